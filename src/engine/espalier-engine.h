@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* espalier-engine.h: the engine's public face.
+ *
+ * Open a model, edit an image, watch it, cancel it:
+ *
+ *     EspError error = ESP_ERROR_INIT;
+ *     EspModel *model = NULL;
+ *     if (esp_model_open ("data/models/demo", &model, &error) != ESP_OK) …
+ *     EspEditRequest request = ESP_EDIT_REQUEST_INIT;
+ *     request.prompt = "make it snow"; request.images = &photo; request.image_count = 1;
+ *     EspEditResult result = ESP_EDIT_RESULT_INIT;
+ *     if (esp_model_edit (model, &request, NULL, &result, &error) != ESP_OK) …
+ *     esp_edit_result_clear (&result);
+ *     esp_model_close (model);
+ *
+ * Plain C11, no globals: several models may be open, each used by one thread at a time. Nothing
+ * here exits, aborts or prints; every failure is a status and a sentence (status.h).
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "status.h"
+
+/* --- Images ------------------------------------------------------------------------------------
+ */
+
+/* 8-bit sRGB, three bytes a pixel, rows of exactly 3·width bytes. Transparency has been composited
+ * on white and the orientation applied by whoever decoded it. */
+typedef struct EspImage
+{
+  uint8_t *pixels;
+  int width, height;
+} EspImage;
+
+/* --- Models ------------------------------------------------------------------------------------
+ */
+
+typedef struct EspModel EspModel;
+
+/* Limits that hold for every model. */
+#define ESP_SIZE_MULTIPLE    16 /* VAE factor 8 × patches of 2 */
+#define ESP_SIZE_MIN         16
+#define ESP_SIZE_MAX         8192
+#define ESP_STEPS_MAX        1000
+#define ESP_IMAGES_MAX       8
+#define ESP_PROMPT_MAX_BYTES (1 << 20)
+
+/* What is known of a model without running it. Strings live as long as the model. */
+typedef struct EspModelInfo
+{
+  const char *path;
+  const char *id;      /* the manifest's "id", else the folder's name */
+  const char *name;    /* for people: the manifest's "name", else the id */
+  const char *kind;    /* "demo" or "full" (the default) */
+  const char *licence; /* SPDX id or "" */
+  const char *source;  /* where a person finds out more, or "" */
+  const char
+      *hash;     /* 64 hex digits over sizes, headers and samples of every weights file, see docs */
+  int t5_tokens; /* 512 without a manifest */
+  int64_t working_pixels; /* 0: the seventeen Kontext sizes */
+  int default_steps;
+  double default_guidance;
+  const char *const
+      *instructions; /* NULL-terminated; what a demo model understands; may be empty */
+  size_t weight_bytes;
+  int64_t parameters;
+} EspModelInfo;
+
+/* Opens a model folder (diffusers layout): reads and checks model_index.json, every config, every
+ * tensor's name and shape and both tokenizers, and maps the weights. Loads nothing big: weights are
+ * prepared when an edit needs them. Errors name the file, field or tensor. */
+EspStatus esp_model_open (const char *path, EspModel **model, EspError *error);
+void esp_model_close (EspModel *model); /* NULL is allowed */
+const EspModelInfo *esp_model_info (const EspModel *model);
+
+/* Token ids of a text as the pipeline uses them, without padding: ids, then the end token, cut to
+ * the model's length (CLIP 77 with its start token, T5 t5_tokens). The caller frees *ids. */
+typedef struct EspTokenList
+{
+  int32_t *ids;
+  int count;
+  bool truncated;
+} EspTokenList;
+
+/* `text` need not be NUL-terminated; invalid UTF-8 is ESP_ERROR_ARGUMENT naming the byte offset. */
+EspStatus esp_model_tokenize (const EspModel *model, const char *text, size_t length,
+                              EspTokenList *clip, EspTokenList *t5, EspError *error);
+void esp_token_list_clear (EspTokenList *list);
+
+/* --- One edit
+ * ------------------------------------------------------------------------------------- */
+
+typedef enum
+{
+  ESP_SIZE_AUTO,  /* the model's preferred size nearest the first image's aspect */
+  ESP_SIZE_MATCH, /* each reference's sides floored to multiples of 16; output = the first's */
+  ESP_SIZE_EXACT, /* request.width × request.height */
+} EspSizeMode;
+
+typedef enum
+{
+  ESP_MULTI_REF_OFFSET, /* axis 0 = 1 for all, each placed right of or below those before it */
+  ESP_MULTI_REF_INDEX,  /* axis 0 = 1, 2, 3, … */
+} EspMultiRef;
+
+typedef enum
+{
+  ESP_VAE_TILING_AUTO, /* only where the whole picture would need more than vae_memory */
+  ESP_VAE_TILING_OFF,
+  ESP_VAE_TILING_ON, /* always, with small tiles: for tests and very small machines */
+} EspVaeTiling;
+
+typedef enum
+{
+  ESP_DTYPE_AUTO, /* bf16 where the device multiplies it natively, else f32 */
+  ESP_DTYPE_F32,
+  ESP_DTYPE_BF16
+} EspDTypeChoice;
+
+typedef enum
+{
+  ESP_DEVICE_AUTO,
+  ESP_DEVICE_CPU,
+  ESP_DEVICE_CUDA
+} EspDeviceChoice;
+
+typedef struct EspEditRequest
+{
+  const char *prompt;          /* UTF-8, NUL-terminated */
+  const char *negative_prompt; /* NULL = none; "" counts as one */
+  double true_cfg;             /* acts only when > 1 and there is a negative prompt */
+  const EspImage *images;      /* 1 … ESP_IMAGES_MAX references, each ≥ 16 px a side */
+  int image_count;
+  uint64_t seed;   /* only the low 32 bits matter, as in PyTorch's mt19937 */
+  int steps;       /* 0 = the model's default */
+  double guidance; /* < 0 = the model's default */
+  EspSizeMode size_mode;
+  int width, height; /* for ESP_SIZE_EXACT: multiples of 16 in 16 … 8192 */
+  EspMultiRef multi_ref;
+  EspDeviceChoice device;
+  EspDTypeChoice dtype;
+  int threads; /* 0 = all cores */
+  const char
+      *noise_path; /* safetensors with `noise` [tokens, 64] f32 instead of the seed's; or NULL */
+  const char *dump_path; /* write every intermediate tensor there; or NULL */
+  EspVaeTiling vae_tiling;
+  size_t vae_memory; /* bytes of VAE activations before it tiles; 0 = 2.5 GB */
+} EspEditRequest;
+
+#define ESP_EDIT_REQUEST_INIT                                                                      \
+  {                                                                                                \
+    .true_cfg = 1.0, .guidance = -1.0                                                              \
+  }
+
+typedef enum
+{
+  ESP_STAGE_LOAD,   /* opening and preparing weights */
+  ESP_STAGE_TEXT,   /* both text encoders */
+  ESP_STAGE_ENCODE, /* references → latents */
+  ESP_STAGE_SAMPLE, /* the denoising steps */
+  ESP_STAGE_DECODE, /* latents → image */
+  ESP_STAGE_COUNT
+} EspStage;
+
+/* "load", "text", "encode", "sample", "decode". */
+const char *esp_stage_name (EspStage stage);
+
+typedef struct EspProgress
+{
+  EspStage stage;
+  int step, steps;     /* within ESP_STAGE_SAMPLE: steps done and wanted; else 0, 0 */
+  double fraction;     /* of the whole edit, 0 … 1, never falls */
+  double seconds_left; /* < 0 while unknown */
+} EspProgress;
+
+typedef struct EspEditCallbacks
+{
+  void (*progress) (void *data, const EspProgress *progress);
+  /* A small picture of what the result will be, once a step; the image is only lent. NULL = no
+   * previews. */
+  void (*preview) (void *data, int step, const EspImage *image);
+  void *data;
+  /* Set to true from any thread: the edit ends with ESP_ERROR_CANCELLED within one transformer
+   * block. May be NULL. */
+  const atomic_bool *cancel;
+} EspEditCallbacks;
+
+typedef struct EspEditResult
+{
+  EspImage image; /* owned by the result */
+  float *latents; /* packed [latent_tokens, latent_width], for latent carry; owned by the result */
+  int latent_tokens, latent_width;
+  uint64_t seed;
+  int steps;
+  double guidance;
+  bool clip_truncated, t5_truncated; /* the prompt did not fit */
+  bool scaled;                       /* the first reference was resized for the edit */
+  int source_width, source_height;   /* the first reference as given */
+  double seconds[ESP_STAGE_COUNT];
+  double seconds_total;
+  size_t peak_memory; /* of the process, in bytes (VmHWM) */
+  const char *device; /* "cpu"; static */
+  const char *dtype;  /* "f32" or "bf16"; static */
+  char device_description[160];
+} EspEditResult;
+
+#define ESP_EDIT_RESULT_INIT                                                                       \
+  {                                                                                                \
+    {                                                                                              \
+      0                                                                                            \
+    }                                                                                              \
+  }
+
+/* Makes one edit. `callbacks` may be NULL. On failure *result is left empty. The same model,
+ * request and machine class give the same bytes. */
+EspStatus esp_model_edit (EspModel *model, const EspEditRequest *request,
+                          const EspEditCallbacks *callbacks, EspEditResult *result,
+                          EspError *error);
+void esp_edit_result_clear (EspEditResult *result);
+
+/* --- Devices
+ * -------------------------------------------------------------------------------------- */
+
+/* One line for people about a device, or why it cannot be used. */
+typedef struct EspDeviceInfo
+{
+  const char *id; /* "cpu", "cuda:0" */
+  bool usable;
+  bool bf16; /* multiplies bf16 natively: what `--dtype auto` takes */
+  int threads;
+  char description[160]; /* name and instruction set, or the reason it is not used */
+} EspDeviceInfo;
+
+/* Fills at most `capacity` entries and returns how many there are; the CPU is always first. */
+int esp_list_devices (EspDeviceInfo *devices, int capacity);
