@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manual pages format without a warning and describe every option there is.
+
+    test-man.py SOURCE_ROOT
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+from tap import Skip, case, run
+
+ROOT = pathlib.Path(sys.argv[1]).resolve()
+PAGES = sorted((ROOT / 'data/man').glob('*.1'))
+
+
+def plain(page):
+    return page.read_text(encoding='utf-8').replace('\\-', '-').replace('\\fR', '').replace('\\fB', '')
+
+
+@case
+def pages_format_without_warnings():
+    if not shutil.which('man') or not shutil.which('groff'):
+        raise Skip('man and groff are not installed')
+    assert len(PAGES) == 2
+    for page in PAGES:
+        done = subprocess.run(['man', '--warnings', '-E', 'UTF-8', '-l', str(page)],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0 and not done.stderr.strip(), done.stderr
+        assert 'NAME' in done.stdout
+
+
+@case
+def pages_pass_mandoc():
+    if not shutil.which('mandoc'):
+        raise Skip('mandoc is not installed')
+    for page in PAGES:
+        done = subprocess.run(['mandoc', '-Tlint', '-Wwarning', str(page)],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@case
+def the_page_and_the_completions_know_the_same_options():
+    page = set(re.findall(r'--[a-z][a-z-]+', plain(ROOT / 'data/man/espalier-cli.1')))
+    bash = (ROOT / 'data/completions/espalier-cli.bash').read_text(encoding='utf-8')
+    zsh = (ROOT / 'data/completions/_espalier-cli').read_text(encoding='utf-8')
+    fish = (ROOT / 'data/completions/espalier-cli.fish').read_text(encoding='utf-8')
+    options = re.search(r"_edit_options='([^']+)'", bash).group(1).split()
+    for option in options:
+        if option.startswith('--'):
+            assert option in page, f'{option} is not in the manual page'
+            assert option in zsh, f'{option} is not in the zsh completion'
+            assert f'-l {option[2:]}' in fish, f'{option} is not in the fish completion'
+    unknown = page - set(options) - {'--version'}
+    assert not unknown, f'in the manual page only: {unknown}'
+
+
+sys.exit(run())

@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules of the tree: licences, layers, names, lengths, translations.
+
+    test-tree.py SOURCE_ROOT
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+from tap import case, note, run
+
+ROOT = pathlib.Path(sys.argv[1]).resolve()
+SOURCES = {'.c', '.h', '.py', '.build', '.sh', '.fish', '.bash'}
+OPEN_DIRS = {'.git', '.github', '.ci'}
+
+
+def tree():
+    """Every file of the project: what git tracks, else (in a release archive) everything."""
+    try:
+        listed = subprocess.run(['git', '-C', str(ROOT), 'ls-files', '-z'], check=True,
+                                capture_output=True).stdout.decode().split('\0')
+        files = [ROOT / name for name in listed if name]
+    except (OSError, subprocess.CalledProcessError):
+        files = []
+    if not files:
+        for folder, folders, names in os.walk(ROOT):
+            folders[:] = [f for f in folders if not f.startswith(('_build', 'results', '.git'))]
+            files += [pathlib.Path(folder) / name for name in names]
+    return sorted(path for path in files if path.is_file() and not path.is_symlink())
+
+
+FILES = tree()
+
+
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def text(path):
+    return path.read_text(encoding='utf-8', errors='replace')
+
+
+def source_files(*folders):
+    for path in FILES:
+        name = relative(path)
+        if path.suffix in SOURCES and (not folders or name.startswith(folders)):
+            yield path
+
+
+def expect_none(problems):
+    for problem in problems:
+        note(problem)
+    assert not problems, f'{len(problems)} found'
+
+
+def licence_of(name):
+    if name.startswith('tools/demo-model/'):
+        return 'CC0-1.0'
+    if name.startswith(('src/engine/', 'tests/engine/')):
+        return 'MIT'
+    return 'GPL-3.0-or-later'
+
+
+@case
+def every_source_file_names_its_licence():
+    problems = []
+    extra = [ROOT / 'dev', ROOT / '.ci/run', ROOT / 'data/completions/_espalier-cli']
+    for path in [*source_files(), *extra]:
+        name = relative(path)
+        head = '\n'.join(text(path).splitlines()[:3])
+        found = re.search(r'SPDX-License-Identifier: (\S+)', head)
+        if not found:
+            problems.append(f'{name}: no SPDX line at its top')
+        elif found.group(1) != licence_of(name):
+            problems.append(f'{name}: {found.group(1)}, but {licence_of(name)} holds there')
+    assert (ROOT / 'COPYING').is_file() and (ROOT / 'src/engine/LICENSE').is_file()
+    expect_none(problems)
+
+
+def includes(path):
+    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', text(path), re.M)
+
+
+@case
+def the_engine_includes_neither_core_nor_glib():
+    core = {path.name for path in FILES if relative(path).startswith(('src/core/', 'src/cli/'))}
+    expect_none([f'{relative(path)}: includes {name}' for path in source_files('src/engine/')
+                 for name in includes(path)
+                 if re.match(r'(glib|gio|gobject|gmodule|json-glib|gdk|gtk|adw|core/|\.\./core|cli/)', name)
+                 or os.path.basename(name) in core])
+
+
+@case
+def core_includes_no_gtk():
+    expect_none([f'{relative(path)}: includes {name}' for path in source_files('src/core/')
+                 for name in includes(path) if re.match(r'(gtk/|gtk\.h|adwaita|gsk/|gdk/)', name)])
+
+
+@case
+def core_and_the_command_line_use_the_engine_through_the_worker_only():
+    expect_none([f'{relative(path)}: includes {name}'
+                 for path in source_files('src/core/', 'src/cli/')
+                 for name in includes(path)
+                 if name.startswith(('engine/', '../engine', '../../engine'))
+                 or os.path.basename(name) == 'espalier-engine.h'])
+
+
+@case
+def no_file_has_a_name_that_says_nothing():
+    bad = re.compile(r'(^|[-_])(utils?|common|misc|helpers?|stuff)([-_.]|$)', re.I)
+    expect_none([relative(path) for path in FILES if bad.search(path.name)])
+
+
+@case
+def no_path_of_somebodys_machine_is_in_the_tree():
+    # Put together here so that this file does not find itself.
+    places = ['/' + place for place in ('work/', 'home/', 'root/', 'Users/', 'opt/ref')]
+    pattern = re.compile(r'(?<![\w.$}~/-])(' + '|'.join(map(re.escape, places)) + ')')
+    problems = []
+    for path in FILES:
+        data = path.read_bytes()
+        if b'\0' in data[:4096] or relative(path) == 'COPYING' or 'tests/data/' in relative(path):
+            continue
+        for number, line in enumerate(data.decode('utf-8', 'replace').splitlines(), 1):
+            if pattern.search(line):
+                problems.append(f'{relative(path)}:{number}: {line.strip()[:100]}')
+    expect_none(problems)
+
+
+@case
+def the_app_id_is_written_in_one_place():
+    app_id = re.search(r"app_id = '([^']+)'", text(ROOT / 'meson.build')).group(1)
+    allowed = re.compile(r'(^meson\.build$|^docs/|^flatpak/|^README\.md$|^CONTRIBUTING\.md$)')
+    expect_none([relative(path) for path in FILES
+                 if app_id.encode() in path.read_bytes() and not allowed.match(relative(path))])
+
+
+@case
+def nothing_is_left_to_do():
+    words = re.compile(r'\b(' + '|'.join(['TO' + 'DO', 'FIX' + 'ME', 'X' * 3]) + r')\b')
+    expect_none([f'{relative(path)}:{number}: {line.strip()[:100]}'
+                 for path in source_files('src/', 'tests/', 'data/')
+                 for number, line in enumerate(text(path).splitlines(), 1)
+                 if words.search(line)])
+
+
+@case
+def json_files_parse():
+    problems = []
+    for path in FILES:
+        name = relative(path)
+        if path.suffix != '.json' or name.startswith('tests/data/hostile'):
+            continue
+        try:
+            json.loads(path.read_bytes())
+        except ValueError as error:
+            problems.append(f'{name}: {error}')
+    expect_none(problems)
+
+
+@case
+def every_file_with_translatable_text_is_listed():
+    listed = [line for line in text(ROOT / 'po/POTFILES.in').splitlines()
+              if line and not line.startswith('#')]
+    marked = {relative(path) for path in source_files('src/core/', 'src/cli/', 'src/app/')
+              if path.suffix == '.c' and re.search(r'(?<![\w])(N|C|NC)?_ ?\(\s*"|ngettext \(', text(path))}
+    problems = [f'not in po/POTFILES.in: {name}' for name in sorted(marked - set(listed))]
+    problems += [f'in po/POTFILES.in, but without strings: {name}' for name in listed
+                 if name not in marked]
+    if listed != sorted(listed):
+        problems.append('po/POTFILES.in is not sorted')
+    expect_none(problems)
+
+
+def function_lengths(path):
+    """(name, lines) of each function of a C file in this project's style: braces in column 0."""
+    start = name = None
+    for number, line in enumerate(text(path).splitlines(), 1):
+        if line == '{':
+            start = number
+        elif line == '}' and start:
+            yield name, number - start
+            start = None
+        elif (match := re.match(r'^(\w+) \(', line)) and not start:
+            name = match.group(1)
+
+
+@case
+def lengths_are_reported():
+    """Long files and functions are told, not refused: the limits are for people to weigh."""
+    checked = 0
+    for path in source_files('src/', 'tests/'):
+        if path.suffix not in {'.c', '.h', '.py'}:
+            continue
+        checked += 1
+        lines = len(text(path).splitlines())
+        if lines > 800:
+            note(f'long file: {relative(path)}: {lines} lines')
+        if path.suffix == '.c':
+            for name, length in function_lengths(path):
+                if length > 80:
+                    note(f'long function: {relative(path)}: {name}: {length} lines')
+    assert checked, 'no source file was found'
+    hard = [relative(path) for path in source_files('src/') if path.suffix in {'.c', '.h'}
+            and len(text(path).splitlines()) > 2000]
+    expect_none(hard)
+
+
+@case
+def the_top_level_holds_what_it_should():
+    allowed = {'meson.build', 'meson_options.txt', 'README.md', 'CONTRIBUTING.md', 'COPYING', 'dev',
+               'src', 'data', 'po', 'tests', 'flatpak', 'docs', 'tools'}
+    found = {relative(path).split('/')[0] for path in FILES}
+    expect_none(sorted(name for name in found - allowed if not name.startswith('.')))
+
+
+sys.exit(run())

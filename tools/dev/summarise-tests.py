@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Print the closing line of one or more `meson test` runs: `N passed, N failed[, N skipped]`.
+
+    summarise-tests.py [--failed-build NAME]… BUILD…
+
+Counts TAP subtests where a test program reports any, else the program itself; a build that failed
+counts as one failure. Skipped and failed ones are listed by name first. Exits 0 only if nothing
+failed and something passed.
+"""
+import argparse
+import json
+import pathlib
+import re
+import sys
+
+TAP_LINE = re.compile(r'^(not )?ok\b\s*(\d+)?\s*(?:-\s*)?([^#]*)(?:#\s*(SKIP|TODO)\b\s*(.*))?$', re.I)
+TAP_PLAN_SKIP = re.compile(r'^1\.\.0\s*(?:#\s*SKIP\b\s*(.*))?$', re.I)
+GOOD = {'OK', 'EXPECTEDFAIL'}
+
+
+class Tally:
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+
+    def add_subtests(self, program, output):
+        """Counts the TAP lines of a program's output; false if there are none."""
+        found = False
+        for line in output.splitlines():
+            match = TAP_LINE.match(line)
+            if not match:
+                continue
+            found = True
+            negative, number, name, directive, reason = match.groups()
+            name = f'{program}: {name.strip() or number or "?"}'
+            directive = (directive or '').upper()
+            if directive == 'SKIP':
+                self.skipped.append(f'{name} ({reason.strip() or "no reason given"})')
+            elif negative and directive != 'TODO':
+                self.failed.append(name)
+            else:
+                self.passed += 1
+        return found
+
+    def add_program(self, test, is_tap):
+        program, result, output = test['name'], test['result'], test.get('stdout') or ''
+        failures = len(self.failed)
+        counted = is_tap and self.add_subtests(program, output)
+        if result == 'SKIP':
+            if not counted:
+                self.skipped.append(f'{program} ({skip_reason(output)})')
+        elif result in GOOD:
+            if not counted:
+                self.passed += 1
+        elif len(self.failed) == failures:
+            # It crashed, timed out or broke its plan: no subtest says so.
+            self.failed.append(f'{program} ({result.lower()})')
+
+
+def skip_reason(output):
+    for line in output.splitlines():
+        match = TAP_PLAN_SKIP.match(line)
+        if match and match.group(1):
+            return match.group(1).strip()
+    lines = output.strip().splitlines()
+    return lines[-1].strip() if lines else 'no reason given'
+
+
+def tap_programs(build):
+    try:
+        tests = json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
+    except (OSError, ValueError):
+        return set()
+    return {tuple(test['cmd']) for test in tests if test.get('protocol') == 'tap'}
+
+
+def add_build(tally, build):
+    log = build / 'meson-logs' / 'testlog.json'
+    if not log.is_file():
+        tally.failed.append(f'{build.name} (meson test left no log)')
+        return
+    tap = tap_programs(build)
+    for line in log.read_text(errors='replace').splitlines():
+        test = json.loads(line)
+        tally.add_program(test, tuple(test['command']) in tap)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--failed-build', action='append', default=[])
+    parser.add_argument('builds', nargs='*', type=pathlib.Path)
+    arguments = parser.parse_args()
+
+    tally = Tally()
+    for build in arguments.builds:
+        add_build(tally, build)
+    tally.failed += [f'{name} (does not build)' for name in arguments.failed_build]
+
+    print()
+    for name in tally.skipped:
+        print(f'skipped: {name}')
+    for name in tally.failed:
+        print(f'failed: {name}')
+    closing = f'{tally.passed} passed, {len(tally.failed)} failed'
+    if tally.skipped:
+        closing += f', {len(tally.skipped)} skipped'
+    print(closing, flush=True)
+    sys.exit(0 if tally.passed and not tally.failed else 1)
+
+
+if __name__ == '__main__':
+    main()
