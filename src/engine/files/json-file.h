@@ -7,9 +7,19 @@
 
 #include "status.h"
 
-/* Reads the JSON object in `path` (at most `max_bytes` bytes; deeper than jansson's limit of 2048
- * levels is refused). The caller owns *root and frees it with json_decref(). Errors:
- * ESP_ERROR_FILE; ESP_ERROR_FORMAT with line and column. */
+/* What is refused before it is parsed, so that a hostile file costs neither stack nor memory:
+ * deeper nesting and more values (a tokenizer has some 100,000; the largest weights header a
+ * tenth). */
+#define ESP_JSON_MAX_DEPTH  128
+#define ESP_JSON_MAX_VALUES 2000000
+
+/* Parses the `length` bytes at `bytes` as one JSON object. `path` is only for the message.
+ * `unique_keys` refuses an object with the same key twice (else the last one counts). The caller
+ * owns *root and frees it with json_decref(). Errors: ESP_ERROR_FORMAT with line and column. */
+EspStatus esp_json_parse_object (const char *bytes, size_t length, const char *path,
+                                 bool unique_keys, json_t **root, EspError *error);
+
+/* The same for the file `path` (at most `max_bytes` bytes). Errors: those and ESP_ERROR_FILE. */
 EspStatus esp_json_read_object (const char *path, size_t max_bytes, json_t **root, EspError *error);
 
 /* Field access with a check of type and range. A missing field gives `fallback` when `required` is

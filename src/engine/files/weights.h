@@ -28,7 +28,11 @@ typedef struct EspWeights EspWeights;
  * `folder`/`stem`.safetensors, or the shards that `folder`/`stem`.safetensors.index.json lists in
  * its "weight_map". Every header is validated in full (bounds, overlaps, shapes, known dtypes)
  * before this returns; no tensor data is touched. Errors: ESP_ERROR_FILE, ESP_ERROR_FORMAT,
- * ESP_ERROR_UNSUPPORTED (a dtype), ESP_ERROR_MEMORY. */
+ * ESP_ERROR_UNSUPPORTED (a dtype that the format does not know), ESP_ERROR_MEMORY.
+ *
+ * Tensors in a number format that the format knows but number-format.h does not (I64 position ids,
+ * F8_E4M3, …) are checked like the others and then left out of find, count, at and bytes; only
+ * esp_weights_require() says what they are. */
 EspStatus esp_weights_open (const char *folder, const char *stem, EspWeights **weights,
                             EspError *error);
 
@@ -49,7 +53,8 @@ size_t esp_weights_bytes (const EspWeights *weights);
 
 /* Finds `name` and checks its shape (`dims` numbers follow in `shape`; -1 accepts any extent).
  * A missing tensor or another shape is ESP_ERROR_FORMAT with a message that names file, tensor,
- * what was expected and what was found. */
+ * what was expected and what was found; a tensor in a number format that this engine cannot compute
+ * with is ESP_ERROR_UNSUPPORTED. */
 EspStatus esp_weights_require (const EspWeights *weights, const char *name, int dims,
                                const int64_t *shape, const EspWeight **weight, EspError *error);
 
@@ -61,6 +66,7 @@ void esp_weights_release_pages (const EspWeights *weights);
 
 /* Writes `count` tensors (name, dtype, dims, shape and data are read) as one safetensors file
  * through a temporary file in the same folder and an atomic rename: on failure the old file is
- * untouched and nothing is left behind. */
+ * untouched and nothing is left behind. ESP_ERROR_ARGUMENT for a name twice, a name that is not
+ * UTF-8 or an impossible shape; ESP_ERROR_FILE for what the system refuses. */
 EspStatus esp_safetensors_write (const char *path, const EspWeight *tensors, int count,
                                  EspError *error);

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "files/safetensors.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "files/json-file.h"
+#include "files/regular-file.h"
+
+#define LENGTH_BYTES 8
+
+/* Every other number format of the safetensors library (its `Dtype`), with its bits an element. */
+static const struct
+{
+  const char *name;
+  int bits;
+} foreign_formats[] = {
+  { "BOOL", 8 },    { "U8", 8 },          { "I8", 8 },          { "U16", 16 }, { "I16", 16 },
+  { "U32", 32 },    { "U64", 64 },        { "I64", 64 },        { "F64", 64 }, { "C64", 64 },
+  { "F8_E4M3", 8 }, { "F8_E5M2", 8 },     { "F8_E8M0", 8 },     { "F4", 4 },   { "F6_E2M3", 6 },
+  { "F6_E3M2", 6 }, { "F8_E4M3FNUZ", 8 }, { "F8_E5M2FNUZ", 8 },
+};
+
+int
+esp_shown_length (const char *name)
+{
+  const int limit = 160;
+  int length = (int) strnlen (name, (size_t) limit + 1);
+
+  if (length <= limit)
+    return length;
+  length = limit;
+  while (length > 0 && ((unsigned char) name[length] & 0xC0) == 0x80)
+    length--;
+  return length;
+}
+
+/* --- One entry of the header --------------------------------------------------------------- */
+
+static EspStatus
+bad_tensor (const EspSafetensors *file, const char *name, const char *problem, EspError *error)
+{
+  return esp_error_set (error, ESP_ERROR_FORMAT, "%s: tensor '%.*s': %s", file->path,
+                        esp_shown_length (name), name, problem);
+}
+
+static EspStatus
+read_dtype (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t *object, int *bits,
+            EspError *error)
+{
+  const json_t *field = json_object_get (object, "dtype");
+  const char *name = json_string_value (field);
+
+  if (name == NULL)
+    return bad_tensor (file, entry->name, "its \"dtype\" is missing or not a string", error);
+  if (esp_dtype_from_name (name, json_string_length (field), &entry->weight.dtype))
+    {
+      *bits = (int) (8 * esp_dtype_bytes (entry->weight.dtype, 1));
+      return ESP_OK;
+    }
+  for (size_t i = 0; i < sizeof foreign_formats / sizeof foreign_formats[0]; i++)
+    if (strcmp (name, foreign_formats[i].name) == 0)
+      {
+        entry->foreign = foreign_formats[i].name;
+        *bits = foreign_formats[i].bits;
+        return ESP_OK;
+      }
+  return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                        "%s: tensor '%.*s' has the unknown number format '%.*s'", file->path,
+                        esp_shown_length (entry->name), entry->name, esp_shown_length (name), name);
+}
+
+/* Shape and number of elements. With an extent of zero the product is zero whatever the others
+ * are. */
+static EspStatus
+read_shape (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t *object,
+            EspError *error)
+{
+  EspWeight *weight = &entry->weight;
+  const json_t *field = json_object_get (object, "shape");
+  bool empty = false;
+  int64_t count = 1;
+
+  if (!json_is_array (field))
+    return bad_tensor (file, entry->name, "its \"shape\" is missing or not an array", error);
+  if (json_array_size (field) > ESP_WEIGHT_MAX_DIMS)
+    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                          "%s: tensor '%.*s' has %zu dimensions, expected at most %d", file->path,
+                          esp_shown_length (entry->name), entry->name, json_array_size (field),
+                          ESP_WEIGHT_MAX_DIMS);
+  weight->dims = (int) json_array_size (field);
+  for (int i = 0; i < weight->dims; i++)
+    {
+      const json_t *extent = json_array_get (field, (size_t) i);
+
+      if (!json_is_integer (extent) || json_integer_value (extent) < 0)
+        return bad_tensor (file, entry->name,
+                           "its \"shape\" holds something that is not a number of elements", error);
+      weight->shape[i] = json_integer_value (extent);
+      empty = empty || weight->shape[i] == 0;
+    }
+  for (int i = 0; i < weight->dims && !empty; i++)
+    if (__builtin_mul_overflow (count, weight->shape[i], &count))
+      return bad_tensor (file, entry->name, "the product of its \"shape\" overflows", error);
+  weight->count = empty ? 0 : count;
+  return ESP_OK;
+}
+
+static EspStatus
+read_offsets (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t *object,
+              EspError *error)
+{
+  const json_t *field = json_object_get (object, "data_offsets");
+  const json_t *begin = json_array_get (field, 0), *end = json_array_get (field, 1);
+
+  if (json_array_size (field) != 2 || !json_is_integer (begin) || !json_is_integer (end))
+    return bad_tensor (file, entry->name,
+                       "its \"data_offsets\" are missing or not two whole numbers", error);
+  entry->begin = json_integer_value (begin);
+  entry->end = json_integer_value (end);
+  if (entry->begin < 0 || entry->begin > entry->end || (uint64_t) entry->end > file->data_bytes)
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "%s: tensor '%.*s': its data_offsets [%lld, %lld] do not lie within the "
+                          "file's %zu bytes of data",
+                          file->path, esp_shown_length (entry->name), entry->name,
+                          (long long) entry->begin, (long long) entry->end, file->data_bytes);
+  return ESP_OK;
+}
+
+static EspStatus
+read_entry (const EspSafetensors *file, EspSafetensorsEntry *entry, const char *name,
+            const json_t *object, EspError *error)
+{
+  int64_t bits;
+  int bits_each = 0;
+  EspStatus status;
+
+  entry->name = strdup (name);
+  if (entry->name == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", file->path);
+  entry->weight.name = entry->name;
+  entry->weight.file = file->path;
+
+  if (!json_is_object (object))
+    return bad_tensor (file, name, "expected an object with dtype, shape and data_offsets", error);
+  status = read_dtype (file, entry, object, &bits_each, error);
+  if (status == ESP_OK)
+    status = read_shape (file, entry, object, error);
+  if (status == ESP_OK)
+    status = read_offsets (file, entry, object, error);
+  if (status != ESP_OK)
+    return status;
+
+  if (__builtin_mul_overflow (entry->weight.count, (int64_t) bits_each, &bits))
+    return bad_tensor (file, name, "the product of its \"shape\" overflows", error);
+  if (bits % 8 != 0 || bits / 8 != entry->end - entry->begin)
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "%s: tensor '%.*s': its shape and number format need %lld bits, its "
+                          "data_offsets span %lld bytes",
+                          file->path, esp_shown_length (name), name, (long long) bits,
+                          (long long) (entry->end - entry->begin));
+  entry->weight.data = file->data + entry->begin;
+  return ESP_OK;
+}
+
+/* --- The header as a whole ------------------------------------------------------------------ */
+
+static int
+compare_names (const void *a, const void *b)
+{
+  return strcmp (((const EspSafetensorsEntry *) a)->name, ((const EspSafetensorsEntry *) b)->name);
+}
+
+static int
+compare_offsets (const void *a, const void *b)
+{
+  const EspSafetensorsEntry *x = *(const EspSafetensorsEntry *const *) a;
+  const EspSafetensorsEntry *y = *(const EspSafetensorsEntry *const *) b;
+
+  if (x->begin != y->begin)
+    return x->begin < y->begin ? -1 : 1;
+  return (x->end > y->end) - (x->end < y->end);
+}
+
+static EspStatus
+check_overlaps (const EspSafetensors *file, EspError *error)
+{
+  const EspSafetensorsEntry **order;
+  EspStatus status = ESP_OK;
+  int64_t used = 0;
+
+  order = malloc (sizeof *order * (size_t) (file->count + 1));
+  if (order == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", file->path);
+  for (int64_t i = 0; i < file->count; i++)
+    if (file->entries[i].begin < file->entries[i].end)
+      order[used++] = &file->entries[i];
+  qsort (order, (size_t) used, sizeof *order, compare_offsets);
+  for (int64_t i = 1; i < used && status == ESP_OK; i++)
+    if (order[i]->begin < order[i - 1]->end)
+      status = esp_error_set (error, ESP_ERROR_FORMAT,
+                              "%s: the data of tensor '%.*s' and tensor '%.*s' overlap", file->path,
+                              esp_shown_length (order[i - 1]->name), order[i - 1]->name,
+                              esp_shown_length (order[i]->name), order[i]->name);
+  free (order);
+  return status;
+}
+
+static EspStatus
+read_header (EspSafetensors *file, EspError *error)
+{
+  json_t *root = NULL;
+  const char *name;
+  json_t *value;
+  EspStatus status;
+
+  status = esp_json_parse_object ((const char *) file->header, file->header_bytes, file->path, true,
+                                  &root, error);
+  if (status != ESP_OK)
+    return status;
+
+  file->entries = calloc (json_object_size (root) + 1, sizeof *file->entries);
+  if (file->entries == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", file->path);
+  else
+    json_object_foreach (root, name, value)
+    {
+      if (strcmp (name, "__metadata__") == 0)
+        continue;
+      status = read_entry (file, &file->entries[file->count++], name, value, error);
+      if (status != ESP_OK)
+        break;
+    }
+  json_decref (root);
+  if (status != ESP_OK)
+    return status;
+
+  qsort (file->entries, (size_t) file->count, sizeof *file->entries, compare_names);
+  return check_overlaps (file, error);
+}
+
+/* --- The file -------------------------------------------------------------------------------- */
+
+static EspStatus
+find_header (EspSafetensors *file, EspError *error)
+{
+  uint64_t length = 0;
+
+  for (int i = 0; i < LENGTH_BYTES; i++)
+    length |= (uint64_t) file->map[i] << (8 * i);
+  if (length > ESP_SAFETENSORS_HEADER_MAX || length > file->size - LENGTH_BYTES)
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "%s: is no safetensors file or cut short: its header claims %llu bytes, "
+                          "the file has %zu in all",
+                          file->path, (unsigned long long) length, file->size);
+  file->header = file->map + LENGTH_BYTES;
+  file->header_bytes = (size_t) length;
+  file->data = file->header + length;
+  file->data_bytes = file->size - LENGTH_BYTES - (size_t) length;
+  return ESP_OK;
+}
+
+static EspStatus
+map_file (EspSafetensors *file, EspError *error)
+{
+  uint64_t size;
+  int fd;
+  void *map;
+  EspStatus status;
+
+  status = esp_regular_file_open (file->path, &fd, &size, error);
+  if (status != ESP_OK)
+    return status;
+  if (size < LENGTH_BYTES || size > INT64_MAX || size > SIZE_MAX)
+    {
+      close (fd);
+      return esp_error_set (error, ESP_ERROR_FORMAT,
+                            "%s: has %llu bytes, which is no safetensors file", file->path,
+                            (unsigned long long) size);
+    }
+  map = mmap (NULL, (size_t) size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (map == MAP_FAILED)
+    status = esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be mapped: %m", file->path);
+  else
+    {
+      file->map = map;
+      file->size = (size_t) size;
+    }
+  close (fd);
+  return status;
+}
+
+EspStatus
+esp_safetensors_open (const char *path, EspSafetensors **file, EspError *error)
+{
+  EspSafetensors *opened = calloc (1, sizeof *opened);
+  EspStatus status;
+
+  if (opened != NULL)
+    opened->path = strdup (path);
+  if (opened == NULL || opened->path == NULL)
+    {
+      esp_safetensors_close (opened);
+      return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory to open it", path);
+    }
+
+  status = map_file (opened, error);
+  if (status == ESP_OK)
+    status = find_header (opened, error);
+  if (status == ESP_OK)
+    status = read_header (opened, error);
+  if (status != ESP_OK)
+    {
+      esp_safetensors_close (opened);
+      return status;
+    }
+  *file = opened;
+  return ESP_OK;
+}
+
+void
+esp_safetensors_close (EspSafetensors *file)
+{
+  if (file == NULL)
+    return;
+  for (int64_t i = 0; i < file->count; i++)
+    free (file->entries[i].name);
+  free (file->entries);
+  if (file->map != NULL)
+    munmap ((void *) file->map, file->size);
+  free (file->path);
+  free (file);
+}
