@@ -15,7 +15,6 @@ from tap import case, note, run
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
 SOURCES = {'.c', '.h', '.py', '.build', '.sh', '.fish', '.bash'}
-OPEN_DIRS = {'.git', '.github', '.ci'}
 
 
 def tree():
@@ -28,7 +27,8 @@ def tree():
         files = []
     if not files:
         for folder, folders, names in os.walk(ROOT):
-            folders[:] = [f for f in folders if not f.startswith(('_build', 'results', '.git'))]
+            folders[:] = [f for f in folders
+                          if not f.startswith(('_build', 'results', '.git', '__pycache__'))]
             files += [pathlib.Path(folder) / name for name in names]
     return sorted(path for path in files if path.is_file() and not path.is_symlink())
 

@@ -44,8 +44,8 @@ class Tally:
                 self.passed += 1
         return found
 
-    def add_program(self, test, is_tap):
-        program, result, output = test['name'], test['result'], test.get('stdout') or ''
+    def add_program(self, test, is_tap, where=''):
+        program, result, output = where + test['name'], test['result'], test.get('stdout') or ''
         failures = len(self.failed)
         counted = is_tap and self.add_subtests(program, output)
         if result == 'SKIP':
@@ -76,7 +76,7 @@ def tap_programs(build):
     return {tuple(test['cmd']) for test in tests if test.get('protocol') == 'tap'}
 
 
-def add_build(tally, build):
+def add_build(tally, build, where):
     log = build / 'meson-logs' / 'testlog.json'
     if not log.is_file():
         tally.failed.append(f'{build.name} (meson test left no log)')
@@ -84,7 +84,7 @@ def add_build(tally, build):
     tap = tap_programs(build)
     for line in log.read_text(errors='replace').splitlines():
         test = json.loads(line)
-        tally.add_program(test, tuple(test['command']) in tap)
+        tally.add_program(test, tuple(test['command']) in tap, where)
 
 
 def main():
@@ -95,7 +95,9 @@ def main():
 
     tally = Tally()
     for build in arguments.builds:
-        add_build(tally, build)
+        # With several builds the names say which one, the first going without saying.
+        where = '' if build == arguments.builds[0] else f'{build.name.lstrip("_")}: '
+        add_build(tally, build, where)
     tally.failed += [f'{name} (does not build)' for name in arguments.failed_build]
 
     print()
