@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "files/ppm.h"
+#include "files/weights.h"
+#include "worker/session.h"
+
+/* The largest picture that is taken: 2²⁸ pixels are 805 MB. */
+#define IMAGE_PIXELS_MAX ((int64_t) 1 << 28)
+
+/* Within a stage, progress is news at most this often. */
+#define PROGRESS_SECONDS 0.1
+
+/* A preview's file stays until this many newer ones were sent. */
+#define PREVIEWS_KEPT 2
+
+#define NAME_SIZE 64
+
+typedef struct EditRun
+{
+  EspSession *session;
+  EspJob *job;
+  EspStage last_stage;
+  int last_step;
+  double last_time; /* 0 = nothing was sent yet */
+} EditRun;
+
+static double
+now (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_MONOTONIC, &time);
+  return (double) time.tv_sec + 1e-9 * (double) time.tv_nsec;
+}
+
+static void
+on_progress (void *data, const EspProgress *progress)
+{
+  EditRun *run = data;
+  double time = now ();
+  json_t *left;
+
+  if (run->last_time > 0 && progress->stage == run->last_stage && progress->step == run->last_step
+      && time - run->last_time < PROGRESS_SECONDS)
+    return;
+
+  run->last_stage = progress->stage;
+  run->last_step = progress->step;
+  run->last_time = time;
+
+  left = progress->seconds_left >= 0 ? json_real (progress->seconds_left) : json_null ();
+  esp_channel_send_if_ready (run->session->channel,
+                             json_pack ("{s:s, s:O, s:s, s:i, s:i, s:f, s:o}", "type", "progress",
+                                        "id", run->job->request.id, "stage",
+                                        esp_stage_name (progress->stage), "step", progress->step,
+                                        "steps", progress->steps, "fraction", progress->fraction,
+                                        "seconds_left", left));
+}
+
+static void
+preview_name (const EditRun *run, int step, char name[NAME_SIZE])
+{
+  snprintf (name, NAME_SIZE, "preview-%" PRIu64 "-%d.ppm", run->job->number, step);
+}
+
+/* A preview that cannot be written is no reason to fail: the disk may be full of them. */
+static void
+on_preview (void *data, int step, const EspImage *image)
+{
+  EditRun *run = data;
+  char name[NAME_SIZE];
+  char *path;
+
+  preview_name (run, step, name);
+  path = esp_spool_file (run->session->spool, name);
+  if (path != NULL && esp_ppm_write (path, image, NULL) == ESP_OK)
+    esp_channel_send_if_ready (run->session->channel,
+                               json_pack ("{s:s, s:O, s:o, s:i, s:i, s:i}", "type", "preview", "id",
+                                          run->job->request.id, "path", esp_json_text (path),
+                                          "step", step, "width", image->width, "height",
+                                          image->height));
+  free (path);
+
+  if (step > PREVIEWS_KEPT)
+    {
+      preview_name (run, step - PREVIEWS_KEPT, name);
+      esp_spool_remove_file (run->session->spool, name);
+    }
+}
+
+static EspStatus
+read_images (const EspRequest *request, EspImage images[ESP_IMAGES_MAX], EspError *error)
+{
+  for (int i = 0; i < request->edit.image_count; i++)
+    {
+      const char *path = json_string_value (json_array_get (request->images, (size_t) i));
+      EspStatus status = esp_ppm_read (path, IMAGE_PIXELS_MAX, &images[i], error);
+
+      if (status != ESP_OK)
+        return status;
+    }
+
+  return ESP_OK;
+}
+
+/* Says why a device that was asked for by name cannot be had, before minutes are spent on it. */
+static EspStatus
+check_device (EspDeviceChoice choice, EspError *error)
+{
+  EspDeviceInfo devices[16];
+  int count = esp_list_devices (devices, 16);
+
+  if (choice != ESP_DEVICE_CUDA)
+    return ESP_OK;
+
+  for (int i = 0; i < count && i < 16; i++)
+    {
+      if (strncmp (devices[i].id, "cuda", 4) != 0)
+        continue;
+      if (devices[i].usable)
+        return ESP_OK;
+      return esp_error_set (error, ESP_ERROR_UNSUPPORTED, "device: cuda cannot be used: %s",
+                            devices[i].description);
+    }
+
+  return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                        "device: this build has no CUDA; use cpu or auto");
+}
+
+/* Starts the peak memory (VmHWM) of the process anew, so that each result tells its own. Where the
+ * kernel does not offer it the figure is the largest so far. See proc(5), clear_refs. */
+static void
+reset_peak_memory (void)
+{
+  int file = open ("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+
+  if (file >= 0)
+    {
+      ssize_t written = write (file, "5", 1);
+
+      (void) written;
+      close (file);
+    }
+}
+
+static EspStatus
+write_latents (const char *path, const EspEditResult *result, EspError *error)
+{
+  EspWeight tensor = { .name = "latents",
+                       .file = path,
+                       .dtype = ESP_F32,
+                       .dims = 2,
+                       .shape = { result->latent_tokens, result->latent_width },
+                       .count = (int64_t) result->latent_tokens * result->latent_width,
+                       .data = result->latents };
+
+  return esp_safetensors_write (path, &tensor, 1, error);
+}
+
+static json_t *
+timings_json (const EspEditResult *result)
+{
+  json_t *timings = json_object ();
+
+  for (int i = 0; i < ESP_STAGE_COUNT; i++)
+    json_object_set_new (timings, esp_stage_name ((EspStage) i), json_real (result->seconds[i]));
+  json_object_set_new (timings, "total", json_real (result->seconds_total));
+
+  return timings;
+}
+
+/* Seeds that a signed 64-bit integer cannot hold travel as a string. */
+static json_t *
+seed_json (uint64_t seed)
+{
+  char text[24];
+
+  if (seed <= INT64_MAX)
+    return json_integer ((json_int_t) seed);
+
+  snprintf (text, sizeof text, "%" PRIu64, seed);
+  return json_string (text);
+}
+
+static json_t *
+result_json (const EditRun *run, const EspModel *model, const EspEditResult *result,
+             const char *path, const char *latents)
+{
+  json_t *event
+      = json_pack ("{s:s, s:O, s:o, s:o, s:i, s:i, s:o, s:i, s:f}", "type", "result", "id",
+                   run->job->request.id, "path", esp_json_text (path), "latents",
+                   latents != NULL ? esp_json_text (latents) : json_null (), "width",
+                   result->image.width, "height", result->image.height, "seed",
+                   seed_json (result->seed), "steps", result->steps, "guidance", result->guidance);
+  json_t *more = json_pack ("{s:o, s:I, s:o, s:b, s:b, s:b, s:i, s:i, s:s, s:s, s:o}", "timings",
+                            timings_json (result), "peak_memory", (json_int_t) result->peak_memory,
+                            "model", esp_model_json (esp_model_info (model)), "clip_truncated",
+                            result->clip_truncated, "t5_truncated", result->t5_truncated, "scaled",
+                            result->scaled, "source_width", result->source_width, "source_height",
+                            result->source_height, "device", result->device, "dtype", result->dtype,
+                            "device_description", esp_json_text (result->device_description));
+
+  if (event == NULL || more == NULL || json_object_update (event, more) != 0)
+    {
+      json_decref (event);
+      event = NULL;
+    }
+  json_decref (more);
+
+  return event;
+}
+
+static EspStatus
+send_result (EditRun *run, const EspModel *model, const EspEditResult *result, EspError *error)
+{
+  const EspSpool *spool = run->session->spool;
+  char name[NAME_SIZE];
+  char *path, *latents;
+  EspStatus status = ESP_OK;
+
+  snprintf (name, sizeof name, "result-%" PRIu64 ".ppm", run->job->number);
+  path = esp_spool_file (spool, name);
+  snprintf (name, sizeof name, "latents-%" PRIu64 ".safetensors", run->job->number);
+  latents = esp_spool_file (spool, name);
+
+  if (path == NULL || latents == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "result: out of memory");
+  if (status == ESP_OK)
+    status = esp_ppm_write (path, &result->image, error);
+  if (status == ESP_OK && run->job->request.latents)
+    status = write_latents (latents, result, error);
+
+  if (status == ESP_OK)
+    esp_channel_send (
+        run->session->channel,
+        result_json (run, model, result, path, run->job->request.latents ? latents : NULL));
+  else if (path != NULL)
+    unlink (path);
+
+  free (path);
+  free (latents);
+  return status;
+}
+
+static EspStatus
+run_edit (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
+{
+  EspRequest *request = &run->job->request;
+  EspEditCallbacks callbacks = { .progress = on_progress,
+                                 .preview = request->previews ? on_preview : NULL,
+                                 .data = run,
+                                 .cancel = &run->job->cancel };
+  EspEditResult result = ESP_EDIT_RESULT_INIT;
+  EspModel *model = NULL;
+  EspStatus status = check_device (request->edit.device, error);
+
+  if (status == ESP_OK)
+    status = read_images (request, images, error);
+  if (status == ESP_OK)
+    status = esp_model_cache_get (&run->session->cache, request->model, &model, error);
+  if (status != ESP_OK)
+    return status;
+
+  request->edit.images = images;
+  reset_peak_memory ();
+  status = esp_model_edit (model, &request->edit, &callbacks, &result, error);
+  if (status == ESP_OK)
+    status = send_result (run, model, &result, error);
+
+  esp_edit_result_clear (&result);
+  return status;
+}
+
+void
+esp_session_run_edit (EspSession *session, EspJob *job)
+{
+  EditRun run = { .session = session, .job = job };
+  EspImage images[ESP_IMAGES_MAX] = { { NULL, 0, 0 } };
+  EspError error = ESP_ERROR_INIT;
+
+  if (run_edit (&run, images, &error) != ESP_OK)
+    esp_session_send_error (session->channel, job->request.id, &error);
+
+  for (int i = 0; i < ESP_IMAGES_MAX; i++)
+    free (images[i].pixels);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* espalier-engine: the worker process. See docs/worker-protocol.md.
+ *
+ * Three threads: the main one works jobs off in order; one reads requests all the while, so that a
+ * cancellation or the end of the input acts at once; one waits for signals.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "worker/session.h"
+
+/* An engine that does not notice a cancellation within this time is stuck: the process then ends
+ * without it. */
+#define STUCK_SECONDS 10
+
+typedef struct Worker
+{
+  EspChannel channel;
+  EspSpool spool;
+  EspJobs jobs;
+  EspSession session;
+  EspLineReader reader;
+  sigset_t signals;
+  json_t *quit_id;      /* of the `quit` that ended the input; written before jobs are closed */
+  pthread_mutex_t lock; /* guards finished */
+  pthread_cond_t ending;
+  bool finished; /* the main thread has worked everything off */
+} Worker;
+
+/* Gives the main thread some time to notice that it is over, then ends the process over its
+ * head. */
+static void
+wait_for_main (Worker *worker)
+{
+  struct timespec deadline;
+
+  clock_gettime (CLOCK_REALTIME, &deadline);
+  deadline.tv_sec += STUCK_SECONDS;
+
+  pthread_mutex_lock (&worker->lock);
+  while (!worker->finished
+         && pthread_cond_timedwait (&worker->ending, &worker->lock, &deadline) != ETIMEDOUT)
+    ;
+  if (!worker->finished)
+    {
+      fprintf (stderr, "espalier-engine: the running job did not end; giving up\n");
+      esp_spool_destroy (&worker->spool);
+      _exit (EXIT_FAILURE);
+    }
+  pthread_mutex_unlock (&worker->lock);
+}
+
+static void
+on_broken (void *data)
+{
+  Worker *worker = data;
+
+  esp_jobs_close (&worker->jobs, true);
+}
+
+static void
+send_hello (Worker *worker, json_t *id)
+{
+  esp_channel_send (&worker->channel,
+                    json_pack ("{s:s, s:O, s:i, s:s, s:o, s:i}", "type", "hello", "id", id,
+                               "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "spool",
+                               esp_json_text (worker->spool.path), "pid", (int) getpid ()));
+}
+
+static void
+cancel_job (Worker *worker, const EspRequest *request)
+{
+  EspJob *waiting = NULL;
+  bool found = esp_jobs_cancel (&worker->jobs, request->job, &waiting);
+
+  esp_channel_send (&worker->channel, json_pack ("{s:s, s:O, s:O, s:b}", "type", "cancelling", "id",
+                                                 request->id, "job", request->job, "found", found));
+  if (waiting != NULL)
+    {
+      esp_channel_error (&worker->channel, waiting->request.id,
+                         esp_status_name (ESP_ERROR_CANCELLED), "the job was cancelled");
+      esp_job_free (waiting);
+    }
+}
+
+/* An error about an id that already names a job must not look like that job's end: its `id` is
+ * null. */
+static void
+add_job (Worker *worker, EspRequest *request, size_t length)
+{
+  EspJobsAnswer answer = esp_jobs_add (&worker->jobs, request, length);
+
+  if (answer == ESP_JOBS_DUPLICATE)
+    esp_channel_error (&worker->channel, NULL, "protocol",
+                       "id: a job with this id is still waiting or running");
+  else if (answer != ESP_JOBS_ADDED)
+    esp_channel_error (&worker->channel, request->id, "busy",
+                       answer == ESP_JOBS_FULL ? "too many jobs are waiting"
+                                               : "the worker is about to end");
+}
+
+/* False when the request was `quit`. */
+static bool
+take_request (Worker *worker, const char *line, size_t length)
+{
+  EspRequest request;
+  EspError error = ESP_ERROR_INIT;
+  bool protocol, go_on = true;
+  EspStatus status = esp_request_parse (line, length, &request, &protocol, &error);
+
+  if (status != ESP_OK)
+    esp_channel_error (&worker->channel, request.id,
+                       protocol ? "protocol" : esp_status_name (status), error.message);
+  else if (request.type == ESP_REQUEST_HELLO)
+    send_hello (worker, request.id);
+  else if (request.type == ESP_REQUEST_DESCRIBE && request.model == NULL)
+    esp_channel_send (&worker->channel, esp_description_new (request.id, NULL));
+  else if (request.type == ESP_REQUEST_CANCEL)
+    cancel_job (worker, &request);
+  else if (request.type == ESP_REQUEST_QUIT)
+    {
+      worker->quit_id = json_incref (request.id);
+      go_on = false;
+    }
+  else
+    add_job (worker, &request, length);
+
+  esp_request_clear (&request);
+  return go_on;
+}
+
+static void *
+read_requests (void *data)
+{
+  Worker *worker = data;
+  bool go_on = true;
+
+  while (go_on)
+    {
+      const char *line = NULL;
+      size_t length = 0;
+
+      switch (esp_line_reader_next (&worker->reader, &line, &length))
+        {
+        case ESP_LINE_READY:
+          go_on = take_request (worker, line, length);
+          break;
+
+        case ESP_LINE_TOO_LONG:
+          esp_channel_error (&worker->channel, NULL, "protocol",
+                             "request: the line is longer than 64 MiB");
+          break;
+
+        case ESP_LINE_MEMORY:
+          esp_channel_error (&worker->channel, NULL, "memory", "request: out of memory");
+          break;
+
+        case ESP_LINE_END:
+        default:
+          go_on = false;
+          break;
+        }
+    }
+
+  esp_jobs_close (&worker->jobs, worker->quit_id != NULL);
+  wait_for_main (worker);
+  return NULL;
+}
+
+/* SIGTERM and SIGHUP end the worker as a client that goes away does. */
+static void *
+wait_for_signals (void *data)
+{
+  Worker *worker = data;
+  int signal_number;
+
+  if (sigwait (&worker->signals, &signal_number) == 0)
+    {
+      esp_jobs_close (&worker->jobs, true);
+      wait_for_main (worker);
+    }
+
+  return NULL;
+}
+
+/* A descriptor 0, 1 or 2 that is closed would be taken by the next file that is opened. */
+static bool
+ensure_standard_files (void)
+{
+  for (int i = 0; i < 3; i++)
+    {
+      if (fcntl (i, F_GETFD) == -1 && open ("/dev/null", O_RDWR) != i)
+        return false;
+    }
+
+  return true;
+}
+
+/* Keeps the real standard output for the protocol alone: whatever a library prints goes to standard
+ * error. Returns the descriptor to write events to, or -1. */
+static int
+claim_output (void)
+{
+  int output = fcntl (STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+  if (output < 0 || dup2 (STDERR_FILENO, STDOUT_FILENO) < 0)
+    return -1;
+
+  return output;
+}
+
+static void
+set_up_signals (Worker *worker)
+{
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+  /* SIGINT: Ctrl+C in a terminal reaches the client too, and the client decides. SIGXFSZ: a file
+   * that grows too large shall be a write error. */
+  sigaction (SIGPIPE, &ignore, NULL);
+  sigaction (SIGINT, &ignore, NULL);
+  sigaction (SIGXFSZ, &ignore, NULL);
+
+  sigemptyset (&worker->signals);
+  sigaddset (&worker->signals, SIGTERM);
+  sigaddset (&worker->signals, SIGHUP);
+  pthread_sigmask (SIG_BLOCK, &worker->signals, NULL);
+}
+
+static bool
+start_thread (void *(*run) (void *), Worker *worker)
+{
+  pthread_t thread;
+
+  if (pthread_create (&thread, NULL, run, worker) != 0)
+    return false;
+
+  pthread_detach (thread);
+  return true;
+}
+
+static void
+work (Worker *worker)
+{
+  for (EspJob *job = esp_jobs_take (&worker->jobs); job != NULL;
+       job = esp_jobs_take (&worker->jobs))
+    {
+      esp_session_run (&worker->session, job);
+      esp_jobs_finish (&worker->jobs, job);
+    }
+
+  if (worker->quit_id != NULL)
+    esp_channel_send (&worker->channel,
+                      json_pack ("{s:s, s:O}", "type", "bye", "id", worker->quit_id));
+}
+
+static int
+serve (int output)
+{
+  /* Static: the other threads are not joined and may look at it while the process ends. */
+  static Worker worker = { .spool = ESP_SPOOL_INIT,
+                           .lock = PTHREAD_MUTEX_INITIALIZER,
+                           .ending = PTHREAD_COND_INITIALIZER };
+  EspError error = ESP_ERROR_INIT;
+
+  set_up_signals (&worker);
+  esp_spool_remove_stale (NULL);
+  if (esp_spool_create (&worker.spool, NULL, &error) != ESP_OK)
+    {
+      fprintf (stderr, "espalier-engine: %s\n", error.message);
+      return EXIT_FAILURE;
+    }
+
+  esp_channel_init (&worker.channel, output, on_broken, &worker);
+  esp_jobs_init (&worker.jobs);
+  esp_line_reader_init (&worker.reader, STDIN_FILENO);
+  worker.session = (EspSession){ .channel = &worker.channel, .spool = &worker.spool };
+
+  if (!start_thread (wait_for_signals, &worker) || !start_thread (read_requests, &worker))
+    {
+      fprintf (stderr, "espalier-engine: cannot start a thread\n");
+      esp_spool_destroy (&worker.spool);
+      return EXIT_FAILURE;
+    }
+
+  work (&worker);
+
+  pthread_mutex_lock (&worker.lock);
+  esp_spool_destroy (&worker.spool);
+  worker.finished = true;
+  pthread_cond_broadcast (&worker.ending);
+  pthread_mutex_unlock (&worker.lock);
+
+  esp_model_cache_clear (&worker.session.cache);
+  json_decref (worker.quit_id);
+  return EXIT_SUCCESS;
+}
+
+int
+main (int argc, char **argv)
+{
+  int output;
+
+  if (!ensure_standard_files ())
+    return EXIT_FAILURE;
+
+  if (argc == 2 && strcmp (argv[1], "--version") == 0)
+    {
+      printf ("espalier-engine %s\n", ESP_VERSION);
+      return EXIT_SUCCESS;
+    }
+
+  if (argc > 1)
+    {
+      bool help = argc == 2 && strcmp (argv[1], "--help") == 0;
+
+      fprintf (help ? stdout : stderr,
+               "Usage: espalier-engine [--help | --version]\n"
+               "The inference worker of Espalier: JSON Lines on standard input and output,\n"
+               "as docs/worker-protocol.md describes.\n");
+      return help ? EXIT_SUCCESS : 2;
+    }
+
+  output = claim_output ();
+  if (output < 0)
+    {
+      fprintf (stderr, "espalier-engine: %s\n", strerror (errno));
+      return EXIT_FAILURE;
+    }
+
+  return serve (output);
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/request.h"
+
+#include <string.h>
+
+#include "worker/parameters.h"
+
+/* The fields of each type beside `id`, `type` and, for an edit, the parameters. */
+typedef struct RequestKind
+{
+  const char *name;
+  const char *fields[8];
+  EspStatus (*check) (EspRequest *request, EspError *error);
+} RequestKind;
+
+static EspStatus check_nothing (EspRequest *request, EspError *error);
+static EspStatus check_describe (EspRequest *request, EspError *error);
+static EspStatus check_load (EspRequest *request, EspError *error);
+static EspStatus check_edit (EspRequest *request, EspError *error);
+static EspStatus check_tokenize (EspRequest *request, EspError *error);
+static EspStatus check_cancel (EspRequest *request, EspError *error);
+
+static const RequestKind kinds[] = {
+  [ESP_REQUEST_HELLO] = { "hello", { NULL }, check_nothing },
+  [ESP_REQUEST_DESCRIBE] = { "describe", { "model", NULL }, check_describe },
+  [ESP_REQUEST_LOAD] = { "load", { "model", NULL }, check_load },
+  [ESP_REQUEST_EDIT]
+  = { "edit", { "model", "images", "noise", "dump", "previews", "latents", NULL }, check_edit },
+  [ESP_REQUEST_TOKENIZE] = { "tokenize", { "model", "texts", NULL }, check_tokenize },
+  [ESP_REQUEST_CANCEL] = { "cancel", { "job", NULL }, check_cancel },
+  [ESP_REQUEST_QUIT] = { "quit", { NULL }, check_nothing },
+};
+
+#define KIND_COUNT (sizeof kinds / sizeof kinds[0])
+
+/* Counts what a line will unfold to before a parser allocates it: a value costs the parser some
+ * hundred bytes however short it is. Strings are skipped; whether the line is JSON at all is the
+ * parser's business. */
+static EspStatus
+check_bounds (const char *line, size_t length, EspError *error)
+{
+  size_t values = 0;
+  int depth = 0;
+  bool quoted = false;
+
+  for (size_t i = 0; i < length; i++)
+    {
+      char c = line[i];
+
+      if (quoted)
+        {
+          if (c == '\\')
+            i++;
+          else if (c == '"')
+            quoted = false;
+          continue;
+        }
+
+      quoted = c == '"';
+      values += c == ',' || c == '[' || c == '{';
+      depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+      if (depth > ESP_REQUEST_MAX_DEPTH)
+        return esp_error_set (error, ESP_ERROR_FORMAT, "request: nested deeper than %d levels",
+                              ESP_REQUEST_MAX_DEPTH);
+    }
+
+  if (values > ESP_REQUEST_MAX_VALUES)
+    return esp_error_set (error, ESP_ERROR_FORMAT, "request: %zu values; at most %d are taken",
+                          values, ESP_REQUEST_MAX_VALUES);
+
+  return ESP_OK;
+}
+
+static bool
+is_usable_id (const json_t *id)
+{
+  return json_is_integer (id)
+         || (json_is_string (id) && json_string_length (id) > 0
+             && json_string_length (id) <= ESP_REQUEST_MAX_ID);
+}
+
+/* A path: a string that is neither empty nor contains a NUL. */
+static EspStatus
+get_path (const json_t *value, const char *name, const char **path, EspError *error)
+{
+  if (!json_is_string (value))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: expected a path as a string", name);
+  if (json_string_length (value) == 0)
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: the path is empty", name);
+  if (strlen (json_string_value (value)) != json_string_length (value))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: the path contains a NUL character", name);
+
+  *path = json_string_value (value);
+  return ESP_OK;
+}
+
+static EspStatus
+get_field_path (const EspRequest *request, const char *name, bool required, const char **path,
+                EspError *error)
+{
+  const json_t *value = json_object_get (request->object, name);
+
+  *path = NULL;
+  if (value == NULL || json_is_null (value))
+    return required ? esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: is missing", name) : ESP_OK;
+
+  return get_path (value, name, path, error);
+}
+
+static EspStatus
+get_bool (const EspRequest *request, const char *name, bool fallback, bool *result, EspError *error)
+{
+  const json_t *value = json_object_get (request->object, name);
+
+  *result = fallback;
+  if (value == NULL || json_is_null (value))
+    return ESP_OK;
+  if (!json_is_boolean (value))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: expected true or false", name);
+
+  *result = json_is_true (value);
+  return ESP_OK;
+}
+
+static EspStatus
+check_nothing (EspRequest *request, EspError *error)
+{
+  return ESP_OK;
+}
+
+static EspStatus
+check_describe (EspRequest *request, EspError *error)
+{
+  return get_field_path (request, "model", false, &request->model, error);
+}
+
+static EspStatus
+check_load (EspRequest *request, EspError *error)
+{
+  return get_field_path (request, "model", true, &request->model, error);
+}
+
+static EspStatus
+check_images (EspRequest *request, EspError *error)
+{
+  request->images = json_object_get (request->object, "images");
+  if (!json_is_array (request->images))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "images: expected an array of paths");
+  if (json_array_size (request->images) < 1 || json_array_size (request->images) > ESP_IMAGES_MAX)
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "images: expected 1 to %d paths, found %zu",
+                          ESP_IMAGES_MAX, json_array_size (request->images));
+
+  for (size_t i = 0; i < json_array_size (request->images); i++)
+    {
+      const char *path;
+      EspStatus status = get_path (json_array_get (request->images, i), "images", &path, error);
+
+      if (status != ESP_OK)
+        return status;
+    }
+
+  request->edit.image_count = (int) json_array_size (request->images);
+  return ESP_OK;
+}
+
+static EspStatus
+check_edit (EspRequest *request, EspError *error)
+{
+  EspStatus status = get_field_path (request, "model", true, &request->model, error);
+
+  request->edit = (EspEditRequest) ESP_EDIT_REQUEST_INIT;
+  if (status == ESP_OK)
+    status = check_images (request, error);
+  if (status == ESP_OK)
+    status = esp_parameters_read (request->object, &request->edit, error);
+  if (status == ESP_OK)
+    status = get_field_path (request, "noise", false, &request->edit.noise_path, error);
+  if (status == ESP_OK)
+    status = get_field_path (request, "dump", false, &request->edit.dump_path, error);
+  if (status == ESP_OK)
+    status = get_bool (request, "previews", false, &request->previews, error);
+  if (status == ESP_OK)
+    status = get_bool (request, "latents", true, &request->latents, error);
+
+  return status;
+}
+
+static EspStatus
+check_tokenize (EspRequest *request, EspError *error)
+{
+  EspStatus status = get_field_path (request, "model", true, &request->model, error);
+
+  if (status != ESP_OK)
+    return status;
+
+  request->texts = json_object_get (request->object, "texts");
+  if (!json_is_array (request->texts))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "texts: expected an array of strings");
+
+  for (size_t i = 0; i < json_array_size (request->texts); i++)
+    {
+      const json_t *text = json_array_get (request->texts, i);
+
+      if (!json_is_string (text))
+        return esp_error_set (error, ESP_ERROR_ARGUMENT, "texts: item %zu is not a string", i);
+      if (json_string_length (text) > ESP_PROMPT_MAX_BYTES)
+        return esp_error_set (error, ESP_ERROR_ARGUMENT,
+                              "texts: item %zu has %zu bytes; at most %d are taken", i,
+                              json_string_length (text), ESP_PROMPT_MAX_BYTES);
+    }
+
+  return ESP_OK;
+}
+
+static EspStatus
+check_cancel (EspRequest *request, EspError *error)
+{
+  request->job = json_object_get (request->object, "job");
+  if (!is_usable_id (request->job))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "job: expected the id of a job");
+
+  return ESP_OK;
+}
+
+/* A misspelt field must not be silently ignored. */
+static EspStatus
+check_fields (const EspRequest *request, EspError *error)
+{
+  const RequestKind *kind = &kinds[request->type];
+  const char *key;
+  json_t *value;
+
+  json_object_foreach (request->object, key, value)
+  {
+    bool known = strcmp (key, "id") == 0 || strcmp (key, "type") == 0
+                 || (request->type == ESP_REQUEST_EDIT && esp_parameters_has (key));
+
+    for (int i = 0; !known && kind->fields[i] != NULL; i++)
+      known = strcmp (key, kind->fields[i]) == 0;
+
+    if (!known)
+      return esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: unknown field \"%.80s\"", kind->name,
+                            key);
+  }
+
+  return ESP_OK;
+}
+
+static EspStatus
+check_envelope (EspRequest *request, EspError *error)
+{
+  const json_t *id = json_object_get (request->object, "id");
+  const json_t *type = json_object_get (request->object, "type");
+
+  if (is_usable_id (id))
+    request->id = (json_t *) id;
+  if (id == NULL)
+    return esp_error_set (error, ESP_ERROR_FORMAT, "id: is missing");
+  if (request->id == NULL)
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "id: expected an integer or a string of 1 to %d bytes",
+                          ESP_REQUEST_MAX_ID);
+
+  if (!json_is_string (type))
+    return esp_error_set (error, ESP_ERROR_FORMAT, "type: %s",
+                          type == NULL ? "is missing" : "expected a string");
+
+  for (size_t i = 0; i < KIND_COUNT; i++)
+    {
+      if (strcmp (json_string_value (type), kinds[i].name) == 0)
+        {
+          request->type = (EspRequestType) i;
+          return ESP_OK;
+        }
+    }
+
+  return esp_error_set (error, ESP_ERROR_FORMAT, "type: unknown request \"%.80s\"",
+                        json_string_value (type));
+}
+
+EspStatus
+esp_request_parse (const char *line, size_t length, EspRequest *request, bool *protocol,
+                   EspError *error)
+{
+  json_error_t reason;
+  EspStatus status;
+
+  *request = (EspRequest){ .object = NULL };
+  *protocol = true;
+
+  status = check_bounds (line, length, error);
+  if (status != ESP_OK)
+    return status;
+
+  request->object = json_loadb (line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &reason);
+  if (request->object == NULL)
+    return esp_error_set (error, ESP_ERROR_FORMAT, "request: not JSON: %s (byte %d)", reason.text,
+                          reason.position);
+  if (!json_is_object (request->object))
+    return esp_error_set (error, ESP_ERROR_FORMAT, "request: not a JSON object");
+
+  status = check_envelope (request, error);
+  if (status != ESP_OK)
+    return status;
+
+  *protocol = false;
+  status = check_fields (request, error);
+
+  return status == ESP_OK ? kinds[request->type].check (request, error) : status;
+}
+
+void
+esp_request_clear (EspRequest *request)
+{
+  json_decref (request->object);
+  *request = (EspRequest){ .object = NULL };
+}

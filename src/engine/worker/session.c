@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/session.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "worker/parameters.h"
+
+#define DEVICES_MAX 16
+
+void
+esp_session_send_error (EspChannel *channel, json_t *id, const EspError *error)
+{
+  esp_channel_error (channel, id, esp_status_name (error->status), error->message);
+}
+
+json_t *
+esp_model_json (const EspModelInfo *model)
+{
+  json_t *instructions = json_array ();
+
+  for (int i = 0; model->instructions != NULL && model->instructions[i] != NULL; i++)
+    json_array_append_new (instructions, esp_json_text (model->instructions[i]));
+
+  return json_pack ("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:i, s:f, s:o, s:I, s:I}",
+                    "path", esp_json_text (model->path), "id", esp_json_text (model->id), "name",
+                    esp_json_text (model->name), "kind", esp_json_text (model->kind), "licence",
+                    esp_json_text (model->licence), "source", esp_json_text (model->source), "hash",
+                    esp_json_text (model->hash), "t5_tokens", model->t5_tokens, "working_pixels",
+                    (json_int_t) model->working_pixels, "default_steps", model->default_steps,
+                    "default_guidance", model->default_guidance, "instructions", instructions,
+                    "weight_bytes", (json_int_t) model->weight_bytes, "parameters",
+                    (json_int_t) model->parameters);
+}
+
+static json_t *
+devices_json (void)
+{
+  EspDeviceInfo devices[DEVICES_MAX];
+  int count = esp_list_devices (devices, DEVICES_MAX);
+  json_t *array = json_array ();
+
+  for (int i = 0; i < count && i < DEVICES_MAX; i++)
+    json_array_append_new (array, json_pack ("{s:s, s:b, s:b, s:i, s:o}", "id", devices[i].id,
+                                             "usable", devices[i].usable, "bf16", devices[i].bf16,
+                                             "threads", devices[i].threads, "description",
+                                             esp_json_text (devices[i].description)));
+
+  return array;
+}
+
+json_t *
+esp_description_new (json_t *id, const EspModelInfo *model)
+{
+  return json_pack ("{s:s, s:O, s:i, s:s, s:o, s:o, s:o}", "type", "description", "id", id,
+                    "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "devices",
+                    devices_json (), "model", model != NULL ? esp_model_json (model) : json_null (),
+                    "parameters", esp_parameters_schema (model));
+}
+
+static double
+now (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_MONOTONIC, &time);
+  return (double) time.tv_sec + 1e-9 * (double) time.tv_nsec;
+}
+
+static EspStatus
+run_load (EspSession *session, EspJob *job, EspError *error)
+{
+  double start = now ();
+  EspModel *model;
+  EspStatus status = esp_model_cache_get (&session->cache, job->request.model, &model, error);
+
+  if (status == ESP_OK)
+    esp_channel_send (session->channel,
+                      json_pack ("{s:s, s:O, s:o, s:f}", "type", "loaded", "id", job->request.id,
+                                 "model", esp_model_json (esp_model_info (model)), "seconds",
+                                 now () - start));
+
+  return status;
+}
+
+static EspStatus
+run_describe (EspSession *session, EspJob *job, EspError *error)
+{
+  EspModel *model;
+  EspStatus status = esp_model_cache_get (&session->cache, job->request.model, &model, error);
+
+  if (status == ESP_OK)
+    esp_channel_send (session->channel,
+                      esp_description_new (job->request.id, esp_model_info (model)));
+
+  return status;
+}
+
+static json_t *
+ids_json (const EspTokenList *list)
+{
+  json_t *array = json_array ();
+
+  for (int i = 0; i < list->count; i++)
+    json_array_append_new (array, json_integer (list->ids[i]));
+
+  return array;
+}
+
+static EspStatus
+tokenize_one (const EspModel *model, const json_t *text, json_t *items, EspError *error)
+{
+  EspTokenList clip = { NULL, 0, false }, t5 = { NULL, 0, false };
+  EspStatus status = esp_model_tokenize (model, json_string_value (text), json_string_length (text),
+                                         &clip, &t5, error);
+
+  if (status == ESP_OK
+      && json_array_append_new (items, json_pack ("{s:o, s:o, s:b, s:b}", "t5", ids_json (&t5),
+                                                  "clip", ids_json (&clip), "t5_truncated",
+                                                  t5.truncated, "clip_truncated", clip.truncated))
+             != 0)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "tokenize: out of memory");
+
+  esp_token_list_clear (&clip);
+  esp_token_list_clear (&t5);
+  return status;
+}
+
+static EspStatus
+run_tokenize (EspSession *session, EspJob *job, EspError *error)
+{
+  json_t *items = json_array ();
+  EspModel *model;
+  EspStatus status = esp_model_cache_get (&session->cache, job->request.model, &model, error);
+
+  for (size_t i = 0; status == ESP_OK && i < json_array_size (job->request.texts); i++)
+    {
+      EspError reason = ESP_ERROR_INIT;
+
+      status = tokenize_one (model, json_array_get (job->request.texts, i), items, &reason);
+      if (status != ESP_OK)
+        esp_error_set (error, status, "texts: item %zu: %s", i, reason.message);
+      else if (atomic_load (&job->cancel))
+        status = esp_error_set (error, ESP_ERROR_CANCELLED, "the job was cancelled");
+    }
+
+  if (status == ESP_OK)
+    esp_channel_send (session->channel, json_pack ("{s:s, s:O, s:o}", "type", "tokens", "id",
+                                                   job->request.id, "items", items));
+  else
+    json_decref (items);
+
+  return status;
+}
+
+void
+esp_session_run (EspSession *session, EspJob *job)
+{
+  EspError error = ESP_ERROR_INIT;
+  EspStatus status = ESP_OK;
+
+  if (atomic_load (&job->cancel))
+    status = esp_error_set (&error, ESP_ERROR_CANCELLED, "the job was cancelled");
+  else if (job->request.type == ESP_REQUEST_LOAD)
+    status = run_load (session, job, &error);
+  else if (job->request.type == ESP_REQUEST_DESCRIBE)
+    status = run_describe (session, job, &error);
+  else if (job->request.type == ESP_REQUEST_TOKENIZE)
+    status = run_tokenize (session, job, &error);
+  else
+    esp_session_run_edit (session, job);
+
+  if (status != ESP_OK)
+    esp_session_send_error (session->channel, job->request.id, &error);
+}
