@@ -40,12 +40,35 @@ esp_regular_file_open (const char *path, int *descriptor, uint64_t *size, EspErr
 }
 
 EspStatus
+esp_regular_file_read_at (int descriptor, const char *path, uint64_t offset, void *buffer,
+                          size_t length, EspError *error)
+{
+  char *to = buffer;
+
+  while (length > 0)
+    {
+      ssize_t got = pread (descriptor, to, length, (off_t) offset);
+
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got < 0)
+        return esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be read: %m", path);
+      if (got == 0)
+        return esp_error_set (error, ESP_ERROR_FORMAT, "%s: is cut short at byte %llu", path,
+                              (unsigned long long) offset);
+      to += got;
+      length -= (size_t) got;
+      offset += (uint64_t) got;
+    }
+  return ESP_OK;
+}
+
+EspStatus
 esp_regular_file_read (const char *path, size_t max_bytes, char **bytes, size_t *length,
                        EspError *error)
 {
   char *buffer;
   uint64_t size;
-  size_t done = 0;
   int fd;
   EspStatus status;
 
@@ -67,21 +90,7 @@ esp_regular_file_read (const char *path, size_t max_bytes, char **bytes, size_t 
                             (unsigned long long) size);
     }
 
-  while (done < size)
-    {
-      ssize_t got = read (fd, buffer + done, (size_t) size - done);
-
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        {
-          status = esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be read: %m", path);
-          break;
-        }
-      if (got == 0)
-        break; /* it became shorter since it was opened */
-      done += (size_t) got;
-    }
+  status = esp_regular_file_read_at (fd, path, 0, buffer, (size_t) size, error);
   close (fd);
 
   if (status != ESP_OK)
@@ -89,8 +98,8 @@ esp_regular_file_read (const char *path, size_t max_bytes, char **bytes, size_t 
       free (buffer);
       return status;
     }
-  buffer[done] = '\0';
+  buffer[size] = '\0';
   *bytes = buffer;
-  *length = done;
+  *length = (size_t) size;
   return ESP_OK;
 }

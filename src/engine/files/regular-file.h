@@ -18,6 +18,11 @@ EspStatus esp_regular_file_open (const char *path, int *descriptor, uint64_t *si
 
 /* Reads all of `path` into fresh memory, with a NUL after the last byte that *length does not
  * count; the caller frees *bytes. A file of more than `max_bytes` bytes is ESP_ERROR_FORMAT and
- * nothing is allocated for it. */
+ * nothing is allocated for it. One that became shorter meanwhile is, too. */
 EspStatus esp_regular_file_read (const char *path, size_t max_bytes, char **bytes, size_t *length,
                                  EspError *error);
+
+/* Reads exactly `length` bytes from `offset` on of a file that esp_regular_file_open() opened; a
+ * file that ends earlier is ESP_ERROR_FORMAT. `path` is only for the message. */
+EspStatus esp_regular_file_read_at (int descriptor, const char *path, uint64_t offset, void *buffer,
+                                    size_t length, EspError *error);
