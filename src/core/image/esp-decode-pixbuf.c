@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-decode-pixbuf.c: the formats that gdk-pixbuf and the system's loaders for it know: GIF, BMP,
+ * ICO, AVIF, HEIF, JPEG XL. Only these are offered to it: its own guessing would also start SVG and
+ * others that are no photos. */
+#define G_LOG_DOMAIN "esp-image"
+
+#include "esp-color-private.h"
+
+#include <gdk-pixbuf/gdk-pixbuf.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+typedef struct
+{
+  const char *name;
+  const char *mime_types[3];
+  const char *package; /* Debian's name of the loader; NULL: part of gdk-pixbuf */
+} Format;
+
+static const Format formats[] = {
+  { "GIF", { "image/gif" }, NULL },
+  { "BMP", { "image/bmp", "image/x-bmp" }, NULL },
+  { "ICO", { "image/x-icon", "image/vnd.microsoft.icon" }, NULL },
+  { "AVIF", { "image/avif" }, "libavif-gdk-pixbuf" },
+  { "HEIF", { "image/heif", "image/heic" }, "heif-gdk-pixbuf" },
+  { "JPEG XL", { "image/jxl" }, "libjxl-gdk-pixbuf" },
+};
+
+static gboolean
+has_brand (const EspSource *source, const char *brands)
+{
+  const gsize end = MIN (source->size, (gsize) 64); /* major and first compatible brands */
+
+  if (source->size < 16 || memcmp (source->data + 4, "ftyp", 4) != 0)
+    return FALSE;
+  for (gsize at = 8; at + 4 <= end; at += 4)
+    for (const char *brand = brands; *brand != '\0'; brand += 4)
+      if (memcmp (source->data + at, brand, 4) == 0)
+        return TRUE;
+  return FALSE;
+}
+
+static const Format *
+find_format (const EspSource *source)
+{
+  const guint8 *d = source->data;
+
+  if (source->size < 16)
+    return NULL;
+  if (memcmp (d, "GIF87a", 6) == 0 || memcmp (d, "GIF89a", 6) == 0)
+    return &formats[0];
+  if (memcmp (d, "BM", 2) == 0 && d[15] == 0 && d[14] >= 12 && d[14] <= 124)
+    return &formats[1];
+  if (memcmp (d, "\0\0\1\0", 4) == 0 && d[5] == 0 && d[4] > 0)
+    return &formats[2];
+  if (has_brand (source, "avifavis"))
+    return &formats[3];
+  if (has_brand (source, "heicheixhevcheifmif1msf1"))
+    return &formats[4];
+  if (memcmp (d, "\xff\x0a", 2) == 0 || memcmp (d, "\0\0\0\x0cJXL \r\n\x87\n", 12) == 0)
+    return &formats[5];
+  return NULL;
+}
+
+gboolean
+_esp_pixbuf_knows (const EspSource *source)
+{
+  return find_format (source) != NULL;
+}
+
+/* The MIME type under which gdk-pixbuf has a loader for the format, or NULL. */
+static char *
+find_loader (const Format *format)
+{
+  GSList *known = gdk_pixbuf_get_formats ();
+  char *found = NULL;
+
+  for (GSList *l = known; l != NULL && found == NULL; l = l->next)
+    {
+      g_auto (GStrv) types = gdk_pixbuf_format_get_mime_types (l->data);
+
+      if (gdk_pixbuf_format_is_disabled (l->data))
+        continue;
+      for (guint i = 0; i < G_N_ELEMENTS (format->mime_types) && found == NULL; i++)
+        if (format->mime_types[i] != NULL
+            && g_strv_contains ((const char *const *) types, format->mime_types[i]))
+          found = g_strdup (format->mime_types[i]);
+    }
+  g_slist_free (known);
+  return found;
+}
+
+static guint32
+le_32 (const guint8 *p)
+{
+  return p[0] | (guint32) p[1] << 8 | (guint32) p[2] << 16 | (guint32) p[3] << 24;
+}
+
+static guint32
+be_32 (const guint8 *p)
+{
+  return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
+}
+
+/* The sizes that the header states, checked before a loader sees it. The ICO and JPEG XL loaders
+ * report theirs before they allocate. */
+static gboolean
+check_header (const EspSource *source, const Format *format, GError **error)
+{
+  const guint8 *d = source->data;
+  const gsize end = MIN (source->size, (gsize) 65536);
+
+  if (g_str_equal (format->name, "GIF"))
+    return _esp_source_check_size (source, d[6] | (guint) d[7] << 8, d[8] | (guint) d[9] << 8,
+                                   error);
+  if (g_str_equal (format->name, "BMP") && source->size >= 26 && d[14] >= 40)
+    return _esp_source_check_size (source, (guint64) ABS ((gint64) (gint32) le_32 (d + 18)),
+                                   (guint64) ABS ((gint64) (gint32) le_32 (d + 22)), error);
+  if (memcmp (d + 4, "ftyp", 4) == 0)
+    for (gsize at = 16; at + 16 <= end; at++) /* "ispe" boxes: image spatial extents */
+      if (memcmp (d + at, "ispe", 4) == 0
+          && !_esp_source_check_size (source, be_32 (d + at + 8), be_32 (d + at + 12), error))
+        return FALSE;
+  return TRUE;
+}
+
+typedef struct
+{
+  const EspSource *source;
+  GError *error;
+} SizeCheck;
+
+static void
+on_size_prepared (GdkPixbufLoader *loader, int width, int height, gpointer data)
+{
+  SizeCheck *check = data;
+
+  if (check->error == NULL
+      && !_esp_source_check_size (check->source, (guint64) MAX (width, 0),
+                                  (guint64) MAX (height, 0), &check->error))
+    gdk_pixbuf_loader_set_size (loader, 0, 0); /* the loaders give up at this */
+}
+
+static EspPicture *
+convert (const EspSource *source, GdkPixbuf *stored, GError **error)
+{
+  g_autoptr (GdkPixbuf) pixbuf = gdk_pixbuf_apply_embedded_orientation (stored);
+  const char *encoded = gdk_pixbuf_get_option (stored, "icc-profile");
+  const gsize stride = (gsize) gdk_pixbuf_get_rowstride (pixbuf);
+  const int width = gdk_pixbuf_get_width (pixbuf);
+  const int height = gdk_pixbuf_get_height (pixbuf);
+  g_autofree guint8 *profile = NULL;
+  g_autoptr (EspRowConverter) converter = NULL;
+  EspPicture *picture;
+  gsize profile_size = 0;
+
+  if (!_esp_source_check_size (source, (guint64) width, (guint64) height, error))
+    return NULL;
+  picture = esp_picture_new (width, height, error);
+  if (picture == NULL)
+    return NULL;
+  if (encoded != NULL)
+    profile = g_base64_decode (encoded, &profile_size);
+  converter = _esp_row_converter_new (source, ESP_COLOR_RGB, gdk_pixbuf_get_has_alpha (pixbuf), 8,
+                                      profile, profile_size, width);
+  for (gsize y = 0; y < (gsize) height; y++)
+    _esp_row_converter_run (converter, gdk_pixbuf_read_pixels (pixbuf) + y * stride,
+                            picture->pixels + y * (gsize) width * 3, width);
+  return picture;
+}
+
+static gboolean
+feed (GdkPixbufLoader *loader, const EspSource *source, const SizeCheck *check, GError **error)
+{
+  const gsize piece = 1 << 20;
+
+  for (gsize at = 0; at < source->size; at += piece)
+    if (g_cancellable_set_error_if_cancelled (source->cancellable, error)
+        || !gdk_pixbuf_loader_write (loader, source->data + at, MIN (piece, source->size - at),
+                                     error)
+        || check->error != NULL)
+      return FALSE;
+  return TRUE;
+}
+
+EspPicture *
+_esp_decode_pixbuf (const EspSource *source, GError **error)
+{
+  const Format *format = find_format (source);
+  g_autofree char *mime_type = NULL;
+  g_autoptr (GdkPixbufLoader) loader = NULL;
+  g_autoptr (GError) problem = NULL;
+  GdkPixbufAnimation *animation;
+  SizeCheck check = { source, NULL };
+  gboolean ok;
+
+  g_assert (format != NULL);
+
+  source->info->format = format->name;
+  if (!check_header (source, format, error))
+    return NULL;
+
+  mime_type = find_loader (format);
+  loader = mime_type != NULL ? gdk_pixbuf_loader_new_with_mime_type (mime_type, NULL) : NULL;
+  if (loader == NULL)
+    {
+      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_UNSUPPORTED,
+                   _ ("“%s”: %s pictures need a loader that is not installed (package %s)"),
+                   source->name, format->name,
+                   format->package != NULL ? format->package : "libgdk-pixbuf-2.0-0");
+      return NULL;
+    }
+
+  g_signal_connect (loader, "size-prepared", G_CALLBACK (on_size_prepared), &check);
+  ok = feed (loader, source, &check, &problem);
+  ok = gdk_pixbuf_loader_close (loader, problem == NULL ? &problem : NULL) && ok;
+  if (check.error != NULL)
+    {
+      g_propagate_error (error, check.error);
+      return NULL;
+    }
+  if (g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return NULL;
+    }
+  if (!ok || gdk_pixbuf_loader_get_pixbuf (loader) == NULL)
+    {
+      _esp_source_damaged (source, error, problem != NULL ? problem->message : "");
+      return NULL;
+    }
+  animation = gdk_pixbuf_loader_get_animation (loader);
+  source->info->animated = animation != NULL && !gdk_pixbuf_animation_is_static_image (animation);
+  return convert (source, gdk_pixbuf_loader_get_pixbuf (loader), error);
+}

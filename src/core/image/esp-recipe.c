@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-recipe.c: recipes as text for people, and reading them back out of picture files. Only the
+ * containers are walked; no pixel is decoded. */
+#define G_LOG_DOMAIN "esp-image"
+
+#include "esp-recipe.h"
+
+#include "esp-source-private.h"
+#include "esp-xmp-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define XMP_PREFIX      "http://ns.adobe.com/xap/1.0/"
+#define EXTENDED_PREFIX "http://ns.adobe.com/xmp/extension/"
+
+/* Escaped as XML a document may take six times its size. */
+#define MAX_EXTENDED ((gsize) ESP_RECIPE_MAX_SIZE * 6 + 65536)
+
+/* The recipe in the form that other image generators write and read: the prompt, the negative
+ * prompt if there is one, and a line of "Name: value" pairs. */
+char *
+esp_recipe_format_parameters (const EspRecipe *recipe)
+{
+  GString *text = g_string_new (recipe->prompt);
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_return_val_if_fail (recipe != NULL, NULL);
+
+  if (recipe->negative_prompt != NULL && recipe->negative_prompt[0] != '\0')
+    g_string_append_printf (text, "\nNegative prompt: %s", recipe->negative_prompt);
+  g_ascii_formatd (number, sizeof number, "%.10g", recipe->guidance);
+  g_string_append_printf (
+      text, "\nSteps: %d, Sampler: Euler, CFG scale: %s, Seed: %" G_GUINT64_FORMAT ", Size: %dx%d",
+      recipe->steps, number, recipe->seed, recipe->width, recipe->height);
+  if (recipe->model_hash != NULL)
+    g_string_append_printf (text, ", Model hash: %.10s", recipe->model_hash);
+  if (recipe->model != NULL)
+    g_string_append_printf (text, ", Model: %s", recipe->model);
+  if (recipe->software != NULL)
+    g_string_append_printf (text, ", Version: %s", recipe->software);
+  return g_string_free (text, FALSE);
+}
+
+static guint32
+be_32 (const guint8 *p)
+{
+  return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
+}
+
+static guint32
+le_32 (const guint8 *p)
+{
+  return p[0] | (guint32) p[1] << 8 | (guint32) p[2] << 16 | (guint32) p[3] << 24;
+}
+
+/* zlib data of at most ESP_RECIPE_MAX_SIZE bytes once inflated; NULL if it is broken or larger. */
+static char *
+inflate_text (const guint8 *data, gsize size, gsize *length)
+{
+  g_autoptr (GZlibDecompressor) zlib = g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_ZLIB);
+  g_autoptr (GByteArray) out = g_byte_array_new ();
+  GConverterResult result = G_CONVERTER_CONVERTED;
+
+  while (result == G_CONVERTER_CONVERTED)
+    {
+      guint8 piece[16384];
+      gsize taken = 0;
+      gsize given = 0;
+
+      result = g_converter_convert (G_CONVERTER (zlib), data, size, piece, sizeof piece,
+                                    G_CONVERTER_INPUT_AT_END, &taken, &given, NULL);
+      if (result == G_CONVERTER_ERROR || out->len + given > ESP_RECIPE_MAX_SIZE)
+        return NULL;
+      g_byte_array_append (out, piece, (guint) given);
+      data += taken;
+      size -= taken;
+    }
+  *length = out->len;
+  return g_strndup ((const char *) out->data, out->len);
+}
+
+/* The text of an iTXt chunk: keyword NUL, compressed?, method, language NUL, translated keyword
+ * NUL. */
+static char *
+read_itxt (const guint8 *data, gsize size, gsize *length)
+{
+  const guint8 *end = data + size;
+  const guint8 *p = memchr (data, '\0', size);
+  gboolean compressed;
+
+  if (p == NULL || end - p < 3)
+    return NULL;
+  compressed = p[1] == 1;
+  p += 3;
+  for (int i = 0; i < 2; i++)
+    {
+      p = memchr (p, '\0', (gsize) (end - p));
+      if (p == NULL)
+        return NULL;
+      p++;
+    }
+  if (compressed)
+    return inflate_text (p, (gsize) (end - p), length);
+  *length = (gsize) (end - p);
+  return *length <= ESP_RECIPE_MAX_SIZE ? g_strndup ((const char *) p, *length) : NULL;
+}
+
+static gboolean
+accept (char *text, gsize length, char **json)
+{
+  if (text != NULL && g_utf8_validate_len (text, length, NULL))
+    *json = text;
+  else
+    g_free (text);
+  return *json != NULL;
+}
+
+/* The readers return TRUE if a recipe is there; *json stays NULL if it is broken. */
+static gboolean
+read_png (const guint8 *data, gsize size, char **json)
+{
+  static const char keyword[] = "espalier";
+
+  for (gsize at = 8; size - at >= 12;)
+    {
+      const gsize length = be_32 (data + at);
+      const guint8 *body = data + at + 8;
+
+      if (length > size - at - 12)
+        return FALSE;
+      if (memcmp (data + at + 4, "iTXt", 4) == 0 && length > sizeof keyword
+          && memcmp (body, keyword, sizeof keyword) == 0)
+        {
+          gsize text_length = 0;
+          char *text = read_itxt (body, length, &text_length);
+          accept (text, text_length, json);
+          return TRUE;
+        }
+      at += length + 12;
+    }
+  return FALSE;
+}
+
+typedef struct
+{
+  char *json;
+  char *guid;
+  GByteArray *extended; /* sized to the full length once the first part says it */
+  gsize received;
+} JpegRecipe;
+
+/* One extended XMP segment after its prefix: 32 bytes of id, full length, offset, data. */
+static void
+add_extended (JpegRecipe *self, const guint8 *data, gsize size)
+{
+  gsize total, offset;
+
+  if (self->guid == NULL || size < 40 || strlen (self->guid) != 32
+      || memcmp (data, self->guid, 32) != 0)
+    return;
+  total = be_32 (data + 32);
+  offset = be_32 (data + 36);
+  data += 40;
+  size -= 40;
+  if (total > MAX_EXTENDED || offset > total || size > total - offset)
+    return;
+  if (self->extended == NULL)
+    {
+      self->extended = g_byte_array_new ();
+      g_byte_array_set_size (self->extended, (guint) total);
+      memset (self->extended->data, 0, total);
+    }
+  if (self->extended->len != total)
+    return;
+  memcpy (self->extended->data + offset, data, size);
+  self->received += size;
+}
+
+static void
+add_segment (JpegRecipe *self, const guint8 *data, gsize size)
+{
+  if (size > sizeof XMP_PREFIX && memcmp (data, XMP_PREFIX, sizeof XMP_PREFIX) == 0
+      && self->guid == NULL && self->json == NULL)
+    _esp_xmp_parse ((const char *) data + sizeof XMP_PREFIX, size - sizeof XMP_PREFIX, &self->json,
+                    &self->guid);
+  else if (size > sizeof EXTENDED_PREFIX
+           && memcmp (data, EXTENDED_PREFIX, sizeof EXTENDED_PREFIX) == 0)
+    add_extended (self, data + sizeof EXTENDED_PREFIX, size - sizeof EXTENDED_PREFIX);
+}
+
+/* The extended document, if it is whole and the one that the packet named. */
+static void
+finish_extended (JpegRecipe *self)
+{
+  g_autofree char *digest = NULL;
+  char *inner_guid = NULL;
+
+  if (self->extended == NULL || self->received != self->extended->len)
+    return;
+  digest = g_compute_checksum_for_data (G_CHECKSUM_MD5, self->extended->data, self->extended->len);
+  if (g_ascii_strcasecmp (digest, self->guid) == 0)
+    _esp_xmp_parse ((const char *) self->extended->data, self->extended->len, &self->json,
+                    &inner_guid);
+  g_free (inner_guid);
+}
+
+static gboolean
+read_jpeg (const guint8 *data, gsize size, char **json)
+{
+  JpegRecipe self = { NULL };
+  gboolean there;
+
+  for (gsize at = 2; size - at >= 4 && data[at] == 0xff && data[at + 1] != 0xda;)
+    {
+      const gsize length = (gsize) data[at + 2] << 8 | data[at + 3];
+
+      if (data[at + 1] == 0xff) /* a fill byte */
+        {
+          at++;
+          continue;
+        }
+      if (length < 2 || length > size - at - 2)
+        break;
+      if (data[at + 1] == 0xe1)
+        add_segment (&self, data + at + 4, length - 2);
+      at += length + 2;
+    }
+  if (self.json == NULL)
+    finish_extended (&self);
+
+  there = self.json != NULL || self.extended != NULL;
+  if (self.json != NULL)
+    accept (g_steal_pointer (&self.json), strlen (self.json), json);
+  g_free (self.guid);
+  if (self.extended != NULL)
+    g_byte_array_unref (self.extended);
+  return there;
+}
+
+static gboolean
+read_webp (const guint8 *data, gsize size, char **json)
+{
+  for (gsize at = 12; at <= size && size - at >= 8;)
+    {
+      const gsize length = le_32 (data + at + 4);
+
+      if (length > size - at - 8)
+        return FALSE;
+      if (memcmp (data + at, "XMP ", 4) == 0)
+        {
+          char *guid = NULL;
+
+          _esp_xmp_parse ((const char *) data + at + 8, length, json, &guid);
+          g_free (guid);
+          return *json != NULL;
+        }
+      at += 8 + length + (length & 1);
+    }
+  return FALSE;
+}
+
+/* As esp_recipe_read (), for a file in memory that messages call `name`. */
+gboolean
+esp_recipe_read_bytes (GBytes *bytes, const char *name, char **json, GError **error)
+{
+  gsize size = 0;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  gboolean there = FALSE;
+
+  g_return_val_if_fail (json != NULL && name != NULL, FALSE);
+
+  *json = NULL;
+  if (size >= 8 && memcmp (data, "\x89PNG\r\n\x1a\n", 8) == 0)
+    there = read_png (data, size, json);
+  else if (size >= 3 && memcmp (data, "\xff\xd8\xff", 3) == 0)
+    there = read_jpeg (data, size, json);
+  else if (size >= 12 && memcmp (data, "RIFF", 4) == 0 && memcmp (data + 8, "WEBP", 4) == 0)
+    there = read_webp (data, size, json);
+
+  if (*json != NULL)
+    return TRUE;
+  g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_NO_RECIPE,
+               there ? _ ("The recipe in “%s” is damaged") : _ ("“%s” carries no recipe"), name);
+  return FALSE;
+}
+
+/* Reads the recipe's JSON back from a PNG, JPEG or WebP file, byte for byte as it was given to
+ * esp_picture_save (). The caller frees *json; it is UTF-8 but otherwise whatever the file says, so
+ * it has to be parsed with care. ESP_IMAGE_ERROR_NO_RECIPE if the picture has none. */
+gboolean
+esp_recipe_read (const char *path, char **json, GError **error)
+{
+  g_autofree char *name = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_return_val_if_fail (path != NULL && json != NULL, FALSE);
+
+  *json = NULL;
+  name = g_filename_display_name (path);
+  bytes = _esp_source_read_file (path, name, NULL, error);
+  return bytes != NULL && esp_recipe_read_bytes (bytes, name, json, error);
+}
