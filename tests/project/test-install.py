@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `meson install` puts where, and that the installed program finds its data.
+
+    test-install.py SOURCE_ROOT BUILD_ROOT
+"""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from tap import Skip, case, note, run
+
+ROOT, BUILD = (pathlib.Path(name).resolve() for name in sys.argv[1:3])
+PLACE = tempfile.TemporaryDirectory()
+INSTALLED = []
+
+
+def option(name):
+    import json
+    options = json.loads((BUILD / 'meson-info/intro-buildoptions.json').read_text())
+    return next(o['value'] for o in options if o['name'] == name)
+
+
+def installed():
+    """The prefix inside a scratch folder, after one `meson install` into it."""
+    if not INSTALLED:
+        meson = '/usr/bin/meson' if pathlib.Path('/usr/bin/meson').exists() else 'meson'
+        done = subprocess.run([meson, 'install', '-C', str(BUILD), '--no-rebuild', '--quiet',
+                               '--destdir', PLACE.name], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        INSTALLED.append(pathlib.Path(PLACE.name + option('prefix')))
+    return INSTALLED[0]
+
+
+@case
+def programs_are_where_they_belong():
+    for name in ('bin/espalier-cli', option('libexecdir') + '/espalier/espalier-engine'):
+        path = installed() / name
+        assert path.is_file() and path.stat().st_mode & 0o111, name
+
+
+@case
+def data_is_where_it_belongs():
+    share = installed() / option('datadir')
+    for name in ('espalier/models/demo/model_index.json', 'espalier/models/demo/espalier.json',
+                 'espalier/models/demo/MODEL_CARD.md', 'espalier/photos/coffee.png',
+                 'man/man1/espalier-cli.1', 'man/man1/espalier-engine.1',
+                 'bash-completion/completions/espalier-cli', 'zsh/site-functions/_espalier-cli',
+                 'fish/vendor_completions.d/espalier-cli.fish',
+                 'locale/de/LC_MESSAGES/espalier.mo'):
+        path = share / name
+        assert path.is_file() and path.stat().st_size, name
+
+
+@case
+def nothing_else_is_installed():
+    known = ('bin/espalier-cli', option('libexecdir') + '/espalier/', *(
+        option('datadir') + part for part in (
+            '/espalier/', '/man/', '/bash-completion/', '/zsh/', '/fish/', '/locale/')))
+    extra = [path.relative_to(installed()).as_posix() for path in installed().rglob('*')
+             if path.is_file()
+             and not path.relative_to(installed()).as_posix().startswith(known)]
+    for name in extra:
+        note(name)
+    assert not extra
+
+
+@case
+def the_installed_demo_model_is_the_one_in_the_tree():
+    there = installed() / option('datadir') / 'espalier/models/demo'
+    for path in (ROOT / 'data/models/demo').rglob('*'):
+        if path.is_file():
+            copy = there / path.relative_to(ROOT / 'data/models/demo')
+            assert copy.read_bytes() == path.read_bytes(), path.name
+
+
+@case
+def installed_programs_need_no_library_that_is_not_there():
+    if not shutil.which('ldd'):
+        raise Skip('ldd is not installed')
+    for name in ('bin/espalier-cli', option('libexecdir') + '/espalier/espalier-engine'):
+        done = subprocess.run(['ldd', str(installed() / name)], capture_output=True, text=True)
+        assert 'not found' not in done.stdout, done.stdout
+    assert 'libglib' not in done.stdout, 'the engine must not need GLib'
+
+
+sys.exit(run())
