@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "espalier-worker"
+
+#include "esp-worker.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-installation.h"
+#include "esp-json-text.h"
+#include "esp-spool-folder.h"
+#include "esp-worker-process.h"
+
+#define PROTOCOL_VERSION 1
+#define HELLO_SECONDS    20
+/* A job that goes on this long after its cancellation is stuck. */
+#define CANCEL_SECONDS 5
+#define STOP_SECONDS   5
+
+struct _EspWorker
+{
+  GObject parent_instance;
+
+  char *program; /* NULL = look for it when it is needed */
+  EspWorkerProcess *process;
+  char *identifier;
+  char *spool; /* of the running process; NULL before its hello */
+  gint64 last_id;
+  GHashTable *calls;      /* id → Call */
+  GPtrArray *hello_tasks; /* GTasks that wait for the hello */
+  GPtrArray *stop_tasks;  /* GTasks that wait for the end */
+  GSource *hello_timeout, *stop_timeout;
+};
+
+G_DEFINE_FINAL_TYPE (EspWorker, esp_worker, G_TYPE_OBJECT)
+
+G_DEFINE_QUARK (esp - worker - error - quark, esp_worker_error)
+
+/* One request that waits for its answer. */
+typedef struct
+{
+  gint64 id;
+  GTask *task;
+  const char *answer; /* the type of the event that ends it; static */
+  EspWorkerEventFunc events;
+  gpointer events_data;
+  GSource *cancelled, *kill_timeout;
+} Call;
+
+static const struct
+{
+  const char *code;
+  EspWorkerError error;
+} codes[] = {
+  { "argument", ESP_WORKER_ERROR_ARGUMENT }, { "file", ESP_WORKER_ERROR_FILE },
+  { "format", ESP_WORKER_ERROR_FORMAT },     { "unsupported", ESP_WORKER_ERROR_UNSUPPORTED },
+  { "memory", ESP_WORKER_ERROR_MEMORY },     { "numeric", ESP_WORKER_ERROR_NUMERIC },
+  { "device", ESP_WORKER_ERROR_DEVICE },     { "busy", ESP_WORKER_ERROR_BUSY },
+};
+
+static void
+clear_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static void
+call_free (Call *call)
+{
+  clear_source (&call->cancelled);
+  clear_source (&call->kill_timeout);
+  g_clear_object (&call->task);
+  g_free (call);
+}
+
+static GSource *
+add_timeout (EspWorker *self, guint seconds, GSourceFunc func, gpointer data)
+{
+  GSource *source = g_timeout_source_new_seconds (seconds);
+
+  g_source_set_callback (source, func, data, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  return source;
+}
+
+static const char *
+get_string (JsonObject *object, const char *key)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node)
+      || json_node_get_value_type (node) != G_TYPE_STRING)
+    return NULL;
+
+  return json_node_get_string (node);
+}
+
+static double
+get_number (JsonObject *object, const char *key, double fallback)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_double (node) : fallback;
+}
+
+/* Ends a call; it is removed from the table first, because its callback may start another. */
+static Call *
+steal_call (EspWorker *self, gint64 id)
+{
+  gpointer value = NULL;
+
+  g_hash_table_steal_extended (self->calls, &id, NULL, &value);
+  return value;
+}
+
+static void
+fail_everything (EspWorker *self, GError *error)
+{
+  g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->hello_tasks);
+  g_autoptr (GList) calls = g_hash_table_get_values (self->calls);
+
+  self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_hash_table_steal_all (self->calls);
+
+  for (guint i = 0; i < waiting->len; i++)
+    g_task_return_error (g_ptr_array_index (waiting, i), g_error_copy (error));
+
+  for (GList *l = calls; l != NULL; l = l->next)
+    {
+      Call *call = l->data;
+
+      g_task_return_error (call->task, g_error_copy (error));
+      call_free (call);
+    }
+}
+
+static void
+take_error (Call *call, JsonObject *object)
+{
+  const char *code = get_string (object, "code");
+  const char *message = get_string (object, "message");
+  int error = ESP_WORKER_ERROR_PROTOCOL;
+
+  if (g_strcmp0 (code, "cancelled") == 0)
+    {
+      g_task_return_new_error (call->task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
+                               _ ("The edit was cancelled"));
+      return;
+    }
+
+  for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
+    {
+      if (g_strcmp0 (code, codes[i].code) == 0)
+        error = (int) codes[i].error;
+    }
+
+  g_task_return_new_error (call->task, ESP_WORKER_ERROR, error, "%s",
+                           message != NULL ? message : _ ("the engine reported an unknown error"));
+}
+
+static void
+take_event (EspWorker *self, Call *call, const char *type, JsonObject *object)
+{
+  EspWorkerEvent event = { .step = (int) get_number (object, "step", 0),
+                           .steps = (int) get_number (object, "steps", 0),
+                           .stage = get_string (object, "stage"),
+                           .fraction = get_number (object, "fraction", 0),
+                           .seconds_left = -1,
+                           .path = get_string (object, "path") };
+  JsonNode *left = json_object_get_member (object, "seconds_left");
+
+  if (call->events == NULL)
+    return;
+
+  if (left != NULL && JSON_NODE_HOLDS_VALUE (left))
+    event.seconds_left = json_node_get_double (left);
+  event.kind = g_str_equal (type, "preview") ? ESP_WORKER_EVENT_PREVIEW : ESP_WORKER_EVENT_PROGRESS;
+  if (event.kind == ESP_WORKER_EVENT_PREVIEW ? event.path != NULL : event.stage != NULL)
+    call->events (self, &event, call->events_data);
+}
+
+static void
+take_hello (EspWorker *self, JsonObject *object)
+{
+  g_autoptr (GPtrArray) waiting = NULL;
+  const char *spool = get_string (object, "spool");
+
+  clear_source (&self->hello_timeout);
+
+  if (get_number (object, "protocol", 0) != PROTOCOL_VERSION || spool == NULL)
+    {
+      g_autoptr (GError) error
+          = g_error_new (ESP_WORKER_ERROR, ESP_WORKER_ERROR_PROTOCOL, "%s",
+                         _ ("the engine speaks another version of the protocol"));
+
+      fail_everything (self, error);
+      _esp_worker_process_close_input (self->process);
+      return;
+    }
+
+  self->spool = g_strdup (spool);
+  waiting = g_steal_pointer (&self->hello_tasks);
+  self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < waiting->len; i++)
+    g_task_return_pointer (g_ptr_array_index (waiting, i), g_strdup (spool), g_free);
+}
+
+static void
+on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
+{
+  g_autoptr (EspWorker) self = g_object_ref (data);
+  const char *type = get_string (object, "type");
+  gint64 id = (gint64) get_number (object, "id", -1);
+  Call *call = id >= 0 ? g_hash_table_lookup (self->calls, &id) : NULL;
+
+  if (type == NULL)
+    g_warning ("The engine sent an event without a type");
+  else if (g_str_equal (type, "hello"))
+    take_hello (self, object);
+  else if (call == NULL)
+    {
+      if (g_str_equal (type, "error"))
+        g_warning ("The engine complains: %s", get_string (object, "message"));
+    }
+  else if (g_str_equal (type, "error"))
+    {
+      call = steal_call (self, id);
+      take_error (call, object);
+      call_free (call);
+    }
+  else if (g_str_equal (type, call->answer))
+    {
+      call = steal_call (self, id);
+      g_task_return_pointer (call->task, json_object_ref (object),
+                             (GDestroyNotify) json_object_unref);
+      call_free (call);
+    }
+  else if (g_str_equal (type, "progress") || g_str_equal (type, "preview"))
+    take_event (self, call, type, object);
+}
+
+static void
+on_process_ended (EspWorkerProcess *process, gboolean expected, const char *reason, gpointer data)
+{
+  g_autoptr (EspWorker) self = g_object_ref (data);
+  g_autoptr (GPtrArray) stopping = g_steal_pointer (&self->stop_tasks);
+  g_autoptr (GError) error = g_error_new (ESP_WORKER_ERROR, ESP_WORKER_ERROR_CRASHED, "%s", reason);
+
+  self->stop_tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  clear_source (&self->hello_timeout);
+  clear_source (&self->stop_timeout);
+  if (self->spool != NULL)
+    _esp_spool_folder_remove (self->spool);
+  g_clear_pointer (&self->spool, g_free);
+  g_clear_pointer (&self->identifier, g_free);
+  g_clear_pointer (&self->process, _esp_worker_process_unref);
+
+  if (!expected)
+    g_debug ("%s", reason);
+  fail_everything (self, error);
+
+  for (guint i = 0; i < stopping->len; i++)
+    g_task_return_boolean (g_ptr_array_index (stopping, i), TRUE);
+}
+
+static const EspWorkerProcessFuncs process_funcs = { on_process_line, on_process_ended };
+
+static gboolean
+on_hello_timeout (gpointer data)
+{
+  EspWorker *self = data;
+  g_autoptr (GError) error = g_error_new (ESP_WORKER_ERROR, ESP_WORKER_ERROR_TIMEOUT,
+                                          _ ("%s: the engine did not answer for %d seconds"),
+                                          self->program, HELLO_SECONDS);
+
+  clear_source (&self->hello_timeout);
+  fail_everything (self, error);
+  _esp_worker_process_kill (self->process);
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+esp_worker_start (EspWorker *self, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  GString *hello;
+
+  g_return_val_if_fail (ESP_IS_WORKER (self), FALSE);
+
+  if (self->process != NULL)
+    return TRUE;
+
+  if (self->program == NULL)
+    self->program = esp_installation_find_engine ();
+
+  self->process = _esp_worker_process_start (self->program, &process_funcs, self, &reason);
+  if (self->process == NULL)
+    {
+      g_set_error (error, ESP_WORKER_ERROR, ESP_WORKER_ERROR_START,
+                   _ ("%s: the engine cannot be started: %s"), self->program, reason->message);
+      return FALSE;
+    }
+
+  self->identifier = _esp_worker_process_dup_identifier (self->process);
+  hello = g_string_new (NULL);
+  esp_json_open (hello, NULL, '{');
+  esp_json_put_string (hello, "type", "hello", -1);
+  esp_json_put_uint (hello, "id", (guint64) ++self->last_id);
+  esp_json_close (hello, '}');
+  _esp_worker_process_send (self->process, hello);
+  self->hello_timeout = add_timeout (self, HELLO_SECONDS, on_hello_timeout, self);
+
+  return TRUE;
+}
+
+const char *
+esp_worker_get_identifier (EspWorker *self)
+{
+  g_return_val_if_fail (ESP_IS_WORKER (self), NULL);
+
+  return self->identifier;
+}
+
+static gboolean
+on_call_stuck (gpointer data)
+{
+  EspWorker *self = g_task_get_source_object (data);
+
+  if (self->process != NULL)
+    _esp_worker_process_kill (self->process);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_call_cancelled (GCancellable *cancellable, gpointer data)
+{
+  Call *call = data;
+  EspWorker *self = g_task_get_source_object (call->task);
+  GString *line = g_string_new (NULL);
+
+  esp_json_open (line, NULL, '{');
+  esp_json_put_string (line, "type", "cancel", -1);
+  esp_json_put_uint (line, "id", (guint64) ++self->last_id);
+  esp_json_put_uint (line, "job", (guint64) call->id);
+  esp_json_close (line, '}');
+  _esp_worker_process_send (self->process, line);
+  call->kill_timeout = add_timeout (self, CANCEL_SECONDS, on_call_stuck, call->task);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Begins a request line. The caller adds its fields and hands it to send_call(). */
+static GString *
+begin_line (EspWorker *self, const char *type)
+{
+  GString *line = g_string_new (NULL);
+
+  esp_json_open (line, NULL, '{');
+  esp_json_put_string (line, "type", type, -1);
+  esp_json_put_uint (line, "id", (guint64) ++self->last_id);
+  return line;
+}
+
+/* Sends the line (taken over) whose id is the last one given, and waits for `answer`. */
+static Call *
+send_call (EspWorker *self, GString *line, const char *answer, GTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 id = self->last_id;
+  Call *call;
+
+  esp_json_close (line, '}');
+
+  if (g_task_return_error_if_cancelled (task))
+    {
+      g_string_free (line, TRUE);
+      return NULL;
+    }
+
+  if (!esp_worker_start (self, &error))
+    {
+      g_string_free (line, TRUE);
+      g_task_return_error (task, g_steal_pointer (&error));
+      return NULL;
+    }
+
+  call = g_new0 (Call, 1);
+  call->id = id;
+  call->task = g_object_ref (task);
+  call->answer = answer;
+  g_hash_table_insert (self->calls, &call->id, call);
+  if (g_task_get_cancellable (task) != NULL)
+    {
+      call->cancelled = g_cancellable_source_new (g_task_get_cancellable (task));
+      g_source_set_callback (call->cancelled, G_SOURCE_FUNC (on_call_cancelled), call, NULL);
+      g_source_attach (call->cancelled, g_main_context_get_thread_default ());
+    }
+  _esp_worker_process_send (self->process, line);
+
+  return call;
+}
+
+static gpointer
+finish (EspWorker *self, GAsyncResult *result, gpointer tag, GError **error)
+{
+  g_return_val_if_fail (ESP_IS_WORKER (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_task_get_source_tag (G_TASK (result)) == tag, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+esp_worker_hello_async (EspWorker *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+
+  g_task_set_source_tag (task, esp_worker_hello_async);
+  if (!esp_worker_start (self, &error))
+    g_task_return_error (task, g_steal_pointer (&error));
+  else if (self->spool != NULL)
+    g_task_return_pointer (task, g_strdup (self->spool), g_free);
+  else
+    g_ptr_array_add (self->hello_tasks, g_steal_pointer (&task));
+}
+
+char *
+esp_worker_hello_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, esp_worker_hello_async, error);
+}
+
+void
+esp_worker_describe_async (EspWorker *self, const char *model, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GString *line;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+
+  g_task_set_source_tag (task, esp_worker_describe_async);
+  line = begin_line (self, "describe");
+  if (model != NULL)
+    esp_json_put_string (line, "model", model, -1);
+  send_call (self, line, "description", task);
+}
+
+JsonObject *
+esp_worker_describe_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, esp_worker_describe_async, error);
+}
+
+void
+esp_worker_load_async (EspWorker *self, const char *model, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GString *line;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+  g_return_if_fail (model != NULL);
+
+  g_task_set_source_tag (task, esp_worker_load_async);
+  line = begin_line (self, "load");
+  esp_json_put_string (line, "model", model, -1);
+  send_call (self, line, "loaded", task);
+}
+
+/* The member `key` of an answer, which must be of this kind, with a reference of its own. */
+static gpointer
+take_member (JsonObject *answer, const char *key, JsonNodeType kind, GError **error)
+{
+  JsonNode *node;
+
+  if (answer == NULL)
+    return NULL;
+
+  node = json_object_get_member (answer, key);
+  if (node == NULL || !JSON_NODE_HOLDS (node, kind))
+    {
+      g_set_error (error, ESP_WORKER_ERROR, ESP_WORKER_ERROR_PROTOCOL,
+                   _ ("the engine's answer has no “%s”"), key);
+      return NULL;
+    }
+
+  return kind == JSON_NODE_ARRAY ? (gpointer) json_array_ref (json_node_get_array (node))
+                                 : (gpointer) json_object_ref (json_node_get_object (node));
+}
+
+JsonObject *
+esp_worker_load_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (JsonObject) answer = finish (self, result, esp_worker_load_async, error);
+
+  return take_member (answer, "model", JSON_NODE_OBJECT, error);
+}
+
+void
+esp_worker_tokenize_async (EspWorker *self, const char *model, GPtrArray *texts,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GString *line;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+  g_return_if_fail (model != NULL);
+  g_return_if_fail (texts != NULL);
+
+  g_task_set_source_tag (task, esp_worker_tokenize_async);
+  line = begin_line (self, "tokenize");
+  esp_json_put_string (line, "model", model, -1);
+  esp_json_open (line, "texts", '[');
+  for (guint i = 0; i < texts->len; i++)
+    {
+      gsize length;
+      const char *text = g_bytes_get_data (g_ptr_array_index (texts, i), &length);
+
+      esp_json_put_string (line, NULL, text != NULL ? text : "", (gssize) length);
+    }
+  esp_json_close (line, ']');
+  send_call (self, line, "tokens", task);
+}
+
+JsonArray *
+esp_worker_tokenize_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (JsonObject) answer = finish (self, result, esp_worker_tokenize_async, error);
+
+  return take_member (answer, "items", JSON_NODE_ARRAY, error);
+}
+
+static void
+put_parameters (GString *line, JsonObject *parameters)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init_ordered (&iter, parameters);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    {
+      g_autofree char *text = json_to_string (value, FALSE);
+
+      esp_json_put_raw (line, name, text);
+    }
+}
+
+void
+esp_worker_edit_async (EspWorker *self, const EspWorkerEdit *edit, GCancellable *cancellable,
+                       EspWorkerEventFunc events, gpointer events_data,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GString *line;
+  Call *call;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+  g_return_if_fail (edit != NULL && edit->model != NULL && edit->images != NULL);
+
+  g_task_set_source_tag (task, esp_worker_edit_async);
+  line = begin_line (self, "edit");
+  esp_json_put_string (line, "model", edit->model, -1);
+  esp_json_open (line, "images", '[');
+  for (const char *const *image = edit->images; *image != NULL; image++)
+    esp_json_put_string (line, NULL, *image, -1);
+  esp_json_close (line, ']');
+  if (edit->parameters != NULL)
+    put_parameters (line, edit->parameters);
+  if (edit->noise != NULL)
+    esp_json_put_string (line, "noise", edit->noise, -1);
+  if (edit->dump != NULL)
+    esp_json_put_string (line, "dump", edit->dump, -1);
+  esp_json_put_bool (line, "previews", edit->previews);
+  esp_json_put_bool (line, "latents", edit->latents);
+
+  call = send_call (self, line, "result", task);
+  if (call != NULL)
+    {
+      call->events = events;
+      call->events_data = events_data;
+    }
+}
+
+JsonObject *
+esp_worker_edit_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, esp_worker_edit_async, error);
+}
+
+static gboolean
+on_stop_timeout (gpointer data)
+{
+  EspWorker *self = data;
+
+  clear_source (&self->stop_timeout);
+  if (self->process != NULL)
+    _esp_worker_process_kill (self->process);
+  return G_SOURCE_REMOVE;
+}
+
+void
+esp_worker_stop_async (EspWorker *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+
+  g_task_set_source_tag (task, esp_worker_stop_async);
+  if (self->process == NULL)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+
+  g_ptr_array_add (self->stop_tasks, g_steal_pointer (&task));
+  if (self->stop_timeout != NULL)
+    return;
+
+  _esp_worker_process_close_input (self->process);
+  self->stop_timeout = add_timeout (self, STOP_SECONDS, on_stop_timeout, self);
+}
+
+gboolean
+esp_worker_stop_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (ESP_IS_WORKER (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+esp_worker_dispose (GObject *object)
+{
+  EspWorker *self = ESP_WORKER (object);
+
+  clear_source (&self->hello_timeout);
+  clear_source (&self->stop_timeout);
+  if (self->process != NULL)
+    _esp_worker_process_abandon (self->process);
+  g_clear_pointer (&self->process, _esp_worker_process_unref);
+
+  G_OBJECT_CLASS (esp_worker_parent_class)->dispose (object);
+}
+
+static void
+esp_worker_finalize (GObject *object)
+{
+  EspWorker *self = ESP_WORKER (object);
+
+  g_free (self->program);
+  g_free (self->identifier);
+  g_free (self->spool);
+  g_hash_table_unref (self->calls);
+  g_ptr_array_unref (self->hello_tasks);
+  g_ptr_array_unref (self->stop_tasks);
+
+  G_OBJECT_CLASS (esp_worker_parent_class)->finalize (object);
+}
+
+static void
+esp_worker_class_init (EspWorkerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = esp_worker_dispose;
+  object_class->finalize = esp_worker_finalize;
+}
+
+static void
+esp_worker_init (EspWorker *self)
+{
+  self->calls
+      = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) call_free);
+  self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  self->stop_tasks = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+EspWorker *
+esp_worker_new (const char *program)
+{
+  EspWorker *self = g_object_new (ESP_TYPE_WORKER, NULL);
+
+  self->program = g_strdup (program);
+  return self;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-worker.h: the local engine, as a process that is spoken to through pipes.
+ *
+ * A worker is started by the first request (or by esp_worker_start()) and kept for the next ones.
+ * If it dies, the requests under way fail with an error that says how, and the next request starts
+ * a fresh one. See docs/worker-protocol.md.
+ *
+ * Use a worker from one thread, in whose default main context everything is delivered. Requests may
+ * overlap; the engine works them off in order. Cancelling a request's GCancellable cancels the job
+ * in the engine; one that does not obey within some seconds costs the process its life. A cancelled
+ * request fails with G_IO_ERROR_CANCELLED.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+#define ESP_WORKER_ERROR (esp_worker_error_quark ())
+
+typedef enum
+{
+  /* What the engine reports, by its codes. */
+  ESP_WORKER_ERROR_ARGUMENT,
+  ESP_WORKER_ERROR_FILE,
+  ESP_WORKER_ERROR_FORMAT,
+  ESP_WORKER_ERROR_UNSUPPORTED,
+  ESP_WORKER_ERROR_MEMORY,
+  ESP_WORKER_ERROR_NUMERIC,
+  ESP_WORKER_ERROR_DEVICE,
+  ESP_WORKER_ERROR_BUSY,
+  ESP_WORKER_ERROR_PROTOCOL, /* either side did not understand the other */
+  /* What became of the process. */
+  ESP_WORKER_ERROR_START,   /* it could not be started */
+  ESP_WORKER_ERROR_CRASHED, /* it ended while it had something to do */
+  ESP_WORKER_ERROR_TIMEOUT, /* it did not say hello */
+} EspWorkerError;
+
+GQuark esp_worker_error_quark (void);
+
+#define ESP_TYPE_WORKER (esp_worker_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspWorker, esp_worker, ESP, WORKER, GObject)
+
+typedef enum
+{
+  ESP_WORKER_EVENT_PROGRESS,
+  ESP_WORKER_EVENT_PREVIEW,
+} EspWorkerEventKind;
+
+/* News of a running edit; lent for the duration of the callback. */
+typedef struct
+{
+  EspWorkerEventKind kind;
+  int step, steps;     /* progress: within the "sample" stage, else 0; preview: the step it shows */
+  const char *stage;   /* progress: "load", "text", "encode", "sample", "decode" */
+  double fraction;     /* progress: of the whole edit, 0…1 */
+  double seconds_left; /* progress: < 0 while unknown */
+  const char *path;    /* preview: a PPM file, yours to delete */
+} EspWorkerEvent;
+
+typedef void (*EspWorkerEventFunc) (EspWorker *self, const EspWorkerEvent *event,
+                                    gpointer user_data);
+
+/* One edit. Everything is borrowed for the call only. Paths are UTF-8; relative ones are resolved
+ * in the folder that was current when the worker was started. */
+typedef struct
+{
+  const char *model;         /* folder */
+  const char *const *images; /* PPM files, NULL-terminated; best in the worker's spool folder */
+  JsonObject
+      *parameters; /* as in the schema: prompt, seed, steps, …; seeds above 2⁶³−1 as string */
+  const char *noise; /* or NULL */
+  const char *dump;  /* or NULL */
+  gboolean previews;
+  gboolean latents; /* keep the final latents as a file */
+} EspWorkerEdit;
+
+/* `program` NULL = esp_installation_find_engine(). Starts nothing. */
+EspWorker *esp_worker_new (const char *program) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Starts the process, so that it comes up while the caller does something else. Returns at once. */
+gboolean esp_worker_start (EspWorker *self, GError **error);
+
+/* The process id of the running worker, or NULL. */
+const char *esp_worker_get_identifier (EspWorker *self);
+
+/* Waits until the worker has said hello. The result is the path of its spool folder, in which files
+ * for it are put; owned by the caller. */
+void esp_worker_hello_async (EspWorker *self, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data);
+char *esp_worker_hello_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
+/* The engine's version, devices and parameter schema ("engine", "devices", "parameters"), and with
+ * a `model` (or NULL) what is known of it ("model"). */
+void esp_worker_describe_async (EspWorker *self, const char *model, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
+JsonObject *esp_worker_describe_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
+/* Opens a model, so that the first edit finds it open. The result describes it. */
+void esp_worker_load_async (EspWorker *self, const char *model, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data);
+JsonObject *esp_worker_load_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
+/* Token ids of `texts` (GBytes of UTF-8 that may contain NUL): objects with "t5" and "clip". */
+void esp_worker_tokenize_async (EspWorker *self, const char *model, GPtrArray *texts,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data);
+JsonArray *esp_worker_tokenize_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
+/* Makes one edit. The result is the protocol's `result` event; the files it names are the caller's
+ * to delete, and gone with the worker. */
+void esp_worker_edit_async (EspWorker *self, const EspWorkerEdit *edit, GCancellable *cancellable,
+                            EspWorkerEventFunc events, gpointer events_data,
+                            GAsyncReadyCallback callback, gpointer user_data);
+JsonObject *esp_worker_edit_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
+/* Ends the process, cancelling what it does, and waits until it and its spool folder are gone. One
+ * that does not end within some seconds is killed. Fine when none runs. */
+void esp_worker_stop_async (EspWorker *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean esp_worker_stop_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS
