@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* edit-progress.h: how far an edit is and how long it will take. */
+#pragma once
+
+#include "espalier-engine.h"
+
+typedef struct EspEditClock
+{
+  const EspEditCallbacks *callbacks; /* may be NULL */
+  int steps;
+  EspStage stage;
+  double started, stage_started; /* seconds of the monotonic clock */
+  double fraction;               /* as last reported */
+  double seconds[ESP_STAGE_COUNT];
+} EspEditClock;
+
+/* Seconds of the monotonic clock. */
+double esp_clock_now (void);
+
+void esp_edit_clock_start (EspEditClock *clock, const EspEditCallbacks *callbacks, int steps);
+
+/* Enters a stage: books the time since the last call on the stage before. Stages may be entered
+ * repeatedly. */
+void esp_edit_clock_enter (EspEditClock *clock, EspStage stage);
+
+/* Books the last stage and gives the total. */
+double esp_edit_clock_stop (EspEditClock *clock);
+
+/* Reports that `done` (0 … 1) of the present stage is behind us. */
+void esp_edit_clock_report (EspEditClock *clock, double done);
+
+/* Reports that `step` steps are done. */
+void esp_edit_clock_step (EspEditClock *clock, int step);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a model folder, and the devices that it is used on. */
+#include "model/model.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "files/json-file.h"
+#include "files/model-hash.h"
+
+#define INDEX_MAX_BYTES (1 << 20)
+
+/* model_index.json names the pipeline: Kontext's own, or its in-painting variant with the same parts. */
+static EspStatus
+check_index (const char *folder, EspError *error)
+{
+  char *path = esp_path_join (folder, "model_index.json");
+  json_t *root = NULL;
+  const char *class_name = NULL;
+  struct stat info;
+  EspStatus status;
+
+  if (path == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+  if (stat (folder, &info) != 0 || !S_ISDIR (info.st_mode))
+    status = esp_error_set (error, ESP_ERROR_FILE,
+                            "%s: no such model folder (a diffusers folder with model_index.json is "
+                            "expected)",
+                            folder);
+  else
+    status = esp_json_read_object (path, INDEX_MAX_BYTES, &root, error);
+  if (status == ESP_OK)
+    status = esp_json_get_string (root, path, "_class_name", true, NULL, &class_name, error);
+  if (status == ESP_OK && strncmp (class_name, "FluxKontext", strlen ("FluxKontext")) != 0)
+    status = esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                            "%s: the model is a %s; Espalier runs FluxKontextPipeline models "
+                            "(FLUX.1 Kontext)",
+                            path, class_name);
+  json_decref (root);
+  free (path);
+  return status;
+}
+
+/* Opens sub-folder `name` by `open_component`, which has the shape that all components' open functions share. */
+#define OPEN(name, open_component, component)                                                      \
+  (status == ESP_OK && (sub = esp_path_join (model->path, name)) != NULL                           \
+   && ((status = open_component (sub, component, error)), free (sub), sub = NULL,                  \
+       status == ESP_OK))
+
+static EspStatus
+open_components (EspModel *model, EspError *error)
+{
+  EspStatus status = ESP_OK;
+  char *sub = NULL;
+
+  if (OPEN ("transformer", esp_flux_open, &model->flux) && OPEN ("vae", esp_vae_open, &model->vae)
+      && OPEN ("text_encoder", esp_clip_encoder_open, &model->clip)
+      && OPEN ("text_encoder_2", esp_t5_encoder_open, &model->t5)
+      && OPEN ("tokenizer", esp_clip_tokenizer_open, &model->clip_tokenizer)
+      && OPEN ("tokenizer_2", esp_t5_tokenizer_open, &model->t5_tokenizer))
+    return esp_scheduler_read (model->path, &model->scheduler, error);
+  if (status == ESP_OK)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", model->path);
+  return status;
+}
+#undef OPEN
+
+static EspStatus
+mismatch (const EspModel *model, const char *a, long long got, const char *b, long long wanted,
+          EspError *error)
+{
+  return esp_error_set (error, ESP_ERROR_FORMAT,
+                        "%s: the parts do not belong together: %s is %lld, but %s is %lld",
+                        model->path, a, got, b, wanted);
+}
+
+/* The components must fit each other, or tensors would be read with the wrong width. */
+static EspStatus
+check_fit (const EspModel *model, EspError *error)
+{
+  const EspFluxConfig *flux = esp_flux_config (model->flux);
+  const EspVaeConfig *vae = esp_vae_config (model->vae);
+  int64_t t5_width = esp_t5_encoder_width (model->t5);
+  int64_t clip_width = esp_clip_encoder_width (model->clip);
+  int64_t clip_id = esp_clip_tokenizer_max_id (model->clip_tokenizer);
+  int64_t t5_id = esp_t5_tokenizer_max_id (model->t5_tokenizer);
+
+  if (flux->in_channels != 4 * vae->latent_channels)
+    return mismatch (model, "transformer \"in_channels\"", flux->in_channels,
+                     "four times vae \"latent_channels\"", 4 * vae->latent_channels, error);
+  if (flux->joint_dim != t5_width)
+    return mismatch (model, "transformer \"joint_attention_dim\"", flux->joint_dim,
+                     "text_encoder_2 \"d_model\"", t5_width, error);
+  if (flux->pooled_dim != clip_width)
+    return mismatch (model, "transformer \"pooled_projection_dim\"", flux->pooled_dim,
+                     "text_encoder \"hidden_size\"", clip_width, error);
+  if (clip_id >= esp_clip_encoder_vocabulary (model->clip))
+    return mismatch (model, "the largest id of tokenizer", clip_id, "text_encoder \"vocab_size\"",
+                     esp_clip_encoder_vocabulary (model->clip), error);
+  if (t5_id >= esp_t5_encoder_vocabulary (model->t5))
+    return mismatch (model, "the largest id of tokenizer_2", t5_id, "text_encoder_2 \"vocab_size\"",
+                     esp_t5_encoder_vocabulary (model->t5), error);
+  return ESP_OK;
+}
+
+static EspStatus
+fill_info (EspModel *model, EspError *error)
+{
+  const EspManifest *manifest = &model->manifest;
+  EspWeights *components[] = {
+    (EspWeights *) esp_flux_weights (model->flux),
+    (EspWeights *) esp_vae_weights (model->vae),
+    (EspWeights *) esp_clip_encoder_weights (model->clip),
+    (EspWeights *) esp_t5_encoder_weights (model->t5),
+  };
+  const int count = (int) (sizeof components / sizeof *components);
+  EspStatus status = esp_model_hash (components, count, model->hash, error);
+
+  if (status != ESP_OK)
+    return status;
+
+  model->info = (EspModelInfo){
+    .path = model->path,
+    .id = manifest->id,
+    .name = manifest->name,
+    .kind = manifest->kind,
+    .licence = manifest->licence,
+    .source = manifest->source,
+    .hash = model->hash,
+    .t5_tokens = manifest->t5_tokens,
+    .working_pixels = manifest->working_pixels,
+    .default_steps = manifest->default_steps,
+    .default_guidance = manifest->default_guidance,
+    .instructions = (const char *const *) manifest->instructions,
+  };
+  for (int i = 0; i < count; i++)
+    {
+      model->info.weight_bytes += esp_weights_bytes (components[i]);
+      for (int64_t t = 0; t < esp_weights_count (components[i]); t++)
+        model->info.parameters += esp_weights_at (components[i], t)->count;
+    }
+  return ESP_OK;
+}
+
+EspStatus
+esp_model_open (const char *path, EspModel **result, EspError *error)
+{
+  EspModel *model;
+  EspStatus status = check_index (path, error);
+
+  *result = NULL;
+  if (status != ESP_OK)
+    return status;
+
+  model = calloc (1, sizeof *model);
+  if (model == NULL || (model->path = strdup (path)) == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
+  if (status == ESP_OK)
+    status = esp_manifest_read (path, &model->manifest, error);
+  if (status == ESP_OK)
+    status = open_components (model, error);
+  if (status == ESP_OK)
+    status = check_fit (model, error);
+  if (status == ESP_OK)
+    status = fill_info (model, error);
+  if (status != ESP_OK)
+    {
+      esp_model_close (model);
+      return status;
+    }
+  *result = model;
+  return ESP_OK;
+}
+
+static void
+drop_devices (EspModel *model)
+{
+  if (model->device != NULL)
+    esp_flux_release (model->flux, model->device);
+  if (model->vae_device != NULL)
+    esp_vae_release (model->vae, model->vae_device);
+  if (model->vae_device != model->device)
+    esp_device_free (model->vae_device);
+  esp_device_free (model->device);
+  model->device = model->vae_device = NULL;
+  /* Embeddings are those of the device's number format. */
+  esp_prompt_cache_clear (&model->prompts);
+}
+
+void
+esp_model_close (EspModel *model)
+{
+  if (model == NULL)
+    return;
+  drop_devices (model);
+  esp_flux_free (model->flux);
+  esp_vae_free (model->vae);
+  esp_clip_encoder_free (model->clip);
+  esp_t5_encoder_free (model->t5);
+  esp_clip_tokenizer_free (model->clip_tokenizer);
+  esp_t5_tokenizer_free (model->t5_tokenizer);
+  esp_manifest_clear (&model->manifest);
+  free (model->path);
+  free (model);
+}
+
+const EspModelInfo *
+esp_model_info (const EspModel *model)
+{
+  return &model->info;
+}
+
+EspStatus
+esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dtype, int threads,
+                      EspError *error)
+{
+  static const EspCompute compute[] = {
+    [ESP_DTYPE_AUTO] = ESP_COMPUTE_AUTO,
+    [ESP_DTYPE_F32] = ESP_COMPUTE_F32,
+    [ESP_DTYPE_BF16] = ESP_COMPUTE_BF16,
+  };
+  EspStatus status;
+
+  if (choice == ESP_DEVICE_CUDA)
+    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                          "device: this build of Espalier has no CUDA engine; use --device cpu or "
+                          "auto");
+
+  if (model->device != NULL && model->dtype == dtype && model->threads == threads)
+    {
+      /* A failure of the edit before does not concern this one. */
+      model->device->error = (EspError) ESP_ERROR_INIT;
+      model->vae_device->error = (EspError) ESP_ERROR_INIT;
+      return ESP_OK;
+    }
+
+  drop_devices (model);
+  model->dtype = dtype;
+  model->threads = threads;
+  status = esp_cpu_device_new (compute[dtype], threads, 0, &model->device, error);
+  if (status != ESP_OK)
+    return status;
+  if (model->device->compute == ESP_F32)
+    model->vae_device = model->device;
+  else
+    status = esp_cpu_device_new (ESP_COMPUTE_F32, threads, 0, &model->vae_device, error);
+  if (status != ESP_OK)
+    drop_devices (model);
+  return status;
+}
+
+int
+esp_list_devices (EspDeviceInfo *devices, int capacity)
+{
+  EspDevice *device = NULL;
+  EspError error = ESP_ERROR_INIT;
+  EspDeviceInfo cpu = { .id = "cpu" };
+
+  if (esp_cpu_device_new (ESP_COMPUTE_AUTO, 0, 0, &device, &error) == ESP_OK)
+    {
+      cpu.usable = true;
+      cpu.bf16 = device->compute == ESP_BF16;
+      cpu.threads = device->threads;
+      snprintf (cpu.description, sizeof cpu.description, "%s", device->description);
+      esp_device_free (device);
+    }
+  else
+    snprintf (cpu.description, sizeof cpu.description, "%.*s", (int) sizeof cpu.description - 1,
+              error.message);
+  if (capacity > 0)
+    devices[0] = cpu;
+  return 1;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* model.h: an open model: its components and what is kept between edits. Internal to model/. */
+#pragma once
+
+#include "espalier-engine.h"
+#include "files/model-manifest.h"
+#include "model/flow-match-scheduler.h"
+#include "model/flux-transformer.h"
+#include "model/prompt.h"
+#include "model/vae.h"
+#include "text/clip-encoder.h"
+#include "text/t5-encoder.h"
+#include "text/tokenizer.h"
+
+struct EspModel
+{
+  char *path;
+  EspManifest manifest;
+  EspModelInfo info;
+  char hash[65];
+
+  EspClipTokenizer *clip_tokenizer;
+  EspT5Tokenizer *t5_tokenizer;
+  EspClipEncoder *clip;
+  EspT5Encoder *t5;
+  EspFlux *flux;
+  EspVae *vae;
+  EspSchedulerConfig scheduler;
+
+  /* The devices of the last edit, with whatever weights it left prepared on them. vae_device computes in f32
+   * and is the same as `device` when that does, too. */
+  EspDevice *device, *vae_device;
+  EspDTypeChoice dtype;
+  int threads;
+
+  EspPromptCache prompts;
+};
+
+/* Sees that model->device and model->vae_device are as the request wants them. */
+EspStatus esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dtype,
+                                int threads, EspError *error);

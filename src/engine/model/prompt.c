@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/prompt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model.h"
+
+/* Moves `ids` into a list that ends in `end`, cut to `limit` with its `start` (if ≥ 0) and end
+ * token. */
+static EspStatus
+finish_tokens (EspIds *ids, int32_t start, int32_t end, int64_t limit, EspTokenList *list,
+               EspError *error)
+{
+  int64_t extra = start >= 0 ? 2 : 1;
+  int64_t kept = (int64_t) ids->count;
+  int32_t *result;
+
+  list->truncated = kept + extra > limit;
+  if (list->truncated)
+    kept = limit - extra;
+
+  result = malloc ((size_t) (kept + extra) * sizeof *result);
+  if (result == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the prompt's tokens");
+  if (start >= 0)
+    result[0] = start;
+  if (kept > 0)
+    memcpy (result + extra - 1, ids->ids, (size_t) kept * sizeof *result);
+  result[kept + extra - 1] = end;
+  list->ids = result;
+  list->count = (int) (kept + extra);
+  return ESP_OK;
+}
+
+static int64_t
+clip_limit (const EspModel *model)
+{
+  int64_t positions = esp_clip_encoder_positions (model->clip);
+
+  return positions < ESP_CLIP_TOKENS ? positions : ESP_CLIP_TOKENS;
+}
+
+EspStatus
+esp_model_tokenize (const EspModel *model, const char *text, size_t length, EspTokenList *clip,
+                    EspTokenList *t5, EspError *error)
+{
+  EspIds clip_ids = ESP_IDS_INIT, t5_ids = ESP_IDS_INIT;
+  EspStatus status;
+
+  *clip = *t5 = (EspTokenList){ 0 };
+  status = esp_clip_tokenize (model->clip_tokenizer, text, length, &clip_ids, error);
+  if (status == ESP_OK)
+    status = esp_t5_tokenize (model->t5_tokenizer, text, length, &t5_ids, error);
+  if (status == ESP_OK)
+    status = finish_tokens (&clip_ids, esp_clip_tokenizer_start (model->clip_tokenizer),
+                            esp_clip_tokenizer_end (model->clip_tokenizer), clip_limit (model),
+                            clip, error);
+  if (status == ESP_OK)
+    status = finish_tokens (&t5_ids, -1, esp_t5_tokenizer_end (model->t5_tokenizer),
+                            model->manifest.t5_tokens, t5, error);
+  esp_ids_clear (&clip_ids);
+  esp_ids_clear (&t5_ids);
+  if (status != ESP_OK)
+    {
+      esp_token_list_clear (clip);
+      esp_token_list_clear (t5);
+    }
+  return status;
+}
+
+void
+esp_token_list_clear (EspTokenList *list)
+{
+  free (list->ids);
+  *list = (EspTokenList){ 0 };
+}
+
+static void
+clear_prompt (EspPrompt *prompt)
+{
+  free (prompt->text);
+  free (prompt->clip_ids);
+  free (prompt->t5_ids);
+  free (prompt->pooled);
+  free (prompt->embeddings);
+  *prompt = (EspPrompt){ 0 };
+}
+
+void
+esp_prompt_cache_clear (EspPromptCache *cache)
+{
+  for (int i = 0; i < ESP_PROMPT_CACHE_SIZE; i++)
+    clear_prompt (&cache->entries[i]);
+  cache->next = 0;
+}
+
+/* The list's ids followed by `pad` up to `count`. */
+static int32_t *
+padded (const EspTokenList *list, int64_t count, int32_t pad)
+{
+  int32_t *ids = malloc ((size_t) count * sizeof *ids);
+
+  for (int64_t i = 0; ids != NULL && i < count; i++)
+    ids[i] = i < list->count ? list->ids[i] : pad;
+  return ids;
+}
+
+static EspStatus
+encode (EspModel *model, const char *text, const atomic_bool *cancel, EspPrompt *prompt,
+        EspError *error)
+{
+  EspTokenList clip, t5;
+  EspStatus status = esp_model_tokenize (model, text, strlen (text), &clip, &t5, error);
+
+  if (status != ESP_OK)
+    return status;
+
+  prompt->text = strdup (text);
+  prompt->clip_count = clip_limit (model);
+  prompt->t5_count = model->manifest.t5_tokens;
+  prompt->clip_truncated = clip.truncated;
+  prompt->t5_truncated = t5.truncated;
+  prompt->clip_ids
+      = padded (&clip, prompt->clip_count, esp_clip_tokenizer_pad (model->clip_tokenizer));
+  prompt->t5_ids = padded (&t5, prompt->t5_count, esp_t5_tokenizer_pad (model->t5_tokenizer));
+  prompt->pooled = malloc ((size_t) esp_clip_encoder_width (model->clip) * sizeof (float));
+  prompt->embeddings
+      = malloc ((size_t) (prompt->t5_count * esp_t5_encoder_width (model->t5)) * sizeof (float));
+  esp_token_list_clear (&clip);
+  esp_token_list_clear (&t5);
+  if (prompt->text == NULL || prompt->clip_ids == NULL || prompt->t5_ids == NULL
+      || prompt->pooled == NULL || prompt->embeddings == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the prompt's embeddings");
+
+  status = esp_clip_encode (model->clip, model->device, prompt->clip_ids, prompt->clip_count,
+                            prompt->pooled, error);
+  if (status == ESP_OK)
+    status = esp_t5_encode (model->t5, model->device, prompt->t5_ids, prompt->t5_count,
+                            prompt->embeddings, cancel, error);
+  return status;
+}
+
+EspStatus
+esp_prompt_encode (EspModel *model, const char *text, const atomic_bool *cancel,
+                   const EspPrompt **result, EspError *error)
+{
+  EspPromptCache *cache = &model->prompts;
+  EspPrompt *prompt;
+  EspStatus status;
+
+  *result = NULL;
+  for (int i = 0; i < ESP_PROMPT_CACHE_SIZE; i++)
+    if (cache->entries[i].text != NULL && strcmp (cache->entries[i].text, text) == 0)
+      {
+        /* The caller may be about to ask for the other prompt of a pair: don't let it overwrite
+         * this. */
+        if (i == cache->next)
+          cache->next = (cache->next + 1) % ESP_PROMPT_CACHE_SIZE;
+        *result = &cache->entries[i];
+        return ESP_OK;
+      }
+
+  prompt = &cache->entries[cache->next];
+  clear_prompt (prompt);
+  status = encode (model, text, cancel, prompt, error);
+  if (status != ESP_OK)
+    {
+      clear_prompt (prompt);
+      return status;
+    }
+  cache->next = (cache->next + 1) % ESP_PROMPT_CACHE_SIZE;
+  *result = prompt;
+  return ESP_OK;
+}

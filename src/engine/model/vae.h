@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* vae.h: the autoencoder (diffusers' AutoencoderKL): pictures ↔ latents.
+ *
+ * Encoding takes the mode (mean) of the distribution, as the Kontext pipeline does. Latents here
+ * are in the autoencoder's own scale; latents.h applies scaling and shift factors and packs tokens.
+ *
+ * Memory stays bounded without visible seams: the small, deep part of the network always sees the
+ * whole picture; the large, shallow part runs in tiles once it would need more than the given
+ * budget. A tile differs from the whole in two ways only: what lies beyond its edge, which a halo
+ * as wide as the layers' reach supplies exactly, and the statistics of its group norms, which are
+ * measured beforehand on a sample of windows spread over the picture and shared by all tiles.
+ * Neighbouring tiles thus compute the same values where they meet.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "ops/ops.h"
+
+#define ESP_VAE_MAX_LEVELS 8
+
+typedef struct EspVaeConfig
+{
+  int64_t latent_channels;
+  int64_t groups;
+  int64_t layers_per_block; /* residual blocks of an encoder level; a decoder level has one more */
+  int levels;
+  int64_t channels[ESP_VAE_MAX_LEVELS]; /* block_out_channels */
+  double scaling_factor, shift_factor;
+  bool quant_conv, post_quant_conv, mid_attention;
+} EspVaeConfig;
+
+typedef struct EspVae EspVae;
+
+/* Reads `folder`/config.json and binds every tensor of
+ * `folder`/diffusion_pytorch_model.safetensors. */
+EspStatus esp_vae_open (const char *folder, EspVae **vae, EspError *error);
+void esp_vae_free (EspVae *vae);
+const EspVaeConfig *esp_vae_config (const EspVae *vae);
+const EspWeights *esp_vae_weights (const EspVae *vae);
+
+/* Pixels a side of one latent: 2^(levels - 1). */
+int64_t esp_vae_factor (const EspVae *vae);
+
+/* Gives the prepared weights back. */
+void esp_vae_release (EspVae *vae, EspDevice *device);
+
+typedef struct EspVaeLimits
+{
+  size_t memory; /* bytes of activations; a picture that needs more is tiled */
+  bool never_tile, always_tile;
+  const atomic_bool *cancel; /* looked at between layers; may be NULL */
+} EspVaeLimits;
+
+/* pixels: host [height·width·3] f32 in -1 … 1; latents: host
+ * [(height/f)·(width/f)·latent_channels], channels last, the mean. height and width are multiples
+ * of the factor. */
+EspStatus esp_vae_encode (EspVae *vae, EspDevice *device, const float *pixels, int64_t height,
+                          int64_t width, const EspVaeLimits *limits, float *latents,
+                          EspError *error);
+
+/* The way back: height and width count latents; pixels gets [(f·height)·(f·width)·3]. */
+EspStatus esp_vae_decode (EspVae *vae, EspDevice *device, const float *latents, int64_t height,
+                          int64_t width, const EspVaeLimits *limits, float *pixels,
+                          EspError *error);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* clip-encoder.h: the CLIP text transformer, of which FLUX uses the pooled output only.
+ *
+ * Architecture as in the transformers library's CLIPTextModel: token + position embeddings,
+ * pre-norm blocks with causal attention, final LayerNorm; pooled = the row of the first end token.
+ * There is no projection.
+ */
+#pragma once
+
+#include "ops/ops.h"
+
+typedef struct EspClipEncoder EspClipEncoder;
+
+/* Reads `folder`/config.json and binds every tensor of `folder`/model.safetensors. */
+EspStatus esp_clip_encoder_open (const char *folder, EspClipEncoder **encoder, EspError *error);
+void esp_clip_encoder_free (EspClipEncoder *encoder);
+
+int64_t esp_clip_encoder_width (const EspClipEncoder *encoder);      /* of the pooled output */
+int64_t esp_clip_encoder_vocabulary (const EspClipEncoder *encoder); /* ids must be smaller */
+int64_t esp_clip_encoder_positions (const EspClipEncoder *encoder);  /* 77 */
+const EspWeights *esp_clip_encoder_weights (const EspClipEncoder *encoder);
+
+/* Encodes `count` ids (padded to the positions) and writes [width] f32 to host memory `pooled`.
+ * Prepares and releases the encoder's weights. Errors as the device reports them. */
+EspStatus esp_clip_encode (EspClipEncoder *encoder, EspDevice *device, const int32_t *ids,
+                           int64_t count, float *pooled, EspError *error);
