@@ -54,6 +54,7 @@ esp_atomic_file_open (const char *path, EspAtomicFile *file, EspError *error)
   file->descriptor = -1;
   file->temporary = NULL;
   file->path = NULL;
+  file->durable = true;
 
   exists = stat (path, &about) == 0;
   if (exists && !S_ISREG (about.st_mode))
@@ -112,16 +113,16 @@ esp_atomic_file_finish (EspAtomicFile *file, EspStatus status, EspError *error)
 {
   if (file->temporary != NULL)
     {
-      if (status == ESP_OK && fsync (file->descriptor) != 0)
+      if (status == ESP_OK && file->durable && fsync (file->descriptor) != 0)
         status = esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be written: %m", file->path);
       if (close (file->descriptor) != 0 && status == ESP_OK)
         status = esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be written: %m", file->path);
       if (status == ESP_OK && rename (file->temporary, file->path) != 0)
         status = esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be replaced: %m", file->path);
-      if (status == ESP_OK)
-        sync_folder (file->path);
-      else
+      if (status != ESP_OK)
         unlink (file->temporary);
+      else if (file->durable)
+        sync_folder (file->path);
     }
   free (file->temporary);
   free (file->path);

@@ -21,6 +21,10 @@ typedef struct EspAtomicFile
   char *path;      /* what is replaced: the caller's path with symbolic links followed */
   char *temporary; /* NULL when there is nothing to finish */
   int descriptor;
+  /* Whether finishing waits until the disk has the bytes, so that a power cut leaves the old file
+   * or the new one. True after opening; the caller may clear it for what lives only as long as two
+   * processes. */
+  bool durable;
 } EspAtomicFile;
 
 /* Begins to write what will become `path`. An existing `path` keeps its permissions and must be a
@@ -32,7 +36,7 @@ EspStatus esp_atomic_file_open (const char *path, EspAtomicFile *file, EspError 
 EspStatus esp_atomic_file_write (EspAtomicFile *file, const void *bytes, size_t length,
                                  EspError *error);
 
-/* With ESP_OK as `status` puts the file in its place, durably (fsync, rename); otherwise, or where
- * that fails, removes the temporary file. Frees what *file holds; gives `status` back or the new
- * failure. */
+/* With ESP_OK as `status` puts the file in its place, by a rename, after an fsync where it is
+ * durable; otherwise, or where that fails, removes the temporary file. Frees what *file holds;
+ * gives `status` back or the new failure. */
 EspStatus esp_atomic_file_finish (EspAtomicFile *file, EspStatus status, EspError *error);

@@ -11,7 +11,7 @@
  * deeper nesting and more values (a tokenizer has some 100,000; the largest weights header a
  * tenth). */
 #define ESP_JSON_MAX_DEPTH  128
-#define ESP_JSON_MAX_VALUES 2000000
+#define ESP_JSON_MAX_VALUES 1000000
 
 /* Parses the `length` bytes at `bytes` as one JSON object. `path` is only for the message.
  * `unique_keys` refuses an object with the same key twice (else the last one counts). The caller

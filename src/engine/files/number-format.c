@@ -273,6 +273,8 @@ find_f32_base (const void *source, int64_t count)
 static int64_t
 find_nothing (const void *source, int64_t count)
 {
+  (void) source;
+  (void) count;
   return -1;
 }
 

@@ -179,6 +179,7 @@ esp_ppm_write (const char *path, const EspImage *image, EspError *error)
   length = snprintf (header, sizeof header, "P6\n%d %d\n255\n", image->width, image->height);
 
   status = esp_atomic_file_open (path, &file, error);
+  file.durable = false;
   if (status == ESP_OK)
     status = esp_atomic_file_write (&file, header, (size_t) length, error);
   if (status == ESP_OK)

@@ -15,5 +15,6 @@
  * (another kind of PNM, a maximum other than 255); ESP_ERROR_MEMORY (too many pixels). */
 EspStatus esp_ppm_read (const char *path, int64_t max_pixels, EspImage *image, EspError *error);
 
-/* Writes `image` to `path`, as a whole or not at all (atomic-file.h). */
+/* Writes `image` to `path`, as a whole or not at all (atomic-file.h), without waiting for the
+ * disk. ESP_ERROR_ARGUMENT for an image without pixels; ESP_ERROR_FILE. */
 EspStatus esp_ppm_write (const char *path, const EspImage *image, EspError *error);

@@ -27,17 +27,28 @@ static const uint32_t initial_state[8] = { 0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0
 
 /* --- One block after the other, portably (FIPS 180-4, 6.2.2) ------------------------------ */
 
-static uint32_t
+static inline uint32_t
 rotate (uint32_t x, int n)
 {
   return (x >> n) | (x << (32 - n));
 }
 
-static uint32_t
+static inline uint32_t
 load_big_endian (const uint8_t *bytes)
 {
   return (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8
          | bytes[3];
+}
+
+/* One round. The eight letters move on by one place a round; here the caller names them in another
+ * order instead, so that only two change. */
+static inline __attribute__ ((always_inline)) void
+one_round (uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g,
+           uint32_t *h, uint32_t sum)
+{
+  sum += *h + (rotate (e, 6) ^ rotate (e, 11) ^ rotate (e, 25)) + (g ^ (e & (f ^ g)));
+  *d += sum;
+  *h = sum + (rotate (a, 2) ^ rotate (a, 13) ^ rotate (a, 22)) + ((a & b) | (c & (a | b)));
 }
 
 static void
@@ -45,33 +56,42 @@ compress_portable (uint32_t state[8], const uint8_t *blocks, size_t count)
 {
   for (; count > 0; count--, blocks += ESP_SHA256_BLOCK)
     {
-      uint32_t w[64], s[8];
+      uint32_t w[64];
+      uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+      uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 
       for (int t = 0; t < 16; t++)
         w[t] = load_big_endian (blocks + 4 * t);
       for (int t = 16; t < 64; t++)
         {
-          uint32_t a = w[t - 15], b = w[t - 2];
+          uint32_t x = w[t - 15], y = w[t - 2];
 
-          w[t] = (rotate (b, 17) ^ rotate (b, 19) ^ (b >> 10)) + w[t - 7]
-                 + (rotate (a, 7) ^ rotate (a, 18) ^ (a >> 3)) + w[t - 16];
+          w[t] = (rotate (y, 17) ^ rotate (y, 19) ^ (y >> 10)) + w[t - 7]
+                 + (rotate (x, 7) ^ rotate (x, 18) ^ (x >> 3)) + w[t - 16];
         }
 
-      memcpy (s, state, sizeof s);
-      for (int t = 0; t < 64; t++)
+      for (int t = 0; t < 64; t += 8)
         {
-          uint32_t a = s[0], e = s[4];
-          uint32_t first = s[7] + (rotate (e, 6) ^ rotate (e, 11) ^ rotate (e, 25))
-                           + ((e & s[5]) ^ (~e & s[6])) + constants[t] + w[t];
-          uint32_t second = (rotate (a, 2) ^ rotate (a, 13) ^ rotate (a, 22))
-                            + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+          const uint32_t *k = constants + t, *v = w + t;
 
-          memmove (s + 1, s, 7 * sizeof s[0]);
-          s[4] += first;
-          s[0] = first + second;
+          one_round (a, b, c, &d, e, f, g, &h, k[0] + v[0]);
+          one_round (h, a, b, &c, d, e, f, &g, k[1] + v[1]);
+          one_round (g, h, a, &b, c, d, e, &f, k[2] + v[2]);
+          one_round (f, g, h, &a, b, c, d, &e, k[3] + v[3]);
+          one_round (e, f, g, &h, a, b, c, &d, k[4] + v[4]);
+          one_round (d, e, f, &g, h, a, b, &c, k[5] + v[5]);
+          one_round (c, d, e, &f, g, h, a, &b, k[6] + v[6]);
+          one_round (b, c, d, &e, f, g, h, &a, k[7] + v[7]);
         }
-      for (int i = 0; i < 8; i++)
-        state[i] += s[i];
+
+      state[0] += a;
+      state[1] += b;
+      state[2] += c;
+      state[3] += d;
+      state[4] += e;
+      state[5] += f;
+      state[6] += g;
+      state[7] += h;
     }
 }
 

@@ -149,8 +149,7 @@ esp_weights_require (const EspWeights *weights, const char *name, int dims, cons
 /* --- Gathering the files' tensors --------------------------------------------------------- */
 
 static EspStatus
-check_unique (const EspWeights *weights, const EspSafetensorsEntry *const *entries, int64_t count,
-              EspError *error)
+check_unique (const EspSafetensorsEntry *const *entries, int64_t count, EspError *error)
 {
   for (int64_t i = 1; i < count; i++)
     if (strcmp (entries[i - 1]->name, entries[i]->name) == 0)
@@ -192,9 +191,9 @@ gather (EspWeights *weights, EspError *error)
   qsort (weights->foreign, (size_t) weights->foreign_count, sizeof *weights->foreign,
          compare_entries);
 
-  status = check_unique (weights, weights->tensors, weights->tensor_count, error);
+  status = check_unique (weights->tensors, weights->tensor_count, error);
   if (status == ESP_OK)
-    status = check_unique (weights, weights->foreign, weights->foreign_count, error);
+    status = check_unique (weights->foreign, weights->foreign_count, error);
   return status;
 }
 
