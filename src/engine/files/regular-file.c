@@ -68,8 +68,8 @@ esp_regular_file_read (const char *path, size_t max_bytes, char **bytes, size_t 
                        EspError *error)
 {
   char *buffer;
-  uint64_t size;
-  int fd;
+  uint64_t size = 0;
+  int fd = -1;
   EspStatus status;
 
   status = esp_regular_file_open (path, &fd, &size, error);

@@ -265,8 +265,8 @@ find_header (EspSafetensors *file, EspError *error)
 static EspStatus
 map_file (EspSafetensors *file, EspError *error)
 {
-  uint64_t size;
-  int fd;
+  uint64_t size = 0;
+  int fd = -1;
   void *map;
   EspStatus status;
 
@@ -276,13 +276,16 @@ map_file (EspSafetensors *file, EspError *error)
   if (size < LENGTH_BYTES || size > INT64_MAX || size > SIZE_MAX)
     {
       close (fd);
-      return esp_error_set (error, ESP_ERROR_FORMAT,
-                            "%s: has %llu bytes, which is no safetensors file", file->path,
-                            (unsigned long long) size);
+      esp_error_set (error, ESP_ERROR_FORMAT, "%s: has %llu bytes, which is no safetensors file",
+                     file->path, (unsigned long long) size);
+      return ESP_ERROR_FORMAT;
     }
   map = mmap (NULL, (size_t) size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (map == MAP_FAILED)
-    status = esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be mapped: %m", file->path);
+    {
+      esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be mapped: %m", file->path);
+      status = ESP_ERROR_FILE;
+    }
   else
     {
       file->map = map;

@@ -28,7 +28,8 @@ struct EspWeights
 static EspStatus
 no_memory (const char *path, EspError *error)
 {
-  return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory to open it", path);
+  esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory to open it", path);
+  return ESP_ERROR_MEMORY;
 }
 
 /* --- Lookup ------------------------------------------------------------------------------- */

@@ -174,11 +174,12 @@ parse_repeated (const char *open, const char *part, size_t count, const char *cl
                 EspError *error)
 {
   size_t length = strlen (part), size = strlen (open) + length * count + strlen (close);
-  char *text = malloc (size + 1), *end = text + strlen (open);
+  char *text = malloc (size + 1), *end;
   json_t *root = NULL;
 
   if (text == NULL)
     return NULL;
+  end = text + strlen (open);
   memcpy (text, open, strlen (open));
   for (size_t i = 0; i < count; i++, end += length)
     memcpy (end, part, length);
