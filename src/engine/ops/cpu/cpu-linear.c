@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT */
+/* cpu-linear.c: linear layers. Three ways, by how many rows there are and how much memory:
+ *
+ * - up to VECTOR_ROWS rows (timestep, guidance and modulation layers): dot products with the mapped
+ *   file as it is, bound by memory; nothing is ever packed for them;
+ * - more rows, the first time within the weight budget: the weight is packed in oneDNN's own layout
+ *   and stays so;
+ * - beyond the budget: bf16 files are multiplied in place, others packed stretch by stretch into
+ *   scratch memory at every call.
+ */
+#include "ops/cpu/cpu-primitive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum
+{
+  VECTOR_ROWS = 4,
+  CHUNK_ROWS = 1024,           /* rows of a product that waits for its epilogue */
+  STREAM_ELEMENTS = 8 << 20,   /* of a weight packed for one call */
+  CONVERT_ELEMENTS = 64 << 10, /* of a weight that one thread converts at once */
+};
+
+typedef struct CpuLinear
+{
+  float *bias; /* [out], all parts; NULL if no part has one */
+  size_t bias_bytes;
+  bool packing_tried;
+  void *packed;
+  size_t packed_bytes;
+  dnnl_memory_t memory; /* of `packed` */
+} CpuLinear;
+
+/* --- Preparing ---------------------------------------------------------------------------------
+ */
+
+static bool
+check_finite (CpuDevice *cpu, const EspWeight *weight)
+{
+  int64_t parts = (weight->count + CONVERT_ELEMENTS - 1) / CONVERT_ELEMENTS, bad = INT64_MAX;
+  size_t element = esp_dtype_bytes (weight->dtype, 1);
+
+#pragma omp parallel for num_threads(esp_cpu_team(cpu, weight->count)) reduction(min : bad)
+  for (int64_t part = 0; part < parts; part++)
+    {
+      int64_t first = part * CONVERT_ELEMENTS;
+      int64_t left = weight->count - first;
+      int64_t found = esp_find_non_finite (weight->dtype,
+                                           (const char *) weight->data + (size_t) first * element,
+                                           left < CONVERT_ELEMENTS ? left : CONVERT_ELEMENTS);
+      if (found >= 0 && first + found < bad)
+        bad = first + found;
+    }
+  if (bad == INT64_MAX)
+    return true;
+  esp_device_fail (&cpu->base, ESP_ERROR_NUMERIC, "%s: tensor %s has NaN or infinity at index %lld",
+                   weight->file, weight->name, (long long) bad);
+  return false;
+}
+
+static bool
+check_layer (CpuDevice *cpu, const EspLinear *linear)
+{
+  int64_t out = 0;
+  bool fits = linear->parts > 0 && linear->parts <= ESP_LINEAR_MAX_PARTS && linear->in > 0;
+
+  for (int i = 0; fits && i < linear->parts; i++)
+    {
+      const EspWeight *weight = linear->weight[i], *bias = linear->bias[i];
+
+      fits = weight != NULL && weight->count % linear->in == 0 && weight->dtype != ESP_I32
+             && (bias == NULL || bias->count == weight->count / linear->in);
+      out += fits ? weight->count / linear->in : 0;
+    }
+  if (fits && out == linear->out && out > 0)
+    return true;
+  esp_device_fail (
+      &cpu->base, ESP_ERROR_ARGUMENT, "prepare_linear: the parts of %s do not make %lld × %lld",
+      linear->parts > 0 && linear->weight[0] != NULL ? linear->weight[0]->name : "a layer",
+      (long long) linear->out, (long long) linear->in);
+  return false;
+}
+
+static bool
+stack_bias (CpuDevice *cpu, const EspLinear *linear, CpuLinear *prepared)
+{
+  bool any = false;
+  int64_t first = 0;
+
+  for (int i = 0; i < linear->parts; i++)
+    any = any || linear->bias[i] != NULL;
+  if (!any)
+    return true;
+  prepared->bias_bytes = (size_t) linear->out * sizeof *prepared->bias;
+  prepared->bias = esp_cpu_allocate (&cpu->base, prepared->bias_bytes);
+  if (prepared->bias == NULL)
+    return false;
+  for (int i = 0; i < linear->parts; i++)
+    {
+      int64_t out = linear->weight[i]->count / linear->in;
+
+      if (linear->bias[i] == NULL)
+        memset (prepared->bias + first, 0, (size_t) out * sizeof *prepared->bias);
+      else if (!check_finite (cpu, linear->bias[i]))
+        return false;
+      else
+        esp_to_f32 (linear->bias[i]->dtype, linear->bias[i]->data, prepared->bias + first, out);
+      first += out;
+    }
+  return true;
+}
+
+void
+esp_cpu_prepare_linear (EspDevice *device, EspLinear *linear)
+{
+  CpuDevice *cpu = (CpuDevice *) device;
+  CpuLinear *prepared;
+  bool good = true;
+
+  if (device->error.status != ESP_OK || linear->prepared != NULL || !check_layer (cpu, linear))
+    return;
+  prepared = calloc (1, sizeof *prepared);
+  if (prepared == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory for %s", linear->weight[0]->name);
+      return;
+    }
+  linear->prepared = prepared;
+  for (int i = 0; good && i < linear->parts; i++)
+    good = check_finite (cpu, linear->weight[i]);
+  if (!good || !stack_bias (cpu, linear, prepared))
+    esp_cpu_release_linear (device, linear);
+}
+
+void
+esp_cpu_release_linear (EspDevice *device, EspLinear *linear)
+{
+  CpuDevice *cpu = (CpuDevice *) device;
+  CpuLinear *prepared = linear->prepared;
+
+  if (prepared == NULL)
+    return;
+  if (prepared->memory != NULL)
+    dnnl_memory_destroy (prepared->memory);
+  if (prepared->packed != NULL)
+    cpu->weight_used -= prepared->packed_bytes;
+  esp_cpu_release (device, prepared->packed, prepared->packed_bytes);
+  esp_cpu_release (device, prepared->bias, prepared->bias_bytes);
+  free (prepared);
+  linear->prepared = NULL;
+}
+
+/* --- Weights as operands -----------------------------------------------------------------------
+ */
+
+/* True if oneDNN can read the file's numbers where they are. */
+static bool
+usable_in_place (const EspWeight *weight, EspDType operand)
+{
+  return weight->dtype == operand
+         && (uintptr_t) weight->data % esp_dtype_bytes (weight->dtype, 1) == 0;
+}
+
+/* `count` numbers of a weight from `first` on, in the operand type. */
+static void
+convert_stretch (const CpuDevice *cpu, const EspWeight *weight, int64_t first, int64_t count,
+                 EspDType operand, void *destination)
+{
+  const char *source = (const char *) weight->data + esp_dtype_bytes (weight->dtype, first);
+  float wide[1024];
+
+  if (weight->dtype == operand)
+    memcpy (destination, source, esp_dtype_bytes (operand, count));
+  else if (operand == ESP_F32)
+    esp_to_f32 (weight->dtype, source, destination, count);
+  else
+    for (int64_t i = 0; i < count; i += 1024)
+      {
+        int64_t n = count - i < 1024 ? count - i : 1024;
+
+        esp_to_f32 (weight->dtype, source + esp_dtype_bytes (weight->dtype, i), wide, n);
+        cpu->kernels->narrow_bf16 (wide, n, (uint16_t *) destination + i);
+      }
+}
+
+static void
+convert_weight (CpuDevice *cpu, const EspWeight *weight, int64_t first, int64_t count,
+                EspDType operand, void *destination)
+{
+  int64_t parts = (count + CONVERT_ELEMENTS - 1) / CONVERT_ELEMENTS;
+
+#pragma omp parallel for num_threads(esp_cpu_team(cpu, count)) schedule(static)
+  for (int64_t part = 0; part < parts; part++)
+    {
+      int64_t start = part * CONVERT_ELEMENTS, left = count - start;
+
+      convert_stretch (cpu, weight, first + start,
+                       left < CONVERT_ELEMENTS ? left : CONVERT_ELEMENTS, operand,
+                       (char *) destination + esp_dtype_bytes (operand, start));
+    }
+}
+
+/* Packs all parts, once, if the budget allows. */
+static void
+try_packing (CpuDevice *cpu, const EspLinear *linear)
+{
+  CpuLinear *prepared = linear->prepared;
+  EspDType operand = cpu->base.compute;
+  dnnl_memory_desc_t plain, packing;
+  const void *source = linear->weight[0]->data;
+
+  prepared->packing_tried = true;
+  if (!esp_cpu_product_packing (cpu, operand, linear->in, linear->out, &packing))
+    return;
+  size_t bytes = dnnl_memory_desc_get_size (&packing);
+  if (bytes > cpu->weight_budget || cpu->weight_used > cpu->weight_budget - bytes)
+    return;
+  if (linear->parts > 1 || !usable_in_place (linear->weight[0], operand))
+    {
+      char *stacked = esp_cpu_scratch (cpu, SCRATCH_WEIGHT,
+                                       esp_dtype_bytes (operand, linear->in * linear->out));
+      if (stacked == NULL)
+        return;
+      source = stacked;
+      for (int i = 0; i < linear->parts; i++)
+        {
+          convert_weight (cpu, linear->weight[i], 0, linear->weight[i]->count, operand, stacked);
+          stacked += esp_dtype_bytes (operand, linear->weight[i]->count);
+        }
+    }
+  prepared->packed = esp_cpu_allocate (&cpu->base, bytes);
+  if (prepared->packed == NULL)
+    return;
+  prepared->packed_bytes = bytes;
+  cpu->weight_used += bytes;
+  esp_cpu_plain_weights (operand, linear->in, linear->out, &plain);
+  esp_cpu_reorder (cpu, &plain, source, &packing, prepared->packed);
+  if (cpu->base.error.status == ESP_OK)
+    prepared->memory = esp_cpu_memory (cpu, &packing, prepared->packed);
+}
+
+/* --- Few rows ----------------------------------------------------------------------------------
+ */
+
+typedef struct VectorPart
+{
+  const EspWeight *weight;
+  int64_t rows, in, out; /* out: of this part */
+  const float *x;        /* [rows, in] */
+  float *y;              /* [rows, y_stride], at this part's columns */
+  int64_t y_stride;
+} VectorPart;
+
+/* Outputs [first, last) of a part: each weight row is read once for all x rows. */
+static void
+vector_outputs (const CpuDevice *cpu, const VectorPart *part, int64_t first, int64_t last,
+                float *wide)
+{
+  const EspWeight *weight = part->weight;
+  size_t row_bytes = esp_dtype_bytes (weight->dtype, part->in);
+  bool rounded = cpu->base.compute == ESP_BF16;
+
+  for (int64_t out = first; out < last; out++)
+    {
+      const void *row = (const char *) weight->data + (size_t) out * row_bytes;
+      const float *w = row;
+      bool narrow = usable_in_place (weight, ESP_BF16);
+
+      if (!narrow && (rounded || !usable_in_place (weight, ESP_F32)))
+        {
+          esp_to_f32 (weight->dtype, row, wide, part->in);
+          if (rounded)
+            cpu->kernels->round_bf16 (wide, part->in, wide);
+          w = wide;
+        }
+      for (int64_t i = 0; i < part->rows; i++)
+        {
+          const float *x = part->x + i * part->in;
+
+          part->y[i * part->y_stride + out] = narrow ? cpu->kernels->dot_bf16 (x, row, part->in)
+                                                     : cpu->kernels->dot (x, w, part->in);
+        }
+    }
+}
+
+static void
+vector_linear (CpuDevice *cpu, const EspTensor *x, const EspLinear *linear,
+               const EspEpilogue *epilogue, const EspTensor *y)
+{
+  const CpuLinear *prepared = linear->prepared;
+  float *operand
+      = esp_cpu_scratch (cpu, SCRATCH_OPERAND, (size_t) (x->rows * linear->in) * sizeof *operand);
+  float *result = esp_cpu_scratch (cpu, SCRATCH_RESULT,
+                                   (size_t) ((x->rows + 1) * linear->out) * sizeof *result);
+  float *wide = esp_cpu_scratch (cpu, SCRATCH_THREADS,
+                                 (size_t) (linear->in * cpu->base.threads) * sizeof *wide);
+  int64_t first = 0;
+
+  if (operand == NULL || result == NULL || wide == NULL)
+    return;
+  for (int64_t i = 0; i < x->rows; i++)
+    {
+      float *row = operand + i * linear->in;
+      const float *in = esp_cpu_row (cpu, x, i, 0, linear->in, row);
+
+      if (cpu->base.compute == ESP_BF16)
+        cpu->kernels->round_bf16 (in, linear->in, row);
+      else if (in != row)
+        memcpy (row, in, (size_t) linear->in * sizeof *row);
+    }
+  for (int p = 0; p < linear->parts; p++)
+    {
+      VectorPart part
+          = { linear->weight[p], x->rows,        linear->in, linear->weight[p]->count / linear->in,
+              operand,           result + first, linear->out };
+      int team = esp_cpu_team (cpu, part.weight->count);
+
+#pragma omp parallel for num_threads(team) schedule(static)
+      for (int member = 0; member < team; member++)
+        vector_outputs (cpu, &part, part.out * member / team, part.out * (member + 1) / team,
+                        wide + member * linear->in);
+      first += part.out;
+    }
+  for (int64_t i = 0; i < x->rows; i++)
+    {
+      float *spare = result + x->rows * linear->out;
+      float *out = esp_cpu_row_out (y, i, 0, spare);
+
+      if (out == spare && epilogue->accumulate)
+        esp_cpu_row (cpu, y, i, 0, linear->out, spare);
+      cpu->kernels->finish_row (result + i * linear->out, prepared->bias, epilogue->activation,
+                                epilogue->gate, epilogue->accumulate, linear->out, out);
+      esp_cpu_row_done (cpu, y, i, 0, linear->out, out);
+    }
+}
+
+/* --- Many rows ---------------------------------------------------------------------------------
+ */
+
+/* One product in flight: rows of x (in the operand type) times all of the layer, with whatever of
+ * the epilogue oneDNN does itself. */
+typedef struct Multiplication
+{
+  const EspLinear *linear;
+  const void *x;
+  int64_t x_stride, rows;
+  const float *bias, *gate; /* NULL: none, or left to finish_rows */
+  bool accumulate;
+  EspTensor y;
+} Multiplication;
+
+/* Columns [first, first + count) with weights that are ready. */
+static void
+multiply_columns (CpuDevice *cpu, const Multiplication *m, int64_t first, int64_t count,
+                  dnnl_memory_t weights, bool packed)
+{
+  const CpuProduct product = { .rows = m->rows,
+                               .in = m->linear->in,
+                               .out = count,
+                               .x_stride = m->x_stride,
+                               .y_stride = m->y.stride,
+                               .operand = cpu->base.compute,
+                               .result = m->y.dtype,
+                               .packed = packed,
+                               .bias = m->bias != NULL,
+                               .gate = m->gate != NULL,
+                               .accumulate = m->accumulate };
+  CpuPrimitive *primitive = esp_cpu_product (cpu, &product);
+
+  if (primitive != NULL)
+    esp_cpu_primitive_run (cpu, primitive, m->x, weights, m->bias != NULL ? m->bias + first : NULL,
+                           m->gate != NULL ? m->gate + first : NULL,
+                           esp_tensor_cols (m->y, first, count).data);
+}
+
+/* Multiplies by rows [row, row + count) of a part's weight, which make columns from `first` on. */
+static void
+multiply_unpacked (CpuDevice *cpu, const Multiplication *m, const EspWeight *weight, int64_t row,
+                   int64_t count, int64_t first)
+{
+  EspDType operand = cpu->base.compute;
+  int64_t in = m->linear->in;
+  const char *source = (const char *) weight->data + esp_dtype_bytes (weight->dtype, row * in);
+  dnnl_memory_desc_t plain, packing;
+  dnnl_memory_t memory = NULL;
+  bool in_place = usable_in_place (weight, operand), packed = !(in_place && operand == ESP_BF16);
+
+  esp_cpu_plain_weights (operand, in, count, &plain);
+  if (!in_place)
+    {
+      char *converted
+          = esp_cpu_scratch (cpu, SCRATCH_WEIGHT, esp_dtype_bytes (operand, in * count));
+      if (converted == NULL)
+        return;
+      convert_weight (cpu, weight, row * in, in * count, operand, converted);
+      source = converted;
+    }
+  if (packed)
+    {
+      if (!esp_cpu_product_packing (cpu, operand, in, count, &packing))
+        return;
+      void *space = esp_cpu_scratch (cpu, SCRATCH_PACKED, dnnl_memory_desc_get_size (&packing));
+      if (space == NULL)
+        return;
+      esp_cpu_reorder (cpu, &plain, source, &packing, space);
+      memory = esp_cpu_memory (cpu, &packing, space);
+    }
+  else
+    memory = esp_cpu_memory (cpu, &plain, (void *) (uintptr_t) source);
+  if (memory == NULL)
+    return;
+  multiply_columns (cpu, m, first, count, memory, packed);
+  dnnl_memory_destroy (memory);
+}
+
+static void
+multiply_all (CpuDevice *cpu, const Multiplication *m)
+{
+  const CpuLinear *prepared = m->linear->prepared;
+  int64_t first = 0, at_once = STREAM_ELEMENTS / m->linear->in / 64 * 64;
+
+  if (prepared->memory != NULL)
+    {
+      multiply_columns (cpu, m, 0, m->linear->out, prepared->memory, true);
+      return;
+    }
+  at_once = at_once < 64 ? 64 : at_once;
+  for (int p = 0; p < m->linear->parts; p++)
+    {
+      const EspWeight *weight = m->linear->weight[p];
+      int64_t out = weight->count / m->linear->in;
+      int64_t stretch
+          = cpu->base.compute == ESP_BF16 && usable_in_place (weight, ESP_BF16) ? out : at_once;
+
+      for (int64_t row = 0; row < out; row += stretch)
+        multiply_unpacked (cpu, m, weight, row, out - row < stretch ? out - row : stretch,
+                           first + row);
+      first += out;
+    }
+}
+
+/* The epilogue that oneDNN does not do: result rows → rows of y from `row` on. */
+static void
+finish_rows (CpuDevice *cpu, const EspTensor *result, const float *bias,
+             const EspEpilogue *epilogue, const EspTensor *y, int64_t row)
+{
+  int team = esp_cpu_team (cpu, result->rows * result->cols);
+  float *spare = esp_cpu_scratch (cpu, SCRATCH_THREADS, (size_t) (y->cols * team) * sizeof *spare);
+
+  if (spare == NULL)
+    return;
+#pragma omp parallel for num_threads(team) schedule(static)
+  for (int member = 0; member < team; member++)
+    for (int64_t i = result->rows * member / team; i < result->rows * (member + 1) / team; i++)
+      {
+        float *own = spare + member * y->cols;
+        float *out = esp_cpu_row_out (y, row + i, 0, own);
+
+        if (out == own && epilogue->accumulate)
+          esp_cpu_row (cpu, y, row + i, 0, y->cols, own);
+        cpu->kernels->finish_row ((const float *) result->data + i * result->stride, bias,
+                                  epilogue->activation, epilogue->gate, epilogue->accumulate,
+                                  y->cols, out);
+        esp_cpu_row_done (cpu, y, row + i, 0, y->cols, out);
+      }
+}
+
+/* Rows of x in the operand type: themselves, or converted into scratch memory. */
+static const void *
+operand_rows (CpuDevice *cpu, EspTensor x, int64_t *stride)
+{
+  EspTensor operand = { NULL, cpu->base.compute, x.rows, x.cols, x.cols };
+
+  *stride = x.stride;
+  if (x.dtype == operand.dtype)
+    return x.data;
+  operand.data
+      = esp_cpu_scratch (cpu, SCRATCH_OPERAND, esp_dtype_bytes (operand.dtype, x.rows * x.cols));
+  if (operand.data == NULL)
+    return NULL;
+  esp_cpu_scale_add (&cpu->base, 1.0f, x, 0.0f, operand);
+  *stride = x.cols;
+  return operand.data;
+}
+
+static void
+matrix_linear (CpuDevice *cpu, EspTensor x, const EspLinear *linear, const EspEpilogue *epilogue,
+               EspTensor y)
+{
+  CpuLinear *prepared = linear->prepared;
+  bool finish = epilogue->activation != ESP_ACTIVATION_NONE
+                || (y.dtype != ESP_F32 && (epilogue->accumulate || epilogue->gate != NULL));
+  int64_t chunk = finish && x.rows > CHUNK_ROWS ? CHUNK_ROWS : x.rows;
+
+  if (!prepared->packing_tried)
+    try_packing (cpu, linear);
+  for (int64_t row = 0; row < x.rows && cpu->base.error.status == ESP_OK; row += chunk)
+    {
+      Multiplication m = { .linear = linear, .rows = x.rows - row < chunk ? x.rows - row : chunk };
+
+      m.x = operand_rows (cpu, esp_tensor_rows (x, row, m.rows), &m.x_stride);
+      if (finish)
+        {
+          m.y = (EspTensor){ NULL, ESP_F32, m.rows, linear->out, linear->out };
+          m.y.data = esp_cpu_scratch (cpu, SCRATCH_RESULT,
+                                      (size_t) (m.rows * linear->out) * sizeof (float));
+        }
+      else
+        {
+          m.y = esp_tensor_rows (y, row, m.rows);
+          m.bias = prepared->bias;
+          m.gate = epilogue->gate;
+          m.accumulate = epilogue->accumulate;
+        }
+      if (m.x == NULL || m.y.data == NULL)
+        return;
+      multiply_all (cpu, &m);
+      if (finish && cpu->base.error.status == ESP_OK)
+        finish_rows (cpu, &m.y, prepared->bias, epilogue, &y, row);
+    }
+}
+
+void
+esp_cpu_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
+                const EspEpilogue *epilogue, EspTensor y)
+{
+  static const EspEpilogue plain = { ESP_ACTIVATION_NONE, NULL, false };
+  CpuDevice *cpu = (CpuDevice *) device;
+
+  if (device->error.status != ESP_OK || !esp_cpu_check_view (cpu, "linear", "x", &x)
+      || !esp_cpu_check_view (cpu, "linear", "y", &y))
+    return;
+  if (linear->prepared == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_ARGUMENT, "linear: the layer %s was not prepared",
+                       linear->weight[0] != NULL ? linear->weight[0]->name : "without weights");
+      return;
+    }
+  if (x.cols != linear->in || y.cols != linear->out || x.rows != y.rows)
+    {
+      esp_device_fail (device, ESP_ERROR_ARGUMENT,
+                       "linear: %s: x %lld × %lld and y %lld × %lld do not fit %lld → %lld",
+                       linear->weight[0]->name, (long long) x.rows, (long long) x.cols,
+                       (long long) y.rows, (long long) y.cols, (long long) linear->in,
+                       (long long) linear->out);
+      return;
+    }
+  epilogue = epilogue != NULL ? epilogue : &plain;
+  if (x.rows == 0)
+    return;
+  if (x.rows <= VECTOR_ROWS)
+    vector_linear (cpu, &x, linear, epilogue, &y);
+  else
+    matrix_linear (cpu, x, linear, epilogue, y);
+}

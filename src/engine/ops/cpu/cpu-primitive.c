@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/* cpu-primitive.c: the cache of oneDNN primitives and the only place that makes and runs them. */
+#include "ops/cpu/cpu-primitive.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A session of edits at many sizes must not collect primitives without end. One edit of the full
+ * model needs fewer than 100. */
+#define PRIMITIVES_MAX 384
+
+/* oneDNN starts as many threads as the calling thread's OpenMP setting says. */
+static void
+use_device_threads (const CpuDevice *cpu)
+{
+  if (omp_get_max_threads () != cpu->base.threads)
+    omp_set_num_threads (cpu->base.threads);
+}
+
+static dnnl_data_type_t
+library_type (EspDType dtype)
+{
+  return dtype == ESP_BF16 ? dnnl_bf16 : dnnl_f32;
+}
+
+static void
+library_failed (CpuDevice *cpu, const char *operation, const int64_t *shape, dnnl_status_t status)
+{
+  esp_device_fail (&cpu->base, status == dnnl_out_of_memory ? ESP_ERROR_MEMORY : ESP_ERROR_DEVICE,
+                   "oneDNN failed (%d) at %s %lld × %lld × %lld", (int) status, operation,
+                   (long long) shape[0], (long long) shape[1], (long long) shape[2]);
+}
+
+/* --- The cache ---------------------------------------------------------------------------------
+ */
+
+static void
+primitive_free (CpuPrimitive *primitive)
+{
+  dnnl_memory_t memories[]
+      = { primitive->x, primitive->y, primitive->bias, primitive->gate, primitive->library };
+
+  for (size_t i = 0; i < sizeof memories / sizeof *memories; i++)
+    if (memories[i] != NULL)
+      dnnl_memory_destroy (memories[i]);
+  if (primitive->primitive != NULL)
+    dnnl_primitive_destroy (primitive->primitive);
+  free (primitive);
+}
+
+void
+esp_cpu_primitives_clear (CpuDevice *cpu)
+{
+  for (int i = 0; i < cpu->primitive_count; i++)
+    primitive_free (cpu->primitives[i]);
+  cpu->primitive_count = 0;
+}
+
+/* Finds the key, moving the entry to the front half by half so that busy ones are found soon. */
+static CpuPrimitive *
+cache_find (CpuDevice *cpu, const int64_t *key)
+{
+  for (int i = 0; i < cpu->primitive_count; i++)
+    if (memcmp (cpu->primitives[i]->key, key, sizeof cpu->primitives[i]->key) == 0)
+      {
+        CpuPrimitive *found = cpu->primitives[i];
+
+        cpu->primitives[i] = cpu->primitives[i / 2];
+        cpu->primitives[i / 2] = found;
+        return found;
+      }
+  return NULL;
+}
+
+/* An empty entry that is not in the cache yet. */
+static CpuPrimitive *
+entry_new (CpuDevice *cpu, const int64_t *key)
+{
+  CpuPrimitive *entry = calloc (1, sizeof *entry);
+
+  if (cpu->primitives == NULL)
+    cpu->primitives = malloc (PRIMITIVES_MAX * sizeof (CpuPrimitive *));
+  if (entry == NULL || cpu->primitives == NULL)
+    {
+      free (entry);
+      esp_device_fail (&cpu->base, ESP_ERROR_MEMORY, "out of memory for an operation's plan");
+      return NULL;
+    }
+  memcpy (entry->key, key, sizeof entry->key);
+  return entry;
+}
+
+static void
+cache_add (CpuDevice *cpu, CpuPrimitive *entry)
+{
+  if (cpu->primitive_count == PRIMITIVES_MAX)
+    esp_cpu_primitives_clear (cpu);
+  cpu->primitives[cpu->primitive_count++] = entry;
+}
+
+dnnl_memory_t
+esp_cpu_memory (CpuDevice *cpu, const dnnl_memory_desc_t *desc, void *data)
+{
+  dnnl_memory_t memory = NULL;
+  dnnl_status_t status = dnnl_memory_create (&memory, desc, cpu->engine, data);
+
+  if (status == dnnl_success)
+    return memory;
+  library_failed (cpu, "memory", desc->dims, status);
+  return NULL;
+}
+
+/* Takes what running needs from a primitive description, then destroys the description. */
+static dnnl_status_t
+entry_finish (CpuDevice *cpu, CpuPrimitive *entry, dnnl_primitive_desc_t plan, bool bias, bool gate,
+              const dnnl_memory_desc_t *gate_desc)
+{
+  const dnnl_memory_desc_t *library
+      = dnnl_primitive_desc_query_md (plan, dnnl_query_scratchpad_md, 0);
+  dnnl_status_t status = dnnl_primitive_create (&entry->primitive, plan);
+
+  entry->library_bytes = dnnl_memory_desc_get_size (library);
+  entry->weights = *dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 0);
+  if (status == dnnl_success)
+    status
+        = dnnl_memory_create (&entry->x, dnnl_primitive_desc_query_md (plan, dnnl_query_src_md, 0),
+                              cpu->engine, DNNL_MEMORY_NONE);
+  if (status == dnnl_success)
+    status
+        = dnnl_memory_create (&entry->y, dnnl_primitive_desc_query_md (plan, dnnl_query_dst_md, 0),
+                              cpu->engine, DNNL_MEMORY_NONE);
+  if (status == dnnl_success)
+    status = dnnl_memory_create (&entry->library, library, cpu->engine, DNNL_MEMORY_NONE);
+  if (status == dnnl_success && bias)
+    status = dnnl_memory_create (&entry->bias,
+                                 dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 1),
+                                 cpu->engine, DNNL_MEMORY_NONE);
+  if (status == dnnl_success && gate)
+    status = dnnl_memory_create (&entry->gate, gate_desc, cpu->engine, DNNL_MEMORY_NONE);
+  dnnl_primitive_desc_destroy (plan);
+  return status;
+}
+
+/* --- Products ----------------------------------------------------------------------------------
+ */
+
+void
+esp_cpu_plain_weights (EspDType dtype, int64_t in, int64_t out, dnnl_memory_desc_t *desc)
+{
+  dnnl_memory_desc_init_by_strides (desc, 2, (dnnl_dims_t){ in, out }, library_type (dtype),
+                                    (dnnl_dims_t){ 1, in });
+}
+
+/* Multiplication by the gate, then addition to what is there: the order of EspEpilogue. */
+static dnnl_status_t
+product_attributes (const CpuProduct *product, const dnnl_memory_desc_t *gate,
+                    dnnl_primitive_attr_t *attributes)
+{
+  dnnl_post_ops_t operations = NULL;
+  dnnl_status_t status = dnnl_primitive_attr_create (attributes);
+
+  if (status == dnnl_success)
+    status = dnnl_primitive_attr_set_scratchpad_mode (*attributes, dnnl_scratchpad_mode_user);
+  if (status == dnnl_success)
+    status = dnnl_post_ops_create (&operations);
+  if (status == dnnl_success && product->gate)
+    status = dnnl_post_ops_append_binary (operations, dnnl_binary_mul, gate);
+  if (status == dnnl_success && product->accumulate)
+    status = dnnl_post_ops_append_sum (operations, 1.0f);
+  if (status == dnnl_success)
+    status = dnnl_primitive_attr_set_post_ops (*attributes, operations);
+  if (operations != NULL)
+    dnnl_post_ops_destroy (operations);
+  return status;
+}
+
+/* `weights` NULL: any layout. */
+static dnnl_status_t
+product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_t *weights,
+              CpuPrimitive *entry)
+{
+  dnnl_memory_desc_t x, w, bias, gate, y;
+  dnnl_matmul_desc_t description;
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_primitive_desc_t plan = NULL;
+  dnnl_dims_t row = { 1, product->out };
+  dnnl_status_t status;
+
+  dnnl_memory_desc_init_by_strides (&x, 2, (dnnl_dims_t){ product->rows, product->in },
+                                    library_type (product->operand),
+                                    (dnnl_dims_t){ product->x_stride, 1 });
+  dnnl_memory_desc_init_by_strides (&y, 2, (dnnl_dims_t){ product->rows, product->out },
+                                    library_type (product->result),
+                                    (dnnl_dims_t){ product->y_stride, 1 });
+  dnnl_memory_desc_init_by_tag (&bias, 2, row, dnnl_f32, dnnl_ab);
+  dnnl_memory_desc_init_by_tag (&gate, 2, row, dnnl_f32, dnnl_ab);
+  if (weights != NULL)
+    w = *weights;
+  else
+    dnnl_memory_desc_init_by_tag (&w, 2, (dnnl_dims_t){ product->in, product->out },
+                                  library_type (product->operand), dnnl_format_tag_any);
+  status = product_attributes (product, &gate, &attributes);
+  if (status == dnnl_success)
+    status = dnnl_matmul_desc_init (&description, &x, &w, product->bias ? &bias : NULL, &y);
+  if (status == dnnl_success)
+    status = dnnl_primitive_desc_create (&plan, &description, attributes, cpu->engine, NULL);
+  if (status == dnnl_success)
+    status = entry_finish (cpu, entry, plan, product->bias, product->gate, &gate);
+  if (attributes != NULL)
+    dnnl_primitive_attr_destroy (attributes);
+  return status;
+}
+
+enum
+{
+  KIND_PACKING = 1,
+  KIND_PRODUCT,
+  KIND_CONVOLUTION
+};
+
+bool
+esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out,
+                         dnnl_memory_desc_t *packing)
+{
+  /* The layout depends on the number of rows only in how well it fits; this many is typical. */
+  const CpuProduct typical = { .rows = 512,
+                               .in = in,
+                               .out = out,
+                               .x_stride = in,
+                               .y_stride = out,
+                               .operand = operand,
+                               .result = ESP_F32,
+                               .bias = true };
+  const int64_t key[CPU_PRIMITIVE_KEY] = { KIND_PACKING, operand, in, out };
+  CpuPrimitive *entry = cache_find (cpu, key);
+  dnnl_status_t status;
+
+  if (entry == NULL)
+    {
+      entry = entry_new (cpu, key);
+      if (entry == NULL)
+        return false;
+      use_device_threads (cpu);
+      status = product_make (cpu, &typical, NULL, entry);
+      if (status != dnnl_success)
+        {
+          library_failed (cpu, "linear", &typical.rows, status);
+          primitive_free (entry);
+          return false;
+        }
+      cache_add (cpu, entry);
+    }
+  *packing = entry->weights;
+  return true;
+}
+
+CpuPrimitive *
+esp_cpu_product (CpuDevice *cpu, const CpuProduct *product)
+{
+  const int64_t key[CPU_PRIMITIVE_KEY]
+      = { KIND_PRODUCT,      product->rows,     product->in,     product->out,
+          product->x_stride, product->y_stride, product->packed, product->operand,
+          product->result,   product->bias,     product->gate,   product->accumulate };
+  CpuPrimitive *entry = cache_find (cpu, key);
+  dnnl_memory_desc_t weights;
+  dnnl_status_t status;
+
+  if (entry != NULL)
+    return entry;
+  if (!product->packed)
+    esp_cpu_plain_weights (product->operand, product->in, product->out, &weights);
+  else if (!esp_cpu_product_packing (cpu, product->operand, product->in, product->out, &weights))
+    return NULL;
+  entry = entry_new (cpu, key);
+  if (entry == NULL)
+    return NULL;
+  use_device_threads (cpu);
+  status = product_make (cpu, product, &weights, entry);
+  if (status == dnnl_success)
+    {
+      cache_add (cpu, entry);
+      return entry;
+    }
+  library_failed (cpu, "linear", &product->rows, status);
+  primitive_free (entry);
+  return NULL;
+}
+
+/* --- Convolutions ------------------------------------------------------------------------------
+ */
+
+static dnnl_status_t
+convolution_make (CpuDevice *cpu, const CpuConvolution *c, CpuPrimitive *entry)
+{
+  dnnl_memory_desc_t x, weights, bias, y;
+  dnnl_convolution_desc_t description;
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_post_ops_t operations = NULL;
+  dnnl_primitive_desc_t plan = NULL;
+  dnnl_status_t status;
+
+  dnnl_memory_desc_init_by_tag (
+      &x, 4, (dnnl_dims_t){ c->grid.batch, c->in, c->grid.height, c->grid.width }, dnnl_f32,
+      dnnl_nhwc);
+  dnnl_memory_desc_init_by_tag (
+      &y, 4, (dnnl_dims_t){ c->grid.batch, c->out, c->out_grid.height, c->out_grid.width },
+      dnnl_f32, dnnl_nhwc);
+  dnnl_memory_desc_init_by_tag (&weights, 4, (dnnl_dims_t){ c->out, c->in, c->kernel, c->kernel },
+                                dnnl_f32, dnnl_format_tag_any);
+  dnnl_memory_desc_init_by_tag (&bias, 1, (dnnl_dims_t){ c->out }, dnnl_f32, dnnl_a);
+  status = dnnl_primitive_attr_create (&attributes);
+  if (status == dnnl_success)
+    status = dnnl_primitive_attr_set_scratchpad_mode (attributes, dnnl_scratchpad_mode_user);
+  if (status == dnnl_success && c->accumulate)
+    {
+      status = dnnl_post_ops_create (&operations);
+      if (status == dnnl_success)
+        status = dnnl_post_ops_append_sum (operations, 1.0f);
+      if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_post_ops (attributes, operations);
+    }
+  /* Direct, never Winograd: its transforms lose digits. */
+  if (status == dnnl_success)
+    status = dnnl_convolution_forward_desc_init (
+        &description, dnnl_forward_inference, dnnl_convolution_direct, &x, &weights, &bias, &y,
+        (dnnl_dims_t){ c->stride, c->stride }, (dnnl_dims_t){ c->pad_top, c->pad_left },
+        (dnnl_dims_t){ c->pad_bottom, c->pad_right });
+  if (status == dnnl_success)
+    status = dnnl_primitive_desc_create (&plan, &description, attributes, cpu->engine, NULL);
+  if (status == dnnl_success)
+    status = entry_finish (cpu, entry, plan, true, false, NULL);
+  if (operations != NULL)
+    dnnl_post_ops_destroy (operations);
+  if (attributes != NULL)
+    dnnl_primitive_attr_destroy (attributes);
+  return status;
+}
+
+CpuPrimitive *
+esp_cpu_convolution (CpuDevice *cpu, const CpuConvolution *c)
+{
+  const int64_t key[CPU_PRIMITIVE_KEY]
+      = { KIND_CONVOLUTION, c->grid.batch, c->grid.height, c->grid.width, c->in,
+          c->out,           c->kernel,     c->stride,      c->pad_top,    c->pad_left,
+          c->pad_bottom,    c->pad_right,  c->accumulate };
+  CpuPrimitive *entry = cache_find (cpu, key);
+  const int64_t shape[3] = { c->grid.height * c->grid.width, c->in, c->out };
+  dnnl_status_t status;
+
+  if (entry != NULL)
+    return entry;
+  entry = entry_new (cpu, key);
+  if (entry == NULL)
+    return NULL;
+  use_device_threads (cpu);
+  status = convolution_make (cpu, c, entry);
+  if (status == dnnl_success)
+    {
+      cache_add (cpu, entry);
+      return entry;
+    }
+  library_failed (cpu, "conv2d", shape, status);
+  primitive_free (entry);
+  return NULL;
+}
+
+/* --- Running -----------------------------------------------------------------------------------
+ */
+
+void
+esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void *x,
+                       dnnl_memory_t weights, const float *bias, const float *gate, void *y)
+{
+  dnnl_exec_arg_t arguments[6];
+  int count = 0;
+  dnnl_status_t status;
+  void *library = esp_cpu_scratch (cpu, SCRATCH_LIBRARY, primitive->library_bytes + 64);
+
+  if (library == NULL)
+    return;
+  use_device_threads (cpu);
+  dnnl_memory_set_data_handle (primitive->x, (void *) (uintptr_t) x);
+  dnnl_memory_set_data_handle (primitive->y, y);
+  dnnl_memory_set_data_handle (primitive->library, library);
+  arguments[count++] = (dnnl_exec_arg_t){ DNNL_ARG_SRC, primitive->x };
+  arguments[count++] = (dnnl_exec_arg_t){ DNNL_ARG_WEIGHTS, weights };
+  arguments[count++] = (dnnl_exec_arg_t){ DNNL_ARG_DST, primitive->y };
+  arguments[count++] = (dnnl_exec_arg_t){ DNNL_ARG_SCRATCHPAD, primitive->library };
+  if (primitive->bias != NULL)
+    {
+      dnnl_memory_set_data_handle (primitive->bias, (void *) (uintptr_t) bias);
+      arguments[count++] = (dnnl_exec_arg_t){ DNNL_ARG_BIAS, primitive->bias };
+    }
+  if (primitive->gate != NULL)
+    {
+      dnnl_memory_set_data_handle (primitive->gate, (void *) (uintptr_t) gate);
+      arguments[count++] = (dnnl_exec_arg_t){ DNNL_ARG_ATTR_MULTIPLE_POST_OP (0) | DNNL_ARG_SRC_1,
+                                              primitive->gate };
+    }
+  status = dnnl_primitive_execute (primitive->primitive, cpu->stream, count, arguments);
+  if (status == dnnl_success)
+    status = dnnl_stream_wait (cpu->stream);
+  if (status != dnnl_success)
+    library_failed (cpu, "running an operation", primitive->key + 1, status);
+}
+
+void
+esp_cpu_reorder (CpuDevice *cpu, const dnnl_memory_desc_t *from, const void *source,
+                 const dnnl_memory_desc_t *to, void *destination)
+{
+  dnnl_memory_t memories[2] = { NULL, NULL };
+  dnnl_primitive_desc_t plan = NULL;
+  dnnl_primitive_t primitive = NULL;
+  dnnl_status_t status;
+
+  memories[0] = esp_cpu_memory (cpu, from, (void *) (uintptr_t) source);
+  memories[1] = esp_cpu_memory (cpu, to, destination);
+  if (memories[0] != NULL && memories[1] != NULL)
+    {
+      dnnl_exec_arg_t arguments[2]
+          = { { DNNL_ARG_FROM, memories[0] }, { DNNL_ARG_TO, memories[1] } };
+
+      use_device_threads (cpu);
+      status = dnnl_reorder_primitive_desc_create (&plan, from, cpu->engine, to, cpu->engine, NULL);
+      if (status == dnnl_success)
+        status = dnnl_primitive_create (&primitive, plan);
+      if (status == dnnl_success)
+        status = dnnl_primitive_execute (primitive, cpu->stream, 2, arguments);
+      if (status == dnnl_success)
+        status = dnnl_stream_wait (cpu->stream);
+      if (status != dnnl_success)
+        library_failed (cpu, "packing weights", from->dims, status);
+    }
+  if (primitive != NULL)
+    dnnl_primitive_destroy (primitive);
+  if (plan != NULL)
+    dnnl_primitive_desc_destroy (plan);
+  for (int i = 0; i < 2; i++)
+    if (memories[i] != NULL)
+      dnnl_memory_destroy (memories[i]);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* cpu-primitive.h: oneDNN primitives, made once for each shape and kept by the device.
+ *
+ * Making one takes a fraction of a millisecond, which is longer than most of them run on the demo
+ * model; layers of equal shape share one.
+ */
+#pragma once
+
+#include "ops/cpu/cpu-device.h"
+
+/* y [rows, out] = x [rows, in]·W + bias, all sizes in elements. */
+typedef struct CpuProduct
+{
+  int64_t rows, in, out;
+  int64_t x_stride, y_stride;
+  EspDType operand, result; /* of x and W, of y */
+  bool packed;              /* W in oneDNN's own layout, else [out, in] as in the file */
+  bool bias, gate, accumulate;
+} CpuProduct;
+
+typedef struct CpuConvolution
+{
+  EspGrid grid, out_grid;
+  int64_t in, out;
+  int64_t kernel, stride, pad_top, pad_left, pad_bottom, pad_right;
+  bool accumulate;
+} CpuConvolution;
+
+#define CPU_PRIMITIVE_KEY 16
+
+struct CpuPrimitive
+{
+  int64_t key[CPU_PRIMITIVE_KEY];
+  dnnl_primitive_t primitive;
+  dnnl_memory_desc_t weights; /* the layout that it wants its weights in */
+  dnnl_memory_t x, y, bias, gate, library;
+  size_t library_bytes;
+};
+
+/* A primitive for the shape, from the cache or new. NULL with a sticky error. Owned by the device
+ * and valid until the next of these calls. */
+CpuPrimitive *esp_cpu_product (CpuDevice *cpu, const CpuProduct *product);
+CpuPrimitive *esp_cpu_convolution (CpuDevice *cpu, const CpuConvolution *convolution);
+
+/* The layout for packed weights of a product; true or a sticky error. */
+bool esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out,
+                              dnnl_memory_desc_t *packing);
+
+/* Runs it. bias and gate may be NULL if it was made without. */
+void esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void *x,
+                            dnnl_memory_t weights, const float *bias, const float *gate, void *y);
+
+/* Copies weights from one layout to another (both buffers are the caller's). */
+void esp_cpu_reorder (CpuDevice *cpu, const dnnl_memory_desc_t *from, const void *source,
+                      const dnnl_memory_desc_t *to, void *destination);
+
+/* Plain [out, in] weights seen as oneDNN's [in, out]. */
+void esp_cpu_plain_weights (EspDType dtype, int64_t in, int64_t out, dnnl_memory_desc_t *desc);
+
+/* Wraps `data` (not owned); NULL with a sticky error. Free with dnnl_memory_destroy. */
+dnnl_memory_t esp_cpu_memory (CpuDevice *cpu, const dnnl_memory_desc_t *desc, void *data);
+
+/* Drops the whole cache. */
+void esp_cpu_primitives_clear (CpuDevice *cpu);

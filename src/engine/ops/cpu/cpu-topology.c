@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* cpu-topology.c: what this machine's processor can do and how much of it we may use. */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include <sched.h>
+
+#include "ops/cpu/cpu-device.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+int
+esp_cpu_usable_threads (void)
+{
+  cpu_set_t set;
+  long online;
+
+  if (sched_getaffinity (0, sizeof set, &set) == 0 && CPU_COUNT (&set) > 0)
+    return CPU_COUNT (&set);
+  online = sysconf (_SC_NPROCESSORS_ONLN);
+  return online > 0 ? (int) online : 1;
+}
+
+/* The number behind `key` in a file of "key: number kB" lines, or the file's only number when key
+ * is NULL; 0 when there is none (cgroup's "max" included). */
+static uint64_t
+number_in (const char *path, const char *key)
+{
+  char line[256];
+  uint64_t value = 0;
+  FILE *file = fopen (path, "re");
+
+  if (file == NULL)
+    return 0;
+  while (fgets (line, sizeof line, file) != NULL)
+    {
+      if (key == NULL && sscanf (line, "%" SCNu64, &value) == 1)
+        break;
+      if (key != NULL && strncmp (line, key, strlen (key)) == 0
+          && sscanf (line + strlen (key), ": %" SCNu64, &value) == 1)
+        break;
+    }
+  fclose (file);
+  return value;
+}
+
+size_t
+esp_cpu_free_memory (void)
+{
+  uint64_t available = number_in ("/proc/meminfo", "MemAvailable") * 1024;
+  uint64_t limit = number_in ("/sys/fs/cgroup/memory.max", NULL);
+  uint64_t used = number_in ("/sys/fs/cgroup/memory.current", NULL);
+
+  if (limit > used && limit - used < available)
+    available = limit - used;
+  return (size_t) available;
+}
+
+#if defined(__x86_64__)
+/* CPUID leaf 7: EDX bit 22 of sub-leaf 0 is AMX-BF16, EAX bit 5 of sub-leaf 1 AVX512-BF16. */
+static void
+bf16_features (bool *amx, bool *avx512)
+{
+  unsigned a = 0, b = 0, c = 0, d = 0;
+
+  *amx = __get_cpuid_count (7, 0, &a, &b, &c, &d) && (d >> 22 & 1);
+  *avx512 = __get_cpuid_count (7, 1, &a, &b, &c, &d) && (a >> 5 & 1)
+            && __builtin_cpu_supports ("avx512f");
+}
+
+bool
+esp_cpu_has_bf16 (void)
+{
+  bool amx, avx512;
+
+  bf16_features (&amx, &avx512);
+  return amx || avx512;
+}
+
+const char *
+esp_cpu_instructions (void)
+{
+  bool amx, avx512;
+
+  bf16_features (&amx, &avx512);
+  if (amx && avx512)
+    return "AVX-512, AMX-BF16";
+  if (avx512)
+    return "AVX-512, BF16";
+  if (__builtin_cpu_supports ("avx512f"))
+    return "AVX-512";
+  return __builtin_cpu_supports ("avx2") ? "AVX2" : "SSE2";
+}
+
+void
+esp_cpu_model_name (char *name, size_t size)
+{
+  union
+  {
+    unsigned words[12];
+    char text[49];
+  } brand = { { 0 } };
+  const char *start = brand.text;
+
+  for (unsigned leaf = 0; leaf < 3; leaf++)
+    __get_cpuid (0x80000002u + leaf, &brand.words[4 * leaf], &brand.words[4 * leaf + 1],
+                 &brand.words[4 * leaf + 2], &brand.words[4 * leaf + 3]);
+  while (*start == ' ')
+    start++;
+  snprintf (name, size, "%s", *start != '\0' ? start : "x86-64 processor");
+}
+
+const EspKernels *
+esp_cpu_kernels (const char *level)
+{
+  bool avx2 = __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma");
+  bool avx512 = avx2 && __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw")
+                && __builtin_cpu_supports ("avx512dq") && __builtin_cpu_supports ("avx512vl");
+
+  if (level == NULL)
+    return avx512 ? &esp_kernels_avx512 : avx2 ? &esp_kernels_avx2 : &esp_kernels_baseline;
+  if (strcmp (level, esp_kernels_avx512.name) == 0)
+    return avx512 ? &esp_kernels_avx512 : NULL;
+  if (strcmp (level, esp_kernels_avx2.name) == 0)
+    return avx2 ? &esp_kernels_avx2 : NULL;
+  return strcmp (level, esp_kernels_baseline.name) == 0 ? &esp_kernels_baseline : NULL;
+}
+#else
+bool
+esp_cpu_has_bf16 (void)
+{
+  return false;
+}
+
+const char *
+esp_cpu_instructions (void)
+{
+  return "baseline instructions";
+}
+
+void
+esp_cpu_model_name (char *name, size_t size)
+{
+  snprintf (name, size, "processor");
+}
+
+const EspKernels *
+esp_cpu_kernels (const char *level)
+{
+  if (level == NULL || strcmp (level, esp_kernels_baseline.name) == 0)
+    return &esp_kernels_baseline;
+  return NULL;
+}
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* device.c: what every device shares: its sticky error, its end, and tensors. */
+#include "ops/ops.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void
+esp_device_free (EspDevice *device)
+{
+  if (device != NULL)
+    device->ops->destroy (device);
+}
+
+EspStatus
+esp_device_check (const EspDevice *device, EspError *error)
+{
+  if (error != NULL && device->error.status != ESP_OK)
+    *error = device->error;
+  return device->error.status;
+}
+
+void
+esp_device_fail (EspDevice *device, EspStatus status, const char *format, ...)
+{
+  char message[ESP_ERROR_MESSAGE_MAX];
+  va_list arguments;
+
+  if (device->error.status != ESP_OK)
+    return;
+  va_start (arguments, format);
+  vsnprintf (message, sizeof message, format, arguments);
+  va_end (arguments);
+  esp_error_set (&device->error, status, "%s", message);
+}
+
+EspTensor
+esp_tensor_new (EspDevice *device, EspDType dtype, int64_t rows, int64_t cols)
+{
+  EspTensor tensor = { NULL, dtype, rows, cols, cols };
+  int64_t count;
+
+  if (device->error.status != ESP_OK)
+    return tensor;
+  if (rows < 0 || cols < 0 || (dtype != ESP_F32 && dtype != ESP_BF16)
+      || __builtin_mul_overflow (rows, cols, &count) || count > INT64_MAX / 8)
+    {
+      esp_device_fail (device, ESP_ERROR_ARGUMENT,
+                       "tensor of %lld rows × %lld columns is not possible", (long long) rows,
+                       (long long) cols);
+      return tensor;
+    }
+  tensor.data = device->ops->allocate (device, esp_dtype_bytes (dtype, count));
+  return tensor;
+}
+
+void
+esp_tensor_free (EspDevice *device, EspTensor *tensor)
+{
+  device->ops->release (device, tensor->data,
+                        esp_dtype_bytes (tensor->dtype, tensor->rows * tensor->cols));
+  *tensor = (EspTensor){ 0 };
+}

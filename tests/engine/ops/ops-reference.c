@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: MIT */
+/* ops-reference.c: see ops-reference.h. Nothing here is fast; every line should be checkable
+ * against the comments in ops.h. */
+#include "ops-reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double
+get (const EspTensor *x, int64_t row, int64_t col)
+{
+  int64_t i = row * x->stride + col;
+  float value;
+
+  if (x->dtype == ESP_F32)
+    return ((const float *) x->data)[i];
+  esp_to_f32 (ESP_BF16, (const uint16_t *) x->data + i, &value, 1);
+  return value;
+}
+
+static void
+put (const EspTensor *y, int64_t row, int64_t col, double value)
+{
+  int64_t i = row * y->stride + col;
+  float narrow = (float) value;
+
+  if (y->dtype == ESP_F32)
+    ((float *) y->data)[i] = narrow;
+  else
+    esp_f32_to_bf16 (&narrow, (uint16_t *) y->data + i, 1);
+}
+
+/* A value as an operand of a product. */
+static double
+operand (const EspDevice *device, double value)
+{
+  float wide = (float) value;
+  uint16_t narrow;
+
+  if (device->compute == ESP_F32)
+    return value;
+  esp_f32_to_bf16 (&wide, &narrow, 1);
+  esp_to_f32 (ESP_BF16, &narrow, &wide, 1);
+  return wide;
+}
+
+static bool
+failed (const EspDevice *device)
+{
+  return device->error.status != ESP_OK;
+}
+
+/* --- Memory ------------------------------------------------------------------------------------
+ */
+
+static void
+destroy (EspDevice *device)
+{
+  free (device);
+}
+
+static void *
+allocate (EspDevice *device, size_t bytes)
+{
+  void *memory;
+
+  if (failed (device))
+    return NULL;
+  memory = bytes < SIZE_MAX / 2 ? aligned_alloc (64, (bytes / 64 + 1) * 64) : NULL;
+  if (memory == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory for %zu bytes", bytes);
+      return NULL;
+    }
+  device->allocated += bytes;
+  if (device->allocated > device->peak)
+    device->peak = device->allocated;
+  return memory;
+}
+
+static void
+release (EspDevice *device, void *memory, size_t bytes)
+{
+  if (memory == NULL)
+    return;
+  free (memory);
+  device->allocated -= bytes;
+}
+
+static void
+upload (EspDevice *device, const float *host, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < y.rows; r++)
+    for (int64_t c = 0; c < y.cols; c++)
+      put (&y, r, c, host[r * y.cols + c]);
+}
+
+static void
+download (EspDevice *device, EspTensor x, float *host)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < x.rows; r++)
+    for (int64_t c = 0; c < x.cols; c++)
+      host[r * x.cols + c] = (float) get (&x, r, c);
+}
+
+static void
+synchronize (EspDevice *device)
+{
+}
+
+/* --- Weights -----------------------------------------------------------------------------------
+ */
+
+/* A prepared layer is its weights and biases, each stacked and widened. */
+typedef struct Prepared
+{
+  float *weight, *bias;
+  size_t weight_bytes, bias_bytes;
+} Prepared;
+
+static void
+widen (EspDevice *device, const EspWeight *weight, float *target)
+{
+  int64_t bad = esp_find_non_finite (weight->dtype, weight->data, weight->count);
+
+  if (bad >= 0)
+    esp_device_fail (device, ESP_ERROR_NUMERIC, "%s: tensor %s has NaN or infinity at index %lld",
+                     weight->file, weight->name, (long long) bad);
+  else
+    esp_to_f32 (weight->dtype, weight->data, target, weight->count);
+}
+
+static void
+release_prepared (EspDevice *device, void **prepared)
+{
+  Prepared *layer = *prepared;
+
+  if (layer == NULL)
+    return;
+  release (device, layer->weight, layer->weight_bytes);
+  release (device, layer->bias, layer->bias_bytes);
+  free (layer);
+  *prepared = NULL;
+}
+
+static Prepared *
+prepare_parts (EspDevice *device, int parts, const EspWeight *const *weight,
+               const EspWeight *const *bias, int64_t out, int64_t per_out)
+{
+  Prepared *layer = calloc (1, sizeof *layer);
+  int64_t first = 0;
+
+  if (layer == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory");
+      return NULL;
+    }
+  layer->weight_bytes = (size_t) (out * per_out) * sizeof (float);
+  layer->bias_bytes = (size_t) out * sizeof (float);
+  layer->weight = allocate (device, layer->weight_bytes);
+  layer->bias = allocate (device, layer->bias_bytes);
+  for (int p = 0; p < parts && !failed (device); p++)
+    {
+      int64_t count = weight[p]->count / per_out;
+
+      widen (device, weight[p], layer->weight + first * per_out);
+      if (bias[p] != NULL)
+        widen (device, bias[p], layer->bias + first);
+      else
+        memset (layer->bias + first, 0, (size_t) count * sizeof (float));
+      first += count;
+    }
+  return layer;
+}
+
+static void
+prepare_linear (EspDevice *device, EspLinear *linear)
+{
+  if (failed (device))
+    return;
+  linear->prepared = prepare_parts (device, linear->parts, linear->weight, linear->bias,
+                                    linear->out, linear->in);
+  if (failed (device))
+    release_prepared (device, &linear->prepared);
+}
+
+static void
+release_linear (EspDevice *device, EspLinear *linear)
+{
+  release_prepared (device, &linear->prepared);
+}
+
+static void
+prepare_conv (EspDevice *device, EspConv *conv)
+{
+  if (failed (device))
+    return;
+  conv->prepared = prepare_parts (device, 1, &conv->weight, &conv->bias, conv->out,
+                                  conv->in * conv->kernel * conv->kernel);
+  if (failed (device))
+    release_prepared (device, &conv->prepared);
+}
+
+static void
+release_conv (EspDevice *device, EspConv *conv)
+{
+  release_prepared (device, &conv->prepared);
+}
+
+static void
+gather_rows (EspDevice *device, const EspWeight *table, const int32_t *ids, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < y.rows; r++)
+    for (int64_t c = 0; c < y.cols; c++)
+      {
+        size_t offset = esp_dtype_bytes (table->dtype, ids[r] * y.cols + c);
+        float value;
+
+        esp_to_f32 (table->dtype, (const char *) table->data + offset, &value, 1);
+        put (&y, r, c, value);
+      }
+}
+
+/* --- Products ----------------------------------------------------------------------------------
+ */
+
+static double
+activated (EspActivation activation, double x)
+{
+  switch (activation)
+    {
+    case ESP_ACTIVATION_SILU:
+      return x / (1 + exp (-x));
+    case ESP_ACTIVATION_GELU_TANH:
+      return 0.5 * x * (1 + tanh (sqrt (2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case ESP_ACTIVATION_GELU_ERF:
+      return 0.5 * x * (1 + erf (x / sqrt (2)));
+    case ESP_ACTIVATION_QUICK_GELU:
+      return x / (1 + exp (-1.702 * x));
+    case ESP_ACTIVATION_NONE:
+      break;
+    }
+  return x;
+}
+
+static void
+linear (EspDevice *device, EspTensor x, const EspLinear *layer, const EspEpilogue *epilogue,
+        EspTensor y)
+{
+  static const EspEpilogue plain = { ESP_ACTIVATION_NONE, NULL, false };
+  const Prepared *prepared = layer->prepared;
+
+  if (failed (device))
+    return;
+  if (prepared == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_ARGUMENT, "linear: the layer was not prepared");
+      return;
+    }
+  epilogue = epilogue != NULL ? epilogue : &plain;
+  for (int64_t r = 0; r < x.rows; r++)
+    for (int64_t c = 0; c < layer->out; c++)
+      {
+        double sum = prepared->bias[c];
+
+        for (int64_t i = 0; i < layer->in; i++)
+          sum += operand (device, get (&x, r, i))
+                 * operand (device, prepared->weight[c * layer->in + i]);
+        sum = activated (epilogue->activation, sum);
+        if (epilogue->gate != NULL)
+          sum *= epilogue->gate[c];
+        if (epilogue->accumulate)
+          sum += get (&y, r, c);
+        put (&y, r, c, sum);
+      }
+}
+
+static void
+attention (EspDevice *device, const EspAttention *a)
+{
+  double *weights;
+
+  if (failed (device))
+    return;
+  weights = malloc ((size_t) a->k.rows * sizeof *weights);
+  if (weights == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory");
+      return;
+    }
+  for (int64_t head = 0; head < a->heads; head++)
+    for (int64_t i = 0; i < a->q.rows; i++)
+      {
+        int64_t first = head * a->head_dim, keys = a->causal ? i + 1 : a->k.rows;
+        double largest = -INFINITY, total = 0;
+
+        for (int64_t j = 0; j < keys; j++)
+          {
+            double dot = 0;
+
+            for (int64_t d = first; d < first + a->head_dim; d++)
+              dot += operand (device, get (&a->q, i, d)) * operand (device, get (&a->k, j, d));
+            weights[j] = dot * a->scale;
+            if (a->relative_bias != NULL)
+              weights[j]
+                  += a->relative_bias[head * (a->q.rows + a->k.rows - 1) + j - i + a->q.rows - 1];
+            largest = fmax (largest, weights[j]);
+          }
+        for (int64_t j = 0; j < keys; j++)
+          {
+            weights[j] = exp (weights[j] - largest);
+            total += weights[j];
+          }
+        for (int64_t d = first; d < first + a->head_dim; d++)
+          {
+            double sum = 0;
+
+            for (int64_t j = 0; j < keys; j++)
+              sum += operand (device, weights[j]) * operand (device, get (&a->v, j, d));
+            put (&a->out, i, d, sum / total);
+          }
+      }
+  free (weights);
+}
+
+/* --- Norms -------------------------------------------------------------------------------------
+ */
+
+static void
+norm (EspDevice *device, EspTensor x, const float *scale, double scale_offset, const float *shift,
+      double eps, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < x.rows; r++)
+    {
+      double mean = 0, variance = 0;
+
+      for (int64_t c = 0; c < x.cols; c++)
+        mean += get (&x, r, c) / (double) x.cols;
+      for (int64_t c = 0; c < x.cols; c++)
+        variance += pow (get (&x, r, c) - mean, 2) / (double) x.cols;
+      for (int64_t c = 0; c < x.cols; c++)
+        put (&y, r, c,
+             (get (&x, r, c) - mean) / sqrt (variance + eps)
+                     * (scale != NULL ? scale[c] + scale_offset : 1)
+                 + (shift != NULL ? shift[c] : 0));
+    }
+}
+
+static void
+layer_norm (EspDevice *device, EspTensor x, const float *weight, const float *bias, float eps,
+            EspTensor y)
+{
+  norm (device, x, weight, 0, bias, eps, y);
+}
+
+static void
+modulated_norm (EspDevice *device, EspTensor x, const float *shift, const float *scale, float eps,
+                EspTensor y)
+{
+  norm (device, x, scale, 1, shift, eps, y);
+}
+
+static void
+head_norm_rope (EspDevice *device, EspTensor x, int64_t head_dim, const float *weight, float eps,
+                const float *cosine, const float *sine, EspTensor y)
+{
+  double *values;
+
+  if (failed (device))
+    return;
+  values = malloc ((size_t) head_dim * sizeof *values);
+  if (values == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory");
+      return;
+    }
+  for (int64_t r = 0; r < x.rows; r++)
+    for (int64_t first = 0; first < x.cols; first += head_dim)
+      {
+        double squares = 0;
+
+        for (int64_t i = 0; i < head_dim; i++)
+          squares += pow (get (&x, r, first + i), 2);
+        for (int64_t i = 0; i < head_dim; i++)
+          values[i] = get (&x, r, first + i) / sqrt (squares / (double) head_dim + eps) * weight[i];
+        for (int64_t i = 0; i < head_dim; i++)
+          {
+            double value = values[i];
+
+            if (cosine != NULL)
+              {
+                int64_t angle = r * (head_dim / 2) + i / 2;
+                value = i % 2 == 0 ? value * cosine[angle] - values[i + 1] * sine[angle]
+                                   : value * cosine[angle] + values[i - 1] * sine[angle];
+              }
+            put (&y, r, first + i, value);
+          }
+      }
+  free (values);
+}
+
+static void
+rms_norm (EspDevice *device, EspTensor x, const float *weight, float eps, EspTensor y)
+{
+  head_norm_rope (device, x, x.cols, weight, eps, NULL, NULL, y);
+}
+
+/* --- Element by element ------------------------------------------------------------------------
+ */
+
+static void
+activate (EspDevice *device, EspTensor x, EspActivation activation, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < x.rows; r++)
+    for (int64_t c = 0; c < x.cols; c++)
+      put (&y, r, c, activated (activation, get (&x, r, c)));
+}
+
+static void
+multiply (EspDevice *device, EspTensor a, EspTensor b, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < a.rows; r++)
+    for (int64_t c = 0; c < a.cols; c++)
+      put (&y, r, c, get (&a, r, c) * get (&b, r, c));
+}
+
+static void
+scale_add (EspDevice *device, float a, EspTensor x, float b, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < x.rows; r++)
+    for (int64_t c = 0; c < x.cols; c++)
+      put (&y, r, c, a * get (&x, r, c) + (b != 0 ? b * get (&y, r, c) : 0));
+}
+
+/* --- Images ------------------------------------------------------------------------------------
+ */
+
+static double
+convolved (const EspTensor *x, EspGrid grid, const EspConv *conv, int64_t image, int64_t top,
+           int64_t left, int64_t out)
+{
+  const Prepared *prepared = conv->prepared;
+  double sum = prepared->bias[out];
+
+  for (int64_t i = 0; i < conv->in; i++)
+    for (int64_t dy = 0; dy < conv->kernel; dy++)
+      for (int64_t dx = 0; dx < conv->kernel; dx++)
+        {
+          int64_t row = top + dy, col = left + dx;
+
+          if (row >= 0 && row < grid.height && col >= 0 && col < grid.width)
+            sum += get (x, (image * grid.height + row) * grid.width + col, i)
+                   * prepared
+                         ->weight[((out * conv->in + i) * conv->kernel + dy) * conv->kernel + dx];
+        }
+  return sum;
+}
+
+static void
+conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv, bool accumulate,
+        EspTensor y)
+{
+  int64_t height
+      = (grid.height + conv->pad_top + conv->pad_bottom - conv->kernel) / conv->stride + 1;
+  int64_t width = (grid.width + conv->pad_left + conv->pad_right - conv->kernel) / conv->stride + 1;
+
+  if (failed (device))
+    return;
+  if (conv->prepared == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_ARGUMENT, "conv2d: the layer was not prepared");
+      return;
+    }
+  for (int64_t r = 0; r < grid.batch * height * width; r++)
+    for (int64_t out = 0; out < conv->out; out++)
+      {
+        double sum = convolved (&x, grid, conv, r / (height * width),
+                                r / width % height * conv->stride - conv->pad_top,
+                                r % width * conv->stride - conv->pad_left, out);
+
+        put (&y, r, out, accumulate ? sum + get (&y, r, out) : sum);
+      }
+}
+
+static void
+group_moments (EspDevice *device, EspTensor x, EspGrid grid, int64_t groups, int64_t margin,
+               float *moments)
+{
+  int64_t per_group = x.cols / groups;
+
+  if (failed (device))
+    return;
+  for (int64_t g = 0; g < groups; g++)
+    {
+      double mean = 0, variance = 0, count = 0;
+
+      for (int pass = 0; pass < 2; pass++)
+        {
+          for (int64_t r = 0; r < x.rows; r++)
+            {
+              int64_t row = r / grid.width % grid.height, col = r % grid.width;
+
+              if (row < margin || row >= grid.height - margin || col < margin
+                  || col >= grid.width - margin)
+                continue;
+              for (int64_t c = g * per_group; c < (g + 1) * per_group; c++)
+                if (pass == 0)
+                  {
+                    mean += get (&x, r, c);
+                    count++;
+                  }
+                else
+                  variance += pow (get (&x, r, c) - mean, 2);
+            }
+          if (pass == 0)
+            mean /= count;
+        }
+      moments[2 * g] = (float) mean;
+      moments[2 * g + 1] = (float) (variance / count);
+    }
+}
+
+static void
+group_norm (EspDevice *device, EspTensor x, int64_t groups, const float *moments,
+            const float *weight, const float *bias, float eps, bool silu, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < x.rows; r++)
+    for (int64_t c = 0; c < x.cols; c++)
+      {
+        const float *moment = moments + c / (x.cols / groups) * 2;
+        double value
+            = (get (&x, r, c) - moment[0]) / sqrt ((double) moment[1] + eps) * weight[c] + bias[c];
+
+        put (&y, r, c, silu ? activated (ESP_ACTIVATION_SILU, value) : value);
+      }
+}
+
+static void
+upsample_nearest (EspDevice *device, EspTensor x, EspGrid grid, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < y.rows; r++)
+    for (int64_t c = 0; c < y.cols; c++)
+      {
+        int64_t image = r / (4 * grid.height * grid.width);
+        int64_t row = r / (2 * grid.width) % (2 * grid.height) / 2, col = r % (2 * grid.width) / 2;
+
+        put (&y, r, c, get (&x, (image * grid.height + row) * grid.width + col, c));
+      }
+}
+
+static void
+copy_window (EspDevice *device, EspTensor x, EspGrid grid, int64_t batch_index, int64_t top,
+             int64_t left, EspGrid window, EspTensor y)
+{
+  if (failed (device))
+    return;
+  for (int64_t row = 0; row < window.height; row++)
+    for (int64_t col = 0; col < window.width; col++)
+      for (int64_t c = 0; c < y.cols; c++)
+        put (&y, (window.batch * window.height + row) * window.width + col, c,
+             get (&x, (batch_index * grid.height + top + row) * grid.width + left + col, c));
+}
+
+static const EspOps reference_ops = {
+  .name = "reference",
+  .destroy = destroy,
+  .allocate = allocate,
+  .release = release,
+  .upload = upload,
+  .download = download,
+  .synchronize = synchronize,
+  .prepare_linear = prepare_linear,
+  .release_linear = release_linear,
+  .prepare_conv = prepare_conv,
+  .release_conv = release_conv,
+  .gather_rows = gather_rows,
+  .linear = linear,
+  .attention = attention,
+  .layer_norm = layer_norm,
+  .modulated_norm = modulated_norm,
+  .rms_norm = rms_norm,
+  .head_norm_rope = head_norm_rope,
+  .activate = activate,
+  .multiply = multiply,
+  .scale_add = scale_add,
+  .conv2d = conv2d,
+  .group_moments = group_moments,
+  .group_norm = group_norm,
+  .upsample_nearest = upsample_nearest,
+  .copy_window = copy_window,
+};
+
+EspStatus
+esp_reference_device_new (EspCompute compute, EspDevice **device, EspError *error)
+{
+  *device = calloc (1, sizeof **device);
+  if (*device == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the reference device");
+  (*device)->ops = &reference_ops;
+  (*device)->compute = compute == ESP_COMPUTE_BF16 ? ESP_BF16 : ESP_F32;
+  (*device)->threads = 1;
+  snprintf ((*device)->description, sizeof (*device)->description, "plain loops");
+  return ESP_OK;
+}
