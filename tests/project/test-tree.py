@@ -166,11 +166,12 @@ def json_files_parse():
 def every_file_with_translatable_text_is_listed():
     listed = [line for line in text(ROOT / 'po/POTFILES.in').splitlines()
               if line and not line.startswith('#')]
+    string = re.compile(r'(?<!\w)(N|C|NC)?_ ?\(\s*"|ngettext \(')
     marked = {relative(path) for path in source_files('src/core/', 'src/cli/', 'src/app/')
-              if path.suffix == '.c' and re.search(r'(?<![\w])(N|C|NC)?_ ?\(\s*"|ngettext \(', text(path))}
+              if path.suffix == '.c' and string.search(text(path))}
     problems = [f'not in po/POTFILES.in: {name}' for name in sorted(marked - set(listed))]
     problems += [f'in po/POTFILES.in, but without strings: {name}' for name in listed
-                 if name not in marked]
+                 if not (ROOT / name).is_file() or not string.search(text(ROOT / name))]
     if listed != sorted(listed):
         problems.append('po/POTFILES.in is not sorted')
     expect_none(problems)
@@ -206,7 +207,7 @@ def lengths_are_reported():
                     note(f'long function: {relative(path)}: {name}: {length} lines')
     assert checked, 'no source file was found'
     hard = [relative(path) for path in source_files('src/') if path.suffix in {'.c', '.h'}
-            and len(text(path).splitlines()) > 2000]
+            and not path.name.endswith('-tables.c') and len(text(path).splitlines()) > 2000]
     expect_none(hard)
 
 
