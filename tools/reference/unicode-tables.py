@@ -12,6 +12,7 @@ the library cannot be asked about one by one).  Usage: unicode-tables.py OUTPUT.
 """
 import struct
 import sys
+import unicodedata
 
 import regex
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
@@ -89,14 +90,14 @@ def has_age():
 def combining_classes():
     """Canonical combining classes, found by which of two marks NFD puts first."""
     nfd = normalizers.NFD().normalize_str
-    import unicodedata
+    low, high = "\u0334", "\u0345"  # classes 1 and 240, the least and the greatest
     references = {}
     for c in CODE_POINTS:
         value = unicodedata.combining(chr(c))
-        if value and nfd(chr(c)) == chr(c):
+        # Python knows marks that the library's older tables do not
+        if value and (nfd(chr(c) + low) == low + chr(c) or nfd(high + chr(c)) == chr(c) + high):
             references.setdefault(value, chr(c))
     order = sorted(references)
-    low, high = references[order[0]], references[order[-1]]
     classes = {}
     for c in CODE_POINTS:
         mark = chr(c)

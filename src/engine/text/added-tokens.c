@@ -20,13 +20,38 @@ typedef struct Run
 /* A piece of text between two matches. */
 typedef EspStatus (*BetweenMatches) (const Run *run, const char *text, size_t length);
 
+/* Special tokens first, each kind in its old order: the library's order of patterns. */
+static bool
+order_special_first (EspAddedTokens *tokens)
+{
+  EspAddedToken *ordered = malloc ((tokens->count + 1) * sizeof *ordered);
+  size_t count = 0;
+
+  if (ordered == NULL)
+    return false;
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t i = 0; i < tokens->count; i++)
+      if (tokens->items[i].special == (pass == 0))
+        ordered[count++] = tokens->items[i];
+  free (tokens->items);
+  tokens->items = ordered;
+  return true;
+}
+
+/* Of equal spellings the trie keeps the largest value, and the first token is to win. */
+static int32_t
+value_of_index (const EspAddedTokens *tokens, size_t index)
+{
+  return (int32_t) (tokens->count - 1 - index);
+}
+
 bool
 esp_added_tokens_prepare (EspAddedTokens *tokens, EspNormalize normalize, const void *tokenizer)
 {
   EspTrieKey *keys = malloc ((2 * tokens->count + 1) * sizeof *keys);
   EspText *spellings = calloc (tokens->count + 1, sizeof *spellings);
   size_t raw = 0, normalized = 0;
-  bool fine = keys != NULL && spellings != NULL;
+  bool fine = keys != NULL && spellings != NULL && order_special_first (tokens);
 
   for (size_t i = 0; fine && i < tokens->count; i++)
     {
@@ -35,14 +60,14 @@ esp_added_tokens_prepare (EspAddedTokens *tokens, EspNormalize normalize, const 
 
       if (!token->normalized)
         {
-          keys[raw++] = (EspTrieKey){ token->content, length, (int32_t) i };
+          keys[raw++] = (EspTrieKey){ token->content, length, value_of_index (tokens, i) };
           continue;
         }
       fine = normalize (tokenizer, &spellings[i], token->content, length);
       /* A spelling that normalises to nothing would match everywhere and mean nothing. */
       if (fine && spellings[i].length > 0)
         keys[tokens->count + normalized++]
-            = (EspTrieKey){ spellings[i].data, spellings[i].length, (int32_t) i };
+            = (EspTrieKey){ spellings[i].data, spellings[i].length, value_of_index (tokens, i) };
     }
   fine = fine && esp_trie_build (&tokens->raw, keys, raw)
          && esp_trie_build (&tokens->normalized, keys + tokens->count, normalized);
@@ -79,7 +104,7 @@ longest_match (const EspAddedTokens *tokens, const EspTrie *trie, const char *te
         break;
       if (trie->nodes[node].value >= 0)
         {
-          found = &tokens->items[trie->nodes[node].value];
+          found = &tokens->items[tokens->count - 1 - (size_t) trie->nodes[node].value];
           *length = i + 1;
         }
     }

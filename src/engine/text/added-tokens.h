@@ -21,7 +21,7 @@ typedef struct EspAddedTokens
   EspAddedToken *items;
   size_t count;
   bool ignore_special;     /* "split_special_tokens": special tokens are text like any other */
-  EspTrie raw, normalized; /* spelling → index into items */
+  EspTrie raw, normalized; /* spelling → count - 1 - index into items */
 } EspAddedTokens;
 
 /* Appends the normalised form of a text. False when memory is out. */
@@ -31,7 +31,7 @@ typedef bool (*EspNormalize) (const void *tokenizer, EspText *out, const char *t
 typedef EspStatus (*EspTokenizeSection) (const void *tokenizer, const char *text, size_t length,
                                          EspIds *ids, EspError *error);
 
-/* Makes the two tries once `items` is complete. False when memory is out. */
+/* Orders `items` and makes the two tries once they are complete. False when memory is out. */
 bool esp_added_tokens_prepare (EspAddedTokens *tokens, EspNormalize normalize,
                                const void *tokenizer);
 void esp_added_tokens_clear (EspAddedTokens *tokens);

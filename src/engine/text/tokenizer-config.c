@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "files/json-file.h"
+#include "files/regular-file.h"
 
 #define MAX_CONFIG_BYTES  (4 << 20)
 #define MAX_EXTRA_IDS     9000
@@ -407,14 +408,16 @@ read_older_files (const char *folder, const json_t *tokenizer_json, EspTokenizer
 static EspStatus
 read_config_file (const json_t *root, const char *path, EspTokenizerConfig *config, EspError *error)
 {
+  double extra_ids = 100;
   EspStatus status = read_tokens (root, path, false, config, error);
 
   if (status == ESP_OK)
     status = esp_json_get_bool (root, path, "split_special_tokens", false,
                                 &config->split_special_tokens, error);
   if (status == ESP_OK)
-    status = esp_json_get_int (root, path, "extra_ids", false, 0, MAX_EXTRA_IDS, 100,
-                               &config->extra_ids, error);
+    status = esp_json_get_double (root, path, "extra_ids", false, 0, MAX_EXTRA_IDS, 100, &extra_ids,
+                                  error);
+  config->extra_ids = (int64_t) extra_ids;
   /* The older name fills in for the newer one. */
   if (status == ESP_OK && config->has_additional && config->extra.count == 0)
     {
@@ -425,6 +428,28 @@ read_config_file (const json_t *root, const char *path, EspTokenizerConfig *conf
       config->has_additional = false;
     }
   return status;
+}
+
+/* Files of the library have "model_max_length": 1000000000000000019884624838656 where there is no
+ * limit, which the parser takes only as a real number. So all numbers here are read as such. */
+static EspStatus
+read_config_json (const char *path, json_t **root, EspError *error)
+{
+  char *bytes;
+  size_t length;
+  json_error_t problem;
+  EspStatus status = esp_regular_file_read (path, MAX_CONFIG_BYTES, &bytes, &length, error);
+
+  if (status != ESP_OK)
+    return status;
+  *root = json_loadb (bytes, length, JSON_DECODE_INT_AS_REAL, &problem);
+  free (bytes);
+  if (*root == NULL)
+    return esp_error_set (error, ESP_ERROR_FORMAT, "%s: broken JSON at line %d, column %d: %s",
+                          path, problem.line, problem.column, problem.text);
+  if (!json_is_object (*root))
+    return esp_error_set (error, ESP_ERROR_FORMAT, "%s: expected a JSON object", path);
+  return ESP_OK;
 }
 
 EspStatus
@@ -446,7 +471,13 @@ esp_tokenizer_config_read (const char *folder, const char *const *defaults,
         status = set_named (&config->named[i], &spec, error);
     }
   if (status == ESP_OK)
-    status = read_optional (folder, "tokenizer_config.json", &path, &root, error);
+    {
+      path = esp_path_join (folder, "tokenizer_config.json");
+      if (path == NULL)
+        status = out_of_memory (error);
+      else if (access (path, F_OK) == 0)
+        status = read_config_json (path, &root, error);
+    }
   if (status == ESP_OK && root != NULL)
     status = read_config_file (root, path, config, error);
   decoder = root != NULL ? json_object_get (root, "added_tokens_decoder") : NULL;
