@@ -81,6 +81,10 @@ read_vocabulary (const json_t *vocabulary, const char *path, const char *unknown
       }
     keys[count++] = (EspTrieKey){ piece, strlen (piece), (int32_t) value };
   }
+  if (status == ESP_OK && esp_trie_key_bytes (keys, count) > ESP_TRIE_MAX_KEY_BYTES)
+    status = esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                            "%s: the pieces take %zu bytes, at most %d are supported", path,
+                            esp_trie_key_bytes (keys, count), ESP_TRIE_MAX_KEY_BYTES);
   if (status == ESP_OK)
     status = check_distinct (keys, count, path, error);
   if (status == ESP_OK && !esp_bpe_set_vocabulary (bpe, keys, count, unknown))

@@ -134,6 +134,10 @@ use_pieces (EspT5Tokenizer *tokenizer, Pieces *pieces, const char *path, EspErro
     return esp_error_set (error, ESP_ERROR_FORMAT,
                           "%s: %zu pieces, expected more than %d (piece %d is the unknown one)",
                           path, pieces->count, UNKNOWN_INDEX, UNKNOWN_INDEX);
+  if (esp_trie_key_bytes (pieces->keys, pieces->count) > ESP_TRIE_MAX_KEY_BYTES)
+    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                          "%s: the pieces take %zu bytes, at most %d are supported", path,
+                          esp_trie_key_bytes (pieces->keys, pieces->count), ESP_TRIE_MAX_KEY_BYTES);
   if (!esp_unigram_set_pieces (&tokenizer->unigram, pieces->keys, pieces->scores,
                                (int32_t) pieces->count, UNKNOWN_INDEX))
     return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);

@@ -57,6 +57,16 @@ add_node (Builder *builder, uint8_t label, Range range)
   return true;
 }
 
+size_t
+esp_trie_key_bytes (const EspTrieKey *keys, size_t count)
+{
+  size_t total = 0;
+
+  for (size_t i = 0; i < count; i++)
+    total += keys[i].length;
+  return total;
+}
+
 bool
 esp_trie_build (EspTrie *trie, EspTrieKey *keys, size_t count)
 {

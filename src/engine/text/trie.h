@@ -27,6 +27,13 @@ typedef struct EspTrie
   size_t count;
 } EspTrie;
 
+/* What a vocabulary's pieces may take together, which bounds the trie's memory: 16 times the
+ * largest vocabularies in use. */
+#define ESP_TRIE_MAX_KEY_BYTES (4 << 20)
+
+/* The bytes of all keys together. */
+size_t esp_trie_key_bytes (const EspTrieKey *keys, size_t count);
+
 /* Builds the trie; of equal keys the largest value holds. Sorts `keys`.
  * False when memory is out. At most 12 bytes per distinct prefix stay allocated. */
 bool esp_trie_build (EspTrie *trie, EspTrieKey *keys, size_t count);

@@ -33,6 +33,12 @@ open_tokenizer (Kind kind, const char *folder, Tokenizer *tokenizer)
                       : esp_t5_tokenizer_open (folder, &tokenizer->t5, &error);
 }
 
+static int
+is_open (const Tokenizer *tokenizer)
+{
+  return tokenizer->clip != NULL || tokenizer->t5 != NULL;
+}
+
 static void
 close_tokenizer (Tokenizer *tokenizer)
 {
@@ -123,7 +129,7 @@ compare_with_golden (Kind kind, const char *folder, const char *golden)
 
   CHECK_STATUS (open_tokenizer (kind, folder, &tokenizer), ESP_OK, error);
   CHECK (strings != NULL && wanted != NULL);
-  if (strings != NULL && wanted != NULL && (tokenizer.clip != NULL || tokenizer.t5 != NULL))
+  if (strings != NULL && wanted != NULL && is_open (&tokenizer))
     {
       const unsigned char *string = strings + 4, *ids_at = wanted + 4;
       EspIds ids = ESP_IDS_INIT;
@@ -243,7 +249,7 @@ invalid_utf8_is_refused_with_its_offset (void)
                           folder_of ("ESP_DEMO_MODEL", kind == CLIP ? "tokenizer" : "tokenizer_2"),
                           &tokenizer),
           ESP_OK, error);
-      for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+      for (size_t i = 0; is_open (&tokenizer) && i < sizeof cases / sizeof *cases; i++)
         {
           EspIds ids = ESP_IDS_INIT;
 
@@ -272,10 +278,12 @@ long_texts_take_linear_time (void)
     {
       Tokenizer tokenizer;
 
-      open_tokenizer ((Kind) kind,
-                      folder_of ("ESP_DEMO_MODEL", kind == CLIP ? "tokenizer" : "tokenizer_2"),
-                      &tokenizer);
-      for (size_t u = 0; u < sizeof units / sizeof *units; u++)
+      CHECK_STATUS (
+          open_tokenizer ((Kind) kind,
+                          folder_of ("ESP_DEMO_MODEL", kind == CLIP ? "tokenizer" : "tokenizer_2"),
+                          &tokenizer),
+          ESP_OK, error);
+      for (size_t u = 0; is_open (&tokenizer) && u < sizeof units / sizeof *units; u++)
         {
           size_t unit = strlen (units[u]), filled = 0;
           EspIds ids = ESP_IDS_INIT;
@@ -384,6 +392,26 @@ broken_clip_files_are_refused (void)
   CHECK_STATUS (open_made (CLIP, VOCABULARY, "", "{\"model_max_length\":1000000000000000019884}"),
                 ESP_OK, error);
   free (deep);
+}
+
+/* One piece of six million bytes: refused at once instead of a trie as deep. */
+static void
+huge_pieces_are_refused (void)
+{
+  const size_t length = 6000000;
+  char *text = malloc (length + 200);
+  size_t used;
+
+  used = (size_t) sprintf (text, "{\"b\":0,\"");
+  memset (text + used, 'a', length);
+  strcpy (text + used + length, "\":1}");
+  CHECK_STATUS (open_made (CLIP, text, "", NULL), ESP_ERROR_UNSUPPORTED, error);
+  used = (size_t) sprintf (text, "{\"model\":{\"vocab\":[[\"p\",0],[\"q\",0],[\"r\",0],[\"");
+  memset (text + used, 'a', length);
+  strcpy (text + used + length, "\",0]]}}");
+  CHECK_STATUS (open_made (T5, text, NULL, NULL), ESP_ERROR_UNSUPPORTED, error);
+  CHECK_MESSAGE (error, "tokenizer.json");
+  free (text);
 }
 
 #define PIECES "[[\"<pad>\",0],[\"</s>\",0],[\"<unk>\",0],[\"a\",-1.5]]"
@@ -578,6 +606,7 @@ main (void)
   CASE (long_texts_take_linear_time);
   CASE (graphemes_end_where_uax29_says);
   CASE (broken_clip_files_are_refused);
+  CASE (huge_pieces_are_refused);
   CASE (broken_tokenizer_json_files_are_refused);
   CASE (damaged_spiece_models_are_survived);
   CASE (protobuf_lies_are_refused);
