@@ -20,7 +20,6 @@ typedef struct
 static const Format formats[] = {
   { "GIF", { "image/gif" }, NULL },
   { "BMP", { "image/bmp", "image/x-bmp" }, NULL },
-  { "ICO", { "image/x-icon", "image/vnd.microsoft.icon" }, NULL },
   { "AVIF", { "image/avif" }, "libavif-gdk-pixbuf" },
   { "HEIF", { "image/heif", "image/heic" }, "heif-gdk-pixbuf" },
   { "JPEG XL", { "image/jxl" }, "libjxl-gdk-pixbuf" },
@@ -51,14 +50,12 @@ find_format (const EspSource *source)
     return &formats[0];
   if (memcmp (d, "BM", 2) == 0 && d[15] == 0 && d[14] >= 12 && d[14] <= 124)
     return &formats[1];
-  if (memcmp (d, "\0\0\1\0", 4) == 0 && d[5] == 0 && d[4] > 0)
-    return &formats[2];
   if (has_brand (source, "avifavis"))
-    return &formats[3];
+    return &formats[2];
   if (has_brand (source, "heicheixhevcheifmif1msf1"))
-    return &formats[4];
+    return &formats[3];
   if (memcmp (d, "\xff\x0a", 2) == 0 || memcmp (d, "\0\0\0\x0cJXL \r\n\x87\n", 12) == 0)
-    return &formats[5];
+    return &formats[4];
   return NULL;
 }
 
@@ -102,8 +99,38 @@ be_32 (const guint8 *p)
   return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
 }
 
-/* The sizes that the header states, checked before a loader sees it. The ICO and JPEG XL loaders
- * report theirs before they allocate. */
+static gboolean
+ends_early (const EspSource *source, GError **error)
+{
+  _esp_source_damaged (source, error, _ ("the file ends too early"));
+  return FALSE;
+}
+
+/* gdk-pixbuf's BMP loader takes half a file for half a picture, so the length is checked here: the
+ * file size that the header states, and for plain pixels (compression 0 or 3) where the last row
+ * ends. */
+static gboolean
+check_bmp (const EspSource *source, GError **error)
+{
+  const guint8 *d = source->data;
+  guint64 width, height, bits, stride;
+
+  if (source->size < 54 || d[14] < 40)
+    return source->size >= 54 ? TRUE : ends_early (source, error);
+  width = (guint64) ABS ((gint64) (gint32) le_32 (d + 18));
+  height = (guint64) ABS ((gint64) (gint32) le_32 (d + 22));
+  bits = d[28] | (guint) d[29] << 8;
+  if (!_esp_source_check_size (source, width, height, error))
+    return FALSE;
+  stride = (width * bits + 31) / 32 * 4;
+  if (le_32 (d + 2) > source->size
+      || ((d[30] == 0 || d[30] == 3) && le_32 (d + 10) + stride * height > source->size))
+    return ends_early (source, error);
+  return TRUE;
+}
+
+/* The sizes that the header states, checked before a loader sees it. The JPEG XL loader reports its
+ * own before it allocates. */
 static gboolean
 check_header (const EspSource *source, const Format *format, GError **error)
 {
@@ -113,9 +140,8 @@ check_header (const EspSource *source, const Format *format, GError **error)
   if (g_str_equal (format->name, "GIF"))
     return _esp_source_check_size (source, d[6] | (guint) d[7] << 8, d[8] | (guint) d[9] << 8,
                                    error);
-  if (g_str_equal (format->name, "BMP") && source->size >= 26 && d[14] >= 40)
-    return _esp_source_check_size (source, (guint64) ABS ((gint64) (gint32) le_32 (d + 18)),
-                                   (guint64) ABS ((gint64) (gint32) le_32 (d + 22)), error);
+  if (g_str_equal (format->name, "BMP"))
+    return check_bmp (source, error);
   if (memcmp (d + 4, "ftyp", 4) == 0)
     for (gsize at = 16; at + 16 <= end; at++) /* "ispe" boxes: image spatial extents */
       if (memcmp (d + at, "ispe", 4) == 0
@@ -141,6 +167,21 @@ on_size_prepared (GdkPixbufLoader *loader, int width, int height, gpointer data)
     gdk_pixbuf_loader_set_size (loader, 0, 0); /* the loaders give up at this */
 }
 
+/* GIF's loader always makes an alpha channel, used or not. */
+static gboolean
+is_transparent (const GdkPixbuf *pixbuf)
+{
+  const guint8 *pixels = gdk_pixbuf_read_pixels (pixbuf);
+  const gsize stride = (gsize) gdk_pixbuf_get_rowstride (pixbuf);
+
+  if (gdk_pixbuf_get_has_alpha (pixbuf))
+    for (gsize y = 0; y < (gsize) gdk_pixbuf_get_height (pixbuf); y++)
+      for (gsize x = 0; x < (gsize) gdk_pixbuf_get_width (pixbuf); x++)
+        if (pixels[y * stride + x * 4 + 3] != 255)
+          return TRUE;
+  return FALSE;
+}
+
 static EspPicture *
 convert (const EspSource *source, GdkPixbuf *stored, GError **error)
 {
@@ -163,6 +204,7 @@ convert (const EspSource *source, GdkPixbuf *stored, GError **error)
     profile = g_base64_decode (encoded, &profile_size);
   converter = _esp_row_converter_new (source, ESP_COLOR_RGB, gdk_pixbuf_get_has_alpha (pixbuf), 8,
                                       profile, profile_size, width);
+  source->info->has_alpha = is_transparent (pixbuf);
   for (gsize y = 0; y < (gsize) height; y++)
     _esp_row_converter_run (converter, gdk_pixbuf_read_pixels (pixbuf) + y * stride,
                             picture->pixels + y * (gsize) width * 3, width);

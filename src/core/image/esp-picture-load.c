@@ -296,7 +296,7 @@ _esp_source_read_file (const char *path, const char *name, GCancellable *cancell
   return bytes;
 }
 
-/* Reads a picture file: PNG, JPEG, WebP, GIF (first frame), TIFF (first page), BMP, ICO, PPM (P6),
+/* Reads a picture file: PNG, JPEG, WebP, GIF (first frame), TIFF (first page), BMP, PPM (P6),
  * and AVIF, HEIF and JPEG XL where gdk-pixbuf has a loader. `info` (NULL or initialised) gets what
  * the file was; it is valid after a failure too and always the caller's to clear. Returns a new
  * picture, or NULL with one sentence that names the file: ESP_IMAGE_ERROR or G_IO_ERROR_CANCELLED.

@@ -56,7 +56,9 @@ check_recipe (const EspRecipe *recipe, GError **error)
 {
   if (recipe == NULL)
     return TRUE;
-  if (recipe->json == NULL || strlen (recipe->json) > ESP_RECIPE_MAX_SIZE)
+  if (recipe->json == NULL || recipe->json[0] == '\0')
+    g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_WRITE, "%s", _ ("The recipe is empty"));
+  else if (strlen (recipe->json) > ESP_RECIPE_MAX_SIZE)
     g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_WRITE,
                  _ ("The recipe is too long to be kept in a picture (at most %d MiB)"),
                  ESP_RECIPE_MAX_SIZE >> 20);

@@ -23,9 +23,9 @@ next_number (const EspSource *source, gsize *at, guint64 *number)
         (*at)++;
     }
   *number = 0;
-  while (*at < source->size && g_ascii_isdigit (source->data[*at]) && *number < G_MAXUINT32)
+  while (*at < source->size && g_ascii_isdigit (source->data[*at]))
     {
-      *number = *number * 10 + (guint64) (source->data[*at] - '0');
+      *number = MIN (*number * 10 + (guint64) (source->data[*at] - '0'), G_MAXUINT32);
       (*at)++;
       any = TRUE;
     }

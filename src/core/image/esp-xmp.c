@@ -87,9 +87,7 @@ _esp_xmp_build (const EspRecipe *recipe, gsize limit, char **extended, char **gu
   *extended = wrap (outside, FALSE);
   digest = g_compute_checksum_for_string (G_CHECKSUM_MD5, *extended, -1);
   *guid = g_ascii_strup (digest, -1);
-  note = g_strdup_printf ("<xmp:CreatorTool>%s</xmp:CreatorTool><" GUID_PROPERTY
-                          ">%s</" GUID_PROPERTY ">",
-                          "Espalier", *guid);
+  note = g_strdup_printf ("%s<" GUID_PROPERTY ">%s</" GUID_PROPERTY ">", tool, *guid);
   return wrap (note, TRUE);
 }
 
