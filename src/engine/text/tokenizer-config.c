@@ -259,11 +259,13 @@ read_tokens (const json_t *root, const char *path, bool is_map, EspTokenizerConf
       }
     else if (strcmp (key, "extra_special_tokens") == 0)
       status = read_extra (value, path, is_map, config, error);
-    else if (strcmp (key, "additional_special_tokens") == 0 && !json_is_null (value))
+    else if (strcmp (key, "additional_special_tokens") == 0)
       {
         specs_clear (&config->additional);
-        config->has_additional = true;
-        status = read_list (value, path, key, false, &config->additional, error);
+        /* In the configuration null is an empty list; in the map it undoes what was there. */
+        config->has_additional = !is_map || !json_is_null (value);
+        if (!json_is_null (value))
+          status = read_list (value, path, key, false, &config->additional, error);
       }
     if (status != ESP_OK)
       return status;
@@ -408,6 +410,7 @@ read_older_files (const char *folder, const json_t *tokenizer_json, EspTokenizer
 static EspStatus
 read_config_file (const json_t *root, const char *path, EspTokenizerConfig *config, EspError *error)
 {
+  const json_t *newer = json_object_get (root, "extra_special_tokens");
   double extra_ids = 100;
   EspStatus status = read_tokens (root, path, false, config, error);
 
@@ -419,7 +422,8 @@ read_config_file (const json_t *root, const char *path, EspTokenizerConfig *conf
                                   error);
   config->extra_ids = (int64_t) extra_ids;
   /* The older name fills in for the newer one. */
-  if (status == ESP_OK && config->has_additional && config->extra.count == 0)
+  if (status == ESP_OK && config->has_additional && json_array_size (newer) == 0
+      && json_object_size (newer) == 0)
     {
       specs_clear (&config->extra);
       config->extra = config->additional;
