@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cli-commands.h: the program's commands. Each takes its command line (NULL-terminated, its own
+ * name at [0]) and returns the exit status. */
+#pragma once
+
+#include <glib.h>
+
+#include "esp-installation.h"
+
+G_BEGIN_DECLS
+
+int cli_edit (char ***arguments);
+int cli_tokenize (char ***arguments);
+int cli_models (char ***arguments);
+int cli_describe (char ***arguments);
+
+/* The model folder that `option` (or NULL) names, else the default one; NULL after a line that says
+ * what is wrong. */
+char *cli_choose_model (const char *option);
+
+G_END_DECLS

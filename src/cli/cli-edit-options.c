@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli-edit-options.h"
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli-options.h"
+#include "cli-report.h"
+
+/* The engine checks all of these again and reports them in its parameter schema; they are here so
+ * that a slip is told at once. tests/cli compares the two. */
+#define INPUTS_MAX    8
+#define STEPS_MAX     1000
+#define SCALE_MAX     100.0
+#define THREADS_MAX   1024
+#define SIZE_MIN      16
+#define SIZE_MAX_SIDE 8192
+#define SIZE_MULTIPLE 16
+
+static gboolean
+parse (CliEditOptions *self, char ***arguments, int *status)
+{
+  const GOptionEntry entries[] = {
+    { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &self->prompt, N_ ("What to change"),
+      N_ ("PROMPT") },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output,
+      N_ ("Where to put the result (.png, .jpg or .webp)"), N_ ("OUT") },
+    { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model’s folder"), N_ ("DIR") },
+    { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend, N_ ("Who does the work: local"),
+      N_ ("NAME") },
+    { "negative-prompt", 0, 0, G_OPTION_ARG_FILENAME, &self->negative_prompt,
+      N_ ("What to move away from; acts with --true-cfg"), N_ ("TEXT") },
+    { "true-cfg", 0, 0, G_OPTION_ARG_FILENAME, &self->true_cfg_text,
+      N_ ("Scale of true guidance; acts above 1"), N_ ("X") },
+    { "seed", 0, 0, G_OPTION_ARG_FILENAME, &self->seed_text,
+      N_ ("Where the noise starts; random if not given"), N_ ("N") },
+    { "steps", 0, 0, G_OPTION_ARG_FILENAME, &self->steps_text, N_ ("Denoising steps, 1 to 1000"),
+      N_ ("N") },
+    { "guidance", 0, 0, G_OPTION_ARG_FILENAME, &self->guidance_text,
+      N_ ("How strongly the prompt is followed"), N_ ("X") },
+    { "size", 0, 0, G_OPTION_ARG_FILENAME, &self->size,
+      N_ ("auto, match or WxH in multiples of 16"), N_ ("SIZE") },
+    { "multi-ref", 0, 0, G_OPTION_ARG_FILENAME, &self->multi_ref,
+      N_ ("How several inputs are placed: offset or index"), N_ ("HOW") },
+    { "device", 0, 0, G_OPTION_ARG_FILENAME, &self->device, N_ ("auto, cpu or cuda"),
+      N_ ("DEVICE") },
+    { "dtype", 0, 0, G_OPTION_ARG_FILENAME, &self->dtype, N_ ("auto, f32 or bf16"), N_ ("TYPE") },
+    { "threads", 0, 0, G_OPTION_ARG_FILENAME, &self->threads_text,
+      N_ ("Processor threads; 0 takes all cores"), N_ ("N") },
+    { "noise", 0, 0, G_OPTION_ARG_FILENAME, &self->noise,
+      N_ ("Take the noise from this file instead of the seed"), N_ ("FILE.safetensors") },
+    { "dump", 0, 0, G_OPTION_ARG_FILENAME, &self->dump,
+      N_ ("Write all intermediate tensors to this file"), N_ ("FILE.safetensors") },
+    { "no-metadata", 0, 0, G_OPTION_ARG_NONE, &self->no_metadata,
+      N_ ("Do not write the recipe into the result"), NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("Print one JSON object about the result"),
+      NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet, N_ ("Print nothing but errors"), NULL },
+    { NULL },
+  };
+
+  return cli_options_parse (arguments, N_ ("INPUT… -p PROMPT -o OUT"),
+                            _ ("Edits the photo INPUT as PROMPT says. Further inputs are further "
+                               "references."),
+                            entries, status);
+}
+
+/* Reads one side of "WxH"; 0 if there is none. */
+static guint
+read_side (const char **text)
+{
+  guint side = 0;
+
+  for (int digits = 0; g_ascii_isdigit (**text) && digits < 6; digits++)
+    side = 10 * side + (guint) (*(*text)++ - '0');
+
+  return side;
+}
+
+static gboolean
+check_size (const char *size)
+{
+  const char *rest = size;
+  guint width, height;
+
+  if (g_str_equal (size, "auto") || g_str_equal (size, "match"))
+    return TRUE;
+
+  width = read_side (&rest);
+  height = *rest == 'x' ? (rest++, read_side (&rest)) : 0;
+  if (*rest == '\0' && width >= SIZE_MIN && height >= SIZE_MIN && width <= SIZE_MAX_SIDE
+      && height <= SIZE_MAX_SIDE && width % SIZE_MULTIPLE == 0 && height % SIZE_MULTIPLE == 0)
+    return TRUE;
+
+  cli_usage (_ ("--size: expected auto, match or WxH in multiples of %d from %d to %d, found “%s”"),
+             SIZE_MULTIPLE, SIZE_MIN, SIZE_MAX_SIDE, size);
+  return FALSE;
+}
+
+static gboolean
+check_values (CliEditOptions *self)
+{
+  static const char *const backends[] = { "local", NULL };
+  static const char *const multi_refs[] = { "offset", "index", NULL };
+  static const char *const devices[] = { "auto", "cpu", "cuda", NULL };
+  static const char *const dtypes[] = { "auto", "f32", "bf16", NULL };
+  guint64 whole;
+  double number;
+
+  self->seed = g_random_int ();
+  self->true_cfg = 1;
+
+  return cli_option_utf8 ("--prompt", self->prompt)
+         && (self->negative_prompt == NULL
+             || cli_option_utf8 ("--negative-prompt", self->negative_prompt))
+         && (self->backend == NULL || cli_option_choice ("--backend", self->backend, backends))
+         && (self->multi_ref == NULL
+             || cli_option_choice ("--multi-ref", self->multi_ref, multi_refs))
+         && (self->device == NULL || cli_option_choice ("--device", self->device, devices))
+         && (self->dtype == NULL || cli_option_choice ("--dtype", self->dtype, dtypes))
+         && (self->size == NULL || check_size (self->size))
+         && (self->seed_text == NULL
+             || cli_option_uint ("--seed", self->seed_text, 0, G_MAXUINT64, &self->seed))
+         && (self->steps_text == NULL
+             || cli_option_uint ("--steps", self->steps_text, 1, STEPS_MAX, &whole))
+         && (self->threads_text == NULL
+             || cli_option_uint ("--threads", self->threads_text, 0, THREADS_MAX, &whole))
+         && (self->guidance_text == NULL
+             || cli_option_double ("--guidance", self->guidance_text, 0, SCALE_MAX, &number))
+         && (self->true_cfg_text == NULL
+             || cli_option_double ("--true-cfg", self->true_cfg_text, 0, SCALE_MAX,
+                                   &self->true_cfg));
+}
+
+/* Can a file be made at `path`? */
+static gboolean
+check_target (const char *option, const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  if (*path == '\0')
+    cli_usage (_ ("%s: the name is empty"), option);
+  else if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    cli_fail (_ ("%s: %s: is a folder"), option, path);
+  else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    cli_fail (_ ("%s: %s: there is no folder %s"), option, path, folder);
+  else if (g_access (folder, W_OK | X_OK) != 0)
+    cli_fail (_ ("%s: %s: the folder cannot be written: %s"), option, path, g_strerror (errno));
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+static gboolean
+check_files (CliEditOptions *self, int *status)
+{
+  g_autoptr (GError) error = NULL;
+
+  *status = CLI_EXIT_FAILED;
+
+  if (!esp_picture_format_from_path (self->output, &self->format, &error))
+    {
+      cli_fail ("--output: %s", error->message);
+      return FALSE;
+    }
+  if (!check_target ("--output", self->output)
+      || (self->dump != NULL && !check_target ("--dump", self->dump)))
+    return FALSE;
+
+  if (self->noise != NULL && g_access (self->noise, R_OK) != 0)
+    {
+      cli_fail ("--noise: %s: %s", self->noise, g_strerror (errno));
+      return FALSE;
+    }
+
+  for (char **input = self->inputs; *input != NULL; input++)
+    {
+      if (g_access (*input, R_OK) != 0)
+        {
+          cli_fail ("%s: %s", *input, g_strerror (errno));
+          return FALSE;
+        }
+    }
+
+  /* These two go to the worker as text. */
+  *status = CLI_EXIT_USAGE;
+  return (self->noise == NULL || cli_option_utf8 ("--noise", self->noise))
+         && (self->dump == NULL || cli_option_utf8 ("--dump", self->dump));
+}
+
+gboolean
+cli_edit_options_read (CliEditOptions *self, char ***arguments, int *status)
+{
+  guint count;
+
+  if (!parse (self, arguments, status))
+    return FALSE;
+
+  self->inputs = g_strdupv (*arguments + 1);
+  count = g_strv_length (self->inputs);
+  *status = CLI_EXIT_USAGE;
+
+  if (count == 0)
+    cli_usage (_ ("INPUT: the photo to edit is missing"));
+  else if (count > INPUTS_MAX)
+    cli_usage (_ ("INPUT: %u are given; at most %d are taken"), count, INPUTS_MAX);
+  else if (self->prompt == NULL)
+    cli_usage (_ ("--prompt: is missing"));
+  else if (self->output == NULL)
+    cli_usage (_ ("--output: is missing"));
+  else if (check_values (self))
+    return check_files (self, status);
+
+  return FALSE;
+}
+
+JsonObject *
+cli_edit_options_get_parameters (const CliEditOptions *self)
+{
+  const struct
+  {
+    const char *name, *value;
+  } texts[] = {
+    { "prompt", self->prompt }, { "negative_prompt", self->negative_prompt },
+    { "size", self->size },     { "multi_ref", self->multi_ref },
+    { "device", self->device }, { "dtype", self->dtype },
+  };
+  JsonObject *parameters = json_object_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      if (texts[i].value != NULL)
+        json_object_set_string_member (parameters, texts[i].name, texts[i].value);
+    }
+
+  if (self->seed <= G_MAXINT64)
+    json_object_set_int_member (parameters, "seed", (gint64) self->seed);
+  else
+    {
+      g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, self->seed);
+
+      json_object_set_string_member (parameters, "seed", seed);
+    }
+
+  if (self->true_cfg_text != NULL)
+    json_object_set_double_member (parameters, "true_cfg", self->true_cfg);
+  if (self->steps_text != NULL)
+    json_object_set_int_member (parameters, "steps", g_ascii_strtoll (self->steps_text, NULL, 10));
+  if (self->threads_text != NULL)
+    json_object_set_int_member (parameters, "threads",
+                                g_ascii_strtoll (self->threads_text, NULL, 10));
+  if (self->guidance_text != NULL)
+    json_object_set_double_member (parameters, "guidance",
+                                   g_ascii_strtod (self->guidance_text, NULL));
+
+  return parameters;
+}
+
+void
+cli_edit_options_clear (CliEditOptions *self)
+{
+  char *texts[]
+      = { self->prompt,          self->output,       self->model,      self->backend,
+          self->negative_prompt, self->seed_text,    self->steps_text, self->guidance_text,
+          self->true_cfg_text,   self->threads_text, self->size,       self->multi_ref,
+          self->device,          self->dtype,        self->noise,      self->dump };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    g_free (texts[i]);
+  g_strfreev (self->inputs);
+  *self = (CliEditOptions){ NULL };
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cli-edit-options.h: the options of `edit`, read and checked before any work. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "esp-picture.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  char **inputs; /* 1 … 8 paths */
+  char *prompt;
+  char *output;
+  EspPictureFormat format;
+  char *model; /* as given, or NULL */
+  char *backend;
+  char *negative_prompt; /* or NULL */
+  char *true_cfg_text, *seed_text, *steps_text, *guidance_text,
+      *threads_text;                       /* as given, or NULL */
+  char *size, *multi_ref, *device, *dtype; /* or NULL */
+  char *noise, *dump;                      /* or NULL */
+  gboolean no_metadata, json, quiet;
+
+  guint64 seed; /* the given one or a random one */
+  double true_cfg;
+} CliEditOptions;
+
+/* FALSE with *status after --help or after a line that names the wrong option. */
+gboolean cli_edit_options_read (CliEditOptions *self, char ***arguments, int *status);
+
+/* The parameters of the edit as the worker takes them. */
+JsonObject *cli_edit_options_get_parameters (const CliEditOptions *self) G_GNUC_WARN_UNUSED_RESULT;
+
+void cli_edit_options_clear (CliEditOptions *self);
+
+G_END_DECLS

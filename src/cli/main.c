@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* espalier-cli: the editor without a window. It does its work through the same worker and the same
+ * core as the application. */
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <signal.h>
+
+#include "cli-commands.h"
+#include "cli-options.h"
+#include "cli-report.h"
+
+static const struct
+{
+  const char *name;
+  int (*run) (char ***arguments);
+  const char *summary;
+} commands[] = {
+  { "edit", cli_edit, N_ ("edit a photo as an instruction says") },
+  { "tokenize", cli_tokenize, N_ ("print the token ids of prompts") },
+  { "models", cli_models, N_ ("list the models that are installed") },
+  { "describe", cli_describe, N_ ("describe the devices, the model and the parameters") },
+};
+
+static int
+print_help (void)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%s\n  espalier-cli %s\n\n%s\n", _ ("Usage:"),
+                          _ ("COMMAND [OPTION…]"), _ ("Commands:"));
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    g_string_append_printf (text, "  %-10s %s\n", commands[i].name, _ (commands[i].summary));
+  g_string_append_printf (text, "\n%s\n  --help      %s\n  --version   %s\n\n%s\n", _ ("Options:"),
+                          _ ("Show this help"), _ ("Show the program’s version"),
+                          _ ("“espalier-cli COMMAND --help” tells more about a command."));
+  cli_print (text->str);
+
+  return cli_finish_output () ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+static int
+print_version (void)
+{
+  cli_print ("espalier-cli " ESP_VERSION "\n");
+
+  return cli_finish_output () ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+static int
+run (char **argv)
+{
+  g_auto (GStrv) arguments = NULL;
+  const char *command = argv[1];
+
+  if (command == NULL)
+    return cli_usage (_ ("a command is missing; see espalier-cli --help"));
+  if (g_str_equal (command, "--help") || g_str_equal (command, "-h")
+      || g_str_equal (command, "help"))
+    return print_help ();
+  if (g_str_equal (command, "--version"))
+    return print_version ();
+
+  arguments = g_strdupv (argv + 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      if (g_str_equal (command, commands[i].name))
+        return commands[i].run (&arguments);
+    }
+
+  return cli_usage (command[0] == '-' ? _ ("%s: unknown option; see espalier-cli --help")
+                                      : _ ("%s: unknown command; see espalier-cli --help"),
+                    command);
+}
+
+int
+main (int argc, char **argv)
+{
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+  /* A reader that goes away, and a file that grows too large, shall be errors with a message. */
+  sigaction (SIGPIPE, &ignore, NULL);
+  sigaction (SIGXFSZ, &ignore, NULL);
+
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, ESP_LOCALE_DIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  g_set_prgname ("espalier-cli");
+
+  return run (argv);
+}
