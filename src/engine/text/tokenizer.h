@@ -26,8 +26,9 @@ EspStatus esp_utf8_validate (const char *text, size_t length, EspError *error);
 
 typedef struct EspClipTokenizer EspClipTokenizer;
 
-/* Reads vocab.json and merges.txt (and tokenizer_config.json / special_tokens_map.json / added
- * tokens where there are any) in `folder`. */
+/* Reads tokenizer.json in `folder`, or vocab.json and merges.txt where there is none (and
+ * tokenizer_config.json / special_tokens_map.json / added_tokens.json where there are any).
+ * Errors: ESP_ERROR_FILE, ESP_ERROR_FORMAT, ESP_ERROR_UNSUPPORTED, ESP_ERROR_MEMORY. */
 EspStatus esp_clip_tokenizer_open (const char *folder, EspClipTokenizer **tokenizer,
                                    EspError *error);
 void esp_clip_tokenizer_free (EspClipTokenizer *tokenizer);
@@ -41,7 +42,10 @@ EspStatus esp_clip_tokenize (const EspClipTokenizer *tokenizer, const char *text
 
 typedef struct EspT5Tokenizer EspT5Tokenizer;
 
-/* Reads tokenizer.json, or spiece.model where there is no tokenizer.json, in `folder`. */
+/* Reads tokenizer.json, or spiece.model where there is no tokenizer.json, in `folder`, with the
+ * same files beside it. The pieces and the character map count; the other steps that tokenizer.json
+ * names are checked but not used, as in the transformers library (5.x), which always splits T5
+ * text at white space. Errors as above. */
 EspStatus esp_t5_tokenizer_open (const char *folder, EspT5Tokenizer **tokenizer, EspError *error);
 void esp_t5_tokenizer_free (EspT5Tokenizer *tokenizer);
 int32_t esp_t5_tokenizer_end (const EspT5Tokenizer *tokenizer); /* </s> */
