@@ -65,13 +65,21 @@ typedef struct VaeImage
   EspGrid grid;
 } VaeImage;
 
+/* Statistics of one group norm, merged from the tiles of a picture. In f64: some channels of the
+ * demo model are a constant ±64. */
+typedef struct VaeCollector
+{
+  double count;          /* pixels so far */
+  double *mean, *square; /* [groups]: mean, and sum of squared deviations over count */
+} VaeCollector;
+
 /* How group norms get their statistics during a run. */
 typedef enum
 {
   VAE_MOMENTS_MEASURE, /* from the picture itself: the whole picture is here */
-  VAE_MOMENTS_RECORD,  /* from the windows that stand for the picture, without their margins; and
-                          kept */
-  VAE_MOMENTS_REPLAY,  /* as recorded */
+  VAE_MOMENTS_COLLECT, /* the norm number `target` adds its tile to the collector and the run ends
+                          there */
+  VAE_MOMENTS_REPLAY,  /* as collected before from all tiles */
 } VaeMoments;
 
 typedef struct VaeRun
@@ -80,27 +88,28 @@ typedef struct VaeRun
   int64_t groups;
   const atomic_bool *cancel;
   VaeMoments mode;
-  int64_t
-      margin; /* RECORD: pixels at each window's edge that are not counted, at the present level */
-  float *recorded; /* RECORD, REPLAY: moments in the order of the norms */
-  int64_t cursor;
+  float *moments; /* COLLECT, REPLAY: [norms, groups, 2], in the order in which the norms run */
+  int64_t cursor; /* norms passed so far */
+  int64_t target;
+  VaeCollector *collector;
+  EspGrid core; /* COLLECT: the part of the tile that counts, at the resolution of the norms */
+  int64_t core_top, core_left;
+  bool collected; /* COLLECT: nothing more to do in this tile */
 } VaeRun;
 
-/* Runs take ownership of the image they are given and return a new one. */
+/* Runs take ownership of the image they are given and return a new one. After a failure, a
+ * cancellation or a finished collection they do nothing, and the image they return has no data. */
 VaeImage vae_conv_in (VaeRun *run, const VaeNetwork *network, VaeImage x);
 VaeImage vae_middle (VaeRun *run, const VaeNetwork *network, VaeImage x);
-VaeImage vae_down_level (VaeRun *run, const VaeLevel *level, VaeImage x);
-VaeImage vae_up_level (VaeRun *run, const VaeLevel *level, VaeImage x);
+VaeImage vae_residuals (VaeRun *run, const VaeLevel *level, VaeImage x);
+VaeImage vae_downsample (VaeRun *run, const VaeLevel *level, VaeImage x);
+VaeImage vae_upsample (VaeRun *run, const VaeLevel *level, VaeImage x);
 VaeImage vae_norm_out (VaeRun *run, const VaeNetwork *network,
                        VaeImage x); /* norm, SiLU, conv_out */
 VaeImage vae_quant (VaeRun *run, const VaeNetwork *network, VaeImage x);
 
-VaeImage vae_image_new (EspDevice *device, EspGrid grid, int64_t channels);
-void vae_image_free (EspDevice *device, VaeImage *image);
+VaeImage vae_image_new (VaeRun *run, EspGrid grid, int64_t channels);
+void vae_image_free (VaeRun *run, VaeImage *image);
 
-/* Norms in a level, and in the closing norm: how many moments a run over them records. */
-int64_t vae_level_norms (const VaeLevel *level);
-
-/* Bytes of activations at the peak of a level that is entered with `pixels` pixels. */
-size_t vae_down_level_bytes (const VaeLevel *level, int64_t pixels);
-size_t vae_up_level_bytes (const VaeLevel *level, int64_t pixels);
+/* Channels (of f32) that a level's residual blocks hold at once for every pixel. */
+int64_t vae_residual_peak (const VaeLevel *level);

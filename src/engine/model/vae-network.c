@@ -7,27 +7,64 @@
 
 #define NORM_EPSILON 1e-6f
 
-VaeImage
-vae_image_new (EspDevice *device, EspGrid grid, int64_t channels)
-{
-  return (VaeImage){
-    esp_tensor_new (device, ESP_F32, grid.batch * grid.height * grid.width, channels), grid
-  };
-}
-
-void
-vae_image_free (EspDevice *device, VaeImage *image)
-{
-  esp_tensor_free (device, &image->t);
-}
-
-/* True once there is nothing more to do: a failure or a cancellation. */
+/* True once there is nothing more to do: a failure, a cancellation, or this tile's statistics are
+ * in. */
 static bool
 stopped (VaeRun *run)
 {
   if (run->cancel != NULL && atomic_load (run->cancel))
     esp_device_fail (run->device, ESP_ERROR_CANCELLED, "cancelled");
-  return run->device->error.status != ESP_OK;
+  return run->collected || run->device->error.status != ESP_OK;
+}
+
+VaeImage
+vae_image_new (VaeRun *run, EspGrid grid, int64_t channels)
+{
+  VaeImage image = { .grid = grid };
+  int64_t rows = grid.batch * grid.height * grid.width;
+
+  image.t = (EspTensor){ NULL, ESP_F32, rows, channels, channels };
+  if (!stopped (run))
+    image.t = esp_tensor_new (run->device, ESP_F32, rows, channels);
+  return image;
+}
+
+void
+vae_image_free (VaeRun *run, VaeImage *image)
+{
+  esp_tensor_free (run->device, &image->t);
+}
+
+/* Adds the tile's share to the statistics of the target norm (Chan et al.'s merging of variances).
+ */
+static void
+collect (VaeRun *run, VaeImage x)
+{
+  VaeCollector *all = run->collector;
+  double count = (double) (run->core.height * run->core.width), total = all->count + count;
+  VaeImage core = vae_image_new (run, run->core, x.t.cols);
+  float *moments = malloc ((size_t) run->groups * 2 * sizeof *moments);
+
+  if (moments == NULL)
+    esp_device_fail (run->device, ESP_ERROR_MEMORY, "out of memory for group norm statistics");
+  run->device->ops->copy_window (run->device, x.t, x.grid, 0, run->core_top, run->core_left,
+                                 (EspGrid){ 0, run->core.height, run->core.width }, core.t);
+  run->device->ops->group_moments (run->device, core.t, run->core, run->groups, 0, moments);
+  if (run->device->error.status == ESP_OK)
+    {
+      for (int64_t g = 0; g < run->groups; g++)
+        {
+          double delta = (double) moments[2 * g] - all->mean[g];
+
+          all->mean[g] += delta * count / total;
+          all->square[g]
+              += (double) moments[2 * g + 1] * count + delta * delta * all->count * count / total;
+        }
+      all->count = total;
+    }
+  vae_image_free (run, &core);
+  free (moments);
+  run->collected = true;
 }
 
 /* Group norm (and SiLU) of x into y, which may be x. */
@@ -36,23 +73,26 @@ normalise (VaeRun *run, const VaeNorm *norm, bool silu, VaeImage x, EspTensor y)
 {
   const EspOps *ops = run->device->ops;
   size_t count = (size_t) run->groups * 2;
-  float *measured = NULL, *moments;
+  float *measured = NULL, *moments = run->moments + run->cursor * (int64_t) count;
 
   if (stopped (run))
     return;
-  if (run->mode == VAE_MOMENTS_MEASURE)
-    moments = measured = malloc (count * sizeof *measured);
-  else
-    moments = run->recorded + run->cursor * (int64_t) count;
-  if (moments == NULL)
+  if (run->mode == VAE_MOMENTS_COLLECT && run->cursor == run->target)
     {
-      esp_device_fail (run->device, ESP_ERROR_MEMORY, "out of memory for group norm statistics");
+      collect (run, x);
       return;
     }
-
-  if (run->mode != VAE_MOMENTS_REPLAY)
-    ops->group_moments (run->device, x.t, x.grid, run->groups,
-                        run->mode == VAE_MOMENTS_RECORD ? run->margin : 0, moments);
+  if (run->mode == VAE_MOMENTS_MEASURE)
+    {
+      moments = measured = malloc (count * sizeof *measured);
+      if (measured == NULL)
+        {
+          esp_device_fail (run->device, ESP_ERROR_MEMORY,
+                           "out of memory for group norm statistics");
+          return;
+        }
+      ops->group_moments (run->device, x.t, x.grid, run->groups, 0, measured);
+    }
   ops->group_norm (run->device, x.t, run->groups, moments, norm->weight.values, norm->bias.values,
                    NORM_EPSILON, silu, y);
   run->cursor++;
@@ -72,7 +112,7 @@ conv_grid (const EspConv *conv, EspGrid grid)
 static VaeImage
 convolve (VaeRun *run, const EspConv *conv, VaeImage x)
 {
-  VaeImage y = vae_image_new (run->device, conv_grid (conv, x.grid), conv->out);
+  VaeImage y = vae_image_new (run, conv_grid (conv, x.grid), conv->out);
 
   if (!stopped (run))
     run->device->ops->conv2d (run->device, x.t, x.grid, conv, false, y.t);
@@ -85,7 +125,7 @@ convolve_and_free (VaeRun *run, const EspConv *conv, VaeImage x)
 {
   VaeImage y = convolve (run, conv, x);
 
-  vae_image_free (run->device, &x);
+  vae_image_free (run, &x);
   return y;
 }
 
@@ -93,7 +133,7 @@ static VaeImage
 residual_block (VaeRun *run, const VaeResidual *block, VaeImage x)
 {
   EspDevice *device = run->device;
-  VaeImage h = vae_image_new (device, x.grid, x.t.cols), skip = x;
+  VaeImage h = vae_image_new (run, x.grid, x.t.cols), skip = x;
 
   normalise (run, &block->norm1, true, x, h.t);
   h = convolve_and_free (run, &block->conv1, h);
@@ -102,7 +142,7 @@ residual_block (VaeRun *run, const VaeResidual *block, VaeImage x)
     skip = convolve_and_free (run, &block->shortcut, x);
   if (!stopped (run))
     device->ops->conv2d (device, h.t, h.grid, &block->conv2, true, skip.t);
-  vae_image_free (device, &h);
+  vae_image_free (run, &h);
   return skip;
 }
 
@@ -114,7 +154,7 @@ attention_block (VaeRun *run, const VaeAttention *attention, VaeImage x)
   EspDevice *device = run->device;
   const EspOps *ops = device->ops;
   int64_t channels = x.t.cols;
-  VaeImage normed = vae_image_new (device, x.grid, channels);
+  VaeImage normed = vae_image_new (run, x.grid, channels);
   EspTensor qkv = esp_tensor_new (device, ESP_F32, x.t.rows, 3 * channels);
 
   normalise (run, &attention->norm, false, x, normed.t);
@@ -131,7 +171,7 @@ attention_block (VaeRun *run, const VaeAttention *attention, VaeImage x)
       ops->linear (device, normed.t, &attention->out, &(EspEpilogue){ .accumulate = true }, x.t);
     }
   esp_tensor_free (device, &qkv);
-  vae_image_free (device, &normed);
+  vae_image_free (run, &normed);
   return x;
 }
 
@@ -157,35 +197,29 @@ vae_middle (VaeRun *run, const VaeNetwork *network, VaeImage x)
 }
 
 VaeImage
-vae_down_level (VaeRun *run, const VaeLevel *level, VaeImage x)
+vae_residuals (VaeRun *run, const VaeLevel *level, VaeImage x)
 {
   for (int i = 0; i < level->residuals; i++)
     x = residual_block (run, &level->residual[i], x);
-  if (level->has_sampler)
-    {
-      x = convolve_and_free (run, &level->sampler, x);
-      run->margin /= 2;
-    }
   return x;
 }
 
 VaeImage
-vae_up_level (VaeRun *run, const VaeLevel *level, VaeImage x)
+vae_downsample (VaeRun *run, const VaeLevel *level, VaeImage x)
 {
-  for (int i = 0; i < level->residuals; i++)
-    x = residual_block (run, &level->residual[i], x);
-  if (level->has_sampler)
-    {
-      EspGrid doubled = { x.grid.batch, 2 * x.grid.height, 2 * x.grid.width };
-      VaeImage large = vae_image_new (run->device, doubled, x.t.cols);
+  return convolve_and_free (run, &level->sampler, x);
+}
 
-      if (!stopped (run))
-        run->device->ops->upsample_nearest (run->device, x.t, x.grid, large.t);
-      vae_image_free (run->device, &x);
-      x = convolve_and_free (run, &level->sampler, large);
-      run->margin *= 2;
-    }
-  return x;
+VaeImage
+vae_upsample (VaeRun *run, const VaeLevel *level, VaeImage x)
+{
+  EspGrid doubled = { x.grid.batch, 2 * x.grid.height, 2 * x.grid.width };
+  VaeImage large = vae_image_new (run, doubled, x.t.cols);
+
+  if (!stopped (run))
+    run->device->ops->upsample_nearest (run->device, x.t, x.grid, large.t);
+  vae_image_free (run, &x);
+  return convolve_and_free (run, &level->sampler, large);
 }
 
 VaeImage
@@ -196,18 +230,12 @@ vae_norm_out (VaeRun *run, const VaeNetwork *network, VaeImage x)
 }
 
 int64_t
-vae_level_norms (const VaeLevel *level)
-{
-  return 2 * level->residuals;
-}
-
-/* Channels held at once at the peak of a residual block: its input, the normed input and the first
- * convolution's result; or the input, the hidden rows and the shortcut. */
-static int64_t
-peak_channels (const VaeLevel *level)
+vae_residual_peak (const VaeLevel *level)
 {
   int64_t peak = 0;
 
+  /* A block holds its input, the normed input and the first convolution's result; or the input, the
+   * hidden rows and the shortcut. */
   for (int i = 0; i < level->residuals; i++)
     {
       int64_t in = level->residual[i].conv1.in, out = level->residual[i].conv1.out;
@@ -217,21 +245,4 @@ peak_channels (const VaeLevel *level)
         peak = channels;
     }
   return peak;
-}
-
-size_t
-vae_down_level_bytes (const VaeLevel *level, int64_t pixels)
-{
-  return esp_dtype_bytes (ESP_F32, peak_channels (level) * pixels);
-}
-
-size_t
-vae_up_level_bytes (const VaeLevel *level, int64_t pixels)
-{
-  int64_t channels = peak_channels (level);
-
-  /* Doubling holds the large picture before and after its convolution: 4 + 4 times the pixels. */
-  if (level->has_sampler && 8 * level->sampler.out > channels)
-    channels = 8 * level->sampler.out;
-  return esp_dtype_bytes (ESP_F32, channels * pixels);
 }

@@ -4,12 +4,9 @@
  * Encoding takes the mode (mean) of the distribution, as the Kontext pipeline does. Latents here
  * are in the autoencoder's own scale; latents.h applies scaling and shift factors and packs tokens.
  *
- * Memory stays bounded without visible seams: the small, deep part of the network always sees the
- * whole picture; the large, shallow part runs in tiles once it would need more than the given
- * budget. A tile differs from the whole in two ways only: what lies beyond its edge, which a halo
- * as wide as the layers' reach supplies exactly, and the statistics of its group norms, which are
- * measured beforehand on a sample of windows spread over the picture and shared by all tiles.
- * Neighbouring tiles thus compute the same values where they meet.
+ * Memory stays bounded, and exactly: the small, deep part of the network always sees the whole
+ * picture; each further stretch runs in tiles once it would need more than the given budget, with
+ * the whole picture's statistics in its group norms (vae-tiling.h).
  */
 #pragma once
 
