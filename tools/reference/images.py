@@ -342,6 +342,15 @@ def others(rgb, grey):
     data = save(gif, "GIF", transparency=3, interlace=1)
     fixture("transparent.gif", data, on_white(Image.open(io.BytesIO(data)).convert("RGBA")), flags="a")
 
+    state, pixels = 1, []
+    for _ in range(90 * 60):  # more codes than the table holds
+        state = (state * 1664525 + 1013904223) % 2**32
+        pixels.append(state >> 24)
+    noise = Image.new("P", (90, 60))
+    noise.putpalette([c for i in range(256) for c in (i, 255 - i, i * 7 % 256)])
+    noise.putdata(pixels)
+    fixture("noise.gif", save(noise, "GIF", interlace=0), noise.convert("RGB"))
+
     for name, compression in (("raw", None), ("lzw", "tiff_lzw"), ("deflate", "tiff_adobe_deflate"),
                               ("packbits", "packbits")):
         fixture(f"{name}.tif", save(rgb, "TIFF", compression=compression), rgb)

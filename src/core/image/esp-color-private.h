@@ -20,16 +20,16 @@ typedef struct _EspRowConverter EspRowConverter;
  * profile or NULL; one that is broken or of another colour model is ignored with a warning.
  *
  * Conversion is relative colorimetric with black point compensation, the default of the photo
- * editors people compare with: white stays white and in-gamut colours stay exact; between the matrix
- * profiles that cameras and screens embed it equals perceptual anyway. */
-EspRowConverter *_esp_row_converter_new  (const EspSource *source, EspColorModel model, gboolean alpha,
-                                          int depth, const guint8 *profile, gsize profile_size,
-                                          int width);
-void             _esp_row_converter_run  (EspRowConverter *self, const void *samples, guint8 *rgb,
-                                          int width);
-void             _esp_row_converter_free (EspRowConverter *self);
+ * editors people compare with: white stays white and in-gamut colours stay exact; between the
+ * matrix profiles that cameras and screens embed it equals perceptual anyway. */
+EspRowConverter *_esp_row_converter_new (const EspSource *source, EspColorModel model,
+                                         gboolean alpha, int depth, const guint8 *profile,
+                                         gsize profile_size, int width);
+void _esp_row_converter_run (EspRowConverter *self, const void *samples, guint8 *rgb, int width);
+void _esp_row_converter_free (EspRowConverter *self);
 
-/* A small matrix profile for sRGB, the same bytes every time; for files that cannot just say "sRGB". */
+/* A small matrix profile for sRGB, the same bytes every time; for files that cannot just say
+ * "sRGB". */
 GBytes *_esp_color_srgb_profile (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspRowConverter, _esp_row_converter_free)

@@ -77,6 +77,9 @@ on_progress (j_common_ptr jpeg)
 {
   JpegReader *self = jpeg->client_data;
 
+  /* Made-up pixels make the whole picture useless: no need to wait for the rest of them. */
+  if (self->data_missing)
+    longjmp (self->jump, 1);
   if (self->jpeg.input_scan_number > MAX_SCANS)
     {
       g_set_error (&self->error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_UNSUPPORTED,
@@ -162,7 +165,8 @@ read_picture (JpegReader *self)
   if (setjmp (self->jump))
     {
       if (self->error == NULL)
-        _esp_source_damaged (self->source, &self->error, self->detail);
+        _esp_source_damaged (self->source, &self->error,
+                             self->ended_early ? _ ("the file ends too early") : self->detail);
       return FALSE;
     }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-decode-pixbuf.c: the formats that gdk-pixbuf and the system's loaders for it know: GIF, BMP,
- * ICO, AVIF, HEIF, JPEG XL. Only these are offered to it: its own guessing would also start SVG and
- * others that are no photos. */
+/* esp-decode-pixbuf.c: the formats left to gdk-pixbuf and the system's loaders for it: BMP, AVIF, HEIF,
+ * JPEG XL. Only these are offered to it: its own guessing would also start SVG and others that are no
+ * photos. */
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-color-private.h"
@@ -18,7 +18,6 @@ typedef struct
 } Format;
 
 static const Format formats[] = {
-  { "GIF", { "image/gif" }, NULL },
   { "BMP", { "image/bmp", "image/x-bmp" }, NULL },
   { "AVIF", { "image/avif" }, "libavif-gdk-pixbuf" },
   { "HEIF", { "image/heif", "image/heic" }, "heif-gdk-pixbuf" },
@@ -46,16 +45,14 @@ find_format (const EspSource *source)
 
   if (source->size < 16)
     return NULL;
-  if (memcmp (d, "GIF87a", 6) == 0 || memcmp (d, "GIF89a", 6) == 0)
-    return &formats[0];
   if (memcmp (d, "BM", 2) == 0 && d[15] == 0 && d[14] >= 12 && d[14] <= 124)
-    return &formats[1];
+    return &formats[0];
   if (has_brand (source, "avifavis"))
-    return &formats[2];
+    return &formats[1];
   if (has_brand (source, "heicheixhevcheifmif1msf1"))
-    return &formats[3];
+    return &formats[2];
   if (memcmp (d, "\xff\x0a", 2) == 0 || memcmp (d, "\0\0\0\x0cJXL \r\n\x87\n", 12) == 0)
-    return &formats[4];
+    return &formats[3];
   return NULL;
 }
 
@@ -123,6 +120,9 @@ check_bmp (const EspSource *source, GError **error)
   if (!_esp_source_check_size (source, width, height, error))
     return FALSE;
   stride = (width * bits + 31) / 32 * 4;
+  /* Run-length coding (1, 2) gets at most 255 pixels from two bytes. */
+  if ((d[30] == 1 || d[30] == 2) && width * height / 128 > source->size)
+    return ends_early (source, error);
   if (le_32 (d + 2) > source->size
       || ((d[30] == 0 || d[30] == 3) && le_32 (d + 10) + stride * height > source->size))
     return ends_early (source, error);
@@ -137,9 +137,6 @@ check_header (const EspSource *source, const Format *format, GError **error)
   const guint8 *d = source->data;
   const gsize end = MIN (source->size, (gsize) 65536);
 
-  if (g_str_equal (format->name, "GIF"))
-    return _esp_source_check_size (source, d[6] | (guint) d[7] << 8, d[8] | (guint) d[9] << 8,
-                                   error);
   if (g_str_equal (format->name, "BMP"))
     return check_bmp (source, error);
   if (memcmp (d + 4, "ftyp", 4) == 0)
@@ -167,7 +164,7 @@ on_size_prepared (GdkPixbufLoader *loader, int width, int height, gpointer data)
     gdk_pixbuf_loader_set_size (loader, 0, 0); /* the loaders give up at this */
 }
 
-/* GIF's loader always makes an alpha channel, used or not. */
+/* Some loaders make an alpha channel whether it is used or not. */
 static gboolean
 is_transparent (const GdkPixbuf *pixbuf)
 {

@@ -6,11 +6,11 @@
 
 G_BEGIN_DECLS
 
-GBytes *_esp_encode_png  (EspPicture *picture, const EspRecipe *recipe, const EspSaveOptions *options,
-                          GCancellable *cancellable, GError **error);
-GBytes *_esp_encode_jpeg (EspPicture *picture, const EspRecipe *recipe, const EspSaveOptions *options,
-                          GCancellable *cancellable, GError **error);
-GBytes *_esp_encode_webp (EspPicture *picture, const EspRecipe *recipe, const EspSaveOptions *options,
-                          GCancellable *cancellable, GError **error);
+GBytes *_esp_encode_png (EspPicture *picture, const EspRecipe *recipe,
+                         const EspSaveOptions *options, GCancellable *cancellable, GError **error);
+GBytes *_esp_encode_jpeg (EspPicture *picture, const EspRecipe *recipe,
+                          const EspSaveOptions *options, GCancellable *cancellable, GError **error);
+GBytes *_esp_encode_webp (EspPicture *picture, const EspRecipe *recipe,
+                          const EspSaveOptions *options, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

@@ -97,26 +97,35 @@ temporary_name (const Replacement *self)
                           g_random_int ());
 }
 
+static void
+open_named (Replacement *self)
+{
+  for (int i = 0; i < 100 && self->fd < 0; i++)
+    {
+      g_autofree char *temporary = temporary_name (self);
+
+      self->fd = open (temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+      if (self->fd >= 0)
+        self->temporary = g_steal_pointer (&temporary);
+      else if (errno != EEXIST)
+        return;
+    }
+}
+
 static gboolean
-open_target (Replacement *self, GError **error)
+open_target (Replacement *self, EspReplaceFlags flags, GError **error)
 {
   if (self->exists && S_ISCHR (self->old.st_mode))
     self->fd = open (self->target, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  else if (flags & ESP_REPLACE_NAMED)
+    open_named (self);
   else
-    self->fd = open (self->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-
-  /* EISDIR and EINVAL come from kernels and file systems that do not know O_TMPFILE. */
-  if (self->fd < 0 && !(self->exists && S_ISCHR (self->old.st_mode))
-      && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-    for (int i = 0; i < 100 && self->fd < 0; i++)
-      {
-        g_autofree char *temporary = temporary_name (self);
-        self->fd = open (temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-        if (self->fd >= 0)
-          self->temporary = g_steal_pointer (&temporary);
-        else if (errno != EEXIST)
-          break;
-      }
+    {
+      self->fd = open (self->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+      /* EISDIR and EINVAL come from kernels and file systems that do not know O_TMPFILE. */
+      if (self->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        open_named (self);
+    }
   return self->fd >= 0 ? TRUE : fail (self, errno, error);
 }
 
@@ -210,7 +219,7 @@ write_and_place (Replacement *self, const EspPiece *pieces, guint n_pieces, EspR
 {
   int code;
 
-  if (!open_target (self, error))
+  if (!open_target (self, flags, error))
     return FALSE;
   code = write_pieces (self->fd, pieces, n_pieces, cancellable);
   if (code == ECANCELED)

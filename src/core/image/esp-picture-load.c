@@ -161,6 +161,8 @@ find_decoder (const EspSource *source)
       && (memcmp (d, "II*\0", 4) == 0 || memcmp (d, "MM\0*", 4) == 0 || memcmp (d, "II+\0", 4) == 0
           || memcmp (d, "MM\0+", 4) == 0))
     return _esp_decode_tiff;
+  if (source->size >= 6 && (memcmp (d, "GIF87a", 6) == 0 || memcmp (d, "GIF89a", 6) == 0))
+    return _esp_decode_gif;
   if (source->size >= 3 && d[0] == 'P' && d[1] == '6' && g_ascii_isspace (d[2]))
     return _esp_decode_ppm;
   if (_esp_pixbuf_knows (source))

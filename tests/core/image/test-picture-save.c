@@ -2,6 +2,7 @@
 /* Saving: what comes back is what went in, and whatever goes wrong the old file is there, whole,
  * and nothing else is. Every test has a fresh folder, and its end looks for left-over files in it.
  */
+#include "esp-file-private.h"
 #include "esp-picture.h"
 
 #include <errno.h>
@@ -379,6 +380,48 @@ test_disk_full (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (text, ==, "old");
 }
 
+/* The way for file systems without nameless files: new, replaced, refused, cancelled, too large. */
+static void
+test_named (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = in_folder (fixture, "named");
+  g_autofree char *text = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  const EspPiece first[] = { { "one ", 4 }, { "two", 3 } };
+  const EspPiece second = { "three", 5 };
+  GStatBuf st;
+  int status = 0;
+  pid_t child;
+
+  g_assert_true (_esp_file_replace (path, first, 2, ESP_REPLACE_NAMED, NULL, &error));
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "one two");
+  g_assert_cmpint (g_chmod (path, 0640), ==, 0);
+  g_assert_true (_esp_file_replace (path, &second, 1, ESP_REPLACE_NAMED, NULL, &error));
+  g_assert_cmpint (g_stat (path, &st), ==, 0);
+  g_assert_cmpint (st.st_mode & 07777, ==, 0640);
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (_esp_file_replace (path, first, 2, ESP_REPLACE_NAMED, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  child = fork ();
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    {
+      const struct rlimit limit = { 3, 3 };
+      setrlimit (RLIMIT_FSIZE, &limit);
+      _exit (_esp_file_replace (path, first, 2, ESP_REPLACE_NAMED, NULL, NULL) ? 1 : 0);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
+  g_free (g_steal_pointer (&text));
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "three");
+  g_assert_cmpuint (count_files (fixture->folder), ==, 1);
+}
+
 /* A child that is killed again and again while it saves: the file is always whole, and alone. */
 static void
 test_killed (Fixture *fixture, gconstpointer data)
@@ -454,6 +497,7 @@ main (int argc, char **argv)
   ADD ("device-full", test_device_full);
   ADD ("size-limit", test_size_limit);
   ADD ("disk-full", test_disk_full);
+  ADD ("named", test_named);
   ADD ("killed", test_killed);
   ADD ("too-large", test_too_large);
   return g_test_run ();
