@@ -213,7 +213,7 @@ resample_columns (const Kernel *kernel, const uint8_t *rows, int rows_first, int
   for (int y = begin; y < end; y++)
     resample_column (rows + (size_t) (kernel->first[y] - rows_first) * row_bytes,
                      kernel->weight + (size_t) y * (size_t) kernel->taps, kernel->count[y],
-                     row_bytes, destination + (size_t) y * row_bytes);
+                     row_bytes, destination + (size_t) (y - begin) * row_bytes);
 }
 
 static int32_t *
@@ -230,8 +230,8 @@ triple_weights (const Kernel *kernel, int positions)
 /* Both passes, in bands of output rows, so that the rows between the passes stay near BAND_BYTES.
  */
 static bool
-resample_both (const EspImage *source, const Kernel *across, const Kernel *down,
-               const int32_t *tripled, EspImage *result)
+resample_across_down (const EspImage *source, const Kernel *across, const Kernel *down,
+                      const int32_t *tripled, EspImage *result)
 {
   size_t row_bytes = (size_t) result->width * CHANNELS;
   bool ok = true;
@@ -249,10 +249,45 @@ resample_both (const EspImage *source, const Kernel *across, const Kernel *down,
       ok = rows
            && resample_rows (source, across, tripled, first, last - first, result->width, rows);
       if (ok)
-        resample_columns (down, rows, first, begin, end, row_bytes, result->pixels);
+        resample_columns (down, rows, first, begin, end, row_bytes,
+                          result->pixels + (size_t) begin * row_bytes);
       free (rows);
     }
   return ok;
+}
+
+/* The same with the passes swapped. */
+static bool
+resample_down_across (const EspImage *source, const Kernel *across, const Kernel *down,
+                      const int32_t *tripled, EspImage *result)
+{
+  size_t source_bytes = (size_t) source->width * CHANNELS;
+  size_t row_bytes = (size_t) result->width * CHANNELS;
+  int band = (int) (BAND_BYTES / source_bytes) + 1;
+  bool ok = true;
+  for (int begin = 0; ok && begin < result->height; begin += band)
+    {
+      int end = result->height - begin < band ? result->height : begin + band;
+      EspImage rows
+          = { malloc ((size_t) (end - begin) * source_bytes), source->width, end - begin };
+      ok = rows.pixels != NULL;
+      if (ok)
+        {
+          resample_columns (down, source->pixels, 0, begin, end, source_bytes, rows.pixels);
+          ok = resample_rows (&rows, across, tripled, 0, rows.height, result->width,
+                              result->pixels + (size_t) begin * row_bytes);
+        }
+      free (rows.pixels);
+    }
+  return ok;
+}
+
+/* Pillow 13's choice of the first pass, found by comparing its results for thousands of sizes:
+ * vertical where that drops more than twice as many rows as the other pass drops columns. */
+static bool
+starts_with_vertical_pass (const EspImage *source, int width, int height)
+{
+  return height < source->height && source->height - height > 2 * ((int64_t) source->width - width);
 }
 
 EspStatus
@@ -280,8 +315,10 @@ esp_lanczos_resize (const EspImage *source, int width, int height, EspImage *res
   if (ok && resize_down)
     ok = kernel_build (&down, source->height, height);
 
-  if (ok && resize_across && resize_down)
-    ok = resample_both (source, &across, &down, tripled, &target);
+  if (ok && resize_across && resize_down && starts_with_vertical_pass (source, width, height))
+    ok = resample_down_across (source, &across, &down, tripled, &target);
+  else if (ok && resize_across && resize_down)
+    ok = resample_across_down (source, &across, &down, tripled, &target);
   else if (ok && resize_across)
     ok = resample_rows (source, &across, tripled, 0, height, width, target.pixels);
   else if (ok && resize_down)

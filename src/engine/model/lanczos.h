@@ -11,9 +11,9 @@
  * fixed point with 22 fractional bits. A side that keeps its length is not filtered; a picture that
  * keeps its size is copied.
  *
- * The horizontal pass always comes first, as in Pillow up to version 12: every byte is equal to
- * Pillow's. Pillow 13 starts with the vertical pass where the height shrinks by more than the
- * width; there single samples differ by the rounding between the passes.
+ * The horizontal pass comes first, except where the picture loses more than twice as many rows as
+ * columns: Pillow 13 starts with the vertical pass there (Pillow 12 did not; single samples of such
+ * pictures differ from its by the rounding between the passes).
  *
  * On success result->pixels is fresh memory that the caller frees with free(); `result` may not be
  * `source`. Uses all OpenMP threads. Working memory stays near 64 MB unless one output row alone

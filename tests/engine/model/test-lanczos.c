@@ -97,6 +97,28 @@ bands_do_not_show (void)
   free (result.pixels);
 }
 
+/* The same with the passes swapped, as they are for a picture that gets much lower: rows must come
+ * out as from the middle of a picture that fits into one band. */
+static void
+bands_do_not_show_when_the_vertical_pass_is_first (void)
+{
+  EspImage source = test_picture (12000, 2001), result, strip = source, part;
+  EspError error = ESP_ERROR_INIT;
+  for (size_t i = 36000; i < (size_t) 36000 * 2001; i++)
+    source.pixels[i] = source.pixels[i - 36000];
+  CHECK_STATUS (esp_lanczos_resize (&source, 11999, 1996, &result, &error), ESP_OK, error);
+  strip.height = 16;
+  CHECK_STATUS (esp_lanczos_resize (&strip, 11999, 11, &part, &error), ESP_OK, error);
+  size_t row = (size_t) 11999 * 3;
+  int different = 0;
+  for (size_t y = 0; y < 1996; y++)
+    different += memcmp (result.pixels + y * row, part.pixels + 5 * row, row) != 0;
+  CHECK (different == 0);
+  free (source.pixels);
+  free (result.pixels);
+  free (part.pixels);
+}
+
 static void
 a_24_megapixel_photo_is_quick (void)
 {
@@ -144,6 +166,7 @@ main (void)
 {
   CASE (equals_pillow_byte_for_byte);
   CASE (bands_do_not_show);
+  CASE (bands_do_not_show_when_the_vertical_pass_is_first);
   CASE (a_24_megapixel_photo_is_quick);
   CASE (empty_pictures_and_targets_are_refused);
   return check_done ();
