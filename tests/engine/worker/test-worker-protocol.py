@@ -1,0 +1,443 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The worker as a client sees it: the documented session, malformed lines, cancellation, its end."""
+import json
+import os
+import pathlib
+import queue
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
+ENGINE = os.environ.get('ESPALIER_ENGINE', '')
+MODEL = 'data/models/demo'
+LONG = 240  # seconds to wait for anything: the machine may be busy
+
+
+class Worker:
+    """A running worker, its events in a queue."""
+
+    def __init__(self, tmp, **options):
+        environment = dict(os.environ, TMPDIR=str(tmp), OMP_WAIT_POLICY='passive')
+        self.tmp = pathlib.Path(tmp)
+        self.process = subprocess.Popen([ENGINE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, cwd=SOURCE, env=environment, **options)
+        self.events = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            assert line.endswith(b'\n'), line
+            self.events.put(json.loads(line))
+        self.events.put(None)
+
+    def write(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def send(self, **request):
+        self.write(json.dumps(request).encode() + b'\n')
+
+    def next(self):
+        return self.events.get(timeout=LONG)
+
+    def answer(self, identifier, seen=None):
+        """The last event of a request; progress and previews before it go to `seen`."""
+        while True:
+            event = self.next()
+            assert event is not None, 'the worker ended'
+            if event['id'] == identifier and event['type'] not in ('progress', 'preview'):
+                return event
+            if seen is not None:
+                seen.append(event)
+
+    def hello(self):
+        self.send(type='hello', id='hello')
+        event = self.answer('hello')
+        assert event['protocol'] == 1
+        return pathlib.Path(event['spool'])
+
+    def end(self):
+        self.process.stdin.close()
+        assert self.process.wait(LONG) == 0, self.process.returncode
+        assert not list(self.tmp.iterdir()), list(self.tmp.iterdir())
+
+
+def write_photo(folder, name='photo.ppm', width=48, height=32):
+    path = pathlib.Path(folder) / name
+    pixels = bytes((x * 5 + y * 3 + c * 40) % 256
+                   for y in range(height) for x in range(width) for c in range(3))
+    path.write_bytes(f'P6\n{width} {height}\n255\n'.encode() + pixels)
+    return str(path)
+
+
+def edit(photo, identifier, **fields):
+    request = dict(type='edit', id=identifier, model=MODEL, images=[photo], prompt='Make it snow',
+                   size='32x32', steps=1)
+    request.update(fields)
+    return request
+
+
+# What differs from run to run or from machine to machine; its type is checked.
+VARIABLE = {'pid', 'seconds', 'peak_memory', 'load', 'text', 'encode', 'sample', 'decode', 'total',
+            'weight_bytes', 'parameters', 'fraction', 'seconds_left'}
+
+
+def same(documented, found, key=''):
+    if documented == '…':
+        return True
+    if isinstance(documented, dict):
+        if '…' in documented:
+            return isinstance(found, dict)
+        return (isinstance(found, dict) and documented.keys() == found.keys()
+                and all(same(documented[k], found[k], k) for k in documented))
+    if isinstance(documented, list):
+        if '…' in documented:
+            return isinstance(found, list)
+        return (isinstance(found, list) and len(documented) == len(found)
+                and all(map(same, documented, found)))
+    if key in VARIABLE:
+        return isinstance(found, (int, float))
+    return documented == found
+
+
+def the_documented_session_is_true(tmp):
+    text = (SOURCE / 'docs/worker-protocol.md').read_text(encoding='utf-8')
+    lines = re.findall(r'^([→←]) (.*)$', text, re.M)
+    assert len(lines) > 10
+    worker = Worker(tmp)
+    spool = None
+    progress = None
+    for arrow, line in lines:
+        if arrow == '→':
+            if 'SPOOL' in line:
+                write_photo(spool)
+            worker.write(line.replace('SPOOL', str(spool)).encode() + b'\n')
+            continue
+        documented = json.loads(line)
+        if documented['type'] == 'progress':
+            progress = documented
+            continue
+        found = worker.next()
+        last = None
+        while found['type'] == 'progress':
+            last = found
+            found = worker.next()
+        if progress is not None:
+            assert last is not None and progress.keys() == last.keys(), last
+            progress = None
+        assert same(documented, found), f'documented {documented}\nfound {found}'
+        if found['type'] == 'hello':
+            spool = found['spool']
+    worker.end()
+
+
+def malformed_lines_are_answered_and_survived(tmp):
+    worker = Worker(tmp)
+    lines = [b'', b' ', b'x', b'null', b'7', b'"text"', b'[]', b'{', b'{}', b'{"id":1}', b'{"type":"hello"}',
+             b'{"id":1,"type":"hello"', b'{"id":1,"type":"hello"}}', b'{"id":1,"type":"hello","a":NaN}',
+             b'{"id":1,"type":"hello","a":1e999}', b'{"id":1,"type":"hello","a":Infinity}',
+             b'{"id":1,"type":"edit","model":5}', b'{"id":[],"type":"hello"}', b'{"id":true,"type":"hello"}',
+             b'{"id":99999999999999999999,"type":"hello"}', b'{"id":1,"type":"sing"}', b'\x00\x00\x00',
+             b'{"id":1,"type":"hello"}\x00', b'{"id":"\xff\xfe","type":"hello"}', b'\xef\xbb\xbf{"id":1}',
+             b'{"id":1,"type":"tokenize","model":"' + MODEL.encode() + b'","texts":["\\ud800"]}',
+             b'[' * 100000, b'{"a":' * 100000, b'{"id":1,"type":"hello","x":"' + b'y' * 1000000,
+             b'{"id":"' + b'i' * 129 + b'","type":"hello"}']
+    for line in lines:
+        worker.write(line + b'\n')
+        event = worker.next()
+        assert event['type'] == 'error' and event['message'], (line[:60], event)
+        assert event['code'] in ('protocol', 'argument'), (line[:60], event)
+    worker.hello()
+    worker.end()
+
+
+def a_line_beyond_the_limit_is_skipped(tmp):
+    worker = Worker(tmp)
+    block = b'x' * (1 << 20)
+    for _ in range(65):
+        worker.write(block)
+    worker.write(b'\n')
+    event = worker.next()
+    assert event['code'] == 'protocol' and '64 MiB' in event['message'], event
+    worker.hello()
+    with open(f'/proc/{worker.process.pid}/status', encoding='ascii') as status:
+        peak = int(re.search(r'VmHWM:\s+(\d+)', status.read()).group(1))
+    assert peak < 400 * 1024 or 'ASAN_OPTIONS' in os.environ, f'{peak} KiB'
+    worker.end()
+
+
+def garbage_made_of_good_lines_is_survived(tmp):
+    """Seeded mutations: whatever comes, the worker answers each line once and stays."""
+    generator = random.Random(20240917)
+    worker = Worker(tmp)
+    good = [json.dumps(line).encode() for line in (
+        {'type': 'hello', 'id': 1}, {'type': 'describe', 'id': 2}, {'type': 'cancel', 'id': 3, 'job': 1},
+        {'type': 'tokenize', 'id': 4, 'model': MODEL, 'texts': ['snow', 'für \u0000 immer']},
+        edit('/nonexistent.ppm', 5), {'type': 'describe', 'id': 6, 'model': MODEL},
+        {'type': 'load', 'id': 7, 'model': '/nonexistent'})]
+    sent = 0
+    for _ in range(1500):
+        line = bytearray(generator.choice(good))
+        for _ in range(generator.randint(1, 6)):
+            position = generator.randrange(len(line))
+            kind = generator.randrange(4)
+            if kind == 0:
+                line[position] = generator.randrange(256)
+            elif kind == 1:
+                del line[position:position + generator.randint(1, 8)]
+            elif kind == 2:
+                line[position:position] = generator.choice(
+                    [b'"', b'{', b'}', b'[', b',', b':', b'\\', b'\\u0000', b'\xff', b'9' * 30, b'null', b'-'])
+            else:
+                line[position:position] = line[:generator.randrange(len(line))]
+            line = line or bytearray(b' ')
+        line = bytes(line).replace(b'\n', b' ')
+        if b'quit' in line:
+            continue
+        worker.write(line + b'\n')
+        sent += 1
+        # One at a time: a cancelled job and its cancellation are two answers to one line.
+        while True:
+            event = worker.next()
+            assert event is not None, (worker.process.wait(LONG), line)
+            if event['type'] not in ('progress', 'preview'):
+                break
+    assert sent > 1000
+    worker.hello()
+    worker.end()
+
+
+def an_edit_gives_the_same_bytes_twice(tmp):
+    worker = Worker(tmp)
+    spool = worker.hello()
+    photo = write_photo(spool)
+    results = []
+    for i in range(2):
+        seen = []
+        worker.send(**edit(photo, i, seed=5, steps=2, previews=True))
+        event = worker.answer(i, seen)
+        assert event['type'] == 'result', event
+        assert (event['width'], event['height'], event['seed'], event['steps']) == (32, 32, 5, 2)
+        assert set(event['timings']) == {'load', 'text', 'encode', 'sample', 'decode', 'total'}
+        assert event['peak_memory'] > 1 << 20
+        latents = pathlib.Path(event['latents'])
+        assert latents.parent == spool and latents.stat().st_size > 4 * 64 * 4
+        results.append(pathlib.Path(event['path']).read_bytes())
+        assert results[-1].startswith(b'P6\n32 32\n255\n') and len(results[-1]) == 13 + 32 * 32 * 3
+        previews = [e for e in seen if e['type'] == 'preview']
+        assert previews and all(pathlib.Path(e['path']).parent == spool for e in previews), seen
+        progress = [e for e in seen if e['type'] == 'progress']
+        fractions = [e['fraction'] for e in progress]
+        assert fractions == sorted(fractions) and 0 <= fractions[0] and fractions[-1] <= 1, fractions
+        assert [e['step'] for e in progress if e['stage'] == 'sample'][-1] == 2, progress
+    assert results[0] == results[1]
+    worker.end()
+
+
+def jobs_run_in_order_and_cancel_acts_at_once(tmp):
+    worker = Worker(tmp)
+    photo = write_photo(worker.hello())
+    worker.send(**edit(photo, 'long', steps=1000))
+    worker.send(**edit(photo, 'waiting', steps=1000))
+    worker.send(**edit(photo, 'short'))
+    while True:
+        event = worker.next()
+        if event['type'] == 'progress' and event['stage'] == 'sample' and event['step'] > 0:
+            break
+    worker.send(**edit(photo, 'long'))
+    worker.send(type='cancel', id=1, job='waiting')
+    worker.send(type='cancel', id=2, job='long')
+    start = time.monotonic()
+    order = []
+    while 'short' not in order:
+        event = worker.next()
+        if event['type'] == 'progress':
+            continue
+        order.append(event['id'])
+        if event['type'] == 'error':
+            assert event['code'] == ('protocol' if event['id'] is None else 'cancelled'), event
+        if event['id'] == 'long':
+            took = time.monotonic() - start
+    assert order == [None, 1, 'waiting', 2, 'long', 'short'], order
+    assert took < 5, f'{took} s'
+    worker.end()
+
+
+def hello_is_answered_while_a_job_runs(tmp):
+    worker = Worker(tmp)
+    photo = write_photo(worker.hello())
+    worker.send(**edit(photo, 'long', steps=1000))
+    worker.send(type='hello', id='again')
+    worker.send(type='describe', id='what')
+    seen = []
+    assert worker.answer('again', seen)['type'] == 'hello'
+    assert worker.answer('what', seen)['devices'][0]['id'] == 'cpu'
+    assert not [e for e in seen if e['type'] == 'result']
+    worker.send(type='quit', id='end')
+    assert worker.answer('long')['code'] == 'cancelled'
+    assert worker.answer('end')['type'] == 'bye'
+    worker.end()
+
+
+def errors_name_what_is_wrong(tmp):
+    worker = Worker(tmp)
+    spool = worker.hello()
+    photo = write_photo(spool)
+    bad = spool / 'bad.ppm'
+    bad.write_bytes(b'P6\n100000 100000\n255\nxx')
+    tiny = write_photo(spool, 'tiny.ppm', 8, 8)
+    cases = [(dict(model='/nonexistent'), 'file', '/nonexistent'), (dict(images=['/no.ppm']), 'file', '/no.ppm'),
+             (dict(images=[str(bad)]), None, 'bad.ppm'), (dict(device='cuda'), 'unsupported', 'CUDA'),
+             (dict(noise='/no.safetensors'), 'file', '/no.safetensors'), (dict(steps=0), 'argument', 'steps'),
+             (dict(size='10x10'), 'argument', 'size'), (dict(images=[tiny]), 'argument', '8'),
+             (dict(images=[photo] * 9), 'argument', 'images'), (dict(model=str(spool)), None, str(spool)),
+             (dict(dump='/nonexistent/x.safetensors'), 'file', '/nonexistent')]
+    for number, (fields, code, name) in enumerate(cases):
+        worker.send(**edit(photo, number, **fields))
+        event = worker.answer(number)
+        assert event['type'] == 'error', (fields, event)
+        assert code is None or event['code'] == code, (fields, event)
+        assert name in event['message'], (fields, event)
+    worker.end()
+
+
+def a_changed_model_is_opened_anew(tmp):
+    model = pathlib.Path(tempfile.mkdtemp(prefix='espalier-model-'))
+    try:
+        shutil.copytree(SOURCE / MODEL, model / 'm')
+        worker = Worker(tmp)
+        for number, name in enumerate(('one', 'one', 'two')):
+            manifest = model / 'm/espalier.json'
+            fields = json.loads(manifest.read_text(encoding='utf-8'))
+            if fields['name'] != name:
+                fields['name'] = name
+                manifest.write_text(json.dumps(fields), encoding='utf-8')
+            worker.send(type='load', id=number, model=str(model / 'm'))
+            assert worker.answer(number)['model']['name'] == name
+        worker.end()
+    finally:
+        shutil.rmtree(model)
+
+
+def the_end_of_input_ends_a_running_edit(tmp):
+    worker = Worker(tmp)
+    photo = write_photo(worker.hello())
+    worker.send(**edit(photo, 'long', steps=1000))
+    worker.send(type='tokenize', id='words', model=MODEL, texts=['snow'])
+    while worker.next()['type'] != 'progress':
+        pass
+    worker.process.stdin.close()
+    assert worker.answer('long')['code'] == 'cancelled'
+    assert worker.answer('words')['type'] == 'tokens'
+    assert worker.process.wait(LONG) == 0
+    assert not list(pathlib.Path(tmp).iterdir())
+
+
+def a_client_that_stops_reading_ends_it(tmp):
+    read, write = os.pipe()
+    process = subprocess.Popen([ENGINE], stdin=subprocess.PIPE, stdout=write, cwd=SOURCE,
+                               env=dict(os.environ, TMPDIR=str(tmp)))
+    os.close(write)
+    os.close(read)
+    process.stdin.write(b'{"id":1,"type":"hello"}\n')
+    process.stdin.flush()
+    assert process.wait(LONG) == 0
+    process.stdin.close()
+    assert not list(pathlib.Path(tmp).iterdir())
+
+
+def signals_end_it_in_good_order(tmp):
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        worker = Worker(tmp)
+        photo = write_photo(worker.hello())
+        worker.send(**edit(photo, 'long', steps=1000))
+        while worker.next()['type'] != 'progress':
+            pass
+        worker.process.send_signal(signal.SIGINT)
+        worker.send(type='hello', id='still there')
+        worker.answer('still there')
+        worker.process.send_signal(number)
+        assert worker.process.wait(LONG) == 0
+        assert not list(pathlib.Path(tmp).iterdir())
+
+
+def a_killed_worker_leaves_nothing_for_the_next(tmp):
+    first, second = Worker(tmp), Worker(tmp)
+    photo = write_photo(first.hello())
+    other = second.hello()
+    first.send(**edit(photo, 'long', steps=1000))
+    while first.next()['type'] != 'progress':
+        pass
+    first.process.kill()
+    first.process.wait(LONG)
+    assert len(list(pathlib.Path(tmp).iterdir())) == 2
+    third = Worker(tmp)
+    third.hello()
+    assert not pathlib.Path(photo).exists()
+    assert other.exists() and len(list(pathlib.Path(tmp).iterdir())) == 2
+    third.process.stdin.close()
+    assert third.process.wait(LONG) == 0
+    second.end()
+
+
+def two_workers_work_side_by_side(tmp):
+    workers = [Worker(tmp), Worker(tmp)]
+    photos = [write_photo(worker.hello()) for worker in workers]
+    for worker, photo in zip(workers, photos):
+        worker.send(**edit(photo, 1, seed=3))
+    pictures = {pathlib.Path(worker.answer(1)['path']).read_bytes() for worker in workers}
+    assert len(pictures) == 1
+    for worker in workers:
+        worker.process.stdin.close()
+    assert [worker.process.wait(LONG) for worker in workers] == [0, 0]
+
+
+def closed_standard_files_do_no_harm(tmp):
+    result = subprocess.run(['/bin/sh', '-c', f'exec "{ENGINE}" 0<&- 2>&-'], stdout=subprocess.PIPE,
+                            env=dict(os.environ, TMPDIR=str(tmp)), timeout=LONG, check=False)
+    assert result.returncode == 0 and result.stdout == b'', result
+    assert not list(pathlib.Path(tmp).iterdir())
+
+
+CASES = [the_documented_session_is_true, malformed_lines_are_answered_and_survived,
+         a_line_beyond_the_limit_is_skipped, garbage_made_of_good_lines_is_survived,
+         an_edit_gives_the_same_bytes_twice, jobs_run_in_order_and_cancel_acts_at_once,
+         hello_is_answered_while_a_job_runs, errors_name_what_is_wrong, a_changed_model_is_opened_anew,
+         the_end_of_input_ends_a_running_edit, a_client_that_stops_reading_ends_it,
+         signals_end_it_in_good_order, a_killed_worker_leaves_nothing_for_the_next,
+         two_workers_work_side_by_side, closed_standard_files_do_no_harm]
+
+
+def main():
+    if not os.path.exists(ENGINE):
+        print('1..0 # SKIP ESPALIER_ENGINE names no program')
+        return 0
+    selected = [case for case in CASES if len(sys.argv) < 2 or sys.argv[1] in case.__name__]
+    failed = 0
+    print(f'1..{len(selected)}')
+    for number, case in enumerate(selected, 1):
+        folder = tempfile.mkdtemp(prefix='espalier-case-')
+        try:
+            case(folder)
+            print(f'ok {number} - {case.__name__}', flush=True)
+        except Exception:
+            failed += 1
+            for line in traceback.format_exc().splitlines():
+                print(f'# {line}')
+            print(f'not ok {number} - {case.__name__}', flush=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())
