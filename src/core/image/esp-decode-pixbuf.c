@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-decode-pixbuf.c: the formats left to gdk-pixbuf and the system's loaders for it: BMP, AVIF, HEIF,
- * JPEG XL. Only these are offered to it: its own guessing would also start SVG and others that are no
- * photos. */
+/* esp-decode-pixbuf.c: the formats left to gdk-pixbuf and the system's loaders for it: BMP, AVIF,
+ * HEIF, JPEG XL. Only these are offered to it: its own guessing would also start SVG and others
+ * that are no photos. */
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-color-private.h"

@@ -106,14 +106,14 @@ read_itxt (const guint8 *data, gsize size, gsize *length)
   return *length <= ESP_RECIPE_MAX_SIZE ? g_strndup ((const char *) p, *length) : NULL;
 }
 
-static gboolean
+/* Makes `text`, which it takes, the result if it is UTF-8 without NUL. */
+static void
 accept (char *text, gsize length, char **json)
 {
   if (text != NULL && g_utf8_validate_len (text, length, NULL))
     *json = text;
   else
     g_free (text);
-  return *json != NULL;
 }
 
 /* The readers return TRUE if a recipe is there; *json stays NULL if it is broken. */
@@ -231,7 +231,7 @@ read_jpeg (const guint8 *data, gsize size, char **json)
 
   there = self.json != NULL || self.extended != NULL;
   if (self.json != NULL)
-    accept (g_steal_pointer (&self.json), strlen (self.json), json);
+    accept (self.json, strlen (self.json), json); /* takes it */
   g_free (self.guid);
   if (self.extended != NULL)
     g_byte_array_unref (self.extended);

@@ -41,6 +41,7 @@ assert_round_trip (const char *json, const char *prompt)
       g_assert_true (strcmp (back, json) == 0);
       again = esp_picture_load_bytes (bytes, "file", &info, NULL, &error);
       g_assert_no_error (error);
+      g_assert_cmpint (again->width, ==, picture->width);
       g_assert_null (info.warnings);
       g_assert_cmpint (info.orientation, ==, 1);
       esp_picture_info_clear (&info);
