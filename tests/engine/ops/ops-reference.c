@@ -52,6 +52,17 @@ failed (const EspDevice *device)
   return device->error.status != ESP_OK;
 }
 
+/* Numbers to work in, freed by the caller; NULL with a sticky error. */
+static double *
+scratch (EspDevice *device, int64_t count)
+{
+  double *values = malloc ((size_t) (count + 1) * sizeof *values);
+
+  if (values == NULL)
+    esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory");
+  return values;
+}
+
 /* --- Memory ------------------------------------------------------------------------------------
  */
 
@@ -186,6 +197,12 @@ prepare_linear (EspDevice *device, EspLinear *linear)
     return;
   linear->prepared = prepare_parts (device, linear->parts, linear->weight, linear->bias,
                                     linear->out, linear->in);
+  for (int64_t i = 0; !failed (device) && i < linear->out * linear->in; i++)
+    {
+      float *weight = ((Prepared *) linear->prepared)->weight;
+
+      weight[i] = (float) operand (device, weight[i]);
+    }
   if (failed (device))
     release_prepared (device, &linear->prepared);
 }
@@ -266,69 +283,101 @@ linear (EspDevice *device, EspTensor x, const EspLinear *layer, const EspEpilogu
       return;
     }
   epilogue = epilogue != NULL ? epilogue : &plain;
-  for (int64_t r = 0; r < x.rows; r++)
-    for (int64_t c = 0; c < layer->out; c++)
-      {
-        double sum = prepared->bias[c];
+  double *row = scratch (device, x.cols);
+  for (int64_t r = 0; row != NULL && r < x.rows; r++)
+    {
+      for (int64_t i = 0; i < layer->in; i++)
+        row[i] = operand (device, get (&x, r, i));
+      for (int64_t c = 0; c < layer->out; c++)
+        {
+          double sum = prepared->bias[c];
 
-        for (int64_t i = 0; i < layer->in; i++)
-          sum += operand (device, get (&x, r, i))
-                 * operand (device, prepared->weight[c * layer->in + i]);
-        sum = activated (epilogue->activation, sum);
-        if (epilogue->gate != NULL)
-          sum *= epilogue->gate[c];
-        if (epilogue->accumulate)
-          sum += get (&y, r, c);
-        put (&y, r, c, sum);
-      }
+          for (int64_t i = 0; i < layer->in; i++)
+            sum += row[i] * prepared->weight[c * layer->in + i];
+          sum = activated (epilogue->activation, sum);
+          if (epilogue->gate != NULL)
+            sum *= epilogue->gate[c];
+          if (epilogue->accumulate)
+            sum += get (&y, r, c);
+          put (&y, r, c, sum);
+        }
+    }
+  free (row);
+}
+
+/* One head of q, k or v as operands: [rows, head_dim]. */
+static double *
+head_operands (EspDevice *device, const EspTensor *x, int64_t head, int64_t head_dim)
+{
+  double *values = scratch (device, x->rows * head_dim);
+
+  for (int64_t r = 0; values != NULL && r < x->rows; r++)
+    for (int64_t d = 0; d < head_dim; d++)
+      values[r * head_dim + d] = operand (device, get (x, r, head * head_dim + d));
+  return values;
+}
+
+/* The softmax of query i's logits into weights[0 … keys); returns their sum. */
+static double
+softmax (const EspAttention *a, int64_t head, int64_t i, int64_t keys, const double *q,
+         const double *k, double *weights)
+{
+  double largest = -INFINITY, total = 0;
+
+  for (int64_t j = 0; j < keys; j++)
+    {
+      double dot = 0;
+
+      for (int64_t d = 0; d < a->head_dim; d++)
+        dot += q[i * a->head_dim + d] * k[j * a->head_dim + d];
+      weights[j] = dot * a->scale;
+      if (a->relative_bias != NULL)
+        weights[j] += a->relative_bias[head * (a->q.rows + a->k.rows - 1) + j - i + a->q.rows - 1];
+      largest = fmax (largest, weights[j]);
+    }
+  for (int64_t j = 0; j < keys; j++)
+    {
+      weights[j] = exp (weights[j] - largest);
+      total += weights[j];
+    }
+  return total;
+}
+
+static void
+attend_head (EspDevice *device, const EspAttention *a, int64_t head)
+{
+  double *q = head_operands (device, &a->q, head, a->head_dim);
+  double *k = head_operands (device, &a->k, head, a->head_dim);
+  double *v = head_operands (device, &a->v, head, a->head_dim);
+  double *weights = scratch (device, a->k.rows);
+
+  for (int64_t i = 0; i < a->q.rows && !failed (device); i++)
+    {
+      int64_t keys = a->causal ? i + 1 : a->k.rows;
+      double total = softmax (a, head, i, keys, q, k, weights);
+
+      for (int64_t j = 0; j < keys; j++)
+        weights[j] = operand (device, weights[j]);
+      for (int64_t d = 0; d < a->head_dim; d++)
+        {
+          double sum = 0;
+
+          for (int64_t j = 0; j < keys; j++)
+            sum += weights[j] * v[j * a->head_dim + d];
+          put (&a->out, i, head * a->head_dim + d, sum / total);
+        }
+    }
+  free (q);
+  free (k);
+  free (v);
+  free (weights);
 }
 
 static void
 attention (EspDevice *device, const EspAttention *a)
 {
-  double *weights;
-
-  if (failed (device))
-    return;
-  weights = malloc ((size_t) a->k.rows * sizeof *weights);
-  if (weights == NULL)
-    {
-      esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory");
-      return;
-    }
-  for (int64_t head = 0; head < a->heads; head++)
-    for (int64_t i = 0; i < a->q.rows; i++)
-      {
-        int64_t first = head * a->head_dim, keys = a->causal ? i + 1 : a->k.rows;
-        double largest = -INFINITY, total = 0;
-
-        for (int64_t j = 0; j < keys; j++)
-          {
-            double dot = 0;
-
-            for (int64_t d = first; d < first + a->head_dim; d++)
-              dot += operand (device, get (&a->q, i, d)) * operand (device, get (&a->k, j, d));
-            weights[j] = dot * a->scale;
-            if (a->relative_bias != NULL)
-              weights[j]
-                  += a->relative_bias[head * (a->q.rows + a->k.rows - 1) + j - i + a->q.rows - 1];
-            largest = fmax (largest, weights[j]);
-          }
-        for (int64_t j = 0; j < keys; j++)
-          {
-            weights[j] = exp (weights[j] - largest);
-            total += weights[j];
-          }
-        for (int64_t d = first; d < first + a->head_dim; d++)
-          {
-            double sum = 0;
-
-            for (int64_t j = 0; j < keys; j++)
-              sum += operand (device, weights[j]) * operand (device, get (&a->v, j, d));
-            put (&a->out, i, d, sum / total);
-          }
-      }
-  free (weights);
+  for (int64_t head = 0; head < a->heads && !failed (device); head++)
+    attend_head (device, a, head);
 }
 
 /* --- Norms -------------------------------------------------------------------------------------

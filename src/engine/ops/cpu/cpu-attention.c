@@ -9,7 +9,7 @@
  * packing buffer. Every row's result depends on its own numbers only, so neither threads nor
  * grouping change it.
  */
-#include "ops/cpu/cpu-device.h"
+#include "ops/cpu/cpu-attention.h"
 
 #include <math.h>
 #include <omp.h>
@@ -286,6 +286,11 @@ esp_cpu_attention (EspDevice *device, const EspAttention *attention)
 
   if (!check_attention (cpu, attention) || attention->q.rows == 0)
     return;
+  if (cpu->matrix != NULL && device->compute == ESP_BF16)
+    {
+      esp_cpu_attention_matrix (cpu, attention);
+      return;
+    }
   plan.queries = attention->q.rows;
   plan.keys = attention->k.rows;
   plan.depth = attention->head_dim;

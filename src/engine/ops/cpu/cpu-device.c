@@ -188,6 +188,7 @@ esp_cpu_device_new_level (const char *level, EspCompute compute, int threads, si
     return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the CPU device");
   cpu->base.ops = &cpu_ops;
   cpu->kernels = kernels;
+  cpu->matrix = esp_cpu_matrix (level);
   cpu->base.threads = threads > 0 ? threads : esp_cpu_usable_threads ();
   cpu->base.compute
       = compute == ESP_COMPUTE_BF16 || (compute == ESP_COMPUTE_AUTO && esp_cpu_has_bf16 ())

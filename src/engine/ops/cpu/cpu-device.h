@@ -5,6 +5,7 @@
 #include <dnnl.h>
 
 #include "ops/cpu/kernels/kernels.h"
+#include "ops/cpu/kernels/matrix.h"
 #include "ops/ops.h"
 
 /* Memory that operations need while they run: kept, reused and only ever grown. One slot for each
@@ -33,6 +34,7 @@ typedef struct CpuDevice
 {
   EspDevice base; /* first: an EspDevice * is a CpuDevice * */
   const EspKernels *kernels;
+  const EspMatrixKernels *matrix; /* NULL: no matrix unit */
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   size_t weight_budget, weight_used;
@@ -41,9 +43,9 @@ typedef struct CpuDevice
   int primitive_count;
 } CpuDevice;
 
-/* Like esp_cpu_device_new, with the kernels of one level ("baseline", "avx2", "avx512"; NULL: the
- * best) even where the processor could do more. ESP_ERROR_UNSUPPORTED if it cannot run them. oneDNN
- * still chooses for itself. For tests and benchmarks. */
+/* Like esp_cpu_device_new, with the kernels of one level ("baseline", "avx2", "avx512", "amx";
+ * NULL: the best) even where the processor could do more. ESP_ERROR_UNSUPPORTED if it cannot run
+ * them. oneDNN still chooses for itself. For tests and benchmarks. */
 EspStatus esp_cpu_device_new_level (const char *level, EspCompute compute, int threads,
                                     size_t weight_budget, EspDevice **device, EspError *error);
 
@@ -76,6 +78,9 @@ const char *esp_cpu_instructions (void); /* for people; static */
 void esp_cpu_model_name (char *name, size_t size);
 /* The best table, or the one called `level`; NULL if there is none that this processor runs. */
 const EspKernels *esp_cpu_kernels (const char *level);
+/* The matrix unit's kernels if there is one, the system lets us use it and the level is "amx" or
+ * NULL; else NULL. */
+const EspMatrixKernels *esp_cpu_matrix (const char *level);
 
 /* --- Rows of views as f32, cpu-rows.c --- */
 

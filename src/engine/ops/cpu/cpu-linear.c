@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cpu-linear.c: linear layers. Three ways, by how many rows there are and how much memory:
+/* cpu-linear.c: linear layers. Three ways, by how many rows there are and how much memory (in bf16
+ * on a matrix unit the packing is our own, cpu-matrix.c, and nothing is multiplied in place):
  *
  * - up to VECTOR_ROWS rows (timestep, guidance and modulation layers): dot products with the mapped
  *   file as it is, bound by memory; nothing is ever packed for them;
@@ -8,6 +9,7 @@
  * - beyond the budget: bf16 files are multiplied in place, others packed stretch by stretch into
  *   scratch memory at every call.
  */
+#include "ops/cpu/cpu-matrix.h"
 #include "ops/cpu/cpu-primitive.h"
 
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 enum
 {
   VECTOR_ROWS = 4,
+  MATRIX_ROWS = 4096,          /* of x packed at once for the matrix unit */
   CHUNK_ROWS = 1024,           /* rows of a product that waits for its epilogue */
   STREAM_ELEMENTS = 8 << 20,   /* of a weight packed for one call */
   CONVERT_ELEMENTS = 64 << 10, /* of a weight that one thread converts at once */
@@ -488,8 +491,10 @@ matrix_linear (CpuDevice *cpu, EspTensor x, const EspLinear *linear, const EspEp
                EspTensor y)
 {
   CpuLinear *prepared = linear->prepared;
-  bool finish = epilogue->activation != ESP_ACTIVATION_NONE
-                || (y.dtype != ESP_F32 && (epilogue->accumulate || epilogue->gate != NULL));
+  /* A gate is a binary post-op, which sends oneDNN 2.6's matmul to its reference implementation,
+   * a hundred times slower (seen with DNNL_VERBOSE=1). */
+  bool finish = epilogue->activation != ESP_ACTIVATION_NONE || epilogue->gate != NULL
+                || (y.dtype != ESP_F32 && epilogue->accumulate);
   int64_t chunk = finish && x.rows > CHUNK_ROWS ? CHUNK_ROWS : x.rows;
 
   if (!prepared->packing_tried)
@@ -517,6 +522,98 @@ matrix_linear (CpuDevice *cpu, EspTensor x, const EspLinear *linear, const EspEp
       multiply_all (cpu, &m);
       if (finish && cpu->base.error.status == ESP_OK)
         finish_rows (cpu, &m.y, prepared->bias, epilogue, &y, row);
+    }
+}
+
+/* --- Many rows on a matrix unit ----------------------------------------------------------------
+ */
+
+/* Packs all parts, once, if the budget allows and every part starts a panel. */
+static void
+try_matrix_packing (CpuDevice *cpu, const EspLinear *linear)
+{
+  CpuLinear *prepared = linear->prepared;
+  size_t bytes = (size_t) esp_cpu_matrix_packed_count (linear->in, linear->out) * sizeof (uint16_t);
+  uint16_t *packed;
+
+  prepared->packing_tried = true;
+  for (int p = 0; p + 1 < linear->parts; p++)
+    if (linear->weight[p]->count / linear->in % ESP_MATRIX_PANEL != 0)
+      return;
+  if (bytes > cpu->weight_budget || cpu->weight_used > cpu->weight_budget - bytes)
+    return;
+  packed = esp_cpu_allocate (&cpu->base, bytes);
+  if (packed == NULL)
+    return;
+  prepared->packed = packed;
+  prepared->packed_bytes = bytes;
+  cpu->weight_used += bytes;
+  for (int p = 0; p < linear->parts; p++)
+    {
+      int64_t out = linear->weight[p]->count / linear->in;
+
+      esp_cpu_matrix_pack (cpu, linear->weight[p], linear->in, 0, out, packed);
+      packed += esp_cpu_matrix_packed_count (linear->in, out);
+    }
+}
+
+/* One chunk of rows; `rows` are x's, as esp_cpu_matrix_rows made them. */
+static void
+matrix_unit_chunk (CpuDevice *cpu, const uint16_t *rows, const EspLinear *linear,
+                   const EspEpilogue *epilogue, const EspTensor *y)
+{
+  const CpuLinear *prepared = linear->prepared;
+  int64_t first = 0, stretch = STREAM_ELEMENTS / linear->in / 64 * 64;
+
+  if (prepared->packed != NULL)
+    {
+      esp_cpu_matrix_multiply (cpu, rows, linear->in, prepared->packed, prepared->bias, epilogue,
+                               y);
+      return;
+    }
+  stretch = stretch < 64 ? 64 : stretch;
+  for (int p = 0; p < linear->parts; p++)
+    {
+      int64_t out = linear->weight[p]->count / linear->in;
+
+      for (int64_t row = 0; row < out; row += stretch)
+        {
+          int64_t count = out - row < stretch ? out - row : stretch;
+          EspTensor columns = esp_tensor_cols (*y, first + row, count);
+          EspEpilogue part = *epilogue;
+          uint16_t *packed = esp_cpu_scratch (
+              cpu, SCRATCH_PACKED,
+              (size_t) esp_cpu_matrix_packed_count (linear->in, count) * sizeof *packed);
+
+          if (packed == NULL)
+            return;
+          part.gate = epilogue->gate != NULL ? epilogue->gate + first + row : NULL;
+          esp_cpu_matrix_pack (cpu, linear->weight[p], linear->in, row, count, packed);
+          if (cpu->base.error.status == ESP_OK)
+            esp_cpu_matrix_multiply (cpu, rows, linear->in, packed,
+                                     prepared->bias != NULL ? prepared->bias + first + row : NULL,
+                                     &part, &columns);
+        }
+      first += out;
+    }
+}
+
+static void
+matrix_unit_linear (CpuDevice *cpu, EspTensor x, const EspLinear *linear,
+                    const EspEpilogue *epilogue, EspTensor y)
+{
+  const CpuLinear *prepared = linear->prepared;
+
+  if (!prepared->packing_tried)
+    try_matrix_packing (cpu, linear);
+  for (int64_t row = 0; row < x.rows && cpu->base.error.status == ESP_OK; row += MATRIX_ROWS)
+    {
+      int64_t count = x.rows - row < MATRIX_ROWS ? x.rows - row : MATRIX_ROWS;
+      EspTensor in = esp_tensor_rows (x, row, count), out = esp_tensor_rows (y, row, count);
+      const uint16_t *rows = esp_cpu_matrix_rows (cpu, &in);
+
+      if (rows != NULL)
+        matrix_unit_chunk (cpu, rows, linear, epilogue, &out);
     }
 }
 
@@ -550,6 +647,8 @@ esp_cpu_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
     return;
   if (x.rows <= VECTOR_ROWS)
     vector_linear (cpu, &x, linear, epilogue, &y);
+  else if (cpu->matrix != NULL && cpu->base.compute == ESP_BF16)
+    matrix_unit_linear (cpu, x, linear, epilogue, y);
   else
     matrix_linear (cpu, x, linear, epilogue, y);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
 #endif
 
 int
@@ -114,6 +115,21 @@ esp_cpu_model_name (char *name, size_t size)
   snprintf (name, size, "%s", *start != '\0' ? start : "x86-64 processor");
 }
 
+const EspMatrixKernels *
+esp_cpu_matrix (const char *level)
+{
+  /* Linux gives a process the tile registers on request: arch_prctl (ARCH_REQ_XCOMP_PERM, 18). */
+  const long request = 0x1023, tile_data = 18;
+  bool amx, avx512;
+
+  bf16_features (&amx, &avx512);
+  if ((level != NULL && strcmp (level, "amx") != 0) || !amx || !avx512
+      || !__builtin_cpu_supports ("avx512bw") || !__builtin_cpu_supports ("avx512vl")
+      || syscall (SYS_arch_prctl, request, tile_data) != 0)
+    return NULL;
+  return &esp_matrix_amx;
+}
+
 const EspKernels *
 esp_cpu_kernels (const char *level)
 {
@@ -123,6 +139,8 @@ esp_cpu_kernels (const char *level)
 
   if (level == NULL)
     return avx512 ? &esp_kernels_avx512 : avx2 ? &esp_kernels_avx2 : &esp_kernels_baseline;
+  if (strcmp (level, "amx") == 0)
+    return esp_cpu_matrix (level) != NULL ? &esp_kernels_avx512 : NULL;
   if (strcmp (level, esp_kernels_avx512.name) == 0)
     return avx512 ? &esp_kernels_avx512 : NULL;
   if (strcmp (level, esp_kernels_avx2.name) == 0)
@@ -130,6 +148,12 @@ esp_cpu_kernels (const char *level)
   return strcmp (level, esp_kernels_baseline.name) == 0 ? &esp_kernels_baseline : NULL;
 }
 #else
+const EspMatrixKernels *
+esp_cpu_matrix (const char *level)
+{
+  return NULL;
+}
+
 bool
 esp_cpu_has_bf16 (void)
 {
