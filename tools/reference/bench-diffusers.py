@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The other half of tests/bench/bench-edit.py: the same edit with diffusers, timed.
+
+Run with a python3 that has diffusers installed:
+
+    bench-diffusers.py MODEL PHOTO OUTPUT float32|bfloat16 THREADS SIZE STEPS WARM-EDITS
+
+Prints {"event": "saved"} when the first edit lies in OUTPUT (the caller times that from the start
+of the process), then {"event": "warm", "step": seconds, "edit": seconds} for every further edit.
+"""
+
+import json
+import sys
+import time
+
+import torch
+from PIL import Image
+
+from diffusers import FluxKontextPipeline
+
+
+def main():
+    model, photo, output, dtype, threads, size, steps, warm_edits = sys.argv[1:]
+    size, steps = int(size), int(steps)
+    torch.set_num_threads(int(threads))
+    pipe = FluxKontextPipeline.from_pretrained(model, torch_dtype=getattr(torch, dtype))
+    pipe.set_progress_bar_config(disable=True)
+    picture = Image.open(photo).convert("RGB")
+    ends = []
+
+    def step_ended(_pipe, _step, _timestep, tensors):
+        ends.append(time.perf_counter())
+        return tensors
+
+    def edit():
+        ends.clear()
+        begin = time.perf_counter()
+        result = pipe(image=picture, prompt="Make it look like golden hour", height=size, width=size,
+                      max_area=size * size, _auto_resize=False, num_inference_steps=steps, guidance_scale=2.5,
+                      max_sequence_length=64, generator=torch.Generator("cpu").manual_seed(1),
+                      callback_on_step_end=step_ended).images[0]
+        return result, time.perf_counter() - begin
+
+    edit()[0].save(output)
+    print(json.dumps({"event": "saved"}), flush=True)
+    for _ in range(int(warm_edits)):
+        seconds = edit()[1]
+        step = (ends[-1] - ends[0]) / (len(ends) - 1)
+        print(json.dumps({"event": "warm", "step": step, "edit": seconds}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
