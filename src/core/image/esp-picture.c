@@ -46,6 +46,7 @@ esp_picture_new (int width, int height, GError **error)
   return picture;
 }
 
+/* One more reference to the same picture; from any thread. */
 EspPicture *
 esp_picture_ref (EspPicture *picture)
 {
@@ -60,6 +61,7 @@ picture_clear (gpointer data)
   g_clear_pointer (&picture->pixels, g_free);
 }
 
+/* Gives a reference back; the last one frees the pixels. */
 void
 esp_picture_unref (EspPicture *picture)
 {
