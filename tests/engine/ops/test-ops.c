@@ -10,6 +10,19 @@
 
 static DevicePair pair; /* of the round that runs */
 
+static const char *round_level; /* the round's, as given on the command line */
+
+static EspTensor
+tensor_of (EspDevice *device, int64_t rows, int64_t cols)
+{
+  EspTensor tensor = esp_tensor_new (device, ESP_F32, rows, cols);
+  float *values = random_values (rows * cols, 77, 1);
+
+  device->ops->upload (device, values, tensor);
+  free (values);
+  return tensor;
+}
+
 static bool
 bf16_round (void)
 {
@@ -91,9 +104,10 @@ check_linear (const LinearCase *c)
 static void
 linear_layers_agree (void)
 {
-  static const int64_t shapes[][4] = { { 1, 1, 1, 1 },    { 1, 192, 64, 3 },   { 2, 33, 17, 2 },
-                                       { 4, 100, 3, 1 },  { 5, 7, 9, 1 },      { 5, 64, 64, 4 },
-                                       { 77, 48, 33, 3 }, { 130, 192, 96, 2 }, { 64, 300, 1, 1 } };
+  static const int64_t shapes[][4]
+      = { { 1, 1, 1, 1 },    { 1, 192, 64, 3 },   { 2, 33, 17, 2 },   { 4, 100, 3, 1 },
+          { 5, 7, 9, 1 },    { 5, 64, 64, 4 },    { 77, 48, 33, 3 },  { 130, 192, 96, 2 },
+          { 64, 300, 1, 1 }, { 700, 70, 300, 1 }, { 40, 1100, 64, 2 } };
   static const EspDType types[] = { ESP_F32, ESP_F16, ESP_BF16 };
 
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
@@ -527,6 +541,206 @@ moved_pixels_agree (void)
     }
 }
 
+/* --- Misuse ------------------------------------------------------------------------------------
+ */
+
+/* The sticky error is taken, so that the round can go on. */
+static EspStatus
+take_error (EspError *error)
+{
+  EspStatus status = esp_device_check (pair.tested, error);
+
+  pair.tested->error = (EspError) ESP_ERROR_INIT;
+  return status;
+}
+
+static void
+misuse_is_an_error_and_sticks (void)
+{
+  const EspOps *ops = pair.tested->ops;
+  EspDevice *device = pair.tested;
+  EspTensor x = tensor_of (device, 6, 8), y = tensor_of (device, 6, 8),
+            z = tensor_of (device, 5, 8);
+  EspWeight weight = random_weight (ESP_F32, 2, (int64_t[]){ 8, 8 }, 1, 1);
+  EspLinear layer = { 1, { &weight }, { NULL }, 8, 8, NULL };
+  EspConv conv = { &weight, NULL, 8, 8, 3, 1, 1, 1, 1, 1, NULL };
+  EspAttention attention = { x, x, z, y, 2, 4, 1, false, NULL };
+  EspError error = ESP_ERROR_INIT;
+  float before[48], after[48], moments[64];
+
+  ops->linear (device, x, &layer, NULL, y);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  CHECK_MESSAGE (error, "layer.weight");
+  ops->prepare_linear (device, &layer);
+  ops->linear (device, x, &layer, NULL, z);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->prepare_conv (device, &conv);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->conv2d (device, x, (EspGrid){ 1, 2, 3 }, &conv, false, y);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->attention (device, &attention);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->layer_norm (device, x, NULL, NULL, 1e-6f, z);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->head_norm_rope (device, x, 3, before, 1e-6f, NULL, NULL, y);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->group_moments (device, x, (EspGrid){ 1, 2, 3 }, 3, 0, moments);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->group_moments (device, x, (EspGrid){ 1, 2, 3 }, 2, 1, moments);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->upsample_nearest (device, x, (EspGrid){ 1, 2, 3 }, y);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->copy_window (device, x, (EspGrid){ 1, 2, 3 }, 0, 1, 0, (EspGrid){ 0, 2, 3 }, y);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+
+  /* After a failure nothing happens until the device is gone. */
+  ops->download (device, y, before);
+  ops->multiply (device, x, z, y);
+  ops->scale_add (device, 3, x, 0, y);
+  CHECK (ops->allocate (device, 64) == NULL);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_ARGUMENT, error);
+  ops->download (device, y, after);
+  CHECK (memcmp (before, after, sizeof before) == 0);
+  CHECK (ops->allocate (device, SIZE_MAX / 4) == NULL);
+  CHECK_STATUS (take_error (&error), ESP_ERROR_MEMORY, error);
+  ops->release_linear (device, &layer);
+  weight_clear (&weight);
+  esp_tensor_free (device, &x);
+  esp_tensor_free (device, &y);
+  esp_tensor_free (device, &z);
+}
+
+static void
+weights_that_are_not_finite_are_refused (void)
+{
+  static const float bad[] = { NAN, INFINITY, -INFINITY };
+
+  for (int i = 0; i < 3; i++)
+    for (int type = ESP_F32; type <= ESP_BF16; type += ESP_BF16 - ESP_F32)
+      {
+        int64_t at = i == 2 ? 70000 : 7; /* in the second stretch too */
+        EspWeight weight = random_weight ((EspDType) type, 2, (int64_t[]){ 400, 200 }, 1, 1);
+        EspWeight kernel = random_weight (ESP_F32, 4, (int64_t[]){ 4, 4, 1, 1 }, 1, 1);
+        EspWeight bias = random_weight (ESP_F32, 1, (int64_t[]){ 4 }, 1, 1);
+        EspLinear layer = { 1, { &weight }, { NULL }, 200, 400, NULL };
+        EspConv conv = { &kernel, &bias, 4, 4, 1, 1, 0, 0, 0, 0, NULL };
+        EspError error = ESP_ERROR_INIT;
+        char index[16];
+
+        if (type == ESP_F32)
+          ((float *) (uintptr_t) weight.data)[at] = bad[i];
+        else
+          esp_f32_to_bf16 (&bad[i], (uint16_t *) (uintptr_t) weight.data + at, 1);
+        ((float *) (uintptr_t) bias.data)[2] = bad[i];
+        snprintf (index, sizeof index, "index %d", (int) at);
+        pair.tested->ops->prepare_linear (pair.tested, &layer);
+        CHECK (layer.prepared == NULL);
+        CHECK_STATUS (take_error (&error), ESP_ERROR_NUMERIC, error);
+        CHECK_MESSAGE (error, "test.safetensors");
+        CHECK_MESSAGE (error, "layer.weight");
+        CHECK_MESSAGE (error, index);
+        pair.tested->ops->prepare_conv (pair.tested, &conv);
+        CHECK (conv.prepared == NULL);
+        CHECK_STATUS (take_error (&error), ESP_ERROR_NUMERIC, error);
+        CHECK_MESSAGE (error, "index 2");
+        weight_clear (&weight);
+        weight_clear (&kernel);
+        weight_clear (&bias);
+      }
+}
+
+/* A file's tensor may start anywhere: the same numbers one byte further on. */
+static void
+unaligned_weights_are_the_same (void)
+{
+  for (int type = ESP_F32; type <= ESP_BF16; type++)
+    for (int64_t rows = 2; rows < 20; rows += 15)
+      {
+        EspWeight weight = random_weight ((EspDType) type, 2, (int64_t[]){ 40, 33 }, 1, 1);
+        EspWeight moved = weight;
+        size_t bytes = esp_dtype_bytes (weight.dtype, weight.count);
+        char *space = malloc (bytes + 1);
+        float found[2][17 * 40];
+
+        if (space == NULL)
+          abort ();
+        memcpy (space + 1, weight.data, bytes);
+        moved.data = space + 1;
+        for (int i = 0; i < 2; i++)
+          {
+            EspLinear layer = { 1, { i == 0 ? &weight : &moved }, { NULL }, 33, 40, NULL };
+            EspTensor x = tensor_of (pair.tested, rows, 33), y = tensor_of (pair.tested, rows, 40);
+
+            pair.tested->ops->prepare_linear (pair.tested, &layer);
+            pair.tested->ops->linear (pair.tested, x, &layer, NULL, y);
+            pair.tested->ops->download (pair.tested, y, found[i]);
+            pair.tested->ops->release_linear (pair.tested, &layer);
+            esp_tensor_free (pair.tested, &x);
+            esp_tensor_free (pair.tested, &y);
+          }
+        CHECK (memcmp (found[0], found[1], (size_t) (rows * 40) * sizeof (float)) == 0);
+        free (space);
+        weight_clear (&weight);
+      }
+}
+
+/* Attention, norms and moments give the same bits on any number of threads; every operation gives
+ * the same bits twice. */
+static void
+results_do_not_depend_on_threads (void)
+{
+  float results[3][200 * 64], moments[3][16];
+
+  for (int i = 0; i < 3; i++)
+    {
+      DevicePair other;
+      EspTensor x, y;
+      EspAttention attention;
+
+      if (!pair_open (&other, round_level, bf16_round () ? ESP_COMPUTE_BF16 : ESP_COMPUTE_F32,
+                      i == 0 ? 1 : 3, 0))
+        abort ();
+      x = tensor_of (other.tested, 200, 64);
+      y = tensor_of (other.tested, 200, 64);
+      attention = (EspAttention){ x, x, x, y, 2, 32, 1, false, NULL };
+      other.tested->ops->attention (other.tested, &attention);
+      other.tested->ops->layer_norm (other.tested, y, NULL, NULL, 1e-6f, y);
+      other.tested->ops->group_moments (other.tested, y, (EspGrid){ 1, 10, 20 }, 8, 0, moments[i]);
+      other.tested->ops->download (other.tested, y, results[i]);
+      esp_tensor_free (other.tested, &x);
+      esp_tensor_free (other.tested, &y);
+      pair_close (&other);
+    }
+  for (int i = 1; i < 3; i++)
+    {
+      CHECK (memcmp (results[0], results[i], sizeof results[0]) == 0);
+      CHECK (memcmp (moments[0], moments[i], sizeof moments[0]) == 0);
+    }
+}
+
+/* e^x over the whole range, seen through softmax's piece: its maximum is 0, so s becomes e^s. */
+static void
+exponentials_are_accurate (void)
+{
+  const EspKernels *kernels = ((CpuDevice *) pair.tested)->kernels;
+  double worst = 0;
+
+  for (double x = -87.3; x < 0; x += 0.37)
+    {
+      float s[40], maximum = 0, sum = 0;
+
+      for (int i = 0; i < 40; i++)
+        s[i] = (float) (x + i * 0.00925 < 0 ? x + i * 0.00925 : 0);
+      float wanted[40];
+      memcpy (wanted, s, sizeof s);
+      kernels->softmax_piece (s, 39, 1, NULL, &maximum, &sum);
+      for (int i = 0; i < 39; i++)
+        worst = fmax (worst, fabs (s[i] / exp (wanted[i]) - 1));
+    }
+  printf ("# largest relative error of exp: %.3g\n", worst);
+  CHECK (worst < 3e-7);
+}
+
 /* --- All rounds --------------------------------------------------------------------------------
  */
 
@@ -550,6 +764,8 @@ main (int argc, char **argv)
   static const EspCompute computes[] = { ESP_COMPUTE_F32, ESP_COMPUTE_BF16 };
   const char *level = argc > 1 ? argv[1] : NULL;
 
+  round_level = level;
+
   for (size_t c = 0; c < 2; c++)
     {
       if (!pair_open (&pair, level, computes[c], 0, (size_t) 1 << 30))
@@ -570,6 +786,11 @@ main (int argc, char **argv)
       CASE (convolutions_agree);
       CASE (group_norms_agree);
       CASE (moved_pixels_agree);
+      CASE (misuse_is_an_error_and_sticks);
+      CASE (weights_that_are_not_finite_are_refused);
+      CASE (unaligned_weights_are_the_same);
+      CASE (results_do_not_depend_on_threads);
+      CASE (exponentials_are_accurate);
       CASE (nothing_is_left_allocated);
       pair_close (&pair);
       /* The same layers when next to nothing may be packed. */

@@ -175,7 +175,7 @@ product_attributes (const CpuProduct *product, const dnnl_memory_desc_t *gate,
   return status;
 }
 
-/* `weights` NULL: any layout. */
+/* `weights` NULL: any layout, and only the question which one: nothing is compiled. */
 static dnnl_status_t
 product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_t *weights,
               CpuPrimitive *entry)
@@ -205,7 +205,12 @@ product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_
     status = dnnl_matmul_desc_init (&description, &x, &w, product->bias ? &bias : NULL, &y);
   if (status == dnnl_success)
     status = dnnl_primitive_desc_create (&plan, &description, attributes, cpu->engine, NULL);
-  if (status == dnnl_success)
+  if (status == dnnl_success && weights == NULL)
+    {
+      entry->weights = *dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 0);
+      dnnl_primitive_desc_destroy (plan);
+    }
+  else if (status == dnnl_success)
     status = entry_finish (cpu, entry, plan, product->bias, product->gate, &gate);
   if (attributes != NULL)
     dnnl_primitive_attr_destroy (attributes);

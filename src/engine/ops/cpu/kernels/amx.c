@@ -5,9 +5,9 @@
 #include <immintrin.h>
 #include <string.h>
 
-/* Palette 1, eight tiles of 16 rows of 64 bytes: 0 … 3 sums, 4 and 5 left, 6 and 7 right. A constant
- * in memory: GCC 12 believes that the instruction reads only its first eight bytes and would drop
- * the stores that fill in a local one. */
+/* Palette 1, eight tiles of 16 rows of 64 bytes: 0 … 3 sums, 4 and 5 left, 6 and 7 right. A
+ * constant in memory: GCC 12 believes that the instruction reads only its first eight bytes and
+ * would drop the stores that fill in a local one. */
 static const struct
 {
   uint8_t palette, start_row, reserved[14];

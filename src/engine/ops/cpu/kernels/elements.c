@@ -45,24 +45,18 @@ ESP_KERNEL (esp_round_bf16) (const float *x, int64_t n, float *y)
 }
 
 /* GELU's tanh form is x·sigmoid (2·√(2/π)·(x + 0.044715·x³)) because (1 + tanh u)/2 = sigmoid (2u);
- * so all three smooth activations are x times a sigmoid. */
-static inline vfloat
-sigmoid_times_x (vfloat x, vfloat argument)
-{
-  return x / (1.0f + vexp (-argument));
-}
-
+ * so three of the four are x times a sigmoid. */
 static inline vfloat
 activated (EspActivation activation, vfloat x)
 {
   switch (activation)
     {
     case ESP_ACTIVATION_SILU:
-      return sigmoid_times_x (x, x);
+      return vsigmoid_times (x, x);
     case ESP_ACTIVATION_GELU_TANH:
-      return sigmoid_times_x (x, x * (1.5957691216f + 0.0713548163f * x * x));
+      return vsigmoid_times (x, x * (1.5957691216f + 0.0713548163f * x * x));
     case ESP_ACTIVATION_QUICK_GELU:
-      return sigmoid_times_x (x, x * 1.702f);
+      return vsigmoid_times (x, x * 1.702f);
     case ESP_ACTIVATION_GELU_ERF:
       {
         /* No model that the engine runs today has it in a hot place: the C library's erf does. */

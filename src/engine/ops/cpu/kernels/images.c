@@ -13,7 +13,7 @@ normalise_pixels (const float *x, int64_t pixels, int64_t n, const float *mean, 
       for (; i + VN <= n; i += VN)
         {
           vfloat v = (vload (x + i) - vload (mean + i)) * vload (factor + i) + vload (bias + i);
-          vstore (y + i, silu ? v / (1.0f + vexp (-v)) : v);
+          vstore (y + i, silu ? vsigmoid_times (v, v) : v);
         }
       if (i < n)
         {
@@ -21,7 +21,7 @@ normalise_pixels (const float *x, int64_t pixels, int64_t n, const float *mean, 
           vfloat v = (vload_part (x + i, left) - vload_part (mean + i, left))
                          * vload_part (factor + i, left)
                      + vload_part (bias + i, left);
-          vstore_part (y + i, silu ? v / (1.0f + vexp (-v)) : v, left);
+          vstore_part (y + i, silu ? vsigmoid_times (v, v) : v, left);
         }
     }
 }
