@@ -3,8 +3,8 @@
 
 _espalier_cli_commands='edit tokenize models describe'
 _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative-prompt --true-cfg
-  --seed --steps --guidance --size --multi-ref --device --dtype --noise --dump --no-metadata
-  --json --quiet --help'
+  --seed --steps --guidance --size --multi-ref --device --dtype --threads --noise --dump
+  --no-metadata --json -q --quiet -h --help'
 
 # Lines, so that names with spaces stay whole.
 _espalier_cli_reply ()
@@ -42,7 +42,7 @@ _espalier_cli_value ()
     --dtype) _espalier_cli_words 'auto f32 bf16' "$cur" ;;
     --noise|--dump) _espalier_cli_files "$cur" '\.safetensors$' ;;
     -o|--output) _espalier_cli_files "$cur" '\.(png|jpe?g|webp)$' ;;
-    -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance) COMPREPLY=() ;;
+    -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance|--threads) COMPREPLY=() ;;
     *) return 1 ;;
   esac
 }
@@ -64,6 +64,8 @@ _espalier_cli ()
     else _espalier_cli_files "$cur" '\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'; fi
   elif [[ $command == tokenize ]]; then
     _espalier_cli_words '--model --help' "$cur"
+  elif [[ $command == describe ]]; then
+    _espalier_cli_words '--model --json --help' "$cur"
   else
     _espalier_cli_words '--json --help' "$cur"
   fi

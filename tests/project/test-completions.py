@@ -50,6 +50,7 @@ def bash_completes_options():
 def bash_completes_choices():
     assert complete('edit', '--size', '') == ['auto', 'match']
     assert complete('edit', '--dtype', 'b') == ['bf16']
+    assert complete('edit', '--threads', '') == []
     assert complete('edit', '--device', '=', 'c') == ['cpu', 'cuda']
     assert complete('edit', '--steps', '') == []
 

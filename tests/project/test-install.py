@@ -4,7 +4,10 @@
 
     test-install.py SOURCE_ROOT BUILD_ROOT
 """
+import json
+import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +21,6 @@ INSTALLED = []
 
 
 def option(name):
-    import json
     options = json.loads((BUILD / 'meson-info/intro-buildoptions.json').read_text())
     return next(o['value'] for o in options if o['name'] == name)
 
@@ -84,6 +86,43 @@ def installed_programs_need_no_library_that_is_not_there():
         done = subprocess.run(['ldd', str(installed() / name)], capture_output=True, text=True)
         assert 'not found' not in done.stdout, done.stdout
     assert 'libglib' not in done.stdout, 'the engine must not need GLib'
+
+
+def installed_cli(*arguments):
+    # Nothing of the tree: the program has to find its worker and data from where it stands.
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith('ESPALIER_')}
+    environment.update(LC_ALL='C.UTF-8', XDG_DATA_HOME=PLACE.name + '/data-home')
+    return subprocess.run([str(installed() / 'bin/espalier-cli'), *arguments], env=environment,
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+@case
+def the_installed_program_finds_the_demo_model():
+    done = installed_cli('models', '--json')
+    assert done.returncode == 0, done.stderr
+    assert str(installed() / option('datadir') / 'espalier/models/demo') in done.stdout, done.stdout
+
+
+@case
+def the_installed_program_edits_a_photo():
+    result = pathlib.Path(PLACE.name) / 'result.png'
+    photo = installed() / option('datadir') / 'espalier/photos/coffee.png'
+    done = installed_cli('edit', str(photo), '-p', 'Make it snow', '-o', str(result), '--steps', '1',
+                         '--quiet')
+    assert done.returncode == 0, done.stderr
+    assert result.read_bytes().startswith(b'\x89PNG') and not done.stdout
+
+
+@case
+def its_help_and_the_completions_know_the_same_options():
+    bash = (ROOT / 'data/completions/espalier-cli.bash').read_text(encoding='utf-8')
+    known = set(re.search(r"_edit_options='([^']+)'", bash).group(1).split())
+    done = installed_cli('edit', '--help')
+    assert done.returncode == 0, done.stderr
+    told = set(re.findall(r'(?<![\w-])--[a-z][a-z-]+', done.stdout))
+    long_options = {name for name in known if name.startswith('--')}
+    assert told == long_options, told ^ long_options
 
 
 sys.exit(run())
