@@ -26,7 +26,7 @@ class Worker:
     """A running worker, its events in a queue."""
 
     def __init__(self, tmp, **options):
-        environment = dict(os.environ, TMPDIR=str(tmp), OMP_WAIT_POLICY='passive')
+        environment = dict(os.environ, TMPDIR=str(tmp))
         self.tmp = pathlib.Path(tmp)
         self.process = subprocess.Popen([ENGINE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, cwd=SOURCE, env=environment, **options)
