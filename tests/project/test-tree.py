@@ -8,10 +8,11 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
-from tap import case, note, run
+from tap import Skip, case, note, run
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
 SOURCES = {'.c', '.h', '.py', '.build', '.sh', '.fish', '.bash'}
@@ -175,6 +176,19 @@ def every_file_with_translatable_text_is_listed():
     if listed != sorted(listed):
         problems.append('po/POTFILES.in is not sorted')
     expect_none(problems)
+
+
+@case
+def translations_are_sound():
+    if not shutil.which('msgfmt'):
+        raise Skip('gettext is not installed')
+    languages = [line for line in text(ROOT / 'po/LINGUAS').split('\n')
+                 if line and not line.startswith('#')]
+    assert languages == sorted(path.stem for path in (ROOT / 'po').glob('*.po')), languages
+    for language in languages:
+        done = subprocess.run(['msgfmt', '--check', '-o', '/dev/null', f'po/{language}.po'], cwd=ROOT,
+                              capture_output=True, text=True)
+        assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 def function_lengths(path):
