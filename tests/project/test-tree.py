@@ -61,7 +61,7 @@ def expect_none(problems):
 def licence_of(name):
     if name.startswith('tools/demo-model/'):
         return 'CC0-1.0'
-    if name.startswith(('src/engine/', 'tests/engine/')):
+    if name.startswith(('src/engine/', 'tests/engine/', 'tests/bench/bench-ops')):
         return 'MIT'
     return 'GPL-3.0-or-later'
 
