@@ -468,14 +468,16 @@ finish_rows (CpuDevice *cpu, const EspTensor *result, const float *bias,
       }
 }
 
-/* Rows of x in the operand type: themselves, or converted into scratch memory. */
+/* Rows of x in the operand type and without gaps: themselves, or copied into scratch memory. With gaps
+ * between the rows oneDNN 2.6 takes its reference implementation for packed weights, a hundred
+ * times slower than the copy. */
 static const void *
 operand_rows (CpuDevice *cpu, EspTensor x, int64_t *stride)
 {
   EspTensor operand = { NULL, cpu->base.compute, x.rows, x.cols, x.cols };
 
   *stride = x.stride;
-  if (x.dtype == operand.dtype)
+  if (x.dtype == operand.dtype && x.stride == x.cols)
     return x.data;
   operand.data
       = esp_cpu_scratch (cpu, SCRATCH_OPERAND, esp_dtype_bytes (operand.dtype, x.rows * x.cols));
@@ -491,10 +493,8 @@ matrix_linear (CpuDevice *cpu, EspTensor x, const EspLinear *linear, const EspEp
                EspTensor y)
 {
   CpuLinear *prepared = linear->prepared;
-  /* A gate is a binary post-op, which sends oneDNN 2.6's matmul to its reference implementation,
-   * a hundred times slower (seen with DNNL_VERBOSE=1). */
-  bool finish = epilogue->activation != ESP_ACTIVATION_NONE || epilogue->gate != NULL
-                || (y.dtype != ESP_F32 && epilogue->accumulate);
+  bool finish = epilogue->activation != ESP_ACTIVATION_NONE || y.stride != y.cols
+                || (y.dtype != ESP_F32 && (epilogue->accumulate || epilogue->gate != NULL));
   int64_t chunk = finish && x.rows > CHUNK_ROWS ? CHUNK_ROWS : x.rows;
 
   if (!prepared->packing_tried)
