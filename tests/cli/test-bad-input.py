@@ -3,6 +3,7 @@
 """Pictures, models and disks that are wrong: one clear line, nothing left, quickly."""
 import json
 import os
+import random
 import resource
 import signal
 import struct
@@ -167,6 +168,12 @@ def noise_files_that_are_wrong(s):
                 '--noise', path, names=f'{what}.safetensors')
 
 
+def long_prompt():
+    """It goes into the result's metadata, and there it is compressed: so no plain repetition."""
+    generator = random.Random(1)
+    return ''.join(generator.choice('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ') for _ in range(12000))
+
+
 def limit_files(size):
     def apply():
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -178,7 +185,7 @@ def a_disk_that_fills_up(s):
     photo = s.photo(width=16, height=16)
     old = s.out / 'o.png'
     old.write_bytes(b'the old file')
-    prompt = 'Make it snow. ' * 500
+    prompt = long_prompt()
     s.fails('edit', photo, '-p', prompt, '-o', old, '--size', '16x16', '--steps', 1, '--quiet', names='o.png',
             preexec_fn=limit_files(4000))
     assert old.read_bytes() == b'the old file'
@@ -206,7 +213,7 @@ def a_small_file_system(s):
     try:
         old = folder / 'o.png'
         old.write_bytes(b'the old file')
-        s.fails('edit', s.photo(), '-p', 'x' * 9000, '-o', old, '--size', '32x32', '--steps', 1, '--quiet',
+        s.fails('edit', s.photo(), '-p', long_prompt(), '-o', old, '--size', '32x32', '--steps', 1, '--quiet',
                 names='o.png')
         assert old.read_bytes() == b'the old file' and len(list(folder.iterdir())) == 1
     finally:

@@ -82,7 +82,7 @@ def progress_in_a_pipe_is_plain_lines(s):
     steps = [line for line in lines if 'of 30' in line]
     assert 5 <= len(steps) <= 32 and len(set(lines)) == len(lines), lines
     assert 'step 30 of 30' in steps[-1]
-    err = s.edit(s.photo(), '--size', '16x16', '--steps', 1000, out='b.png')[2]
+    err = s.edit(s.photo(), '--size', '16x16', '--steps', 300, out='b.png')[2]
     assert err.count(b'\n') < 130, err.count(b'\n')
 
 
@@ -129,7 +129,7 @@ def the_recipe_is_in_the_file(s):
     assert recipe['guidance'] == 3.3 and (recipe['width'], recipe['height']) == (64, 64)
     assert recipe['model']['id'] == 'demo' and len(recipe['model']['hash']) == 64 and recipe['engine']
     bare = s.edit(s.photo(), *SMALL, '--seed', 3, '--no-metadata', out='bare.png', prompt=prompt)[0]
-    assert 'espalier' not in text_chunks(bare) and b'schön'.decode('latin1').encode() not in bare.read_bytes()
+    assert 'espalier' not in text_chunks(bare) and 'schön'.encode() not in bare.read_bytes()
 
 
 def every_output_format(s):
