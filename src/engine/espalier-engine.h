@@ -97,7 +97,7 @@ typedef enum
 {
   ESP_SIZE_AUTO,  /* the model's preferred size nearest the first image's aspect */
   ESP_SIZE_MATCH, /* each reference's sides floored to multiples of 16; output = the first's */
-  ESP_SIZE_EXACT, /* request.width × request.height */
+  ESP_SIZE_EXACT, /* request.width × request.height; references go to the 17 Kontext sizes */
 } EspSizeMode;
 
 typedef enum

@@ -81,7 +81,10 @@ choose_sizes (const EspModelInfo *info, const EspEditRequest *request, EspEditPl
           *height = floor_to_multiple (image->height);
         }
       else
-        esp_preferred_size (info->working_pixels, image->width, image->height, width, height);
+        /* With an exact output size references are brought to Kontext's own sizes whatever the
+         * manifest says, as FluxKontextPipeline does when it is given height and width. */
+        esp_preferred_size (request->size_mode == ESP_SIZE_EXACT ? 0 : info->working_pixels,
+                            image->width, image->height, width, height);
       if (*width > ESP_SIZE_MAX || *height > ESP_SIZE_MAX)
         return esp_error_set (
             error, ESP_ERROR_ARGUMENT,
