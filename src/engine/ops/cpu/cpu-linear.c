@@ -340,40 +340,84 @@ vector_linear (CpuDevice *cpu, const EspTensor *x, const EspLinear *linear,
 /* --- Many rows ---------------------------------------------------------------------------------
  */
 
-/* One product in flight: rows of x (in the operand type) times all of the layer, with whatever of
- * the epilogue oneDNN does itself. */
+/* One product in flight: some rows of x, in the operand type and dense, times all of the layer. */
 typedef struct Multiplication
 {
   const EspLinear *linear;
   const void *x;
-  int64_t x_stride, rows;
-  const float *bias, *gate; /* NULL: none, or left to finish_rows */
-  bool accumulate;
-  EspTensor y;
+  int64_t rows;
+  const EspEpilogue *epilogue;
+  EspTensor y; /* those rows of it */
 } Multiplication;
 
-/* Columns [first, first + count) with weights that are ready. */
+/* The epilogue that oneDNN does not do: result [rows, cols] → y, bias and gate start at its first
+ * column. */
+static void
+finish_rows (CpuDevice *cpu, const EspTensor *result, const float *bias, const float *gate,
+             const EspEpilogue *epilogue, const EspTensor *y)
+{
+  int team = esp_cpu_team (cpu, result->rows * result->cols);
+  float *spare = esp_cpu_scratch (cpu, SCRATCH_THREADS, (size_t) (y->cols * team) * sizeof *spare);
+
+  if (spare == NULL)
+    return;
+#pragma omp parallel for num_threads(team) schedule(static)
+  for (int member = 0; member < team; member++)
+    for (int64_t i = result->rows * member / team; i < result->rows * (member + 1) / team; i++)
+      {
+        float *own = spare + member * y->cols;
+        float *out = esp_cpu_row_out (y, i, 0, own);
+
+        if (out == own && epilogue->accumulate)
+          esp_cpu_row (cpu, y, i, 0, y->cols, own);
+        cpu->kernels->finish_row ((const float *) result->data + i * result->stride, bias,
+                                  epilogue->activation, gate, epilogue->accumulate, y->cols, out);
+        esp_cpu_row_done (cpu, y, i, 0, y->cols, out);
+      }
+}
+
+/* Columns [first, first + count) of y with weights that are ready. oneDNN writes only dense results
+ * fast, and does not do activations as exactly as we do: where either is wanted, or sums in bf16,
+ * the product goes to scratch memory and we finish it. */
 static void
 multiply_columns (CpuDevice *cpu, const Multiplication *m, int64_t first, int64_t count,
                   dnnl_memory_t weights, bool packed)
 {
-  const CpuProduct product = { .rows = m->rows,
-                               .in = m->linear->in,
-                               .out = count,
-                               .x_stride = m->x_stride,
-                               .y_stride = m->y.stride,
-                               .operand = cpu->base.compute,
-                               .result = m->y.dtype,
-                               .packed = packed,
-                               .bias = m->bias != NULL,
-                               .gate = m->gate != NULL,
-                               .accumulate = m->accumulate };
-  CpuPrimitive *primitive = esp_cpu_product (cpu, &product);
+  const float *bias = ((const CpuLinear *) m->linear->prepared)->bias;
+  const float *gate = m->epilogue->gate;
+  EspTensor y = esp_tensor_cols (m->y, first, count), result = y;
+  bool finish = y.stride != count || m->epilogue->activation != ESP_ACTIVATION_NONE
+                || (y.dtype != ESP_F32 && (gate != NULL || m->epilogue->accumulate));
+  CpuProduct product = { .rows = m->rows,
+                         .in = m->linear->in,
+                         .out = count,
+                         .operand = cpu->base.compute,
+                         .result = finish ? ESP_F32 : y.dtype,
+                         .packed = packed };
+  CpuPrimitive *primitive;
 
-  if (primitive != NULL)
-    esp_cpu_primitive_run (cpu, primitive, m->x, weights, m->bias != NULL ? m->bias + first : NULL,
-                           m->gate != NULL ? m->gate + first : NULL,
-                           esp_tensor_cols (m->y, first, count).data);
+  bias = bias != NULL ? bias + first : NULL;
+  gate = gate != NULL ? gate + first : NULL;
+  if (finish)
+    {
+      result = (EspTensor){ NULL, ESP_F32, m->rows, count, count };
+      result.data
+          = esp_cpu_scratch (cpu, SCRATCH_RESULT, (size_t) (m->rows * count) * sizeof (float));
+      if (result.data == NULL)
+        return;
+    }
+  else
+    {
+      product.bias = bias != NULL;
+      product.gate = gate != NULL;
+      product.accumulate = m->epilogue->accumulate;
+    }
+  primitive = esp_cpu_product (cpu, &product);
+  if (primitive == NULL)
+    return;
+  esp_cpu_primitive_run (cpu, primitive, m->x, weights, bias, gate, result.data);
+  if (finish && cpu->base.error.status == ESP_OK)
+    finish_rows (cpu, &result, bias, gate, m->epilogue, &y);
 }
 
 /* Multiplies by rows [row, row + count) of a part's weight, which make columns from `first` on. */
@@ -442,41 +486,12 @@ multiply_all (CpuDevice *cpu, const Multiplication *m)
     }
 }
 
-/* The epilogue that oneDNN does not do: result rows → rows of y from `row` on. */
-static void
-finish_rows (CpuDevice *cpu, const EspTensor *result, const float *bias,
-             const EspEpilogue *epilogue, const EspTensor *y, int64_t row)
-{
-  int team = esp_cpu_team (cpu, result->rows * result->cols);
-  float *spare = esp_cpu_scratch (cpu, SCRATCH_THREADS, (size_t) (y->cols * team) * sizeof *spare);
-
-  if (spare == NULL)
-    return;
-#pragma omp parallel for num_threads(team) schedule(static)
-  for (int member = 0; member < team; member++)
-    for (int64_t i = result->rows * member / team; i < result->rows * (member + 1) / team; i++)
-      {
-        float *own = spare + member * y->cols;
-        float *out = esp_cpu_row_out (y, row + i, 0, own);
-
-        if (out == own && epilogue->accumulate)
-          esp_cpu_row (cpu, y, row + i, 0, y->cols, own);
-        cpu->kernels->finish_row ((const float *) result->data + i * result->stride, bias,
-                                  epilogue->activation, epilogue->gate, epilogue->accumulate,
-                                  y->cols, out);
-        esp_cpu_row_done (cpu, y, row + i, 0, y->cols, out);
-      }
-}
-
-/* Rows of x in the operand type and without gaps: themselves, or copied into scratch memory. With gaps
- * between the rows oneDNN 2.6 takes its reference implementation for packed weights, a hundred
- * times slower than the copy. */
+/* Rows of x dense and in the operand type: themselves, or copied into scratch memory. */
 static const void *
-operand_rows (CpuDevice *cpu, EspTensor x, int64_t *stride)
+operand_rows (CpuDevice *cpu, EspTensor x)
 {
   EspTensor operand = { NULL, cpu->base.compute, x.rows, x.cols, x.cols };
 
-  *stride = x.stride;
   if (x.dtype == operand.dtype && x.stride == x.cols)
     return x.data;
   operand.data
@@ -484,7 +499,6 @@ operand_rows (CpuDevice *cpu, EspTensor x, int64_t *stride)
   if (operand.data == NULL)
     return NULL;
   esp_cpu_scale_add (&cpu->base, 1.0f, x, 0.0f, operand);
-  *stride = x.cols;
   return operand.data;
 }
 
@@ -493,35 +507,22 @@ matrix_linear (CpuDevice *cpu, EspTensor x, const EspLinear *linear, const EspEp
                EspTensor y)
 {
   CpuLinear *prepared = linear->prepared;
-  bool finish = epilogue->activation != ESP_ACTIVATION_NONE || y.stride != y.cols
-                || (y.dtype != ESP_F32 && (epilogue->accumulate || epilogue->gate != NULL));
-  int64_t chunk = finish && x.rows > CHUNK_ROWS ? CHUNK_ROWS : x.rows;
+  int64_t chunk = x.rows;
 
+  /* What waits for its epilogue should still be in a cache then. */
+  if (epilogue->activation != ESP_ACTIVATION_NONE || y.stride != y.cols)
+    chunk = CHUNK_ROWS;
   if (!prepared->packing_tried)
     try_packing (cpu, linear);
   for (int64_t row = 0; row < x.rows && cpu->base.error.status == ESP_OK; row += chunk)
     {
-      Multiplication m = { .linear = linear, .rows = x.rows - row < chunk ? x.rows - row : chunk };
+      Multiplication m = { .linear = linear, .epilogue = epilogue };
 
-      m.x = operand_rows (cpu, esp_tensor_rows (x, row, m.rows), &m.x_stride);
-      if (finish)
-        {
-          m.y = (EspTensor){ NULL, ESP_F32, m.rows, linear->out, linear->out };
-          m.y.data = esp_cpu_scratch (cpu, SCRATCH_RESULT,
-                                      (size_t) (m.rows * linear->out) * sizeof (float));
-        }
-      else
-        {
-          m.y = esp_tensor_rows (y, row, m.rows);
-          m.bias = prepared->bias;
-          m.gate = epilogue->gate;
-          m.accumulate = epilogue->accumulate;
-        }
-      if (m.x == NULL || m.y.data == NULL)
-        return;
-      multiply_all (cpu, &m);
-      if (finish && cpu->base.error.status == ESP_OK)
-        finish_rows (cpu, &m.y, prepared->bias, epilogue, &y, row);
+      m.rows = x.rows - row < chunk ? x.rows - row : chunk;
+      m.x = operand_rows (cpu, esp_tensor_rows (x, row, m.rows));
+      m.y = esp_tensor_rows (y, row, m.rows);
+      if (m.x != NULL)
+        multiply_all (cpu, &m);
     }
 }
 

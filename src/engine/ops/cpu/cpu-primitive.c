@@ -189,10 +189,10 @@ product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_
 
   dnnl_memory_desc_init_by_strides (&x, 2, (dnnl_dims_t){ product->rows, product->in },
                                     library_type (product->operand),
-                                    (dnnl_dims_t){ product->x_stride, 1 });
+                                    (dnnl_dims_t){ product->in, 1 });
   dnnl_memory_desc_init_by_strides (&y, 2, (dnnl_dims_t){ product->rows, product->out },
                                     library_type (product->result),
-                                    (dnnl_dims_t){ product->y_stride, 1 });
+                                    (dnnl_dims_t){ product->out, 1 });
   dnnl_memory_desc_init_by_tag (&bias, 2, row, dnnl_f32, dnnl_ab);
   dnnl_memory_desc_init_by_tag (&gate, 2, row, dnnl_f32, dnnl_ab);
   if (weights != NULL)
@@ -229,14 +229,8 @@ esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t o
                          dnnl_memory_desc_t *packing)
 {
   /* The layout depends on the number of rows only in how well it fits; this many is typical. */
-  const CpuProduct typical = { .rows = 512,
-                               .in = in,
-                               .out = out,
-                               .x_stride = in,
-                               .y_stride = out,
-                               .operand = operand,
-                               .result = ESP_F32,
-                               .bias = true };
+  const CpuProduct typical
+      = { .rows = 512, .in = in, .out = out, .operand = operand, .result = ESP_F32, .bias = true };
   const int64_t key[CPU_PRIMITIVE_KEY] = { KIND_PACKING, operand, in, out };
   CpuPrimitive *entry = cache_find (cpu, key);
   dnnl_status_t status;
@@ -264,9 +258,8 @@ CpuPrimitive *
 esp_cpu_product (CpuDevice *cpu, const CpuProduct *product)
 {
   const int64_t key[CPU_PRIMITIVE_KEY]
-      = { KIND_PRODUCT,      product->rows,     product->in,     product->out,
-          product->x_stride, product->y_stride, product->packed, product->operand,
-          product->result,   product->bias,     product->gate,   product->accumulate };
+      = { KIND_PRODUCT,     product->rows,   product->in,   product->out,  product->packed,
+          product->operand, product->result, product->bias, product->gate, product->accumulate };
   CpuPrimitive *entry = cache_find (cpu, key);
   dnnl_memory_desc_t weights;
   dnnl_status_t status;

@@ -168,11 +168,12 @@ vexp (vfloat x)
 }
 
 /* x/(1 + e^-argument). With AVX-512 the quotient comes from a reciprocal good to 14 bits and one
- * step of Newton's method, which doubles them: the divider takes as long as all of e^x. */
+ * step of Newton's method, which doubles them: the divider takes as long as all of e^x. Beyond e^86
+ * the reciprocal would be denormal, which costs a hundred times as much. */
 static inline vfloat
 vsigmoid_times (vfloat x, vfloat argument)
 {
-  vfloat divisor = 1.0f + vexp (-argument);
+  vfloat divisor = 1.0f + vexp (vmin (vset (86.0f), -argument));
 #if defined(__AVX512F__)
   vfloat r = (vfloat) _mm512_rcp14_ps ((__m512) divisor);
   r = r + r * (1.0f - divisor * r);
