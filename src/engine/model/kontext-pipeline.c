@@ -42,6 +42,7 @@ typedef struct Edit
   float *scratch;    /* the same size */
   float *sigmas;     /* [steps + 1] */
   uint8_t *preview_pixels;
+  EspImage image; /* the result */
 } Edit;
 
 static EspStatus
@@ -362,8 +363,9 @@ sample (Edit *e, EspError *error)
 /* -1 … 1 → 0 … 1 in place, then 8 bit: VaeImageProcessor's denormalize and numpy's round (half to
  * even). */
 static EspStatus
-finish_picture (Edit *e, float *pixels, EspImage *image, EspError *error)
+finish_picture (Edit *e, float *pixels, EspError *error)
 {
+  EspImage *image = &e->image;
   size_t count = (size_t) e->plan.width * (size_t) e->plan.height * 3;
 
   image->pixels = malloc (count);
@@ -386,7 +388,7 @@ finish_picture (Edit *e, float *pixels, EspImage *image, EspError *error)
 }
 
 static EspStatus
-decode (Edit *e, EspImage *image, EspError *error)
+decode (Edit *e, EspError *error)
 {
   const EspVaeConfig *vae = esp_vae_config (e->model->vae);
   int64_t count = esp_latent_count (e->plan.target);
@@ -401,7 +403,7 @@ decode (Edit *e, EspImage *image, EspError *error)
   status = esp_vae_decode (e->model->vae, e->model->vae_device, e->scratch, e->plan.target.height,
                            e->plan.target.width, &e->vae_limits, pixels, error);
   if (status == ESP_OK)
-    status = finish_picture (e, pixels, image, error);
+    status = finish_picture (e, pixels, error);
   free (pixels);
   return status;
 }
@@ -441,8 +443,9 @@ peak_memory (void)
   return kilobytes << 10;
 }
 
+/* What is neither text nor picture: buffers, the schedule and the noise. */
 static EspStatus
-run (Edit *e, EspImage *image, EspError *error)
+set_out (Edit *e, EspError *error)
 {
   EspStatus status;
 
@@ -453,20 +456,32 @@ run (Edit *e, EspImage *image, EspError *error)
 
   status = esp_scheduler_sigmas (&e->model->scheduler, e->plan.target_tokens, e->plan.steps,
                                  e->sigmas, error);
-  if (status == ESP_OK)
-    status = make_noise (e, error);
-  esp_edit_clock_report (&e->clock, 0);
-  if (status == ESP_OK)
-    status = encode_prompts (e, error);
-  esp_edit_clock_enter (&e->clock, ESP_STAGE_ENCODE);
-  if (status == ESP_OK)
-    status = encode_references (e, error);
-  esp_edit_clock_enter (&e->clock, ESP_STAGE_LOAD);
-  if (status == ESP_OK)
-    status = sample (e, error);
-  esp_edit_clock_enter (&e->clock, ESP_STAGE_DECODE);
-  if (status == ESP_OK)
-    status = decode (e, image, error);
+  return status == ESP_OK ? make_noise (e, error) : status;
+}
+
+static EspStatus
+run (Edit *e, EspError *error)
+{
+  static const struct
+  {
+    EspStage stage;
+    EspStatus (*run) (Edit *e, EspError *error);
+  } stages[] = {
+    { ESP_STAGE_TEXT, encode_prompts },
+    { ESP_STAGE_ENCODE, encode_references },
+    { ESP_STAGE_LOAD, sample }, /* which enters ESP_STAGE_SAMPLE itself */
+    { ESP_STAGE_DECODE, decode },
+  };
+  EspStatus status = set_out (e, error);
+
+  for (size_t i = 0; i < sizeof stages / sizeof *stages && status == ESP_OK; i++)
+    {
+      esp_edit_clock_enter (&e->clock, stages[i].stage);
+      if (e->cancel != NULL && atomic_load (e->cancel))
+        status = esp_error_set (error, ESP_ERROR_CANCELLED, "cancelled");
+      else
+        status = stages[i].run (e, error);
+    }
   if (status == ESP_OK && e->dump.wanted)
     {
       esp_dump_add (&e->dump, "sigmas", ESP_F32, e->sigmas, 0, e->plan.steps + 1);
@@ -516,7 +531,6 @@ esp_model_edit (EspModel *model, const EspEditRequest *request, const EspEditCal
     .dump = { .wanted = request->dump_path != NULL },
     .token_width = 4 * channels,
   };
-  EspImage image = { 0 };
   EspStatus status = esp_edit_plan_make (&model->info, channels, esp_vae_factor (model->vae),
                                          request, &e.plan, error);
 
@@ -534,14 +548,14 @@ esp_model_edit (EspModel *model, const EspEditRequest *request, const EspEditCal
   };
   reset_peak_memory ();
   esp_edit_clock_start (&e.clock, callbacks, e.plan.steps);
-  status = run (&e, &image, error);
+  status = run (&e, error);
   if (status == ESP_OK)
     {
-      result->image = image;
+      result->image = e.image;
       fill_result (&e, result);
     }
   else
-    free (image.pixels);
+    free (e.image.pixels);
 
   esp_dump_clear (&e.dump);
   esp_preview_clear (&e.preview_map);

@@ -13,7 +13,8 @@
 
 #define INDEX_MAX_BYTES (1 << 20)
 
-/* model_index.json names the pipeline: Kontext's own, or its in-painting variant with the same parts. */
+/* model_index.json names the pipeline: Kontext's own, or its in-painting variant with the same
+ * parts. */
 static EspStatus
 check_index (const char *folder, EspError *error)
 {
@@ -44,7 +45,8 @@ check_index (const char *folder, EspError *error)
   return status;
 }
 
-/* Opens sub-folder `name` by `open_component`, which has the shape that all components' open functions share. */
+/* Opens sub-folder `name` by `open_component`, which has the shape that all components' open
+ * functions share. */
 #define OPEN(name, open_component, component)                                                      \
   (status == ESP_OK && (sub = esp_path_join (model->path, name)) != NULL                           \
    && ((status = open_component (sub, component, error)), free (sub), sub = NULL,                  \
@@ -229,7 +231,8 @@ esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dt
                           "device: this build of Espalier has no CUDA engine; use --device cpu or "
                           "auto");
 
-  if (model->device != NULL && model->dtype == dtype && model->threads == threads)
+  if (model->devices_given
+      || (model->device != NULL && model->dtype == dtype && model->threads == threads))
     {
       /* A failure of the edit before does not concern this one. */
       model->device->error = (EspError) ESP_ERROR_INIT;
@@ -250,6 +253,15 @@ esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dt
   if (status != ESP_OK)
     drop_devices (model);
   return status;
+}
+
+void
+esp_model_set_devices (EspModel *model, EspDevice *device, EspDevice *vae_device)
+{
+  drop_devices (model);
+  model->device = device;
+  model->vae_device = vae_device;
+  model->devices_given = true;
 }
 
 int

@@ -27,11 +27,12 @@ struct EspModel
   EspVae *vae;
   EspSchedulerConfig scheduler;
 
-  /* The devices of the last edit, with whatever weights it left prepared on them. vae_device computes in f32
-   * and is the same as `device` when that does, too. */
+  /* The devices of the last edit, with whatever weights it left prepared on them. vae_device
+   * computes in f32 and is the same as `device` when that does, too. */
   EspDevice *device, *vae_device;
   EspDTypeChoice dtype;
   int threads;
+  bool devices_given; /* by esp_model_set_devices(): requests do not choose */
 
   EspPromptCache prompts;
 };
@@ -39,3 +40,8 @@ struct EspModel
 /* Sees that model->device and model->vae_device are as the request wants them. */
 EspStatus esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dtype,
                                 int threads, EspError *error);
+
+/* Makes every further edit run on these devices, whatever its request says; the model frees them.
+ * `device` and `vae_device` may be the same. For devices that esp_model_use_device() does not know:
+ * the tests' reference. */
+void esp_model_set_devices (EspModel *model, EspDevice *device, EspDevice *vae_device);

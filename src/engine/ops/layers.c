@@ -126,21 +126,27 @@ esp_bind_vector (EspLayers *layers, EspVector *vector, int64_t rows, int64_t col
   add_entry (layers, (EspLayer){ .kind = ESP_LAYER_VECTOR, .vector = vector });
 }
 
+void
+esp_check_finite (EspDevice *device, const EspWeight *weight)
+{
+  int64_t bad = esp_find_non_finite (weight->dtype, weight->data, weight->count);
+
+  if (bad >= 0)
+    esp_device_fail (device, ESP_ERROR_NUMERIC,
+                     "%s: tensor '%s' has a NaN or infinite value at index %lld", weight->file,
+                     weight->name, (long long) bad);
+}
+
 /* Widens the tensor to f32, checks it and puts it on the device. */
 static void
 prepare_vector (EspDevice *device, EspVector *vector)
 {
   const EspWeight *weight = vector->weight;
-  int64_t bad = esp_find_non_finite (weight->dtype, weight->data, weight->count);
   float *host;
 
-  if (bad >= 0)
-    {
-      esp_device_fail (device, ESP_ERROR_NUMERIC,
-                       "%s: tensor '%s' has a NaN or infinite value at index %lld", weight->file,
-                       weight->name, (long long) bad);
-      return;
-    }
+  esp_check_finite (device, weight);
+  if (device->error.status != ESP_OK)
+    return;
 
   host = malloc ((size_t) vector->count * sizeof *host);
   if (host == NULL)

@@ -76,3 +76,7 @@ void esp_layers_release (EspLayers *layers, EspDevice *device);
 
 /* The same for entries [first, first + count). */
 void esp_layers_release_range (EspLayers *layers, EspDevice *device, int first, int count);
+
+/* Sticky ESP_ERROR_NUMERIC, naming file, tensor and index, if the tensor holds a NaN or an
+ * infinity. For tensors that are read without being prepared: embedding tables. */
+void esp_check_finite (EspDevice *device, const EspWeight *weight);

@@ -265,6 +265,8 @@ esp_clip_encode (EspClipEncoder *encoder, EspDevice *device, const int32_t *ids,
       order[i] = (int32_t) i;
 
   esp_layers_prepare (&encoder->layers, device, 0, -1);
+  esp_check_finite (device, encoder->token_embedding);
+  esp_check_finite (device, encoder->position_embedding);
   ops->gather_rows (device, encoder->token_embedding, ids, x);
   ops->gather_rows (device, encoder->position_embedding, order, positions);
   ops->scale_add (device, 1, positions, 1, x);

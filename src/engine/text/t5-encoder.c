@@ -227,15 +227,11 @@ relative_bias_table (const EspT5Encoder *encoder, EspDevice *device, int64_t cou
 {
   const EspWeight *weight = encoder->relative_bias;
   int64_t span = 2 * count - 1, heads = encoder->heads;
-  int64_t bad = esp_find_non_finite (weight->dtype, weight->data, weight->count);
   float *table = malloc ((size_t) (heads * span) * sizeof *table);
   float *rows = malloc ((size_t) weight->count * sizeof *rows);
 
-  if (bad >= 0)
-    esp_device_fail (device, ESP_ERROR_NUMERIC,
-                     "%s: tensor '%s' has a NaN or infinite value at index %lld", weight->file,
-                     weight->name, (long long) bad);
-  else if (table == NULL || rows == NULL)
+  esp_check_finite (device, weight);
+  if (table == NULL || rows == NULL)
     esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory for the T5 text encoder");
   else
     {
@@ -335,6 +331,7 @@ esp_t5_encode (EspT5Encoder *encoder, EspDevice *device, const int32_t *ids, int
     ops->upload (device, table, (EspTensor){ b.bias, ESP_F32, 1, bias_count, bias_count });
   free (table);
 
+  esp_check_finite (device, encoder->embedding);
   ops->gather_rows (device, encoder->embedding, ids, b.x);
   run_all_blocks (encoder, device, &b, cancel);
   esp_layers_prepare (&encoder->layers, device, encoder->layers.count - 1, 1);
