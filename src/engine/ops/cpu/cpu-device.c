@@ -23,16 +23,20 @@
 #define HUGE_PAGE   ((size_t) 2 << 20)
 #define HUGE_BLOCKS ((size_t) 4 << 20)
 
+/* No tensor is as large as a TiB: a size beyond that is a mistake, and refused before the system's
+ * allocator has to make something of it. */
+#define BLOCK_MAX ((size_t) 1 << 40)
+
 void *
 esp_cpu_allocate (EspDevice *device, size_t bytes)
 {
   size_t alignment = bytes >= HUGE_BLOCKS ? HUGE_PAGE : 64;
-  size_t size = (bytes + alignment - 1) / alignment * alignment;
+  size_t size = bytes < BLOCK_MAX ? (bytes + alignment - 1) / alignment * alignment : 0;
   void *memory = NULL;
 
   if (device->error.status != ESP_OK)
     return NULL;
-  if (bytes <= SIZE_MAX / 2)
+  if (bytes < BLOCK_MAX)
     memory = aligned_alloc (alignment, size > 0 ? size : alignment);
   if (memory == NULL)
     {
