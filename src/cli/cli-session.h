@@ -32,14 +32,15 @@ gboolean cli_session_wait (CliSession *self, const gboolean *done, gboolean to_t
 gpointer cli_session_run (CliSession *self, GTaskThreadFunc func, gpointer data,
                           GDestroyNotify destroy, gboolean to_the_end, GError **error);
 
-/* A callback that stores the GAsyncResult in a CliAnswer and ends a wait for it. */
+/* What an asynchronous call ended in; `done` is waited for. */
 typedef struct
 {
   gboolean done;
   GAsyncResult *result;
 } CliAnswer;
 
-void cli_answer_take (GObject *source, GAsyncResult *result, gpointer answer);
+/* The callback for such a call; its data is the CliAnswer. */
+void cli_answer_take (GObject *source, GAsyncResult *result, gpointer data);
 void cli_answer_clear (CliAnswer *answer);
 
 G_END_DECLS

@@ -27,8 +27,6 @@ parameter_free (EspParameter *parameter)
   g_free (parameter);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspParameter, parameter_free)
-
 static gboolean
 is_string (JsonNode *node)
 {
@@ -281,22 +279,28 @@ read_choices (JsonObject *object, EspParameter *parameter, GError **error)
   return TRUE;
 }
 
-static EspParameter *
-parameter_new (const char *name, JsonNode *node, GError **error)
+static gboolean
+read_default (JsonObject *object, EspParameter *parameter, GError **error)
 {
-  g_autoptr (EspParameter) parameter = g_new0 (EspParameter, 1);
-  JsonObject *object;
-  JsonNode *fallback;
+  JsonNode *node = json_object_get_member (object, "default");
 
-  parameter->name = g_strdup (name);
-  parameter->minimum = -HUGE_VAL;
-  parameter->maximum = HUGE_VAL;
+  if (node == NULL)
+    return TRUE;
+  if (!esp_parameter_check (parameter, node, NULL))
+    return invalid (error, parameter->name, "the default is not allowed");
+
+  parameter->fallback = json_node_copy (node);
+  return TRUE;
+}
+
+static gboolean
+read_parameter (JsonNode *node, EspParameter *parameter, GError **error)
+{
+  const char *name = parameter->name;
+  JsonObject *object;
 
   if (!JSON_NODE_HOLDS_OBJECT (node))
-    {
-      invalid (error, name, "is no object");
-      return NULL;
-    }
+    return invalid (error, name, "is no object");
 
   object = json_node_get_object (node);
   if (!read_type (object, parameter, error)
@@ -308,28 +312,27 @@ parameter_new (const char *name, JsonNode *node, GError **error)
       || !read_string (object, name, "description", &parameter->description, error)
       || !read_string (object, name, "widget", &parameter->widget, error)
       || !read_choices (object, parameter, error))
-    return NULL;
+    return FALSE;
 
   if (parameter->minimum > parameter->maximum || parameter->multiple_of < 0)
-    {
-      invalid (error, name, "the bounds allow no value");
-      return NULL;
-    }
+    return invalid (error, name, "the bounds allow no value");
 
-  fallback = json_object_get_member (object, "default");
-  if (fallback != NULL)
-    {
-      g_autoptr (GError) reason = NULL;
+  return read_default (object, parameter, error);
+}
 
-      if (!esp_parameter_check (parameter, fallback, &reason))
-        {
-          invalid (error, name, "the default is not allowed");
-          return NULL;
-        }
-      parameter->fallback = json_node_copy (fallback);
-    }
+static EspParameter *
+parameter_new (const char *name, JsonNode *node, GError **error)
+{
+  EspParameter *parameter = g_new0 (EspParameter, 1);
 
-  return g_steal_pointer (&parameter);
+  parameter->name = g_strdup (name);
+  parameter->minimum = -HUGE_VAL;
+  parameter->maximum = HUGE_VAL;
+  if (read_parameter (node, parameter, error))
+    return parameter;
+
+  parameter_free (parameter);
+  return NULL;
 }
 
 static gboolean
@@ -357,18 +360,33 @@ read_required (EspSchema *self, JsonObject *object, GError **error)
   return TRUE;
 }
 
-EspSchema *
-esp_schema_new (JsonNode *node, GError **error)
+static gboolean
+read_parameters (EspSchema *self, JsonObject *properties, GError **error)
 {
-  g_autoptr (EspSchema) self = g_new0 (EspSchema, 1);
-  JsonNode *properties = NULL;
   JsonObjectIter iter;
   const char *name;
   JsonNode *value;
 
-  g_return_val_if_fail (node != NULL, NULL);
+  json_object_iter_init_ordered (&iter, properties);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    {
+      EspParameter *parameter = parameter_new (name, value, error);
 
-  self->parameters = g_ptr_array_new_with_free_func ((GDestroyNotify) parameter_free);
+      if (parameter == NULL)
+        return FALSE;
+      g_ptr_array_add (self->parameters, parameter);
+    }
+
+  return TRUE;
+}
+
+EspSchema *
+esp_schema_new (JsonNode *node, GError **error)
+{
+  JsonNode *properties = NULL;
+  EspSchema *self;
+
+  g_return_val_if_fail (node != NULL, NULL);
 
   if (JSON_NODE_HOLDS_OBJECT (node))
     properties = json_object_get_member (json_node_get_object (node), "properties");
@@ -379,20 +397,14 @@ esp_schema_new (JsonNode *node, GError **error)
       return NULL;
     }
 
-  json_object_iter_init_ordered (&iter, json_node_get_object (properties));
-  while (json_object_iter_next_ordered (&iter, &name, &value))
-    {
-      EspParameter *parameter = parameter_new (name, value, error);
+  self = g_new0 (EspSchema, 1);
+  self->parameters = g_ptr_array_new_with_free_func ((GDestroyNotify) parameter_free);
+  if (read_parameters (self, json_node_get_object (properties), error)
+      && read_required (self, json_node_get_object (node), error))
+    return self;
 
-      if (parameter == NULL)
-        return NULL;
-      g_ptr_array_add (self->parameters, parameter);
-    }
-
-  if (!read_required (self, json_node_get_object (node), error))
-    return NULL;
-
-  return g_steal_pointer (&self);
+  esp_schema_free (self);
+  return NULL;
 }
 
 void
