@@ -180,10 +180,9 @@ cli_edit_notes (const CliEditOptions *options, JsonObject *result)
   JsonObject *model = get_model (result);
 
   if (get_bool (result, "scaled"))
-    cli_note (_ ("%s: was scaled from %dx%d to the %dx%d that this model works at"),
-              options->inputs[0], (int) get_int (result, "source_width"),
-              (int) get_int (result, "source_height"), (int) get_int (result, "width"),
-              (int) get_int (result, "height"));
+    cli_note (_ ("%s: was scaled from %dx%d for an edit at %dx%d"), options->inputs[0],
+              (int) get_int (result, "source_width"), (int) get_int (result, "source_height"),
+              (int) get_int (result, "width"), (int) get_int (result, "height"));
 
   if (get_bool (result, "t5_truncated") && model != NULL)
     cli_note (_ ("The prompt is too long for this model: only its first %d tokens were read"),
