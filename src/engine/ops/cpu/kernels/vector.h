@@ -138,13 +138,13 @@ vlargest (vfloat v)
  *
  * x = n·ln 2 + r with |r| ≤ ln 2/2 (Cody and Waite: ln 2 in two parts, the first with few bits so
  * that n times it is exact); e^r by its Taylor series to r⁷, whose remainder there is 5e-9; 2ⁿ by
- * adding n to the exponent, or the instruction made for it. Adding 1.5·2²³ rounds to an integer,
+ * adding n to the exponent. Adding 1.5·2²³ rounds to an integer,
  * which then stands in the low bits. */
 static inline vfloat
 vexp (vfloat x)
 {
   const vfloat magic = vset (12582912.0f);
-  vfloat clamped = vmin (vset (88.72f), vmax (vset (-104.0f), x)); /* NaN comes through */
+  vfloat clamped = vmin (vset (88.72f), vmax (vset (-87.33f), x)); /* NaN comes through */
   vfloat shifted = clamped * 1.44269504f + magic;
   vfloat n = shifted - magic;
   vfloat r = clamped - n * 0.693359375f;
@@ -157,28 +157,13 @@ vexp (vfloat x)
   p = p * r + 0.5f;
   p = p * (r * r) + r;
   p = p + 1.0f;
-#if defined(__AVX512F__)
-  return (vfloat) _mm512_maskz_scalef_ps (
-      _mm512_cmp_ps_mask ((__m512) x, _mm512_set1_ps (-87.33f), _CMP_NLT_UQ), (__m512) p,
-      (__m512) n);
-#else
   vint scaled = (vint) p + ((vint) shifted << 23);
   return (vfloat) (scaled & ~(x < vset (-87.33f)));
-#endif
 }
 
-/* x/(1 + e^-argument). With AVX-512 the quotient comes from a reciprocal good to 14 bits and one
- * step of Newton's method, which doubles them: the divider takes as long as all of e^x. Beyond e^86
- * the reciprocal would be denormal, which costs a hundred times as much. */
+/* x/(1 + e^-argument). */
 static inline vfloat
 vsigmoid_times (vfloat x, vfloat argument)
 {
-  vfloat divisor = 1.0f + vexp (vmin (vset (86.0f), -argument));
-#if defined(__AVX512F__)
-  vfloat r = (vfloat) _mm512_rcp14_ps ((__m512) divisor);
-  r = r + r * (1.0f - divisor * r);
-  return x * r;
-#else
-  return x / divisor;
-#endif
+  return x / (1.0f + vexp (-argument));
 }
