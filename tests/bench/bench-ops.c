@@ -308,7 +308,7 @@ run_rope (Bench *b)
 static void
 run_moments (Bench *b)
 {
-  device->ops->group_moments (device, b->x, b->grid, 8, 0, b->moments);
+  device->ops->group_moments (device, b->x, 8, b->moments);
 }
 
 static void

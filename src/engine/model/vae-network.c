@@ -49,7 +49,7 @@ collect (VaeRun *run, VaeImage x)
     esp_device_fail (run->device, ESP_ERROR_MEMORY, "out of memory for group norm statistics");
   run->device->ops->copy_window (run->device, x.t, x.grid, 0, run->core_top, run->core_left,
                                  (EspGrid){ 0, run->core.height, run->core.width }, core.t);
-  run->device->ops->group_moments (run->device, core.t, run->core, run->groups, 0, moments);
+  run->device->ops->group_moments (run->device, core.t, run->groups, moments);
   if (run->device->error.status == ESP_OK)
     {
       for (int64_t g = 0; g < run->groups; g++)
@@ -91,7 +91,7 @@ normalise (VaeRun *run, const VaeNorm *norm, bool silu, VaeImage x, EspTensor y)
                            "out of memory for group norm statistics");
           return;
         }
-      ops->group_moments (run->device, x.t, x.grid, run->groups, 0, measured);
+      ops->group_moments (run->device, x.t, run->groups, measured);
     }
   ops->group_norm (run->device, x.t, run->groups, moments, norm->weight.values, norm->bias.values,
                    NORM_EPSILON, silu, y);

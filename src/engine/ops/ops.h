@@ -176,11 +176,10 @@ struct EspOps
    * overlap x. */
   void (*conv2d) (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,
                   bool accumulate, EspTensor y);
-  /* moments[2·g] = mean, moments[2·g+1] = variance (biased) of channel group g over the whole
-   * batch, not counting `margin` pixels at each image's four edges. Host memory, groups·2 floats.
-   * Sums are kept in f64 (the demo VAE has channels at a constant ±64). Synchronises. */
-  void (*group_moments) (EspDevice *device, EspTensor x, EspGrid grid, int64_t groups,
-                         int64_t margin, float *moments);
+  /* moments[2·g] = mean, moments[2·g+1] = variance (biased) of channel group g over all rows. Host
+   * memory, groups·2 floats. Sums are kept in f64 (the demo VAE has channels at a constant ±64).
+   * Synchronises. */
+  void (*group_moments) (EspDevice *device, EspTensor x, int64_t groups, float *moments);
   /* y = (x - mean_g)/√(var_g + eps)·weight[c] + bias[c] with the given moments, then SiLU if
    * `silu`. weight and bias are device pointers to [cols]. In place is allowed. */
   void (*group_norm) (EspDevice *device, EspTensor x, int64_t groups, const float *moments,

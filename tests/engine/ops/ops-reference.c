@@ -548,8 +548,7 @@ conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv, bool 
 }
 
 static void
-group_moments (EspDevice *device, EspTensor x, EspGrid grid, int64_t groups, int64_t margin,
-               float *moments)
+group_moments (EspDevice *device, EspTensor x, int64_t groups, float *moments)
 {
   int64_t per_group = x.cols / groups;
 
@@ -562,21 +561,14 @@ group_moments (EspDevice *device, EspTensor x, EspGrid grid, int64_t groups, int
       for (int pass = 0; pass < 2; pass++)
         {
           for (int64_t r = 0; r < x.rows; r++)
-            {
-              int64_t row = r / grid.width % grid.height, col = r % grid.width;
-
-              if (row < margin || row >= grid.height - margin || col < margin
-                  || col >= grid.width - margin)
-                continue;
-              for (int64_t c = g * per_group; c < (g + 1) * per_group; c++)
-                if (pass == 0)
-                  {
-                    mean += get (&x, r, c);
-                    count++;
-                  }
-                else
-                  variance += pow (get (&x, r, c) - mean, 2);
-            }
+            for (int64_t c = g * per_group; c < (g + 1) * per_group; c++)
+              if (pass == 0)
+                {
+                  mean += get (&x, r, c);
+                  count++;
+                }
+              else
+                variance += pow (get (&x, r, c) - mean, 2);
           if (pass == 0)
             mean /= count;
         }

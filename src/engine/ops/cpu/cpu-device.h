@@ -119,8 +119,7 @@ void esp_cpu_activate (EspDevice *device, EspTensor x, EspActivation activation,
 void esp_cpu_multiply (EspDevice *device, EspTensor a, EspTensor b, EspTensor y);
 void esp_cpu_scale_add (EspDevice *device, float a, EspTensor x, float b, EspTensor y);
 
-void esp_cpu_group_moments (EspDevice *device, EspTensor x, EspGrid grid, int64_t groups,
-                            int64_t margin, float *moments);
+void esp_cpu_group_moments (EspDevice *device, EspTensor x, int64_t groups, float *moments);
 void esp_cpu_group_norm (EspDevice *device, EspTensor x, int64_t groups, const float *moments,
                          const float *weight, const float *bias, float eps, bool silu, EspTensor y);
 void esp_cpu_upsample_nearest (EspDevice *device, EspTensor x, EspGrid grid, EspTensor y);

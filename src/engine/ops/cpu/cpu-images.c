@@ -30,43 +30,31 @@ enum
   MOMENT_PARTS = 64 /* so that the order of summation does not depend on the number of threads */
 };
 
-/* Sums of lines [first, last) (counted through all images, margins left out) for every channel. */
+/* Sums of rows [first, last) for every channel. */
 static void
-sum_lines (const CpuDevice *cpu, const EspTensor *x, EspGrid grid, int64_t margin, int64_t first,
-           int64_t last, const float *shift, double *sum, double *square)
+sum_rows (const CpuDevice *cpu, const EspTensor *x, int64_t first, int64_t last, const float *shift,
+          double *sum, double *square)
 {
-  int64_t height = grid.height - 2 * margin, width = grid.width - 2 * margin;
-
   memset (sum, 0, (size_t) x->cols * sizeof *sum);
   memset (square, 0, (size_t) x->cols * sizeof *square);
-  for (int64_t line = first; line < last; line++)
-    {
-      int64_t image = line / height, y = line % height + margin;
-      int64_t row = (image * grid.height + y) * grid.width + margin;
-
-      cpu->kernels->channel_sums ((const float *) x->data + row * x->cols, width, x->cols, shift,
-                                  sum, square);
-    }
+  cpu->kernels->channel_sums ((const float *) x->data + first * x->cols, last - first, x->cols,
+                              shift, sum, square);
 }
 
 void
-esp_cpu_group_moments (EspDevice *device, EspTensor x, EspGrid grid, int64_t groups, int64_t margin,
-                       float *moments)
+esp_cpu_group_moments (EspDevice *device, EspTensor x, int64_t groups, float *moments)
 {
   CpuDevice *cpu = (CpuDevice *) device;
-  int64_t lines, per_group, first;
-  double *sums;
+  int64_t per_group;
+  double *sums, count;
   float *shift;
 
-  if (!check_image (cpu, "group_moments", &x, grid))
+  if (!check_image (cpu, "group_moments", &x, (EspGrid){ 1, 1, x.rows }))
     return;
-  if (groups <= 0 || x.cols % groups != 0 || margin < 0 || 2 * margin >= grid.height
-      || 2 * margin >= grid.width)
+  if (groups <= 0 || x.cols % groups != 0)
     {
-      esp_device_fail (device, ESP_ERROR_ARGUMENT,
-                       "group_moments: %lld groups of %lld channels, margin %lld of %lld × %lld",
-                       (long long) groups, (long long) x.cols, (long long) margin,
-                       (long long) grid.height, (long long) grid.width);
+      esp_device_fail (device, ESP_ERROR_ARGUMENT, "group_moments: %lld groups of %lld channels",
+                       (long long) groups, (long long) x.cols);
       return;
     }
   sums = esp_cpu_scratch (cpu, SCRATCH_THREADS,
@@ -75,20 +63,17 @@ esp_cpu_group_moments (EspDevice *device, EspTensor x, EspGrid grid, int64_t gro
     return;
   shift = (float *) (sums + x.cols * 2 * MOMENT_PARTS);
   per_group = x.cols / groups;
+  count = (double) x.rows * (double) per_group;
   /* Each group's first value: subtracting it keeps the squares small, and a constant is exact. */
-  first = (margin * grid.width + margin) * x.cols;
   for (int64_t c = 0; c < x.cols; c++)
-    shift[c] = ((const float *) x.data)[first + c / per_group * per_group];
-  lines = grid.batch * (grid.height - 2 * margin);
+    shift[c] = ((const float *) x.data)[c / per_group * per_group];
 #pragma omp parallel for num_threads(esp_cpu_team(cpu, x.rows *x.cols)) schedule(static)
   for (int64_t part = 0; part < MOMENT_PARTS; part++)
-    sum_lines (cpu, &x, grid, margin, lines * part / MOMENT_PARTS,
-               lines * (part + 1) / MOMENT_PARTS, shift, sums + part * 2 * x.cols,
-               sums + (part * 2 + 1) * x.cols);
+    sum_rows (cpu, &x, x.rows * part / MOMENT_PARTS, x.rows * (part + 1) / MOMENT_PARTS, shift,
+              sums + part * 2 * x.cols, sums + (part * 2 + 1) * x.cols);
   for (int64_t group = 0; group < groups; group++)
     {
       double sum = 0, square = 0;
-      double count = (double) lines * (double) (grid.width - 2 * margin) * (double) per_group;
 
       for (int64_t part = 0; part < MOMENT_PARTS; part++)
         for (int64_t c = group * per_group; c < (group + 1) * per_group; c++)
