@@ -46,7 +46,7 @@ class Scratch:
                                 ESPALIER_DATA_DIR=str(SOURCE / 'data'))
         self.environment.pop('ESPALIER_MODEL', None)
 
-    def photo(self, name='photo.png', width=32, height=32):
+    def photo(self, name='photo.png', width=64, height=64):
         path = self.folder / name
         path.write_bytes(png(width, height))
         return path

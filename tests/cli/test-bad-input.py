@@ -17,12 +17,12 @@ TRANSFORMER = 'transformer/diffusion_pytorch_model.safetensors'
 
 
 def refuse(s, model, *names, status=1):
-    s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--model', model, '--size', '32x32', '--steps', 1,
+    s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--model', model, '--size', 'match', '--steps', 1,
             '--quiet', names=names, status=status)
 
 
 def picture_refused(s, path, *names):
-    s.fails('edit', path, '-p', 'x', '-o', s.out / 'o.png', '--size', '32x32', '--steps', 1, '--quiet',
+    s.fails('edit', path, '-p', 'x', '-o', s.out / 'o.png', '--size', 'match', '--steps', 1, '--quiet',
             names=names or [os.path.basename(path)])
 
 
@@ -164,7 +164,7 @@ def noise_files_that_are_wrong(s):
     for what, content in files.items():
         path = s.folder / f'{what}.safetensors'
         path.write_bytes(content)
-        s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--size', '32x32', '--steps', 1, '--quiet',
+        s.fails('edit', s.photo(width=32, height=32), '-p', 'x', '-o', s.out / 'o.png', '--size', 'match', '--steps', 1, '--quiet',
                 '--noise', path, names=f'{what}.safetensors')
 
 
@@ -186,20 +186,20 @@ def a_disk_that_fills_up(s):
     old = s.out / 'o.png'
     old.write_bytes(b'the old file')
     prompt = long_prompt()
-    s.fails('edit', photo, '-p', prompt, '-o', old, '--size', '16x16', '--steps', 1, '--quiet', names='o.png',
+    s.fails('edit', photo, '-p', prompt, '-o', old, '--size', 'match', '--steps', 1, '--quiet', names='o.png',
             preexec_fn=limit_files(4000))
     assert old.read_bytes() == b'the old file'
     # Not even the exchange fits.
-    s.fails('edit', photo, '-p', 'x', '-o', old, '--size', '16x16', '--steps', 1, '--quiet', names='.ppm',
+    s.fails('edit', photo, '-p', 'x', '-o', old, '--size', 'match', '--steps', 1, '--quiet', names='.ppm',
             preexec_fn=limit_files(100))
     assert old.read_bytes() == b'the old file'
-    s.fails('edit', photo, '-p', 'x', '-o', s.out / 'new.png', '--size', '64x64', '--steps', 1, '--quiet',
+    s.fails('edit', photo, '-p', 'x', '-o', s.out / 'new.png', '--size', 'match', '--steps', 1, '--quiet',
             '--dump', s.out / 'd.safetensors', names='d.safetensors', preexec_fn=limit_files(20000))
 
 
 def a_full_device(s):
     os.symlink('/dev/full', s.out / 'full.png')
-    s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'full.png', '--size', '32x32', '--steps', 1, '--quiet',
+    s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'full.png', '--size', 'match', '--steps', 1, '--quiet',
             names='full.png')
 
 
@@ -213,7 +213,7 @@ def a_small_file_system(s):
     try:
         old = folder / 'o.png'
         old.write_bytes(b'the old file')
-        s.fails('edit', s.photo(), '-p', long_prompt(), '-o', old, '--size', '32x32', '--steps', 1, '--quiet',
+        s.fails('edit', s.photo(), '-p', long_prompt(), '-o', old, '--size', 'match', '--steps', 1, '--quiet',
                 names='o.png')
         assert old.read_bytes() == b'the old file' and len(list(folder.iterdir())) == 1
     finally:
@@ -223,7 +223,7 @@ def a_small_file_system(s):
 def a_temporary_folder_that_is_missing(s):
     s.environment['TMPDIR'] = str(s.folder / 'nowhere')
     # It falls back to /tmp.
-    status, _, err = s.run('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--size', '32x32', '--steps', 1)
+    status, _, err = s.run('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--size', 'match', '--steps', 1)
     assert status == 0, err
 
 

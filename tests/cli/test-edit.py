@@ -13,7 +13,7 @@ import termios
 
 from scratch import CLI, DEMO, SOURCE, png_size, read_safetensors, run_cases, write_safetensors
 
-SMALL = ('--size', '64x64', '--steps', '2')
+SMALL = ('--size', 'match', '--steps', '2')
 
 
 def text_chunks(path):
@@ -76,13 +76,13 @@ def the_demo_model_introduces_itself(s):
 
 
 def progress_in_a_pipe_is_plain_lines(s):
-    _, _, err = s.edit(s.photo(), '--size', '32x32', '--steps', 30)
+    _, _, err = s.edit(s.photo(), '--size', 'match', '--steps', 30)
     lines = err.decode().splitlines()
     assert b'\r' not in err and b'\033' not in err
     steps = [line for line in lines if 'of 30' in line]
     assert 5 <= len(steps) <= 32 and len(set(lines)) == len(lines), lines
     assert 'step 30 of 30' in steps[-1]
-    err = s.edit(s.photo(), '--size', '16x16', '--steps', 300, out='b.png')[2]
+    err = s.edit(s.photo(), '--size', 'match', '--steps', 300, out='b.png')[2]
     assert err.count(b'\n') < 130, err.count(b'\n')
 
 
@@ -110,7 +110,7 @@ def run_in_terminal(s, columns, *arguments):
 def progress_on_a_terminal_is_a_bar_that_fits(s):
     for columns in (120, 80, 40, 10):
         status, text = run_in_terminal(s, columns, 'edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png',
-                                       '--size', '32x32', '--steps', 20, '--json')
+                                       '--size', 'match', '--steps', 20, '--json')
         assert status == 0, text
         frames = [frame.split('\033[K')[0] for frame in text.split('\r') if frame.strip()]
         assert frames and all(len(frame) < columns for frame in frames), (columns, frames)
@@ -208,7 +208,7 @@ def odd_names_and_empty_prompts(s):
     raw = os.fsencode(s.folder) + b'/latin-\xe9.png'
     os.rename(photo, raw)
     process = subprocess.run([os.fsencode(CLI), b'edit', raw, b'-p', b'x', b'-o', os.fsencode(s.out) + b'/\xe9.png',
-                              b'--size', b'32x32', b'--steps', b'1', b'--json'], env=s.environment,
+                              b'--size', b'match', b'--steps', b'1', b'--json'], env=s.environment,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     assert process.returncode == 0, process
     json.loads(process.stdout)

@@ -9,7 +9,7 @@ import time
 
 from scratch import CLI, run_cases, wait_until
 
-LONG = ('--size', '64x64', '--steps', '1000')
+LONG = ('--size', 'match', '--steps', '1000')
 
 
 def start_edit(s, *options, out='o.png', **popen):
@@ -63,7 +63,7 @@ def ctrl_c_from_the_terminal_reaches_both(s):
 
 def ctrl_c_at_any_moment(s):
     """From before the first instruction to after the last: the result is either whole or absent."""
-    options = ('--size', '64x64', '--steps', '4', '--quiet')
+    options = ('--size', 'match', '--steps', '4', '--quiet')
     start = time.monotonic()
     process = start_edit(s, *options)
     process.communicate(timeout=120)
@@ -109,7 +109,7 @@ def term_and_hangup(s):
 
 
 def nohup_keeps_it_running(s):
-    process = start_edit(s, '--size', '32x32', '--steps', '200',
+    process = start_edit(s, '--size', 'match', '--steps', '200',
                          preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     read_until(process, b'step 1')
     process.send_signal(signal.SIGHUP)
@@ -165,7 +165,7 @@ def both_killed_leave_nothing_at_the_next_start(s):
     os.kill(worker, signal.SIGKILL)
     assert wait_until(lambda: gone(worker))
     assert len(list(s.tmp.iterdir())) == 1
-    s.edit(s.photo(), '--size', '32x32', '--steps', '1')
+    s.edit(s.photo(), '--size', 'match', '--steps', '1')
 
 
 def a_stuck_worker_is_killed(s):
@@ -177,8 +177,8 @@ def a_stuck_worker_is_killed(s):
 
 
 def two_at_once(s):
-    first = start_edit(s, '--size', '64x64', '--steps', '4', '--seed', '1', '--quiet', out='a.png')
-    second = start_edit(s, '--size', '64x64', '--steps', '4', '--seed', '1', '--quiet', out='b.png')
+    first = start_edit(s, '--size', 'match', '--steps', '4', '--seed', '1', '--quiet', out='a.png')
+    second = start_edit(s, '--size', 'match', '--steps', '4', '--seed', '1', '--quiet', out='b.png')
     for process in (first, second):
         err = process.communicate(timeout=240)[1]
         assert process.returncode == 0, err
@@ -189,7 +189,7 @@ def a_reader_that_leaves(s):
     """`espalier-cli … --json | true`: the picture is made, the object has nobody to read it."""
     read, write = os.pipe()
     os.close(read)
-    process = start_edit(s, '--size', '32x32', '--steps', '1', '--json', stdout=write)
+    process = start_edit(s, '--size', 'match', '--steps', '1', '--json', stdout=write)
     os.close(write)
     err = process.communicate(timeout=120)[1]
     assert process.returncode == 1 and b'standard output' in err.splitlines()[-1], err
@@ -198,7 +198,7 @@ def a_reader_that_leaves(s):
 def closed_standard_files(s):
     for closed in ('0<&-', '>&-', '2>&-', '0<&- >&- 2>&-'):
         photo = s.photo()
-        status = subprocess.run(['/bin/sh', '-c', f'exec "{CLI}" edit "{photo}" -p x -o "{s.out}/o.png" --size 32x32 '
+        status = subprocess.run(['/bin/sh', '-c', f'exec "{CLI}" edit "{photo}" -p x -o "{s.out}/o.png" --size match '
                                  f'--steps 1 --quiet {closed}'], env=s.environment, timeout=240, check=False).returncode
         assert status == 0, (closed, status)
         assert (s.out / 'o.png').read_bytes().startswith(b'\x89PNG')
