@@ -82,7 +82,7 @@ def write_photo(folder, name='photo.ppm', width=48, height=32):
 
 def edit(photo, identifier, **fields):
     request = dict(type='edit', id=identifier, model=MODEL, images=[photo], prompt='Make it snow',
-                   size='32x32', steps=1)
+                   size='match', steps=1)
     request.update(fields)
     return request
 
@@ -227,13 +227,13 @@ def an_edit_gives_the_same_bytes_twice(tmp):
         worker.send(**edit(photo, i, seed=5, steps=2, previews=True))
         event = worker.answer(i, seen)
         assert event['type'] == 'result', event
-        assert (event['width'], event['height'], event['seed'], event['steps']) == (32, 32, 5, 2)
+        assert (event['width'], event['height'], event['seed'], event['steps']) == (48, 32, 5, 2)
         assert set(event['timings']) == {'load', 'text', 'encode', 'sample', 'decode', 'total'}
         assert event['peak_memory'] > 1 << 20
         latents = pathlib.Path(event['latents'])
         assert latents.parent == spool and latents.stat().st_size > 4 * 64 * 4
         results.append(pathlib.Path(event['path']).read_bytes())
-        assert results[-1].startswith(b'P6\n32 32\n255\n') and len(results[-1]) == 13 + 32 * 32 * 3
+        assert results[-1].startswith(b'P6\n48 32\n255\n') and len(results[-1]) == 13 + 48 * 32 * 3
         previews = [e for e in seen if e['type'] == 'preview']
         assert previews and all(pathlib.Path(e['path']).parent == spool for e in previews), seen
         progress = [e for e in seen if e['type'] == 'progress']
