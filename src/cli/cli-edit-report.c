@@ -2,6 +2,7 @@
 #include "cli-edit-report.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 #include "cli-report.h"
 #include "esp-json-text.h"
@@ -168,9 +169,9 @@ char *
 cli_edit_summary (const CliEditOptions *options, JsonObject *result, double seconds)
 {
   return g_strdup_printf (
-      _ ("%s: %dx%d, seed %" G_GUINT64_FORMAT ", %d steps, guidance %g, %.1f s, %.0f MB\n"),
-      options->output, (int) get_int (result, "width"), (int) get_int (result, "height"),
-      options->seed, (int) get_int (result, "steps"), get_double (result, "guidance"), seconds,
+      _ ("%s: %dx%d, seed %" PRIu64 ", %d steps, guidance %g, %.1f s, %.0f MB\n"), options->output,
+      (int) get_int (result, "width"), (int) get_int (result, "height"), options->seed,
+      (int) get_int (result, "steps"), get_double (result, "guidance"), seconds,
       (double) get_int (result, "peak_memory") / 1e6);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <math.h>
 
 #include "cli-report.h"
@@ -54,8 +55,7 @@ cli_option_uint (const char *option, const char *text, guint64 minimum, guint64 
   if (!g_ascii_isdigit (text[0]) || *end != '\0' || errno != 0 || number < minimum
       || number > maximum)
     {
-      cli_usage (_ ("%s: expected a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                    ", found “%s”"),
+      cli_usage (_ ("%s: expected a whole number from %" PRIu64 " to %" PRIu64 ", found “%s”"),
                  option, minimum, maximum, text);
       return FALSE;
     }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,13 +125,11 @@ add_line (Tokenizer *self, const char *text, gsize length)
 
   self->line++;
   if (length > LINE_MAX_BYTES)
-    return cli_fail (
-        _ ("standard input, line %" G_GUINT64_FORMAT ": longer than %" G_GSIZE_FORMAT " bytes"),
-        self->line, LINE_MAX_BYTES);
+    return cli_fail (_ ("standard input, line %" PRIu64 ": longer than %zu bytes"), self->line,
+                     LINE_MAX_BYTES);
   if (find_invalid (text, length, &offset))
-    return cli_fail (_ ("standard input, line %" G_GUINT64_FORMAT
-                        ": not valid UTF-8 (byte %" G_GSIZE_FORMAT ")"),
-                     self->line, offset);
+    return cli_fail (_ ("standard input, line %" PRIu64 ": not valid UTF-8 (byte %zu)"), self->line,
+                     offset);
 
   g_ptr_array_add (self->texts, g_bytes_new (text, length));
   self->bytes += length;

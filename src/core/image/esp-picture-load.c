@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -107,7 +108,7 @@ _esp_source_check_size (const EspSource *source, guint64 width, guint64 height, 
       || width * height > ESP_PICTURE_MAX_PIXELS)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("“%s” is too large: %" G_GUINT64_FORMAT " × %" G_GUINT64_FORMAT
+                   _ ("“%s” is too large: %" PRIu64 " × %" PRIu64
                       " pixels, at most %d a side and %d million in all"),
                    source->name, width, height, ESP_PICTURE_MAX_SIDE,
                    ESP_PICTURE_MAX_PIXELS / 1000000);
