@@ -72,7 +72,7 @@ typedef struct EspModelInfo
 /* Opens a model folder (diffusers layout): reads and checks model_index.json, every config, every
  * tensor's name and shape and both tokenizers, and maps the weights. Loads nothing big: weights are
  * prepared when an edit needs them. Errors name the file, field or tensor. */
-EspStatus esp_model_open (const char *path, EspModel **model, EspError *error);
+EspStatus esp_model_open (const char *path, EspModel **result, EspError *error);
 void esp_model_close (EspModel *model); /* NULL is allowed */
 const EspModelInfo *esp_model_info (const EspModel *model);
 
@@ -147,7 +147,7 @@ typedef struct EspEditRequest
       *noise_path; /* safetensors with `noise` [tokens, 64] f32 instead of the seed's; or NULL */
   const char *dump_path; /* write every intermediate tensor there; or NULL */
   EspVaeTiling vae_tiling;
-  size_t vae_memory; /* bytes of VAE activations before it tiles; 0 = 2.5 GB */
+  size_t vae_memory; /* bytes of VAE activations before it tiles; 0 = 3 GiB */
 } EspEditRequest;
 
 #define ESP_EDIT_REQUEST_INIT                                                                      \

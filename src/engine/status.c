@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-EspStatus
-esp_error_set (EspError *error, EspStatus status, const char *format, ...)
+EspStatus (esp_error_set) (EspError *error, EspStatus status, const char *format, ...)
 {
   va_list arguments;
   size_t length;

@@ -42,6 +42,11 @@ typedef struct EspError
 EspStatus esp_error_set (EspError *error, EspStatus status, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
 
+#ifdef __clang_analyzer__
+/* The analyser does not look into other files: tell it that what comes back is no success. */
+#define esp_error_set(error, status, ...) ((esp_error_set) (error, status, __VA_ARGS__), (status))
+#endif
+
 /* The status's short machine-readable name as the worker protocol uses it: "ok", "argument",
  * "file", "format", "unsupported", "memory", "numeric", "device", "cancelled". Static storage. */
 const char *esp_status_name (EspStatus status);

@@ -31,7 +31,7 @@ typedef struct EspFlux EspFlux;
 
 /* Reads `folder`/config.json and binds every tensor of the (possibly sharded)
  * `folder`/diffusion_pytorch_model.safetensors. */
-EspStatus esp_flux_open (const char *folder, EspFlux **flux, EspError *error);
+EspStatus esp_flux_open (const char *folder, EspFlux **result, EspError *error);
 void esp_flux_free (EspFlux *flux); /* release its weights on the device first */
 const EspFluxConfig *esp_flux_config (const EspFlux *flux);
 const EspWeights *esp_flux_weights (const EspFlux *flux);
@@ -70,10 +70,10 @@ typedef void (*EspFluxProgress) (void *data, double fraction);
 
 /* Prepares the weights, computes everything that does not change from step to step (all steps'
  * modulations, rotary tables, embedded text and references) and allocates every buffer; later calls
- * allocate nothing. On failure *session is NULL. */
+ * allocate nothing. On failure *result is NULL. */
 EspStatus esp_flux_session_new (EspFlux *flux, EspDevice *device, const EspFluxInputs *inputs,
                                 const atomic_bool *cancel, EspFluxProgress progress, void *data,
-                                EspFluxSession **session, EspError *error);
+                                EspFluxSession **result, EspError *error);
 void esp_flux_session_free (EspFluxSession *session);
 
 /* The velocity at step `step` for prompt `text` (0, or 1 = the negative one): latents [N,

@@ -19,8 +19,8 @@
 #include "model/torch-random.h"
 
 /* What the VAE may use for activations when the request does not say. A 1 MP picture of the real
- * model needs 2.1 GB in one piece. */
-#define DEFAULT_VAE_MEMORY ((size_t) 2500 << 20)
+ * model needs 2.7 GB in one piece and should not be tiled, which takes several passes. */
+#define DEFAULT_VAE_MEMORY ((size_t) 3 << 30)
 
 /* Everything one edit holds. */
 typedef struct Edit

@@ -139,7 +139,7 @@ resample_row (const Kernel *kernel, const int32_t *tripled, const uint8_t *padde
       for (int group = 0; group < groups; group++)
         {
           for (int i = 0; i < LANES; i++)
-            lane[i] += pixel[i] * weight[i];
+            lane[i] += pixel[i] * weight[i]; /* NOLINT: both are filled by the caller */
           pixel += LANES;
           weight += LANES;
         }

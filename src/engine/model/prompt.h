@@ -35,4 +35,4 @@ void esp_prompt_cache_clear (EspPromptCache *cache);
 /* Gives the encoded prompt, from the cache or by running both text encoders on model->device. The
  * prompt is borrowed and valid until ESP_PROMPT_CACHE_SIZE further ones were asked for. */
 EspStatus esp_prompt_encode (EspModel *model, const char *text, const atomic_bool *cancel,
-                             const EspPrompt **prompt, EspError *error);
+                             const EspPrompt **result, EspError *error);

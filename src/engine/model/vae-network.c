@@ -45,8 +45,13 @@ collect (VaeRun *run, VaeImage x)
   VaeImage core = vae_image_new (run, run->core, x.t.cols);
   float *moments = malloc ((size_t) run->groups * 2 * sizeof *moments);
 
+  run->collected = true;
   if (moments == NULL)
-    esp_device_fail (run->device, ESP_ERROR_MEMORY, "out of memory for group norm statistics");
+    {
+      esp_device_fail (run->device, ESP_ERROR_MEMORY, "out of memory for group norm statistics");
+      vae_image_free (run, &core);
+      return;
+    }
   run->device->ops->copy_window (run->device, x.t, x.grid, 0, run->core_top, run->core_left,
                                  (EspGrid){ 0, run->core.height, run->core.width }, core.t);
   run->device->ops->group_moments (run->device, core.t, run->groups, moments);
@@ -64,7 +69,6 @@ collect (VaeRun *run, VaeImage x)
     }
   vae_image_free (run, &core);
   free (moments);
-  run->collected = true;
 }
 
 /* Group norm (and SiLU) of x into y, which may be x. */

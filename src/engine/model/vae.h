@@ -31,7 +31,7 @@ typedef struct EspVae EspVae;
 
 /* Reads `folder`/config.json and binds every tensor of
  * `folder`/diffusion_pytorch_model.safetensors. */
-EspStatus esp_vae_open (const char *folder, EspVae **vae, EspError *error);
+EspStatus esp_vae_open (const char *folder, EspVae **result, EspError *error);
 void esp_vae_free (EspVae *vae);
 const EspVaeConfig *esp_vae_config (const EspVae *vae);
 const EspWeights *esp_vae_weights (const EspVae *vae);

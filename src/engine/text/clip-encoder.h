@@ -12,7 +12,7 @@
 typedef struct EspClipEncoder EspClipEncoder;
 
 /* Reads `folder`/config.json and binds every tensor of `folder`/model.safetensors. */
-EspStatus esp_clip_encoder_open (const char *folder, EspClipEncoder **encoder, EspError *error);
+EspStatus esp_clip_encoder_open (const char *folder, EspClipEncoder **result, EspError *error);
 void esp_clip_encoder_free (EspClipEncoder *encoder);
 
 int64_t esp_clip_encoder_width (const EspClipEncoder *encoder);      /* of the pooled output */

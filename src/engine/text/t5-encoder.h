@@ -13,7 +13,7 @@ typedef struct EspT5Encoder EspT5Encoder;
 
 /* Reads `folder`/config.json and binds every tensor of `folder`/model.safetensors (or its shards).
  */
-EspStatus esp_t5_encoder_open (const char *folder, EspT5Encoder **encoder, EspError *error);
+EspStatus esp_t5_encoder_open (const char *folder, EspT5Encoder **result, EspError *error);
 void esp_t5_encoder_free (EspT5Encoder *encoder);
 
 int64_t esp_t5_encoder_width (const EspT5Encoder *encoder);

@@ -190,7 +190,7 @@ the_last_preview_looks_like_the_result (void)
 
           for (int i = 0; i < 64; i++)
             sum += result.image.pixels[((y * 8 + i / 8) * SIDE + x * 8 + i % 8) * 3 + c];
-          total += fabs (sum / 64.0 - last.pixels[(y * SIDE / 8 + x) * 3 + c]);
+          total += fabs (sum / 64.0 - last.pixels[(size_t) (y * (SIDE / 8) + x) * 3 + (size_t) c]);
         }
   printf ("# mean difference %.1f of 255\n", total / sizeof last.pixels);
   CHECK (total / sizeof last.pixels < 12);

@@ -43,7 +43,7 @@ equals_torch_for_every_recorded_draw (void)
         continue;
       CHECK (sscanf (line, "%" SCNu32 " %" SCNd64 " %" SCNd64 " %f", &seed, &count, &index, &wanted)
              == 4);
-      if (seed != drawn_seed || count != drawn_count)
+      if (values == NULL || seed != drawn_seed || count != drawn_count)
         {
           free (values);
           values = malloc ((size_t) count * sizeof *values);
