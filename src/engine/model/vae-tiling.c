@@ -111,13 +111,15 @@ collect_moments (VaeRun *run, const VaeStretch *stretch, const EspVaeLimits *lim
 {
   size_t groups = (size_t) run->groups;
   double *sums = malloc (2 * groups * sizeof *sums);
-  VaeCollector collector = { .mean = sums, .square = sums + groups };
+  VaeCollector collector = { 0 };
 
   if (sums == NULL)
     {
       esp_device_fail (run->device, ESP_ERROR_MEMORY, "out of memory for group norm statistics");
       return;
     }
+  collector.mean = sums;
+  collector.square = sums + groups;
   run->mode = VAE_MOMENTS_COLLECT;
   run->collector = &collector;
   for (run->target = 0; run->target < stretch->norms && run->device->error.status == ESP_OK;

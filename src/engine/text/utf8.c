@@ -42,9 +42,10 @@ esp_text_append (EspText *text, const char *bytes, size_t length)
 bool
 esp_text_append_code_point (EspText *text, uint32_t code_point)
 {
-  char bytes[4];
+  char bytes[4] = { 0 };
+  size_t length = esp_utf8_encode (code_point, bytes);
 
-  return esp_text_append (text, bytes, esp_utf8_encode (code_point, bytes));
+  return esp_text_append (text, bytes, length);
 }
 
 /* Length of the well-formed sequence at `s`, of which `left` bytes exist, or 0. */
