@@ -3,7 +3,7 @@
 
 _espalier_cli_commands='edit tokenize models describe'
 _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative-prompt --true-cfg
-  --seed --steps --guidance --size --multi-ref --device --dtype --threads --noise --dump
+  --seed --steps --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
   --no-metadata --json -q --quiet -h --help'
 
 # Lines, so that names with spaces stay whole.
@@ -40,6 +40,7 @@ _espalier_cli_value ()
     --multi-ref) _espalier_cli_words 'offset index' "$cur" ;;
     --device) _espalier_cli_words 'auto cpu cuda' "$cur" ;;
     --dtype) _espalier_cli_words 'auto f32 bf16' "$cur" ;;
+    --vae-tiling) _espalier_cli_words 'auto off on' "$cur" ;;
     --noise|--dump) _espalier_cli_files "$cur" '\.safetensors$' ;;
     -o|--output) _espalier_cli_files "$cur" '\.(png|jpe?g|webp)$' ;;
     -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance|--threads) COMPREPLY=() ;;

@@ -26,6 +26,7 @@ complete -c espalier-cli -n $edit -l multi-ref -x -a 'offset index' -d 'Placemen
 complete -c espalier-cli -n $edit -l device -x -a 'auto cpu cuda' -d 'Where to compute'
 complete -c espalier-cli -n $edit -l dtype -x -a 'auto f32 bf16' -d 'Number format'
 complete -c espalier-cli -n $edit -l threads -x -d 'Processor threads; 0 takes all cores'
+complete -c espalier-cli -n $edit -l vae-tiling -x -a 'auto off on' -d 'Large pictures in tiles'
 complete -c espalier-cli -n $edit -l noise -r -F -d 'Take the noise from a file'
 complete -c espalier-cli -n $edit -l dump -r -F -d 'Write every intermediate tensor'
 complete -c espalier-cli -n $edit -l no-metadata -d 'Leave the recipe out of the result'

@@ -50,6 +50,8 @@ parse (CliEditOptions *self, char ***arguments, int *status)
     { "dtype", 0, 0, G_OPTION_ARG_FILENAME, &self->dtype, N_ ("auto, f32 or bf16"), N_ ("TYPE") },
     { "threads", 0, 0, G_OPTION_ARG_FILENAME, &self->threads_text,
       N_ ("Processor threads; 0 takes all cores"), N_ ("N") },
+    { "vae-tiling", 0, 0, G_OPTION_ARG_FILENAME, &self->vae_tiling,
+      N_ ("Work on large pictures in tiles to save memory: auto, off or on"), N_ ("WHEN") },
     { "noise", 0, 0, G_OPTION_ARG_FILENAME, &self->noise,
       N_ ("Take the noise from this file instead of the seed"), N_ ("FILE.safetensors") },
     { "dump", 0, 0, G_OPTION_ARG_FILENAME, &self->dump,
@@ -107,6 +109,7 @@ check_values (CliEditOptions *self)
   static const char *const multi_refs[] = { "offset", "index", NULL };
   static const char *const devices[] = { "auto", "cpu", "cuda", NULL };
   static const char *const dtypes[] = { "auto", "f32", "bf16", NULL };
+  static const char *const tilings[] = { "auto", "off", "on", NULL };
   guint64 whole;
   double number;
 
@@ -121,6 +124,8 @@ check_values (CliEditOptions *self)
              || cli_option_choice ("--multi-ref", self->multi_ref, multi_refs))
          && (self->device == NULL || cli_option_choice ("--device", self->device, devices))
          && (self->dtype == NULL || cli_option_choice ("--dtype", self->dtype, dtypes))
+         && (self->vae_tiling == NULL
+             || cli_option_choice ("--vae-tiling", self->vae_tiling, tilings))
          && (self->size == NULL || check_size (self->size))
          && (self->seed_text == NULL
              || cli_option_uint ("--seed", self->seed_text, 0, G_MAXUINT64, &self->seed))
@@ -225,9 +230,13 @@ cli_edit_options_get_parameters (const CliEditOptions *self)
   {
     const char *name, *value;
   } texts[] = {
-    { "prompt", self->prompt }, { "negative_prompt", self->negative_prompt },
-    { "size", self->size },     { "multi_ref", self->multi_ref },
-    { "device", self->device }, { "dtype", self->dtype },
+    { "prompt", self->prompt },
+    { "negative_prompt", self->negative_prompt },
+    { "size", self->size },
+    { "multi_ref", self->multi_ref },
+    { "device", self->device },
+    { "dtype", self->dtype },
+    { "vae_tiling", self->vae_tiling },
   };
   JsonObject *parameters = json_object_new ();
 
@@ -267,7 +276,8 @@ cli_edit_options_clear (CliEditOptions *self)
       = { self->prompt,          self->output,       self->model,      self->backend,
           self->negative_prompt, self->seed_text,    self->steps_text, self->guidance_text,
           self->true_cfg_text,   self->threads_text, self->size,       self->multi_ref,
-          self->device,          self->dtype,        self->noise,      self->dump };
+          self->device,          self->dtype,        self->noise,      self->dump,
+          self->vae_tiling };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);

@@ -18,9 +18,9 @@ typedef struct
   char *backend;
   char *negative_prompt; /* or NULL */
   char *true_cfg_text, *seed_text, *steps_text, *guidance_text,
-      *threads_text;                       /* as given, or NULL */
-  char *size, *multi_ref, *device, *dtype; /* or NULL */
-  char *noise, *dump;                      /* or NULL */
+      *threads_text;                                    /* as given, or NULL */
+  char *size, *multi_ref, *device, *dtype, *vae_tiling; /* or NULL */
+  char *noise, *dump;                                   /* or NULL */
   gboolean no_metadata, json, quiet;
 
   guint64 seed; /* the given one or a random one */

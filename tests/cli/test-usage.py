@@ -133,7 +133,7 @@ def the_schema_and_the_options_agree(s):
         option = '--' + name.replace('_', '-')
         for value in (properties[name]['minimum'] - 1, properties[name]['maximum'] + 1):
             s.fails('edit', photo, '-p', 'x', '-o', out, f'{option}={value:g}', status=2, names=option)
-    for name in ('multi_ref', 'device', 'dtype'):
+    for name in ('multi_ref', 'device', 'dtype', 'vae_tiling'):
         option = '--' + name.replace('_', '-')
         for value in properties[name]['enum']:
             # Taken by the option; the photo that is missing is told afterwards.
