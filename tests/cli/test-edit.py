@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 
-from scratch import CLI, DEMO, SOURCE, png_size, read_safetensors, run_cases, write_safetensors
+from scratch import CLI, DEMO, SOURCE, Skip, png_size, read_safetensors, run_cases, write_safetensors
 
 SMALL = ('--size', 'match', '--steps', '2')
 
@@ -87,7 +87,10 @@ def progress_in_a_pipe_is_plain_lines(s):
 
 
 def run_in_terminal(s, columns, *arguments):
-    master, slave = pty.openpty()
+    try:
+        master, slave = pty.openpty()
+    except OSError as reason:
+        raise Skip(str(reason)) from reason
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
     process = subprocess.Popen([CLI, *map(str, arguments)], stdin=slave, stdout=subprocess.PIPE, stderr=slave,
                                env=dict(s.environment, TERM='xterm'))
