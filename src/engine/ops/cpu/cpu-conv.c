@@ -184,5 +184,5 @@ esp_cpu_conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *con
     return;
   dnnl_memory_t weights = packed_weights (cpu, conv, &primitive->weights);
   if (weights != NULL)
-    esp_cpu_primitive_run (cpu, primitive, x.data, weights, prepared->bias, NULL, y.data);
+    esp_cpu_primitive_run (cpu, primitive, x.data, weights, prepared->bias, y.data);
 }

@@ -41,6 +41,7 @@ typedef struct CpuDevice
   CpuScratch scratch[SCRATCH_COUNT];
   CpuPrimitive **primitives;
   int primitive_count;
+  int library_references; /* primitives for which oneDNN had only its reference code: should be 0 */
 } CpuDevice;
 
 /* Like esp_cpu_device_new, with the kernels of one level ("baseline", "avx2", "avx512", "amx";

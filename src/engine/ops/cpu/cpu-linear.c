@@ -377,8 +377,9 @@ finish_rows (CpuDevice *cpu, const EspTensor *result, const float *bias, const f
 }
 
 /* Columns [first, first + count) of y with weights that are ready. oneDNN writes only dense results
- * fast, and does not do activations as exactly as we do: where either is wanted, or sums in bf16,
- * the product goes to scratch memory and we finish it. */
+ * fast, does not do activations as exactly as we do, and with a gate takes its reference code on
+ * processors without AVX-512: in those cases, and for sums in bf16, the product goes to scratch
+ * memory and we finish it. */
 static void
 multiply_columns (CpuDevice *cpu, const Multiplication *m, int64_t first, int64_t count,
                   dnnl_memory_t weights, bool packed)
@@ -386,8 +387,8 @@ multiply_columns (CpuDevice *cpu, const Multiplication *m, int64_t first, int64_
   const float *bias = ((const CpuLinear *) m->linear->prepared)->bias;
   const float *gate = m->epilogue->gate;
   EspTensor y = esp_tensor_cols (m->y, first, count), result = y;
-  bool finish = y.stride != count || m->epilogue->activation != ESP_ACTIVATION_NONE
-                || (y.dtype != ESP_F32 && (gate != NULL || m->epilogue->accumulate));
+  bool finish = y.stride != count || m->epilogue->activation != ESP_ACTIVATION_NONE || gate != NULL
+                || (y.dtype != ESP_F32 && m->epilogue->accumulate);
   CpuProduct product = { .rows = m->rows,
                          .in = m->linear->in,
                          .out = count,
@@ -409,13 +410,12 @@ multiply_columns (CpuDevice *cpu, const Multiplication *m, int64_t first, int64_
   else
     {
       product.bias = bias != NULL;
-      product.gate = gate != NULL;
       product.accumulate = m->epilogue->accumulate;
     }
   primitive = esp_cpu_product (cpu, &product);
   if (primitive == NULL)
     return;
-  esp_cpu_primitive_run (cpu, primitive, m->x, weights, bias, gate, result.data);
+  esp_cpu_primitive_run (cpu, primitive, m->x, weights, bias, result.data);
   if (finish && cpu->base.error.status == ESP_OK)
     finish_rows (cpu, &result, bias, gate, m->epilogue, &y);
 }

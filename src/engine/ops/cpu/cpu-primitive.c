@@ -38,8 +38,7 @@ library_failed (CpuDevice *cpu, const char *operation, const int64_t *shape, dnn
 static void
 primitive_free (CpuPrimitive *primitive)
 {
-  dnnl_memory_t memories[]
-      = { primitive->x, primitive->y, primitive->bias, primitive->gate, primitive->library };
+  dnnl_memory_t memories[] = { primitive->x, primitive->y, primitive->bias, primitive->library };
 
   for (size_t i = 0; i < sizeof memories / sizeof *memories; i++)
     if (memories[i] != NULL)
@@ -113,12 +112,16 @@ esp_cpu_memory (CpuDevice *cpu, const dnnl_memory_desc_t *desc, void *data)
 
 /* Takes what running needs from a primitive description, then destroys the description. */
 static dnnl_status_t
-entry_finish (CpuDevice *cpu, CpuPrimitive *entry, dnnl_primitive_desc_t plan, bool bias, bool gate,
-              const dnnl_memory_desc_t *gate_desc)
+entry_finish (CpuDevice *cpu, CpuPrimitive *entry, dnnl_primitive_desc_t plan, bool bias)
 {
   const dnnl_memory_desc_t *library
       = dnnl_primitive_desc_query_md (plan, dnnl_query_scratchpad_md, 0);
   dnnl_status_t status = dnnl_primitive_create (&entry->primitive, plan);
+  const char *implementation = NULL;
+
+  if (dnnl_primitive_desc_query (plan, dnnl_query_impl_info_str, 0, &implementation) == dnnl_success
+      && strncmp (implementation, "ref", 3) == 0)
+    cpu->library_references++;
 
   entry->library_bytes = dnnl_memory_desc_get_size (library);
   entry->weights = *dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 0);
@@ -136,8 +139,6 @@ entry_finish (CpuDevice *cpu, CpuPrimitive *entry, dnnl_primitive_desc_t plan, b
     status = dnnl_memory_create (&entry->bias,
                                  dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 1),
                                  cpu->engine, DNNL_MEMORY_NONE);
-  if (status == dnnl_success && gate)
-    status = dnnl_memory_create (&entry->gate, gate_desc, cpu->engine, DNNL_MEMORY_NONE);
   dnnl_primitive_desc_destroy (plan);
   return status;
 }
@@ -152,10 +153,8 @@ esp_cpu_plain_weights (EspDType dtype, int64_t in, int64_t out, dnnl_memory_desc
                                     (dnnl_dims_t){ 1, in });
 }
 
-/* Multiplication by the gate, then addition to what is there: the order of EspEpilogue. */
 static dnnl_status_t
-product_attributes (const CpuProduct *product, const dnnl_memory_desc_t *gate,
-                    dnnl_primitive_attr_t *attributes)
+product_attributes (const CpuProduct *product, dnnl_primitive_attr_t *attributes)
 {
   dnnl_post_ops_t operations = NULL;
   dnnl_status_t status = dnnl_primitive_attr_create (attributes);
@@ -164,8 +163,6 @@ product_attributes (const CpuProduct *product, const dnnl_memory_desc_t *gate,
     status = dnnl_primitive_attr_set_scratchpad_mode (*attributes, dnnl_scratchpad_mode_user);
   if (status == dnnl_success)
     status = dnnl_post_ops_create (&operations);
-  if (status == dnnl_success && product->gate)
-    status = dnnl_post_ops_append_binary (operations, dnnl_binary_mul, gate);
   if (status == dnnl_success && product->accumulate)
     status = dnnl_post_ops_append_sum (operations, 1.0f);
   if (status == dnnl_success)
@@ -180,7 +177,7 @@ static dnnl_status_t
 product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_t *weights,
               CpuPrimitive *entry)
 {
-  dnnl_memory_desc_t x, w, bias, gate, y;
+  dnnl_memory_desc_t x, w, bias, y;
   dnnl_matmul_desc_t description;
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_primitive_desc_t plan = NULL;
@@ -194,13 +191,12 @@ product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_
                                     library_type (product->result),
                                     (dnnl_dims_t){ product->out, 1 });
   dnnl_memory_desc_init_by_tag (&bias, 2, row, dnnl_f32, dnnl_ab);
-  dnnl_memory_desc_init_by_tag (&gate, 2, row, dnnl_f32, dnnl_ab);
   if (weights != NULL)
     w = *weights;
   else
     dnnl_memory_desc_init_by_tag (&w, 2, (dnnl_dims_t){ product->in, product->out },
                                   library_type (product->operand), dnnl_format_tag_any);
-  status = product_attributes (product, &gate, &attributes);
+  status = product_attributes (product, &attributes);
   if (status == dnnl_success)
     status = dnnl_matmul_desc_init (&description, &x, &w, product->bias ? &bias : NULL, &y);
   if (status == dnnl_success)
@@ -211,7 +207,7 @@ product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_
       dnnl_primitive_desc_destroy (plan);
     }
   else if (status == dnnl_success)
-    status = entry_finish (cpu, entry, plan, product->bias, product->gate, &gate);
+    status = entry_finish (cpu, entry, plan, product->bias);
   if (attributes != NULL)
     dnnl_primitive_attr_destroy (attributes);
   return status;
@@ -258,8 +254,8 @@ CpuPrimitive *
 esp_cpu_product (CpuDevice *cpu, const CpuProduct *product)
 {
   const int64_t key[CPU_PRIMITIVE_KEY]
-      = { KIND_PRODUCT,     product->rows,   product->in,   product->out,  product->packed,
-          product->operand, product->result, product->bias, product->gate, product->accumulate };
+      = { KIND_PRODUCT,     product->rows,   product->in,   product->out,       product->packed,
+          product->operand, product->result, product->bias, product->accumulate };
   CpuPrimitive *entry = cache_find (cpu, key);
   dnnl_memory_desc_t weights;
   dnnl_status_t status;
@@ -327,7 +323,7 @@ convolution_make (CpuDevice *cpu, const CpuConvolution *c, CpuPrimitive *entry)
   if (status == dnnl_success)
     status = dnnl_primitive_desc_create (&plan, &description, attributes, cpu->engine, NULL);
   if (status == dnnl_success)
-    status = entry_finish (cpu, entry, plan, true, false, NULL);
+    status = entry_finish (cpu, entry, plan, true);
   if (operations != NULL)
     dnnl_post_ops_destroy (operations);
   if (attributes != NULL)
@@ -368,9 +364,9 @@ esp_cpu_convolution (CpuDevice *cpu, const CpuConvolution *c)
 
 void
 esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void *x,
-                       dnnl_memory_t weights, const float *bias, const float *gate, void *y)
+                       dnnl_memory_t weights, const float *bias, void *y)
 {
-  dnnl_exec_arg_t arguments[6];
+  dnnl_exec_arg_t arguments[5];
   int count = 0;
   dnnl_status_t status;
   void *library = esp_cpu_scratch (cpu, SCRATCH_LIBRARY, primitive->library_bytes + 64);
@@ -389,12 +385,6 @@ esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void *x,
     {
       dnnl_memory_set_data_handle (primitive->bias, (void *) (uintptr_t) bias);
       arguments[count++] = (dnnl_exec_arg_t){ DNNL_ARG_BIAS, primitive->bias };
-    }
-  if (primitive->gate != NULL)
-    {
-      dnnl_memory_set_data_handle (primitive->gate, (void *) (uintptr_t) gate);
-      arguments[count++] = (dnnl_exec_arg_t){ DNNL_ARG_ATTR_MULTIPLE_POST_OP (0) | DNNL_ARG_SRC_1,
-                                              primitive->gate };
     }
   status = dnnl_primitive_execute (primitive->primitive, cpu->stream, count, arguments);
   if (status == dnnl_success)

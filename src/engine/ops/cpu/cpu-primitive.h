@@ -15,7 +15,7 @@ typedef struct CpuProduct
   int64_t rows, in, out;
   EspDType operand, result; /* of x and W, of y */
   bool packed;              /* W in oneDNN's own layout, else [out, in] as in the file */
-  bool bias, gate, accumulate;
+  bool bias, accumulate;
 } CpuProduct;
 
 typedef struct CpuConvolution
@@ -33,7 +33,7 @@ struct CpuPrimitive
   int64_t key[CPU_PRIMITIVE_KEY];
   dnnl_primitive_t primitive;
   dnnl_memory_desc_t weights; /* the layout that it wants its weights in */
-  dnnl_memory_t x, y, bias, gate, library;
+  dnnl_memory_t x, y, bias, library;
   size_t library_bytes;
 };
 
@@ -46,9 +46,9 @@ CpuPrimitive *esp_cpu_convolution (CpuDevice *cpu, const CpuConvolution *convolu
 bool esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out,
                               dnnl_memory_desc_t *packing);
 
-/* Runs it. bias and gate may be NULL if it was made without. */
+/* Runs it. bias may be NULL if it was made without. */
 void esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void *x,
-                            dnnl_memory_t weights, const float *bias, const float *gate, void *y);
+                            dnnl_memory_t weights, const float *bias, void *y);
 
 /* Copies weights from one layout to another (both buffers are the caller's). */
 void esp_cpu_reorder (CpuDevice *cpu, const dnnl_memory_desc_t *from, const void *source,
