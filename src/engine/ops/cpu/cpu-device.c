@@ -210,6 +210,10 @@ esp_cpu_device_new_level (const char *level, EspCompute compute, int threads, si
       destroy (&cpu->base);
       return esp_error_set (error, ESP_ERROR_DEVICE, "oneDNN could not open the CPU");
     }
+  cpu->operand = cpu->base.compute;
+  /* A matrix unit has products of our own. */
+  if (cpu->operand == ESP_BF16 && cpu->matrix == NULL && !esp_cpu_library_has_bf16 (cpu))
+    cpu->operand = ESP_F32;
   *device = &cpu->base;
   return ESP_OK;
 }

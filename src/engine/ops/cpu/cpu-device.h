@@ -35,6 +35,9 @@ typedef struct CpuDevice
   EspDevice base; /* first: an EspDevice * is a CpuDevice * */
   const EspKernels *kernels;
   const EspMatrixKernels *matrix; /* NULL: no matrix unit */
+  /* What oneDNN multiplies: base.compute, or f32 where it has no bf16 products on this processor;
+   * then numbers rounded to bf16 are given to it in f32. */
+  EspDType operand;
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   size_t weight_budget, weight_used;

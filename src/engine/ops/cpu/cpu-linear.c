@@ -164,6 +164,20 @@ usable_in_place (const EspWeight *weight, EspDType operand)
          && (uintptr_t) weight->data % esp_dtype_bytes (weight->dtype, 1) == 0;
 }
 
+/* True where f32 operands must hold numbers that are rounded to bf16. */
+static bool
+rounds_operands (const CpuDevice *cpu)
+{
+  return cpu->base.compute == ESP_BF16 && cpu->operand == ESP_F32;
+}
+
+/* True if the file's numbers are oneDNN's operands as they are. */
+static bool
+is_operand (const CpuDevice *cpu, const EspWeight *weight)
+{
+  return usable_in_place (weight, cpu->operand) && !rounds_operands (cpu);
+}
+
 /* `count` numbers of a weight from `first` on, in the operand type. */
 static void
 convert_stretch (const CpuDevice *cpu, const EspWeight *weight, int64_t first, int64_t count,
@@ -184,6 +198,8 @@ convert_stretch (const CpuDevice *cpu, const EspWeight *weight, int64_t first, i
         esp_to_f32 (weight->dtype, source + esp_dtype_bytes (weight->dtype, i), wide, n);
         cpu->kernels->narrow_bf16 (wide, n, (uint16_t *) destination + i);
       }
+  if (rounds_operands (cpu) && weight->dtype != ESP_BF16)
+    cpu->kernels->round_bf16 (destination, count, destination);
 }
 
 static void
@@ -208,7 +224,7 @@ static void
 try_packing (CpuDevice *cpu, const EspLinear *linear)
 {
   CpuLinear *prepared = linear->prepared;
-  EspDType operand = cpu->base.compute;
+  EspDType operand = cpu->operand;
   dnnl_memory_desc_t plain, packing;
   const void *source = linear->weight[0]->data;
 
@@ -218,7 +234,7 @@ try_packing (CpuDevice *cpu, const EspLinear *linear)
   size_t bytes = dnnl_memory_desc_get_size (&packing);
   if (bytes > cpu->weight_budget || cpu->weight_used > cpu->weight_budget - bytes)
     return;
-  if (linear->parts > 1 || !usable_in_place (linear->weight[0], operand))
+  if (linear->parts > 1 || !is_operand (cpu, linear->weight[0]))
     {
       char *stacked = esp_cpu_scratch (cpu, SCRATCH_WEIGHT,
                                        esp_dtype_bytes (operand, linear->in * linear->out));
@@ -388,11 +404,11 @@ multiply_columns (CpuDevice *cpu, const Multiplication *m, int64_t first, int64_
   const float *gate = m->epilogue->gate;
   EspTensor y = esp_tensor_cols (m->y, first, count), result = y;
   bool finish = y.stride != count || m->epilogue->activation != ESP_ACTIVATION_NONE || gate != NULL
-                || (y.dtype != ESP_F32 && m->epilogue->accumulate);
+                || (y.dtype != ESP_F32 && (m->epilogue->accumulate || cpu->operand == ESP_F32));
   CpuProduct product = { .rows = m->rows,
                          .in = m->linear->in,
                          .out = count,
-                         .operand = cpu->base.compute,
+                         .operand = cpu->operand,
                          .result = finish ? ESP_F32 : y.dtype,
                          .packed = packed };
   CpuPrimitive *primitive;
@@ -425,12 +441,12 @@ static void
 multiply_unpacked (CpuDevice *cpu, const Multiplication *m, const EspWeight *weight, int64_t row,
                    int64_t count, int64_t first)
 {
-  EspDType operand = cpu->base.compute;
+  EspDType operand = cpu->operand;
   int64_t in = m->linear->in;
   const char *source = (const char *) weight->data + esp_dtype_bytes (weight->dtype, row * in);
   dnnl_memory_desc_t plain, packing;
   dnnl_memory_t memory = NULL;
-  bool in_place = usable_in_place (weight, operand), packed = !(in_place && operand == ESP_BF16);
+  bool in_place = is_operand (cpu, weight), packed = !(in_place && operand == ESP_BF16);
 
   esp_cpu_plain_weights (operand, in, count, &plain);
   if (!in_place)
@@ -476,8 +492,7 @@ multiply_all (CpuDevice *cpu, const Multiplication *m)
     {
       const EspWeight *weight = m->linear->weight[p];
       int64_t out = weight->count / m->linear->in;
-      int64_t stretch
-          = cpu->base.compute == ESP_BF16 && usable_in_place (weight, ESP_BF16) ? out : at_once;
+      int64_t stretch = cpu->operand == ESP_BF16 && is_operand (cpu, weight) ? out : at_once;
 
       for (int64_t row = 0; row < out; row += stretch)
         multiply_unpacked (cpu, m, weight, row, out - row < stretch ? out - row : stretch,
@@ -490,15 +505,18 @@ multiply_all (CpuDevice *cpu, const Multiplication *m)
 static const void *
 operand_rows (CpuDevice *cpu, EspTensor x)
 {
-  EspTensor operand = { NULL, cpu->base.compute, x.rows, x.cols, x.cols };
+  EspTensor operand = { NULL, cpu->operand, x.rows, x.cols, x.cols };
+  bool round = rounds_operands (cpu) && x.dtype == ESP_F32;
 
-  if (x.dtype == operand.dtype && x.stride == x.cols)
+  if (x.dtype == operand.dtype && x.stride == x.cols && !round)
     return x.data;
   operand.data
       = esp_cpu_scratch (cpu, SCRATCH_OPERAND, esp_dtype_bytes (operand.dtype, x.rows * x.cols));
   if (operand.data == NULL)
     return NULL;
   esp_cpu_scale_add (&cpu->base, 1.0f, x, 0.0f, operand);
+  if (round)
+    cpu->kernels->round_bf16 (operand.data, x.rows * x.cols, operand.data);
   return operand.data;
 }
 

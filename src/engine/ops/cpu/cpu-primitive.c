@@ -213,6 +213,28 @@ product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_
   return status;
 }
 
+bool
+esp_cpu_library_has_bf16 (const CpuDevice *cpu)
+{
+  const int64_t side = 64;
+  const dnnl_dims_t dims = { side, side };
+  dnnl_memory_desc_t operand, result;
+  dnnl_matmul_desc_t description;
+  dnnl_primitive_desc_t plan = NULL;
+  const char *implementation = "ref";
+
+  dnnl_memory_desc_init_by_tag (&operand, 2, dims, dnnl_bf16, dnnl_ab);
+  dnnl_memory_desc_init_by_tag (&result, 2, dims, dnnl_f32, dnnl_ab);
+  if (dnnl_matmul_desc_init (&description, &operand, &operand, NULL, &result) != dnnl_success
+      || dnnl_primitive_desc_create (&plan, &description, NULL, cpu->engine, NULL) != dnnl_success)
+    return false;
+  dnnl_primitive_desc_query (plan, dnnl_query_impl_info_str, 0, &implementation);
+  bool has = strncmp (implementation, "ref", 3) != 0;
+
+  dnnl_primitive_desc_destroy (plan);
+  return has;
+}
+
 enum
 {
   KIND_PACKING = 1,

@@ -42,6 +42,9 @@ struct CpuPrimitive
 CpuPrimitive *esp_cpu_product (CpuDevice *cpu, const CpuProduct *product);
 CpuPrimitive *esp_cpu_convolution (CpuDevice *cpu, const CpuConvolution *convolution);
 
+/* True if oneDNN multiplies bf16 by more than its reference code on this processor. */
+bool esp_cpu_library_has_bf16 (const CpuDevice *cpu);
+
 /* The layout for packed weights of a product; true or a sticky error. */
 bool esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out,
                               dnnl_memory_desc_t *packing);
