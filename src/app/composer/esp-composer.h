@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-composer.h: what next: the instruction, who makes it, how, and Run.
+ *
+ * Grows turns below the document's current node. Properties: "document", "queue".
+ * Signals:
+ *   "added"        (EspNode)           a turn was added and queued; the first of several
+ *   "needs-setup"  (EspModel)          a model was chosen that needs a key or files
+ *   "error"        (const char *)      a sentence for a toast
+ * Actions on the widget: composer.run, composer.run-next, composer.add-reference,
+ *   composer.stop (the current node's turn).
+ */
+#pragma once
+
+#include <adwaita.h>
+
+#include "esp-queue.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_COMPOSER (esp_composer_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspComposer, esp_composer, ESP, COMPOSER, GtkWidget)
+
+typedef enum
+{
+  ESP_COMPOSER_INSTRUCTION = 1 << 0,
+  ESP_COMPOSER_SETTINGS = 1 << 1, /* backend, model, parameters, references */
+  ESP_COMPOSER_SEED = 1 << 2,     /* and locks it */
+  ESP_COMPOSER_ALL = 7,
+} EspComposerParts;
+
+GtkWidget *esp_composer_new (void) G_GNUC_WARN_UNUSED_RESULT;
+EspDocument *esp_composer_get_document (EspComposer *self);
+void esp_composer_set_document (EspComposer *self, EspDocument *document);
+void esp_composer_set_queue (EspComposer *self, EspQueue *queue); /* and its registry */
+
+void esp_composer_focus (EspComposer *self);
+const char *esp_composer_get_instruction (EspComposer *self);
+
+/* Takes over what a node was made with. An instruction that the person has written and not run is
+ * put into the history of instructions first, so that it is one Up away. */
+void esp_composer_use_node (EspComposer *self, EspNode *node, EspComposerParts parts);
+
+/* The same from a recipe (esp_recipe_read (), or another program's settings brought into its form).
+ */
+void esp_composer_use_recipe (EspComposer *self, JsonObject *recipe, EspComposerParts parts);
+
+/* Adds a node as a reference image of the next turn. */
+void esp_composer_add_reference (EspComposer *self, EspNode *node);
+
+/* Runs what a node was made with once more below the same parent, with a new seed or the same. */
+void esp_composer_run_again (EspComposer *self, EspNode *node, gboolean new_seed);
+
+/* What remains to be kept with the session: a{sv}. */
+GVariant *esp_composer_dup_state (EspComposer *self) G_GNUC_WARN_UNUSED_RESULT;
+void esp_composer_restore_state (EspComposer *self, GVariant *state);
+
+G_END_DECLS

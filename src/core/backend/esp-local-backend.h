@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-local-backend.h: the bundled engine as a backend, id "local".
+ *
+ * Its models are those of esp_installation_list_models (); their ids are the manifests'. It starts
+ * a worker when it is needed first, asks it for the schema, and starts another one when it dies.
+ */
+#pragma once
+
+#include "esp-backend.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_LOCAL_BACKEND (esp_local_backend_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspLocalBackend, esp_local_backend, ESP, LOCAL_BACKEND, EspBackend)
+
+/* `program` NULL = the installed engine. */
+EspBackend *esp_local_backend_new (const char *program) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Looks for installed models again. */
+void esp_local_backend_refresh (EspLocalBackend *self);
+
+/* Starts the worker and opens `model` (NULL: the default one), so that the first turn finds it
+ * open. */
+void esp_local_backend_warm_up (EspLocalBackend *self, const char *model);
+
+G_END_DECLS

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-registry.h: the backends there are, and all their models in one list. */
+#pragma once
+
+#include "esp-backend.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_REGISTRY (esp_registry_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspRegistry, esp_registry, ESP, REGISTRY, GObject)
+
+EspRegistry *esp_registry_new (void) G_GNUC_WARN_UNUSED_RESULT; /* empty */
+EspRegistry *esp_registry_new_installed (void)
+    G_GNUC_WARN_UNUSED_RESULT; /* with every backend of the program */
+
+void esp_registry_add (EspRegistry *self, EspBackend *backend);
+EspBackend *esp_registry_find_backend (EspRegistry *self, const char *id); /* borrowed, or NULL */
+EspModel *esp_registry_find_model (EspRegistry *self, const char *backend,
+                                   const char *model);   /* borrowed, or NULL */
+GListModel *esp_registry_get_models (EspRegistry *self); /* of EspModel, by backend */
+
+/* What a new composer starts with: the first model that is ready and no demo, else the first ready
+ * one, else the first. NULL if there is none. */
+EspModel *esp_registry_get_default_model (EspRegistry *self);
+
+/* Stops every backend. */
+void esp_registry_stop_async (EspRegistry *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean esp_registry_stop_finish (EspRegistry *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

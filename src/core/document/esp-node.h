@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-node.h: one picture of the edit history, and what made it.
+ *
+ * Nodes belong to an EspDocument and are read-only for everyone else: they are changed by the
+ * document's operations (esp-document.h), which store a change before they show it. Everything here
+ * runs on the main thread of the document, does not block, and returns borrowed data that is valid
+ * until the node's next "changed".
+ *
+ * Signals:
+ *   "changed"   (EspNodeChange what)  some stored field is another one now
+ *   "progress"  ()                    the running turn has news (see the last section)
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+#include "esp-picture.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_NODE (esp_node_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspNode, esp_node, ESP, NODE, GObject)
+
+typedef enum
+{
+  ESP_NODE_IMPORTED, /* a file, a drop, a paste */
+  ESP_NODE_TURN,     /* an instruction made it */
+  ESP_NODE_REGION,   /* put together from other nodes and a mask */
+} EspNodeKind;
+
+typedef enum
+{
+  ESP_NODE_QUEUED,
+  ESP_NODE_RUNNING,
+  ESP_NODE_DONE,
+  ESP_NODE_FAILED,
+  ESP_NODE_CANCELLED,
+  ESP_NODE_BLOCKED, /* the provider's safety system refused */
+} EspNodeState;
+
+typedef enum
+{
+  ESP_NODE_CHANGE_STATE = 1 << 0, /* state, message */
+  ESP_NODE_CHANGE_IMAGE = 1 << 1, /* the image is there, or another one */
+  ESP_NODE_CHANGE_MARKS = 1 << 2, /* label, note, stars, tag, rejected */
+  ESP_NODE_CHANGE_TURN = 1 << 3, /* instruction, parameters, seed, backend, model, references, … */
+  ESP_NODE_CHANGE_PLACE = 1 << 4,  /* parent, order among siblings */
+  ESP_NODE_CHANGE_FOLDED = 1 << 5, /* its branch is folded or unfolded in views */
+} EspNodeChange;
+
+/* "imported", "turn", "region"; "queued", "running", "done", "failed", "cancelled", "blocked": as
+ * in the document and in JSON. The from_string functions return FALSE for anything else. */
+const char *esp_node_kind_to_string (EspNodeKind kind);
+gboolean esp_node_kind_from_string (const char *text, EspNodeKind *kind);
+const char *esp_node_state_to_string (EspNodeState state);
+gboolean esp_node_state_from_string (const char *text, EspNodeState *state);
+
+/* --- Place in the tree ------------------------------------------------------------------------ */
+
+gint64 esp_node_get_id (EspNode *self);       /* unique in its document, never used again */
+EspNode *esp_node_get_parent (EspNode *self); /* NULL for a root */
+GListModel *esp_node_get_children (
+    EspNode *self); /* of EspNode, oldest first unless moved; not those deleted */
+EspNode *esp_node_get_root (EspNode *self);
+guint esp_node_get_depth (EspNode *self);                           /* 0 for a root */
+gboolean esp_node_is_ancestor (EspNode *self, EspNode *descendant); /* FALSE for itself */
+gboolean esp_node_is_deleted (
+    EspNode *self); /* it or an ancestor was deleted (it may come back by undo) */
+gboolean esp_node_get_folded (EspNode *self);
+
+/* Do both turns differ by their seeds alone (same parent, instruction, backend, model, parameters,
+ * references)? Such siblings are shown as one stack. */
+gboolean esp_node_is_same_but_seed (EspNode *self, EspNode *other);
+
+/* The siblings (this one included) of which esp_node_is_same_but_seed () holds, oldest first. */
+GPtrArray *esp_node_dup_stack (EspNode *self)
+    G_GNUC_WARN_UNUSED_RESULT; /* (element-type EspNode) (transfer container) */
+
+/* --- The turn --------------------------------------------------------------------------------- */
+
+EspNodeKind esp_node_get_kind (EspNode *self);
+EspNodeState esp_node_get_state (EspNode *self);
+const char *esp_node_get_message (EspNode *self);         /* why it failed; else NULL */
+const char *esp_node_get_instruction (EspNode *self);     /* "" for imports */
+const char *esp_node_get_negative_prompt (EspNode *self); /* or NULL */
+const char *esp_node_get_backend (EspNode *self);         /* backend id, NULL for imports */
+const char *esp_node_get_model (EspNode *self);           /* model id, or NULL */
+const char *esp_node_get_model_name (EspNode *self);      /* for people, or NULL */
+const char *esp_node_get_model_hash (EspNode *self);      /* or NULL */
+JsonObject *esp_node_get_parameters (
+    EspNode *self); /* borrowed, never NULL; without prompt, negative_prompt and seed */
+gboolean esp_node_has_seed (EspNode *self);
+guint64 esp_node_get_seed (EspNode *self);
+GPtrArray *esp_node_get_references (
+    EspNode *self); /* (element-type EspNode) borrowed, never NULL */
+const char *esp_node_get_file_name (EspNode *self); /* imports: the file's base name, or NULL */
+const char *esp_node_get_remote_job (
+    EspNode *self); /* a remote provider's id of the job under way, or NULL */
+gint64 esp_node_get_created (EspNode *self);       /* µs since 1970, UTC */
+double esp_node_get_seconds (EspNode *self);       /* it took; < 0 unknown */
+JsonObject *esp_node_get_timings (EspNode *self);  /* borrowed: stage → seconds, or NULL */
+double esp_node_get_cost (EspNode *self);          /* < 0 unknown; 0 for the local engine */
+const char *esp_node_get_currency (EspNode *self); /* "USD", or NULL */
+
+/* --- The picture ------------------------------------------------------------------------------ */
+
+gboolean esp_node_has_image (EspNode *self);
+const char *esp_node_get_sha256 (EspNode *self);     /* hexadecimal, or NULL */
+const char *esp_node_get_media_type (EspNode *self); /* "image/png", or NULL */
+int esp_node_get_width (EspNode *self);              /* upright, as shown; 0 without an image */
+int esp_node_get_height (EspNode *self);
+guint64 esp_node_get_image_size (EspNode *self); /* bytes in the document */
+guint32 esp_node_get_average_color (
+    EspNode *self); /* 0xRRGGBB, drawn until the thumbnail is there */
+
+/* --- What the person noted -------------------------------------------------------------------- */
+
+#define ESP_NODE_MAX_STARS 5
+#define ESP_NODE_N_TAGS                                                                            \
+  8 /* colours of the GNOME palette: blue green yellow orange red purple brown gray = 1…8 */
+
+const char *esp_node_get_label (EspNode *self); /* or NULL */
+const char *esp_node_get_note (EspNode *self);  /* or NULL */
+int esp_node_get_stars (EspNode *self);         /* 0…5 */
+int esp_node_get_tag (EspNode *self);           /* 0 none, 1…8 */
+gboolean esp_node_get_rejected (EspNode *self);
+
+/* One line for people: the label, else the instruction's first line, else the file's name. */
+char *esp_node_dup_title (EspNode *self) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The differences to the parent, one a line, instruction first, for tooltips: "Make it red",
+ * "seed 1 → 2", "steps 20 → 28". Translated. "" if there are none. */
+char *esp_node_dup_difference (EspNode *self) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- A turn under way (not stored; set by EspQueue) --------------------------------------------
+ */
+
+typedef struct
+{
+  double fraction;     /* of the whole turn, 0…1; < 0 while it only waits */
+  int step, steps;     /* 0 outside the sampler */
+  double seconds_left; /* < 0 unknown */
+  gboolean stopping;   /* a stop was asked for and takes its time */
+} EspNodeProgress;
+
+const EspNodeProgress *esp_node_get_progress (
+    EspNode *self); /* NULL unless queued or running in this process */
+EspPicture *esp_node_get_preview (EspNode *self); /* borrowed, small, or NULL */
+
+/* For EspQueue alone. `progress` NULL = not under way (drops the preview, too); `preview` NULL
+ * keeps the last. Emits "progress". */
+void esp_node_set_progress (EspNode *self, const EspNodeProgress *progress, EspPicture *preview);
+
+G_END_DECLS

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-working-copy.h: the database that a document works on, and the person's file it stands for.
+ *
+ * SQLite's locks and side files must not meet network folders or the document portal, so the
+ * person's file is never opened for writing. A document works on a private database (WAL) in
+ * $XDG_DATA_HOME/espalier/working/HASH-OF-THE-FILE'S-URI/, and publishes it: a complete copy in one
+ * file beside the person's, flushed, then put in its place by an atomic rename. Files in the
+ * library are on a local file system and only ours: they are worked on in place.
+ *
+ * All functions block and belong to the document's thread, but for the getters.
+ */
+#pragma once
+
+#include "esp-document.h"
+
+G_BEGIN_DECLS
+
+typedef struct _EspWorkingCopy EspWorkingCopy;
+
+/* Takes the file for this process: lock, comparison with what was published last, recovery of a
+ * working copy that a crash left behind with more in it than the file. `create` makes a new one and
+ * fails if the file exists. The result tells how far one may go (get_access). */
+EspWorkingCopy *esp_working_copy_open (GFile *file, gboolean create, EspDocumentOpenFlags flags,
+                                       GCancellable *cancellable,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Gives it back; removes the working database if everything in it is published. */
+void esp_working_copy_free (EspWorkingCopy *self);
+
+EspDocumentAccess esp_working_copy_get_access (EspWorkingCopy *self);
+GFile *esp_working_copy_get_file (EspWorkingCopy *self);
+gboolean esp_working_copy_is_in_place (
+    EspWorkingCopy *self); /* a library document: publishing is only a checkpoint */
+
+/* The database to read the nodes from at once: the person's own file (open it "immutable") until
+ * esp_working_copy_prepare () was called, then the working database. */
+const char *esp_working_copy_get_path (EspWorkingCopy *self);
+gboolean esp_working_copy_is_immutable (EspWorkingCopy *self);
+
+/* Makes the working database if it is not there yet (a copy of the file, by reflink where the file
+ * system can). Before the first change; may take a second for gigabytes. */
+gboolean esp_working_copy_prepare (EspWorkingCopy *self, GError **error);
+
+/* Writes the state of the working database (with all its committed transactions) to the person's
+ * file. ESP_DOCUMENT_ERROR_CONFLICT if that is not the one published or opened last, unless
+ * `overwrite`. */
+gboolean esp_working_copy_publish (EspWorkingCopy *self, gboolean overwrite, GError **error);
+
+/* From now on the working database stands for `file`; publishes it there. */
+gboolean esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error);
+
+/* Has the person's file been changed or removed since? Cheap (a stat). */
+gboolean esp_working_copy_is_file_changed (EspWorkingCopy *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspWorkingCopy, esp_working_copy_free)
+
+G_END_DECLS
