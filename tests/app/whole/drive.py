@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drives the real window through accessibility, with keys and the mouse where that cannot.
+
+Run under tests/app/with-display.sh, with the Python that has GTK's bindings. Every case gets a
+scratch home; a warning or critical message of the program fails it. Screenshots are kept in
+$ESPALIER_SCREENSHOTS where that is set.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+import gi
+
+gi.require_version('Atspi', '2.0')
+from gi.repository import Atspi, GLib  # noqa: E402
+
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
+APP = os.environ.get('ESP_APP', '')
+CLI = os.environ.get('ESP_CLI', '')
+PATIENCE = float(os.environ.get('ESP_PATIENCE', '30'))  # seconds until something counts as missing
+
+NOISE = ('dbus-daemon', 'SpiRegistry', 'dconf', 'libEGL', 'MESA', 'Fontconfig warning')
+
+
+class Skip(Exception):
+    """Raised by a case that cannot run here."""
+
+
+def wait_until(condition, what, patience=None):
+    """The first true value of `condition`, which is asked again and again."""
+    end = time.monotonic() + (patience or PATIENCE)
+    while True:
+        try:
+            value = condition()
+        except GLib.Error:  # a widget that has just gone
+            value = None
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f'waited in vain for {what}')
+        time.sleep(0.05)
+
+
+def children(widget):
+    for index in range(widget.get_child_count()):
+        child = widget.get_child_at_index(index)
+        if child is not None:
+            yield child
+
+
+def walk(widget, depth=0):
+    yield widget
+    if depth < 40:
+        try:
+            for child in children(widget):
+                yield from walk(child, depth + 1)
+        except GLib.Error:
+            return
+
+
+def plain(name):
+    """GTK 4.8 names a button with a mnemonic twice: "_Open Open"."""
+    words = (name or '').split()
+    half = len(words) // 2
+    if len(words) % 2 == 0 and [w.replace('_', '') for w in words[:half]] == words[half:]:
+        return ' '.join(words[half:])
+    return (name or '').replace('_', '')
+
+
+def is_shown(widget):
+    states = widget.get_state_set()
+    return states.contains(Atspi.StateType.SHOWING) and states.contains(Atspi.StateType.VISIBLE)
+
+
+def is_sensitive(widget):
+    return widget.get_state_set().contains(Atspi.StateType.SENSITIVE)
+
+
+class Home:
+    """A scratch home that outlives one run of the program, so that it can be opened again."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        for name in ('home', 'tmp', 'share', 'config/gtk-4.0', 'cache', 'state'):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / 'config/gtk-4.0/settings.ini').write_text(
+            '[Settings]\ngtk-font-name=Cantarell 11\ngtk-enable-animations=0\n'
+            'gtk-icon-theme-name=Adwaita\ngtk-cursor-theme-name=Adwaita\ngtk-xft-antialias=1\n'
+            'gtk-xft-hinting=1\ngtk-xft-hintstyle=hintslight\ngtk-xft-rgba=none\n')
+        self.environment = dict(
+            os.environ, HOME=str(self.folder / 'home'), TMPDIR=str(self.folder / 'tmp'),
+            XDG_DATA_HOME=str(self.folder / 'share'), XDG_CONFIG_HOME=str(self.folder / 'config'),
+            XDG_CACHE_HOME=str(self.folder / 'cache'), XDG_STATE_HOME=str(self.folder / 'state'),
+            GSK_RENDERER='cairo', GTK_A11Y='atspi', LC_ALL='C.UTF-8', GSETTINGS_BACKEND='keyfile',
+            ESPALIER_DATA_DIR=str(SOURCE / 'data'))
+        for name in ('ESPALIER_MODEL', 'LANGUAGE'):
+            self.environment.pop(name, None)
+
+    def photo(self, name='coffee.png', size=None):
+        """A real photo, at another size if one is given."""
+        target = self.folder / 'home' / name
+        source = SOURCE / 'data/photos' / name
+        if size:
+            subprocess.run(['convert', source, '-resize', size, target], check=True)
+        else:
+            shutil.copyfile(source, target)
+        return target
+
+    def cli(self, *arguments, **options):
+        return subprocess.run([CLI, *map(str, arguments)], env=self.environment, check=True,
+                              capture_output=True, text=True, **options).stdout
+
+
+class Window:
+    """A running program and what is on its screen."""
+
+    def __init__(self, home, *arguments, **environment):
+        self.home = home
+        self.log = home.folder / f'log-{time.monotonic_ns()}.txt'
+        self.environment = {**home.environment, **environment}
+        Atspi.get_desktop(0).get_child_count()  # starts the bus before the program asks for it
+        with open(self.log, 'wb') as log:
+            self.process = subprocess.Popen([APP, *map(str, arguments)], env=self.environment,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.root = wait_until(self._application, 'the program on the accessibility bus')
+        wait_until(lambda: self.root.get_child_count() > 0, 'a window')
+
+    def _application(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f'the program ended with {self.process.returncode}:\n'
+                                 + self.log.read_text(errors='replace'))
+        for child in children(Atspi.get_desktop(0)):
+            if child.get_process_id() == self.process.pid:
+                return child
+        return None
+
+    # --- Finding
+
+    def all(self, role=None, name=None, shown=True):
+        """Widgets by role ("push button") and name (a string, or a test of it)."""
+        found = []
+        for widget in walk(self.root):
+            try:
+                if role and widget.get_role_name() not in (role if isinstance(role, tuple) else (role,)):
+                    continue
+                if name is not None:
+                    own = plain(widget.get_name())
+                    if not (name(own) if callable(name) else own == name):
+                        continue
+                if shown and not is_shown(widget):
+                    continue
+            except GLib.Error:
+                continue
+            found.append(widget)
+        return found
+
+    def find(self, role=None, name=None, patience=None, shown=True):
+        found = wait_until(lambda: self.all(role, name, shown),
+                           f'{role or "a widget"} named {name!r}', patience)
+        return found[0]
+
+    def gone(self, role=None, name=None, patience=None):
+        wait_until(lambda: not self.all(role, name), f'{role} {name!r} to go', patience)
+
+    def nodes(self):
+        return self.all('tree item')
+
+    def dump(self):
+        """What is on the screen, for the message of a failed case."""
+        lines = []
+
+        def visit(widget, depth):
+            try:
+                if is_shown(widget):
+                    lines.append(f'{"  " * depth}{widget.get_role_name()} {widget.get_name()!r}')
+                for child in children(widget):
+                    visit(child, depth + 1)
+            except GLib.Error:
+                pass
+
+        visit(self.root, 0)
+        return '\n'.join(lines)
+
+    # --- Doing
+
+    def press(self, role, name, patience=None):
+        widget = self.find(role, name, patience)
+        wait_until(lambda: is_sensitive(widget), f'{name!r} to be usable', patience)
+        assert Atspi.Action.do_action(widget, 0), f'{name!r} cannot be pressed'
+        return widget
+
+    def write(self, name, text):
+        widget = self.find('text', name)
+        Atspi.EditableText.set_text_contents(widget, text)
+        wait_until(lambda: self.read(widget) == text, f'{name!r} to be written')
+        return widget
+
+    @staticmethod
+    def read(widget):
+        return Atspi.Text.get_text(widget, 0, Atspi.Text.get_character_count(widget))
+
+    def window_id(self):
+        """The X window that shows, newest last."""
+        found = subprocess.run(['xdotool', 'search', '--onlyvisible', '--pid',
+                                str(self.process.pid)], capture_output=True, text=True)
+        return (found.stdout.split() or [''])[-1]
+
+    def focus(self):
+        wait_until(self.window_id, 'an X window')
+        subprocess.run(['xdotool', 'windowfocus', '--sync', self.window_id()], check=False)
+
+    def key(self, *keys):
+        self.focus()
+        subprocess.run(['xdotool', 'key', '--clearmodifiers', *keys], check=True)
+        time.sleep(0.1)
+
+    def type(self, text):
+        self.focus()
+        subprocess.run(['xdotool', 'type', '--delay', '5', text], check=True)
+
+    def click(self, x, y, button=1):
+        subprocess.run(['xdotool', 'mousemove', '--window', self.window_id(), str(x), str(y),
+                        'click', str(button)], check=True)
+
+    def resize(self, width, height):
+        subprocess.run(['xdotool', 'windowsize', '--sync', self.window_id(), str(width),
+                        str(height)], check=True)
+        time.sleep(0.4)
+
+    # --- Seeing
+
+    def shot(self, name):
+        """A picture of the window; fails if there is next to nothing on it. Returns its path."""
+        folder = pathlib.Path(os.environ.get('ESPALIER_SCREENSHOTS') or self.home.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f'{name}.png'
+        time.sleep(0.3)
+        subprocess.run(['import', '-window', self.window_id() or 'root', path], check=True)
+        colors = int(subprocess.run(['identify', '-format', '%k', path], check=True,
+                                    capture_output=True, text=True).stdout)
+        assert colors > 60, f'{name}: only {colors} colours on the screen'
+        return path
+
+    # --- Ending
+
+    def complaints(self):
+        return [line for line in self.log.read_text(errors='replace').splitlines()
+                if ('WARNING' in line or 'CRITICAL' in line or 'ERROR' in line)
+                and not any(noise in line for noise in NOISE)]
+
+    def quit(self, patience=None):
+        """Ctrl+Q, and waits until the program has ended by itself."""
+        self.key('ctrl+q')
+        self.ended(patience)
+
+    def ended(self, patience=None):
+        wait_until(lambda: self.process.poll() is not None, 'the program to end', patience)
+        assert self.process.returncode == 0, f'it ended with {self.process.returncode}'
+        self.check()
+
+    def check(self):
+        found = self.complaints()
+        assert not found, 'the program complained:\n' + '\n'.join(found[:10])
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+
+_cases = []
+
+
+def case(function):
+    _cases.append(function)
+    return function
+
+
+def run():
+    """Runs the cases that were named as arguments, or all. TAP on standard output."""
+    for needed in (APP, CLI):
+        if not os.access(needed, os.X_OK):
+            print(f'1..0 # SKIP {needed or "the program"} is not built')
+            return 0
+    wanted = [c for c in _cases if not sys.argv[1:] or c.__name__ in sys.argv[1:]]
+    Atspi.init()
+    Atspi.get_desktop(0).get_child_count()
+    time.sleep(0.3)
+    print(f'1..{len(wanted)}', flush=True)
+    failed = 0
+    for number, function in enumerate(wanted, 1):
+        name = function.__name__.replace('_', ' ')
+        folder = tempfile.mkdtemp(prefix='espalier-app-')
+        windows = []
+
+        def start(*arguments, **environment):
+            windows.append(Window(home, *arguments, **environment))
+            return windows[-1]
+
+        try:
+            home = Home(folder)
+            function(home, start)
+            for window in windows:
+                window.check()
+            print(f'ok {number} - {name}', flush=True)
+        except Skip as reason:
+            print(f'ok {number} - {name} # SKIP {reason}', flush=True)
+        except Exception:
+            for line in traceback.format_exc().splitlines():
+                print(f'# {line}')
+            for window in windows:
+                if window.process.poll() is None:
+                    print('\n'.join(f'# {line}' for line in window.dump().splitlines()[:150]))
+                print('\n'.join(f'# {line}' for line in
+                                window.log.read_text(errors='replace').splitlines()[-30:]))
+            print(f'not ok {number} - {name}', flush=True)
+            failed += 1
+        finally:
+            for window in windows:
+                window.kill()
+            shutil.rmtree(folder, ignore_errors=True)
+    return 1 if failed else 0

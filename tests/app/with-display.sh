@@ -1,0 +1,107 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# with-display.sh: runs a command on a screen of its own that nobody sees: Xvfb, a session bus, a
+# scratch folder for everything that a person would have in their home, and settings that make
+# pictures come out the same every time. Exits with the command's status, or 77 (skipped) where
+# Xvfb or dbus-run-session is missing. Nothing it started is left running.
+#
+#   with-display.sh COMMAND [ARGUMENT…]
+#   ESP_SCREEN=1280x900    the screen's size
+#   ESP_SCRATCH=DIR        use and keep this folder instead of a temporary one
+set -u
+
+for program in Xvfb dbus-run-session; do
+  if ! command -v "$program" >/dev/null 2>&1; then
+    echo "1..0 # SKIP $program is missing"
+    exit 77
+  fi
+done
+
+own_scratch=
+if [ -n "${ESP_SCRATCH:-}" ]; then
+  scratch=$ESP_SCRATCH
+  mkdir -p "$scratch"
+else
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/espalier-test-XXXXXX") || exit 99
+  own_scratch=$scratch
+fi
+
+xvfb=
+session=
+finish ()
+{
+  trap - EXIT INT TERM HUP
+  if [ -n "$session" ]; then
+    kill "$session" 2>/dev/null
+    wait "$session" 2>/dev/null
+  fi
+  if [ -n "$xvfb" ]; then
+    kill "$xvfb" 2>/dev/null
+    wait "$xvfb" 2>/dev/null
+  fi
+  if [ -n "$own_scratch" ]; then
+    rm -rf "$own_scratch"
+  fi
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Everything a program may look for or write lies in the scratch folder.
+mkdir -p "$scratch/home" "$scratch/config/gtk-4.0" "$scratch/data" "$scratch/cache" \
+  "$scratch/state" "$scratch/runtime" "$scratch/tmp"
+chmod 700 "$scratch/runtime"
+cat >"$scratch/config/gtk-4.0/settings.ini" <<'SETTINGS'
+[Settings]
+gtk-font-name=Cantarell 11
+gtk-enable-animations=0
+gtk-icon-theme-name=Adwaita
+gtk-cursor-theme-name=Adwaita
+gtk-cursor-blink=0
+gtk-xft-antialias=1
+gtk-xft-hinting=1
+gtk-xft-hintstyle=hintslight
+gtk-xft-rgba=none
+SETTINGS
+HOME=$scratch/home
+XDG_CONFIG_HOME=$scratch/config
+XDG_DATA_HOME=$scratch/data
+XDG_CACHE_HOME=$scratch/cache
+XDG_STATE_HOME=$scratch/state
+XDG_RUNTIME_DIR=$scratch/runtime
+TMPDIR=$scratch/tmp
+export HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR TMPDIR
+
+# The server picks a free display itself and tells its number when it is ready for clients.
+Xvfb -displayfd 3 -screen 0 "${ESP_SCREEN:-1280x900}x24" -nolisten tcp -noreset \
+  3>"$scratch/display" >"$scratch/xvfb.log" 2>&1 &
+xvfb=$!
+tries=0
+while [ ! -s "$scratch/display" ]; do
+  if ! kill -0 "$xvfb" 2>/dev/null || [ "$tries" -ge 300 ]; then
+    echo "Bail out! Xvfb did not start:"
+    sed 's/^/# /' "$scratch/xvfb.log"
+    exit 99
+  fi
+  tries=$((tries + 1))
+  sleep 0.1
+done
+DISPLAY=":$(head -n 1 "$scratch/display")"
+export DISPLAY
+unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS AT_SPI_BUS_ADDRESS
+
+: "${GDK_BACKEND:=x11}"
+: "${GSK_RENDERER:=cairo}"
+: "${GDK_DEBUG:=no-portals}"
+: "${GSETTINGS_BACKEND:=memory}"
+: "${GIO_USE_VFS:=local}"
+: "${LC_ALL:=C.UTF-8}"
+export GDK_BACKEND GSK_RENDERER GDK_DEBUG GSETTINGS_BACKEND GIO_USE_VFS LC_ALL
+
+# In the background, so that a signal to this script is acted upon at once.
+dbus-run-session -- "$@" <&0 &
+session=$!
+wait "$session"
+status=$?
+session=
+exit "$status"
