@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-picture-scale.h: pictures in other sizes. */
+#pragma once
+
+#include "esp-picture.h"
+
+G_BEGIN_DECLS
+
+/* The picture in exactly this size, by a Lanczos filter with three lobes. Works in bands of rows,
+ * so that the memory besides the result is small. The same input gives the same bytes on every
+ * machine. A reference to `picture` itself where the size is the same. */
+EspPicture *esp_picture_scale (EspPicture *picture, int width, int height,
+                               GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The largest size of the picture's shape that fits into a box; never larger than the picture,
+ * never below 1. */
+void esp_picture_fit (int width, int height, int box_width, int box_height, int *fit_width,
+                      int *fit_height);
+
+G_END_DECLS
