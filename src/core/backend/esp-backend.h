@@ -93,6 +93,7 @@ struct _EspBackendClass
   EspBackendResult *(*run_finish) (EspBackend *self, GAsyncResult *result, GError **error);
   void (*stop_async) (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*stop_finish) (EspBackend *self, GAsyncResult *result, GError **error);
+  void (*prepare) (EspBackend *self, EspModel *model); /* or NULL */
 };
 
 const char *esp_backend_get_id (EspBackend *self);    /* "local", "runpod"; stored in documents */
@@ -108,6 +109,9 @@ void esp_backend_run_async (EspBackend *self, const EspBackendRequest *request,
                             GAsyncReadyCallback callback, gpointer user_data);
 EspBackendResult *esp_backend_run_finish (EspBackend *self, GAsyncResult *result,
                                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* See esp_model_prepare (). */
+void esp_backend_prepare (EspBackend *self, EspModel *model);
 
 /* Lets go of processes and connections; before the program ends. */
 void esp_backend_stop_async (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data);

@@ -50,6 +50,12 @@ const char *const *esp_model_get_instructions (
 double esp_model_get_price (EspModel *self);         /* of one turn; 0 free; < 0 unknown */
 const char *esp_model_get_currency (EspModel *self); /* or NULL */
 
+/* Asks the backend for what it does not know of the model yet: the schema above all. Backends that
+ * must start something for it (the local engine) wait until they are asked, so that opening a
+ * window costs nothing: a model that is shown with its parameters, or chosen, is prepared. Returns
+ * at once; "changed" follows. Costs nothing when everything is known. */
+void esp_model_prepare (EspModel *self);
+
 /* For backends. Each emits "changed" if something did. */
 void esp_model_set_state (EspModel *self, EspModelState state, const char *message);
 void esp_model_set_schema (EspModel *self, EspSchema *schema); /* takes it */

@@ -16,12 +16,13 @@ EspRegistry *esp_registry_new_installed (void)
 
 void esp_registry_add (EspRegistry *self, EspBackend *backend);
 EspBackend *esp_registry_find_backend (EspRegistry *self, const char *id); /* borrowed, or NULL */
+GListModel *esp_registry_get_backends (EspRegistry *self);                 /* of EspBackend */
 EspModel *esp_registry_find_model (EspRegistry *self, const char *backend,
                                    const char *model);   /* borrowed, or NULL */
 GListModel *esp_registry_get_models (EspRegistry *self); /* of EspModel, by backend */
 
 /* What a new composer starts with: the first model that is ready and no demo, else the first ready
- * one, else the first. NULL if there is none. */
+ * one, else the first. NULL if there is none. One that waits to be prepared counts as ready. */
 EspModel *esp_registry_get_default_model (EspRegistry *self);
 
 /* Stops every backend. */

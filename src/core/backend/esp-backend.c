@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "espalier-backend"
+
+#include "esp-backend.h"
+
+G_DEFINE_ABSTRACT_TYPE (EspBackend, esp_backend, G_TYPE_OBJECT)
+
+G_DEFINE_QUARK (esp - backend - error - quark, esp_backend_error)
+
+EspBackendResult *
+esp_backend_result_new (GBytes *image)
+{
+  EspBackendResult *result;
+
+  g_return_val_if_fail (image != NULL, NULL);
+
+  result = g_new0 (EspBackendResult, 1);
+  result->image = g_bytes_ref (image);
+  result->seconds = -1;
+  result->cost = -1;
+  return result;
+}
+
+void
+esp_backend_result_free (EspBackendResult *result)
+{
+  if (result == NULL)
+    return;
+
+  g_clear_pointer (&result->image, g_bytes_unref);
+  g_clear_pointer (&result->timings, json_object_unref);
+  g_clear_pointer (&result->parameters, json_object_unref);
+  g_free (result->currency);
+  g_free (result->model_hash);
+  g_free (result->model_name);
+  g_free (result);
+}
+
+const char *
+esp_backend_get_id (EspBackend *self)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), NULL);
+
+  return ESP_BACKEND_GET_CLASS (self)->get_id (self);
+}
+
+const char *
+esp_backend_get_title (EspBackend *self)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), NULL);
+
+  return ESP_BACKEND_GET_CLASS (self)->get_title (self);
+}
+
+gboolean
+esp_backend_is_remote (EspBackend *self)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), FALSE);
+
+  return ESP_BACKEND_GET_CLASS (self)->is_remote (self);
+}
+
+guint
+esp_backend_get_concurrency (EspBackend *self)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), 1);
+
+  return MAX (1, ESP_BACKEND_GET_CLASS (self)->get_concurrency (self));
+}
+
+GListModel *
+esp_backend_get_models (EspBackend *self)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), NULL);
+
+  return ESP_BACKEND_GET_CLASS (self)->get_models (self);
+}
+
+void
+esp_backend_run_async (EspBackend *self, const EspBackendRequest *request,
+                       GCancellable *cancellable, EspBackendNewsFunc news, gpointer news_data,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (ESP_IS_BACKEND (self));
+  g_return_if_fail (request != NULL);
+  g_return_if_fail (request->images != NULL && request->images->len > 0);
+  g_return_if_fail (request->parameters != NULL);
+
+  ESP_BACKEND_GET_CLASS (self)->run_async (self, request, cancellable, news, news_data, callback,
+                                           user_data);
+}
+
+EspBackendResult *
+esp_backend_run_finish (EspBackend *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), NULL);
+
+  return ESP_BACKEND_GET_CLASS (self)->run_finish (self, result, error);
+}
+
+void
+esp_backend_prepare (EspBackend *self, EspModel *model)
+{
+  g_return_if_fail (ESP_IS_BACKEND (self));
+  g_return_if_fail (ESP_IS_MODEL (model));
+
+  if (ESP_BACKEND_GET_CLASS (self)->prepare != NULL)
+    ESP_BACKEND_GET_CLASS (self)->prepare (self, model);
+}
+
+void
+esp_backend_stop_async (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (ESP_IS_BACKEND (self));
+
+  ESP_BACKEND_GET_CLASS (self)->stop_async (self, callback, user_data);
+}
+
+gboolean
+esp_backend_stop_finish (EspBackend *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), FALSE);
+
+  return ESP_BACKEND_GET_CLASS (self)->stop_finish (self, result, error);
+}
+
+static void
+esp_backend_class_init (EspBackendClass *klass)
+{
+}
+
+static void
+esp_backend_init (EspBackend *self)
+{
+}
