@@ -23,7 +23,8 @@ EspTextureCache *esp_texture_cache_new (guint64 budget) G_GNUC_WARN_UNUSED_RESUL
 
 /* The thumbnail (`size` as in esp_document_load_thumbnail_async ()) if it is there, and marks it as
  * just used; else NULL, and asks for it. Requests of lower `distance` (say, from the middle of the
- * view) are served first. Cheap enough to be called while drawing. Borrowed. */
+ * view) are served first; one below zero is never forgotten by a pass. Cheap enough to be called
+ * while drawing. Borrowed. */
 GdkTexture *esp_texture_cache_lookup (EspTextureCache *self, EspDocument *document, EspNode *node,
                                       int size, double distance);
 
@@ -34,13 +35,22 @@ void esp_texture_cache_begin_pass (EspTextureCache *self, EspDocument *document)
 /* Forgets all textures of a document (it was closed) or node (it changed). */
 void esp_texture_cache_forget (EspTextureCache *self, EspDocument *document, EspNode *node);
 
+/* Of all textures that it holds. */
+guint64 esp_texture_cache_get_bytes (EspTextureCache *self);
+
 /* The whole image. */
 void esp_texture_load_async (EspDocument *document, EspNode *node, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data);
 GdkTexture *esp_texture_load_finish (GAsyncResult *result,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same at once, if someone holds it. Borrowed, or NULL. */
+GdkTexture *esp_texture_peek (EspNode *node);
+
 /* Any picture; shares its memory. May be called on every thread. */
 GdkTexture *esp_texture_new_for_picture (EspPicture *picture) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The picture that a texture was made for. Borrowed; NULL for textures from elsewhere. */
+EspPicture *esp_texture_get_picture (GdkTexture *texture);
 
 G_END_DECLS
