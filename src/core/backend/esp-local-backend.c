@@ -3,19 +3,534 @@
 
 #include "esp-local-backend.h"
 
+#include <glib/gi18n-lib.h>
+
+#include "esp-installation.h"
+#include "esp-local-turn.h"
+#include "esp-worker.h"
+
+#define BACKEND_ID "local"
+
+/* Pictures of an edit beyond the first: docs/worker-protocol.md. */
+#define MAX_REFERENCES 7
+
+/* What is offered where no full model is installed. Its folder's name as docs/models.md has it. */
+#define WANTED_ID   "FLUX.1-Kontext-dev"
+#define WANTED_NAME "FLUX.1 Kontext [dev]"
+
+/* A download changes many files; the models are looked for again when there was quiet. */
+#define SETTLE_MILLISECONDS 500
+
 struct _EspLocalBackend
 {
   EspBackend parent_instance;
 
-  GListStore *models;
+  EspWorker *worker;
+  GListStore *models;   /* of EspModel */
+  GHashTable *entries;  /* id → Entry; without the wanted one */
+  GPtrArray *monitors;  /* of GFileMonitor: the folders that models lie in */
+  GSource *settling;    /* models will be looked for again */
+  guint n_running;      /* turns */
+  gboolean is_stopping; /* describes nothing until it is used again */
 };
 
 G_DEFINE_FINAL_TYPE (EspLocalBackend, esp_local_backend, ESP_TYPE_BACKEND)
 
+/* What is known of an installed model. */
+typedef struct
+{
+  EspModel *model;
+  char *folder;
+  gboolean describing;
+  gboolean described;
+  gboolean tried_again; /* the worker died while it was asked */
+} Entry;
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  g_object_unref (entry->model);
+  g_free (entry->folder);
+  g_free (entry);
+}
+
+static gboolean
+is_there (const char *folder)
+{
+  g_autofree char *index = g_build_filename (folder, "model_index.json", NULL);
+
+  return g_file_test (index, G_FILE_TEST_IS_REGULAR);
+}
+
+static void
+set_gone (Entry *entry)
+{
+  g_autofree char *message
+      = g_strdup_printf (_ ("The files of this model are gone from “%s”."), entry->folder);
+
+  esp_model_set_state (entry->model, ESP_MODEL_BROKEN, message);
+}
+
+/* --- Describing ------------------------------------------------------------------------------- */
+
+/* One question to the worker. */
+typedef struct
+{
+  EspLocalBackend *backend;
+  EspModel *model;
+  gboolean general; /* asked without naming the model: answered at once, without its defaults */
+} Question;
+
+static void
+question_free (Question *question)
+{
+  g_object_unref (question->backend);
+  g_object_unref (question->model);
+  g_free (question);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Question, question_free)
+
+static void describe (EspLocalBackend *self, Entry *entry);
+
+static void
+take_description (Entry *entry, JsonObject *description, gboolean general)
+{
+  g_autoptr (GError) error = NULL;
+  JsonNode *node = json_object_get_member (description, "parameters");
+  EspSchema *schema = node != NULL ? esp_schema_new (node, &error) : NULL;
+
+  if (schema == NULL)
+    {
+      g_autofree char *message = g_strdup_printf (_ ("The engine’s answer is not understood: %s"),
+                                                  error != NULL ? error->message : "parameters");
+
+      esp_model_set_state (entry->model, ESP_MODEL_BROKEN, message);
+      return;
+    }
+
+  if (!general)
+    entry->described = TRUE;
+  esp_model_set_schema (entry->model, schema);
+  esp_model_set_state (entry->model, ESP_MODEL_READY, NULL);
+}
+
+static void
+on_described (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Question) question = data;
+  EspLocalBackend *self = question->backend;
+  Entry *entry = g_hash_table_lookup (self->entries, esp_model_get_id (question->model));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) description
+      = esp_worker_describe_finish (ESP_WORKER (source), result, &error);
+
+  /* The model went away or is another one now, or its own description came first. */
+  if (entry == NULL || entry->model != question->model
+      || (question->general && (entry->described || description == NULL)))
+    return;
+
+  if (!question->general)
+    entry->describing = FALSE;
+  if (description != NULL)
+    {
+      take_description (entry, description, question->general);
+      return;
+    }
+
+  if (self->is_stopping || esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
+    return;
+
+  if (g_error_matches (error, ESP_WORKER_ERROR, ESP_WORKER_ERROR_CRASHED) && !entry->tried_again)
+    {
+      entry->tried_again = TRUE;
+      describe (self, entry);
+    }
+  else
+    {
+      g_autoptr (GError) reason = _esp_local_turn_explain (error);
+
+      g_message ("%s: %s", esp_model_get_id (entry->model), error->message);
+      esp_model_set_state (entry->model, ESP_MODEL_BROKEN, reason->message);
+    }
+}
+
+static void
+ask (EspLocalBackend *self, Entry *entry, gboolean general)
+{
+  Question *question = g_new0 (Question, 1);
+
+  question->backend = g_object_ref (self);
+  question->model = g_object_ref (entry->model);
+  question->general = general;
+  esp_worker_describe_async (self->worker, general ? NULL : entry->folder, NULL, on_described,
+                             question);
+}
+
+static void
+describe (EspLocalBackend *self, Entry *entry)
+{
+  if (entry->describing || entry->described)
+    return;
+
+  entry->describing = TRUE;
+  self->is_stopping = FALSE;
+
+  /* The worker looks at a model after the turns it has; its controls should not wait for them. */
+  if (self->n_running > 0 && esp_model_get_schema (entry->model) == NULL)
+    ask (self, entry, TRUE);
+  ask (self, entry, FALSE);
+}
+
+static void
+prepare (EspBackend *backend, EspModel *model)
+{
+  EspLocalBackend *self = ESP_LOCAL_BACKEND (backend);
+  Entry *entry = g_hash_table_lookup (self->entries, esp_model_get_id (model));
+
+  if (entry == NULL || esp_model_get_state (model) == ESP_MODEL_BROKEN)
+    return;
+
+  if (is_there (entry->folder))
+    describe (self, entry);
+  else
+    set_gone (entry);
+}
+
+/* --- The models there are --------------------------------------------------------------------- */
+
+static Entry *
+add_entry (EspLocalBackend *self, const EspInstalledModel *installed)
+{
+  Entry *entry = g_new0 (Entry, 1);
+  EspModelFeatures features = ESP_MODEL_SEED | ESP_MODEL_NEGATIVE_PROMPT | ESP_MODEL_PREVIEWS;
+
+  entry->model = esp_model_new (ESP_BACKEND (self), installed->id, installed->name);
+  entry->folder = g_strdup (installed->path);
+  esp_model_set_features (entry->model, installed->is_demo ? features | ESP_MODEL_DEMO : features,
+                          MAX_REFERENCES);
+  esp_model_set_instructions (entry->model, (const char *const *) installed->instructions);
+  esp_model_set_price (entry->model, 0, NULL);
+  g_hash_table_insert (self->entries, g_strdup (installed->id), entry);
+
+  return entry;
+}
+
+/* The entry for an installed model, as it was known before if it is the same folder. */
+static Entry *
+take_installed (EspLocalBackend *self, const EspInstalledModel *installed)
+{
+  Entry *entry = g_hash_table_lookup (self->entries, installed->id);
+
+  if (entry == NULL || !g_str_equal (entry->folder, installed->path)
+      || !g_str_equal (esp_model_get_name (entry->model), installed->name))
+    return add_entry (self, installed);
+
+  esp_model_set_instructions (entry->model, (const char *const *) installed->instructions);
+  if (esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
+    {
+      entry->described = FALSE;
+      entry->tried_again = FALSE;
+      esp_model_set_state (entry->model, ESP_MODEL_STARTING, NULL);
+    }
+  return entry;
+}
+
+static EspModel *
+make_wanted (EspLocalBackend *self)
+{
+  EspModel *model = esp_model_new (ESP_BACKEND (self), WANTED_ID, WANTED_NAME);
+  g_autofree char *folder = esp_installation_get_user_models ();
+  g_autofree char *message = g_strdup_printf (
+      /* Translators: %s is a folder. */
+      _ ("Not on this computer yet. Put the model’s folder into “%s” to use it."), folder);
+
+  esp_model_set_features (model, ESP_MODEL_SEED | ESP_MODEL_NEGATIVE_PROMPT | ESP_MODEL_PREVIEWS,
+                          MAX_REFERENCES);
+  esp_model_set_price (model, 0, NULL);
+  esp_model_set_state (model, ESP_MODEL_NEEDS_MODEL, message);
+  return model;
+}
+
+/* Is the store as `wanted` already? Then nobody needs to be told. */
+static gboolean
+is_as_listed (EspLocalBackend *self, GPtrArray *listed)
+{
+  GListModel *models = G_LIST_MODEL (self->models);
+
+  if (g_list_model_get_n_items (models) != listed->len)
+    return FALSE;
+
+  for (guint i = 0; i < listed->len; i++)
+    {
+      g_autoptr (EspModel) model = g_list_model_get_item (models, i);
+      EspModel *other = g_ptr_array_index (listed, i);
+
+      if (model != other
+          && !(esp_model_get_state (model) == ESP_MODEL_NEEDS_MODEL
+               && esp_model_get_state (other) == ESP_MODEL_NEEDS_MODEL))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+void
+esp_local_backend_refresh (EspLocalBackend *self)
+{
+  g_autoptr (GPtrArray) installed = NULL;
+  g_autoptr (GPtrArray) listed = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  gboolean has_full = FALSE;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_return_if_fail (ESP_IS_LOCAL_BACKEND (self));
+
+  installed = esp_installation_list_models ();
+  for (guint i = 0; i < installed->len; i++)
+    {
+      const EspInstalledModel *model = g_ptr_array_index (installed, i);
+
+      /* Of two with one id the user's counts, which comes first. */
+      if (!g_hash_table_add (seen, model->id))
+        continue;
+      has_full = has_full || !model->is_demo;
+      g_ptr_array_add (listed, g_object_ref (take_installed (self, model)->model));
+    }
+
+  /* What was used stays to say why it cannot be any more; the rest just goes. */
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Entry *entry = value;
+
+      if (g_hash_table_contains (seen, esp_model_get_id (entry->model)))
+        continue;
+      if (entry->described || esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
+        {
+          g_ptr_array_add (listed, g_object_ref (entry->model));
+          set_gone (entry);
+        }
+      else
+        g_hash_table_iter_remove (&iter);
+    }
+
+  if (!has_full && !g_hash_table_contains (self->entries, WANTED_ID))
+    g_ptr_array_add (listed, make_wanted (self));
+
+  if (!is_as_listed (self, listed))
+    g_list_store_splice (self->models, 0, g_list_model_get_n_items (G_LIST_MODEL (self->models)),
+                         listed->pdata, listed->len);
+}
+
+static gboolean
+on_settled (gpointer data)
+{
+  EspLocalBackend *self = data;
+
+  g_clear_pointer (&self->settling, g_source_unref);
+  esp_local_backend_refresh (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_folder_changed (GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
+                   gpointer data)
+{
+  EspLocalBackend *self = data;
+
+  if (self->settling != NULL)
+    g_source_destroy (self->settling);
+  g_clear_pointer (&self->settling, g_source_unref);
+
+  self->settling = g_timeout_source_new (SETTLE_MILLISECONDS);
+  g_source_set_callback (self->settling, on_settled, self, NULL);
+  g_source_attach (self->settling, g_main_context_get_thread_default ());
+}
+
+static void
+watch (EspLocalBackend *self, const char *path)
+{
+  g_autoptr (GFile) folder = g_file_new_for_path (path);
+  GFileMonitor *monitor = g_file_monitor_directory (folder, G_FILE_MONITOR_WATCH_MOVES, NULL, NULL);
+
+  /* Where folders cannot be watched, models are found at the next start. */
+  if (monitor == NULL)
+    return;
+
+  g_signal_connect_object (monitor, "changed", G_CALLBACK (on_folder_changed), self, 0);
+  g_ptr_array_add (self->monitors, monitor);
+}
+
+/* --- Turns ------------------------------------------------------------------------------------ */
+
+static void
+on_turn_over (GObject *source, GAsyncResult *result, gpointer data)
+{
+  EspLocalBackend *self = ESP_LOCAL_BACKEND (source);
+  g_autoptr (GTask) task = data;
+  g_autoptr (GError) error = NULL;
+  EspBackendResult *made = _esp_local_turn_run_finish (ESP_BACKEND (self), result, &error);
+  Entry *entry = g_hash_table_lookup (self->entries, g_task_get_task_data (task));
+
+  self->n_running--;
+  if (made != NULL)
+    {
+      /* Whatever was wrong with it is not any more. */
+      if (entry != NULL && esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
+        {
+          esp_model_set_state (entry->model, ESP_MODEL_STARTING, NULL);
+          describe (self, entry);
+        }
+      g_task_return_pointer (task, made, (GDestroyNotify) esp_backend_result_free);
+      return;
+    }
+
+  if (entry != NULL && !is_there (entry->folder))
+    set_gone (entry);
+  g_task_return_error (task, g_steal_pointer (&error));
+}
+
+static void
+run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *cancellable,
+           EspBackendNewsFunc news, gpointer news_data, GAsyncReadyCallback callback,
+           gpointer user_data)
+{
+  EspLocalBackend *self = ESP_LOCAL_BACKEND (backend);
+  g_autoptr (GTask) task = g_task_new (backend, cancellable, callback, user_data);
+  Entry *entry
+      = request->model != NULL ? g_hash_table_lookup (self->entries, request->model) : NULL;
+
+  g_task_set_source_tag (task, run_async);
+  g_task_set_task_data (task, g_strdup (request->model), g_free);
+  /* What was made is worth more than a late cancellation. */
+  g_task_set_check_cancellable (task, FALSE);
+
+  if (entry == NULL)
+    {
+      g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NEEDS_MODEL,
+                               _ ("The model “%s” is not on this computer. Install it, or choose "
+                                  "another one."),
+                               request->model != NULL ? request->model : "");
+      return;
+    }
+
+  if (!is_there (entry->folder))
+    {
+      set_gone (entry);
+      g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NEEDS_MODEL, "%s",
+                               esp_model_get_message (entry->model));
+      return;
+    }
+
+  self->n_running++;
+  if (esp_model_get_state (entry->model) == ESP_MODEL_STARTING)
+    describe (self, entry);
+  _esp_local_turn_run_async (backend, self->worker, entry->folder, request, cancellable, news,
+                             news_data, on_turn_over, g_object_ref (task));
+}
+
+static EspBackendResult *
+run_finish (EspBackend *backend, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, backend), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_warm (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) model = esp_worker_load_finish (ESP_WORKER (source), result, &error);
+
+  /* The turn that needs the model says what is wrong. */
+  if (model == NULL)
+    g_debug ("Not warmed up: %s", error->message);
+}
+
+static Entry *
+find_default (EspLocalBackend *self)
+{
+  Entry *best = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->models)); i++)
+    {
+      g_autoptr (EspModel) model = g_list_model_get_item (G_LIST_MODEL (self->models), i);
+      Entry *entry = g_hash_table_lookup (self->entries, esp_model_get_id (model));
+
+      if (entry == NULL || esp_model_get_state (model) == ESP_MODEL_BROKEN)
+        continue;
+      if ((esp_model_get_features (model) & ESP_MODEL_DEMO) == 0)
+        return entry;
+      if (best == NULL)
+        best = entry;
+    }
+
+  return best;
+}
+
+void
+esp_local_backend_warm_up (EspLocalBackend *self, const char *model)
+{
+  Entry *entry;
+
+  g_return_if_fail (ESP_IS_LOCAL_BACKEND (self));
+
+  entry = model != NULL ? g_hash_table_lookup (self->entries, model) : find_default (self);
+  if (entry == NULL || !is_there (entry->folder))
+    return;
+
+  describe (self, entry);
+  esp_worker_load_async (self->worker, entry->folder, NULL, on_warm, NULL);
+}
+
+static void
+on_worker_stopped (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  g_autoptr (GError) error = NULL;
+
+  if (esp_worker_stop_finish (ESP_WORKER (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+static void
+stop_async (EspBackend *backend, GAsyncReadyCallback callback, gpointer user_data)
+{
+  EspLocalBackend *self = ESP_LOCAL_BACKEND (backend);
+  GTask *task = g_task_new (backend, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, stop_async);
+  self->is_stopping = TRUE;
+  esp_worker_stop_async (self->worker, on_worker_stopped, task);
+}
+
+static gboolean
+stop_finish (EspBackend *backend, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, backend), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- The object ------------------------------------------------------------------------------- */
+
 static const char *
 get_id (EspBackend *backend)
 {
-  return "local";
+  return BACKEND_ID;
+}
+
+static const char *
+get_title (EspBackend *backend)
+{
+  return _ ("This Computer");
 }
 
 static gboolean
@@ -37,51 +552,42 @@ get_models (EspBackend *backend)
 }
 
 static void
-run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *cancellable,
-           EspBackendNewsFunc news, gpointer news_data, GAsyncReadyCallback callback,
-           gpointer user_data)
+esp_local_backend_dispose (GObject *object)
 {
-  g_task_report_new_error (backend, callback, user_data, run_async, ESP_BACKEND_ERROR,
-                           ESP_BACKEND_ERROR_FAILED, "not yet");
-}
+  EspLocalBackend *self = ESP_LOCAL_BACKEND (object);
 
-static EspBackendResult *
-run_finish (EspBackend *backend, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
+  if (self->settling != NULL)
+    g_source_destroy (self->settling);
+  g_clear_pointer (&self->settling, g_source_unref);
+  g_ptr_array_set_size (self->monitors, 0);
+  g_clear_object (&self->worker);
+
+  G_OBJECT_CLASS (esp_local_backend_parent_class)->dispose (object);
 }
 
 static void
-stop_async (EspBackend *backend, GAsyncReadyCallback callback, gpointer user_data)
+esp_local_backend_finalize (GObject *object)
 {
-  g_autoptr (GTask) task = g_task_new (backend, NULL, callback, user_data);
+  EspLocalBackend *self = ESP_LOCAL_BACKEND (object);
 
-  g_task_return_boolean (task, TRUE);
-}
+  g_object_unref (self->models);
+  g_hash_table_unref (self->entries);
+  g_ptr_array_unref (self->monitors);
 
-static gboolean
-stop_finish (EspBackend *backend, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-void
-esp_local_backend_refresh (EspLocalBackend *self)
-{
-}
-
-void
-esp_local_backend_warm_up (EspLocalBackend *self, const char *model)
-{
+  G_OBJECT_CLASS (esp_local_backend_parent_class)->finalize (object);
 }
 
 static void
 esp_local_backend_class_init (EspLocalBackendClass *klass)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   EspBackendClass *backend_class = ESP_BACKEND_CLASS (klass);
 
+  object_class->dispose = esp_local_backend_dispose;
+  object_class->finalize = esp_local_backend_finalize;
+
   backend_class->get_id = get_id;
-  backend_class->get_title = get_id;
+  backend_class->get_title = get_title;
   backend_class->is_remote = is_remote;
   backend_class->get_concurrency = get_concurrency;
   backend_class->get_models = get_models;
@@ -89,16 +595,29 @@ esp_local_backend_class_init (EspLocalBackendClass *klass)
   backend_class->run_finish = run_finish;
   backend_class->stop_async = stop_async;
   backend_class->stop_finish = stop_finish;
+  backend_class->prepare = prepare;
 }
 
 static void
 esp_local_backend_init (EspLocalBackend *self)
 {
   self->models = g_list_store_new (ESP_TYPE_MODEL);
+  self->entries = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
+  self->monitors = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 EspBackend *
 esp_local_backend_new (const char *program)
 {
-  return g_object_new (ESP_TYPE_LOCAL_BACKEND, NULL);
+  EspLocalBackend *self = g_object_new (ESP_TYPE_LOCAL_BACKEND, NULL);
+  g_autofree char *user = esp_installation_get_user_models ();
+  g_autofree char *data = esp_installation_find_data ();
+  g_autofree char *shipped = g_build_filename (data, "models", NULL);
+
+  self->worker = esp_worker_new (program);
+  esp_local_backend_refresh (self);
+  watch (self, user);
+  watch (self, shipped);
+
+  return ESP_BACKEND (self);
 }

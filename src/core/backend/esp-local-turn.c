@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "espalier-backend"
+
+#include "esp-local-turn.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+
+/* Previews that come faster than this are not read. */
+#define PREVIEW_MIN_USEC (G_USEC_PER_SEC / 10)
+
+/* One turn; the data of its task. */
+typedef struct
+{
+  EspWorker *worker;
+  char *folder;
+  GPtrArray *images; /* of GBytes */
+  JsonObject *parameters;
+  gboolean previews;
+  EspBackendNewsFunc news;
+  gpointer news_data;
+
+  char *spool;
+  GPtrArray *inputs; /* of char *: paths in the spool folder, NULL at the end */
+  JsonObject *answer;
+  EspBackendNews last; /* without its preview */
+  gboolean reading;    /* a preview is being read */
+  gint64 start, preview_time;
+} Turn;
+
+static void
+remove_file (gpointer path)
+{
+  if (path != NULL)
+    g_unlink (path);
+  g_free (path);
+}
+
+static void
+turn_free (gpointer data)
+{
+  Turn *turn = data;
+
+  g_clear_pointer (&turn->inputs, g_ptr_array_unref);
+  g_clear_object (&turn->worker);
+  g_free (turn->folder);
+  g_clear_pointer (&turn->images, g_ptr_array_unref);
+  g_clear_pointer (&turn->parameters, json_object_unref);
+  g_clear_pointer (&turn->answer, json_object_unref);
+  g_free (turn->spool);
+  g_free (turn);
+}
+
+/* --- Errors ----------------------------------------------------------------------------------- */
+
+static GError *
+explain_worker_error (const GError *error)
+{
+  const char *reason = error->message;
+
+  switch ((EspWorkerError) error->code)
+    {
+    case ESP_WORKER_ERROR_ARGUMENT:
+      return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
+                          _ ("The engine cannot work with these settings: %s"), reason);
+
+    case ESP_WORKER_ERROR_FILE:
+    case ESP_WORKER_ERROR_FORMAT:
+    case ESP_WORKER_ERROR_UNSUPPORTED:
+      return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED,
+                          _ ("The engine cannot use a file: %s"), reason);
+
+    case ESP_WORKER_ERROR_MEMORY:
+      return g_error_new (
+          ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED,
+          _ ("There is not enough memory. Try a smaller size or close other programs. (%s)"),
+          reason);
+
+    case ESP_WORKER_ERROR_DEVICE:
+      return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED,
+                          _ ("The processor or graphics card reported a failure: %s"), reason);
+
+    case ESP_WORKER_ERROR_START:
+      return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED,
+                          _ ("The engine could not be started. Is the program fully installed? "
+                             "(%s)"),
+                          reason);
+
+    case ESP_WORKER_ERROR_CRASHED:
+      return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_CRASHED,
+                          _ ("The engine stopped unexpectedly. Everything is kept; try again. "
+                             "(%s)"),
+                          reason);
+
+    case ESP_WORKER_ERROR_TIMEOUT:
+      return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_CRASHED,
+                          _ ("The engine does not answer. Try again. (%s)"), reason);
+
+    case ESP_WORKER_ERROR_NUMERIC:
+    case ESP_WORKER_ERROR_BUSY:
+    case ESP_WORKER_ERROR_PROTOCOL:
+    default:
+      return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED,
+                          _ ("The engine could not make this turn: %s"), reason);
+    }
+}
+
+GError *
+_esp_local_turn_explain (const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+      || error->domain == ESP_BACKEND_ERROR)
+    return g_error_copy (error);
+
+  if (error->domain == ESP_WORKER_ERROR)
+    return explain_worker_error (error);
+
+  if (g_error_matches (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_UNSUPPORTED)
+      || g_error_matches (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_DAMAGED)
+      || g_error_matches (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE))
+    return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
+                        _ ("The picture cannot be used: %s"), error->message);
+
+  return g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED,
+                      _ ("The engine could not make this turn: %s"), error->message);
+}
+
+static void
+fail (GTask *task, const GError *error)
+{
+  Turn *turn = g_task_get_task_data (task);
+  gboolean died = turn->spool != NULL && !g_file_test (turn->spool, G_FILE_TEST_IS_DIR);
+  gboolean knows = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+                   || error->domain == ESP_BACKEND_ERROR
+                   || g_error_matches (error, ESP_WORKER_ERROR, ESP_WORKER_ERROR_CRASHED);
+
+  /* A worker that dies takes its folder along: what cannot be read or written there then is a
+   * symptom. */
+  if (died && !knows)
+    g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_CRASHED,
+                             _ ("The engine stopped unexpectedly. Everything is kept; try again. "
+                                "(%s)"),
+                             error->message);
+  else
+    g_task_return_error (task, _esp_local_turn_explain (error));
+}
+
+/* --- The result ------------------------------------------------------------------------------- */
+
+static gboolean
+holds (JsonObject *object, const char *key, JsonNodeType type)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  return node != NULL && JSON_NODE_HOLDS (node, type);
+}
+
+static const char *
+get_string (JsonObject *object, const char *key)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
+                 && json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_get_string (node)
+             : NULL;
+}
+
+static void
+take_seed (EspBackendResult *result, JsonObject *answer)
+{
+  JsonNode *node = json_object_get_member (answer, "seed");
+  const char *text = get_string (answer, "seed");
+
+  if (text != NULL)
+    result->has_seed = g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &result->seed, NULL);
+  else if (node != NULL && JSON_NODE_HOLDS_VALUE (node))
+    {
+      result->has_seed = TRUE;
+      result->seed = (guint64) json_node_get_int (node);
+    }
+}
+
+/* What was asked for, and what the engine chose where nothing was. */
+static JsonObject *
+dup_used_parameters (JsonObject *asked, JsonObject *answer)
+{
+  static const char *const own[] = { "prompt", "negative_prompt", "seed" };
+  static const char *const chosen[] = { "steps", "guidance" };
+  JsonObject *used = json_object_new ();
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init_ordered (&iter, asked);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    json_object_set_member (used, name, json_node_copy (value));
+  for (gsize i = 0; i < G_N_ELEMENTS (own); i++)
+    {
+      if (json_object_has_member (used, own[i]))
+        json_object_remove_member (used, own[i]);
+    }
+
+  for (gsize i = 0; i < G_N_ELEMENTS (chosen); i++)
+    {
+      if (!json_object_has_member (used, chosen[i]) && holds (answer, chosen[i], JSON_NODE_VALUE))
+        json_object_set_member (used, chosen[i],
+                                json_node_copy (json_object_get_member (answer, chosen[i])));
+    }
+
+  return used;
+}
+
+static EspBackendResult *
+make_result (Turn *turn, GBytes *image)
+{
+  EspBackendResult *result = esp_backend_result_new (image);
+
+  take_seed (result, turn->answer);
+  result->seconds = (double) (g_get_monotonic_time () - turn->start) / G_USEC_PER_SEC;
+  result->cost = 0;
+  if (holds (turn->answer, "timings", JSON_NODE_OBJECT))
+    result->timings = json_object_ref (json_object_get_object_member (turn->answer, "timings"));
+  result->parameters = dup_used_parameters (turn->parameters, turn->answer);
+  if (holds (turn->answer, "model", JSON_NODE_OBJECT))
+    {
+      JsonObject *model = json_object_get_object_member (turn->answer, "model");
+
+      result->model_hash = g_strdup (get_string (model, "hash"));
+      result->model_name = g_strdup (get_string (model, "name"));
+    }
+
+  return result;
+}
+
+/* Every error after the edit was made is told as it is, even when the turn was cancelled: the
+ * task's own check does that. */
+static void
+encode_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  g_autofree char *path = g_strdup (data);
+  g_autoptr (EspPicture) picture = NULL;
+  EspSaveOptions options = ESP_SAVE_OPTIONS_INIT;
+  GBytes *bytes = NULL;
+  GError *error = NULL;
+
+  picture = esp_picture_load_ppm (path, &error);
+  if (picture != NULL)
+    bytes = esp_picture_to_bytes (picture, ESP_FORMAT_PNG, NULL, &options, cancellable, &error);
+  g_unlink (path);
+
+  if (bytes != NULL)
+    g_task_return_pointer (task, bytes, (GDestroyNotify) g_bytes_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_encoded (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Turn *turn = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (bytes == NULL)
+    fail (task, error);
+  else
+    g_task_return_pointer (task, make_result (turn, bytes),
+                           (GDestroyNotify) esp_backend_result_free);
+}
+
+static void
+on_edited (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Turn *turn = g_task_get_task_data (task);
+  g_autoptr (GTask) encoding = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *path;
+
+  turn->answer = esp_worker_edit_finish (ESP_WORKER (source), result, &error);
+  turn->news = NULL;
+  g_ptr_array_set_size (turn->inputs, 0);
+
+  if (turn->answer == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+
+  path = get_string (turn->answer, "path");
+  if (path == NULL)
+    {
+      g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED, "%s",
+                               _ ("The engine’s answer names no picture."));
+      return;
+    }
+
+  encoding = g_task_new (NULL, g_task_get_cancellable (task), on_encoded, g_object_ref (task));
+  g_task_set_task_data (encoding, g_strdup (path), g_free);
+  g_task_run_in_thread (encoding, encode_thread);
+}
+
+/* --- News ------------------------------------------------------------------------------------- */
+
+static void
+preview_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  EspPicture *picture = esp_picture_load_ppm (data, &error);
+
+  if (picture != NULL)
+    g_task_return_pointer (task, picture, (GDestroyNotify) esp_picture_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_preview_read (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Turn *turn = g_task_get_task_data (task);
+  g_autoptr (EspPicture) picture = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  turn->reading = FALSE;
+  if (picture == NULL || turn->news == NULL)
+    return;
+
+  turn->last.preview = picture;
+  turn->news (g_task_get_source_object (task), &turn->last, turn->news_data);
+  turn->last.preview = NULL;
+}
+
+/* The worker takes the file away when it has made two more. */
+static void
+read_preview (GTask *task, const char *path)
+{
+  Turn *turn = g_task_get_task_data (task);
+  g_autoptr (GTask) reading = NULL;
+  gint64 now = g_get_monotonic_time ();
+
+  if (turn->reading || now - turn->preview_time < PREVIEW_MIN_USEC)
+    {
+      g_unlink (path);
+      return;
+    }
+
+  turn->reading = TRUE;
+  turn->preview_time = now;
+  reading = g_task_new (NULL, NULL, on_preview_read, g_object_ref (task));
+  g_task_set_task_data (reading, g_strdup (path), remove_file);
+  g_task_run_in_thread (reading, preview_thread);
+}
+
+static void
+on_event (EspWorker *worker, const EspWorkerEvent *event, gpointer data)
+{
+  GTask *task = data;
+  Turn *turn = g_task_get_task_data (task);
+
+  if (event->kind == ESP_WORKER_EVENT_PREVIEW)
+    {
+      read_preview (task, event->path);
+      return;
+    }
+
+  turn->last.fraction = event->fraction;
+  turn->last.step = event->step;
+  turn->last.steps = event->steps;
+  turn->last.seconds_left = event->seconds_left;
+  if (turn->news != NULL)
+    turn->news (g_task_get_source_object (task), &turn->last, turn->news_data);
+}
+
+/* --- Pictures for the worker ------------------------------------------------------------------ */
+
+typedef struct
+{
+  GPtrArray *images; /* as in the turn */
+  GPtrArray *inputs;
+} Preparing;
+
+static void
+preparing_free (gpointer data)
+{
+  Preparing *preparing = data;
+
+  g_ptr_array_unref (preparing->images);
+  g_ptr_array_unref (preparing->inputs);
+  g_free (preparing);
+}
+
+static void
+prepare_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Preparing *preparing = data;
+
+  for (guint i = 0; i < preparing->images->len; i++)
+    {
+      g_autofree char *name
+          = i == 0 ? g_strdup (_ ("The picture")) : g_strdup_printf (_ ("Reference %u"), i);
+      g_autoptr (EspPicture) picture = NULL;
+      GError *error = NULL;
+
+      picture = esp_picture_load_bytes (g_ptr_array_index (preparing->images, i), name, NULL,
+                                        cancellable, &error);
+      if (picture == NULL
+          || !esp_picture_save_ppm (picture, g_ptr_array_index (preparing->inputs, i), &error))
+        {
+          g_task_return_error (task, error);
+          return;
+        }
+    }
+
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+on_prepared (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Turn *turn = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  EspWorkerEdit edit = { .model = turn->folder,
+                         .images = (const char *const *) turn->inputs->pdata,
+                         .parameters = turn->parameters,
+                         .previews = turn->previews };
+
+  /* The bytes are in the worker's folder now, and may be large. */
+  g_clear_pointer (&turn->images, g_ptr_array_unref);
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      fail (task, error);
+      return;
+    }
+
+  esp_worker_edit_async (turn->worker, &edit, g_task_get_cancellable (task), on_event, task,
+                         on_edited, g_object_ref (task));
+}
+
+static void
+on_hello (GObject *source, GAsyncResult *result, gpointer data)
+{
+  static guint64 n_turns;
+  g_autoptr (GTask) task = data;
+  Turn *turn = g_task_get_task_data (task);
+  g_autoptr (GTask) thread = NULL;
+  g_autoptr (GError) error = NULL;
+  Preparing *preparing;
+
+  turn->spool = esp_worker_hello_finish (ESP_WORKER (source), result, &error);
+  if (turn->spool == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+
+  n_turns++;
+  for (guint i = 0; i < turn->images->len; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("turn-%" G_GUINT64_FORMAT "-%u.ppm", n_turns, i);
+
+      g_ptr_array_add (turn->inputs, g_build_filename (turn->spool, name, NULL));
+    }
+  g_ptr_array_add (turn->inputs, NULL);
+
+  preparing = g_new0 (Preparing, 1);
+  preparing->images = g_ptr_array_ref (turn->images);
+  preparing->inputs = g_ptr_array_ref (turn->inputs);
+  thread = g_task_new (NULL, g_task_get_cancellable (task), on_prepared, g_object_ref (task));
+  g_task_set_task_data (thread, preparing, preparing_free);
+  g_task_run_in_thread (thread, prepare_thread);
+}
+
+/* --- The way in and out ----------------------------------------------------------------------- */
+
+static JsonObject *
+copy_object (JsonObject *object)
+{
+  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
+  g_autoptr (JsonNode) copy = json_node_copy (node);
+
+  return json_node_dup_object (copy);
+}
+
+void
+_esp_local_turn_run_async (EspBackend *backend, EspWorker *worker, const char *folder,
+                           const EspBackendRequest *request, GCancellable *cancellable,
+                           EspBackendNewsFunc news, gpointer news_data,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (backend, cancellable, callback, user_data);
+  Turn *turn = g_new0 (Turn, 1);
+
+  turn->worker = g_object_ref (worker);
+  turn->folder = g_strdup (folder);
+  turn->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  for (guint i = 0; i < request->images->len; i++)
+    g_ptr_array_add (turn->images, g_bytes_ref (g_ptr_array_index (request->images, i)));
+  turn->parameters = copy_object (request->parameters);
+  turn->previews = request->previews;
+  turn->news = news;
+  turn->news_data = news_data;
+  turn->inputs = g_ptr_array_new_with_free_func (remove_file);
+  turn->last.seconds_left = -1;
+  turn->start = g_get_monotonic_time ();
+
+  g_task_set_source_tag (task, _esp_local_turn_run_async);
+  g_task_set_task_data (task, turn, turn_free);
+  esp_worker_hello_async (worker, cancellable, on_hello, g_object_ref (task));
+}
+
+EspBackendResult *
+_esp_local_turn_run_finish (EspBackend *backend, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, backend), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
