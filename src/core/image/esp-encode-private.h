@@ -12,5 +12,11 @@ GBytes *_esp_encode_jpeg (EspPicture *picture, const EspRecipe *recipe,
                           const EspSaveOptions *options, GCancellable *cancellable, GError **error);
 GBytes *_esp_encode_webp (EspPicture *picture, const EspRecipe *recipe,
                           const EspSaveOptions *options, GCancellable *cancellable, GError **error);
+GBytes *_esp_encode_tiff (EspPicture *picture, const EspRecipe *recipe,
+                          const EspSaveOptions *options, GCancellable *cancellable, GError **error);
+
+/* A WebP file (still or moving) with the recipe in its EXIF and XMP chunks. */
+GBytes *_esp_webp_add_recipe (const guint8 *data, gsize size, const EspRecipe *recipe,
+                              GError **error);
 
 G_END_DECLS

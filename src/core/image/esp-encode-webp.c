@@ -60,10 +60,10 @@ encode (EspPicture *picture, const EspSaveOptions *options, GCancellable *cancel
   return ok;
 }
 
-static GBytes *
-add_recipe (const WebPMemoryWriter *writer, const EspRecipe *recipe, GError **error)
+GBytes *
+_esp_webp_add_recipe (const guint8 *data, gsize size, const EspRecipe *recipe, GError **error)
 {
-  const WebPData image = { writer->mem, writer->size };
+  const WebPData image = { data, size };
   WebPMux *mux = WebPMuxCreate (&image, 0);
   g_autoptr (GByteArray) exif = _esp_exif_build (recipe, EXIF_LIMIT);
   g_autofree char *xmp = _esp_xmp_build (recipe, 0, NULL, NULL);
@@ -100,7 +100,7 @@ _esp_encode_webp (EspPicture *picture, const EspRecipe *recipe, const EspSaveOpt
     }
   WebPMemoryWriterInit (&writer);
   if (encode (picture, options, cancellable, &writer, error))
-    bytes = recipe != NULL ? add_recipe (&writer, recipe, error)
+    bytes = recipe != NULL ? _esp_webp_add_recipe (writer.mem, writer.size, recipe, error)
                            : g_bytes_new (writer.mem, writer.size);
   WebPMemoryWriterClear (&writer);
   return bytes;

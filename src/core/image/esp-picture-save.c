@@ -14,10 +14,8 @@ static const struct
   const char *extension;
   EspPictureFormat format;
 } extensions[] = {
-  { ".png", ESP_FORMAT_PNG },
-  { ".jpg", ESP_FORMAT_JPEG },
-  { ".jpeg", ESP_FORMAT_JPEG },
-  { ".webp", ESP_FORMAT_WEBP },
+  { ".png", ESP_FORMAT_PNG },   { ".jpg", ESP_FORMAT_JPEG }, { ".jpeg", ESP_FORMAT_JPEG },
+  { ".webp", ESP_FORMAT_WEBP }, { ".tif", ESP_FORMAT_TIFF }, { ".tiff", ESP_FORMAT_TIFF },
 };
 
 /* The format that a file name asks for, by its extension in any case; ESP_IMAGE_ERROR_UNSUPPORTED
@@ -41,7 +39,8 @@ esp_picture_format_from_path (const char *path, EspPictureFormat *format, GError
       }
   name = g_filename_display_name (path);
   g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_UNSUPPORTED,
-               _ ("“%s” cannot be written: its name must end in .png, .jpg, .jpeg or .webp"), name);
+               _ ("“%s” cannot be written: its name must end in .png, .jpg, .jpeg, .webp or .tiff"),
+               name);
   return FALSE;
 }
 
@@ -97,6 +96,8 @@ esp_picture_to_bytes (EspPicture *picture, EspPictureFormat format, const EspRec
       return _esp_encode_jpeg (picture, recipe, options, cancellable, error);
     case ESP_FORMAT_WEBP:
       return _esp_encode_webp (picture, recipe, options, cancellable, error);
+    case ESP_FORMAT_TIFF:
+      return _esp_encode_tiff (picture, recipe, options, cancellable, error);
     default:
       g_return_val_if_reached (NULL);
     }

@@ -6,9 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* The picture in exactly this size, by a Lanczos filter with three lobes. Works in bands of rows,
- * so that the memory besides the result is small. The same input gives the same bytes on every
- * machine. A reference to `picture` itself where the size is the same. */
+/* The picture in exactly this size, by a Lanczos filter with three lobes. Needs little memory
+ * besides the result. A reference to `picture` itself where the size is the same. */
 EspPicture *esp_picture_scale (EspPicture *picture, int width, int height,
                                GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -84,6 +84,7 @@ typedef enum
   ESP_FORMAT_PNG,
   ESP_FORMAT_JPEG,
   ESP_FORMAT_WEBP,
+  ESP_FORMAT_TIFF,
 } EspPictureFormat;
 
 typedef struct

@@ -14,6 +14,8 @@
 #define XMP_PREFIX      "http://ns.adobe.com/xap/1.0/"
 #define EXTENDED_PREFIX "http://ns.adobe.com/xmp/extension/"
 
+#define TIFF_XMP 700 /* the tag */
+
 /* Escaped as XML a document may take six times its size. */
 #define MAX_EXTENDED ((gsize) ESP_RECIPE_MAX_SIZE * 6 + 65536)
 
@@ -260,6 +262,38 @@ read_webp (const guint8 *data, gsize size, char **json)
   return FALSE;
 }
 
+/* The XMP packet of a TIFF file's first directory. */
+static gboolean
+read_tiff (const guint8 *data, gsize size, char **json)
+{
+  const gboolean big_endian = data[0] == 'M';
+  gsize at = big_endian ? be_32 (data + 4) : le_32 (data + 4);
+  guint n;
+
+  if (at > size - 2)
+    return FALSE;
+  n = big_endian ? (guint) (data[at] << 8 | data[at + 1]) : (guint) (data[at] | data[at + 1] << 8);
+  at += 2;
+  for (guint i = 0; i < n && size - at >= 12; i++, at += 12)
+    {
+      const guint8 *entry = data + at;
+      const guint tag
+          = big_endian ? (guint) (entry[0] << 8 | entry[1]) : (guint) (entry[0] | entry[1] << 8);
+      const gsize length = big_endian ? be_32 (entry + 4) : le_32 (entry + 4);
+      const gsize offset = big_endian ? be_32 (entry + 8) : le_32 (entry + 8);
+
+      if (tag == TIFF_XMP && offset <= size && length <= size - offset)
+        {
+          char *guid = NULL;
+
+          _esp_xmp_parse ((const char *) data + offset, length, json, &guid);
+          g_free (guid);
+          return *json != NULL;
+        }
+    }
+  return FALSE;
+}
+
 /* As esp_recipe_read (), for a file in memory that messages call `name`. */
 gboolean
 esp_recipe_read_bytes (GBytes *bytes, const char *name, char **json, GError **error)
@@ -277,6 +311,8 @@ esp_recipe_read_bytes (GBytes *bytes, const char *name, char **json, GError **er
     there = read_jpeg (data, size, json);
   else if (size >= 12 && memcmp (data, "RIFF", 4) == 0 && memcmp (data + 8, "WEBP", 4) == 0)
     there = read_webp (data, size, json);
+  else if (size >= 16 && (memcmp (data, "II*\0", 4) == 0 || memcmp (data, "MM\0*", 4) == 0))
+    there = read_tiff (data, size, json);
 
   if (*json != NULL)
     return TRUE;
@@ -285,9 +321,9 @@ esp_recipe_read_bytes (GBytes *bytes, const char *name, char **json, GError **er
   return FALSE;
 }
 
-/* Reads the recipe's JSON back from a PNG, JPEG or WebP file, byte for byte as it was given to
- * esp_picture_save (). The caller frees *json; it is UTF-8 but otherwise whatever the file says, so
- * it has to be parsed with care. ESP_IMAGE_ERROR_NO_RECIPE if the picture has none. */
+/* Reads the recipe's JSON back from a PNG, JPEG, WebP or TIFF file, byte for byte as it was given
+ * to esp_picture_save (). The caller frees *json; it is UTF-8 but otherwise whatever the file says,
+ * so it has to be parsed with care. ESP_IMAGE_ERROR_NO_RECIPE if the picture has none. */
 gboolean
 esp_recipe_read (const char *path, char **json, GError **error)
 {

@@ -6,8 +6,10 @@
  *
  *   PNG   iTXt "espalier" (the JSON), "parameters", "Description", "Software"
  *   JPEG  XMP espalier:recipe (the JSON; extended XMP where it is above 64 KiB) and dc:description;
- *         EXIF UserComment (the parameters), ImageDescription, Software; these are cut where a
- * segment has no room for them WebP  the same XMP and EXIF, as chunks
+ *         EXIF UserComment (the parameters), ImageDescription, Software; these are cut where
+ *         a segment has no room for them
+ *   WebP  the same XMP and EXIF, as chunks
+ *   TIFF  the same XMP; ImageDescription (the prompt), Software
  */
 #pragma once
 

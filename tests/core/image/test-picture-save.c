@@ -110,6 +110,7 @@ test_round_trip (Fixture *fixture, gconstpointer data)
   } cases[] = {
     { "a.png", "PNG", FALSE, 0 },   { "b.PNG", "PNG", FALSE, 0 },    { "c.jpg", "JPEG", FALSE, 6 },
     { "d.JPEG", "JPEG", FALSE, 6 }, { "e.webp", "WebP", FALSE, 12 }, { "f.webp", "WebP", TRUE, 0 },
+    { "g.tif", "TIFF", FALSE, 0 },  { "h.TIFF", "TIFF", FALSE, 0 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -185,12 +186,13 @@ test_chroma (Fixture *fixture, gconstpointer data)
 static void
 test_extensions (Fixture *fixture, gconstpointer data)
 {
-  static const char *names[] = { "a.gif", "a", "a.", ".png", "a.png.bak", "a.tiff", "png" };
+  static const char *names[] = { "a.gif", "a", "a.", ".png", "a.png.bak", "a.heic", "png" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       g_autofree char *path = in_folder (fixture, names[i]);
-      assert_fails (fixture, path, ESP_IMAGE_ERROR_UNSUPPORTED, ".png, .jpg, .jpeg or .webp");
+      assert_fails (fixture, path, ESP_IMAGE_ERROR_UNSUPPORTED,
+                    ".png, .jpg, .jpeg, .webp or .tiff");
     }
   g_assert_cmpuint (count_files (fixture->folder), ==, 0);
 }
