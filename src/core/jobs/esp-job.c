@@ -3,16 +3,6 @@
 
 #include "esp-job-private.h"
 
-struct _EspJob
-{
-  GObject parent_instance;
-
-  EspDocument *document;
-  EspNode *node;
-  EspJobState state;
-  GError *error;
-};
-
 G_DEFINE_FINAL_TYPE (EspJob, esp_job, G_TYPE_OBJECT)
 
 enum
@@ -76,11 +66,31 @@ _esp_job_set_state (EspJob *self, EspJobState state, const GError *error)
 }
 
 void
-_esp_job_emit_changed (EspJob *self)
+_esp_job_show_progress (EspJob *self, const EspNodeProgress *progress, EspPicture *preview)
 {
   g_return_if_fail (ESP_IS_JOB (self));
 
+  esp_node_set_progress (self->node, progress, preview);
   g_signal_emit (self, signals[CHANGED], 0);
+}
+
+double
+_esp_job_get_seconds_left (EspJob *self)
+{
+  const EspNodeProgress *progress;
+  double elapsed;
+
+  g_return_val_if_fail (ESP_IS_JOB (self), -1);
+
+  if (!self->is_running)
+    return self->expected;
+
+  progress = esp_node_get_progress (self->node);
+  if (progress != NULL && progress->seconds_left >= 0)
+    return progress->seconds_left;
+
+  elapsed = (double) (g_get_monotonic_time () - self->started) / G_USEC_PER_SEC;
+  return self->expected >= 0 ? MAX (0, self->expected - elapsed) : -1;
 }
 
 static void
@@ -90,6 +100,7 @@ esp_job_finalize (GObject *object)
 
   g_clear_object (&self->document);
   g_clear_object (&self->node);
+  g_clear_object (&self->cancellable);
   g_clear_error (&self->error);
 
   G_OBJECT_CLASS (esp_job_parent_class)->finalize (object);
@@ -110,6 +121,8 @@ static void
 esp_job_init (EspJob *self)
 {
   self->state = ESP_JOB_WAITING;
+  self->cancellable = g_cancellable_new ();
+  self->expected = -1;
 }
 
 EspJob *

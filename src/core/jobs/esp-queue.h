@@ -5,10 +5,14 @@
  * a time as the backend can, and stores what becomes of it in the document. The result is in the
  * document before anyone is told. A job that is in the queue keeps its document open.
  *
+ * A turn whose parent or references have no picture yet waits for theirs; it fails when they do.
+ *
  * Signals:
  *   "job-added"    (EspJob)
  *   "job-finished" (EspJob)  done, failed or cancelled; it has left the list
  *   "notify::paused", "notify::seconds-left"
+ *
+ * A suspended job leaves the list (its "items-changed" tells) without "job-finished".
  */
 #pragma once
 
@@ -35,10 +39,13 @@ gboolean esp_queue_has_document (EspQueue *self, EspDocument *document);
 /* Until everything that runs and waits is done, from what earlier turns took; < 0 unknown. */
 double esp_queue_get_seconds_left (EspQueue *self);
 
-/* Puts a queued node at the end, or before all others that wait. */
+/* Puts a queued node at the end, or before all others that wait: several that are added so one
+ * right after the other keep their order. Nothing happens to one that is in the queue already.
+ * Returns its job, borrowed. */
 EspJob *esp_queue_add (EspQueue *self, EspDocument *document, EspNode *node, gboolean next);
 
-/* Queues a failed, cancelled or blocked turn again. */
+/* Queues a failed, cancelled or blocked turn again. If it was made and could not be stored, only
+ * storing is tried again. */
 void esp_queue_retry (EspQueue *self, EspDocument *document, EspNode *node);
 
 /* Stop this. */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-queue-left-over.c: turns that were under way when the program ended. */
+#define G_LOG_DOMAIN "espalier-jobs"
+
+#include "esp-queue.h"
+
+GPtrArray *
+esp_queue_dup_left_over (EspQueue *self, EspDocument *document)
+{
+  GPtrArray *left = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) nodes = NULL;
+
+  g_return_val_if_fail (ESP_IS_QUEUE (self), left);
+  g_return_val_if_fail (ESP_IS_DOCUMENT (document), left);
+
+  /* What another process has open may be running there. */
+  if (esp_document_get_access (document) != ESP_DOCUMENT_WRITABLE)
+    return left;
+
+  nodes = esp_document_dup_nodes (document);
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      EspNode *node = g_ptr_array_index (nodes, i);
+      EspNodeState state = esp_node_get_state (node);
+
+      if ((state == ESP_NODE_QUEUED || state == ESP_NODE_RUNNING)
+          && esp_queue_find (self, node) == NULL)
+        g_ptr_array_add (left, g_object_ref (node));
+    }
+
+  return left;
+}
+
+static void
+on_left_over_stored (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (EspQueue) self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!esp_document_set_state_finish (ESP_DOCUMENT (source), result, &error))
+    g_warning ("What became of a turn could not be stored: %s", error->message);
+}
+
+void
+esp_queue_take_up (EspQueue *self, EspDocument *document, GPtrArray *nodes)
+{
+  g_return_if_fail (ESP_IS_QUEUE (self));
+  g_return_if_fail (ESP_IS_DOCUMENT (document));
+  g_return_if_fail (nodes != NULL);
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      EspNode *node = g_ptr_array_index (nodes, i);
+
+      /* Carried out before all that the job will store. */
+      if (esp_node_get_state (node) == ESP_NODE_RUNNING)
+        esp_document_set_state_async (document, node, ESP_NODE_QUEUED, NULL,
+                                      esp_node_get_remote_job (node), NULL, on_left_over_stored,
+                                      g_object_ref (self));
+      esp_queue_add (self, document, node, FALSE);
+    }
+}
+
+void
+esp_queue_dismiss (EspQueue *self, EspDocument *document, GPtrArray *nodes)
+{
+  g_return_if_fail (ESP_IS_QUEUE (self));
+  g_return_if_fail (ESP_IS_DOCUMENT (document));
+  g_return_if_fail (nodes != NULL);
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      EspNode *node = g_ptr_array_index (nodes, i);
+
+      if (esp_queue_find (self, node) == NULL)
+        esp_document_set_state_async (document, node, ESP_NODE_CANCELLED, NULL, NULL, NULL,
+                                      on_left_over_stored, g_object_ref (self));
+    }
+}
