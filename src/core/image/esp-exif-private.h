@@ -14,4 +14,15 @@ int _esp_exif_orientation (const guint8 *data, gsize size);
  * software and parameters, cut so that the block stays within `limit` bytes. */
 GByteArray *_esp_exif_build (const EspRecipe *recipe, gsize limit);
 
+enum
+{
+  ESP_EXIF_IMAGE_DESCRIPTION = 0x010e,
+  ESP_EXIF_MAKE = 0x010f,
+  ESP_EXIF_MODEL = 0x0110,
+  ESP_EXIF_USER_COMMENT = 0x9286,
+};
+
+/* The text under a tag of the first or the Exif directory as UTF-8, or NULL. */
+char *_esp_exif_dup_text (const guint8 *data, gsize size, guint tag);
+
 G_END_DECLS

@@ -8,8 +8,7 @@
  *   "SwarmUI"                 "parameters" holding JSON with "sui_image_params"
  *   "InvokeAI"                "invokeai_metadata", and "sd-metadata" of old versions
  *   "Fooocus"                 "parameters" holding JSON with "prompt" and "base_model"
- *   "Black Forest Labs"       JSON with "prompt" and "ai_generated"-style keys, as their tools
- * write
+ *   "JSON"                    another object with such members
  *
  * Everything found in a file is taken as hostile: sizes, nesting and the number of followed links
  * are bounded, texts are UTF-8 without control characters, numbers finite.
@@ -27,8 +26,9 @@ typedef struct
   gboolean own; /* it is ours: `recipe` is as it stands in the file */
 
   /* In the form of our own recipes, whatever is known of it: "prompt", "negative_prompt" (strings),
-   * "seed", "steps", "width", "height" (integers), "guidance" (number), "sampler" (string),
-   * "model": {"name", "hash"}, "software". At least one of them is there. */
+   * "seed" (an integer; json-glib's are signed: take its bits), "steps", "width", "height"
+   * (integers), "guidance" (number), "sampler" (string), "model": {"name", "hash"}, "software". At
+   * least one of them is there. */
   JsonObject *recipe;
 } EspForeignRecipe;
 

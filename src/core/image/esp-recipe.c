@@ -3,7 +3,7 @@
  * containers are walked; no pixel is decoded. */
 #define G_LOG_DOMAIN "esp-image"
 
-#include "esp-recipe.h"
+#include "esp-recipe-private.h"
 
 #include "esp-source-private.h"
 #include "esp-xmp-private.h"
@@ -57,8 +57,8 @@ le_32 (const guint8 *p)
 }
 
 /* zlib data of at most ESP_RECIPE_MAX_SIZE bytes once inflated; NULL if it is broken or larger. */
-static char *
-inflate_text (const guint8 *data, gsize size, gsize *length)
+char *
+_esp_recipe_inflate (const guint8 *data, gsize size, gsize *length)
 {
   g_autoptr (GZlibDecompressor) zlib = g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_ZLIB);
   g_autoptr (GByteArray) out = g_byte_array_new ();
@@ -84,8 +84,8 @@ inflate_text (const guint8 *data, gsize size, gsize *length)
 
 /* The text of an iTXt chunk: keyword NUL, compressed?, method, language NUL, translated keyword
  * NUL. */
-static char *
-read_itxt (const guint8 *data, gsize size, gsize *length)
+char *
+_esp_recipe_read_itxt (const guint8 *data, gsize size, gsize *length)
 {
   const guint8 *end = data + size;
   const guint8 *p = memchr (data, '\0', size);
@@ -103,7 +103,7 @@ read_itxt (const guint8 *data, gsize size, gsize *length)
       p++;
     }
   if (compressed)
-    return inflate_text (p, (gsize) (end - p), length);
+    return _esp_recipe_inflate (p, (gsize) (end - p), length);
   *length = (gsize) (end - p);
   return *length <= ESP_RECIPE_MAX_SIZE ? g_strndup ((const char *) p, *length) : NULL;
 }
@@ -135,7 +135,7 @@ read_png (const guint8 *data, gsize size, char **json)
           && memcmp (body, keyword, sizeof keyword) == 0)
         {
           gsize text_length = 0;
-          char *text = read_itxt (body, length, &text_length);
+          char *text = _esp_recipe_read_itxt (body, length, &text_length);
           accept (text, text_length, json);
           return TRUE;
         }
