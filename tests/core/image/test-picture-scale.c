@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Pictures in other sizes: flat stays flat, edges stay in place, shapes stay shapes. */
-#include "esp-picture-resize.h"
+#include "esp-picture-scale.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ test_flat (void)
       g_autoptr (EspPicture) scaled = NULL;
 
       memset (picture->pixels, 137, (gsize) (sizes[i][0] * sizes[i][1] * 3));
-      scaled = esp_picture_resize (picture, sizes[i][2], sizes[i][3], NULL, NULL);
+      scaled = esp_picture_scale (picture, sizes[i][2], sizes[i][3], NULL, NULL);
       g_assert_cmpint (scaled->width, ==, sizes[i][2]);
       g_assert_cmpint (scaled->height, ==, sizes[i][3]);
       for (int k = 0; k < sizes[i][2] * sizes[i][3] * 3; k++)
@@ -37,7 +37,7 @@ test_edge (void)
       picture->pixels[(y * 64 + x) * 3] = 255;
   for (int width = 32; width <= 128; width *= 4)
     {
-      g_autoptr (EspPicture) scaled = esp_picture_resize (picture, width, 24, NULL, NULL);
+      g_autoptr (EspPicture) scaled = esp_picture_scale (picture, width, 24, NULL, NULL);
 
       for (int y = 0; y < 24; y++)
         for (int x = 0; x < width; x++)
@@ -58,7 +58,7 @@ static void
 test_same (void)
 {
   g_autoptr (EspPicture) picture = esp_picture_new (10, 10, NULL);
-  g_autoptr (EspPicture) same = esp_picture_resize (picture, 10, 10, NULL, NULL);
+  g_autoptr (EspPicture) same = esp_picture_scale (picture, 10, 10, NULL, NULL);
 
   g_assert_true (same == picture);
 }
@@ -90,7 +90,7 @@ test_cancelled (void)
   g_autoptr (GError) error = NULL;
 
   g_cancellable_cancel (cancellable);
-  g_assert_null (esp_picture_resize (picture, 5, 5, cancellable, &error));
+  g_assert_null (esp_picture_scale (picture, 5, 5, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
@@ -99,11 +99,11 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/resize/flat", test_flat);
-  g_test_add_func ("/resize/edge", test_edge);
-  g_test_add_func ("/resize/same", test_same);
-  g_test_add_func ("/resize/fit", test_fit);
-  g_test_add_func ("/resize/cancelled", test_cancelled);
+  g_test_add_func ("/scale/flat", test_flat);
+  g_test_add_func ("/scale/edge", test_edge);
+  g_test_add_func ("/scale/same", test_same);
+  g_test_add_func ("/scale/fit", test_fit);
+  g_test_add_func ("/scale/cancelled", test_cancelled);
 
   return g_test_run ();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-picture-resize.h: pictures in other sizes. */
+/* esp-picture-scale.h: pictures in other sizes. */
 #pragma once
 
 #include "esp-picture.h"
@@ -8,9 +8,8 @@ G_BEGIN_DECLS
 
 /* The picture in exactly this size, by a Lanczos filter with three lobes. Needs little memory
  * besides the result. A reference to `picture` itself where the size is the same. */
-EspPicture *esp_picture_resize (EspPicture *picture, int width, int height,
-                                GCancellable *cancellable,
-                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+EspPicture *esp_picture_scale (EspPicture *picture, int width, int height,
+                               GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A copy whose longer side is at most `max_side`, made quickly for a thumbnail; a reference to
  * `picture` itself if it is no larger. */
