@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-durations.h"
+#include "esp-job-pictures.h"
 #include "esp-job-private.h"
 #include "esp-job-run.h"
 
@@ -122,52 +123,10 @@ move_item (EspQueue *self, guint from, guint to)
 
 /* --- Seconds left ----------------------------------------------------------------------------- */
 
-/* Of the jobs of one backend, or < 0. */
-static double
-sum_seconds_left (EspQueue *self, EspBackend *backend)
-{
-  const char *id = esp_backend_get_id (backend);
-  double sum = 0;
-
-  for (guint i = 0; i < get_n_jobs (self); i++)
-    {
-      EspJob *job = get_job (self, i);
-      double left;
-
-      if (g_strcmp0 (esp_node_get_backend (job->node), id) != 0)
-        continue;
-      left = _esp_job_get_seconds_left (job);
-      if (left < 0)
-        return -1;
-      sum += left;
-    }
-
-  return sum / esp_backend_get_concurrency (backend);
-}
-
-static double
-compute_seconds_left (EspQueue *self)
-{
-  GListModel *backends = esp_registry_get_backends (self->registry);
-  double longest = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (backends); i++)
-    {
-      g_autoptr (EspBackend) backend = g_list_model_get_item (backends, i);
-      double left = sum_seconds_left (self, backend);
-
-      if (left < 0)
-        return -1;
-      longest = MAX (longest, left);
-    }
-
-  return longest;
-}
-
 static void
 update_seconds_left (EspQueue *self)
 {
-  double left = compute_seconds_left (self);
+  double left = esp_queue_get_seconds_left (self);
 
   if (self->seconds_left == left)
     return;
@@ -409,60 +368,6 @@ end_waiting (EspQueue *self, EspJob *job, GError *error)
       error != NULL ? error->message : NULL, NULL, NULL, on_ending_stored, ending);
 }
 
-typedef enum
-{
-  PICTURES_READY,
-  PICTURES_COMING, /* from other jobs of the queue */
-  PICTURES_NEVER,
-} Pictures;
-
-static Pictures
-check_picture (EspQueue *self, EspNode *node)
-{
-  if (esp_node_has_image (node))
-    return PICTURES_READY;
-
-  return g_hash_table_contains (self->by_node, node) ? PICTURES_COMING : PICTURES_NEVER;
-}
-
-static Pictures
-check_pictures (EspQueue *self, EspJob *job, GError **error)
-{
-  EspNode *parent = esp_node_get_parent (job->node);
-  GPtrArray *references = esp_node_get_references (job->node);
-  Pictures worst = parent != NULL ? check_picture (self, parent) : PICTURES_READY;
-
-  if (parent == NULL && references->len == 0)
-    {
-      g_set_error_literal (error, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
-                           _ ("This turn has no picture to start from."));
-      return PICTURES_NEVER;
-    }
-
-  if (worst == PICTURES_NEVER)
-    {
-      g_set_error_literal (error, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
-                           _ ("The turn that this one builds on has no picture. Run that one "
-                              "again first."));
-      return PICTURES_NEVER;
-    }
-
-  for (guint i = 0; i < references->len; i++)
-    {
-      Pictures pictures = check_picture (self, g_ptr_array_index (references, i));
-
-      if (pictures == PICTURES_NEVER)
-        g_set_error (error, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
-                     _ ("Reference %u has no picture. Run that turn again first, or leave it out."),
-                     i + 1);
-      if (pictures == PICTURES_NEVER)
-        return PICTURES_NEVER;
-      worst = MAX (worst, pictures);
-    }
-
-  return worst;
-}
-
 static guint
 count_running (EspQueue *self, EspBackend *backend)
 {
@@ -495,18 +400,18 @@ try_to_start (EspQueue *self, EspJob *job)
       return;
     }
 
-  switch (check_pictures (self, job, &error))
+  switch (_esp_job_check_pictures (job, self, &error))
     {
-    case PICTURES_READY:
+    case ESP_JOB_PICTURES_READY:
       if (!self->paused && count_running (self, backend) < esp_backend_get_concurrency (backend))
         start_job (self, job, backend);
       break;
 
-    case PICTURES_NEVER:
+    case ESP_JOB_PICTURES_NEVER:
       end_waiting (self, job, error);
       break;
 
-    case PICTURES_COMING:
+    case ESP_JOB_PICTURES_COMING:
     default:
       break;
     }
@@ -611,14 +516,6 @@ esp_queue_has_document (EspQueue *self, EspDocument *document)
   g_return_val_if_fail (ESP_IS_QUEUE (self), FALSE);
 
   return g_hash_table_contains (self->documents, document);
-}
-
-double
-esp_queue_get_seconds_left (EspQueue *self)
-{
-  g_return_val_if_fail (ESP_IS_QUEUE (self), -1);
-
-  return compute_seconds_left (self);
 }
 
 gboolean
@@ -845,7 +742,7 @@ esp_queue_get_property (GObject *object, guint id, GValue *value, GParamSpec *ps
       break;
 
     case PROP_SECONDS_LEFT:
-      g_value_set_double (value, compute_seconds_left (self));
+      g_value_set_double (value, esp_queue_get_seconds_left (self));
       break;
 
     default:

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-queue-seconds.c: how long the queue still takes. */
+#define G_LOG_DOMAIN "espalier-jobs"
+
+#include "esp-job-private.h"
+#include "esp-queue.h"
+
+/* Of the jobs of one backend, or < 0. */
+static double
+sum_seconds_left (EspQueue *self, EspBackend *backend)
+{
+  GListModel *jobs = esp_queue_get_jobs (self);
+  const char *id = esp_backend_get_id (backend);
+  double sum = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (jobs); i++)
+    {
+      g_autoptr (EspJob) job = g_list_model_get_item (jobs, i);
+      double left;
+
+      if (g_strcmp0 (esp_node_get_backend (job->node), id) != 0)
+        continue;
+      left = _esp_job_get_seconds_left (job);
+      if (left < 0)
+        return -1;
+      sum += left;
+    }
+
+  return sum / esp_backend_get_concurrency (backend);
+}
+
+double
+esp_queue_get_seconds_left (EspQueue *self)
+{
+  GListModel *backends;
+  double longest = 0;
+
+  g_return_val_if_fail (ESP_IS_QUEUE (self), -1);
+
+  backends = esp_registry_get_backends (esp_queue_get_registry (self));
+  for (guint i = 0; i < g_list_model_get_n_items (backends); i++)
+    {
+      g_autoptr (EspBackend) backend = g_list_model_get_item (backends, i);
+      double left = sum_seconds_left (self, backend);
+
+      if (left < 0)
+        return -1;
+      longest = MAX (longest, left);
+    }
+
+  return longest;
+}
