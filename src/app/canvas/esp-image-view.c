@@ -1,0 +1,779 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-image-view.c: one image, zoomed and moved. */
+#define G_LOG_DOMAIN "espalier-canvas"
+
+#include "esp-image-view.h"
+
+#include <adwaita.h>
+#include <math.h>
+
+#include "esp-image-pyramid.h"
+
+#define FADE_DURATION 150   /* ms */
+#define DIM           0.25f /* opacity of what is dimmed */
+#define WHEEL         0.16  /* natural logarithm of the zoom, a step of the wheel */
+#define SNAP          0.03  /* this near to 1 the wheel and the fingers mean 1 */
+
+struct _EspImageView
+{
+  GtkWidget parent_instance;
+
+  GtkAdjustment *adjustments[2]; /* horizontal, vertical */
+  EspImagePyramid *image;
+  EspImagePyramid *old_image; /* faded out */
+  AdwAnimation *fade;
+  int width, height; /* of what the image stands for */
+  double zoom;       /* where it does not fit */
+  double shown_zoom; /* as last told to those who watch the property */
+  double pinch_zoom; /* at the beginning of the gesture */
+  double drag_start[2];
+  guint notify_id;
+  guint fit : 1;
+  guint smooth : 1;
+  guint old_smooth : 1;
+  guint dimmed : 1;
+};
+
+static void esp_image_view_scrollable_init (GtkScrollableInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (EspImageView, esp_image_view, GTK_TYPE_WIDGET,
+                               G_IMPLEMENT_INTERFACE (GTK_TYPE_SCROLLABLE,
+                                                      esp_image_view_scrollable_init))
+
+enum
+{
+  PROP_0,
+  PROP_ZOOM,
+  PROP_FIT,
+  N_PROPS,
+  PROP_HADJUSTMENT = N_PROPS,
+  PROP_VADJUSTMENT,
+  PROP_HSCROLL_POLICY,
+  PROP_VSCROLL_POLICY,
+};
+
+static GParamSpec *properties[N_PROPS];
+
+enum
+{
+  HORIZONTAL,
+  VERTICAL
+};
+
+static const double steps[] = { 0.02, 0.05, 0.1, 0.15, 0.25, 1.0 / 3, 0.5, 2.0 / 3, 0.75, 1,
+                                1.5,  2,    3,   4,    6,    8,       12,  16,      24,   32 };
+
+double
+esp_image_view_next_step (double zoom, gboolean in)
+{
+  /* A hair's breadth of room, so that a zoom that is nearly a step counts as that step. */
+  if (in)
+    {
+      for (gsize i = 0; i < G_N_ELEMENTS (steps); i++)
+        if (steps[i] > zoom * 1.01)
+          return steps[i];
+      return ESP_IMAGE_VIEW_MAX_ZOOM;
+    }
+  for (gsize i = G_N_ELEMENTS (steps); i > 0; i--)
+    if (steps[i - 1] < zoom / 1.01)
+      return steps[i - 1];
+  return ESP_IMAGE_VIEW_MIN_ZOOM;
+}
+
+/* --- Geometry --------------------------------------------------------------------------------- */
+
+static double
+get_fit_zoom (EspImageView *self)
+{
+  const int density = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+  const int width = gtk_widget_get_width (GTK_WIDGET (self)) * density;
+  const int height = gtk_widget_get_height (GTK_WIDGET (self)) * density;
+
+  if (self->width == 0 || self->height == 0 || width == 0 || height == 0)
+    return 1;
+  return MIN (1.0, MIN ((double) width / self->width, (double) height / self->height));
+}
+
+double
+esp_image_view_get_zoom (EspImageView *self)
+{
+  g_return_val_if_fail (ESP_IS_IMAGE_VIEW (self), 1);
+
+  return self->fit ? get_fit_zoom (self) : self->zoom;
+}
+
+/* The image's size in the widget's units, and the view's. */
+static double
+get_extent (EspImageView *self, int axis, double *view)
+{
+  const double zoom = esp_image_view_get_zoom (self);
+  const int density = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+  GtkWidget *widget = GTK_WIDGET (self);
+
+  *view = axis == HORIZONTAL ? gtk_widget_get_width (widget) : gtk_widget_get_height (widget);
+  return (axis == HORIZONTAL ? self->width : self->height) * zoom / density;
+}
+
+/* Where the image begins: in the middle where it is smaller than the view; on a pixel of the
+ * screen, so that 100 % is sharp. */
+static double
+get_origin (EspImageView *self, int axis)
+{
+  const int density = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+  double view, extent = get_extent (self, axis, &view);
+  double origin;
+
+  if (extent <= view + 0.5)
+    origin = (view - extent) / 2;
+  else
+    origin
+        = self->adjustments[axis] != NULL ? -gtk_adjustment_get_value (self->adjustments[axis]) : 0;
+  return round (origin * density) / density;
+}
+
+void
+esp_image_view_get_place (EspImageView *self, graphene_rect_t *place)
+{
+  double view;
+
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  graphene_rect_init (
+      place, (float) get_origin (self, HORIZONTAL), (float) get_origin (self, VERTICAL),
+      (float) get_extent (self, HORIZONTAL, &view), (float) get_extent (self, VERTICAL, &view));
+}
+
+gboolean
+esp_image_view_can_pan (EspImageView *self)
+{
+  double view;
+
+  g_return_val_if_fail (ESP_IS_IMAGE_VIEW (self), FALSE);
+
+  return get_extent (self, HORIZONTAL, &view) > view + 0.5
+         || get_extent (self, VERTICAL, &view) > view + 0.5;
+}
+
+static void
+update_adjustment (EspImageView *self, int axis, double value)
+{
+  double view, extent = get_extent (self, axis, &view);
+
+  if (self->adjustments[axis] == NULL)
+    return;
+  extent = extent > view + 0.5 ? extent : view;
+  gtk_adjustment_configure (self->adjustments[axis], CLAMP (value, 0, extent - view), 0, extent,
+                            view * 0.1, view * 0.9, view);
+}
+
+static gboolean
+tell_zoom (gpointer data)
+{
+  EspImageView *self = data;
+
+  self->notify_id = 0;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ZOOM]);
+  return G_SOURCE_REMOVE;
+}
+
+/* Those who watch the zoom change widgets, which must not be done while sizes are handed out. */
+static void
+zoom_changed (EspImageView *self)
+{
+  const double zoom = esp_image_view_get_zoom (self);
+
+  if (zoom == self->shown_zoom)
+    return;
+  self->shown_zoom = zoom;
+  if (self->notify_id == 0)
+    self->notify_id = g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_zoom, self, NULL);
+}
+
+/* Carries out `change` of zoom or size with the point of the image at (x, y) staying there. */
+static void
+set_zoom_and_fit (EspImageView *self, double zoom, gboolean fit, double x, double y)
+{
+  const double at[2] = { x, y };
+  double relative[2];
+  double view;
+
+  for (int axis = 0; axis < 2; axis++)
+    {
+      const double extent = get_extent (self, axis, &view);
+
+      relative[axis] = extent > 0 ? (at[axis] - get_origin (self, axis)) / extent : 0.5;
+      relative[axis] = CLAMP (relative[axis], 0, 1);
+    }
+
+  self->zoom = CLAMP (zoom, ESP_IMAGE_VIEW_MIN_ZOOM, ESP_IMAGE_VIEW_MAX_ZOOM);
+  if (self->fit != fit)
+    {
+      self->fit = fit ? 1 : 0;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FIT]);
+    }
+
+  for (int axis = 0; axis < 2; axis++)
+    update_adjustment (self, axis, relative[axis] * get_extent (self, axis, &view) - at[axis]);
+  zoom_changed (self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+set_zoom_in_middle (EspImageView *self, double zoom, gboolean fit)
+{
+  set_zoom_and_fit (self, zoom, fit, gtk_widget_get_width (GTK_WIDGET (self)) / 2.0,
+                    gtk_widget_get_height (GTK_WIDGET (self)) / 2.0);
+}
+
+void
+esp_image_view_set_zoom_at (EspImageView *self, double zoom, double x, double y)
+{
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  set_zoom_and_fit (self, zoom, FALSE, x, y);
+}
+
+void
+esp_image_view_set_zoom (EspImageView *self, double zoom)
+{
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  set_zoom_in_middle (self, zoom, FALSE);
+}
+
+gboolean
+esp_image_view_get_fit (EspImageView *self)
+{
+  g_return_val_if_fail (ESP_IS_IMAGE_VIEW (self), FALSE);
+
+  return self->fit;
+}
+
+void
+esp_image_view_set_fit (EspImageView *self, gboolean fit)
+{
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  if (self->fit != fit)
+    set_zoom_in_middle (self, esp_image_view_get_zoom (self), fit);
+}
+
+void
+esp_image_view_zoom_in (EspImageView *self)
+{
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  esp_image_view_set_zoom (self, esp_image_view_next_step (esp_image_view_get_zoom (self), TRUE));
+}
+
+void
+esp_image_view_zoom_out (EspImageView *self)
+{
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  esp_image_view_set_zoom (self, esp_image_view_next_step (esp_image_view_get_zoom (self), FALSE));
+}
+
+static void
+esp_image_view_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum,
+                        int *natural, int *minimum_baseline, int *natural_baseline)
+{
+  EspImageView *self = ESP_IMAGE_VIEW (widget);
+  const int size = orientation == GTK_ORIENTATION_HORIZONTAL ? self->width : self->height;
+
+  *minimum = 0;
+  *natural = size / gtk_widget_get_scale_factor (widget);
+}
+
+static void
+esp_image_view_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  EspImageView *self = ESP_IMAGE_VIEW (widget);
+
+  for (int axis = 0; axis < 2; axis++)
+    if (self->adjustments[axis] != NULL)
+      {
+        /* The middle stays in the middle when the view grows. */
+        const double page = gtk_adjustment_get_page_size (self->adjustments[axis]);
+        const double middle = gtk_adjustment_get_value (self->adjustments[axis]) + page / 2;
+        const double view = axis == HORIZONTAL ? width : height;
+
+        update_adjustment (self, axis, middle - view / 2);
+      }
+  zoom_changed (self);
+}
+
+/* --- The image -------------------------------------------------------------------------------- */
+
+static void
+image_changed (EspImageView *self)
+{
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+drop_image (EspImageView *self, EspImagePyramid **image)
+{
+  if (*image != NULL)
+    g_signal_handlers_disconnect_by_func (*image, image_changed, self);
+  g_clear_object (image);
+}
+
+static void
+fade_done (EspImageView *self)
+{
+  drop_image (self, &self->old_image);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+fade_step (double value, gpointer data)
+{
+  gtk_widget_queue_draw (GTK_WIDGET (data));
+}
+
+/* The image of another size: the same part of it is to be seen. */
+static void
+set_size (EspImageView *self, int width, int height)
+{
+  double view, middle[2];
+
+  for (int axis = 0; axis < 2; axis++)
+    {
+      const double extent = get_extent (self, axis, &view);
+
+      middle[axis] = extent > 0 ? (view / 2 - get_origin (self, axis)) / extent : 0.5;
+    }
+  self->width = width;
+  self->height = height;
+  for (int axis = 0; axis < 2; axis++)
+    {
+      const double extent = get_extent (self, axis, &view);
+
+      update_adjustment (self, axis, middle[axis] * extent - view / 2);
+    }
+  zoom_changed (self);
+}
+
+void
+esp_image_view_set_image (EspImageView *self, GdkTexture *texture, int width, int height,
+                          gboolean smooth)
+{
+  gboolean same_size;
+
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+  g_return_if_fail (texture == NULL || GDK_IS_TEXTURE (texture));
+
+  if (texture == NULL)
+    width = height = 0;
+  same_size = width == self->width && height == self->height;
+  if (same_size && texture == esp_image_view_get_texture (self) && smooth == self->smooth)
+    return;
+
+  adw_animation_skip (self->fade);
+  drop_image (self, &self->old_image);
+  self->old_image = g_steal_pointer (&self->image);
+  self->old_smooth = self->smooth;
+  self->smooth = smooth ? 1 : 0;
+  if (texture != NULL)
+    {
+      self->image = esp_image_pyramid_new (texture);
+      g_signal_connect_object (self->image, "changed", G_CALLBACK (image_changed), self,
+                               G_CONNECT_SWAPPED);
+    }
+  if (!same_size)
+    {
+      set_size (self, width, height);
+      gtk_widget_queue_resize (GTK_WIDGET (self));
+    }
+
+  if (same_size && self->old_image != NULL && texture != NULL
+      && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    adw_animation_play (self->fade); /* ends at once where animations are off */
+  else
+    drop_image (self, &self->old_image);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+GdkTexture *
+esp_image_view_get_texture (EspImageView *self)
+{
+  g_return_val_if_fail (ESP_IS_IMAGE_VIEW (self), NULL);
+
+  return self->image != NULL ? esp_image_pyramid_get_texture (self->image) : NULL;
+}
+
+void
+esp_image_view_set_dimmed (EspImageView *self, gboolean dimmed)
+{
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  if (self->dimmed == (dimmed ? 1 : 0))
+    return;
+  self->dimmed = dimmed ? 1 : 0;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+esp_image_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
+{
+  EspImageView *self = ESP_IMAGE_VIEW (widget);
+  const double density = gtk_widget_get_scale_factor (widget);
+  graphene_rect_t place, visible;
+
+  if (self->image == NULL)
+    return;
+  esp_image_view_get_place (self, &place);
+  graphene_rect_init (&visible, 0, 0, (float) gtk_widget_get_width (widget),
+                      (float) gtk_widget_get_height (widget));
+
+  gtk_snapshot_push_clip (snapshot, &visible);
+  if (self->dimmed)
+    gtk_snapshot_push_opacity (snapshot, DIM);
+  if (self->old_image != NULL)
+    {
+      esp_image_pyramid_snapshot (self->old_image, snapshot, &place, &visible, density,
+                                  self->old_smooth);
+      gtk_snapshot_push_opacity (snapshot, adw_animation_get_value (self->fade));
+    }
+  esp_image_pyramid_snapshot (self->image, snapshot, &place, &visible, density, self->smooth);
+  if (self->old_image != NULL)
+    gtk_snapshot_pop (snapshot);
+  if (self->dimmed)
+    gtk_snapshot_pop (snapshot);
+  gtk_snapshot_pop (snapshot);
+}
+
+/* --- Pointer, fingers and keys ---------------------------------------------------------------- */
+
+static double
+snap_to_one (double zoom)
+{
+  return fabs (zoom - 1) < SNAP ? 1 : zoom;
+}
+
+static gboolean
+on_scroll (EspImageView *self, double dx, double dy, GtkEventControllerScroll *scroll)
+{
+  GtkEventController *controller = GTK_EVENT_CONTROLLER (scroll);
+  GdkEvent *event = gtk_event_controller_get_current_event (controller);
+  double x, y;
+
+  if (!(gtk_event_controller_get_current_event_state (controller) & GDK_CONTROL_MASK))
+    return GDK_EVENT_PROPAGATE;
+
+  if (event != NULL && gdk_event_get_position (event, &x, &y))
+    {
+      GtkNative *native = gtk_widget_get_native (GTK_WIDGET (self));
+      double native_x, native_y;
+
+      gtk_native_get_surface_transform (native, &native_x, &native_y);
+      gtk_widget_translate_coordinates (GTK_WIDGET (native), GTK_WIDGET (self), x - native_x,
+                                        y - native_y, &x, &y);
+    }
+  else
+    {
+      x = gtk_widget_get_width (GTK_WIDGET (self)) / 2.0;
+      y = gtk_widget_get_height (GTK_WIDGET (self)) / 2.0;
+    }
+  esp_image_view_set_zoom_at (
+      self, snap_to_one (esp_image_view_get_zoom (self) * exp (-dy * WHEEL)), x, y);
+  return GDK_EVENT_STOP;
+}
+
+static void
+on_pinch_begin (EspImageView *self, GdkEventSequence *sequence, GtkGesture *gesture)
+{
+  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
+  self->pinch_zoom = esp_image_view_get_zoom (self);
+}
+
+static void
+on_pinch (EspImageView *self, double scale, GtkGesture *gesture)
+{
+  double x, y;
+
+  if (!gtk_gesture_get_bounding_box_center (gesture, &x, &y))
+    return;
+  esp_image_view_set_zoom_at (self, snap_to_one (self->pinch_zoom * scale), x, y);
+}
+
+static void
+on_pressed (EspImageView *self, int n_press, double x, double y, GtkGesture *gesture)
+{
+  gtk_widget_grab_focus (GTK_WIDGET (self));
+  if (n_press != 2)
+    return;
+  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
+  if (self->fit && get_fit_zoom (self) < 1)
+    esp_image_view_set_zoom_at (self, 1, x, y);
+  else if (self->fit)
+    esp_image_view_set_zoom_at (self, 2, x, y);
+  else
+    esp_image_view_set_fit (self, TRUE);
+}
+
+static void
+on_drag_begin (EspImageView *self, double x, double y, GtkGesture *gesture)
+{
+  if (!esp_image_view_can_pan (self))
+    {
+      gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_DENIED);
+      return;
+    }
+  for (int axis = 0; axis < 2; axis++)
+    self->drag_start[axis] = gtk_adjustment_get_value (self->adjustments[axis]);
+}
+
+static void
+on_drag_update (EspImageView *self, double dx, double dy, GtkGesture *gesture)
+{
+  if (!gtk_drag_check_threshold (GTK_WIDGET (self), 0, 0, (int) dx, (int) dy)
+      && gtk_gesture_get_sequence_state (gesture, gtk_gesture_get_last_updated_sequence (gesture))
+             != GTK_EVENT_SEQUENCE_CLAIMED)
+    return;
+  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
+  gtk_widget_set_cursor_from_name (GTK_WIDGET (self), "grabbing");
+  gtk_adjustment_set_value (self->adjustments[HORIZONTAL], self->drag_start[HORIZONTAL] - dx);
+  gtk_adjustment_set_value (self->adjustments[VERTICAL], self->drag_start[VERTICAL] - dy);
+}
+
+static void
+on_drag_end (EspImageView *self)
+{
+  gtk_widget_set_cursor (GTK_WIDGET (self), NULL);
+}
+
+static gboolean
+pan (GtkWidget *widget, GVariant *args, gpointer data)
+{
+  EspImageView *self = ESP_IMAGE_VIEW (widget);
+  int axis, direction;
+  double view;
+
+  g_variant_get (args, "(ii)", &axis, &direction);
+  if (get_extent (self, axis, &view) <= view + 0.5)
+    return GDK_EVENT_PROPAGATE;
+  gtk_adjustment_set_value (self->adjustments[axis],
+                            gtk_adjustment_get_value (self->adjustments[axis])
+                                + direction * view * 0.1);
+  return GDK_EVENT_STOP;
+}
+
+static gboolean
+zoom_by_key (GtkWidget *widget, GVariant *args, gpointer data)
+{
+  EspImageView *self = ESP_IMAGE_VIEW (widget);
+
+  if (g_variant_get_boolean (args))
+    esp_image_view_zoom_in (self);
+  else
+    esp_image_view_zoom_out (self);
+  return GDK_EVENT_STOP;
+}
+
+/* --- The scrollable --------------------------------------------------------------------------- */
+
+static void
+adjustment_changed (EspImageView *self)
+{
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static void
+set_adjustment (EspImageView *self, int axis, GtkAdjustment *adjustment)
+{
+  if (adjustment != NULL && self->adjustments[axis] == adjustment)
+    return;
+  if (self->adjustments[axis] != NULL)
+    g_signal_handlers_disconnect_by_func (self->adjustments[axis], adjustment_changed, self);
+  g_clear_object (&self->adjustments[axis]);
+  self->adjustments[axis]
+      = g_object_ref_sink (adjustment != NULL ? adjustment : gtk_adjustment_new (0, 0, 0, 0, 0, 0));
+  g_signal_connect_swapped (self->adjustments[axis], "value-changed",
+                            G_CALLBACK (adjustment_changed), self);
+  update_adjustment (self, axis, gtk_adjustment_get_value (self->adjustments[axis]));
+}
+
+static void
+esp_image_view_scrollable_init (GtkScrollableInterface *iface)
+{
+}
+
+/* --- The object ------------------------------------------------------------------------------- */
+
+static void
+esp_image_view_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  EspImageView *self = ESP_IMAGE_VIEW (object);
+
+  switch (prop_id)
+    {
+    case PROP_ZOOM:
+      g_value_set_double (value, esp_image_view_get_zoom (self));
+      break;
+    case PROP_FIT:
+      g_value_set_boolean (value, self->fit);
+      break;
+    case PROP_HADJUSTMENT:
+      g_value_set_object (value, self->adjustments[HORIZONTAL]);
+      break;
+    case PROP_VADJUSTMENT:
+      g_value_set_object (value, self->adjustments[VERTICAL]);
+      break;
+    case PROP_HSCROLL_POLICY:
+    case PROP_VSCROLL_POLICY:
+      g_value_set_enum (value, GTK_SCROLL_MINIMUM);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+esp_image_view_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+{
+  EspImageView *self = ESP_IMAGE_VIEW (object);
+
+  switch (prop_id)
+    {
+    case PROP_ZOOM:
+      esp_image_view_set_zoom (self, g_value_get_double (value));
+      break;
+    case PROP_FIT:
+      esp_image_view_set_fit (self, g_value_get_boolean (value));
+      break;
+    case PROP_HADJUSTMENT:
+      set_adjustment (self, HORIZONTAL, g_value_get_object (value));
+      break;
+    case PROP_VADJUSTMENT:
+      set_adjustment (self, VERTICAL, g_value_get_object (value));
+      break;
+    case PROP_HSCROLL_POLICY:
+    case PROP_VSCROLL_POLICY:
+      break; /* the image takes what room there is */
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+esp_image_view_dispose (GObject *object)
+{
+  EspImageView *self = ESP_IMAGE_VIEW (object);
+
+  g_clear_handle_id (&self->notify_id, g_source_remove);
+  if (self->fade != NULL)
+    adw_animation_skip (self->fade);
+  g_clear_object (&self->fade);
+  drop_image (self, &self->image);
+  drop_image (self, &self->old_image);
+  for (int axis = 0; axis < 2; axis++)
+    if (self->adjustments[axis] != NULL)
+      {
+        g_signal_handlers_disconnect_by_func (self->adjustments[axis], adjustment_changed, self);
+        g_clear_object (&self->adjustments[axis]);
+      }
+
+  G_OBJECT_CLASS (esp_image_view_parent_class)->dispose (object);
+}
+
+static void
+add_pan_binding (GtkWidgetClass *class, guint key, guint keypad_key, int axis, int direction)
+{
+  gtk_widget_class_add_binding (class, key, 0, pan, "(ii)", axis, direction);
+  gtk_widget_class_add_binding (class, keypad_key, 0, pan, "(ii)", axis, direction);
+}
+
+static void
+esp_image_view_class_init (EspImageViewClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
+
+  object_class->dispose = esp_image_view_dispose;
+  object_class->get_property = esp_image_view_get_property;
+  object_class->set_property = esp_image_view_set_property;
+  widget_class->measure = esp_image_view_measure;
+  widget_class->size_allocate = esp_image_view_size_allocate;
+  widget_class->snapshot = esp_image_view_snapshot;
+
+  properties[PROP_ZOOM]
+      = g_param_spec_double ("zoom", NULL, NULL, 0, ESP_IMAGE_VIEW_MAX_ZOOM, 1,
+                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_FIT]
+      = g_param_spec_boolean ("fit", NULL, NULL, TRUE,
+                              G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+  g_object_class_override_property (object_class, PROP_HADJUSTMENT, "hadjustment");
+  g_object_class_override_property (object_class, PROP_VADJUSTMENT, "vadjustment");
+  g_object_class_override_property (object_class, PROP_HSCROLL_POLICY, "hscroll-policy");
+  g_object_class_override_property (object_class, PROP_VSCROLL_POLICY, "vscroll-policy");
+
+  add_pan_binding (widget_class, GDK_KEY_Left, GDK_KEY_KP_Left, HORIZONTAL, -1);
+  add_pan_binding (widget_class, GDK_KEY_Right, GDK_KEY_KP_Right, HORIZONTAL, 1);
+  add_pan_binding (widget_class, GDK_KEY_Up, GDK_KEY_KP_Up, VERTICAL, -1);
+  add_pan_binding (widget_class, GDK_KEY_Down, GDK_KEY_KP_Down, VERTICAL, 1);
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_plus, 0, zoom_by_key, "b", TRUE);
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_KP_Add, 0, zoom_by_key, "b", TRUE);
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_minus, 0, zoom_by_key, "b", FALSE);
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_KP_Subtract, 0, zoom_by_key, "b", FALSE);
+
+  gtk_widget_class_set_css_name (widget_class, "image-view");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
+}
+
+static void
+add_drag (EspImageView *self, guint button)
+{
+  GtkGesture *drag = gtk_gesture_drag_new ();
+
+  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (drag), button);
+  g_signal_connect_swapped (drag, "drag-begin", G_CALLBACK (on_drag_begin), self);
+  g_signal_connect_swapped (drag, "drag-update", G_CALLBACK (on_drag_update), self);
+  g_signal_connect_swapped (drag, "drag-end", G_CALLBACK (on_drag_end), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drag));
+}
+
+static void
+esp_image_view_init (EspImageView *self)
+{
+  GtkEventController *scroll
+      = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
+  GtkGesture *pinch = gtk_gesture_zoom_new ();
+  GtkGesture *click = gtk_gesture_click_new ();
+  AdwAnimationTarget *target;
+
+  self->zoom = self->shown_zoom = 1;
+  self->fit = TRUE;
+  set_adjustment (self, HORIZONTAL, NULL);
+  set_adjustment (self, VERTICAL, NULL);
+  gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
+  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
+
+  target = adw_callback_animation_target_new (fade_step, self, NULL);
+  self->fade = adw_timed_animation_new (GTK_WIDGET (self), 0, 1, FADE_DURATION, target);
+  g_signal_connect_swapped (self->fade, "done", G_CALLBACK (fade_done), self);
+
+  g_signal_connect_swapped (scroll, "scroll", G_CALLBACK (on_scroll), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), scroll);
+
+  g_signal_connect_swapped (pinch, "begin", G_CALLBACK (on_pinch_begin), self);
+  g_signal_connect_swapped (pinch, "scale-changed", G_CALLBACK (on_pinch), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (pinch));
+
+  g_signal_connect_swapped (click, "pressed", G_CALLBACK (on_pressed), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
+
+  add_drag (self, GDK_BUTTON_PRIMARY);
+  add_drag (self, GDK_BUTTON_MIDDLE);
+
+  g_signal_connect_swapped (self, "notify::scale-factor", G_CALLBACK (gtk_widget_queue_resize),
+                            self);
+}
+
+GtkWidget *
+esp_image_view_new (void)
+{
+  return g_object_new (ESP_TYPE_IMAGE_VIEW, NULL);
+}

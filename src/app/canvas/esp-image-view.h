@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-image-view.h: an image to look at closely: zoomed, moved about, never blurred without need.
+ *
+ * A zoom of 1 shows a pixel of the image as one of the screen. Scrollable; put it into a
+ * GtkScrolledWindow. The image is given with the size that it stands for, so that a small preview
+ * takes the place of the large image that it will be.
+ *
+ * Properties: "zoom" (double), "fit" (boolean: as large as the view, but not above 1).
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_IMAGE_VIEW (esp_image_view_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspImageView, esp_image_view, ESP, IMAGE_VIEW, GtkWidget)
+
+#define ESP_IMAGE_VIEW_MIN_ZOOM 0.02
+#define ESP_IMAGE_VIEW_MAX_ZOOM 32.0
+
+GtkWidget *esp_image_view_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Shows a texture (NULL: nothing) as an image of width × height pixels; `smooth` is for previews,
+ * of which one does not want to see squares. Of the same size it is faded in over the one before.
+ */
+void esp_image_view_set_image (EspImageView *self, GdkTexture *texture, int width, int height,
+                               gboolean smooth);
+GdkTexture *esp_image_view_get_texture (EspImageView *self);
+
+/* Draws the image as in the distance: for what is only the background of a message. */
+void esp_image_view_set_dimmed (EspImageView *self, gboolean dimmed);
+
+double esp_image_view_get_zoom (EspImageView *self); /* as seen, also where it fits */
+gboolean esp_image_view_get_fit (EspImageView *self);
+void esp_image_view_set_fit (EspImageView *self, gboolean fit);
+
+/* With the middle of the view, or the point of the image at (x, y) of the view, where it is. */
+void esp_image_view_set_zoom (EspImageView *self, double zoom);
+void esp_image_view_set_zoom_at (EspImageView *self, double zoom, double x, double y);
+void esp_image_view_zoom_in (EspImageView *self);
+void esp_image_view_zoom_out (EspImageView *self);
+
+/* Is the image larger than the view, so that it can be moved? */
+gboolean esp_image_view_can_pan (EspImageView *self);
+
+/* Where the image is drawn, in the widget's coordinates. */
+void esp_image_view_get_place (EspImageView *self, graphene_rect_t *place);
+
+/* The next zoom of the usual steps. */
+double esp_image_view_next_step (double zoom, gboolean in);
+
+G_END_DECLS
