@@ -7,7 +7,11 @@
  * file beside the person's, flushed, then put in its place by an atomic rename. Files in the
  * library are on a local file system and only ours: they are worked on in place.
  *
- * All functions block and belong to the document's thread, but for the getters.
+ * All functions block. They may be called from any thread, one at a time or not; the getters give
+ * what is the case between two calls of the document's thread to prepare () and move ().
+ *
+ * What else the folder holds: "lock" (an flock () for as long as the document is open, with the
+ * process in it), "state" (which file the working database came from or was published as last).
  */
 #pragma once
 
@@ -24,7 +28,8 @@ EspWorkingCopy *esp_working_copy_open (GFile *file, gboolean create, EspDocument
                                        GCancellable *cancellable,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Gives it back; removes the working database if everything in it is published. */
+/* Gives it back; removes the working database if everything in it is published. All connections to
+ * the database must be closed before. */
 void esp_working_copy_free (EspWorkingCopy *self);
 
 EspDocumentAccess esp_working_copy_get_access (EspWorkingCopy *self);
@@ -46,8 +51,28 @@ gboolean esp_working_copy_prepare (EspWorkingCopy *self, GError **error);
  * `overwrite`. */
 gboolean esp_working_copy_publish (EspWorkingCopy *self, gboolean overwrite, GError **error);
 
-/* From now on the working database stands for `file`; publishes it there. */
+/* Publishes the state to `file`, whatever is there, and stands for that from now on, as if it had
+ * just been opened: open the database anew from esp_working_copy_get_path (). Before this, close
+ * all connections to the old one, which is removed if it was a working database or in the library.
+ * Also for documents that are not writable. Upon an error everything is as it was. */
 gboolean esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error);
+
+/* Is there more in it than was published? */
+gboolean esp_working_copy_is_dirty (EspWorkingCopy *self);
+
+/* Was it left behind by a crash, with more in it than the person's file? It wants to be published
+ * (which may turn out to be a conflict). */
+gboolean esp_working_copy_is_recovered (EspWorkingCopy *self);
+
+/* The process that has the document if access is ESP_DOCUMENT_IN_USE (it may be this one), else 0.
+ */
+GPid esp_working_copy_get_holder (EspWorkingCopy *self);
+
+/* The base name for people, with ".espalier". */
+const char *esp_working_copy_get_name (EspWorkingCopy *self);
+
+/* How long the last publication took, in µs; 0 before it. */
+gint64 esp_working_copy_get_publish_time (EspWorkingCopy *self);
 
 /* Has the person's file been changed or removed since? Cheap (a stat). */
 gboolean esp_working_copy_is_file_changed (EspWorkingCopy *self);

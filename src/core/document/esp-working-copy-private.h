@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-working-copy-private.h: what esp-working-copy.c and esp-working-copy-publish.c share. */
+#pragma once
+
+#include "esp-snapshot.h"
+#include "esp-working-copy.h"
+#include "esp-working-folder.h"
+
+G_BEGIN_DECLS
+
+struct _EspWorkingCopy
+{
+  GMutex mutex; /* for all below but what only the document's thread changes */
+  EspWorkingFolder *place;
+  EspWorkingState state;
+  EspDocumentAccess access;
+  GPid holder;
+  int fd;            /* the person's file as it was opened; < 0 once it does not matter */
+  gboolean prepared; /* there is a working database */
+  gboolean recovered;
+  gboolean created;
+  gboolean failed;           /* could not be opened */
+  EspSnapshotSource *source; /* made when it is needed */
+  gint64 published_version;  /* of `source`; -1 unknown */
+  gint64 publish_time;
+};
+
+/* Takes `cause`, makes it an ESP_DOCUMENT_ERROR that names the document; returns FALSE. */
+gboolean _esp_working_copy_fail (EspWorkingCopy *self, GError *cause, GError **error);
+
+gboolean _esp_working_copy_look_in_place (EspWorkingCopy *self, GError **error);
+
+/* Writes down that `state.published` has all that the working database has. */
+gboolean _esp_working_copy_note_published (EspWorkingCopy *self, GError **error);
+
+gboolean _esp_working_copy_open_source (EspWorkingCopy *self, GError **error);
+
+G_END_DECLS
