@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-canvas-private.h: the canvas for the files that make it up. */
+#pragma once
+
+#include "esp-canvas.h"
+#include "esp-image-view.h"
+#include "esp-texture-cache.h"
+
+G_BEGIN_DECLS
+
+struct _EspCanvas
+{
+  GtkWidget parent_instance;
+
+  GtkWidget *overlay;
+  GtkWidget *scroller;
+  EspImageView *view;
+  GtkWidget *caption;
+  GtkMenuButton *zoom_button;
+  GtkWidget *before_button;
+  GtkWidget *status_box;
+  GtkLabel *status;
+  GtkWidget *stop_button;
+  GtkProgressBar *bar;
+  GtkWidget *message_box;
+  GtkLabel *message_title;
+  GtkWidget *message_scroller;
+  GtkLabel *message;
+  GtkWidget *retry_button;
+  GMenuModel *context_menu;
+  GtkWidget *context_popover;
+
+  EspDocument *document;
+  EspNode *current;
+  EspNode *before; /* or NULL: the parent */
+  GSignalGroup *document_signals;
+  GSignalGroup *node_signals;
+  GSettings *settings;
+  GtkEventController *key_controller; /* on the root */
+  GtkWidget *root;
+
+  /* esp-canvas-pictures.c */
+  EspNode *wanted;       /* whose picture is to be shown */
+  GCancellable *loading; /* its load, if it is on its way */
+  EspPicture *preview;   /* that is shown */
+  GHashTable *kept;      /* EspNode → GdkTexture: shown, and likely shown next */
+  GCancellable *keeping; /* their loads */
+  guint placeholder_id;
+  guint keep_id;
+
+  guint rest_id;
+  guint save_view_id;
+  guint show_before : 1;
+  guint before_key : 1; /* is held down */
+  guint pointer_inside : 1;
+};
+
+/* esp-canvas-pictures.c */
+
+/* Brings the view up to date with the node, its state, its preview and "show-before". */
+void esp_canvas_update_picture (EspCanvas *self);
+/* Lets go of everything of a document. */
+void esp_canvas_drop_pictures (EspCanvas *self);
+/* What is shown while the key is held, or NULL. */
+EspNode *esp_canvas_find_before (EspCanvas *self);
+
+/* esp-canvas-overlay.c */
+
+/* Brings status, bar, message, buttons and the words for screen readers up to date. */
+void esp_canvas_update_overlay (EspCanvas *self);
+/* Only what the turn's progress changes. */
+void esp_canvas_update_progress (EspCanvas *self);
+void esp_canvas_update_zoom_label (EspCanvas *self);
+/* "Step 12 of 28 · 9 s left" */
+char *esp_canvas_dup_status (EspNode *node);
+
+G_END_DECLS
