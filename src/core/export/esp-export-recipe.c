@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-export-recipe.c: how a node was made, with all turns from its root, as JSON; and the command
+ * that makes it again. */
+#define G_LOG_DOMAIN "esp-export"
+
+#include <string.h>
+
+#include "esp-export-private.h"
+#include "esp-json-text.h"
+
+static void
+put_optional (GString *json, const char *key, const char *value)
+{
+  if (value != NULL && value[0] != '\0')
+    esp_json_put_string (json, key, value, -1);
+}
+
+static void
+put_model (GString *json, EspNode *node)
+{
+  if (esp_node_get_model (node) == NULL)
+    return;
+  esp_json_open (json, "model", '{');
+  esp_json_put_string (json, "id", esp_node_get_model (node), -1);
+  put_optional (json, "name", esp_node_get_model_name (node));
+  put_optional (json, "hash", esp_node_get_model_hash (node));
+  esp_json_close (json, '}');
+}
+
+static void
+put_parameter (GString *json, const char *name, JsonNode *value)
+{
+  g_autofree char *text = json_to_string (value, FALSE);
+
+  esp_json_put_raw (json, name, text);
+}
+
+/* Are these the names of the recipe's own members? */
+static gboolean
+is_reserved (const char *name)
+{
+  static const char *const names[]
+      = { "software", "engine", "prompt",  "negative_prompt", "seed", "backend", "model",
+          "width",    "height", "lineage", "image",           "kind", NULL };
+
+  return g_strv_contains (names, name);
+}
+
+static void
+put_parameters (GString *json, EspNode *node, gboolean beside_others)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init_ordered (&iter, esp_node_get_parameters (node));
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    if (!beside_others || !is_reserved (name))
+      put_parameter (json, name, value);
+}
+
+static void
+put_image (GString *json, EspNode *node)
+{
+  if (!esp_node_has_image (node))
+    return;
+  esp_json_open (json, "image", '{');
+  put_optional (json, "sha256", esp_node_get_sha256 (node));
+  esp_json_put_uint (json, "width", (guint64) esp_node_get_width (node));
+  esp_json_put_uint (json, "height", (guint64) esp_node_get_height (node));
+  esp_json_close (json, '}');
+}
+
+/* One step of the lineage. */
+static void
+put_step (GString *json, EspNode *node)
+{
+  GPtrArray *references = esp_node_get_references (node);
+
+  esp_json_open (json, NULL, '{');
+  esp_json_put_string (json, "kind", esp_node_kind_to_string (esp_node_get_kind (node)), -1);
+  put_optional (json, "instruction", esp_node_get_instruction (node));
+  put_optional (json, "negative_prompt", esp_node_get_negative_prompt (node));
+  if (esp_node_has_seed (node))
+    esp_json_put_uint (json, "seed", esp_node_get_seed (node));
+  put_optional (json, "backend", esp_node_get_backend (node));
+  put_model (json, node);
+  if (esp_node_get_kind (node) != ESP_NODE_IMPORTED)
+    {
+      esp_json_open (json, "parameters", '{');
+      put_parameters (json, node, FALSE);
+      esp_json_close (json, '}');
+    }
+  if (references->len > 0)
+    {
+      esp_json_open (json, "references", '[');
+      for (guint i = 0; i < references->len; i++)
+        esp_json_put_string (json, NULL, esp_node_get_sha256 (references->pdata[i]), -1);
+      esp_json_close (json, ']');
+    }
+  put_image (json, node);
+  esp_json_close (json, '}');
+}
+
+/* From the root to the node. */
+static GPtrArray *
+dup_path (EspNode *node)
+{
+  GPtrArray *path = g_ptr_array_new ();
+
+  for (; node != NULL; node = esp_node_get_parent (node))
+    g_ptr_array_insert (path, 0, node);
+  return path;
+}
+
+static char *
+dup_recipe_text (EspNode *node)
+{
+  g_autoptr (GPtrArray) path = dup_path (node);
+  GString *json = g_string_new (NULL);
+
+  esp_json_open (json, NULL, '{');
+  esp_json_put_string (json, "software", "Espalier " ESP_VERSION, -1);
+  put_optional (json, "prompt", esp_node_get_instruction (node));
+  put_optional (json, "negative_prompt", esp_node_get_negative_prompt (node));
+  if (esp_node_has_seed (node))
+    esp_json_put_uint (json, "seed", esp_node_get_seed (node));
+  put_parameters (json, node, TRUE);
+  if (esp_node_has_image (node))
+    {
+      esp_json_put_uint (json, "width", (guint64) esp_node_get_width (node));
+      esp_json_put_uint (json, "height", (guint64) esp_node_get_height (node));
+    }
+  put_optional (json, "backend", esp_node_get_backend (node));
+  put_model (json, node);
+  esp_json_open (json, "lineage", '[');
+  for (guint i = 0; i < path->len; i++)
+    put_step (json, path->pdata[i]);
+  esp_json_close (json, ']');
+  esp_json_close (json, '}');
+  return g_string_free (json, FALSE);
+}
+
+JsonNode *
+esp_export_dup_recipe (EspDocument *document, EspNode *node)
+{
+  g_autofree char *text = NULL;
+
+  g_return_val_if_fail (ESP_IS_NODE (node), NULL);
+
+  text = dup_recipe_text (node);
+  return json_from_string (text, NULL);
+}
+
+static double
+get_number (JsonObject *parameters, const char *name)
+{
+  JsonNode *node = json_object_get_member (parameters, name);
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_double (node) : 0;
+}
+
+EspRecipe *
+_esp_export_recipe_new (EspDocument *document, EspNode *node)
+{
+  JsonObject *parameters = esp_node_get_parameters (node);
+  EspRecipe *recipe;
+  gboolean made = FALSE;
+
+  for (EspNode *step = node; step != NULL; step = esp_node_get_parent (step))
+    made = made || esp_node_get_kind (step) != ESP_NODE_IMPORTED;
+  if (!made)
+    return NULL;
+
+  recipe = g_new0 (EspRecipe, 1);
+  recipe->json = dup_recipe_text (node);
+  recipe->prompt = g_strdup (esp_node_get_instruction (node));
+  recipe->negative_prompt = g_strdup (esp_node_get_negative_prompt (node));
+  recipe->model = g_strdup (esp_node_get_model_name (node) != NULL ? esp_node_get_model_name (node)
+                                                                   : esp_node_get_model (node));
+  recipe->model_hash = g_strdup (esp_node_get_model_hash (node));
+  recipe->software = g_strdup ("Espalier " ESP_VERSION);
+  recipe->seed = esp_node_has_seed (node) ? esp_node_get_seed (node) : 0;
+  recipe->steps = (int) CLAMP (get_number (parameters, "steps"), 0, G_MAXINT);
+  recipe->guidance = get_number (parameters, "guidance");
+  recipe->width = esp_node_get_width (node);
+  recipe->height = esp_node_get_height (node);
+  return recipe;
+}
+
+void
+_esp_export_recipe_free (EspRecipe *recipe)
+{
+  if (recipe == NULL)
+    return;
+  g_free ((char *) recipe->json);
+  g_free ((char *) recipe->prompt);
+  g_free ((char *) recipe->negative_prompt);
+  g_free ((char *) recipe->model);
+  g_free ((char *) recipe->model_hash);
+  g_free ((char *) recipe->software);
+  g_free (recipe);
+}
+
+/* ---- the command */
+
+static void
+put_word (GString *command, const char *word)
+{
+  g_autofree char *quoted = NULL;
+  const char *p = word;
+
+  while (g_ascii_isalnum (*p) || (*p != '\0' && strchr ("-_./=:,+@", *p) != NULL))
+    p++;
+  quoted = *p != '\0' || word[0] == '\0' ? g_shell_quote (word) : g_strdup (word);
+  if (command->len > 0)
+    g_string_append_c (command, ' ');
+  g_string_append (command, quoted);
+}
+
+static void
+put_option (GString *command, const char *option, const char *value)
+{
+  if (value == NULL || value[0] == '\0')
+    return;
+  put_word (command, option);
+  put_word (command, value);
+}
+
+static void
+put_settings (GString *command, EspNode *node)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init_ordered (&iter, esp_node_get_parameters (node));
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    {
+      g_autofree char *text = NULL;
+      g_autofree char *setting = NULL;
+
+      if (!JSON_NODE_HOLDS_VALUE (value))
+        continue;
+      text = json_node_get_value_type (value) == G_TYPE_STRING ? json_node_dup_string (value)
+                                                               : json_to_string (value, FALSE);
+      setting = g_strdup_printf ("%s=%s", name, text);
+      put_option (command, "--set", setting);
+    }
+}
+
+char *
+esp_export_dup_command (EspDocument *document, EspNode *node)
+{
+  GString *command = g_string_new ("espalier-cli");
+  g_autofree char *file = NULL;
+  g_autofree char *id = NULL;
+  EspNode *parent;
+
+  g_return_val_if_fail (ESP_IS_DOCUMENT (document) && ESP_IS_NODE (node), NULL);
+
+  file = g_file_get_path (esp_document_get_file (document));
+  if (file == NULL)
+    file = g_file_get_uri (esp_document_get_file (document));
+  parent = esp_node_get_parent (node);
+  if (esp_node_get_kind (node) != ESP_NODE_TURN || parent == NULL)
+    {
+      /* It was not made here: this gets it out. */
+      g_autofree char *name = esp_export_dup_file_name (document, node, ESP_EXPORT_ORIGINAL);
+
+      id = g_strdup_printf ("%" G_GINT64_FORMAT, esp_node_get_id (node));
+      put_word (command, "export");
+      put_word (command, file);
+      put_option (command, "--node", id);
+      put_option (command, "-o", name);
+      return g_string_free (command, FALSE);
+    }
+
+  id = g_strdup_printf ("%" G_GINT64_FORMAT, esp_node_get_id (parent));
+  put_word (command, "run");
+  put_word (command, file);
+  put_option (command, "--node", id);
+  put_option (command, "-p", esp_node_get_instruction (node));
+  put_option (command, "--negative-prompt", esp_node_get_negative_prompt (node));
+  for (guint i = 0; i < esp_node_get_references (node)->len; i++)
+    {
+      g_autofree char *reference = g_strdup_printf (
+          "%" G_GINT64_FORMAT, esp_node_get_id (esp_node_get_references (node)->pdata[i]));
+
+      put_option (command, "--reference", reference);
+    }
+  put_option (command, "--backend", esp_node_get_backend (node));
+  put_option (command, "--model", esp_node_get_model (node));
+  if (esp_node_has_seed (node))
+    {
+      g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, esp_node_get_seed (node));
+
+      put_option (command, "--seed", seed);
+    }
+  put_settings (command, node);
+  return g_string_free (command, FALSE);
+}
