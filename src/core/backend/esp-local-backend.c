@@ -218,23 +218,26 @@ add_entry (EspLocalBackend *self, const EspInstalledModel *installed)
   return entry;
 }
 
-/* The entry for an installed model, as it was known before if it is the same folder. */
+/* The entry for an installed model; the one there was if it is only in another place now. */
 static Entry *
 take_installed (EspLocalBackend *self, const EspInstalledModel *installed)
 {
   Entry *entry = g_hash_table_lookup (self->entries, installed->id);
 
-  if (entry == NULL || !g_str_equal (entry->folder, installed->path)
-      || !g_str_equal (esp_model_get_name (entry->model), installed->name))
+  if (entry == NULL || !g_str_equal (esp_model_get_name (entry->model), installed->name))
     return add_entry (self, installed);
 
-  esp_model_set_instructions (entry->model, (const char *const *) installed->instructions);
-  if (esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
+  if (!g_str_equal (entry->folder, installed->path)
+      || esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
     {
+      g_free (entry->folder);
+      entry->folder = g_strdup (installed->path);
       entry->described = FALSE;
       entry->tried_again = FALSE;
       esp_model_set_state (entry->model, ESP_MODEL_STARTING, NULL);
     }
+  esp_model_set_instructions (entry->model, (const char *const *) installed->instructions);
+
   return entry;
 }
 
