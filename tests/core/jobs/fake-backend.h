@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fake-backend.h: a backend of the test-suite. It makes small pictures at once, or when the test
+ * says so; it fails, hangs and refuses on request. */
+#pragma once
+
+#include "esp-backend.h"
+
+G_BEGIN_DECLS
+
+#define FAKE_TYPE_BACKEND (fake_backend_get_type ())
+
+G_DECLARE_FINAL_TYPE (FakeBackend, fake_backend, FAKE, BACKEND, EspBackend)
+
+/* With one model, "model", that is ready. Turns are made as soon as the main loop runs. */
+FakeBackend *fake_backend_new (const char *id, guint concurrency) G_GNUC_WARN_UNUSED_RESULT;
+
+/* From now on turns wait for the functions below. */
+void fake_backend_set_stepped (FakeBackend *self, gboolean stepped);
+
+/* From now on turns do not obey when they are cancelled. */
+void fake_backend_set_stubborn (FakeBackend *self, gboolean stubborn);
+
+/* Seconds that turns say they took; pictures are squares of this side, of noise. */
+void fake_backend_set_seconds (FakeBackend *self, double seconds);
+void fake_backend_set_side (FakeBackend *self, int side);
+
+/* Turns are known by their prompt. */
+gboolean fake_backend_is_running (FakeBackend *self, const char *prompt);
+guint fake_backend_get_n_running (FakeBackend *self);
+guint fake_backend_get_most_running (FakeBackend *self); /* at the same time, so far */
+
+/* Prompts of all turns in the order in which they were begun, "a b c". */
+char *fake_backend_dup_begun (FakeBackend *self);
+guint fake_backend_get_n_begun (FakeBackend *self);
+
+/* Of the turn that was begun last. */
+GPtrArray *fake_backend_get_images (FakeBackend *self);
+JsonObject *fake_backend_get_parameters (FakeBackend *self);
+const char *fake_backend_get_remote_job (FakeBackend *self);
+
+void fake_backend_tell (FakeBackend *self, const char *prompt, const EspBackendNews *news);
+void fake_backend_finish (FakeBackend *self, const char *prompt);
+void fake_backend_fail (FakeBackend *self, const char *prompt, EspBackendError code,
+                        const char *message);
+
+G_END_DECLS
