@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-document-add.c: how nodes come into a document, and what becomes of turns. */
+#define G_LOG_DOMAIN "esp-document"
+
+#include "esp-document-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define MAX_COUNT 8
+
+/* What all of these bring along. */
+typedef struct
+{
+  GPtrArray *records; /* of EspRecord, new ones; the positions come later */
+  GArray *ids;        /* of gint64, as they were stored */
+  GBytes *bytes;      /* of an image, or NULL */
+  EspPreparedImage *image;
+  char *title; /* of the step, or NULL: not undoable */
+} Adding;
+
+static void
+free_adding (gpointer data)
+{
+  Adding *adding = data;
+
+  g_ptr_array_unref (adding->records);
+  g_array_unref (adding->ids);
+  g_clear_pointer (&adding->bytes, g_bytes_unref);
+  _esp_prepared_image_free (adding->image);
+  g_free (adding->title);
+  g_free (adding);
+}
+
+static Adding *
+new_adding (char *title)
+{
+  Adding *adding = g_new0 (Adding, 1);
+
+  adding->records = g_ptr_array_new_with_free_func ((GDestroyNotify) _esp_record_free);
+  adding->ids = g_array_new (FALSE, FALSE, sizeof (gint64));
+  adding->title = title;
+  return adding;
+}
+
+static gboolean
+prepare_image (EspCall *call, GError **error)
+{
+  Adding *adding = call->data;
+  const EspRecord *record = adding->records->len > 0 ? adding->records->pdata[0] : NULL;
+
+  if (adding->bytes == NULL)
+    return TRUE;
+  adding->image = _esp_prepared_image_new (adding->bytes, record != NULL ? record->file_name : NULL,
+                                           _esp_call_get_cancellable (call), error);
+  return adding->image != NULL;
+}
+
+/* Nothing is hung below what was deleted meanwhile. */
+static gboolean
+check_parent (EspStore *store, gint64 parent, GError **error)
+{
+  g_autoptr (EspRecord) record = NULL;
+
+  if (parent == 0)
+    return TRUE;
+  record = _esp_store_read_node (store, parent, error);
+  if (record == NULL)
+    return FALSE;
+  if (!record->deleted)
+    return TRUE;
+  g_set_error_literal (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
+                       _ ("The node was deleted"));
+  return FALSE;
+}
+
+static gboolean
+note_instruction (EspCall *call, EspStore *store, const EspRecord *record, GError **error)
+{
+  if (*record->instruction == '\0')
+    return TRUE;
+  if (!_esp_store_write_instruction (store, record->instruction, record->created, error))
+    return FALSE;
+  if (call->changes->instructions == NULL)
+    call->changes->instructions = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (call->changes->instructions, g_strdup (record->instruction));
+  return TRUE;
+}
+
+static gboolean
+do_add (EspCall *call, EspWriter *writer, GError **error)
+{
+  Adding *adding = call->data;
+  EspStore *store = _esp_writer_get_store (writer);
+  double position;
+
+  _esp_changes_begin_step (call->changes, g_strdup (adding->title));
+  if (adding->image != NULL && !_esp_store_add_image (store, adding->image, error))
+    return FALSE;
+  while (adding->records->len > 0)
+    {
+      EspRecord *record = g_ptr_array_steal_index (adding->records, 0);
+
+      if (adding->image != NULL)
+        _esp_image_info_copy (&record->image, &adding->image->info);
+      if (!check_parent (store, record->parent, error)
+          || !_esp_store_next_position (store, record->parent, &position, error))
+        {
+          _esp_record_free (record);
+          return FALSE;
+        }
+      record->position = position;
+      if (!_esp_changes_put (call->changes, store, NULL, record, error)
+          || !note_instruction (call, store, record, error))
+        return FALSE;
+      g_array_append_val (adding->ids, record->id);
+    }
+  return TRUE;
+}
+
+static void
+finish_add_one (EspCall *call)
+{
+  const Adding *adding = call->data;
+  EspDocument *self = g_task_get_source_object (call->task);
+  EspNode *node = _esp_document_lookup (self, g_array_index (adding->ids, gint64, 0));
+
+  g_task_return_pointer (call->task, g_object_ref (node), g_object_unref);
+}
+
+static void
+finish_add_many (EspCall *call)
+{
+  const Adding *adding = call->data;
+  EspDocument *self = g_task_get_source_object (call->task);
+  GPtrArray *nodes = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < adding->ids->len; i++)
+    g_ptr_array_add (
+        nodes, g_object_ref (_esp_document_lookup (self, g_array_index (adding->ids, gint64, i))));
+  g_task_return_pointer (call->task, nodes, (GDestroyNotify) g_ptr_array_unref);
+}
+
+static EspNode *
+finish_node (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (EspNode) node = NULL;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  node = g_task_propagate_pointer (G_TASK (result), error);
+  return node; /* the document has it */
+}
+
+static gint64
+get_parent_id (EspNode *parent)
+{
+  return parent != NULL ? esp_node_get_id (parent) : 0;
+}
+
+/* --- Import ----------------------------------------------------------------------------------- */
+
+void
+esp_document_import_async (EspDocument *self, GBytes *bytes, const char *file_name, EspNode *parent,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_autofree char *valid = file_name != NULL ? g_utf8_make_valid (file_name, -1) : NULL;
+  EspRecord *record;
+  Adding *adding;
+  EspCall *call;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (bytes != NULL);
+  g_return_if_fail (parent == NULL || ESP_IS_NODE (parent));
+
+  if (_esp_document_refuse (self, parent, esp_document_import_async, cancellable, callback,
+                            user_data))
+    return;
+  record = _esp_record_new ();
+  record->kind = ESP_NODE_IMPORTED;
+  record->state = ESP_NODE_DONE;
+  record->created = g_get_real_time ();
+  record->parent = get_parent_id (parent);
+  _esp_record_set_text (&record->file_name, valid);
+
+  adding = new_adding (g_strdup (_ ("Add Picture")));
+  adding->bytes = g_bytes_ref (bytes);
+  g_ptr_array_add (adding->records, record);
+  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_import_async, cancellable, callback,
+                              user_data, adding, free_adding);
+  call->prepare = prepare_image;
+  call->work = do_add;
+  call->finish = finish_add_one;
+  _esp_writer_push (self->writer, call);
+}
+
+EspNode *
+esp_document_import_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  return finish_node (self, result, error);
+}
+
+/* --- Turns ------------------------------------------------------------------------------------ */
+
+static EspRecord *
+new_turn_record (EspNode *parent, const EspTurn *turn, guint i)
+{
+  EspRecord *record = _esp_record_new ();
+
+  record->kind = ESP_NODE_TURN;
+  record->state = ESP_NODE_QUEUED;
+  record->created = g_get_real_time ();
+  record->parent = get_parent_id (parent);
+  g_free (record->instruction);
+  record->instruction = g_utf8_make_valid (turn->instruction != NULL ? turn->instruction : "", -1);
+  _esp_record_set_text (&record->negative_prompt, turn->negative_prompt);
+  _esp_record_set_text (&record->backend, turn->backend);
+  _esp_record_set_text (&record->model, turn->model);
+  _esp_record_set_text (&record->model_name, turn->model_name);
+  g_free (record->parameters);
+  record->parameters = _esp_json_dup_canonical (turn->parameters);
+  record->has_seed = turn->has_seed;
+  record->seed = turn->has_seed ? turn->seed + i : 0;
+  for (guint j = 0; j < turn->n_references; j++)
+    {
+      const gint64 id = esp_node_get_id (turn->references[j]);
+
+      if (record->references == NULL)
+        record->references = g_array_new (FALSE, FALSE, sizeof (gint64));
+      g_array_append_val (record->references, id);
+    }
+  return record;
+}
+
+static gboolean
+check_turn (EspDocument *self, const EspTurn *turn)
+{
+  for (guint i = 0; i < turn->n_references; i++)
+    if (!ESP_IS_NODE (turn->references[i]) || !_esp_document_owns (self, turn->references[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+push_turns (EspDocument *self, Adding *adding, gpointer tag, gboolean one,
+            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  EspCall *call = _esp_document_start (self, ESP_CALL_EDIT, tag, cancellable, callback, user_data,
+                                       adding, free_adding);
+
+  call->work = do_add;
+  call->finish = one ? finish_add_one : finish_add_many;
+  _esp_writer_push (self->writer, call);
+}
+
+void
+esp_document_add_turns_async (EspDocument *self, EspNode *parent, const EspTurn *turn, guint count,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  Adding *adding;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (parent == NULL || ESP_IS_NODE (parent));
+  g_return_if_fail (turn != NULL);
+  g_return_if_fail (count >= 1 && count <= MAX_COUNT);
+
+  if (_esp_document_refuse (self, parent, esp_document_add_turns_async, cancellable, callback,
+                            user_data))
+    return;
+  if (!check_turn (self, turn))
+    {
+      _esp_document_fail (self, esp_document_add_turns_async, callback, user_data,
+                          ESP_DOCUMENT_ERROR_ARGUMENT,
+                          _ ("A reference is not a node of this document"));
+      return;
+    }
+  adding = new_adding (
+      count == 1 ? g_strdup (_ ("Add Turn"))
+                 : g_strdup_printf (ngettext ("Add %u Turn", "Add %u Turns", count), count));
+  for (guint i = 0; i < count; i++)
+    g_ptr_array_add (adding->records, new_turn_record (parent, turn, i));
+  push_turns (self, adding, esp_document_add_turns_async, FALSE, cancellable, callback, user_data);
+}
+
+GPtrArray *
+esp_document_add_turns_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+esp_document_duplicate_async (EspDocument *self, EspNode *node, gboolean has_seed, guint64 seed,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  GPtrArray *references;
+  EspTurn turn = { 0 };
+  Adding *adding;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+
+  if (_esp_document_refuse (self, node, esp_document_duplicate_async, cancellable, callback,
+                            user_data))
+    return;
+  if (esp_node_get_kind (node) != ESP_NODE_TURN)
+    {
+      _esp_document_fail (self, esp_document_duplicate_async, callback, user_data,
+                          ESP_DOCUMENT_ERROR_ARGUMENT, _ ("Only turns can be made again"));
+      return;
+    }
+  references = esp_node_get_references (node);
+  turn.instruction = esp_node_get_instruction (node);
+  turn.negative_prompt = esp_node_get_negative_prompt (node);
+  turn.backend = esp_node_get_backend (node);
+  turn.model = esp_node_get_model (node);
+  turn.model_name = esp_node_get_model_name (node);
+  turn.parameters = _esp_node_get_asked (node);
+  turn.has_seed = has_seed || esp_node_has_seed (node);
+  turn.seed = has_seed ? seed : esp_node_get_seed (node);
+  turn.references = (EspNode *const *) references->pdata;
+  turn.n_references = references->len;
+  adding = new_adding (g_strdup (_ ("Duplicate Turn")));
+  g_ptr_array_add (adding->records, new_turn_record (esp_node_get_parent (node), &turn, 0));
+  push_turns (self, adding, esp_document_duplicate_async, TRUE, cancellable, callback, user_data);
+}
+
+EspNode *
+esp_document_duplicate_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  return finish_node (self, result, error);
+}
+
+/* --- What becomes of a turn ------------------------------------------------------------------- */
+
+typedef struct
+{
+  gint64 id;
+  EspNodeState state;
+  char *message;
+  char *remote_job;
+
+  /* Of a turn that is done; the record holds what is in EspTurnOutcome. */
+  EspRecord *outcome;
+  gboolean has_parameters;
+  GBytes *bytes;
+  EspPreparedImage *image;
+} Ending;
+
+static void
+free_ending (gpointer data)
+{
+  Ending *ending = data;
+
+  g_free (ending->message);
+  g_free (ending->remote_job);
+  _esp_record_free (ending->outcome);
+  g_clear_pointer (&ending->bytes, g_bytes_unref);
+  _esp_prepared_image_free (ending->image);
+  g_free (ending);
+}
+
+static gboolean
+do_set_state (EspCall *call, EspWriter *writer, GError **error)
+{
+  const Ending *ending = call->data;
+  EspStore *store = _esp_writer_get_store (writer);
+  EspRecord *record = _esp_store_read_node (store, ending->id, error);
+
+  if (record == NULL)
+    return FALSE;
+  record->state = ending->state;
+  _esp_record_set_text (&record->message, ending->message);
+  _esp_record_set_text (&record->remote_job, ending->remote_job);
+  return _esp_changes_put (call->changes, store, NULL, record, error);
+}
+
+void
+esp_document_set_state_async (EspDocument *self, EspNode *node, EspNodeState state,
+                              const char *message, const char *remote_job,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  Ending *ending;
+  EspCall *call;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+
+  if (_esp_document_refuse (self, node, esp_document_set_state_async, cancellable, callback,
+                            user_data))
+    return;
+  ending = g_new0 (Ending, 1);
+  ending->id = esp_node_get_id (node);
+  ending->state = state;
+  ending->message = message != NULL ? g_utf8_make_valid (message, -1) : NULL;
+  ending->remote_job = g_strdup (remote_job);
+  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_set_state_async, cancellable,
+                              callback, user_data, ending, free_ending);
+  call->work = do_set_state;
+  _esp_writer_push (self->writer, call);
+}
+
+gboolean
+esp_document_set_state_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static gboolean
+prepare_ending (EspCall *call, GError **error)
+{
+  Ending *ending = call->data;
+
+  ending->image = _esp_prepared_image_new (ending->bytes, _ ("The result"),
+                                           _esp_call_get_cancellable (call), error);
+  return ending->image != NULL;
+}
+
+static void
+take_outcome (EspRecord *record, Ending *ending)
+{
+  EspRecord *outcome = ending->outcome;
+
+  record->state = ESP_NODE_DONE;
+  _esp_record_set_text (&record->message, NULL);
+  _esp_record_set_text (&record->remote_job, NULL);
+  _esp_image_info_copy (&record->image, &ending->image->info);
+  if (outcome->has_seed)
+    {
+      record->has_seed = TRUE;
+      record->seed = outcome->seed;
+    }
+  record->seconds = outcome->seconds;
+  record->cost = outcome->cost;
+  _esp_record_set_text (&record->currency, outcome->currency);
+  _esp_record_set_text (&record->timings, outcome->timings);
+  if (ending->has_parameters && g_strcmp0 (record->parameters, outcome->parameters) != 0)
+    {
+      /* What was asked for stays known: siblings that asked for the same are one stack. */
+      if (record->asked == NULL)
+        record->asked = g_steal_pointer (&record->parameters);
+      g_free (record->parameters);
+      record->parameters = g_strdup (outcome->parameters);
+    }
+  if (outcome->model_hash != NULL)
+    _esp_record_set_text (&record->model_hash, outcome->model_hash);
+  if (outcome->model_name != NULL)
+    _esp_record_set_text (&record->model_name, outcome->model_name);
+}
+
+static gboolean
+do_finish_turn (EspCall *call, EspWriter *writer, GError **error)
+{
+  Ending *ending = call->data;
+  EspStore *store = _esp_writer_get_store (writer);
+  EspRecord *record = _esp_store_read_node (store, ending->id, error);
+
+  if (record == NULL)
+    return FALSE;
+  if (!_esp_store_add_image (store, ending->image, error))
+    {
+      _esp_record_free (record);
+      return FALSE;
+    }
+  take_outcome (record, ending);
+  return _esp_changes_put (call->changes, store, NULL, record, error);
+}
+
+static EspRecord *
+new_outcome_record (const EspTurnOutcome *outcome)
+{
+  EspRecord *record = _esp_record_new ();
+
+  record->has_seed = outcome->has_seed;
+  record->seed = outcome->seed;
+  record->seconds = outcome->seconds;
+  record->cost = outcome->cost;
+  record->currency = g_strdup (outcome->currency);
+  record->timings = outcome->timings != NULL ? _esp_json_dup_canonical (outcome->timings) : NULL;
+  g_free (record->parameters);
+  record->parameters = _esp_json_dup_canonical (outcome->parameters);
+  record->model_hash = g_strdup (outcome->model_hash);
+  record->model_name = g_strdup (outcome->model_name);
+  return record;
+}
+
+void
+esp_document_finish_turn_async (EspDocument *self, EspNode *node, const EspTurnOutcome *outcome,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  Ending *ending;
+  EspCall *call;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+  g_return_if_fail (outcome != NULL && outcome->image != NULL);
+
+  if (_esp_document_refuse (self, node, esp_document_finish_turn_async, cancellable, callback,
+                            user_data))
+    return;
+  ending = g_new0 (Ending, 1);
+  ending->id = esp_node_get_id (node);
+  ending->bytes = g_bytes_ref (outcome->image);
+  ending->has_parameters = outcome->parameters != NULL;
+  ending->outcome = new_outcome_record (outcome);
+  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_finish_turn_async, cancellable,
+                              callback, user_data, ending, free_ending);
+  call->prepare = prepare_ending;
+  call->work = do_finish_turn;
+  _esp_writer_push (self->writer, call);
+}
+
+gboolean
+esp_document_finish_turn_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

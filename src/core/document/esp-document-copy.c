@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-document-copy.c: branches that come from another document, or from elsewhere in the same. */
+#define G_LOG_DOMAIN "esp-document"
+
+#include "esp-document-private.h"
+
+#include <glib/gi18n-lib.h>
+
+/* Instead of a parent: a picture that only comes along as a reference is a root. */
+#define STAYS_ROOT -1
+
+typedef struct
+{
+  EspReaders *readers; /* of the source */
+  GPtrArray *records;  /* of EspRecord with the source's ids; parents before children */
+  gboolean same;       /* source and destination are one */
+  gint64 parent;       /* in the destination */
+} Copying;
+
+static void
+free_copying (gpointer data)
+{
+  Copying *copying = data;
+
+  _esp_readers_unref (copying->readers);
+  g_ptr_array_unref (copying->records);
+  g_free (copying);
+}
+
+/* --- Main thread: what is copied -------------------------------------------------------------- */
+
+static EspRecord *
+dup_record (EspNode *node, gboolean is_top)
+{
+  EspRecord *record = _esp_record_copy (_esp_node_get_record (node));
+
+  if (is_top)
+    record->parent = 0;
+  if (record->state == ESP_NODE_QUEUED || record->state == ESP_NODE_RUNNING)
+    {
+      record->state = ESP_NODE_CANCELLED;
+      _esp_record_set_text (&record->remote_job, NULL);
+    }
+  return record;
+}
+
+/* A picture from outside the branch that a turn refers to comes along as an import, so that the
+ * turn can be run again. */
+static EspRecord *
+dup_reference (EspNode *node)
+{
+  EspRecord *record = _esp_record_new ();
+  g_autofree char *title = esp_node_dup_title (node);
+
+  record->id = esp_node_get_id (node);
+  record->parent = STAYS_ROOT;
+  record->kind = ESP_NODE_IMPORTED;
+  record->state = ESP_NODE_DONE;
+  record->created = esp_node_get_created (node);
+  _esp_image_info_copy (&record->image, &_esp_node_get_record (node)->image);
+  _esp_record_set_text (&record->file_name, esp_node_get_file_name (node));
+  _esp_record_set_text (&record->label, title);
+  return record;
+}
+
+static void
+add_references (Copying *copying, GPtrArray *nodes, GHashTable *taken)
+{
+  const guint n = nodes->len;
+
+  for (guint i = 0; i < n; i++)
+    {
+      GPtrArray *references = esp_node_get_references (nodes->pdata[i]);
+
+      for (guint j = 0; j < references->len; j++)
+        {
+          EspNode *reference = references->pdata[j];
+
+          if (esp_node_has_image (reference) && g_hash_table_add (taken, reference))
+            g_ptr_array_insert (copying->records, 0, dup_reference (reference));
+        }
+    }
+}
+
+/* Without recursion: a branch may be thousands deep. */
+static GPtrArray *
+collect_branch (EspDocument *source, EspNode *top)
+{
+  GPtrArray *nodes = g_ptr_array_new ();
+  GListModel *roots = esp_document_get_roots (source);
+
+  if (top != NULL)
+    g_ptr_array_add (nodes, top);
+  else
+    for (guint i = 0; i < g_list_model_get_n_items (roots); i++)
+      {
+        g_autoptr (EspNode) root = g_list_model_get_item (roots, i);
+
+        g_ptr_array_add (nodes, root);
+      }
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      GListModel *children = esp_node_get_children (nodes->pdata[i]);
+
+      for (guint j = 0; j < g_list_model_get_n_items (children); j++)
+        {
+          g_autoptr (EspNode) child = g_list_model_get_item (children, j);
+
+          g_ptr_array_add (nodes, child);
+        }
+    }
+  return nodes;
+}
+
+static Copying *
+new_copying (EspDocument *self, EspDocument *source, EspNode *top, EspNode *parent)
+{
+  Copying *copying = g_new0 (Copying, 1);
+  g_autoptr (GPtrArray) nodes = collect_branch (source, top);
+  g_autoptr (GHashTable) taken = g_hash_table_new (NULL, NULL);
+
+  copying->readers = _esp_readers_ref (source->readers);
+  copying->records = g_ptr_array_new_with_free_func ((GDestroyNotify) _esp_record_free);
+  copying->same = self == source;
+  copying->parent = parent != NULL ? esp_node_get_id (parent) : 0;
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      EspNode *node = nodes->pdata[i];
+
+      g_hash_table_add (taken, node);
+      g_ptr_array_add (copying->records,
+                       dup_record (node, esp_node_get_parent (node) == NULL || node == top));
+    }
+  if (!copying->same)
+    add_references (copying, nodes, taken);
+  return copying;
+}
+
+/* --- The document's thread -------------------------------------------------------------------- */
+
+/* The image with its thumbnails; none of them is made again. */
+static gboolean
+copy_image (EspStore *from, EspStore *to, EspImageInfo *info, GCancellable *cancellable,
+            GError **error)
+{
+  g_autoptr (EspPreparedImage) image = NULL;
+  GError *local = NULL;
+  EspImageInfo known = { 0 };
+
+  if (_esp_store_find_image (to, info->sha256, &known, &local))
+    {
+      _esp_image_info_copy (info, &known);
+      _esp_image_info_clear (&known);
+      return TRUE;
+    }
+  if (local != NULL)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  image = g_new0 (EspPreparedImage, 1);
+  _esp_image_info_copy (&image->info, info);
+  image->bytes = _esp_store_read_image (from, info, cancellable, error);
+  if (image->bytes == NULL)
+    return FALSE;
+  image->thumbnails[0] = _esp_store_read_thumbnail (from, info->id, ESP_THUMBNAIL_SMALL, NULL);
+  image->thumbnails[1] = _esp_store_read_thumbnail (from, info->id, ESP_THUMBNAIL_LARGE, NULL);
+  if (!_esp_store_add_image (to, image, error))
+    return FALSE;
+  info->id = image->info.id;
+  return TRUE;
+}
+
+/* References to what did not come along are dropped. */
+static void
+map_references (EspRecord *record, GHashTable *ids, gboolean same)
+{
+  if (record->references == NULL)
+    return;
+  for (guint i = record->references->len; i > 0; i--)
+    {
+      gint64 *reference = &g_array_index (record->references, gint64, i - 1);
+      const gint64 *copy = g_hash_table_lookup (ids, reference);
+
+      if (copy != NULL)
+        *reference = *copy;
+      else if (!same)
+        g_array_remove_index (record->references, i - 1);
+    }
+}
+
+static gboolean
+copy_record (EspCall *call, EspStore *store, EspStore *from, GHashTable *ids, EspRecord *record,
+             GError **error)
+{
+  const Copying *copying = call->data;
+  const gint64 old = record->id;
+  const gint64 *parent = g_hash_table_lookup (ids, &record->parent);
+
+  record->id = 0;
+  if (parent == NULL)
+    {
+      record->parent = record->parent == STAYS_ROOT ? 0 : copying->parent;
+      if (!_esp_store_next_position (store, record->parent, &record->position, error))
+        {
+          _esp_record_free (record);
+          return FALSE;
+        }
+    }
+  else
+    record->parent = *parent;
+  if (from != NULL && record->image.id != 0
+      && !copy_image (from, store, &record->image, _esp_call_get_cancellable (call), error))
+    {
+      _esp_record_free (record);
+      return FALSE;
+    }
+  map_references (record, ids, copying->same);
+  if (!_esp_changes_put (call->changes, store, NULL, record, error))
+    return FALSE;
+  g_hash_table_insert (ids, g_memdup2 (&old, sizeof old),
+                       g_memdup2 (&record->id, sizeof record->id));
+  return TRUE;
+}
+
+static gboolean
+check_target (EspStore *store, gint64 parent, GError **error)
+{
+  g_autoptr (EspRecord) record = NULL;
+
+  if (parent == 0)
+    return TRUE;
+  record = _esp_store_read_node (store, parent, error);
+  if (record == NULL)
+    return FALSE;
+  if (record->deleted)
+    g_set_error_literal (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
+                         _ ("The node was deleted"));
+  return !record->deleted;
+}
+
+static gboolean
+do_copy (EspCall *call, EspWriter *writer, GError **error)
+{
+  Copying *copying = call->data;
+  EspStore *store = _esp_writer_get_store (writer);
+  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  EspStore *from = NULL;
+  gboolean ok = TRUE;
+
+  if (!check_target (store, copying->parent, error))
+    return FALSE;
+  _esp_changes_begin_step (
+      call->changes,
+      g_strdup_printf (ngettext ("Copy %u Turn", "Copy %u Turns", copying->records->len),
+                       copying->records->len));
+  if (!copying->same)
+    {
+      from = _esp_readers_acquire (copying->readers, error);
+      if (from == NULL)
+        return FALSE;
+    }
+  while (ok && copying->records->len > 0)
+    ok = copy_record (call, store, from, ids, g_ptr_array_steal_index (copying->records, 0), error);
+  if (from != NULL)
+    _esp_readers_release (copying->readers, from);
+  return ok;
+}
+
+void
+esp_document_copy_async (EspDocument *self, EspDocument *source, EspNode *node, EspNode *parent,
+                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  EspCall *call;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_DOCUMENT (source));
+  g_return_if_fail (node == NULL || ESP_IS_NODE (node));
+  g_return_if_fail (parent == NULL || ESP_IS_NODE (parent));
+
+  if (_esp_document_refuse (self, parent, esp_document_copy_async, cancellable, callback,
+                            user_data))
+    return;
+  if (node != NULL && (!_esp_document_owns (source, node) || esp_node_is_deleted (node)))
+    {
+      _esp_document_fail (self, esp_document_copy_async, callback, user_data,
+                          ESP_DOCUMENT_ERROR_ARGUMENT,
+                          _ ("The node is not one of the document that is copied"));
+      return;
+    }
+  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_copy_async, cancellable, callback,
+                              user_data, new_copying (self, source, node, parent), free_copying);
+  call->work = do_copy;
+  _esp_writer_push (self->writer, call);
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-document-space.c: how large a document is, what can be forgotten, and whether it is whole. */
+#define G_LOG_DOMAIN "esp-document"
+
+#include "esp-document-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* More faults than that are not told one by one. */
+#define MAX_PROBLEMS 200
+
+/* --- Measuring -------------------------------------------------------------------------------- */
+
+static gboolean
+measure (EspStore *store, EspDocumentStatistics *statistics, GError **error)
+{
+  /* What a purge keeps: images of nodes that are shown, or that those refer to. */
+  static const char *const queries[] = {
+    "SELECT count(*) FROM nodes WHERE deleted = 0",
+    "SELECT count(*) FROM nodes WHERE deleted <> 0",
+    "SELECT count(*) FROM images",
+    "SELECT coalesce(sum(size), 0) FROM images",
+    "SELECT coalesce(sum(size), 0) FROM images WHERE id NOT IN ("
+    " SELECT image FROM nodes WHERE image IS NOT NULL AND (deleted = 0 OR id IN ("
+    "  SELECT reference FROM node_references JOIN nodes ON nodes.id = node_references.node"
+    "  WHERE nodes.deleted = 0)))",
+    "PRAGMA page_count",
+    "PRAGMA page_size",
+    "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM document WHERE key = 'created'",
+  };
+  gint64 numbers[G_N_ELEMENTS (queries)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (queries); i++)
+    {
+      numbers[i] = _esp_store_get_number (store, queries[i], error);
+      if (numbers[i] < 0)
+        return FALSE;
+    }
+  statistics->n_nodes = (guint) numbers[0];
+  statistics->n_deleted = (guint) numbers[1];
+  statistics->n_images = (guint) numbers[2];
+  statistics->image_bytes = (guint64) numbers[3];
+  statistics->deleted_bytes = (guint64) numbers[4];
+  statistics->file_bytes = (guint64) numbers[5] * (guint64) numbers[6];
+  statistics->created = numbers[7];
+  return TRUE;
+}
+
+static void
+do_measure (EspReaders *readers, GTask *task, gpointer data)
+{
+  GError *error = NULL;
+  EspStore *store = _esp_readers_acquire (readers, &error);
+  gboolean ok;
+
+  if (store == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  ok = measure (store, data, &error);
+  _esp_readers_release (readers, store);
+  if (ok)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+esp_document_measure_async (EspDocument *self, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, esp_document_measure_async);
+  g_task_set_task_data (task, g_new0 (EspDocumentStatistics, 1), g_free);
+  _esp_readers_run (self->readers, task, do_measure);
+}
+
+gboolean
+esp_document_measure_finish (EspDocument *self, GAsyncResult *result,
+                             EspDocumentStatistics *statistics, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (statistics != NULL, FALSE);
+
+  *statistics = *(EspDocumentStatistics *) g_task_get_task_data (G_TASK (result));
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- Purging ---------------------------------------------------------------------------------- */
+
+/* Deleted nodes to which nodes refer that are kept: those stay, deleted, so that one can still see
+ * what made a turn. */
+static const char find_purged[]
+    = "SELECT id FROM nodes WHERE deleted <> 0 AND id NOT IN ("
+      " SELECT reference FROM node_references JOIN nodes ON nodes.id = node_references.node"
+      " WHERE nodes.deleted = 0)";
+
+static const char purge_sql[]
+    = "PRAGMA defer_foreign_keys = ON;"
+      "CREATE TEMP TABLE purged (id INTEGER PRIMARY KEY);"
+      "INSERT INTO purged SELECT id FROM nodes WHERE deleted <> 0 AND id NOT IN ("
+      " SELECT reference FROM node_references JOIN nodes ON nodes.id = node_references.node"
+      " WHERE nodes.deleted = 0);"
+      "UPDATE nodes SET parent = NULL WHERE parent IN (SELECT id FROM purged);"
+      "DELETE FROM node_references WHERE node IN (SELECT id FROM purged)"
+      " OR reference IN (SELECT id FROM purged);"
+      "DELETE FROM nodes WHERE id IN (SELECT id FROM purged);"
+      "DELETE FROM images WHERE id NOT IN (SELECT image FROM nodes WHERE image IS NOT NULL);"
+      "DROP TABLE temp.purged;";
+
+static gboolean
+do_purge (EspCall *call, EspWriter *writer, GError **error)
+{
+  EspStore *store = _esp_writer_get_store (writer);
+  GError *local = NULL;
+  sqlite3_stmt *statement = _esp_store_prepare (store, find_purged, error);
+
+  if (statement == NULL)
+    return FALSE;
+  call->changes->forgotten = g_array_new (FALSE, FALSE, sizeof (gint64));
+  call->changes->clears_undo = TRUE;
+  while (_esp_store_step (store, statement, &local))
+    {
+      const gint64 id = sqlite3_column_int64 (statement, 0);
+
+      g_array_append_val (call->changes->forgotten, id);
+    }
+  if (local != NULL)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  return _esp_store_exec (store, purge_sql, error);
+}
+
+/* The free pages go back to the file system; that this fails is no reason to say that the purge
+ * did. */
+static gboolean
+do_shrink (EspCall *call, EspWriter *writer, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (!_esp_writer_exec (writer, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);",
+                         &local))
+    g_debug ("The document is not made smaller: %s", local->message);
+  return TRUE;
+}
+
+static void
+finish_purge (EspCall *call)
+{
+  EspDocument *self = g_task_get_source_object (call->task);
+  EspCall *next = _esp_call_new (ESP_CALL_CONTROL, call->task, NULL, NULL);
+
+  next->work = do_shrink;
+  _esp_writer_push (self->writer, next);
+}
+
+void
+esp_document_purge_async (EspDocument *self, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  EspCall *call;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+
+  if (_esp_document_refuse (self, NULL, esp_document_purge_async, cancellable, callback, user_data))
+    return;
+  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_purge_async, cancellable, callback,
+                              user_data, NULL, NULL);
+  call->work = do_purge;
+  call->finish = finish_purge;
+  _esp_writer_push (self->writer, call);
+}
+
+/* --- Verifying -------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  guint n_images;
+  guint n_nodes;
+  GPtrArray *problems;
+} Verification;
+
+static void
+free_verification (gpointer data)
+{
+  Verification *found = data;
+
+  g_clear_pointer (&found->problems, g_ptr_array_unref);
+  g_free (found);
+}
+
+static void G_GNUC_PRINTF (2, 3) add_problem (Verification *found, const char *format, ...)
+{
+  va_list arguments;
+
+  if (found->problems->len >= MAX_PROBLEMS)
+    return;
+  va_start (arguments, format);
+  g_ptr_array_add (found->problems, g_strdup_vprintf (format, arguments));
+  va_end (arguments);
+}
+
+/* The first column of each row is told in a sentence with one %s. */
+static gboolean
+check_rows (EspStore *store, Verification *found, const char *sql, const char *sentence)
+{
+  sqlite3_stmt *statement = _esp_store_prepare (store, sql, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (statement == NULL)
+    return FALSE;
+  while (_esp_store_step (store, statement, &error))
+    {
+      const char *text = (const char *) sqlite3_column_text (statement, 0);
+      g_auto (GStrv) parts = g_strsplit (sentence, "%s", 2);
+
+      if (g_strcmp0 (text, "ok") != 0)
+        add_problem (found, "%s%s%s", parts[0], text != NULL ? text : "", parts[1]);
+    }
+  return error == NULL;
+}
+
+static void
+check_image (EspStore *store, Verification *found, const EspImageInfo *info,
+             GCancellable *cancellable)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = _esp_store_read_image (store, info, cancellable, &error);
+  g_autofree char *sha256 = NULL;
+  g_autoptr (EspPicture) picture = NULL;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (bytes == NULL)
+    {
+      add_problem (found, _ ("Image %.12s… cannot be read: %s"), info->sha256, error->message);
+      return;
+    }
+  sha256 = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
+  if (strcmp (sha256, info->sha256) != 0)
+    {
+      add_problem (found, _ ("Image %.12s… is not what was stored: its hash is another"),
+                   info->sha256);
+      return;
+    }
+  /* The hash holds: the bytes are those that could be decoded once. */
+  if (info->width < 1 || info->height < 1)
+    add_problem (found, _ ("Image %.12s… has no size"), info->sha256);
+}
+
+/* Each image once, by its hash. */
+static GPtrArray *
+read_hashes (EspStore *store)
+{
+  GPtrArray *hashes = g_ptr_array_new_with_free_func (g_free);
+  sqlite3_stmt *statement
+      = _esp_store_prepare (store, "SELECT sha256 FROM images ORDER BY id", NULL);
+
+  while (statement != NULL && _esp_store_step (store, statement, NULL))
+    g_ptr_array_add (hashes, g_strdup ((const char *) sqlite3_column_text (statement, 0)));
+  return hashes;
+}
+
+static void
+check_images (EspStore *store, Verification *found, GCancellable *cancellable)
+{
+  g_autoptr (GPtrArray) hashes = read_hashes (store);
+
+  for (guint i = 0; i < hashes->len && !g_cancellable_is_cancelled (cancellable); i++)
+    {
+      const char *sha256 = hashes->pdata[i];
+      EspImageInfo info = { 0 };
+
+      if (sha256 != NULL && strlen (sha256) == 64
+          && _esp_store_find_image (store, sha256, &info, NULL))
+        check_image (store, found, &info, cancellable);
+      else
+        add_problem (found, _ ("Image %s cannot be looked up"), sha256 != NULL ? sha256 : "?");
+      _esp_image_info_clear (&info);
+    }
+  found->n_images = hashes->len;
+}
+
+static void
+verify (EspStore *store, Verification *found, GCancellable *cancellable)
+{
+  gboolean ok
+      = check_rows (store, found, "PRAGMA integrity_check(100)", _ ("The database is damaged: %s"))
+        && check_rows (store, found,
+                       "SELECT \"table\" || ' ' || coalesce(rowid, '') || ' → ' || parent"
+                       " FROM pragma_foreign_key_check",
+                       _ ("Something is missing that is referred to: %s"));
+
+  check_rows (store, found, "SELECT id FROM nodes WHERE state = 'done' AND image IS NULL",
+              _ ("Node %s is done, but has no image"));
+  check_rows (store, found,
+              "SELECT nodes.id FROM nodes JOIN nodes AS parents ON parents.id = nodes.parent"
+              " WHERE nodes.deleted = 0 AND parents.deleted <> 0",
+              _ ("Node %s is there, but its parent is deleted"));
+  check_images (store, found, cancellable);
+  found->n_nodes = (guint) MAX (
+      _esp_store_get_number (store, "SELECT count(*) FROM nodes WHERE deleted = 0", NULL), 0);
+  if (!ok && found->problems->len == 0)
+    add_problem (found, "%s", _ ("The database is damaged"));
+}
+
+static void
+do_verify (EspReaders *readers, GTask *task, gpointer data)
+{
+  GError *error = NULL;
+  EspStore *store = _esp_readers_acquire (readers, &error);
+
+  if (store == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  verify (store, data, g_task_get_cancellable (task));
+  _esp_readers_release (readers, store);
+  if (!g_task_return_error_if_cancelled (task))
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+esp_document_verify_async (EspDocument *self, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  Verification *found;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+
+  found = g_new0 (Verification, 1);
+  found->problems = g_ptr_array_new_with_free_func (g_free);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, esp_document_verify_async);
+  g_task_set_task_data (task, found, free_verification);
+  _esp_readers_run (self->readers, task, do_verify);
+}
+
+gboolean
+esp_document_verify_finish (EspDocument *self, GAsyncResult *result, guint *n_images,
+                            guint *n_nodes, GPtrArray **problems, GError **error)
+{
+  const Verification *found;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  found = g_task_get_task_data (G_TASK (result));
+  if (n_images != NULL)
+    *n_images = found->n_images;
+  if (n_nodes != NULL)
+    *n_nodes = found->n_nodes;
+  if (problems != NULL)
+    *problems = g_ptr_array_ref (found->problems);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-node-text.c: what people read of a node in one line, and how it differs from its parent. */
+#define G_LOG_DOMAIN "esp-document"
+
+#include "esp-node-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+static char *
+dup_first_line (const char *text)
+{
+  g_autofree char *stripped = g_strstrip (g_strdup (text));
+  const gsize length = strcspn (stripped, "\r\n");
+
+  return g_strndup (stripped, length);
+}
+
+char *
+esp_node_dup_title (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+
+  if (esp_node_get_label (self) != NULL)
+    return dup_first_line (esp_node_get_label (self));
+  if (*esp_node_get_instruction (self) != '\0')
+    return dup_first_line (esp_node_get_instruction (self));
+  if (esp_node_get_file_name (self) != NULL)
+    return g_strdup (esp_node_get_file_name (self));
+  if (esp_node_get_kind (self) == ESP_NODE_IMPORTED)
+    return g_strdup (_ ("Imported picture"));
+  if (esp_node_get_kind (self) == ESP_NODE_REGION)
+    return g_strdup (_ ("Merged region"));
+  return g_strdup (_ ("Turn without an instruction"));
+}
+
+static void
+add_line (GString *text, const char *line)
+{
+  if (text->len > 0)
+    g_string_append_c (text, '\n');
+  g_string_append (text, line);
+}
+
+/* One value as people write it: no quotes around text. */
+static char *
+dup_value (JsonNode *node)
+{
+  if (node == NULL)
+    /* Translators: a parameter that has no value, in "steps unset → 20" */
+    return g_strdup (_ ("unset"));
+  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
+    return json_node_dup_string (node);
+  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_DOUBLE)
+    return g_strdup_printf ("%g", json_node_get_double (node));
+  return json_to_string (node, FALSE);
+}
+
+static void
+add_change (GString *text, const char *name, const char *before, const char *after)
+{
+  g_autofree char *line = NULL;
+
+  if (g_strcmp0 (before, after) == 0)
+    return;
+  if (before == NULL)
+    /* Translators: name and value of a parameter, as in "seed 42" */
+    line = g_strdup_printf (C_ ("parameter", "%s %s"), name, after);
+  else
+    /* Translators: a parameter that changed from the turn before, as in "steps 20 → 28" */
+    line = g_strdup_printf (_ ("%s %s → %s"), name, before, after);
+  add_line (text, line);
+}
+
+static void
+add_parameters (GString *text, JsonObject *before, JsonObject *after)
+{
+  g_autoptr (GList) names = g_list_sort (json_object_get_members (after), (GCompareFunc) strcmp);
+  g_autoptr (GList) gone = NULL;
+
+  for (const GList *l = names; l != NULL; l = l->next)
+    {
+      JsonNode *old = before != NULL ? json_object_get_member (before, l->data) : NULL;
+      g_autofree char *from = before != NULL ? dup_value (old) : NULL;
+      g_autofree char *to = dup_value (json_object_get_member (after, l->data));
+
+      add_change (text, l->data, from, to);
+    }
+  if (before == NULL)
+    return;
+  gone = g_list_sort (json_object_get_members (before), (GCompareFunc) strcmp);
+  for (const GList *l = gone; l != NULL; l = l->next)
+    if (!json_object_has_member (after, l->data))
+      {
+        g_autofree char *from = dup_value (json_object_get_member (before, l->data));
+        g_autofree char *to = dup_value (NULL);
+
+        add_change (text, l->data, from, to);
+      }
+}
+
+static void
+add_seed (GString *text, EspNode *self, EspNode *before)
+{
+  g_autofree char *from = NULL;
+  g_autofree char *to = NULL;
+
+  if (!esp_node_has_seed (self))
+    return;
+  to = g_strdup_printf ("%" G_GUINT64_FORMAT, esp_node_get_seed (self));
+  if (before != NULL && esp_node_has_seed (before))
+    from = g_strdup_printf ("%" G_GUINT64_FORMAT, esp_node_get_seed (before));
+  add_change (text, _ ("seed"), from, to);
+}
+
+static void
+add_references (GString *text, EspNode *self)
+{
+  GPtrArray *references = esp_node_get_references (self);
+
+  for (guint i = 0; i < references->len; i++)
+    {
+      g_autofree char *title = esp_node_dup_title (references->pdata[i]);
+      g_autofree char *line = g_strdup_printf (_ ("with “%s”"), title);
+
+      add_line (text, line);
+    }
+}
+
+char *
+esp_node_dup_difference (EspNode *self)
+{
+  GString *text = g_string_new (NULL);
+  EspNode *before;
+
+  g_return_val_if_fail (ESP_IS_NODE (self), g_string_free (text, FALSE));
+
+  if (esp_node_get_kind (self) != ESP_NODE_TURN)
+    return g_string_free (text, FALSE);
+  before = esp_node_get_parent (self);
+  if (before != NULL && esp_node_get_kind (before) != ESP_NODE_TURN)
+    before = NULL;
+
+  if (*esp_node_get_instruction (self) != '\0')
+    add_line (text, esp_node_get_instruction (self));
+  if (esp_node_get_negative_prompt (self) != NULL
+      && (before == NULL
+          || g_strcmp0 (esp_node_get_negative_prompt (self), esp_node_get_negative_prompt (before))
+                 != 0))
+    {
+      g_autofree char *line
+          = g_strdup_printf (_ ("without: %s"), esp_node_get_negative_prompt (self));
+
+      add_line (text, line);
+    }
+  if (esp_node_get_backend (self) != NULL)
+    add_change (text, _ ("backend"), before != NULL ? esp_node_get_backend (before) : NULL,
+                esp_node_get_backend (self));
+  if (esp_node_get_model (self) != NULL)
+    add_change (text, _ ("model"), before != NULL ? esp_node_get_model (before) : NULL,
+                esp_node_get_model (self));
+  add_references (text, self);
+  add_seed (text, self, before);
+  add_parameters (text, before != NULL ? esp_node_get_parameters (before) : NULL,
+                  esp_node_get_parameters (self));
+  return g_string_free (text, FALSE);
+}

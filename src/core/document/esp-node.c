@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-node.c: a node of the edit history: a record with its place in the tree. */
+#define G_LOG_DOMAIN "esp-document"
+
+#include "esp-node-private.h"
+
+#include <string.h>
+
+struct _EspNode
+{
+  GObject parent_instance;
+
+  EspRecord *record;
+  EspNode *parent;       /* not owned: the document owns all nodes and drops the links first */
+  GListStore *children;  /* made when first needed */
+  GPtrArray *references; /* of EspNode, owned */
+  gboolean placed;
+
+  /* Made of the record when first needed. */
+  JsonObject *parameters;
+  JsonObject *asked;
+  JsonObject *timings;
+  char *stack_key;
+  char **words;
+
+  gboolean has_progress;
+  EspNodeProgress progress;
+  EspPicture *preview;
+};
+
+enum
+{
+  CHANGED,
+  PROGRESS,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (EspNode, esp_node, G_TYPE_OBJECT)
+
+/* --- Names ------------------------------------------------------------------------------------ */
+
+static const char *const kinds[] = { "imported", "turn", "region" };
+static const char *const states[]
+    = { "queued", "running", "done", "failed", "cancelled", "blocked" };
+
+static int
+find_name (const char *const *names, guint n, const char *text)
+{
+  for (guint i = 0; i < n; i++)
+    if (g_strcmp0 (names[i], text) == 0)
+      return (int) i;
+  return -1;
+}
+
+const char *
+esp_node_kind_to_string (EspNodeKind kind)
+{
+  g_return_val_if_fail ((guint) kind < G_N_ELEMENTS (kinds), NULL);
+  return kinds[kind];
+}
+
+gboolean
+esp_node_kind_from_string (const char *text, EspNodeKind *kind)
+{
+  const int i = find_name (kinds, G_N_ELEMENTS (kinds), text);
+
+  if (i >= 0 && kind != NULL)
+    *kind = (EspNodeKind) i;
+  return i >= 0;
+}
+
+const char *
+esp_node_state_to_string (EspNodeState state)
+{
+  g_return_val_if_fail ((guint) state < G_N_ELEMENTS (states), NULL);
+  return states[state];
+}
+
+gboolean
+esp_node_state_from_string (const char *text, EspNodeState *state)
+{
+  const int i = find_name (states, G_N_ELEMENTS (states), text);
+
+  if (i >= 0 && state != NULL)
+    *state = (EspNodeState) i;
+  return i >= 0;
+}
+
+/* --- The object ------------------------------------------------------------------------------- */
+
+static void
+drop_derived (EspNode *self)
+{
+  g_clear_pointer (&self->parameters, json_object_unref);
+  g_clear_pointer (&self->asked, json_object_unref);
+  g_clear_pointer (&self->timings, json_object_unref);
+  g_clear_pointer (&self->stack_key, g_free);
+  g_clear_pointer (&self->words, g_strfreev);
+}
+
+static void
+esp_node_dispose (GObject *object)
+{
+  EspNode *self = ESP_NODE (object);
+
+  self->parent = NULL;
+  g_clear_object (&self->children);
+  g_ptr_array_set_size (self->references, 0);
+
+  G_OBJECT_CLASS (esp_node_parent_class)->dispose (object);
+}
+
+static void
+esp_node_finalize (GObject *object)
+{
+  EspNode *self = ESP_NODE (object);
+
+  drop_derived (self);
+  g_clear_pointer (&self->references, g_ptr_array_unref);
+  g_clear_pointer (&self->record, _esp_record_free);
+  g_clear_pointer (&self->preview, esp_picture_unref);
+
+  G_OBJECT_CLASS (esp_node_parent_class)->finalize (object);
+}
+
+static void
+esp_node_class_init (EspNodeClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = esp_node_dispose;
+  object_class->finalize = esp_node_finalize;
+
+  signals[CHANGED] = g_signal_new ("changed", ESP_TYPE_NODE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                   G_TYPE_NONE, 1, G_TYPE_UINT);
+  signals[PROGRESS] = g_signal_new ("progress", ESP_TYPE_NODE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                    NULL, G_TYPE_NONE, 0);
+}
+
+static void
+esp_node_init (EspNode *self)
+{
+  self->references = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+EspNode *
+_esp_node_new (EspRecord *record)
+{
+  EspNode *self = g_object_new (ESP_TYPE_NODE, NULL);
+
+  self->record = record;
+  return self;
+}
+
+const EspRecord *
+_esp_node_get_record (EspNode *self)
+{
+  return self->record;
+}
+
+EspNodeChange
+_esp_node_set_record (EspNode *self, EspRecord *record)
+{
+  const EspNodeChange change = _esp_record_compare (self->record, record);
+
+  /* Folding is decided here, not by what was stored last. */
+  record->folded = self->record->folded;
+  _esp_record_free (self->record);
+  self->record = record;
+  drop_derived (self);
+  return change & (EspNodeChange) ~ESP_NODE_CHANGE_FOLDED;
+}
+
+void
+_esp_node_set_folded (EspNode *self, gboolean folded)
+{
+  self->record->folded = folded;
+}
+
+void
+_esp_node_set_parent (EspNode *self, EspNode *parent)
+{
+  self->parent = parent;
+}
+
+void
+_esp_node_set_references (EspNode *self, GPtrArray *references)
+{
+  g_ptr_array_set_size (self->references, 0);
+  for (guint i = 0; references != NULL && i < references->len; i++)
+    g_ptr_array_add (self->references, g_object_ref (references->pdata[i]));
+  g_clear_pointer (&self->stack_key, g_free);
+}
+
+void
+_esp_node_changed (EspNode *self, EspNodeChange change)
+{
+  if (change != 0)
+    g_signal_emit (self, signals[CHANGED], 0, (guint) change);
+}
+
+GListStore *
+_esp_node_get_list (EspNode *self)
+{
+  if (self->children == NULL)
+    self->children = g_list_store_new (ESP_TYPE_NODE);
+  return self->children;
+}
+
+gboolean
+_esp_node_get_placed (EspNode *self)
+{
+  return self->placed;
+}
+
+void
+_esp_node_set_placed (EspNode *self, gboolean placed)
+{
+  self->placed = placed;
+}
+
+int
+_esp_node_compare (EspNode *a, EspNode *b)
+{
+  if (a->record->position < b->record->position)
+    return -1;
+  if (a->record->position > b->record->position)
+    return 1;
+  return (a->record->id > b->record->id) - (a->record->id < b->record->id);
+}
+
+static void
+add_words (GPtrArray *words, const char *text)
+{
+  g_auto (GStrv) alternates = NULL;
+  g_auto (GStrv) tokens = NULL;
+
+  if (text == NULL)
+    return;
+  tokens = g_str_tokenize_and_fold (text, NULL, &alternates);
+  for (char **word = tokens; *word != NULL; word++)
+    g_ptr_array_add (words, g_steal_pointer (word));
+  for (char **word = alternates; *word != NULL; word++)
+    g_ptr_array_add (words, g_steal_pointer (word));
+}
+
+const char *const *
+_esp_node_get_words (EspNode *self)
+{
+  if (self->words == NULL)
+    {
+      GPtrArray *words = g_ptr_array_new ();
+
+      add_words (words, self->record->instruction);
+      add_words (words, self->record->negative_prompt);
+      add_words (words, self->record->label);
+      add_words (words, self->record->note);
+      add_words (words, self->record->file_name);
+      g_ptr_array_add (words, NULL);
+      self->words = (char **) g_ptr_array_free (words, FALSE);
+    }
+  return (const char *const *) self->words;
+}
+
+/* --- Place in the tree ------------------------------------------------------------------------ */
+
+gint64
+esp_node_get_id (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), 0);
+  return self->record->id;
+}
+
+EspNode *
+esp_node_get_parent (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+  return self->parent;
+}
+
+GListModel *
+esp_node_get_children (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+  return G_LIST_MODEL (_esp_node_get_list (self));
+}
+
+EspNode *
+esp_node_get_root (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+
+  while (self->parent != NULL)
+    self = self->parent;
+  return self;
+}
+
+guint
+esp_node_get_depth (EspNode *self)
+{
+  guint depth = 0;
+
+  g_return_val_if_fail (ESP_IS_NODE (self), 0);
+
+  for (; self->parent != NULL; self = self->parent)
+    depth++;
+  return depth;
+}
+
+gboolean
+esp_node_is_ancestor (EspNode *self, EspNode *descendant)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), FALSE);
+  g_return_val_if_fail (ESP_IS_NODE (descendant), FALSE);
+
+  for (descendant = descendant->parent; descendant != NULL; descendant = descendant->parent)
+    if (descendant == self)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+esp_node_is_deleted (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), TRUE);
+  return self->record->deleted;
+}
+
+gboolean
+esp_node_get_folded (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), FALSE);
+  return self->record->folded;
+}
+
+static const char *
+get_stack_key (EspNode *self)
+{
+  if (self->stack_key == NULL)
+    self->stack_key = _esp_record_dup_stack_key (self->record);
+  return self->stack_key;
+}
+
+gboolean
+esp_node_is_same_but_seed (EspNode *self, EspNode *other)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), FALSE);
+  g_return_val_if_fail (ESP_IS_NODE (other), FALSE);
+
+  if (self == other)
+    return TRUE;
+  return self->record->kind == ESP_NODE_TURN && other->record->kind == ESP_NODE_TURN
+         && self->parent == other->parent && self->parent != NULL
+         && strcmp (get_stack_key (self), get_stack_key (other)) == 0;
+}
+
+GPtrArray *
+esp_node_dup_stack (EspNode *self)
+{
+  g_autoptr (GPtrArray) stack = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n;
+
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+
+  n = self->parent != NULL && self->record->kind == ESP_NODE_TURN && self->placed
+          ? g_list_model_get_n_items (esp_node_get_children (self->parent))
+          : 0;
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (EspNode) sibling = g_list_model_get_item (esp_node_get_children (self->parent), i);
+
+      if (esp_node_is_same_but_seed (self, sibling))
+        g_ptr_array_add (stack, g_steal_pointer (&sibling));
+    }
+  if (stack->len == 0)
+    g_ptr_array_add (stack, g_object_ref (self));
+  return g_steal_pointer (&stack);
+}
+
+/* --- Fields ----------------------------------------------------------------------------------- */
+
+#define DEFINE_GETTER(type, name, failure, expression)                                             \
+  type esp_node_##name (EspNode *self)                                                             \
+  {                                                                                                \
+    g_return_val_if_fail (ESP_IS_NODE (self), failure);                                            \
+    return (expression);                                                                           \
+  }
+
+DEFINE_GETTER (EspNodeKind, get_kind, ESP_NODE_IMPORTED, self->record->kind)
+DEFINE_GETTER (EspNodeState, get_state, ESP_NODE_DONE, self->record->state)
+DEFINE_GETTER (const char *, get_message, NULL, self->record->message)
+DEFINE_GETTER (const char *, get_instruction, "", self->record->instruction)
+DEFINE_GETTER (const char *, get_negative_prompt, NULL, self->record->negative_prompt)
+DEFINE_GETTER (const char *, get_backend, NULL, self->record->backend)
+DEFINE_GETTER (const char *, get_model, NULL, self->record->model)
+DEFINE_GETTER (const char *, get_model_name, NULL, self->record->model_name)
+DEFINE_GETTER (const char *, get_model_hash, NULL, self->record->model_hash)
+DEFINE_GETTER (gboolean, has_seed, FALSE, self->record->has_seed)
+DEFINE_GETTER (guint64, get_seed, 0, self->record->seed)
+DEFINE_GETTER (GPtrArray *, get_references, NULL, self->references)
+DEFINE_GETTER (const char *, get_file_name, NULL, self->record->file_name)
+DEFINE_GETTER (const char *, get_remote_job, NULL, self->record->remote_job)
+DEFINE_GETTER (gint64, get_created, 0, self->record->created)
+DEFINE_GETTER (double, get_seconds, -1, self->record->seconds)
+DEFINE_GETTER (double, get_cost, -1, self->record->cost)
+DEFINE_GETTER (const char *, get_currency, NULL, self->record->currency)
+DEFINE_GETTER (gboolean, has_image, FALSE, self->record->image.id != 0)
+DEFINE_GETTER (const char *, get_sha256, NULL,
+               self->record->image.id != 0 ? self->record->image.sha256 : NULL)
+DEFINE_GETTER (const char *, get_media_type, NULL, self->record->image.media_type)
+DEFINE_GETTER (int, get_width, 0, self->record->image.width)
+DEFINE_GETTER (int, get_height, 0, self->record->image.height)
+DEFINE_GETTER (guint64, get_image_size, 0, self->record->image.size)
+DEFINE_GETTER (guint32, get_average_color, 0, self->record->image.color)
+DEFINE_GETTER (const char *, get_label, NULL, self->record->label)
+DEFINE_GETTER (const char *, get_note, NULL, self->record->note)
+DEFINE_GETTER (int, get_stars, 0, self->record->stars)
+DEFINE_GETTER (int, get_tag, 0, self->record->tag)
+DEFINE_GETTER (gboolean, get_rejected, FALSE, self->record->rejected)
+
+static JsonObject *
+get_object (JsonObject **object, const char *text)
+{
+  if (*object == NULL)
+    *object = _esp_json_parse_object (text);
+  return *object;
+}
+
+JsonObject *
+esp_node_get_parameters (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+
+  if (get_object (&self->parameters, self->record->parameters) == NULL)
+    self->parameters = json_object_new ();
+  return self->parameters;
+}
+
+JsonObject *
+_esp_node_get_asked (EspNode *self)
+{
+  if (self->record->asked == NULL || get_object (&self->asked, self->record->asked) == NULL)
+    return esp_node_get_parameters (self);
+  return self->asked;
+}
+
+JsonObject *
+esp_node_get_timings (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+  return self->record->timings != NULL ? get_object (&self->timings, self->record->timings) : NULL;
+}
+
+/* --- A turn under way ------------------------------------------------------------------------- */
+
+const EspNodeProgress *
+esp_node_get_progress (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+  return self->has_progress ? &self->progress : NULL;
+}
+
+EspPicture *
+esp_node_get_preview (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+  return self->preview;
+}
+
+void
+esp_node_set_progress (EspNode *self, const EspNodeProgress *progress, EspPicture *preview)
+{
+  g_return_if_fail (ESP_IS_NODE (self));
+
+  if (progress == NULL && !self->has_progress && self->preview == NULL)
+    return;
+  self->has_progress = progress != NULL;
+  if (progress != NULL)
+    self->progress = *progress;
+  if (preview != NULL || progress == NULL)
+    {
+      EspPicture *old = self->preview;
+
+      self->preview = preview != NULL && progress != NULL ? esp_picture_ref (preview) : NULL;
+      g_clear_pointer (&old, esp_picture_unref);
+    }
+  g_signal_emit (self, signals[PROGRESS], 0);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-record.c: rows of nodes in memory, and the JSON inside them. */
+#define G_LOG_DOMAIN "esp-document"
+
+#include "esp-record.h"
+
+#include "esp-json-text.h"
+
+#include <math.h>
+#include <string.h>
+
+/* json-glib's parser calls itself for every level. */
+#define MAX_JSON_DEPTH 64
+
+EspRecord *
+_esp_record_new (void)
+{
+  EspRecord *record = g_new0 (EspRecord, 1);
+
+  record->instruction = g_strdup ("");
+  record->parameters = g_strdup ("{}");
+  record->seconds = -1;
+  record->cost = -1;
+  return record;
+}
+
+EspRecord *
+_esp_record_copy (const EspRecord *record)
+{
+  EspRecord *copy;
+
+  g_return_val_if_fail (record != NULL, NULL);
+
+  copy = g_new (EspRecord, 1);
+  *copy = *record;
+  copy->message = g_strdup (record->message);
+  copy->instruction = g_strdup (record->instruction);
+  copy->negative_prompt = g_strdup (record->negative_prompt);
+  copy->backend = g_strdup (record->backend);
+  copy->model = g_strdup (record->model);
+  copy->model_name = g_strdup (record->model_name);
+  copy->model_hash = g_strdup (record->model_hash);
+  copy->parameters = g_strdup (record->parameters);
+  copy->asked = g_strdup (record->asked);
+  copy->references = record->references != NULL ? g_array_copy (record->references) : NULL;
+  copy->file_name = g_strdup (record->file_name);
+  copy->remote_job = g_strdup (record->remote_job);
+  copy->timings = g_strdup (record->timings);
+  copy->currency = g_strdup (record->currency);
+  copy->image.media_type = g_strdup (record->image.media_type);
+  copy->label = g_strdup (record->label);
+  copy->note = g_strdup (record->note);
+  return copy;
+}
+
+void
+_esp_record_free (EspRecord *record)
+{
+  if (record == NULL)
+    return;
+
+  g_free (record->message);
+  g_free (record->instruction);
+  g_free (record->negative_prompt);
+  g_free (record->backend);
+  g_free (record->model);
+  g_free (record->model_name);
+  g_free (record->model_hash);
+  g_free (record->parameters);
+  g_free (record->asked);
+  g_clear_pointer (&record->references, g_array_unref);
+  g_free (record->file_name);
+  g_free (record->remote_job);
+  g_free (record->timings);
+  g_free (record->currency);
+  g_free (record->label);
+  g_free (record->note);
+  _esp_image_info_clear (&record->image);
+  g_free (record);
+}
+
+void
+_esp_image_info_clear (EspImageInfo *info)
+{
+  g_free (info->media_type);
+  memset (info, 0, sizeof *info);
+}
+
+void
+_esp_image_info_copy (EspImageInfo *to, const EspImageInfo *from)
+{
+  EspImageInfo copy = *from;
+
+  copy.media_type = g_strdup (from->media_type);
+  _esp_image_info_clear (to);
+  *to = copy;
+}
+
+void
+_esp_record_set_text (char **member, const char *value)
+{
+  char *copy = value != NULL && *value != '\0' ? g_strdup (value) : NULL;
+
+  g_free (*member);
+  *member = copy;
+}
+
+static gboolean
+same_references (const GArray *a, const GArray *b)
+{
+  const guint n = a != NULL ? a->len : 0;
+
+  if (n != (b != NULL ? b->len : 0))
+    return FALSE;
+  return n == 0 || memcmp (a->data, b->data, n * sizeof (gint64)) == 0;
+}
+
+/* Is what the turn asked for, and what it took, the same? */
+static gboolean
+same_turn (const EspRecord *a, const EspRecord *b)
+{
+  return a->kind == b->kind && g_strcmp0 (a->instruction, b->instruction) == 0
+         && g_strcmp0 (a->negative_prompt, b->negative_prompt) == 0
+         && g_strcmp0 (a->backend, b->backend) == 0 && g_strcmp0 (a->model, b->model) == 0
+         && g_strcmp0 (a->model_name, b->model_name) == 0
+         && g_strcmp0 (a->model_hash, b->model_hash) == 0
+         && g_strcmp0 (a->parameters, b->parameters) == 0 && g_strcmp0 (a->asked, b->asked) == 0
+         && a->has_seed == b->has_seed && a->seed == b->seed
+         && same_references (a->references, b->references)
+         && g_strcmp0 (a->file_name, b->file_name) == 0 && a->created == b->created
+         && fabs (a->seconds - b->seconds) < 1e-9 && g_strcmp0 (a->timings, b->timings) == 0
+         && fabs (a->cost - b->cost) < 1e-12 && g_strcmp0 (a->currency, b->currency) == 0;
+}
+
+static gboolean
+same_marks (const EspRecord *a, const EspRecord *b)
+{
+  return g_strcmp0 (a->label, b->label) == 0 && g_strcmp0 (a->note, b->note) == 0
+         && a->stars == b->stars && a->tag == b->tag && a->rejected == b->rejected;
+}
+
+EspNodeChange
+_esp_record_compare (const EspRecord *a, const EspRecord *b)
+{
+  EspNodeChange change = 0;
+
+  if (a->state != b->state || g_strcmp0 (a->message, b->message) != 0
+      || g_strcmp0 (a->remote_job, b->remote_job) != 0)
+    change |= ESP_NODE_CHANGE_STATE;
+  if (a->image.id != b->image.id || strcmp (a->image.sha256, b->image.sha256) != 0)
+    change |= ESP_NODE_CHANGE_IMAGE;
+  if (!same_marks (a, b))
+    change |= ESP_NODE_CHANGE_MARKS;
+  if (!same_turn (a, b))
+    change |= ESP_NODE_CHANGE_TURN;
+  if (a->parent != b->parent || a->position < b->position || a->position > b->position)
+    change |= ESP_NODE_CHANGE_PLACE;
+  if (a->folded != b->folded)
+    change |= ESP_NODE_CHANGE_FOLDED;
+  return change;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static gboolean
+is_shallow (const char *text)
+{
+  gboolean in_string = FALSE;
+  int depth = 0;
+
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      if (in_string)
+        {
+          if (*p == '\\' && p[1] != '\0')
+            p++;
+          else if (*p == '"')
+            in_string = FALSE;
+        }
+      else if (*p == '"')
+        in_string = TRUE;
+      else if ((*p == '{' || *p == '[') && ++depth > MAX_JSON_DEPTH)
+        return FALSE;
+      else if (*p == '}' || *p == ']')
+        depth--;
+    }
+  return TRUE;
+}
+
+JsonObject *
+_esp_json_parse_object (const char *text)
+{
+  g_autoptr (JsonNode) node = NULL;
+
+  if (text == NULL || !is_shallow (text))
+    return NULL;
+  node = json_from_string (text, NULL);
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
+    return NULL;
+  return json_object_ref (json_node_get_object (node));
+}
+
+static void put_node (GString *text, const char *key, JsonNode *node);
+
+static void
+put_object (GString *text, const char *key, JsonObject *object)
+{
+  g_autoptr (GList) members = g_list_sort (json_object_get_members (object), (GCompareFunc) strcmp);
+
+  esp_json_open (text, key, '{');
+  for (const GList *l = members; l != NULL; l = l->next)
+    put_node (text, l->data, json_object_get_member (object, l->data));
+  esp_json_close (text, '}');
+}
+
+static void
+put_value (GString *text, const char *key, JsonNode *node)
+{
+  char number[24];
+
+  switch (json_node_get_value_type (node))
+    {
+    case G_TYPE_STRING:
+      esp_json_put_string (text, key, json_node_get_string (node), -1);
+      break;
+    case G_TYPE_BOOLEAN:
+      esp_json_put_bool (text, key, json_node_get_boolean (node));
+      break;
+    case G_TYPE_DOUBLE:
+      if (isfinite (json_node_get_double (node)))
+        esp_json_put_double (text, key, json_node_get_double (node));
+      else
+        esp_json_put_raw (text, key, "null");
+      break;
+    default:
+      g_snprintf (number, sizeof number, "%" G_GINT64_FORMAT, json_node_get_int (node));
+      esp_json_put_raw (text, key, number);
+    }
+}
+
+static void
+put_node (GString *text, const char *key, JsonNode *node)
+{
+  switch (json_node_get_node_type (node))
+    {
+    case JSON_NODE_OBJECT:
+      put_object (text, key, json_node_get_object (node));
+      break;
+    case JSON_NODE_ARRAY:
+      {
+        JsonArray *array = json_node_get_array (node);
+
+        esp_json_open (text, key, '[');
+        for (guint i = 0; i < json_array_get_length (array); i++)
+          put_node (text, NULL, json_array_get_element (array, i));
+        esp_json_close (text, ']');
+        break;
+      }
+    case JSON_NODE_VALUE:
+      put_value (text, key, node);
+      break;
+    case JSON_NODE_NULL:
+    default:
+      esp_json_put_raw (text, key, "null");
+    }
+}
+
+char *
+_esp_json_dup_canonical (JsonObject *object)
+{
+  GString *text = g_string_new (NULL);
+
+  if (object != NULL)
+    put_object (text, NULL, object);
+  else
+    g_string_append (text, "{}");
+  return g_string_free (text, FALSE);
+}
+
+char *
+_esp_record_dup_stack_key (const EspRecord *record)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA1);
+  const char *const parts[] = {
+    record->instruction,
+    record->negative_prompt,
+    record->backend,
+    record->model,
+    record->asked != NULL ? record->asked : record->parameters,
+  };
+
+  g_return_val_if_fail (record != NULL, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    if (parts[i] != NULL) /* the NUL is part of it: "" and NULL differ */
+      g_checksum_update (checksum, (const guchar *) parts[i], (gssize) strlen (parts[i]) + 1);
+    else
+      g_checksum_update (checksum, (const guchar *) "\1", 1);
+  if (record->references != NULL)
+    g_checksum_update (checksum, (const guchar *) record->references->data,
+                       (gssize) (record->references->len * sizeof (gint64)));
+  return g_strdup (g_checksum_get_string (checksum));
+}
