@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-preferences-window.c: the program's settings; every change counts at once. */
+#define G_LOG_DOMAIN "espalier-preferences"
+
+#include "esp-preferences-window.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-document.h"
+#include "esp-folder-size.h"
+#include "esp-installation.h"
+#include "esp-local-backend.h"
+
+struct _EspPreferencesWindow
+{
+  AdwPreferencesWindow parent_instance;
+
+  AdwComboRow *scheme_row;
+  AdwComboRow *orientation_row;
+  GtkSwitch *outline_switch;
+  AdwExpanderRow *grey_row;
+  GtkAdjustment *grey;
+  AdwComboRow *model_row;
+  GtkSwitch *notify_switch;
+  AdwPreferencesGroup *models_group;
+  AdwActionRow *models_folder_row;
+  AdwActionRow *library_row;
+  AdwActionRow *size_row;
+
+  GSettings *settings;
+  EspRegistry *registry;
+  GPtrArray *model_rows; /* in the group of the models; borrowed widgets */
+  GCancellable *cancellable;
+  guint filling : 1;
+};
+
+G_DEFINE_FINAL_TYPE (EspPreferencesWindow, esp_preferences_window, ADW_TYPE_PREFERENCES_WINDOW)
+
+/* --- General
+ * ----------------------------------------------------------------------------------- */
+
+/* A choice of a list and the nick of an enumeration, in the order of the rows. */
+static const char *const schemes[] = { "system", "light", "dark", NULL };
+static const char *const orientations[] = { "top-down", "left-right", NULL };
+
+static gboolean
+nick_to_position (GValue *value, GVariant *variant, gpointer user_data)
+{
+  const char *const *nicks = user_data;
+
+  for (guint i = 0; nicks[i] != NULL; i++)
+    if (g_str_equal (nicks[i], g_variant_get_string (variant, NULL)))
+      {
+        g_value_set_uint (value, i);
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static GVariant *
+position_to_nick (const GValue *value, const GVariantType *type, gpointer user_data)
+{
+  const char *const *nicks = user_data;
+
+  return g_variant_new_string (
+      nicks[MIN (g_value_get_uint (value), g_strv_length ((char **) nicks) - 1)]);
+}
+
+static void
+on_grey_changed (EspPreferencesWindow *self)
+{
+  if (self->filling)
+    return;
+  g_settings_set_int (self->settings, "canvas-lightness",
+                      adw_expander_row_get_enable_expansion (self->grey_row)
+                          ? (int) gtk_adjustment_get_value (self->grey)
+                          : -1);
+}
+
+static void
+init_grey (EspPreferencesWindow *self)
+{
+  int lightness = g_settings_get_int (self->settings, "canvas-lightness");
+  gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
+
+  self->filling = TRUE;
+  adw_expander_row_set_enable_expansion (self->grey_row, lightness >= 0);
+  gtk_adjustment_set_value (self->grey, lightness >= 0 ? lightness : dark ? 22 : 86);
+  self->filling = FALSE;
+  g_signal_connect_object (self->grey_row, "notify::enable-expansion", G_CALLBACK (on_grey_changed),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->grey, "value-changed", G_CALLBACK (on_grey_changed), self,
+                           G_CONNECT_SWAPPED);
+}
+
+static void
+on_model_chosen (EspPreferencesWindow *self)
+{
+  GListModel *models = esp_registry_get_models (self->registry);
+  guint position = adw_combo_row_get_selected (self->model_row);
+  g_autoptr (EspModel) model = NULL;
+
+  if (self->filling || position >= g_list_model_get_n_items (models))
+    return;
+  model = g_list_model_get_item (models, position);
+  if (esp_model_get_backend (model) == NULL)
+    return;
+  g_settings_set_string (self->settings, "last-backend",
+                         esp_backend_get_id (esp_model_get_backend (model)));
+  g_settings_set_string (self->settings, "last-model", esp_model_get_id (model));
+}
+
+static void
+fill_model_row (EspPreferencesWindow *self)
+{
+  GListModel *models = esp_registry_get_models (self->registry);
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
+  g_autofree char *backend = g_settings_get_string (self->settings, "last-backend");
+  g_autofree char *id = g_settings_get_string (self->settings, "last-model");
+  EspModel *chosen = esp_registry_find_model (self->registry, backend, id);
+  guint selected = GTK_INVALID_LIST_POSITION;
+
+  if (self->model_row == NULL)
+    return;
+  if (chosen == NULL)
+    chosen = esp_registry_get_default_model (self->registry);
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
+    {
+      g_autoptr (EspModel) model = g_list_model_get_item (models, i);
+      EspBackend *of = esp_model_get_backend (model);
+      g_autofree char *name = g_strdup_printf (
+          _ ("%s · %s"), of != NULL ? esp_backend_get_title (of) : "", esp_model_get_name (model));
+
+      gtk_string_list_append (names, name);
+      if (model == chosen)
+        selected = i;
+    }
+  self->filling = TRUE;
+  adw_combo_row_set_model (self->model_row, G_LIST_MODEL (names));
+  adw_combo_row_set_selected (self->model_row, selected);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->model_row), g_list_model_get_n_items (models) > 0);
+  self->filling = FALSE;
+}
+
+/* --- Folders
+ * ----------------------------------------------------------------------------------- */
+
+static void
+on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspPreferencesWindow) self = ESP_PREFERENCES_WINDOW (user_data);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *escaped = NULL;
+
+  if (gtk_show_uri_full_finish (GTK_WINDOW (self), result, &error))
+    return;
+  escaped = g_markup_escape_text (error->message, -1);
+  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (escaped));
+}
+
+static void
+open_folder (EspPreferencesWindow *self, const char *path)
+{
+  g_autofree char *uri = NULL;
+
+  if (path == NULL || g_mkdir_with_parents (path, 0755) != 0)
+    return;
+  uri = g_filename_to_uri (path, NULL, NULL);
+  if (uri != NULL)
+    gtk_show_uri_full (GTK_WINDOW (self), uri, GDK_CURRENT_TIME, self->cancellable, on_opened,
+                       g_object_ref (self));
+}
+
+static void
+on_open_models (EspPreferencesWindow *self)
+{
+  g_autofree char *path = esp_installation_get_user_models ();
+
+  open_folder (self, path);
+}
+
+static void
+on_open_library (EspPreferencesWindow *self)
+{
+  g_autofree char *path = esp_document_library_dup_path ();
+
+  open_folder (self, path);
+}
+
+/* --- Models
+ * ------------------------------------------------------------------------------------ */
+
+static void
+on_model_measured (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GtkLabel) label = GTK_LABEL (user_data);
+  g_autofree char *text = NULL;
+  guint64 bytes;
+
+  if (!esp_folder_measure_finish (result, &bytes, NULL, NULL))
+    return;
+  text = g_format_size (bytes);
+  gtk_label_set_text (label, text);
+}
+
+static void
+add_model (EspPreferencesWindow *self, const EspInstalledModel *model)
+{
+  GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "use-markup", FALSE, "title", model->name,
+                                 "subtitle", model->path, "subtitle-lines", 3, NULL);
+  GtkWidget *label = gtk_label_new ("");
+
+  gtk_widget_add_css_class (label, "dim-label");
+  gtk_widget_add_css_class (label, "numeric");
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), label);
+  if (model->is_demo)
+    gtk_widget_set_tooltip_text (row, _ ("Comes with the program and understands its own "
+                                         "instructions only"));
+  adw_preferences_group_add (self->models_group, row);
+  g_ptr_array_add (self->model_rows, row);
+  esp_folder_measure_async (model->path, self->cancellable, on_model_measured,
+                            g_object_ref (label));
+}
+
+static void
+fill_models (EspPreferencesWindow *self)
+{
+  g_autoptr (GPtrArray) models = esp_installation_list_models ();
+  g_autofree char *folder = esp_installation_get_user_models ();
+  g_autofree char *text = NULL;
+
+  for (guint i = 0; i < self->model_rows->len; i++)
+    adw_preferences_group_remove (self->models_group, g_ptr_array_index (self->model_rows, i));
+  g_ptr_array_set_size (self->model_rows, 0);
+  for (guint i = 0; i < models->len; i++)
+    add_model (self, g_ptr_array_index (models, i));
+  adw_preferences_group_set_description (
+      self->models_group,
+      models->len == 0 ? _ ("No model was found. Without one nothing can be run here.") : NULL);
+  text = g_strdup_printf (_ ("Put the model’s folder, as it was downloaded, into %s."), folder);
+  adw_action_row_set_subtitle (self->models_folder_row, text);
+}
+
+static void
+on_refresh_models (EspPreferencesWindow *self)
+{
+  EspBackend *local = esp_registry_find_backend (self->registry, "local");
+
+  if (local != NULL)
+    esp_local_backend_refresh (ESP_LOCAL_BACKEND (local));
+  fill_models (self);
+}
+
+/* --- Storage
+ * ----------------------------------------------------------------------------------- */
+
+static void
+on_library_measured (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspPreferencesWindow) self = ESP_PREFERENCES_WINDOW (user_data);
+  g_autofree char *text = NULL;
+  guint64 bytes;
+
+  if (!esp_folder_measure_finish (result, &bytes, NULL, NULL) || self->size_row == NULL)
+    return;
+  text = g_format_size (bytes);
+  adw_action_row_set_subtitle (self->size_row, text);
+}
+
+static void
+fill_storage (EspPreferencesWindow *self)
+{
+  g_autofree char *path = esp_document_library_dup_path ();
+
+  adw_action_row_set_subtitle (self->library_row, path);
+  esp_folder_measure_async (path, self->cancellable, on_library_measured, g_object_ref (self));
+}
+
+/* --- The widget
+ * -------------------------------------------------------------------------------- */
+
+static void
+esp_preferences_window_dispose (GObject *object)
+{
+  EspPreferencesWindow *self = ESP_PREFERENCES_WINDOW (object);
+
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->settings);
+  g_clear_object (&self->registry);
+  g_clear_pointer (&self->model_rows, g_ptr_array_unref);
+  gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_PREFERENCES_WINDOW);
+
+  G_OBJECT_CLASS (esp_preferences_window_parent_class)->dispose (object);
+}
+
+static void
+esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = esp_preferences_window_dispose;
+  gtk_widget_class_set_template_from_resource (
+      widget_class, "/espalier/app/preferences/esp-preferences-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, scheme_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, orientation_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, outline_switch);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, grey_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, grey);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, model_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, notify_switch);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_group);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_folder_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, library_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, size_row);
+  gtk_widget_class_bind_template_callback (widget_class, on_open_library);
+  gtk_widget_class_bind_template_callback (widget_class, on_open_models);
+  gtk_widget_class_bind_template_callback (widget_class, on_refresh_models);
+}
+
+static void
+esp_preferences_window_init (EspPreferencesWindow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->settings = g_settings_new (ESP_APP_ID);
+  self->cancellable = g_cancellable_new ();
+  self->model_rows = g_ptr_array_new ();
+  g_settings_bind_with_mapping (self->settings, "color-scheme", self->scheme_row, "selected",
+                                G_SETTINGS_BIND_DEFAULT, nick_to_position, position_to_nick,
+                                (gpointer) schemes, NULL);
+  g_settings_bind_with_mapping (self->settings, "history-orientation", self->orientation_row,
+                                "selected", G_SETTINGS_BIND_DEFAULT, nick_to_position,
+                                position_to_nick, (gpointer) orientations, NULL);
+  g_settings_bind (self->settings, "history-outline", self->outline_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "notify-when-done", self->notify_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  init_grey (self);
+}
+
+GtkWindow *
+esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry)
+{
+  EspPreferencesWindow *self;
+
+  g_return_val_if_fail (ESP_IS_REGISTRY (registry), NULL);
+
+  self = g_object_new (ESP_TYPE_PREFERENCES_WINDOW, "transient-for", parent, NULL);
+  self->registry = g_object_ref (registry);
+  fill_model_row (self);
+  g_signal_connect_object (self->model_row, "notify::selected", G_CALLBACK (on_model_chosen), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (esp_registry_get_models (registry), "items-changed",
+                           G_CALLBACK (fill_model_row), self, G_CONNECT_SWAPPED);
+  fill_models (self);
+  fill_storage (self);
+  return GTK_WINDOW (self);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-job-row.c: one turn in the list of the queue: what it does, how far it is, its verbs. */
+#define G_LOG_DOMAIN "espalier-queue"
+
+#include "esp-job-row.h"
+
+#include <glib/gi18n-lib.h>
+
+struct _EspJobRow
+{
+  GtkWidget parent_instance;
+
+  GtkLabel *title;
+  GtkLabel *status;
+  GtkProgressBar *bar;
+  GtkWidget *up_button;
+  GtkWidget *next_button;
+  GtkWidget *stop_button;
+
+  EspQueue *queue;
+  EspJob *job;
+};
+
+G_DEFINE_FINAL_TYPE (EspJobRow, esp_job_row, GTK_TYPE_WIDGET)
+
+/* The place among those that wait, or -1. */
+static int
+find_place (EspJobRow *self)
+{
+  GListModel *jobs = esp_queue_get_jobs (self->queue);
+  int place = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (jobs); i++)
+    {
+      g_autoptr (EspJob) job = g_list_model_get_item (jobs, i);
+
+      if (esp_job_get_state (job) != ESP_JOB_WAITING)
+        continue;
+      if (job == self->job)
+        return place;
+      place++;
+    }
+  return -1;
+}
+
+static char *
+dup_status (EspJobRow *self)
+{
+  const EspNodeProgress *progress = esp_job_get_progress (self->job);
+
+  switch (esp_job_get_state (self->job))
+    {
+    case ESP_JOB_WAITING:
+      return g_strdup_printf (_ ("Waiting · %s"),
+                              esp_document_get_title (esp_job_get_document (self->job)));
+    case ESP_JOB_STOPPING:
+      return g_strdup (_ ("Stopping after this step…"));
+    case ESP_JOB_RUNNING:
+      if (progress != NULL && progress->steps > 0 && progress->seconds_left >= 0)
+        return g_strdup_printf (_ ("Step %d of %d · %.0f s left"), progress->step, progress->steps,
+                                progress->seconds_left);
+      if (progress != NULL && progress->steps > 0)
+        return g_strdup_printf (_ ("Step %d of %d"), progress->step, progress->steps);
+      return g_strdup (_ ("Running…"));
+    case ESP_JOB_DONE:
+    case ESP_JOB_FAILED:
+    case ESP_JOB_CANCELLED:
+    default:
+      return g_strdup ("");
+    }
+}
+
+static void
+update (EspJobRow *self)
+{
+  const EspNodeProgress *progress;
+  EspJobState state;
+  g_autofree char *title = NULL;
+  g_autofree char *status = NULL;
+
+  if (self->job == NULL || self->title == NULL)
+    return;
+  state = esp_job_get_state (self->job);
+  progress = esp_job_get_progress (self->job);
+  title = esp_node_dup_title (esp_job_get_node (self->job));
+  status = dup_status (self);
+  gtk_label_set_text (self->title, title);
+  gtk_label_set_text (self->status, status);
+  gtk_widget_set_visible (GTK_WIDGET (self->bar), state != ESP_JOB_WAITING);
+  gtk_progress_bar_set_fraction (self->bar,
+                                 progress != NULL ? CLAMP (progress->fraction, 0.0, 1.0) : 0.0);
+  gtk_widget_set_visible (self->up_button, state == ESP_JOB_WAITING);
+  gtk_widget_set_visible (self->next_button, state == ESP_JOB_WAITING);
+  gtk_widget_set_sensitive (self->up_button, find_place (self) > 0);
+  gtk_widget_set_sensitive (self->next_button, find_place (self) > 0);
+  gtk_widget_set_sensitive (self->stop_button, state != ESP_JOB_STOPPING);
+}
+
+static void
+on_up (EspJobRow *self)
+{
+  int place = self->job != NULL ? find_place (self) : -1;
+
+  if (place > 0)
+    esp_queue_move (self->queue, self->job, (guint) place - 1);
+}
+
+static void
+on_next (EspJobRow *self)
+{
+  if (self->job != NULL)
+    esp_queue_run_next (self->queue, self->job);
+}
+
+static void
+on_stop (EspJobRow *self)
+{
+  if (self->job != NULL)
+    esp_queue_stop (self->queue, self->job);
+}
+
+void
+esp_job_row_set_job (EspJobRow *self, EspQueue *queue, EspJob *job)
+{
+  g_return_if_fail (ESP_IS_JOB_ROW (self));
+
+  if (self->job != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (self->job, self);
+      g_signal_handlers_disconnect_by_data (esp_queue_get_jobs (self->queue), self);
+    }
+  g_set_object (&self->queue, queue);
+  g_set_object (&self->job, job);
+  if (job == NULL)
+    return;
+  g_signal_connect_object (job, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (esp_queue_get_jobs (queue), "items-changed", G_CALLBACK (update), self,
+                           G_CONNECT_SWAPPED);
+  update (self);
+}
+
+static void
+esp_job_row_dispose (GObject *object)
+{
+  EspJobRow *self = ESP_JOB_ROW (object);
+
+  esp_job_row_set_job (self, NULL, NULL);
+  gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_JOB_ROW);
+
+  G_OBJECT_CLASS (esp_job_row_parent_class)->dispose (object);
+}
+
+static void
+esp_job_row_class_init (EspJobRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = esp_job_row_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class, "/espalier/app/queue/esp-job-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, EspJobRow, title);
+  gtk_widget_class_bind_template_child (widget_class, EspJobRow, status);
+  gtk_widget_class_bind_template_child (widget_class, EspJobRow, bar);
+  gtk_widget_class_bind_template_child (widget_class, EspJobRow, up_button);
+  gtk_widget_class_bind_template_child (widget_class, EspJobRow, next_button);
+  gtk_widget_class_bind_template_child (widget_class, EspJobRow, stop_button);
+  gtk_widget_class_bind_template_callback (widget_class, on_up);
+  gtk_widget_class_bind_template_callback (widget_class, on_next);
+  gtk_widget_class_bind_template_callback (widget_class, on_stop);
+}
+
+static void
+esp_job_row_init (EspJobRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWidget *
+esp_job_row_new (void)
+{
+  return g_object_new (ESP_TYPE_JOB_ROW, NULL);
+}

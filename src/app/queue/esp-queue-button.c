@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-queue-button.c: a pill that tells of what waits, and the list behind it. */
+#define G_LOG_DOMAIN "espalier-queue"
+
+#include "esp-queue-button.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
+#include "esp-job-row.h"
+
+struct _EspQueueButton
+{
+  GtkWidget parent_instance;
+
+  GtkWidget *button;
+  GtkLabel *label;
+  GtkListView *list;
+  GtkWidget *pause_button;
+  GtkWidget *resume_button;
+  GtkWidget *clear_button;
+
+  EspQueue *queue;
+};
+
+G_DEFINE_FINAL_TYPE (EspQueueButton, esp_queue_button, GTK_TYPE_WIDGET)
+
+enum
+{
+  PROP_0,
+  PROP_QUEUE,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+/* "about 2 min", in steps that do not flicker; NULL if it is not known. */
+static char *
+dup_time (double seconds)
+{
+  if (!(seconds >= 0) || seconds > 1e6)
+    return NULL;
+  if (seconds < 55)
+    {
+      int rounded = MAX (5, (int) (ceil (seconds / 5) * 5));
+
+      return g_strdup_printf (
+          g_dngettext (GETTEXT_PACKAGE, "about %d s", "about %d s", (gulong) rounded), rounded);
+    }
+  if (seconds < 90 * 60)
+    {
+      int minutes = (int) lround (seconds / 60);
+
+      return g_strdup_printf (
+          g_dngettext (GETTEXT_PACKAGE, "about %d min", "about %d min", (gulong) MAX (minutes, 1)),
+          MAX (minutes, 1));
+    }
+  return g_strdup_printf (_ ("about %.1f h"), seconds / 3600);
+}
+
+static void
+update (EspQueueButton *self)
+{
+  g_autofree char *waiting = NULL;
+  g_autofree char *time = NULL;
+  g_autofree char *text = NULL;
+  guint n_waiting, n_running;
+  gboolean paused;
+
+  if (self->queue == NULL || self->button == NULL)
+    {
+      gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+      return;
+    }
+
+  n_waiting = esp_queue_get_n_waiting (self->queue);
+  n_running = esp_queue_get_n_running (self->queue);
+  paused = esp_queue_get_paused (self->queue);
+  time = dup_time (esp_queue_get_seconds_left (self->queue));
+  waiting = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u waiting", "%u waiting", n_waiting),
+                             n_waiting);
+  if (paused && n_running > 0)
+    text = g_strdup_printf (_ ("%s · stopping after this turn"), waiting);
+  else if (paused)
+    text = g_strdup_printf (_ ("%s · paused"), waiting);
+  else if (time != NULL)
+    /* Translators: "3 waiting", then "about 2 min". */
+    text = g_strdup_printf (_ ("%s · %s"), waiting, time);
+  else
+    text = g_strdup (waiting);
+
+  if (!g_str_equal (gtk_label_get_text (self->label), text))
+    gtk_label_set_text (self->label, text);
+  gtk_widget_set_visible (GTK_WIDGET (self), n_waiting > 0 || (paused && n_running > 0));
+  gtk_widget_set_visible (self->pause_button, !paused);
+  gtk_widget_set_visible (self->resume_button, paused);
+  gtk_widget_set_sensitive (self->clear_button, n_waiting > 0);
+}
+
+static void
+on_jobs_changed (EspQueueButton *self)
+{
+  update (self);
+}
+
+static void
+on_setup (GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+  gtk_list_item_set_activatable (item, FALSE);
+  gtk_list_item_set_child (item, esp_job_row_new ());
+}
+
+static void
+on_bind (GtkSignalListItemFactory *factory, GtkListItem *item, EspQueueButton *self)
+{
+  esp_job_row_set_job (ESP_JOB_ROW (gtk_list_item_get_child (item)), self->queue,
+                       gtk_list_item_get_item (item));
+}
+
+static void
+on_unbind (GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+  esp_job_row_set_job (ESP_JOB_ROW (gtk_list_item_get_child (item)), NULL, NULL);
+}
+
+static void
+on_pause (EspQueueButton *self)
+{
+  if (self->queue != NULL)
+    esp_queue_stop_after_running (self->queue);
+}
+
+static void
+on_resume (EspQueueButton *self)
+{
+  if (self->queue != NULL)
+    esp_queue_resume (self->queue);
+}
+
+static void
+on_clear (EspQueueButton *self)
+{
+  if (self->queue != NULL)
+    esp_queue_clear (self->queue, NULL);
+}
+
+static void
+esp_queue_button_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  switch (prop_id)
+    {
+    case PROP_QUEUE:
+      g_value_set_object (value, ESP_QUEUE_BUTTON (object)->queue);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+esp_queue_button_set_property (GObject *object, guint prop_id, const GValue *value,
+                               GParamSpec *pspec)
+{
+  switch (prop_id)
+    {
+    case PROP_QUEUE:
+      esp_queue_button_set_queue (ESP_QUEUE_BUTTON (object), g_value_get_object (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+esp_queue_button_dispose (GObject *object)
+{
+  EspQueueButton *self = ESP_QUEUE_BUTTON (object);
+
+  if (self->list != NULL)
+    esp_queue_button_set_queue (self, NULL);
+  gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_QUEUE_BUTTON);
+
+  G_OBJECT_CLASS (esp_queue_button_parent_class)->dispose (object);
+}
+
+static void
+esp_queue_button_class_init (EspQueueButtonClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = esp_queue_button_get_property;
+  object_class->set_property = esp_queue_button_set_property;
+  object_class->dispose = esp_queue_button_dispose;
+
+  properties[PROP_QUEUE]
+      = g_param_spec_object ("queue", NULL, NULL, ESP_TYPE_QUEUE,
+                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/espalier/app/queue/esp-queue-button.ui");
+  gtk_widget_class_bind_template_child (widget_class, EspQueueButton, button);
+  gtk_widget_class_bind_template_child (widget_class, EspQueueButton, label);
+  gtk_widget_class_bind_template_child (widget_class, EspQueueButton, list);
+  gtk_widget_class_bind_template_child (widget_class, EspQueueButton, pause_button);
+  gtk_widget_class_bind_template_child (widget_class, EspQueueButton, resume_button);
+  gtk_widget_class_bind_template_child (widget_class, EspQueueButton, clear_button);
+  gtk_widget_class_bind_template_callback (widget_class, on_pause);
+  gtk_widget_class_bind_template_callback (widget_class, on_resume);
+  gtk_widget_class_bind_template_callback (widget_class, on_clear);
+  gtk_widget_class_set_css_name (widget_class, "queuebutton");
+}
+
+static void
+esp_queue_button_init (EspQueueButton *self)
+{
+  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect (factory, "setup", G_CALLBACK (on_setup), NULL);
+  g_signal_connect_object (factory, "bind", G_CALLBACK (on_bind), self, 0);
+  g_signal_connect (factory, "unbind", G_CALLBACK (on_unbind), NULL);
+  gtk_list_view_set_factory (self->list, factory);
+  g_object_unref (factory);
+  update (self);
+}
+
+GtkWidget *
+esp_queue_button_new (void)
+{
+  return g_object_new (ESP_TYPE_QUEUE_BUTTON, NULL);
+}
+
+void
+esp_queue_button_set_queue (EspQueueButton *self, EspQueue *queue)
+{
+  g_autoptr (GtkSelectionModel) selection = NULL;
+
+  g_return_if_fail (ESP_IS_QUEUE_BUTTON (self));
+  g_return_if_fail (queue == NULL || ESP_IS_QUEUE (queue));
+
+  if (self->queue == queue)
+    return;
+  if (self->queue != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (self->queue, self);
+      g_signal_handlers_disconnect_by_data (esp_queue_get_jobs (self->queue), self);
+      gtk_list_view_set_model (self->list, NULL);
+    }
+  g_set_object (&self->queue, queue);
+  if (queue != NULL)
+    {
+      g_signal_connect_object (esp_queue_get_jobs (queue), "items-changed",
+                               G_CALLBACK (on_jobs_changed), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (queue, "notify", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+      selection
+          = GTK_SELECTION_MODEL (gtk_no_selection_new (g_object_ref (esp_queue_get_jobs (queue))));
+      gtk_list_view_set_model (self->list, selection);
+    }
+  update (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_QUEUE]);
+}

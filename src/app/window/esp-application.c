@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-application.c: the program: windows, files, the queue, and what outlives a window. */
+#define G_LOG_DOMAIN "espalier-window"
+
+#include "esp-application.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-actions.h"
+#include "esp-installation.h"
+#include "esp-local-backend.h"
+#include "esp-preferences-window.h"
+#include "esp-window.h"
+
+struct _EspApplication
+{
+  AdwApplication parent_instance;
+
+  GSettings *settings;
+  EspRegistry *registry;
+  EspQueue *queue;
+
+  guint inhibit_cookie;
+  guint session_source;
+  guint first_frame_seen : 1;
+  guint quitting : 1;
+};
+
+G_DEFINE_FINAL_TYPE (EspApplication, esp_application, ADW_TYPE_APPLICATION)
+
+/* When the process started, for ESPALIER_PRINT_FIRST_FRAME. */
+static gint64
+process_start (void)
+{
+  g_autofree char *stat = NULL;
+  const char *p;
+  guint64 ticks = 0;
+  double uptime = 0;
+
+  /* Field 22 of /proc/self/stat, in ticks since the machine started. */
+  if (!g_file_get_contents ("/proc/self/stat", &stat, NULL, NULL)
+      || (p = strrchr (stat, ')')) == NULL)
+    return -1;
+  for (int field = 2; field < 22 && p != NULL; field++)
+    p = strchr (p + 1, ' ');
+  if (p == NULL)
+    return -1;
+  ticks = g_ascii_strtoull (p + 1, NULL, 10);
+  g_clear_pointer (&stat, g_free);
+  if (!g_file_get_contents ("/proc/uptime", &stat, NULL, NULL))
+    return -1;
+  uptime = g_ascii_strtod (stat, NULL);
+  return (gint64) (uptime * 1000) - (gint64) (ticks * 1000 / (guint64) sysconf (_SC_CLK_TCK));
+}
+
+/* --- Windows
+ * ----------------------------------------------------------------------------------- */
+
+static gboolean
+warm_up (gpointer user_data)
+{
+  EspApplication *self = ESP_APPLICATION (user_data);
+  EspBackend *local = esp_registry_find_backend (self->registry, "local");
+
+  if (local != NULL && !self->quitting)
+    esp_local_backend_warm_up (ESP_LOCAL_BACKEND (local), NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_after_paint (GdkFrameClock *clock, EspApplication *self)
+{
+  g_signal_handlers_disconnect_by_func (clock, on_after_paint, self);
+  if (self->first_frame_seen)
+    return;
+  self->first_frame_seen = TRUE;
+  if (g_getenv ("ESPALIER_PRINT_FIRST_FRAME") != NULL)
+    g_print ("first frame: %" G_GINT64_FORMAT " ms\n", process_start ());
+  /* The window came first; now the worker may have the processor. */
+  g_timeout_add_full (G_PRIORITY_LOW, 300, warm_up, g_object_ref (self), g_object_unref);
+}
+
+static void
+on_realize (GtkWidget *window, EspApplication *self)
+{
+  g_signal_connect_object (gtk_widget_get_frame_clock (window), "after-paint",
+                           G_CALLBACK (on_after_paint), self, G_CONNECT_AFTER);
+}
+
+static EspWindow *
+create_window (EspApplication *self)
+{
+  EspWindow *window = esp_window_new (self);
+
+  if (!self->first_frame_seen)
+    g_signal_connect_object (window, "realize", G_CALLBACK (on_realize), self, G_CONNECT_AFTER);
+  return window;
+}
+
+EspWindow *
+esp_application_find_window (EspApplication *self, GFile *file)
+{
+  g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
+    if (ESP_IS_WINDOW (l->data) && esp_window_get_file (l->data) != NULL
+        && g_file_equal (esp_window_get_file (l->data), file))
+      return l->data;
+  return NULL;
+}
+
+EspWindow *
+esp_application_window_for_opening (EspApplication *self, EspWindow *window)
+{
+  g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
+
+  if (window != NULL && esp_window_is_empty (window))
+    return window;
+  return create_window (self);
+}
+
+/* The window in front that is empty, or NULL. */
+static EspWindow *
+find_empty_window (EspApplication *self)
+{
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
+    if (ESP_IS_WINDOW (l->data) && esp_window_is_empty (l->data)
+        && gtk_widget_get_visible (l->data))
+      return l->data;
+  return NULL;
+}
+
+void
+esp_application_open_file (EspApplication *self, EspWindow *window, GFile *file)
+{
+  g_autofree char *name = NULL;
+
+  g_return_if_fail (ESP_IS_APPLICATION (self));
+  g_return_if_fail (window == NULL || ESP_IS_WINDOW (window));
+  g_return_if_fail (G_IS_FILE (file));
+
+  name = g_file_get_basename (file);
+  if (name != NULL && g_str_has_suffix (name, ".espalier"))
+    {
+      EspWindow *there = esp_application_find_window (self, file);
+
+      if (there != NULL)
+        {
+          esp_window_leave_background (there);
+          gtk_window_present (GTK_WINDOW (there));
+          return;
+        }
+      window = esp_application_window_for_opening (self, window);
+      esp_window_open_document (window, file);
+    }
+  else
+    {
+      window = esp_application_window_for_opening (self, window);
+      esp_window_open_photo (window, file);
+    }
+  gtk_window_present (GTK_WINDOW (window));
+}
+
+/* --- The session
+ * ------------------------------------------------------------------------------- */
+
+static void
+save_session (EspApplication *self)
+{
+  GVariantBuilder builder;
+  guint n_open = 0;
+
+  g_clear_handle_id (&self->session_source, g_source_remove);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  for (GList *l = g_list_last (gtk_application_get_windows (GTK_APPLICATION (self))); l != NULL;
+       l = l->prev)
+    if (ESP_IS_WINDOW (l->data) && !esp_window_is_closing (l->data))
+      {
+        g_autoptr (GVariant) state = esp_window_dup_state (l->data);
+
+        n_open++;
+        if (state != NULL)
+          g_variant_builder_add_value (&builder, state);
+      }
+  /* Closing the last window is leaving: what it showed is what the next start shows. */
+  if (n_open > 0)
+    g_settings_set_value (self->settings, "session", g_variant_builder_end (&builder));
+  else
+    g_variant_builder_clear (&builder);
+}
+
+static gboolean
+on_session_timeout (gpointer user_data)
+{
+  EspApplication *self = ESP_APPLICATION (user_data);
+
+  self->session_source = 0;
+  if (!self->quitting)
+    save_session (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+esp_application_session_changed (EspApplication *self)
+{
+  g_return_if_fail (ESP_IS_APPLICATION (self));
+
+  if (self->session_source == 0)
+    self->session_source = g_timeout_add_seconds (1, on_session_timeout, self);
+}
+
+void
+esp_application_window_closing (EspApplication *self, EspWindow *window)
+{
+  g_return_if_fail (ESP_IS_APPLICATION (self));
+
+  if (self->quitting)
+    return;
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
+    if (ESP_IS_WINDOW (l->data) && l->data != window && !esp_window_is_closing (l->data))
+      {
+        esp_application_session_changed (self);
+        return;
+      }
+  save_session (self);
+}
+
+static gboolean
+restore_session (EspApplication *self)
+{
+  g_autoptr (GVariant) session = g_settings_get_value (self->settings, "session");
+  gboolean restored = FALSE;
+
+  for (gsize i = 0; i < g_variant_n_children (session); i++)
+    {
+      g_autoptr (GVariant) state = g_variant_get_child_value (session, i);
+      g_autoptr (GFile) file = NULL;
+      EspWindow *window;
+      const char *uri;
+
+      if (!g_variant_lookup (state, "uri", "&s", &uri))
+        continue;
+      file = g_file_new_for_uri (uri);
+      /* A stat of a local file, before there is a window; what is gone is not asked about. */
+      if (g_file_is_native (file) && !g_file_query_exists (file, NULL))
+        continue;
+      window = create_window (self);
+      esp_window_restore_state (window, state);
+      esp_window_open_document (window, file);
+      gtk_window_present (GTK_WINDOW (window));
+      restored = TRUE;
+    }
+  return restored;
+}
+
+/* --- The queue
+ * --------------------------------------------------------------------------------- */
+
+static void
+update_inhibit (EspApplication *self)
+{
+  gboolean at_work = esp_queue_get_n_running (self->queue) > 0;
+
+  if (at_work && self->inhibit_cookie == 0)
+    self->inhibit_cookie = gtk_application_inhibit (
+        GTK_APPLICATION (self), gtk_application_get_active_window (GTK_APPLICATION (self)),
+        GTK_APPLICATION_INHIBIT_SUSPEND, _ ("Turns are under way"));
+  else if (!at_work && self->inhibit_cookie != 0)
+    {
+      gtk_application_uninhibit (GTK_APPLICATION (self), self->inhibit_cookie);
+      self->inhibit_cookie = 0;
+    }
+}
+
+static void
+on_jobs_changed (GListModel *jobs, guint position, guint removed, guint added, EspApplication *self)
+{
+  update_inhibit (self);
+}
+
+static void
+on_job_changed (EspJob *job, EspApplication *self)
+{
+  update_inhibit (self);
+}
+
+static void
+on_job_added (EspQueue *queue, EspJob *job, EspApplication *self)
+{
+  g_signal_connect_object (job, "changed", G_CALLBACK (on_job_changed), self, 0);
+}
+
+/* Says that a turn is over, unless the person looks at its window. */
+static void
+on_job_finished (EspQueue *queue, EspJob *job, EspApplication *self)
+{
+  EspDocument *document = esp_job_get_document (job);
+  EspNode *node = esp_job_get_node (job);
+  GFile *file = esp_document_get_file (document);
+  EspWindow *window = esp_application_find_window (self, file);
+  g_autoptr (GNotification) notification = NULL;
+  g_autofree char *title = NULL;
+  g_autofree char *uri = NULL;
+
+  update_inhibit (self);
+  if (esp_job_get_state (job) == ESP_JOB_CANCELLED || self->quitting
+      || !g_settings_get_boolean (self->settings, "notify-when-done"))
+    return;
+  if (window != NULL
+      && (gtk_window_is_active (GTK_WINDOW (window)) || esp_window_is_in_background (window)))
+    return;
+
+  title = esp_node_dup_title (node);
+  uri = g_file_get_uri (file);
+  if (esp_job_get_state (job) == ESP_JOB_FAILED)
+    {
+      notification = g_notification_new (_ ("A turn failed"));
+      if (esp_job_get_error (job) != NULL)
+        g_notification_set_body (notification, esp_job_get_error (job)->message);
+    }
+  else
+    {
+      notification = g_notification_new (_ ("A turn is done"));
+      g_notification_set_body (notification, title);
+    }
+  g_notification_set_default_action_and_target (notification, "app.show-node", "(sx)", uri,
+                                                esp_node_get_id (node));
+  g_application_send_notification (G_APPLICATION (self), uri, notification);
+}
+
+/* --- Actions
+ * ----------------------------------------------------------------------------------- */
+
+static void
+new_window (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  gtk_window_present (GTK_WINDOW (create_window (ESP_APPLICATION (user_data))));
+}
+
+static void
+open_uri (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspApplication *self = ESP_APPLICATION (user_data);
+  GtkWindow *active = gtk_application_get_active_window (GTK_APPLICATION (self));
+  g_autoptr (GFile) file = g_file_new_for_uri (g_variant_get_string (parameter, NULL));
+
+  esp_application_open_file (self, ESP_IS_WINDOW (active) ? ESP_WINDOW (active) : NULL, file);
+}
+
+static void
+show_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspApplication *self = ESP_APPLICATION (user_data);
+  g_autoptr (GFile) file = NULL;
+  EspWindow *window;
+  const char *uri;
+  gint64 id;
+
+  g_variant_get (parameter, "(&sx)", &uri, &id);
+  file = g_file_new_for_uri (uri);
+  window = esp_application_find_window (self, file);
+  if (window != NULL)
+    esp_window_show_node (window, id);
+  else
+    esp_application_open_file (self, NULL, file);
+}
+
+static void
+present_preferences (EspApplication *self, const char *page)
+{
+  GtkWindow *window = esp_preferences_window_new (
+      gtk_application_get_active_window (GTK_APPLICATION (self)), self->registry);
+
+  if (page != NULL)
+    adw_preferences_window_set_visible_page_name (ADW_PREFERENCES_WINDOW (window), page);
+  gtk_window_present (window);
+}
+
+static void
+show_preferences (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  present_preferences (ESP_APPLICATION (user_data), NULL);
+}
+
+static void
+show_models (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  present_preferences (ESP_APPLICATION (user_data), "models");
+}
+
+static void
+show_about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspApplication *self = ESP_APPLICATION (user_data);
+
+  esp_application_show_about (self, gtk_application_get_active_window (GTK_APPLICATION (self)));
+}
+
+static void
+quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspApplication *self = ESP_APPLICATION (user_data);
+  g_autoptr (GList) windows = NULL;
+
+  /* As they are now, before the first of them goes. */
+  save_session (self);
+  self->quitting = TRUE;
+  windows = g_list_copy (gtk_application_get_windows (GTK_APPLICATION (self)));
+  for (GList *l = windows; l != NULL; l = l->next)
+    if (ESP_IS_WINDOW (l->data))
+      {
+        esp_window_leave_background (l->data);
+        esp_window_start_close (l->data);
+      }
+    else
+      gtk_window_destroy (l->data);
+  /* Someone may have been asked, and stay. */
+  self->quitting = FALSE;
+}
+
+static const GActionEntry entries[] = {
+  { "new-window", new_window },
+  { "open-uri", open_uri, "s" },
+  { "show-node", show_node, "(sx)" },
+  { "preferences", show_preferences },
+  { "show-models", show_models },
+  { "about", show_about },
+  { "quit", quit },
+};
+
+/* --- The application
+ * --------------------------------------------------------------------------- */
+
+static void
+on_color_scheme (EspApplication *self)
+{
+  adw_style_manager_set_color_scheme (
+      adw_application_get_style_manager (ADW_APPLICATION (self)),
+      (AdwColorScheme) g_settings_get_enum (self->settings, "color-scheme"));
+}
+
+static void
+esp_application_startup (GApplication *application)
+{
+  EspApplication *self = ESP_APPLICATION (application);
+
+  G_APPLICATION_CLASS (esp_application_parent_class)->startup (application);
+
+  g_set_application_name (_ ("Espalier"));
+  gtk_window_set_default_icon_name (ESP_APP_ID);
+  self->settings = g_settings_new (ESP_APP_ID);
+  on_color_scheme (self);
+  g_signal_connect_object (self->settings, "changed::color-scheme", G_CALLBACK (on_color_scheme),
+                           self, G_CONNECT_SWAPPED);
+
+  self->registry = esp_registry_new_installed ();
+  self->queue = esp_queue_new (self->registry);
+  g_signal_connect_object (self->queue, "job-added", G_CALLBACK (on_job_added), self, 0);
+  g_signal_connect_object (self->queue, "job-finished", G_CALLBACK (on_job_finished), self, 0);
+  g_signal_connect_object (esp_queue_get_jobs (self->queue), "items-changed",
+                           G_CALLBACK (on_jobs_changed), self, 0);
+
+  g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
+  esp_actions_set_accels (GTK_APPLICATION (self));
+}
+
+static void
+esp_application_activate (GApplication *application)
+{
+  EspApplication *self = ESP_APPLICATION (application);
+  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
+
+  if (window != NULL)
+    {
+      if (ESP_IS_WINDOW (window))
+        esp_window_leave_background (ESP_WINDOW (window));
+      gtk_window_present (window);
+    }
+  else if (!restore_session (self))
+    gtk_window_present (GTK_WINDOW (create_window (self)));
+}
+
+static void
+esp_application_open (GApplication *application, GFile **files, int n_files, const char *hint)
+{
+  EspApplication *self = ESP_APPLICATION (application);
+
+  for (int i = 0; i < n_files; i++)
+    esp_application_open_file (self, find_empty_window (self), files[i]);
+}
+
+static int
+esp_application_handle_local_options (GApplication *application, GVariantDict *options)
+{
+  if (g_variant_dict_contains (options, "version"))
+    {
+      g_print ("espalier %s\n", ESP_VERSION);
+      return 0;
+    }
+  if (g_variant_dict_contains (options, "new-window"))
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (!g_application_register (application, NULL, &error))
+        {
+          g_printerr ("%s\n", error->message);
+          return 1;
+        }
+      g_action_group_activate_action (G_ACTION_GROUP (application), "new-window", NULL);
+      /* The first process stays for its window; a second one has told the first. */
+      return g_application_get_is_remote (application) ? 0 : -1;
+    }
+  return -1;
+}
+
+static void
+on_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  gboolean *done = user_data;
+
+  (void) esp_registry_stop_finish (ESP_REGISTRY (source), result, NULL);
+  *done = TRUE;
+}
+
+static gboolean
+on_stop_timeout (gpointer user_data)
+{
+  gboolean *done = user_data;
+
+  *done = TRUE;
+  return G_SOURCE_CONTINUE; /* removed below */
+}
+
+static void
+esp_application_shutdown (GApplication *application)
+{
+  EspApplication *self = ESP_APPLICATION (application);
+  gboolean done = FALSE;
+  guint timeout;
+
+  g_clear_handle_id (&self->session_source, g_source_remove);
+  g_settings_sync ();
+
+  /* The workers end with us; they get two seconds to do so by themselves. */
+  esp_registry_stop_async (self->registry, on_stopped, &done);
+  timeout = g_timeout_add_seconds (2, on_stop_timeout, &done);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (timeout);
+
+  g_clear_object (&self->queue);
+  g_clear_object (&self->registry);
+  g_clear_object (&self->settings);
+
+  G_APPLICATION_CLASS (esp_application_parent_class)->shutdown (application);
+}
+
+static void
+esp_application_class_init (EspApplicationClass *klass)
+{
+  GApplicationClass *application_class = G_APPLICATION_CLASS (klass);
+
+  application_class->startup = esp_application_startup;
+  application_class->activate = esp_application_activate;
+  application_class->open = esp_application_open;
+  application_class->shutdown = esp_application_shutdown;
+  application_class->handle_local_options = esp_application_handle_local_options;
+}
+
+static void
+esp_application_init (EspApplication *self)
+{
+  static const GOptionEntry options[] = {
+    { "version", 'v', 0, G_OPTION_ARG_NONE, NULL, N_ ("Print the version and exit"), NULL },
+    { "new-window", 'w', 0, G_OPTION_ARG_NONE, NULL, N_ ("Open a new window"), NULL },
+    { NULL },
+  };
+
+  g_application_add_main_option_entries (G_APPLICATION (self), options);
+  g_application_set_option_context_parameter_string (G_APPLICATION (self), _ ("[FILE…]"));
+}
+
+EspApplication *
+esp_application_new (void)
+{
+  return g_object_new (ESP_TYPE_APPLICATION, "application-id", ESP_APP_ID, "flags",
+                       G_APPLICATION_HANDLES_OPEN, "resource-base-path", "/espalier/app/window",
+                       NULL);
+}
+
+EspQueue *
+esp_application_get_queue (EspApplication *self)
+{
+  g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
+  return self->queue;
+}
+
+GSettings *
+esp_application_get_settings (EspApplication *self)
+{
+  g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
+  return self->settings;
+}
+
+GFile *
+esp_application_dup_sample_photo (EspApplication *self)
+{
+  g_autofree char *data = NULL;
+  g_autofree char *path = NULL;
+
+  g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
+
+  data = esp_installation_find_data ();
+  path = data != NULL ? g_build_filename (data, "photos", "cat.png", NULL) : NULL;
+  return path != NULL ? g_file_new_for_path (path) : NULL;
+}

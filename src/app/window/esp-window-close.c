@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-window-close.c: closing a window: what becomes of turns under way, and of the document. */
+#define G_LOG_DOMAIN "espalier-window"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-window-private.h"
+
+static EspQueue *
+get_queue (EspWindow *self)
+{
+  return esp_application_get_queue (
+      ESP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
+}
+
+static void
+remember_layout (EspWindow *self)
+{
+  int width, height;
+
+  gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
+  if (width > 0 && height > 0)
+    g_settings_set (self->settings, "window-size", "(ii)", width, height);
+  g_settings_set_boolean (self->settings, "window-maximized",
+                          gtk_window_is_maximized (GTK_WINDOW (self)));
+  if (self->document == NULL)
+    return;
+  g_settings_set_int (self->settings, "history-width", esp_split_view_get_position (self->split));
+  g_settings_set_boolean (self->settings, "history-shown",
+                          esp_split_view_get_show_start (self->split));
+  g_settings_set_boolean (self->settings, "details-shown", adw_flap_get_reveal_flap (self->flap));
+}
+
+/* --- The end
+ * ----------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  EspWindow *window;
+  GApplication *application; /* held until the document is closed */
+} Closing;
+
+static void
+on_document_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Closing *closing = user_data;
+  g_autoptr (GError) error = NULL;
+
+  /* Everything is in the working copy, and taken up at the next opening. */
+  if (!esp_document_close_finish (ESP_DOCUMENT (source), result, &error))
+    g_message ("%s", error->message);
+  gtk_window_destroy (GTK_WINDOW (closing->window));
+  g_application_release (closing->application);
+  g_object_unref (closing->window);
+  g_object_unref (closing->application);
+  g_free (closing);
+}
+
+/* Nothing is under way any more: the window goes at once, the program when the document is safe. */
+static void
+finish_close (EspWindow *self)
+{
+  GtkApplication *application = gtk_window_get_application (GTK_WINDOW (self));
+  g_autoptr (EspDocument) document = NULL;
+  Closing *closing;
+
+  if (self->closing)
+    return;
+  esp_application_window_closing (ESP_APPLICATION (application), self);
+  self->closing = TRUE;
+  self->background = FALSE;
+  g_cancellable_cancel (self->cancellable);
+  if (self->document == NULL)
+    {
+      gtk_window_destroy (GTK_WINDOW (self));
+      return;
+    }
+
+  document = g_object_ref (self->document);
+  closing = g_new0 (Closing, 1);
+  closing->window = g_object_ref (self);
+  closing->application = G_APPLICATION (g_object_ref (application));
+  g_application_hold (closing->application);
+  gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+  esp_document_close_async (document, on_document_closed, closing);
+}
+
+/* --- Waiting for turns
+ * ------------------------------------------------------------------------- */
+
+static void
+on_job_finished (EspWindow *self)
+{
+  EspQueue *queue = get_queue (self);
+
+  if (self->document != NULL && esp_queue_has_document (queue, self->document))
+    return;
+  g_signal_handlers_disconnect_by_func (queue, on_job_finished, self);
+  if (self->background)
+    {
+      g_autoptr (GNotification) notification = NULL;
+      g_autofree char *text = NULL;
+      g_autofree char *uri = g_file_get_uri (self->file);
+
+      text = g_strdup_printf (_ ("All turns of “%s” are done"),
+                              esp_document_get_title (self->document));
+      notification = g_notification_new (text);
+      g_notification_set_default_action_and_target (notification, "app.open-uri", "s", uri);
+      g_application_send_notification (
+          G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))), uri, notification);
+      g_application_release (G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
+    }
+  finish_close (self);
+}
+
+static void
+close_when_done (EspWindow *self)
+{
+  g_signal_connect_object (get_queue (self), "job-finished", G_CALLBACK (on_job_finished), self,
+                           G_CONNECT_SWAPPED);
+  on_job_finished (self);
+}
+
+static void
+go_to_background (EspWindow *self)
+{
+  self->background = TRUE;
+  g_application_hold (G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
+  gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+  close_when_done (self);
+}
+
+void
+esp_window_leave_background (EspWindow *self)
+{
+  g_return_if_fail (ESP_IS_WINDOW (self));
+
+  if (!self->background)
+    return;
+  self->background = FALSE;
+  g_signal_handlers_disconnect_by_func (get_queue (self), on_job_finished, self);
+  g_application_release (G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
+  gtk_window_present (GTK_WINDOW (self));
+}
+
+/* --- Questions
+ * --------------------------------------------------------------------------------- */
+
+static void check_saved (EspWindow *self);
+
+static void
+on_jobs_answer (EspWindow *self, const char *response)
+{
+  self->ask_shown = FALSE;
+  if (g_str_equal (response, "background"))
+    go_to_background (self);
+  else if (g_str_equal (response, "stop"))
+    {
+      /* They are offered again when the document is opened next. */
+      esp_queue_suspend_document (get_queue (self), self->document);
+      check_saved (self);
+    }
+}
+
+static void
+ask_about_jobs (EspWindow *self)
+{
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), _ ("Turns Are Under Way"), NULL);
+  AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
+
+  adw_message_dialog_set_body (
+      message, _ ("They can run on without the window; a notification says when they are done. If "
+                  "they are stopped, they are offered again when the document is opened next."));
+  adw_message_dialog_add_responses (message, "wait", _ ("_Wait"), "stop", _ ("_Stop"), "background",
+                                    _ ("_Keep Running in the Background"), NULL);
+  adw_message_dialog_set_response_appearance (message, "stop", ADW_RESPONSE_DESTRUCTIVE);
+  adw_message_dialog_set_response_appearance (message, "background", ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (message, "background");
+  adw_message_dialog_set_close_response (message, "wait");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (on_jobs_answer), self,
+                           G_CONNECT_SWAPPED);
+  self->ask_shown = TRUE;
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+on_unsaved_answer (EspWindow *self, const char *response)
+{
+  self->ask_shown = FALSE;
+  if (g_str_equal (response, "save-as"))
+    esp_window_choose_save_as (self);
+  else if (g_str_equal (response, "close"))
+    finish_close (self);
+}
+
+/* The person's file is not what the window shows: nothing is lost, but they should know. */
+static void
+check_saved (EspWindow *self)
+{
+  EspDocumentSaveState state = esp_document_get_save_state (self->document);
+  GtkWidget *dialog;
+  AdwMessageDialog *message;
+
+  if (state != ESP_DOCUMENT_UNSAVED && state != ESP_DOCUMENT_CHANGED_ELSEWHERE)
+    {
+      finish_close (self);
+      return;
+    }
+  dialog = adw_message_dialog_new (GTK_WINDOW (self), _ ("Your Changes Are Not in the File"), NULL);
+  message = ADW_MESSAGE_DIALOG (dialog);
+  adw_message_dialog_format_body (
+      message,
+      _ ("“%s” could not be saved. Your changes are kept on this computer and are there when the "
+         "document is opened next."),
+      esp_document_get_title (self->document));
+  adw_message_dialog_add_responses (message, "cancel", _ ("_Cancel"), "close", _ ("C_lose"),
+                                    "save-as", _ ("_Save As…"), NULL);
+  adw_message_dialog_set_response_appearance (message, "save-as", ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (message, "save-as");
+  adw_message_dialog_set_close_response (message, "cancel");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (on_unsaved_answer), self,
+                           G_CONNECT_SWAPPED);
+  self->ask_shown = TRUE;
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+void
+esp_window_start_close (EspWindow *self)
+{
+  g_return_if_fail (ESP_IS_WINDOW (self));
+
+  if (self->closing || self->ask_shown || self->background)
+    return;
+  remember_layout (self);
+  if (self->document == NULL)
+    finish_close (self);
+  else if (esp_queue_has_document (get_queue (self), self->document))
+    ask_about_jobs (self);
+  else
+    check_saved (self);
+}
+
+gboolean
+esp_window_on_close_request (GtkWindow *window)
+{
+  esp_window_start_close (ESP_WINDOW (window));
+  return GDK_EVENT_STOP;
+}

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-window-node-actions.c: the actions on nodes, "node". They work on what is chosen in the
+ * history (esp_history_dup_selection ()), else on the current node. */
+#define G_LOG_DOMAIN "espalier-window"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-actions.h"
+#include "esp-clipboard-image.h"
+#include "esp-export-dialog.h"
+#include "esp-export.h"
+#include "esp-window-private.h"
+
+static EspQueue *
+get_queue (EspWindow *self)
+{
+  return esp_application_get_queue (
+      ESP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
+}
+
+static GPtrArray *
+dup_selection (EspWindow *self)
+{
+  GPtrArray *nodes;
+  EspNode *current;
+
+  if (self->document == NULL)
+    return g_ptr_array_new_with_free_func (g_object_unref);
+
+  nodes = esp_history_dup_selection (self->history);
+  current = esp_document_get_current (self->document);
+  if (nodes->len == 0 && current != NULL)
+    g_ptr_array_add (nodes, g_object_ref (current));
+  return nodes;
+}
+
+/* The node that an action for one is about, or NULL. */
+static EspNode *
+get_node (GPtrArray *nodes)
+{
+  return nodes->len > 0 ? g_ptr_array_index (nodes, 0) : NULL;
+}
+
+/* --- What comes back
+ * --------------------------------------------------------------------------- */
+
+typedef struct
+{
+  EspWindow *window;
+  char *undo_text; /* for a toast with Undo; or NULL */
+} Edit;
+
+static Edit *
+edit_new (EspWindow *self, char *undo_text)
+{
+  Edit *edit = g_new0 (Edit, 1);
+
+  edit->window = g_object_ref (self);
+  edit->undo_text = undo_text;
+  return edit;
+}
+
+static void
+edit_free (Edit *edit)
+{
+  g_object_unref (edit->window);
+  g_free (edit->undo_text);
+  g_free (edit);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Edit, edit_free)
+
+static void
+on_edited (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Edit) edit = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!esp_document_edit_finish (ESP_DOCUMENT (source), result, &error))
+    {
+      esp_window_toast_error (edit->window, _ ("Nothing was changed"), error);
+      return;
+    }
+  esp_window_dismiss_undo_toast (edit->window);
+  if (edit->undo_text != NULL)
+    esp_window_toast_undo (edit->window, edit->undo_text);
+}
+
+/* --- Looking
+ * ----------------------------------------------------------------------------------- */
+
+static void
+show (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) == NULL)
+    return;
+  esp_document_set_current (self->document, get_node (nodes));
+  esp_window_show_canvas (self);
+  gtk_widget_grab_focus (GTK_WIDGET (self->canvas));
+}
+
+static void
+label (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) == NULL)
+    return;
+  if (esp_split_view_get_folded (self->split))
+    esp_split_view_set_show_end (self->split, FALSE);
+  else
+    esp_split_view_set_show_start (self->split, TRUE);
+  esp_history_edit_label (self->history, get_node (nodes));
+}
+
+static void
+note (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) == NULL)
+    return;
+  /* Notes are written in the details. */
+  esp_document_set_current (self->document, get_node (nodes));
+  esp_window_show_canvas (self);
+  adw_flap_set_reveal_flap (self->flap, TRUE);
+  gtk_widget_child_focus (GTK_WIDGET (self->details), GTK_DIR_TAB_FORWARD);
+}
+
+static void
+compare (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  EspNode *current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
+  EspNode *before = NULL;
+  gboolean shown = FALSE;
+
+  if (current == NULL)
+    return;
+  /* With the other one that is chosen; else with the parent. */
+  for (guint i = 0; i < nodes->len && before == NULL; i++)
+    if (g_ptr_array_index (nodes, i) != current)
+      before = g_ptr_array_index (nodes, i);
+
+  g_object_get (self->canvas, "show-before", &shown, NULL);
+  if (!shown || before != NULL)
+    esp_canvas_set_before (self->canvas, before);
+  g_object_set (self->canvas, "show-before", !shown, NULL);
+  esp_window_show_canvas (self);
+}
+
+static void
+fold (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) != NULL)
+    esp_document_set_folded (self->document, get_node (nodes),
+                             !esp_node_get_folded (get_node (nodes)));
+}
+
+/* --- Marks
+ * ------------------------------------------------------------------------------------- */
+
+static void
+set_stars (EspWindow *self, int count)
+{
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (nodes->len > 0)
+    esp_document_set_stars_async (self->document, nodes, CLAMP (count, 0, ESP_NODE_MAX_STARS), NULL,
+                                  on_edited, edit_new (self, NULL));
+}
+
+static void
+stars (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  set_stars (ESP_WINDOW (user_data), g_variant_get_int32 (parameter));
+}
+
+static void
+star (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) != NULL)
+    set_stars (self, esp_node_get_stars (get_node (nodes)) > 0 ? 0 : 1);
+}
+
+static void
+tag (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  int value = g_variant_get_int32 (parameter);
+
+  if (nodes->len > 0)
+    esp_document_set_tag_async (self->document, nodes, CLAMP (value, 0, ESP_NODE_N_TAGS), NULL,
+                                on_edited, edit_new (self, NULL));
+}
+
+static void
+reject (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  gboolean rejected;
+
+  if (get_node (nodes) == NULL)
+    return;
+  rejected = !esp_node_get_rejected (get_node (nodes));
+  esp_document_set_rejected_async (
+      self->document, nodes, rejected, NULL, on_edited,
+      edit_new (self, rejected ? g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u turn rejected",
+                                                               "%u turns rejected", nodes->len),
+                                                  nodes->len)
+                               : NULL));
+}
+
+/* --- Turns
+ * ------------------------------------------------------------------------------------- */
+
+static void
+run_again (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  gboolean new_seed = g_str_equal (g_action_get_name (G_ACTION (action)), "run-again");
+
+  for (guint i = 0; i < nodes->len; i++)
+    if (esp_node_get_kind (g_ptr_array_index (nodes, i)) == ESP_NODE_TURN)
+      esp_composer_run_again (self->composer, g_ptr_array_index (nodes, i), new_seed);
+}
+
+static void
+use (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  const char *name = g_action_get_name (G_ACTION (action));
+  EspComposerParts parts = ESP_COMPOSER_SETTINGS;
+
+  if (get_node (nodes) == NULL)
+    return;
+  if (g_str_equal (name, "use-instruction"))
+    parts = ESP_COMPOSER_INSTRUCTION;
+  else if (g_str_equal (name, "use-seed"))
+    parts = ESP_COMPOSER_SEED;
+  esp_composer_use_node (self->composer, get_node (nodes), parts);
+  esp_window_show_canvas (self);
+  esp_composer_focus (self->composer);
+}
+
+static void
+retry (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  for (guint i = 0; i < nodes->len; i++)
+    switch (esp_node_get_state (g_ptr_array_index (nodes, i)))
+      {
+      case ESP_NODE_FAILED:
+      case ESP_NODE_CANCELLED:
+      case ESP_NODE_BLOCKED:
+        esp_queue_retry (get_queue (self), self->document, g_ptr_array_index (nodes, i));
+        break;
+      case ESP_NODE_QUEUED:
+      case ESP_NODE_RUNNING:
+      case ESP_NODE_DONE:
+      default:
+        break;
+      }
+}
+
+static void
+stop (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      EspJob *job = esp_queue_find (get_queue (self), g_ptr_array_index (nodes, i));
+
+      if (job != NULL)
+        esp_queue_stop (get_queue (self), job);
+    }
+}
+
+static void
+on_duplicated (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Edit) edit = user_data;
+  g_autoptr (GError) error = NULL;
+  EspDocument *document = ESP_DOCUMENT (source);
+  EspNode *node = esp_document_duplicate_finish (document, result, &error);
+
+  if (node == NULL)
+    {
+      esp_window_toast_error (edit->window, _ ("The turn could not be duplicated"), error);
+      return;
+    }
+  if (gtk_window_get_application (GTK_WINDOW (edit->window)) != NULL)
+    esp_queue_add (get_queue (edit->window), document, node, FALSE);
+}
+
+static void
+duplicate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  for (guint i = 0; i < nodes->len; i++)
+    if (esp_node_get_kind (g_ptr_array_index (nodes, i)) == ESP_NODE_TURN)
+      esp_document_duplicate_async (self->document, g_ptr_array_index (nodes, i), FALSE, 0, NULL,
+                                    on_duplicated, edit_new (self, NULL));
+}
+
+static void
+add_reference (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  for (guint i = 0; i < nodes->len; i++)
+    if (esp_node_has_image (g_ptr_array_index (nodes, i)))
+      esp_composer_add_reference (self->composer, g_ptr_array_index (nodes, i));
+  esp_window_show_canvas (self);
+}
+
+/* --- Out of the document
+ * ----------------------------------------------------------------------- */
+
+static void
+copy_image (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) == NULL || !esp_node_has_image (get_node (nodes)))
+    return;
+  esp_copy_image (gtk_widget_get_clipboard (GTK_WIDGET (self)), self->document, get_node (nodes));
+  esp_window_toast (self, _ ("Image copied"));
+}
+
+static void
+copy_instruction (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) == NULL)
+    return;
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)),
+                          esp_node_get_instruction (get_node (nodes)));
+  esp_window_toast (self, _ ("Instruction copied"));
+}
+
+static void
+copy_command (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autofree char *command = NULL;
+
+  if (get_node (nodes) == NULL)
+    return;
+  command = esp_export_dup_command (self->document, get_node (nodes));
+  if (command == NULL)
+    return;
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), command);
+  esp_window_toast (self, _ ("Command line copied"));
+}
+
+static void
+on_exported (EspWindow *self, GFile *file, guint n)
+{
+  g_autofree char *name = g_file_get_basename (file);
+  g_autofree char *text = NULL;
+
+  if (n > 1)
+    text = g_strdup_printf (
+        g_dngettext (GETTEXT_PACKAGE, "%u image exported to “%s”", "%u images exported to “%s”", n),
+        n, name);
+  else
+    text = g_strdup_printf (_ ("Exported as “%s”"), name);
+  esp_window_toast (self, text);
+}
+
+static void
+export_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  GtkWindow *dialog;
+
+  if (get_node (nodes) == NULL)
+    return;
+  dialog = esp_export_dialog_new (GTK_WINDOW (self), self->document, get_node (nodes));
+  g_signal_connect_object (dialog, "exported", G_CALLBACK (on_exported), self, G_CONNECT_SWAPPED);
+  gtk_window_present (dialog);
+}
+
+static void
+on_opened_with (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (!esp_open_image_with_finish (result, &error))
+    esp_window_toast_error (self, _ ("The image could not be opened"), error);
+}
+
+static void
+open_with (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) != NULL && esp_node_has_image (get_node (nodes)))
+    esp_open_image_with_async (GTK_WINDOW (self), self->document, get_node (nodes),
+                               self->cancellable, on_opened_with, g_object_ref (self));
+}
+
+/* --- The tree
+ * ---------------------------------------------------------------------------------- */
+
+static void
+move (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) != NULL)
+    gtk_window_present (esp_move_dialog_new (GTK_WINDOW (self), self->document, get_node (nodes)));
+}
+
+static guint
+count_with_descendants (EspNode *node)
+{
+  g_autoptr (GPtrArray) stack = g_ptr_array_new ();
+  guint n = 0;
+
+  g_ptr_array_add (stack, node);
+  while (stack->len > 0)
+    {
+      EspNode *next = g_ptr_array_steal_index_fast (stack, stack->len - 1);
+      GListModel *children = esp_node_get_children (next);
+
+      n++;
+      for (guint i = 0; i < g_list_model_get_n_items (children); i++)
+        {
+          g_autoptr (EspNode) child = g_list_model_get_item (children, i);
+
+          g_ptr_array_add (stack, child); /* its parent keeps it */
+        }
+    }
+  return n;
+}
+
+static void
+delete_nodes (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  guint n = 0;
+
+  if (nodes->len == 0)
+    return;
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      EspNode *node = g_ptr_array_index (nodes, i);
+      gboolean counted = FALSE;
+
+      for (guint j = 0; j < nodes->len && !counted; j++)
+        counted = esp_node_is_ancestor (g_ptr_array_index (nodes, j), node);
+      if (!counted)
+        n += count_with_descendants (node);
+    }
+  esp_document_delete_async (
+      self->document, nodes, NULL, on_edited,
+      edit_new (self,
+                g_strdup_printf (
+                    g_dngettext (GETTEXT_PACKAGE, "%u image deleted", "%u images deleted", n), n)));
+}
+
+static const GActionEntry entries[] = {
+  { "show", show },
+  { "label", label },
+  { "note", note },
+  { "stars", stars, "i", "0" },
+  { "star", star },
+  { "tag", tag, "i", "0" },
+  { "reject", reject, NULL, "false" },
+  { "run-again", run_again },
+  { "run-again-same", run_again },
+  { "use-settings", use },
+  { "use-instruction", use },
+  { "use-seed", use },
+  { "retry", retry },
+  { "stop", stop },
+  { "copy-image", copy_image },
+  { "copy-instruction", copy_instruction },
+  { "copy-command", copy_command },
+  { "export", export_node },
+  { "open-with", open_with },
+  { "add-reference", add_reference },
+  { "compare", compare },
+  { "duplicate", duplicate },
+  { "move", move },
+  { "fold", fold },
+  { "delete", delete_nodes },
+};
+
+void
+esp_window_init_node_actions (EspWindow *self)
+{
+  self->node_actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->node_actions), entries,
+                                   G_N_ELEMENTS (entries), self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "node", G_ACTION_GROUP (self->node_actions));
+  esp_window_update_node_actions (self);
+}
+
+static void
+set_enabled (EspWindow *self, const char *name, gboolean enabled)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->node_actions), name);
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
+}
+
+static void
+set_state (EspWindow *self, const char *name, GVariant *state)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->node_actions), name);
+
+  g_simple_action_set_state (G_SIMPLE_ACTION (action), state);
+}
+
+void
+esp_window_update_node_actions (EspWindow *self)
+{
+  g_autoptr (GPtrArray) nodes = NULL;
+  gboolean writable, turn = FALSE, image = FALSE, under_way = FALSE, over = FALSE;
+  EspNode *node;
+
+  if (self->node_actions == NULL)
+    return;
+  nodes = dup_selection (self);
+  node = get_node (nodes);
+  writable = self->document != NULL
+             && esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE && node != NULL;
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      EspNode *chosen = g_ptr_array_index (nodes, i);
+      EspNodeState state = esp_node_get_state (chosen);
+
+      turn |= esp_node_get_kind (chosen) == ESP_NODE_TURN;
+      image |= esp_node_has_image (chosen);
+      under_way |= state == ESP_NODE_QUEUED || state == ESP_NODE_RUNNING;
+      over |= state == ESP_NODE_FAILED || state == ESP_NODE_CANCELLED || state == ESP_NODE_BLOCKED;
+    }
+
+  for (gsize i = 0; i < G_N_ELEMENTS (entries); i++)
+    set_enabled (self, entries[i].name, node != NULL);
+  for (const char **name = (const char *[]){ "label", "note", "stars", "star", "tag", "reject",
+                                             "move", "delete", NULL };
+       *name != NULL; name++)
+    set_enabled (self, *name, writable);
+  set_enabled (self, "run-again", writable && turn);
+  set_enabled (self, "run-again-same", writable && turn);
+  set_enabled (self, "duplicate", writable && turn);
+  set_enabled (self, "use-settings", turn);
+  set_enabled (self, "use-instruction", turn);
+  set_enabled (self, "use-seed", turn && node != NULL && esp_node_has_seed (node));
+  set_enabled (self, "copy-instruction", turn);
+  set_enabled (self, "copy-command", turn);
+  set_enabled (self, "retry", writable && over);
+  set_enabled (self, "stop", writable && under_way);
+  set_enabled (self, "copy-image", image);
+  set_enabled (self, "export", image);
+  set_enabled (self, "open-with", image);
+  set_enabled (self, "add-reference", writable && image);
+
+  set_state (self, "stars", g_variant_new_int32 (node != NULL ? esp_node_get_stars (node) : 0));
+  set_state (self, "tag", g_variant_new_int32 (node != NULL ? esp_node_get_tag (node) : 0));
+  set_state (self, "reject",
+             g_variant_new_boolean (node != NULL ? esp_node_get_rejected (node) : FALSE));
+}

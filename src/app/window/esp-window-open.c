@@ -1,0 +1,702 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-window-open.c: documents and pictures that come in: by dialog, drop, clipboard, command
+ * line. */
+#define G_LOG_DOMAIN "espalier-window"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-window-private.h"
+
+/* More than any photo; what is not one (a disk image, a device) is not read into memory. */
+#define MAX_IMAGE_BYTES ((goffset) 1 << 30)
+
+typedef enum
+{
+  USE_AS_ROOT, /* a new document, or a new root of the one that is open */
+  USE_AS_REFERENCE,
+} Use;
+
+/* A picture on its way into the window. */
+typedef struct
+{
+  EspWindow *window;
+  GCancellable *cancellable;
+  GBytes *bytes;
+  char *name; /* or NULL */
+  EspForeignRecipe *recipe;
+  Use use;
+  gboolean take_settings;
+  EspNode *show_after; /* what stays current (references), or NULL */
+} Incoming;
+
+static Incoming *
+incoming_new (EspWindow *self, GBytes *bytes, const char *name)
+{
+  Incoming *incoming = g_new0 (Incoming, 1);
+
+  incoming->window = g_object_ref (self);
+  incoming->cancellable = g_object_ref (self->cancellable);
+  incoming->bytes = bytes != NULL ? g_bytes_ref (bytes) : NULL;
+  incoming->name = g_strdup (name);
+  return incoming;
+}
+
+static void
+incoming_free (Incoming *incoming)
+{
+  g_clear_pointer (&incoming->bytes, g_bytes_unref);
+  g_clear_pointer (&incoming->recipe, esp_foreign_recipe_free);
+  g_clear_object (&incoming->show_after);
+  g_object_unref (incoming->cancellable);
+  g_object_unref (incoming->window);
+  g_free (incoming->name);
+  g_free (incoming);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Incoming, incoming_free)
+
+static void
+set_opening (EspWindow *self, gboolean opening)
+{
+  if (self->closing)
+    return;
+  self->opening = !!opening;
+  esp_welcome_set_busy (self->welcome, opening);
+}
+
+static void
+fail_opening (EspWindow *self, const char *name, const GError *error)
+{
+  g_autofree char *what = NULL;
+
+  if (self->closing)
+    return;
+  set_opening (self, FALSE);
+  if (self->document == NULL)
+    g_clear_object (&self->file);
+  what = name != NULL ? g_strdup_printf (_ ("“%s” could not be opened"), name)
+                      : g_strdup (_ ("The image could not be opened"));
+  esp_window_toast_error (self, what, error);
+}
+
+/* --- Documents
+ * --------------------------------------------------------------------------------- */
+
+static void
+on_document_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspDocument) document = esp_document_open_finish (result, &error);
+
+  if (document == NULL)
+    {
+      g_autofree char *name = self->file != NULL ? g_file_get_basename (self->file) : NULL;
+
+      fail_opening (self, name, error);
+      return;
+    }
+  if (self->closing)
+    {
+      esp_document_close_async (document, NULL, NULL);
+      return;
+    }
+  set_opening (self, FALSE);
+  esp_window_set_document (self, document);
+}
+
+void
+esp_window_open_document (EspWindow *self, GFile *file)
+{
+  g_return_if_fail (ESP_IS_WINDOW (self));
+  g_return_if_fail (G_IS_FILE (file));
+  g_return_if_fail (self->document == NULL);
+
+  g_set_object (&self->file, file);
+  set_opening (self, TRUE);
+  esp_document_open_async (file, ESP_DOCUMENT_OPEN_DEFAULT, self->cancellable, on_document_opened,
+                           g_object_ref (self));
+}
+
+/* --- Pictures
+ * ---------------------------------------------------------------------------------- */
+
+static void
+on_imported (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Incoming) incoming = user_data;
+  EspWindow *self = incoming->window;
+  EspDocument *document = ESP_DOCUMENT (source);
+  g_autoptr (GError) error = NULL;
+  EspNode *node = esp_document_import_finish (document, result, &error);
+
+  if (self->closing)
+    {
+      if (document != self->document)
+        esp_document_close_async (document, NULL, NULL);
+      return;
+    }
+  if (node == NULL)
+    {
+      fail_opening (self, incoming->name, error);
+      return;
+    }
+
+  set_opening (self, FALSE);
+  if (self->document == NULL)
+    {
+      esp_document_set_current (document, node);
+      esp_window_set_document (self, document);
+    }
+  else if (incoming->use == USE_AS_REFERENCE)
+    {
+      if (incoming->show_after != NULL)
+        esp_document_set_current (document, incoming->show_after);
+      esp_composer_add_reference (self->composer, node);
+    }
+  else
+    {
+      g_autofree char *title = esp_node_dup_title (node);
+      g_autofree char *text = g_strdup_printf (_ ("“%s” added"), title);
+
+      esp_document_set_current (document, node);
+      esp_history_reveal (self->history, node);
+      esp_window_show_canvas (self);
+      esp_window_toast_undo (self, text);
+    }
+  if (incoming->take_settings && incoming->recipe != NULL)
+    esp_composer_use_recipe (self->composer, incoming->recipe->recipe,
+                             ESP_COMPOSER_INSTRUCTION | ESP_COMPOSER_SETTINGS);
+}
+
+static void
+on_remove_failed_document (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GFile) file = user_data;
+
+  (void) esp_document_close_finish (ESP_DOCUMENT (source), result, NULL);
+  g_file_delete_async (file, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+}
+
+/* The picture of a new document: without it there is no document. */
+static void
+on_first_imported (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EspDocument *document = ESP_DOCUMENT (source);
+
+  on_imported (source, result, user_data);
+  if (esp_document_get_n_nodes (document) == 0)
+    esp_document_close_async (document, on_remove_failed_document,
+                              g_object_ref (esp_document_get_file (document)));
+}
+
+static void
+on_created (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Incoming) incoming = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspDocument) document = esp_document_create_finish (result, &error);
+
+  if (document == NULL)
+    {
+      fail_opening (incoming->window, incoming->name, error);
+      return;
+    }
+  esp_document_import_async (document, incoming->bytes, incoming->name, NULL, incoming->cancellable,
+                             on_first_imported, incoming);
+  (void) g_steal_pointer (&incoming);
+}
+
+/* "harbour.JPG" makes a document named "harbour". */
+static char *
+dup_title (const char *name)
+{
+  const char *dot;
+
+  if (name == NULL || name[0] == '\0')
+    return g_strdup (_ ("Untitled"));
+  dot = strrchr (name, '.');
+  return dot != NULL && dot != name ? g_strndup (name, (gsize) (dot - name)) : g_strdup (name);
+}
+
+static void
+take (Incoming *incoming)
+{
+  EspWindow *self = incoming->window;
+
+  if (self->document == NULL)
+    {
+      g_autofree char *title = dup_title (incoming->name);
+
+      set_opening (self, TRUE);
+      esp_document_create_async (NULL, title, incoming->cancellable, on_created, incoming);
+      return;
+    }
+  if (esp_document_get_access (self->document) != ESP_DOCUMENT_WRITABLE)
+    {
+      esp_window_toast (self, _ ("This document cannot be changed; the image was not added."));
+      incoming_free (incoming);
+      return;
+    }
+  g_set_object (&incoming->show_after, esp_document_get_current (self->document));
+  esp_document_import_async (self->document, incoming->bytes, incoming->name, NULL,
+                             incoming->cancellable, on_imported, incoming);
+}
+
+static void
+on_recipe_answer (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  Incoming *incoming = user_data;
+  EspWindow *self = incoming->window;
+
+  self->ask_shown = FALSE;
+  if (g_str_equal (response, "continue"))
+    take (incoming);
+  else if (g_str_equal (response, "with-settings"))
+    {
+      incoming->take_settings = TRUE;
+      take (incoming);
+    }
+  else if (g_str_equal (response, "reference"))
+    {
+      incoming->use = USE_AS_REFERENCE;
+      take (incoming);
+    }
+  else
+    {
+      if (g_str_equal (response, "settings") && self->document != NULL)
+        {
+          esp_composer_use_recipe (self->composer, incoming->recipe->recipe,
+                                   ESP_COMPOSER_INSTRUCTION | ESP_COMPOSER_SETTINGS);
+          esp_window_show_canvas (self);
+          esp_composer_focus (self->composer);
+        }
+      set_opening (self, FALSE);
+      incoming_free (incoming);
+    }
+}
+
+static const char *
+recipe_instruction (const EspForeignRecipe *recipe)
+{
+  JsonNode *node = json_object_get_member (recipe->recipe, "prompt");
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
+                 && json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_get_string (node)
+             : NULL;
+}
+
+/* Nothing of it is taken over unasked: the instruction that is being written is the person's. */
+static void
+ask_about_recipe (Incoming *incoming)
+{
+  EspWindow *self = incoming->window;
+  GtkWidget *dialog
+      = adw_message_dialog_new (GTK_WINDOW (self), _ ("This Image Carries Its Recipe"), NULL);
+  AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
+  const char *instruction = recipe_instruction (incoming->recipe);
+
+  if (instruction != NULL && instruction[0] != '\0')
+    {
+      g_autofree char *line = g_utf8_strlen (instruction, -1) > 160
+                                  ? g_utf8_substring (instruction, 0, 160)
+                                  : g_strdup (instruction);
+
+      /* Translators: the program that made the image, and the instruction it was made with. */
+      adw_message_dialog_format_body (message, _ ("%s made it with “%s”."),
+                                      incoming->recipe->source, line);
+    }
+  else
+    adw_message_dialog_format_body (message, _ ("%s made it, and wrote its settings into it."),
+                                    incoming->recipe->source);
+
+  adw_message_dialog_add_responses (message, "cancel", _ ("_Cancel"), NULL);
+  if (self->document != NULL)
+    adw_message_dialog_add_responses (message, "settings", _ ("Take _Settings Only"), "reference",
+                                      _ ("Use as _Reference"), NULL);
+  else
+    adw_message_dialog_add_responses (message, "with-settings", _ ("Continue With Its _Settings"),
+                                      NULL);
+  adw_message_dialog_add_responses (message, "continue", _ ("_Continue From It"), NULL);
+  adw_message_dialog_set_response_appearance (message, "continue", ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (message, "continue");
+  adw_message_dialog_set_close_response (message, "cancel");
+  g_signal_connect (dialog, "response", G_CALLBACK (on_recipe_answer), incoming);
+  self->ask_shown = TRUE;
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+receive (Incoming *incoming)
+{
+  g_autoptr (GError) error = NULL;
+
+  incoming->recipe = esp_foreign_recipe_read_bytes (
+      incoming->bytes, incoming->name != NULL ? incoming->name : _ ("The image"), &error);
+  if (incoming->recipe != NULL && !incoming->window->ask_shown)
+    ask_about_recipe (incoming);
+  else
+    take (incoming);
+}
+
+void
+esp_window_take_image (EspWindow *self, GBytes *bytes, const char *file_name)
+{
+  g_return_if_fail (ESP_IS_WINDOW (self));
+  g_return_if_fail (bytes != NULL);
+
+  receive (incoming_new (self, bytes, file_name));
+}
+
+static void
+on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Incoming) incoming = user_data;
+  g_autoptr (GError) error = NULL;
+
+  incoming->bytes = g_file_load_bytes_finish (G_FILE (source), result, NULL, &error);
+  if (incoming->bytes == NULL)
+    {
+      fail_opening (incoming->window, incoming->name, error);
+      return;
+    }
+  if (incoming->use == USE_AS_REFERENCE)
+    take (g_steal_pointer (&incoming));
+  else
+    receive (g_steal_pointer (&incoming));
+}
+
+static void
+on_queried (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Incoming) incoming = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GFileInfo) info = g_file_query_info_finish (G_FILE (source), result, &error);
+
+  if (info != NULL && g_file_info_get_file_type (info) != G_FILE_TYPE_REGULAR)
+    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE,
+                         _ ("It is not a regular file"));
+  else if (info != NULL && g_file_info_get_size (info) > MAX_IMAGE_BYTES)
+    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+                         _ ("It is too large for a picture"));
+  if (error != NULL)
+    {
+      fail_opening (incoming->window, incoming->name, error);
+      return;
+    }
+  g_file_load_bytes_async (G_FILE (source), incoming->cancellable, on_loaded, incoming);
+  (void) g_steal_pointer (&incoming);
+}
+
+static void
+load_photo (EspWindow *self, GFile *file, Use use)
+{
+  Incoming *incoming;
+  g_autofree char *name = g_file_get_basename (file);
+
+  if (self->document == NULL)
+    {
+      g_set_object (&self->file, file);
+      set_opening (self, TRUE);
+    }
+  incoming = incoming_new (self, NULL, name);
+  incoming->use = use;
+  g_file_query_info_async (file, G_FILE_ATTRIBUTE_STANDARD_TYPE "," G_FILE_ATTRIBUTE_STANDARD_SIZE,
+                           G_FILE_QUERY_INFO_NONE, G_PRIORITY_DEFAULT, self->cancellable,
+                           on_queried, incoming);
+}
+
+void
+esp_window_open_photo (EspWindow *self, GFile *file)
+{
+  g_return_if_fail (ESP_IS_WINDOW (self));
+  g_return_if_fail (G_IS_FILE (file));
+
+  load_photo (self, file, USE_AS_ROOT);
+}
+
+/* --- Values: drops and the clipboard
+ * ----------------------------------------------------------- */
+
+static gboolean
+is_document (GFile *file)
+{
+  g_autofree char *name = g_file_get_basename (file);
+
+  return name != NULL && g_str_has_suffix (name, ".espalier");
+}
+
+static gboolean
+take_value (EspWindow *self, const GValue *value, Use use)
+{
+  EspApplication *application = ESP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self)));
+
+  if (G_VALUE_HOLDS (value, GDK_TYPE_FILE_LIST))
+    {
+      g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
+
+      for (GSList *l = files; l != NULL; l = l->next)
+        {
+          /* In a document photos become part of it; in an empty window each makes its own. */
+          if (is_document (l->data) || (self->document == NULL && use == USE_AS_ROOT))
+            esp_application_open_file (application, self, l->data);
+          else
+            load_photo (self, l->data, use);
+        }
+      return files != NULL;
+    }
+  if (G_VALUE_HOLDS (value, GDK_TYPE_TEXTURE))
+    {
+      g_autoptr (GBytes) bytes = gdk_texture_save_to_png_bytes (g_value_get_object (value));
+      Incoming *incoming = incoming_new (self, bytes, NULL);
+
+      incoming->use = use;
+      take (incoming);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+void
+esp_window_add_reference_value (EspWindow *self, EspNode *node, const GValue *value)
+{
+  /* The next turn grows from the node that the picture was dropped onto. */
+  if (node != NULL)
+    esp_document_set_current (self->document, node);
+  take_value (self, value, USE_AS_REFERENCE);
+}
+
+static gboolean
+on_drop (GtkDropTarget *target, const GValue *value, double x, double y, EspWindow *self)
+{
+  return take_value (self, value, USE_AS_ROOT);
+}
+
+/* What comes from this window (a card, the image) is here already. */
+static gboolean
+on_accept (GtkDropTarget *target, GdkDrop *drop, EspWindow *self)
+{
+  return gdk_drop_get_drag (drop) == NULL
+         && gdk_content_formats_match (gdk_drop_get_formats (drop),
+                                       gtk_drop_target_get_formats (target));
+}
+
+static GdkDragAction
+on_drop_enter (GtkDropTarget *target, double x, double y, EspWindow *self)
+{
+  gtk_widget_add_css_class (GTK_WIDGET (self->stack), "drop-here");
+  return GDK_ACTION_COPY;
+}
+
+static void
+on_drop_leave (GtkDropTarget *target, EspWindow *self)
+{
+  gtk_widget_remove_css_class (GTK_WIDGET (self->stack), "drop-here");
+}
+
+void
+esp_window_init_drop (EspWindow *self)
+{
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
+
+  gtk_drop_target_set_gtypes (target, (GType[]){ GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE }, 2);
+  g_signal_connect (target, "accept", G_CALLBACK (on_accept), self);
+  g_signal_connect (target, "enter", G_CALLBACK (on_drop_enter), self);
+  g_signal_connect (target, "leave", G_CALLBACK (on_drop_leave), self);
+  g_signal_connect (target, "drop", G_CALLBACK (on_drop), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->stack), GTK_EVENT_CONTROLLER (target));
+}
+
+static void
+on_pasted_bytes (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
+  g_autoptr (GOutputStream) stream = G_OUTPUT_STREAM (source);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (g_output_stream_splice_finish (stream, result, &error) < 0)
+    {
+      esp_window_toast_error (self, _ ("The image could not be pasted"), error);
+      return;
+    }
+  bytes = g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (stream));
+  if (!self->closing)
+    esp_window_take_image (self, bytes, NULL);
+}
+
+static void
+on_paste_stream (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream
+      = gdk_clipboard_read_finish (GDK_CLIPBOARD (source), result, NULL, &error);
+
+  if (stream == NULL)
+    {
+      esp_window_toast_error (self, _ ("The image could not be pasted"), error);
+      return;
+    }
+  g_output_stream_splice_async (
+      g_memory_output_stream_new_resizable (), stream,
+      G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, G_PRIORITY_DEFAULT,
+      self->cancellable, on_pasted_bytes, g_object_ref (self));
+}
+
+static void
+on_paste_value (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
+  g_autoptr (GError) error = NULL;
+  const GValue *value = gdk_clipboard_read_value_finish (GDK_CLIPBOARD (source), result, &error);
+
+  if (value == NULL)
+    esp_window_toast_error (self, _ ("The image could not be pasted"), error);
+  else if (!self->closing)
+    take_value (self, value, USE_AS_ROOT);
+}
+
+void
+esp_window_paste (EspWindow *self)
+{
+  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self));
+  GdkContentFormats *formats = gdk_clipboard_get_formats (clipboard);
+  static const char *const types[]
+      = { "image/png", "image/jpeg", "image/webp", "image/tiff", NULL };
+
+  if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_FILE_LIST))
+    {
+      gdk_clipboard_read_value_async (clipboard, GDK_TYPE_FILE_LIST, G_PRIORITY_DEFAULT,
+                                      self->cancellable, on_paste_value, g_object_ref (self));
+      return;
+    }
+  for (const char *const *type = types; *type != NULL; type++)
+    if (gdk_content_formats_contain_mime_type (formats, *type))
+      {
+        gdk_clipboard_read_async (clipboard, (const char *[]){ *type, NULL }, G_PRIORITY_DEFAULT,
+                                  self->cancellable, on_paste_stream, g_object_ref (self));
+        return;
+      }
+  if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_TEXTURE))
+    gdk_clipboard_read_value_async (clipboard, GDK_TYPE_TEXTURE, G_PRIORITY_DEFAULT,
+                                    self->cancellable, on_paste_value, g_object_ref (self));
+  else
+    esp_window_toast (self, _ ("There is no image to paste."));
+}
+
+/* --- Dialogs
+ * ----------------------------------------------------------------------------------- */
+
+static void
+add_filter (GtkFileChooser *chooser, const char *name, gboolean images, gboolean documents)
+{
+  g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
+
+  gtk_file_filter_set_name (filter, name);
+  if (images)
+    gtk_file_filter_add_pixbuf_formats (filter);
+  if (images)
+    gtk_file_filter_add_mime_type (filter, "image/webp");
+  if (documents)
+    gtk_file_filter_add_suffix (filter, "espalier");
+  gtk_file_chooser_add_filter (chooser, filter);
+}
+
+static void
+on_files_chosen (GtkNativeDialog *dialog, int response, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GtkNativeDialog) owned = dialog;
+  g_autoptr (GListModel) files = NULL;
+  GtkApplication *application = gtk_window_get_application (GTK_WINDOW (self));
+
+  if (response != GTK_RESPONSE_ACCEPT || application == NULL)
+    return;
+  files = gtk_file_chooser_get_files (GTK_FILE_CHOOSER (dialog));
+  for (guint i = 0; i < g_list_model_get_n_items (files); i++)
+    {
+      g_autoptr (GFile) file = g_list_model_get_item (files, i);
+
+      esp_application_open_file (ESP_APPLICATION (application), self, file);
+    }
+}
+
+void
+esp_window_choose_file (EspWindow *self)
+{
+  GtkFileChooserNative *dialog
+      = gtk_file_chooser_native_new (_ ("Open a Photo or a Document"), GTK_WINDOW (self),
+                                     GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Open"), _ ("_Cancel"));
+  GtkFileChooser *chooser = GTK_FILE_CHOOSER (dialog);
+
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
+  gtk_file_chooser_set_select_multiple (chooser, TRUE);
+  add_filter (chooser, _ ("Photos and documents"), TRUE, TRUE);
+  add_filter (chooser, _ ("Photos"), TRUE, FALSE);
+  add_filter (chooser, _ ("Espalier documents"), FALSE, TRUE);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (on_files_chosen), self, 0);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+}
+
+static void
+on_saved_as (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (!esp_document_save_as_finish (ESP_DOCUMENT (source), result, &error))
+    esp_window_toast_error (self, _ ("The document could not be saved"), error);
+  else
+    esp_window_toast (self, _ ("Saved"));
+}
+
+static void
+on_save_as_chosen (GtkNativeDialog *dialog, int response, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GtkNativeDialog) owned = dialog;
+  g_autoptr (GFile) file = NULL;
+
+  if (response != GTK_RESPONSE_ACCEPT || self->document == NULL)
+    return;
+  file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
+  if (!is_document (file))
+    {
+      /* A name without the ending; the dialog asked about replacing another file than this one,
+       * so one that exists is left alone. */
+      g_autofree char *uri = g_file_get_uri (file);
+      g_autofree char *with_ending = g_strconcat (uri, ".espalier", NULL);
+
+      g_object_unref (file);
+      file = g_file_new_for_uri (with_ending);
+      if (g_file_query_exists (file, NULL))
+        {
+          g_autofree char *name = g_file_get_basename (file);
+          g_autofree char *text = g_strdup_printf (_ ("“%s” exists already."), name);
+
+          esp_window_toast (self, text);
+          return;
+        }
+    }
+  esp_document_save_as_async (self->document, file, NULL, on_saved_as, g_object_ref (self));
+}
+
+void
+esp_window_choose_save_as (EspWindow *self)
+{
+  GtkFileChooserNative *dialog;
+  g_autofree char *name = NULL;
+
+  if (self->document == NULL)
+    return;
+  dialog = gtk_file_chooser_native_new (_ ("Save As"), GTK_WINDOW (self),
+                                        GTK_FILE_CHOOSER_ACTION_SAVE, _ ("_Save"), _ ("_Cancel"));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
+  name = g_strconcat (esp_document_get_title (self->document), ".espalier", NULL);
+  gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), name);
+  add_filter (GTK_FILE_CHOOSER (dialog), _ ("Espalier documents"), FALSE, TRUE);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (on_save_as_chosen), self, 0);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-window-private.h: the window's parts, for the files that make it up. */
+#pragma once
+
+#include "esp-banner.h"
+#include "esp-canvas.h"
+#include "esp-composer.h"
+#include "esp-details.h"
+#include "esp-foreign-recipe.h"
+#include "esp-history.h"
+#include "esp-queue-button.h"
+#include "esp-split-view.h"
+#include "esp-welcome.h"
+#include "esp-window.h"
+
+G_BEGIN_DECLS
+
+struct _EspWindow
+{
+  AdwApplicationWindow parent_instance;
+
+  /* Template children. */
+  AdwToastOverlay *toasts;
+  GtkWidget *header;
+  AdwWindowTitle *title;
+  GtkWidget *back_button;
+  GtkWidget *history_button;
+  GtkWidget *open_button;
+  GtkWidget *compare_button;
+  GtkWidget *export_button;
+  GtkMenuButton *menu_button;
+  GtkWidget *find_button;
+  GtkStack *stack;
+  EspWelcome *welcome;
+  EspBanner *access_banner;
+  EspBanner *save_banner;
+  EspBanner *left_over_banner;
+  EspSplitView *split;
+  AdwFlap *flap;
+  EspHistory *history;
+  EspCanvas *canvas;
+  EspQueueButton *queue_button;
+  EspComposer *composer;
+  EspDetails *details;
+
+  GSettings *settings;
+  EspDocument *document;
+  EspNode *current; /* whose title and state the header shows */
+  GFile *file;      /* being opened, or the document's */
+  GSimpleActionGroup *node_actions;
+  GCancellable *cancellable; /* of opening; cancelled with the window */
+  GPtrArray *left_over;      /* (element-type EspNode): turns of the last time */
+  AdwToast *undo_toast;
+  GVariant *document_state; /* of the last session; restored with the document */
+
+  guint opening : 1;
+  guint closing : 1; /* its close was agreed to */
+  guint background : 1;
+  guint ask_shown : 1; /* the dialog about turns under way */
+};
+
+/* esp-window-actions.c, esp-window-node-actions.c */
+void esp_window_actions_class_init (GtkWidgetClass *widget_class);
+void esp_window_init_actions (EspWindow *self);
+void esp_window_update_actions (EspWindow *self);
+void esp_window_init_node_actions (EspWindow *self);
+void esp_window_update_node_actions (EspWindow *self);
+
+/* esp-window-document.c */
+void esp_window_update_title (EspWindow *self);
+void esp_window_update_banners (EspWindow *self);
+void esp_window_attach_document (EspWindow *self, EspDocument *document);
+void esp_window_detach_document (EspWindow *self);
+
+/* esp-window-open.c */
+void esp_window_init_drop (EspWindow *self);
+void esp_window_choose_file (EspWindow *self);
+void esp_window_choose_save_as (EspWindow *self);
+void esp_window_paste (EspWindow *self);
+/* An image for this window: a new document in an empty one, a new root in another; asks first if
+ * it carries a recipe. */
+void esp_window_take_image (EspWindow *self, GBytes *bytes, const char *file_name);
+void esp_window_add_reference_value (EspWindow *self, EspNode *node, const GValue *value);
+void esp_window_take_up_left_over (EspWindow *self, gboolean take_up);
+
+/* esp-window-close.c */
+gboolean esp_window_on_close_request (GtkWindow *window);
+
+/* esp-window.c */
+/* A sentence with Undo: for what the person did, and may not have meant. */
+void esp_window_toast_undo (EspWindow *self, const char *text);
+/* With an error's message, unless it was cancelled. */
+void esp_window_toast_error (EspWindow *self, const char *what, const GError *error);
+void esp_window_dismiss_undo_toast (EspWindow *self);
+void esp_window_show_canvas (EspWindow *self);
+void esp_window_restore_document_state (EspWindow *self);
+
+/* esp-move-dialog.c: asks for a node's new parent. */
+GtkWindow *esp_move_dialog_new (GtkWindow *parent, EspDocument *document,
+                                EspNode *node) G_GNUC_WARN_UNUSED_RESULT;
+
+/* esp-properties-window.c */
+GtkWindow *esp_properties_window_new (GtkWindow *parent,
+                                      EspDocument *document) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

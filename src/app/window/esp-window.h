@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-window.h: one window with one document, or the welcome page.
+ *
+ * Properties: "document" (EspDocument).
+ */
+#pragma once
+
+#include "esp-application.h"
+#include "esp-document.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_WINDOW (esp_window_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspWindow, esp_window, ESP, WINDOW, AdwApplicationWindow)
+
+EspWindow *esp_window_new (EspApplication *application) G_GNUC_WARN_UNUSED_RESULT;
+
+EspDocument *esp_window_get_document (EspWindow *self);
+void esp_window_set_document (EspWindow *self, EspDocument *document);
+
+/* Neither a document nor one on its way. */
+gboolean esp_window_is_empty (EspWindow *self);
+/* Closed for the person, but at work until its turns are done. */
+gboolean esp_window_is_in_background (EspWindow *self);
+/* The person closed it; it is still there for its document's sake. */
+gboolean esp_window_is_closing (EspWindow *self);
+/* The file that is being opened or was. */
+GFile *esp_window_get_file (EspWindow *self);
+
+/* Opens a document into this window, which is empty. */
+void esp_window_open_document (EspWindow *self, GFile *file);
+
+/* Makes a document of a photo in this window, which is empty. */
+void esp_window_open_photo (EspWindow *self, GFile *file);
+
+/* Shows a node, with the window brought to the front. */
+void esp_window_show_node (EspWindow *self, gint64 id);
+
+/* Brings back a window that works in the background. */
+void esp_window_leave_background (EspWindow *self);
+
+/* Closes it as the person's command: asks where turns are under way. */
+void esp_window_start_close (EspWindow *self);
+
+/* A sentence that passes. */
+void esp_window_toast (EspWindow *self, const char *text);
+
+/* For the session: a{sv}. */
+GVariant *esp_window_dup_state (EspWindow *self) G_GNUC_WARN_UNUSED_RESULT;
+void esp_window_restore_state (EspWindow *self, GVariant *state);
+
+G_END_DECLS
