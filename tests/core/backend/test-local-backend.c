@@ -23,11 +23,22 @@ typedef struct
 } Fixture;
 
 static void
+remove_folder (const char *path)
+{
+  const char *argv[] = { "rm", "-rf", path, NULL };
+
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, NULL, NULL));
+}
+
+static void
 set_up (Fixture *self, gconstpointer data)
 {
   const char *engine = g_getenv ("ESPALIER_ENGINE");
+  g_autofree char *models = esp_installation_get_user_models ();
   g_autofree char *script = NULL;
 
+  remove_folder (models);
   memset (self, 0, sizeof *self);
   self->scratch = g_dir_make_tmp ("espalier-test-XXXXXX", NULL);
   self->pid_file = g_build_filename (self->scratch, "pid", NULL);
@@ -65,15 +76,6 @@ stop (Fixture *self)
   result = wait_for_result (self);
   g_assert_true (esp_backend_stop_finish (self->backend, result, &error));
   g_assert_no_error (error);
-}
-
-static void
-remove_folder (const char *path)
-{
-  const char *argv[] = { "rm", "-rf", path, NULL };
-
-  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                               NULL, NULL, NULL));
 }
 
 static void
@@ -535,7 +537,11 @@ test_warm_up (Fixture *self, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_autofree char *data = g_dir_make_tmp ("espalier-test-XXXXXX", NULL);
+  int status;
+
+  g_setenv ("XDG_DATA_HOME", data, TRUE);
+  g_test_init (&argc, &argv, NULL);
 
   ADD ("models", test_models);
   ADD ("no-engine", test_no_engine);
@@ -549,5 +555,7 @@ main (int argc, char **argv)
   ADD ("described-meanwhile", test_described_meanwhile);
   ADD ("warm-up", test_warm_up);
 
-  return g_test_run ();
+  status = g_test_run ();
+  remove_folder (data);
+  return status;
 }

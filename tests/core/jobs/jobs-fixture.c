@@ -3,6 +3,41 @@
 
 #include <string.h>
 
+static char *scratch;
+
+/* (The test library could do this by itself, but leaks the names of its folders.) */
+void
+jobs_init (int *argc, char ***argv)
+{
+  static const char *const folders[]
+      = { "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME" };
+
+  scratch = g_dir_make_tmp ("espalier-test-XXXXXX", NULL);
+  g_assert_nonnull (scratch);
+  for (gsize i = 0; i < G_N_ELEMENTS (folders); i++)
+    {
+      g_autofree char *path = g_build_filename (scratch, folders[i], NULL);
+
+      g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
+      g_setenv (folders[i], path, TRUE);
+    }
+
+  g_test_init (argc, argv, NULL);
+}
+
+int
+jobs_run (void)
+{
+  int status = g_test_run ();
+  const char *argv[] = { "rm", "-rf", scratch, NULL };
+
+  if (!g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+                     NULL))
+    g_printerr ("# %s could not be removed\n", scratch);
+  g_clear_pointer (&scratch, g_free);
+  return status;
+}
+
 static void
 take_result (GObject *source, GAsyncResult *result, gpointer data)
 {

@@ -18,6 +18,11 @@ typedef struct
   GString *finished; /* "a:done b:failed": jobs in the order in which they were told */
 } JobsFixture;
 
+/* Before and instead of g_test_init () and g_test_run (): with the user's folders in a scratch
+ * folder, which goes away at the end. */
+void jobs_init (int *argc, char ***argv);
+int jobs_run (void);
+
 void jobs_set_up (JobsFixture *self, gconstpointer data);
 void jobs_tear_down (JobsFixture *self, gconstpointer data);
 

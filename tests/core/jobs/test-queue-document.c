@@ -199,6 +199,7 @@ test_disk_full (JobsFixture *self, gconstpointer data)
     {
       g_assert_true (g_file_get_contents (g_ptr_array_index (rescued, 0), &contents, &size, NULL));
       g_assert_true (g_str_has_suffix (g_ptr_array_index (rescued, 0), ".png"));
+      g_assert_cmpint (g_unlink (g_ptr_array_index (rescued, 0)), ==, 0);
     }
 
   esp_queue_retry (self->queue, self->document, a);
@@ -265,7 +266,7 @@ main (int argc, char **argv)
   if (argc == 3 && g_str_equal (argv[1], "--until-killed"))
     run_until_killed (argv[2]);
 
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  jobs_init (&argc, &argv);
 
   g_test_add ("/jobs/document/suspend", JobsFixture, NULL, jobs_set_up, test_suspend,
               jobs_tear_down);
@@ -278,5 +279,5 @@ main (int argc, char **argv)
               test_disk_full, jobs_tear_down);
   g_test_add ("/jobs/document/many", JobsFixture, NULL, jobs_set_up, test_many, jobs_tear_down);
 
-  return g_test_run ();
+  return jobs_run ();
 }

@@ -155,11 +155,11 @@ test_stopped (Fixture *self, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  jobs_init (&argc, &argv);
 
   g_test_add ("/jobs/engine/branches", Fixture, NULL, set_up, test_branches, tear_down);
   g_test_add ("/jobs/engine/killed", Fixture, NULL, set_up, test_killed, tear_down);
   g_test_add ("/jobs/engine/stopped", Fixture, NULL, set_up, test_stopped, tear_down);
 
-  return g_test_run ();
+  return jobs_run ();
 }

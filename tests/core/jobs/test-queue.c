@@ -594,7 +594,7 @@ test_seconds_left (JobsFixture *self, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  jobs_init (&argc, &argv);
 
   ADD ("done", test_done);
   ADD ("big-seed", test_big_seed);
@@ -615,5 +615,5 @@ main (int argc, char **argv)
   ADD ("remote-job", test_remote_job);
   ADD ("seconds-left", test_seconds_left);
 
-  return g_test_run ();
+  return jobs_run ();
 }

@@ -167,7 +167,7 @@ test_stop (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/backend/registry/models", test_models);
   g_test_add_func ("/backend/registry/default", test_default);
   g_test_add_func ("/backend/registry/changes", test_changes);
