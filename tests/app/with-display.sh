@@ -92,11 +92,10 @@ unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS AT_SPI_BUS_ADDRESS
 
 : "${GDK_BACKEND:=x11}"
 : "${GSK_RENDERER:=cairo}"
-: "${GDK_DEBUG:=no-portals}"
 : "${GSETTINGS_BACKEND:=memory}"
 : "${GIO_USE_VFS:=local}"
 : "${LC_ALL:=C.UTF-8}"
-export GDK_BACKEND GSK_RENDERER GDK_DEBUG GSETTINGS_BACKEND GIO_USE_VFS LC_ALL
+export GDK_BACKEND GSK_RENDERER GSETTINGS_BACKEND GIO_USE_VFS LC_ALL
 
 # In the background, so that a signal to this script is acted upon at once.
 dbus-run-session -- "$@" <&0 &
