@@ -380,7 +380,7 @@ esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error)
   self->prepared = self->place->path == NULL;
   if (self->prepared && !_esp_working_copy_note_published (self, &local))
     g_clear_error (&local);
-  else if (!self->prepared && !self->place->in_library)
+  else if (!self->prepared)
     _esp_working_folder_clear (self->place); /* the state that put () left */
   return TRUE;
 }

@@ -167,7 +167,7 @@ recover (EspWorkingCopy *self)
   part = g_build_filename (self->place->folder, "publish.part", NULL);
   g_unlink (part);
   self->prepared = self->recovered = TRUE;
-  g_message ("%s: taken up from where it was left", self->place->name);
+  g_info ("%s: taken up from where it was left", self->place->name);
 }
 
 static void
@@ -370,11 +370,29 @@ esp_working_copy_open (GFile *file, gboolean create, EspDocumentOpenFlags flags,
 
 /* --- Closing ---------------------------------------------------------------------------------- */
 
+/* The last connection moves what is in the log into the library's file and removes the log, if it
+ * may write, which readers may not: a document in the library is one file when nobody has it open.
+ */
+static void
+fold_log (EspWorkingCopy *self)
+{
+  g_autofree char *log = g_strconcat (self->place->path, "-wal", NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (self->source == NULL && g_file_test (log, G_FILE_TEST_EXISTS)
+      && !_esp_working_copy_open_source (self, &error))
+    g_debug ("%s: %s", self->place->name, error->message);
+  if (self->source != NULL && !_esp_snapshot_source_settle (self->source, &error))
+    g_debug ("%s: %s", self->place->name, error->message);
+}
+
 void
 esp_working_copy_free (EspWorkingCopy *self)
 {
   if (self == NULL)
     return;
+  if (self->place != NULL && self->place->lock >= 0 && self->place->in_library && !self->failed)
+    fold_log (self);
   if (self->place != NULL && self->place->lock >= 0 && !self->place->in_library)
     {
       /* What could not even be opened is as it was, but for what was only just begun. */
@@ -392,6 +410,12 @@ esp_working_copy_free (EspWorkingCopy *self)
   g_clear_pointer (&self->place, _esp_working_folder_free);
   g_mutex_clear (&self->mutex);
   g_free (self);
+}
+
+void
+esp_working_copy_clean (void)
+{
+  _esp_working_folder_clean ();
 }
 
 /* --- Getters ---------------------------------------------------------------------------------- */

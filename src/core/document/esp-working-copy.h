@@ -77,6 +77,9 @@ gint64 esp_working_copy_get_publish_time (EspWorkingCopy *self);
 /* Has the person's file been changed or removed since? Cheap (a stat). */
 gboolean esp_working_copy_is_file_changed (EspWorkingCopy *self);
 
+/* Removes folders that crashes left behind with nothing in them. Any thread, any time. */
+void esp_working_copy_clean (void);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspWorkingCopy, esp_working_copy_free)
 
 G_END_DECLS
