@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-details-rows.c: a node's fields in words. */
+#define G_LOG_DOMAIN "espalier-details"
+
+#include "esp-details-rows.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-texture-cache.h"
+
+#define REFERENCE_SIZE 64
+
+/* --- One row ---------------------------------------------------------------------------------- */
+
+static void
+on_copy (GtkButton *button, gpointer data)
+{
+  const char *text = g_object_get_data (G_OBJECT (button), "esp-text");
+
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (button)), text);
+}
+
+static GtkWidget *
+create_copy_button (const char *title, const char *text)
+{
+  GtkWidget *button = gtk_button_new_from_icon_name ("edit-copy-symbolic");
+  /* Translators: a button's name; %s is what it copies, as in "Copy Seed" */
+  g_autofree char *name = g_strdup_printf (_ ("Copy %s"), title);
+
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_set_tooltip_text (button, name);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  g_object_set_data_full (G_OBJECT (button), "esp-text", g_strdup (text), g_free);
+  g_signal_connect (button, "clicked", G_CALLBACK (on_copy), NULL);
+  return button;
+}
+
+static GtkWidget *
+create_label (const char *text, gboolean is_value)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_natural_wrap_mode (GTK_LABEL (label), GTK_NATURAL_WRAP_NONE);
+  if (is_value)
+    {
+      gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+      gtk_widget_add_css_class (label, "value");
+    }
+  else
+    {
+      gtk_widget_add_css_class (label, "caption");
+      gtk_widget_add_css_class (label, "dim-label");
+    }
+  return label;
+}
+
+static void
+add_widget (AdwPreferencesGroup *group, GPtrArray *rows, GtkWidget *row)
+{
+  adw_preferences_group_add (group, row);
+  g_ptr_array_add (rows, row);
+}
+
+/* `copied` is what the row's button copies, NULL for no button. Nothing for an empty value. */
+static void
+add_row (AdwPreferencesGroup *group, GPtrArray *rows, const char *title, const char *value,
+         const char *copied)
+{
+  GtkWidget *row, *line, *column, *label, *caption;
+
+  if (value == NULL || *value == '\0')
+    return;
+  row = adw_preferences_row_new ();
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
+  gtk_widget_set_focusable (row, FALSE);
+  line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  gtk_widget_add_css_class (line, "detail-row");
+  column = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
+  gtk_widget_set_hexpand (column, TRUE);
+  gtk_widget_set_valign (column, GTK_ALIGN_CENTER);
+  caption = create_label (title, FALSE);
+  label = create_label (value, TRUE);
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (label), GTK_ACCESSIBLE_RELATION_LABELLED_BY,
+                                  caption, NULL, -1);
+  gtk_box_append (GTK_BOX (column), caption);
+  gtk_box_append (GTK_BOX (column), label);
+  gtk_box_append (GTK_BOX (line), column);
+  if (copied != NULL)
+    gtk_box_append (GTK_BOX (line), create_copy_button (title, copied));
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), line);
+  add_widget (group, rows, row);
+}
+
+/* --- Words ------------------------------------------------------------------------------------ */
+
+static const char *
+get_state_name (EspNodeState state)
+{
+  switch (state)
+    {
+    case ESP_NODE_QUEUED:
+      return C_ ("state", "Waiting");
+    case ESP_NODE_RUNNING:
+      return C_ ("state", "Running");
+    case ESP_NODE_DONE:
+      return C_ ("state", "Done");
+    case ESP_NODE_FAILED:
+      return C_ ("state", "Failed");
+    case ESP_NODE_CANCELLED:
+      return C_ ("state", "Stopped");
+    case ESP_NODE_BLOCKED:
+      return C_ ("state", "Refused by the provider");
+    default:
+      return NULL;
+    }
+}
+
+/* Parameters that all image models know by these names; others are shown by their own. */
+static char *
+dup_parameter_title (const char *name)
+{
+  static const struct
+  {
+    const char *name, *title;
+  } known[] = {
+    { "steps", N_ ("Steps") },
+    { "guidance", N_ ("Guidance") },
+    { "guidance_scale", N_ ("Guidance") },
+    { "true_cfg_scale", N_ ("True guidance") },
+    { "size", N_ ("Size") },
+    { "width", N_ ("Width") },
+    { "height", N_ ("Height") },
+    { "strength", N_ ("Strength") },
+    { "sampler", N_ ("Sampler") },
+    { "scheduler", N_ ("Scheduler") },
+    { "precision", N_ ("Precision") },
+    { "aspect_ratio", N_ ("Aspect ratio") },
+  };
+  g_autofree char *words = NULL;
+  g_autofree char *first = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
+    if (strcmp (known[i].name, name) == 0)
+      return g_strdup (_ (known[i].title));
+
+  words = g_strdelimit (g_strdup (name), "_-.", ' ');
+  first = g_utf8_strup (words, (gssize) (g_utf8_next_char (words) - words));
+  return g_strconcat (first, g_utf8_next_char (words), NULL);
+}
+
+static char *
+dup_value (JsonNode *node)
+{
+  const GType type = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_NONE;
+
+  if (type == G_TYPE_STRING)
+    return json_node_dup_string (node);
+  if (type == G_TYPE_BOOLEAN)
+    return g_strdup (json_node_get_boolean (node) ? C_ ("value", "Yes") : C_ ("value", "No"));
+  if (type == G_TYPE_DOUBLE)
+    return g_strdup_printf ("%g", json_node_get_double (node));
+  return json_to_string (node, FALSE);
+}
+
+static char *
+dup_seconds (double seconds)
+{
+  if (seconds < 60)
+    /* Translators: how long something took */
+    return g_strdup_printf (C_ ("duration", "%.1f s"), seconds);
+  /* Translators: minutes and seconds */
+  return g_strdup_printf (C_ ("duration", "%d min %d s"), (int) (seconds / 60), (int) seconds % 60);
+}
+
+static char *
+dup_stages (JsonObject *timings)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GList) names = json_object_get_members (timings);
+
+  for (const GList *l = names; l != NULL; l = l->next)
+    {
+      JsonNode *node = json_object_get_member (timings, l->data);
+      g_autofree char *title = dup_parameter_title (l->data);
+      g_autofree char *time = NULL;
+
+      if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) == G_TYPE_STRING)
+        continue;
+      time = dup_seconds (json_node_get_double (node));
+      if (text->len > 0)
+        g_string_append_c (text, '\n');
+      /* Translators: a stage of the work and how long it took, as in "Sampling: 3.2 s" */
+      g_string_append_printf (text, _ ("%s: %s"), title, time);
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static char *
+dup_cost (EspNode *node)
+{
+  const double cost = esp_node_get_cost (node);
+  const char *currency = esp_node_get_currency (node);
+
+  if (cost < 0)
+    return NULL;
+  if (cost == 0)
+    return g_strdup (_ ("Free"));
+  if (currency == NULL || strcmp (currency, "USD") == 0)
+    return g_strdup_printf ("$%.*f", cost < 0.01 ? 4 : 2, cost);
+  return g_strdup_printf ("%.*f %s", cost < 0.01 ? 4 : 2, cost, currency);
+}
+
+static char *
+dup_created (EspNode *node)
+{
+  g_autoptr (GDateTime) utc
+      = g_date_time_new_from_unix_utc (esp_node_get_created (node) / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) local = utc != NULL ? g_date_time_to_local (utc) : NULL;
+
+  return local != NULL ? g_date_time_format (local, "%x, %X") : NULL;
+}
+
+/* --- The turn --------------------------------------------------------------------------------- */
+
+static void
+add_model_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+{
+  const char *backend = esp_node_get_backend (node);
+  const char *model = esp_node_get_model_name (node);
+  const char *hash = esp_node_get_model_hash (node);
+
+  if (backend != NULL && strcmp (backend, "local") == 0)
+    backend = _ ("This computer");
+  add_row (group, rows, _ ("Made by"), backend, NULL);
+  if (model == NULL)
+    model = esp_node_get_model (node);
+  add_row (group, rows, _ ("Model"), model, esp_node_get_model (node));
+  if (hash != NULL)
+    {
+      g_autofree char *start = g_strndup (hash, 16);
+
+      add_row (group, rows, _ ("Model hash"), start, hash);
+      gtk_widget_set_tooltip_text (rows->pdata[rows->len - 1], hash);
+    }
+}
+
+static void
+add_parameter_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+{
+  JsonObject *parameters = esp_node_get_parameters (node);
+  g_autoptr (GList) names = json_object_get_members (parameters);
+
+  for (const GList *l = names; l != NULL; l = l->next)
+    {
+      g_autofree char *title = dup_parameter_title (l->data);
+      g_autofree char *value = dup_value (json_object_get_member (parameters, l->data));
+
+      add_row (group, rows, title, value, NULL);
+    }
+}
+
+static void
+add_state_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+{
+  g_autofree char *cost = dup_cost (node);
+
+  add_row (group, rows, _ ("State"), get_state_name (esp_node_get_state (node)), NULL);
+  add_row (group, rows, _ ("Message"), esp_node_get_message (node), esp_node_get_message (node));
+  if (esp_node_get_seconds (node) >= 0)
+    {
+      g_autofree char *time = dup_seconds (esp_node_get_seconds (node));
+
+      add_row (group, rows, _ ("Time"), time, NULL);
+    }
+  if (esp_node_get_timings (node) != NULL)
+    {
+      g_autofree char *stages = dup_stages (esp_node_get_timings (node));
+
+      add_row (group, rows, _ ("Stages"), stages, NULL);
+    }
+  add_row (group, rows, _ ("Cost"), cost, NULL);
+}
+
+void
+esp_details_add_turn_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+{
+  const char *instruction = esp_node_get_instruction (node);
+
+  gtk_widget_set_visible (GTK_WIDGET (group), esp_node_get_kind (node) != ESP_NODE_IMPORTED);
+  if (esp_node_get_kind (node) == ESP_NODE_IMPORTED)
+    return;
+
+  add_row (group, rows, _ ("Instruction"), instruction, instruction);
+  add_row (group, rows, _ ("Negative prompt"), esp_node_get_negative_prompt (node),
+           esp_node_get_negative_prompt (node));
+  add_model_rows (group, node, rows);
+  if (esp_node_has_seed (node))
+    {
+      g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, esp_node_get_seed (node));
+
+      add_row (group, rows, _ ("Seed"), seed, seed);
+    }
+  add_parameter_rows (group, node, rows);
+  add_state_rows (group, node, rows);
+}
+
+/* --- The image -------------------------------------------------------------------------------- */
+
+void
+esp_details_add_image_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+{
+  g_autofree char *created = dup_created (node);
+
+  if (esp_node_has_image (node))
+    {
+      const char *type = esp_node_get_media_type (node);
+      g_autofree char *size = NULL;
+      g_autofree char *kind = NULL;
+      g_autofree char *bytes = g_format_size (esp_node_get_image_size (node));
+
+      /* Translators: width and height in pixels */
+      size = g_strdup_printf (_ ("%d × %d pixels"), esp_node_get_width (node),
+                              esp_node_get_height (node));
+      add_row (group, rows, _ ("Size"), size, NULL);
+      if (type != NULL)
+        {
+          g_autofree char *content_type = g_content_type_from_mime_type (type);
+
+          kind = g_content_type_get_description (content_type != NULL ? content_type : type);
+        }
+      add_row (group, rows, _ ("Kind"), kind, NULL);
+      add_row (group, rows, _ ("Size of the file"), bytes, NULL);
+    }
+  add_row (group, rows, _ ("File"), esp_node_get_file_name (node), esp_node_get_file_name (node));
+  add_row (group, rows, esp_node_get_kind (node) == ESP_NODE_IMPORTED ? _ ("Added") : _ ("Created"),
+           created, NULL);
+}
+
+/* --- References ------------------------------------------------------------------------------- */
+
+static void
+update_thumbnail (GtkPicture *picture, EspDocument *document, EspNode *node)
+{
+  GdkTexture *texture = esp_texture_cache_lookup (esp_texture_cache_get_default (), document, node,
+                                                  ESP_THUMBNAIL_LARGE, -1);
+
+  gtk_picture_set_paintable (picture, texture != NULL ? GDK_PAINTABLE (texture) : NULL);
+}
+
+static void
+on_texture_loaded (GtkPicture *picture, EspDocument *document, EspNode *node, int size)
+{
+  if (g_object_get_data (G_OBJECT (picture), "esp-node") == (gpointer) node)
+    update_thumbnail (picture, document, node);
+}
+
+static void
+on_reference_clicked (GtkButton *button, EspDocument *document)
+{
+  EspNode *node = g_object_get_data (G_OBJECT (button), "esp-node");
+
+  if (!esp_node_is_deleted (node))
+    esp_document_set_current (document, node);
+}
+
+static GtkWidget *
+create_reference (EspDocument *document, EspNode *node)
+{
+  GtkWidget *button = gtk_button_new ();
+  GtkWidget *picture = gtk_picture_new ();
+  g_autofree char *title = esp_node_dup_title (node);
+
+  gtk_picture_set_content_fit (GTK_PICTURE (picture), GTK_CONTENT_FIT_COVER);
+  gtk_widget_set_size_request (picture, REFERENCE_SIZE, REFERENCE_SIZE);
+  gtk_picture_set_alternative_text (GTK_PICTURE (picture), title);
+  g_object_set_data_full (G_OBJECT (picture), "esp-node", g_object_ref (node), g_object_unref);
+  g_signal_connect_object (esp_texture_cache_get_default (), "loaded",
+                           G_CALLBACK (on_texture_loaded), picture, G_CONNECT_SWAPPED);
+  update_thumbnail (GTK_PICTURE (picture), document, node);
+
+  gtk_button_set_child (GTK_BUTTON (button), picture);
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_set_tooltip_text (button, title);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
+                                  -1);
+  g_object_set_data_full (G_OBJECT (button), "esp-node", g_object_ref (node), g_object_unref);
+  g_signal_connect_object (button, "clicked", G_CALLBACK (on_reference_clicked), document, 0);
+  return button;
+}
+
+void
+esp_details_add_reference_rows (AdwPreferencesGroup *group, EspDocument *document, EspNode *node,
+                                GPtrArray *rows)
+{
+  GPtrArray *references = esp_node_get_references (node);
+  GtkWidget *flow, *row;
+
+  gtk_widget_set_visible (GTK_WIDGET (group), references->len > 0);
+  if (references->len == 0)
+    return;
+  flow = gtk_flow_box_new ();
+  gtk_flow_box_set_selection_mode (GTK_FLOW_BOX (flow), GTK_SELECTION_NONE);
+  gtk_flow_box_set_max_children_per_line (GTK_FLOW_BOX (flow), 8);
+  for (guint i = 0; i < references->len; i++)
+    {
+      gtk_flow_box_append (GTK_FLOW_BOX (flow), create_reference (document, references->pdata[i]));
+      gtk_widget_set_focusable (gtk_widget_get_last_child (flow), FALSE);
+    }
+  row = adw_preferences_row_new ();
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
+  gtk_widget_set_focusable (row, FALSE);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), flow);
+  add_widget (group, rows, row);
+}

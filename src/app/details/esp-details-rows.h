@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-details-rows.h: what is known of a node, as rows of title and value. */
+#pragma once
+
+#include <adwaita.h>
+
+#include "esp-document.h"
+
+G_BEGIN_DECLS
+
+/* Adds rows to the groups and each to `rows` (element-type GtkWidget), for their removal. */
+void esp_details_add_turn_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows);
+void esp_details_add_image_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows);
+
+/* Buttons with the pictures of the references; a click makes one the current node. */
+void esp_details_add_reference_rows (AdwPreferencesGroup *group, EspDocument *document,
+                                     EspNode *node, GPtrArray *rows);
+
+G_END_DECLS
