@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-history.c: see esp-history.h. */
-#include "esp-history.h"
+/* esp-history.c: the container: tree or outline, the tool bar, what connects them to the document.
+ * Find is in esp-history-find.c, the menu in esp-history-menu.c, labels in esp-history-label.c. */
+#include "esp-history-private.h"
 
-struct _EspHistory
-{
-  GtkWidget parent_instance;
+#include <glib/gi18n-lib.h>
+#include <math.h>
 
-  EspDocument *document;
-  gboolean outline;
-  GtkOrientation orientation;
-};
+#include "esp-mini-map.h"
+
+#define ZOOM_STEP 1.25
 
 G_DEFINE_FINAL_TYPE (EspHistory, esp_history, GTK_TYPE_WIDGET)
 
@@ -35,6 +34,38 @@ enum
 
 static guint signals[N_SIGNALS];
 
+/* --- The document ----------------------------------------------------------------------------- */
+
+static gboolean
+on_find_again (gpointer user_data)
+{
+  EspHistory *self = user_data;
+
+  self->find_id = 0;
+  _esp_history_find_again (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_nodes_changed (EspHistory *self)
+{
+  if (self->found && self->find_id == 0)
+    self->find_id = g_idle_add (on_find_again, self);
+}
+
+static void
+update_shown (EspHistory *self)
+{
+  gboolean any = self->document != NULL;
+
+  gtk_widget_set_visible (GTK_WIDGET (self->stack), any);
+  gtk_widget_set_visible (self->tool_bar, any);
+  gtk_widget_set_visible (self->zoom_buttons, !self->outline);
+  gtk_stack_set_visible_child_name (self->stack, self->outline ? "outline" : "tree");
+  /* The list is made only where it is seen. */
+  esp_outline_set_document (self->outline_list, self->outline ? self->document : NULL);
+}
+
 EspDocument *
 esp_history_get_document (EspHistory *self)
 {
@@ -48,71 +79,261 @@ esp_history_set_document (EspHistory *self, EspDocument *document)
   g_return_if_fail (ESP_IS_HISTORY (self));
   g_return_if_fail (document == NULL || ESP_IS_DOCUMENT (document));
 
-  if (g_set_object (&self->document, document))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
+  if (self->document == document)
+    return;
+  esp_history_stop_find (self);
+  if (self->label_popover)
+    gtk_popover_popdown (GTK_POPOVER (self->label_popover));
+  if (self->document)
+    g_signal_handlers_disconnect_by_data (self->document, self);
+  g_set_object (&self->document, document);
+  esp_tree_view_set_document (self->tree, document);
+  if (document)
+    {
+      g_signal_connect_object (document, "node-added", G_CALLBACK (on_nodes_changed), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (document, "node-removed", G_CALLBACK (on_nodes_changed), self,
+                               G_CONNECT_SWAPPED);
+    }
+  update_shown (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
+  g_signal_emit (self, signals[SELECTION_CHANGED], 0);
 }
 
 GPtrArray *
 esp_history_dup_selection (EspHistory *self)
 {
-  GPtrArray *nodes = g_ptr_array_new_with_free_func (g_object_unref);
-  EspNode *current;
+  g_autoptr (GPtrArray) nodes = NULL;
+  EspNode *node;
 
-  g_return_val_if_fail (ESP_IS_HISTORY (self), nodes);
-  current = self->document ? esp_document_get_current (self->document) : NULL;
-  if (current)
-    g_ptr_array_add (nodes, g_object_ref (current));
-  return nodes;
+  g_return_val_if_fail (ESP_IS_HISTORY (self), NULL);
+
+  if (!self->document)
+    return g_ptr_array_new_with_free_func (g_object_unref);
+  nodes = self->outline ? esp_outline_dup_selected (self->outline_list)
+                        : esp_tree_view_dup_selected (self->tree);
+  if (nodes->len == 0)
+    {
+      node = self->outline ? NULL : esp_tree_view_get_cursor (self->tree);
+      if (!node)
+        node = esp_document_get_current (self->document);
+      if (node && !esp_node_is_deleted (node))
+        g_ptr_array_add (nodes, g_object_ref (node));
+    }
+  return g_steal_pointer (&nodes);
 }
+
+/* --- What it shows ---------------------------------------------------------------------------- */
 
 void
 esp_history_set_outline (EspHistory *self, gboolean outline)
 {
   g_return_if_fail (ESP_IS_HISTORY (self));
+
+  outline = outline != FALSE;
+  if (self->outline == outline)
+    return;
   self->outline = outline;
+  update_shown (self);
+  if (self->found)
+    _esp_history_find_again (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OUTLINE]);
+  g_signal_emit (self, signals[SELECTION_CHANGED], 0);
 }
 
 void
 esp_history_set_orientation (EspHistory *self, GtkOrientation orientation)
 {
   g_return_if_fail (ESP_IS_HISTORY (self));
+
+  if (self->orientation == orientation)
+    return;
   self->orientation = orientation;
+  esp_tree_view_set_orientation (self->tree, orientation);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ORIENTATION]);
 }
 
 void
 esp_history_reveal (EspHistory *self, EspNode *node)
 {
+  g_return_if_fail (ESP_IS_HISTORY (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+
+  if (!self->document)
+    return;
+  if (self->outline)
+    esp_outline_reveal (self->outline_list, node);
+  else
+    esp_tree_view_reveal (self->tree, node);
 }
 
 void
-esp_history_start_find (EspHistory *self)
+_esp_history_get_node_area (EspHistory *self, EspNode *node, GdkRectangle *area)
 {
+  GtkWidget *from = self->outline ? GTK_WIDGET (self->outline_list) : GTK_WIDGET (self->tree);
+  graphene_rect_t found, seen;
+  gboolean ok = self->outline ? esp_outline_get_node_area (self->outline_list, node, &found)
+                              : esp_tree_view_get_node_area (self->tree, node, &found);
+  double x, y;
+
+  graphene_rect_init (&seen, 0, 0, (float) gtk_widget_get_width (from),
+                      (float) gtk_widget_get_height (from));
+  if (!ok || !graphene_rect_intersection (&found, &seen, &found))
+    graphene_rect_init (&found, seen.size.width / 2, seen.size.height / 2, 1, 1);
+  if (!gtk_widget_translate_coordinates (from, GTK_WIDGET (self), found.origin.x, found.origin.y,
+                                         &x, &y))
+    x = y = 0;
+  *area = (GdkRectangle){ (int) x, (int) y, (int) found.size.width, (int) found.size.height };
 }
 
-void
-esp_history_stop_find (EspHistory *self)
+static void
+update_zoom_buttons (EspHistory *self)
 {
-}
+  double zoom = esp_tree_view_get_zoom (self->tree);
 
-void
-esp_history_edit_label (EspHistory *self, EspNode *node)
-{
+  gtk_widget_set_sensitive (self->zoom_in, zoom < ESP_TREE_VIEW_MAX_ZOOM);
+  gtk_widget_set_sensitive (self->zoom_out, zoom > ESP_TREE_VIEW_MIN_ZOOM);
 }
 
 void
 esp_history_zoom_in (EspHistory *self)
 {
+  g_return_if_fail (ESP_IS_HISTORY (self));
+  esp_tree_view_set_zoom (self->tree, esp_tree_view_get_zoom (self->tree) * ZOOM_STEP);
 }
 
 void
 esp_history_zoom_out (EspHistory *self)
 {
+  g_return_if_fail (ESP_IS_HISTORY (self));
+  esp_tree_view_set_zoom (self->tree, esp_tree_view_get_zoom (self->tree) / ZOOM_STEP);
 }
 
 void
 esp_history_zoom_fit (EspHistory *self)
 {
+  g_return_if_fail (ESP_IS_HISTORY (self));
+  esp_tree_view_zoom_fit (self->tree);
 }
+
+void
+esp_history_start_move (EspHistory *self, GPtrArray *nodes)
+{
+  g_return_if_fail (ESP_IS_HISTORY (self));
+  g_return_if_fail (nodes != NULL);
+
+  if (!self->document || nodes->len == 0)
+    return;
+  /* Only the tree can be pointed at. */
+  esp_history_set_outline (self, FALSE);
+  esp_tree_view_start_move (self->tree, nodes);
+  gtk_revealer_set_reveal_child (self->move_bar, TRUE);
+}
+
+/* --- Signals of the parts --------------------------------------------------------------------- */
+
+static void
+on_activate (EspHistory *self, EspNode *node)
+{
+  g_signal_emit (self, signals[ACTIVATE], 0, node);
+}
+
+static void
+on_compare (EspHistory *self, EspNode *a, EspNode *b)
+{
+  g_signal_emit (self, signals[COMPARE], 0, a, b);
+}
+
+static void
+on_reference_drop (EspHistory *self, EspNode *node, const GValue *value)
+{
+  g_signal_emit (self, signals[REFERENCE_DROP], 0, node, value);
+}
+
+static void
+on_selection_changed (EspHistory *self)
+{
+  g_signal_emit (self, signals[SELECTION_CHANGED], 0);
+}
+
+static void
+on_tree_menu (EspHistory *self, double x, double y, gboolean keyboard)
+{
+  _esp_history_open_menu (self, GTK_WIDGET (self->tree), x, y);
+}
+
+static void
+on_outline_menu (EspHistory *self, double x, double y, gboolean keyboard)
+{
+  _esp_history_open_menu (self, GTK_WIDGET (self->outline_list), x, y);
+}
+
+static void
+on_move_finished (EspHistory *self)
+{
+  gtk_revealer_set_reveal_child (self->move_bar, FALSE);
+}
+
+static void
+on_cancel_move (EspHistory *self)
+{
+  esp_tree_view_stop_move (self->tree);
+}
+
+static void
+on_find_changed (EspHistory *self)
+{
+  self->found_at = G_MAXUINT;
+  _esp_history_find_again (self);
+  /* The first match comes into view while one types. */
+  if (self->found && self->found->len > 0 && self->found_at == G_MAXUINT)
+    esp_history_reveal (self, g_ptr_array_index (self->found, 0));
+}
+
+static void
+on_find_next (EspHistory *self)
+{
+  _esp_history_find_step (self, 1);
+}
+
+static void
+on_find_previous (EspHistory *self)
+{
+  _esp_history_find_step (self, -1);
+}
+
+static void
+on_find_stop (EspHistory *self)
+{
+  esp_history_stop_find (self);
+}
+
+static gboolean
+on_find_key (GtkEventControllerKey *controller, guint keyval, guint keycode, GdkModifierType state,
+             EspHistory *self)
+{
+  if ((keyval == GDK_KEY_Return || keyval == GDK_KEY_KP_Enter) && (state & GDK_SHIFT_MASK))
+    {
+      _esp_history_find_step (self, -1);
+      return GDK_EVENT_STOP;
+    }
+  return GDK_EVENT_PROPAGATE;
+}
+
+static void
+on_find_toggled (EspHistory *self)
+{
+  gboolean active = gtk_toggle_button_get_active (self->find_button);
+
+  if (active == gtk_revealer_get_reveal_child (self->find_bar))
+    return;
+  if (active)
+    esp_history_start_find (self);
+  else
+    esp_history_stop_find (self);
+}
+
+/* --- The widget ------------------------------------------------------------------------------- */
 
 static void
 esp_history_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
@@ -156,51 +377,159 @@ esp_history_set_property (GObject *object, guint prop_id, const GValue *value, G
     }
 }
 
+static gboolean
+esp_history_grab_focus (GtkWidget *widget)
+{
+  EspHistory *self = ESP_HISTORY (widget);
+
+  return gtk_widget_grab_focus (self->outline ? GTK_WIDGET (self->outline_list)
+                                              : GTK_WIDGET (self->tree));
+}
+
 static void
 esp_history_dispose (GObject *object)
 {
   EspHistory *self = ESP_HISTORY (object);
 
-  g_clear_object (&self->document);
+  if (self->tree)
+    esp_history_set_document (self, NULL);
+  g_clear_handle_id (&self->find_id, g_source_remove);
+  g_clear_pointer (&self->found, g_ptr_array_unref);
+  _esp_history_dispose_menu (self);
+  _esp_history_dispose_label (self);
+  g_clear_object (&self->actions);
+  self->tree = NULL;
+  gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_HISTORY);
   G_OBJECT_CLASS (esp_history_parent_class)->dispose (object);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  properties[PROP_DOCUMENT]
+      = g_param_spec_object ("document", NULL, NULL, ESP_TYPE_DOCUMENT, flags);
+  properties[PROP_OUTLINE] = g_param_spec_boolean ("outline", NULL, NULL, FALSE, flags);
+  properties[PROP_ORIENTATION] = g_param_spec_enum ("orientation", NULL, NULL, GTK_TYPE_ORIENTATION,
+                                                    GTK_ORIENTATION_VERTICAL, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+bind_template (GtkWidgetClass *widget_class)
+{
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/espalier/app/history/esp-history.ui");
+#define BIND(name) gtk_widget_class_bind_template_child (widget_class, EspHistory, name)
+  BIND (move_bar);
+  BIND (stack);
+  BIND (overlay);
+  BIND (scroller);
+  BIND (outline_list);
+  BIND (find_bar);
+  BIND (find_entry);
+  BIND (find_previous);
+  BIND (find_next);
+  BIND (find_count);
+  BIND (tool_bar);
+  BIND (zoom_buttons);
+  BIND (zoom_in);
+  BIND (zoom_out);
+  BIND (find_button);
+#undef BIND
+#define CALLBACK(name) gtk_widget_class_bind_template_callback (widget_class, name)
+  CALLBACK (on_cancel_move);
+  CALLBACK (on_find_changed);
+  CALLBACK (on_find_next);
+  CALLBACK (on_find_previous);
+  CALLBACK (on_find_stop);
+  CALLBACK (on_find_key);
+  CALLBACK (on_find_toggled);
+  CALLBACK (esp_history_zoom_in);
+  CALLBACK (esp_history_zoom_out);
+  CALLBACK (esp_history_zoom_fit);
+#undef CALLBACK
 }
 
 static void
 esp_history_class_init (EspHistoryClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   object_class->dispose = esp_history_dispose;
   object_class->get_property = esp_history_get_property;
   object_class->set_property = esp_history_set_property;
+  widget_class->grab_focus = esp_history_grab_focus;
+  install_properties (object_class);
 
-  properties[PROP_DOCUMENT]
-      = g_param_spec_object ("document", NULL, NULL, ESP_TYPE_DOCUMENT,
-                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-  properties[PROP_OUTLINE]
-      = g_param_spec_boolean ("outline", NULL, NULL, FALSE,
-                              G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-  properties[PROP_ORIENTATION] = g_param_spec_enum (
-      "orientation", NULL, NULL, GTK_TYPE_ORIENTATION, GTK_ORIENTATION_VERTICAL,
-      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+#define SIGNAL(name, ...)                                                                          \
+  g_signal_new (name, ESP_TYPE_HISTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,       \
+                __VA_ARGS__)
+  signals[ACTIVATE] = SIGNAL ("activate", 1, ESP_TYPE_NODE);
+  signals[COMPARE] = SIGNAL ("compare", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
+  signals[REFERENCE_DROP] = SIGNAL ("reference-drop", 2, ESP_TYPE_NODE, G_TYPE_VALUE);
+  signals[SELECTION_CHANGED] = SIGNAL ("selection-changed", 0);
+#undef SIGNAL
 
-  signals[ACTIVATE] = g_signal_new ("activate", ESP_TYPE_HISTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                    NULL, G_TYPE_NONE, 1, ESP_TYPE_NODE);
-  signals[COMPARE] = g_signal_new ("compare", ESP_TYPE_HISTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                   NULL, G_TYPE_NONE, 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
-  signals[REFERENCE_DROP]
-      = g_signal_new ("reference-drop", ESP_TYPE_HISTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                      G_TYPE_NONE, 2, ESP_TYPE_NODE, G_TYPE_VALUE);
-  signals[SELECTION_CHANGED]
-      = g_signal_new ("selection-changed", ESP_TYPE_HISTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                      G_TYPE_NONE, 0);
+  g_type_ensure (ESP_TYPE_OUTLINE);
+  bind_template (widget_class);
+  gtk_widget_class_set_css_name (widget_class, "history");
+}
+
+/* The style sheet and the icons, once for a display. */
+static void
+install_style (GdkDisplay *display)
+{
+  g_autoptr (GtkCssProvider) provider = NULL;
+
+  if (g_object_get_data (G_OBJECT (display), "espalier-history-style"))
+    return;
+  provider = gtk_css_provider_new ();
+  gtk_css_provider_load_from_resource (provider, "/espalier/app/history/esp-history.css");
+  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+  gtk_icon_theme_add_resource_path (gtk_icon_theme_get_for_display (display),
+                                    "/espalier/app/history/icons");
+  g_object_set_data (G_OBJECT (display), "espalier-history-style", GINT_TO_POINTER (TRUE));
+}
+
+static void
+connect_parts (EspHistory *self)
+{
+  g_signal_connect_swapped (self->tree, "activate", G_CALLBACK (on_activate), self);
+  g_signal_connect_swapped (self->tree, "compare", G_CALLBACK (on_compare), self);
+  g_signal_connect_swapped (self->tree, "reference-drop", G_CALLBACK (on_reference_drop), self);
+  g_signal_connect_swapped (self->tree, "selection-changed", G_CALLBACK (on_selection_changed),
+                            self);
+  g_signal_connect_swapped (self->tree, "context-menu", G_CALLBACK (on_tree_menu), self);
+  g_signal_connect_swapped (self->tree, "view-changed", G_CALLBACK (update_zoom_buttons), self);
+  g_signal_connect_swapped (self->tree, "move-finished", G_CALLBACK (on_move_finished), self);
+  g_signal_connect_swapped (self->outline_list, "activate", G_CALLBACK (on_activate), self);
+  g_signal_connect_swapped (self->outline_list, "selection-changed",
+                            G_CALLBACK (on_selection_changed), self);
+  g_signal_connect_swapped (self->outline_list, "context-menu", G_CALLBACK (on_outline_menu), self);
 }
 
 static void
 esp_history_init (EspHistory *self)
 {
+  GtkWidget *map;
+
+  install_style (gtk_widget_get_display (GTK_WIDGET (self)));
   self->orientation = GTK_ORIENTATION_VERTICAL;
+  self->found_at = G_MAXUINT;
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->tree = ESP_TREE_VIEW (esp_tree_view_new ());
+  gtk_scrolled_window_set_child (self->scroller, GTK_WIDGET (self->tree));
+  map = esp_mini_map_new (self->tree);
+  gtk_widget_set_halign (map, GTK_ALIGN_END);
+  gtk_widget_set_valign (map, GTK_ALIGN_END);
+  gtk_overlay_add_overlay (self->overlay, map);
+  connect_parts (self);
+  _esp_history_init_menu (self);
+  update_shown (self);
 }
 
 GtkWidget *

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-outline-row.h: a node in the outline: thumbnail, title, what became of it, marks. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "esp-document.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_OUTLINE_ROW (esp_outline_row_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspOutlineRow, esp_outline_row, ESP, OUTLINE_ROW, GtkWidget)
+
+GtkWidget *esp_outline_row_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+/* NULL: none. */
+void esp_outline_row_set_node (EspOutlineRow *self, EspDocument *document, EspNode *node);
+EspNode *esp_outline_row_get_node (EspOutlineRow *self);
+
+/* Something is looked for, and this is (not) it. */
+void esp_outline_row_set_dimmed (EspOutlineRow *self, gboolean dimmed);
+
+G_END_DECLS

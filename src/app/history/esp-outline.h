@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-outline.h: the history as a list in which branches fold: for narrow windows and for those who
+ * like it better.
+ *
+ * Signals: "activate" (EspNode), "selection-changed" (), "context-menu" (double, double, gboolean).
+ */
+#pragma once
+
+#include <adwaita.h>
+
+#include "esp-document.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_OUTLINE (esp_outline_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspOutline, esp_outline, ESP, OUTLINE, GtkWidget)
+
+GtkWidget *esp_outline_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+void esp_outline_set_document (EspOutline *self, EspDocument *document);
+
+/* (element-type EspNode) (transfer container) */
+GPtrArray *esp_outline_dup_selected (EspOutline *self) G_GNUC_WARN_UNUSED_RESULT;
+
+void esp_outline_reveal (EspOutline *self, EspNode *node);
+
+/* All but these (a set of EspNode, or NULL) are dimmed. */
+void esp_outline_set_matches (EspOutline *self, GHashTable *matches);
+
+/* Where a node's row is, in the widget's coordinates; FALSE if it has none. */
+gboolean esp_outline_get_node_area (EspOutline *self, EspNode *node, graphene_rect_t *area);
+
+G_END_DECLS

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-tree-view-dnd.c: nodes dragged out of the tree and onto each other, images dropped onto
+ * nodes.
+ *
+ * A node that is dragged is a file and an image to other programs and an EspNode to this one.
+ * Dropped onto another node it is compared with it; with Shift (the drag then moves instead of
+ * copying) it is hung below it. An image from elsewhere becomes a reference.
+ */
+#include "esp-tree-view-private.h"
+
+#include "esp-clipboard-image.h"
+
+static EspDocument *
+get_document (EspTreeView *self)
+{
+  return esp_tree_items_get_document (self->items);
+}
+
+/* --- Out -------------------------------------------------------------------------------------- */
+
+static GdkContentProvider *
+on_prepare (GtkDragSource *source, double x, double y, gpointer user_data)
+{
+  EspTreeView *self = user_data;
+  EspNode *node = self->space_held ? NULL : esp_tree_view_pick_node (self, x, y);
+  GdkContentProvider *providers[2];
+
+  if (!node)
+    return NULL;
+  providers[0] = gdk_content_provider_new_typed (ESP_TYPE_NODE, node);
+  if (!esp_node_has_image (node))
+    return providers[0];
+  providers[1] = esp_image_file_content_new (get_document (self), node);
+  return gdk_content_provider_new_union (providers, 2);
+}
+
+static void
+on_drag_begin (GtkDragSource *source, GdkDrag *drag, gpointer user_data)
+{
+  EspTreeView *self = user_data;
+  GdkContentProvider *content = gdk_drag_get_content (drag);
+  g_auto (GValue) value = G_VALUE_INIT;
+  GdkTexture *texture = NULL;
+  EspNode *node = NULL;
+
+  g_value_init (&value, ESP_TYPE_NODE);
+  if (gdk_content_provider_get_value (content, &value, NULL))
+    node = g_value_get_object (&value);
+  if (node && esp_node_has_image (node))
+    texture = esp_texture_cache_lookup (esp_texture_cache_get_default (), get_document (self), node,
+                                        ESP_THUMBNAIL_SMALL, 0);
+  if (texture)
+    gtk_drag_source_set_icon (source, GDK_PAINTABLE (texture), gdk_texture_get_width (texture) / 2,
+                              gdk_texture_get_height (texture) / 2);
+}
+
+/* --- In --------------------------------------------------------------------------------------- */
+
+static EspNode *
+get_dragged_node (GtkDropTarget *target)
+{
+  const GValue *value = gtk_drop_target_get_value (target);
+
+  return value && G_VALUE_HOLDS (value, ESP_TYPE_NODE) ? g_value_get_object (value) : NULL;
+}
+
+/* Shift leaves nothing but moving among what a drag may do. */
+static gboolean
+is_move (GtkDropTarget *target)
+{
+  GdkDrop *drop = gtk_drop_target_get_current_drop (target);
+
+  return drop && gdk_drop_get_actions (drop) == GDK_ACTION_MOVE;
+}
+
+static gboolean
+may_hang (EspNode *node, EspNode *parent)
+{
+  return node != parent && !esp_node_is_ancestor (node, parent)
+         && esp_node_get_parent (node) != parent;
+}
+
+static GdkDragAction
+on_drop_motion (GtkDropTarget *target, double x, double y, gpointer user_data)
+{
+  EspTreeView *self = user_data;
+  EspNode *over = esp_tree_view_pick_node (self, x, y), *dragged = get_dragged_node (target);
+  gboolean move = is_move (target);
+
+  if (dragged && over && (over == dragged || (move && !may_hang (dragged, over))))
+    over = NULL;
+  _esp_tree_view_set_drop (self, over);
+  if (!over)
+    return 0;
+  return move ? GDK_ACTION_MOVE : GDK_ACTION_COPY;
+}
+
+static void
+on_drop_leave (GtkDropTarget *target, gpointer user_data)
+{
+  _esp_tree_view_set_drop (user_data, NULL);
+}
+
+static gboolean
+on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointer user_data)
+{
+  EspTreeView *self = user_data;
+  g_autoptr (EspNode) over = NULL;
+
+  g_set_object (&over, esp_tree_view_pick_node (self, x, y));
+  _esp_tree_view_set_drop (self, NULL);
+  if (!over)
+    return FALSE;
+  if (!G_VALUE_HOLDS (value, ESP_TYPE_NODE))
+    {
+      g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_REFERENCE_DROP], 0, over, value);
+      return TRUE;
+    }
+  else
+    {
+      EspNode *dragged = g_value_get_object (value);
+
+      if (!dragged || dragged == over
+          || esp_document_get_node (get_document (self), esp_node_get_id (dragged)) != dragged)
+        return FALSE;
+      if (is_move (target) && may_hang (dragged, over))
+        {
+          self->move = g_ptr_array_new_with_free_func (g_object_unref);
+          g_ptr_array_add (self->move, g_object_ref (dragged));
+          _esp_tree_view_finish_move (self, over);
+        }
+      else
+        g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_COMPARE], 0, dragged, over);
+      return TRUE;
+    }
+}
+
+void
+_esp_tree_view_init_dnd (EspTreeView *self)
+{
+  GtkDragSource *source = gtk_drag_source_new ();
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY | GDK_ACTION_MOVE);
+  GType types[] = { ESP_TYPE_NODE, GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
+
+  gtk_drag_source_set_actions (source, GDK_ACTION_COPY | GDK_ACTION_MOVE);
+  g_signal_connect (source, "prepare", G_CALLBACK (on_prepare), self);
+  g_signal_connect (source, "drag-begin", G_CALLBACK (on_drag_begin), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (source));
+
+  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
+  gtk_drop_target_set_preload (target, TRUE);
+  g_signal_connect (target, "enter", G_CALLBACK (on_drop_motion), self);
+  g_signal_connect (target, "motion", G_CALLBACK (on_drop_motion), self);
+  g_signal_connect (target, "leave", G_CALLBACK (on_drop_leave), self);
+  g_signal_connect (target, "drop", G_CALLBACK (on_drop), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
+}
