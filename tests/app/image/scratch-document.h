@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* scratch-document.h: a real document for tests of widgets, one call at a time. */
+#pragma once
+
+#include "esp-document.h"
+
+/* In the scratch folder's library. */
+EspDocument *scratch_document_new (void);
+void scratch_document_close (EspDocument *document);
+
+/* A picture of one colour (0xRRGGBB) with a light square in its corner, as a new root. */
+EspNode *scratch_document_import (EspDocument *document, int width, int height, guint color);
+
+/* A queued turn. */
+EspNode *scratch_document_add_turn (EspDocument *document, EspNode *parent,
+                                    const char *instruction);
+void scratch_document_finish_turn (EspDocument *document, EspNode *node, int width, int height,
+                                   guint color);
+void scratch_document_set_state (EspDocument *document, EspNode *node, EspNodeState state,
+                                 const char *message);
+
+EspPicture *scratch_picture_new (int width, int height, guint color);
+
+/* Runs the main loop until the condition holds, or for half a minute (FALSE). */
+gboolean scratch_wait_for (gboolean (*condition) (gpointer data), gpointer data);
+/* Runs the main loop for so long. */
+void scratch_wait (guint milliseconds);
