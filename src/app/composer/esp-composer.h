@@ -6,8 +6,10 @@
  *   "added"        (EspNode)           a turn was added and queued; the first of several
  *   "needs-setup"  (EspModel)          a model was chosen that needs a key or files
  *   "error"        (const char *)      a sentence for a toast
- * Actions on the widget: composer.run, composer.run-next, composer.add-reference,
+ * Actions on the widget: composer.run, composer.run-next, composer.run-times (i: how many),
+ *   composer.add-reference (a file), composer.paste-reference, composer.reference-current,
  *   composer.stop (the current node's turn).
+ * Its menu of models activates win.setup-provider and win.setup-model.
  */
 #pragma once
 
@@ -36,6 +38,9 @@ void esp_composer_set_queue (EspComposer *self, EspQueue *queue); /* and its reg
 
 void esp_composer_focus (EspComposer *self);
 const char *esp_composer_get_instruction (EspComposer *self);
+
+EspModel *esp_composer_get_model (EspComposer *self); /* borrowed; NULL if there is none */
+void esp_composer_set_model (EspComposer *self, EspModel *model);
 
 /* Takes over what a node was made with. An instruction that the person has written and not run is
  * put into the history of instructions first, so that it is one Up away. */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-composer-private.h: what the files of the composer share. */
+#pragma once
+
+#include "esp-backend-button.h"
+#include "esp-composer.h"
+#include "esp-instruction-view.h"
+#include "esp-parameter-controls.h"
+#include "esp-parameter-popover.h"
+#include "esp-presets.h"
+#include "esp-reference-chips.h"
+#include "esp-run-button.h"
+#include "esp-suggestions.h"
+#include "esp-variations-button.h"
+
+G_BEGIN_DECLS
+
+struct _EspComposer
+{
+  GtkWidget parent_instance;
+
+  GtkWidget *box;
+  EspInstructionView *instruction;
+  EspSuggestions *suggestions;
+  EspReferenceChips *references;
+  EspBackendButton *backend_button;
+  EspVariationsButton *variations;
+  EspParameterControls *controls;
+  EspParameterPopover *popover;
+  GtkWidget *settings_button;
+  GtkLabel *summary;
+  GtkWidget *reference_button;
+  EspRunButton *run;
+  GtkFileChooserNative *chooser;
+
+  EspDocument *document;
+  EspQueue *queue;
+  EspNode *current;
+  EspModel *model;
+  char *signature; /* of the schema that the controls were made from, or NULL */
+  GSettings *settings;
+  EspPresets *presets;
+  GHashTable *memory; /* "backend\nmodel" → JSON of what was changed there */
+  GCancellable *cancellable;
+
+  char *wanted_backend; /* to be chosen as soon as it is there */
+  char *wanted_model;
+  JsonObject *wanted_values; /* to be taken over as soon as the model has described itself */
+
+  EspNode *last_added;
+  gint64 last_time;
+  guint adding : 1; /* turns are being stored */
+};
+
+void _esp_composer_update (EspComposer *self);
+void _esp_composer_emit_error (EspComposer *self, const char *message);
+
+/* Settings. */
+void _esp_composer_choose_model (EspComposer *self, EspModel *model);
+void _esp_composer_follow_registry (EspComposer *self);
+void _esp_composer_follow_model (EspComposer *self);
+void _esp_composer_apply_values (EspComposer *self, JsonObject *values);
+void _esp_composer_apply_preset (EspComposer *self, EspPreset *preset);
+void _esp_composer_save_preset (EspComposer *self, const char *name);
+
+/* Runs. */
+EspNode *_esp_composer_get_base (EspComposer *self);  /* what the next turn grows from, or NULL */
+char *_esp_composer_dup_obstacle (EspComposer *self); /* why it cannot run, or NULL */
+void _esp_composer_run (EspComposer *self, guint count, gboolean next);
+void _esp_composer_stop (EspComposer *self);
+
+/* References. */
+void _esp_composer_choose_reference (EspComposer *self);
+void _esp_composer_paste_reference (EspComposer *self);
+void _esp_composer_reference_current (EspComposer *self);
+void _esp_composer_init_drop (EspComposer *self);
+
+G_END_DECLS

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-parameter-names.c: what parameters and their choices are called. */
+#include "esp-parameter-names.h"
+
+#include <glib/gi18n-lib.h>
+
+/* What the local engine says of its parameters (docs/worker-protocol.md), for the translators. */
+static const char *const known[] G_GNUC_UNUSED
+    = { N_ ("Instruction"),
+        N_ ("What to change in the picture."),
+        N_ ("Negative instruction"),
+        N_ ("What to move away from; acts only with a true CFG scale above 1."),
+        N_ ("True CFG scale"),
+        N_ ("Above 1 every step is computed twice, with and against the negative "
+            "instruction."),
+        N_ ("Seed"),
+        N_ ("The same seed gives the same noise, here and in other Kontext tools."),
+        N_ ("Steps"),
+        N_ ("Denoising steps: more is slower and often finer."),
+        N_ ("Guidance"),
+        N_ ("How strongly the instruction is followed."),
+        N_ ("Size"),
+        N_ ("auto: what the model prefers for this picture; match: the picture's own; "
+            "or WxH in multiples of 16."),
+        N_ ("Several references"),
+        N_ ("How further pictures are placed: beside the first, or each on its own "
+            "index."),
+        N_ ("Device"),
+        N_ ("Where to compute."),
+        N_ ("Number format"),
+        N_ ("f32 is exact, bf16 faster where the device has it."),
+        N_ ("Threads"),
+        N_ ("Processor threads; 0 takes all cores."),
+        N_ ("VAE tiles"),
+        N_ ("Tiles bound the memory of large pictures.") };
+
+static const struct
+{
+  const char *value;
+  const char *label;
+} choices[] = {
+  { "auto", N_ ("Automatic") },
+  { "off", N_ ("Off") },
+  { "on", N_ ("On") },
+  { "cpu", N_ ("Processor") },
+  { "cuda", N_ ("Graphics card (CUDA)") },
+  { "offset", N_ ("Beside the first") },
+  { "index", N_ ("Each on its own index") },
+};
+
+static const char *const advanced[] = { "device",           "dtype",
+                                        "threads",          "vae_tiling",
+                                        "multi_ref",        "true_cfg",
+                                        "negative_prompt",  "output_format",
+                                        "output_quality",   "enable_safety_checker",
+                                        "safety_tolerance", NULL };
+
+const char *
+esp_parameter_get_label (const EspParameter *parameter)
+{
+  g_return_val_if_fail (parameter != NULL, "");
+
+  return parameter->title != NULL && parameter->title[0] != '\0' ? _ (parameter->title)
+                                                                 : parameter->name;
+}
+
+const char *
+esp_parameter_get_hint (const EspParameter *parameter)
+{
+  g_return_val_if_fail (parameter != NULL, NULL);
+
+  return parameter->description != NULL && parameter->description[0] != '\0'
+             ? _ (parameter->description)
+             : NULL;
+}
+
+const char *
+esp_parameter_get_choice_label (const char *choice)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (choices); i++)
+    if (g_strcmp0 (choices[i].value, choice) == 0)
+      return _ (choices[i].label);
+
+  return choice;
+}
+
+gboolean
+esp_parameter_is_advanced (const EspParameter *parameter)
+{
+  g_return_val_if_fail (parameter != NULL, FALSE);
+
+  return g_strv_contains (advanced, parameter->name);
+}
+
+gboolean
+esp_parameter_is_seed (const EspParameter *parameter)
+{
+  g_return_val_if_fail (parameter != NULL, FALSE);
+
+  return parameter->type == ESP_PARAMETER_INTEGER
+         && (g_strcmp0 (parameter->widget, "seed") == 0 || g_str_equal (parameter->name, "seed"));
+}
+
+gboolean
+esp_parameter_is_size (const EspParameter *parameter)
+{
+  g_return_val_if_fail (parameter != NULL, FALSE);
+
+  return parameter->type == ESP_PARAMETER_STRING
+         && g_strcmp0 (parameter->format, "image-size") == 0;
+}

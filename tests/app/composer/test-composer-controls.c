@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-composer-controls.c: controls made from a schema hold what the schema allows. */
+#include <adwaita.h>
+
+#include "esp-parameter-controls.h"
+#include "esp-seed-entry.h"
+#include "esp-size-chooser.h"
+
+static const char schema_text[]
+    = "{\"type\":\"object\",\"properties\":{"
+      "\"prompt\":{\"type\":\"string\",\"widget\":\"text\"},"
+      "\"negative_prompt\":{\"type\":\"string\",\"widget\":\"text\"},"
+      "\"seed\":{\"type\":\"integer\",\"minimum\":0,\"default\":0,\"widget\":\"seed\"},"
+      "\"steps\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":8,"
+      "\"widget\":\"slider\"},"
+      "\"guidance\":{\"type\":\"number\",\"minimum\":0,\"maximum\":100,\"default\":2.5,"
+      "\"widget\":\"slider\"},"
+      "\"size\":{\"type\":\"string\",\"format\":\"image-size\",\"default\":\"auto\"},"
+      "\"safe\":{\"type\":\"boolean\",\"default\":true},"
+      "\"tiles\":{\"type\":\"integer\",\"multipleOf\":8},"
+      "\"dtype\":{\"type\":\"string\",\"enum\":[\"auto\",\"f32\"],\"default\":\"auto\"}},"
+      "\"required\":[\"prompt\"]}";
+
+static EspSchema *
+parse (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) node = json_from_string (text, &error);
+  EspSchema *schema;
+
+  g_assert_no_error (error);
+  schema = esp_schema_new (node, &error);
+  g_assert_no_error (error);
+
+  return schema;
+}
+
+static JsonObject *
+parse_object (const char *text)
+{
+  g_autoptr (JsonNode) node = json_from_string (text, NULL);
+
+  return json_object_ref (json_node_get_object (node));
+}
+
+static void
+assert_values (JsonObject *values, const char *expected)
+{
+  g_autoptr (JsonNode) a = json_node_init_object (json_node_alloc (), values);
+  g_autoptr (JsonNode) b = json_from_string (expected, NULL);
+  g_autofree char *text = json_to_string (a, FALSE);
+
+  if (!json_node_equal (a, b))
+    g_error ("%s is not %s", text, expected);
+}
+
+static EspParameterControls *
+create (void)
+{
+  return g_object_ref_sink (ESP_PARAMETER_CONTROLS (esp_parameter_controls_new ()));
+}
+
+static void
+test_defaults (void)
+{
+  g_autoptr (EspSchema) schema = parse (schema_text);
+  g_autoptr (EspParameterControls) controls = create ();
+  g_autoptr (JsonObject) values = NULL;
+  g_autoptr (JsonObject) changed = NULL;
+  g_autofree char *summary = NULL;
+
+  esp_parameter_controls_set_schema (controls, schema);
+  g_assert_cmpuint (esp_parameter_controls_get_n_controls (controls), ==, 7);
+  g_assert_true (esp_parameter_controls_has_seed (controls));
+  values = esp_parameter_controls_dup_values (controls);
+  assert_values (values, "{\"steps\":8,\"guidance\":2.5,\"size\":\"auto\",\"safe\":true,"
+                         "\"dtype\":\"auto\"}");
+  changed = esp_parameter_controls_dup_changed (controls);
+  g_assert_cmpuint (json_object_get_size (changed), ==, 0);
+  summary = esp_parameter_controls_dup_summary (controls);
+  g_assert_cmpstr (summary, ==, "8 steps · 2.5");
+}
+
+static void
+test_set_values (void)
+{
+  g_autoptr (EspSchema) schema = parse (schema_text);
+  g_autoptr (EspParameterControls) controls = create ();
+  g_autoptr (JsonObject) wanted
+      = parse_object ("{\"steps\":500,\"guidance\":3.125,\"size\":\"640x480\",\"safe\":false,"
+                      "\"dtype\":\"f32\",\"tiles\":16,\"negative_prompt\":\"blur\"}");
+  g_autoptr (JsonObject) bad
+      = parse_object ("{\"steps\":0,\"guidance\":\"x\",\"size\":\"big\",\"dtype\":\"f8\","
+                      "\"safe\":3,\"unknown\":[],\"tiles\":null}");
+  g_autoptr (JsonObject) values = NULL;
+  g_autoptr (JsonObject) same = NULL;
+  g_autoptr (JsonObject) reset = NULL;
+  g_autofree char *summary = NULL;
+
+  esp_parameter_controls_set_schema (controls, schema);
+  esp_parameter_controls_set_values (controls, wanted, FALSE);
+  values = esp_parameter_controls_dup_values (controls);
+  assert_values (values, "{\"steps\":500,\"guidance\":3.125,\"size\":\"640x480\",\"safe\":false,"
+                         "\"dtype\":\"f32\",\"tiles\":16,\"negative_prompt\":\"blur\"}");
+  summary = esp_parameter_controls_dup_summary (controls);
+  g_assert_cmpstr (summary, ==, "500 steps · 3.125 · 640 × 480");
+
+  /* What the schema does not allow changes nothing, without a reset. */
+  esp_parameter_controls_set_values (controls, bad, FALSE);
+  same = esp_parameter_controls_dup_values (controls);
+  g_assert_cmpint (json_object_get_int_member (same, "steps"), ==, 500);
+  g_assert_cmpstr (json_object_get_string_member (same, "size"), ==, "640x480");
+
+  esp_parameter_controls_set_seed (controls, 5, TRUE);
+  esp_parameter_controls_reset (controls);
+  reset = esp_parameter_controls_dup_changed (controls);
+  g_assert_cmpuint (json_object_get_size (reset), ==, 0);
+  g_assert_false (esp_parameter_controls_get_seed_locked (controls));
+}
+
+/* Another model keeps the values that it understands and that were chosen. */
+static void
+test_keep (void)
+{
+  g_autoptr (EspSchema) schema = parse (schema_text);
+  g_autoptr (EspSchema) other
+      = parse ("{\"type\":\"object\",\"properties\":{"
+               "\"steps\":{\"type\":\"integer\",\"minimum\":4,\"maximum\":50,\"default\":28},"
+               "\"guidance\":{\"type\":\"number\",\"minimum\":0,\"maximum\":3,\"default\":1}}}");
+  g_autoptr (EspParameterControls) controls = create ();
+  g_autoptr (JsonObject) wanted = parse_object ("{\"steps\":20,\"guidance\":9}");
+  g_autoptr (JsonObject) values = NULL;
+
+  esp_parameter_controls_set_schema (controls, schema);
+  esp_parameter_controls_set_values (controls, wanted, FALSE);
+  esp_parameter_controls_set_schema (controls, other);
+  values = esp_parameter_controls_dup_values (controls);
+  assert_values (values, "{\"steps\":20,\"guidance\":1.0}");
+  g_assert_false (esp_parameter_controls_has_seed (controls));
+}
+
+static void
+test_sizes (void)
+{
+  g_autoptr (EspSizeChooser) chooser
+      = g_object_ref_sink (ESP_SIZE_CHOOSER (esp_size_chooser_new ()));
+  static const char *const bad[] = { "",        "100x100", "16",     "16x",    "x16",   "16x17",
+                                     "16x8208", "0x0",     " 16x16", "16x16 ", "-16x16" };
+  int width, height;
+
+  for (int w = 1; w <= 21; w++)
+    for (int h = 1; h <= 21; h++)
+      {
+        esp_size_for_ratio ((double) w / h, 1024 * 1024, &width, &height);
+        g_assert_cmpint (width % 16, ==, 0);
+        g_assert_cmpint (height % 16, ==, 0);
+        g_assert_cmpfloat (ABS ((double) width * height / (1024 * 1024) - 1), <, 0.06);
+      }
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_false (esp_size_chooser_set_value (chooser, bad[i]));
+  g_assert_cmpstr (esp_size_chooser_get_value (chooser), ==, "auto");
+  g_assert_true (esp_size_chooser_set_value (chooser, "match"));
+  g_assert_true (esp_size_chooser_set_value (chooser, "1024x1024"));
+  g_assert_true (esp_size_chooser_set_value (chooser, "48x8192"));
+  g_assert_cmpstr (esp_size_chooser_get_value (chooser), ==, "48x8192");
+}
+
+static GtkWidget *
+find_type (GtkWidget *widget, GType type)
+{
+  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find_type (child, type);
+
+      if (found != NULL)
+        return found;
+    }
+
+  return NULL;
+}
+
+static void
+test_seed (void)
+{
+  g_autoptr (EspSeedEntry) seed = g_object_ref_sink (ESP_SEED_ENTRY (esp_seed_entry_new ()));
+  GtkEditable *entry = GTK_EDITABLE (find_type (GTK_WIDGET (seed), GTK_TYPE_ENTRY));
+  guint64 first, same = 0;
+
+  /* Unlocked: another one each time, of 32 bits, with room for the count. */
+  first = esp_seed_entry_take (seed, 8);
+  for (int i = 0; i < 4; i++)
+    {
+      guint64 next = esp_seed_entry_take (seed, 8);
+
+      g_assert_cmpuint (next, <=, G_MAXUINT32 - 7);
+      same += next == first;
+    }
+  g_assert_cmpuint (same, <, 4);
+
+  /* Typing locks it; 64 bits are kept whole. */
+  gtk_editable_set_text (entry, "18446744073709551615");
+  g_assert_true (esp_seed_entry_get_locked (seed));
+  g_assert_true (esp_seed_entry_is_valid (seed));
+  g_assert_cmpuint (esp_seed_entry_take (seed, 1), ==, G_MAXUINT64);
+  gtk_editable_set_text (entry, "18446744073709551616");
+  g_assert_false (esp_seed_entry_is_valid (seed));
+  gtk_editable_set_text (entry, "-1");
+  g_assert_false (esp_seed_entry_is_valid (seed));
+  gtk_editable_set_text (entry, " 7 ");
+  g_assert_true (esp_seed_entry_is_valid (seed));
+  g_assert_cmpuint (esp_seed_entry_take (seed, 1), ==, 7);
+}
+
+int
+main (int argc, char **argv)
+{
+  gtk_test_init (&argc, &argv, NULL);
+  adw_init ();
+  g_test_add_func ("/app/composer/controls/defaults", test_defaults);
+  g_test_add_func ("/app/composer/controls/set-values", test_set_values);
+  g_test_add_func ("/app/composer/controls/keep", test_keep);
+  g_test_add_func ("/app/composer/controls/sizes", test_sizes);
+  g_test_add_func ("/app/composer/controls/seed", test_seed);
+
+  return g_test_run ();
+}

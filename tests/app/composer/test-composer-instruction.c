@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-composer-instruction.c: no draft is lost, whatever takes its place. */
+#include <adwaita.h>
+
+#include "esp-instruction-view.h"
+
+static EspInstructionView *
+create (void)
+{
+  return g_object_ref_sink (ESP_INSTRUCTION_VIEW (esp_instruction_view_new ()));
+}
+
+static void
+type (EspInstructionView *view, const char *text)
+{
+  gtk_text_buffer_insert_at_cursor (
+      gtk_text_view_get_buffer (esp_instruction_view_get_text_view (view)), text, -1);
+}
+
+static void
+test_history (void)
+{
+  static const char *const earlier[] = { "third", "second", "first", NULL };
+  g_autoptr (EspInstructionView) view = create ();
+
+  esp_instruction_view_set_history (view, earlier);
+  type (view, "a draft");
+  g_assert_true (esp_instruction_view_step (view, 1));
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "third");
+  g_assert_cmpuint (esp_instruction_view_get_position (view), ==, 1);
+  g_assert_true (esp_instruction_view_step (view, 1));
+  g_assert_true (esp_instruction_view_step (view, 1));
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "first");
+  g_assert_false (esp_instruction_view_step (view, 1));
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "first");
+  while (esp_instruction_view_step (view, -1))
+    ;
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "a draft");
+  g_assert_cmpuint (esp_instruction_view_get_position (view), ==, 0);
+}
+
+/* An earlier one that is edited becomes the draft; the draft before goes to the history. */
+static void
+test_edit_earlier (void)
+{
+  static const char *const earlier[] = { "second", "first", NULL };
+  g_autoptr (EspInstructionView) view = create ();
+
+  esp_instruction_view_set_history (view, earlier);
+  type (view, "precious");
+  esp_instruction_view_step (view, 1);
+  type (view, "!");
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "second!");
+  g_assert_cmpuint (esp_instruction_view_get_position (view), ==, 0);
+  g_assert_true (esp_instruction_view_step (view, 1));
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "precious");
+  g_assert_true (esp_instruction_view_step (view, -1));
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "second!");
+}
+
+static void
+test_replace (void)
+{
+  g_autoptr (EspInstructionView) view = create ();
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (esp_instruction_view_get_text_view (view));
+
+  type (view, "mine");
+  esp_instruction_view_set_text (view, "from a node");
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "from a node");
+  esp_instruction_view_step (view, 1);
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "mine");
+  esp_instruction_view_step (view, -1);
+  g_assert_true (gtk_text_buffer_get_can_undo (buffer));
+
+  /* The blank is not worth remembering, and the same is not remembered twice. */
+  esp_instruction_view_set_text (view, "  ");
+  esp_instruction_view_set_text (view, "mine");
+  g_assert_cmpuint (esp_instruction_view_get_n_history (view), ==, 2);
+}
+
+/* Replacing is one step of undo. */
+static void
+test_undo (void)
+{
+  g_autoptr (EspInstructionView) view = create ();
+
+  type (view, "mine");
+  esp_instruction_view_set_text (view, "other");
+  gtk_text_buffer_undo (gtk_text_view_get_buffer (esp_instruction_view_get_text_view (view)));
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "mine");
+}
+
+/* What was run stays, selected; Up goes to the one before it. */
+static void
+test_accept (void)
+{
+  static const char *const earlier[] = { "before", NULL };
+  g_autoptr (EspInstructionView) view = create ();
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (esp_instruction_view_get_text_view (view));
+  GtkTextIter start, end;
+
+  esp_instruction_view_set_history (view, earlier);
+  type (view, "run");
+  esp_instruction_view_accept (view);
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "run");
+  g_assert_true (gtk_text_buffer_get_selection_bounds (buffer, &start, &end));
+  g_assert_true (gtk_text_iter_is_start (&start) && gtk_text_iter_is_end (&end));
+  g_assert_true (esp_instruction_view_step (view, 1));
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "before");
+  esp_instruction_view_step (view, -1);
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "run");
+}
+
+static void
+test_accessible (void)
+{
+  g_autoptr (EspInstructionView) view = create ();
+  GtkTextView *text = esp_instruction_view_get_text_view (view);
+
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       "Instruction");
+  g_assert_false (gtk_text_view_get_accepts_tab (text));
+}
+
+int
+main (int argc, char **argv)
+{
+  gtk_test_init (&argc, &argv, NULL);
+  adw_init ();
+  g_test_add_func ("/app/composer/instruction/history", test_history);
+  g_test_add_func ("/app/composer/instruction/edit-earlier", test_edit_earlier);
+  g_test_add_func ("/app/composer/instruction/replace", test_replace);
+  g_test_add_func ("/app/composer/instruction/undo", test_undo);
+  g_test_add_func ("/app/composer/instruction/accept", test_accept);
+  g_test_add_func ("/app/composer/instruction/accessible", test_accessible);
+
+  return g_test_run ();
+}
