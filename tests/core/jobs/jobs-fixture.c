@@ -225,17 +225,17 @@ jobs_dup_list (JobsFixture *self)
   return g_string_free (text, FALSE);
 }
 
-/* An operation that the document carries out after all that were asked for before. */
+/* Saving comes after all that was asked for before. */
 static void
 wait_for_document (EspDocument *document)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  EspDocumentStatistics statistics;
 
-  esp_document_measure_async (document, NULL, take_result, &result);
+  esp_document_save_async (document, NULL, take_result, &result);
   jobs_wait (result != NULL);
-  g_assert_true (esp_document_measure_finish (document, result, &statistics, &error));
+  g_assert_true (esp_document_save_finish (document, result, &error));
+  g_assert_no_error (error);
 }
 
 void

@@ -525,7 +525,7 @@ test_remote_job (JobsFixture *self, gconstpointer data)
   jobs_wait (fake_backend_is_running (self->fake, "a"));
   g_assert_null (fake_backend_get_remote_job (self->fake));
   fake_backend_tell (self->fake, "a", &news);
-  jobs_settle (self);
+  jobs_wait (esp_node_get_remote_job (a) != NULL);
   g_assert_cmpstr (esp_node_get_remote_job (a), ==, "job-77");
   g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_RUNNING);
 
