@@ -277,6 +277,7 @@ typedef struct
 {
   GFile *file;
   gboolean in_library;
+  EspDocumentAccess access;
 } Moving;
 
 static void
@@ -293,7 +294,7 @@ do_move (EspCall *call, EspWriter *writer, GError **error)
 {
   Moving *moving = call->data;
 
-  return _esp_writer_move (writer, moving->file, &moving->in_library, error);
+  return _esp_writer_move (writer, moving->file, &moving->in_library, &moving->access, error);
 }
 
 static void
@@ -301,7 +302,10 @@ finish_move (EspCall *call)
 {
   const Moving *moving = call->data;
 
-  _esp_document_set_file (g_task_get_source_object (call->task), moving->file, moving->in_library);
+  EspDocument *self = g_task_get_source_object (call->task);
+
+  _esp_document_set_file (self, moving->file, moving->in_library);
+  _esp_document_set_access (self, moving->access);
   g_task_return_boolean (call->task, TRUE);
 }
 
@@ -315,9 +319,12 @@ esp_document_save_as_async (EspDocument *self, GFile *file, GCancellable *cancel
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (G_IS_FILE (file));
 
-  if (_esp_document_refuse (self, NULL, esp_document_save_as_async, cancellable, callback,
-                            user_data))
-    return;
+  if (self->closed)
+    {
+      _esp_document_fail (self, esp_document_save_as_async, callback, user_data,
+                          ESP_DOCUMENT_ERROR_OPEN, _ ("The document is closed"));
+      return;
+    }
   _esp_document_flush_view (self);
   moving = g_new0 (Moving, 1);
   moving->file = g_object_ref (file);

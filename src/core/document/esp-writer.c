@@ -9,9 +9,20 @@
 #include <glib/gi18n-lib.h>
 
 /* A change is in the person's file within two seconds. Where publishing takes long (gigabytes on a
- * slow disk) it gets at most a third of the thread's time. */
+ * slow disk) the disk gets twice as long a rest in between. */
 #define PUBLISH_DELAY (G_USEC_PER_SEC)
 #define RETRY_DELAY   (15 * G_USEC_PER_SEC)
+
+/* One publication, on a thread of its own, so that changes need not wait for gigabytes. */
+typedef struct
+{
+  EspWorkingCopy *copy;
+  GAsyncQueue *calls; /* of the document's thread, which is woken at the end */
+  gboolean overwrite;
+  GThread *thread;
+  GError *error; /* NULL: it worked */
+  gint ended;    /* atomic */
+} Publication;
 
 struct _EspWriter
 {
@@ -27,9 +38,10 @@ struct _EspWriter
   GArray *repairs; /* of gint64: nodes whose parent in the file makes no sense */
   char *name;
   EspDocumentAccess access;
-  gint64 publish_at;    /* monotonic time; 0: nothing to publish */
-  gint64 publish_delay; /* from a change on */
-  gboolean conflict;    /* nothing is published by itself until the person has decided */
+  gint64 publish_at;        /* monotonic time; 0: nothing to publish */
+  gint64 publish_delay;     /* from a change on */
+  Publication *publication; /* under way, or ended and not looked at yet */
+  gboolean conflict;        /* nothing is published by itself until the person has decided */
   gboolean stopped;
 };
 
@@ -178,6 +190,14 @@ repair (EspWriter *self, GError **error)
   return _esp_store_commit (self->store, error);
 }
 
+static void
+open_readers (EspWriter *self)
+{
+  _esp_readers_open (self->readers, esp_working_copy_get_path (self->copy), self->name,
+                     esp_working_copy_is_immutable (self->copy) ? ESP_STORE_IMMUTABLE
+                                                                : ESP_STORE_READ);
+}
+
 /* The working database, open for writing: made at the first change. */
 static gboolean
 ensure_store (EspWriter *self, gboolean create, GError **error)
@@ -202,8 +222,7 @@ ensure_store (EspWriter *self, gboolean create, GError **error)
       return FALSE;
     }
   if (was_immutable)
-    _esp_readers_open (self->readers, esp_working_copy_get_path (self->copy), self->name,
-                       ESP_STORE_READ);
+    open_readers (self);
   return TRUE;
 }
 
@@ -252,20 +271,17 @@ static gboolean
 open_database (EspWriter *self, gboolean create, EspContents *contents, GCancellable *cancellable,
                GError **error)
 {
-  const gboolean immutable = !create && esp_working_copy_is_immutable (self->copy);
-
   self->access = esp_working_copy_get_access (self->copy);
   if (create && !ensure_store (self, TRUE, error))
     return FALSE;
-  _esp_readers_open (self->readers, esp_working_copy_get_path (self->copy), self->name,
-                     immutable ? ESP_STORE_IMMUTABLE : ESP_STORE_READ);
+  open_readers (self);
   if (!read_contents (self, contents, cancellable, error))
     return FALSE;
   contents->access = self->access;
   contents->file = g_object_ref (esp_working_copy_get_file (self->copy));
   contents->in_library = esp_working_copy_is_in_place (self->copy);
   contents->dirty
-      = self->access == ESP_DOCUMENT_WRITABLE && !contents->in_library && !immutable && !create;
+      = self->access == ESP_DOCUMENT_WRITABLE && esp_working_copy_is_recovered (self->copy);
   return !create || esp_working_copy_publish (self->copy, FALSE, error);
 }
 
@@ -294,37 +310,83 @@ _esp_writer_open (EspWriter *self, GFile *file, gboolean create, EspDocumentOpen
 
 /* --- The person's file ------------------------------------------------------------------------ */
 
+static gpointer
+run_publication (gpointer data)
+{
+  Publication *publication = data;
+
+  esp_working_copy_publish (publication->copy, publication->overwrite, &publication->error);
+  g_atomic_int_set (&publication->ended, TRUE);
+  g_async_queue_push (publication->calls, _esp_call_new (ESP_CALL_VIEW, NULL, NULL, NULL));
+  return NULL;
+}
+
+static void
+begin_publication (EspWriter *self, gboolean overwrite)
+{
+  Publication *publication = g_new0 (Publication, 1);
+
+  publication->copy = self->copy;
+  publication->calls = self->calls;
+  publication->overwrite = overwrite;
+  self->publication = publication;
+  self->publish_at = 0;
+  publication->thread = g_thread_new ("publish", run_publication, publication);
+}
+
+/* Waits for the one under way and sees what became of it. TRUE if there was none. */
+static gboolean
+end_publication (EspWriter *self, GError **error)
+{
+  Publication *publication = self->publication;
+  gint64 now;
+  gboolean ok;
+
+  if (publication == NULL)
+    return TRUE;
+  /* Its thread may not have looked at it yet. */
+  g_thread_join (publication->thread);
+  self->publication = NULL;
+  now = g_get_monotonic_time ();
+  ok = publication->error == NULL;
+  if (ok)
+    {
+      self->conflict = FALSE;
+      self->publish_delay = MAX (PUBLISH_DELAY, 2 * esp_working_copy_get_publish_time (self->copy));
+      if (self->publish_at == 0)
+        tell_save_state (self, ESP_DOCUMENT_SAVED, NULL);
+    }
+  else
+    {
+      self->conflict
+          = g_error_matches (publication->error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
+      self->publish_at = now + RETRY_DELAY;
+      tell_save_state (self, self->conflict ? ESP_DOCUMENT_CHANGED_ELSEWHERE : ESP_DOCUMENT_UNSAVED,
+                       publication->error->message);
+      g_propagate_error (error, g_steal_pointer (&publication->error));
+    }
+  g_free (publication);
+  return ok;
+}
+
 gboolean
 _esp_writer_publish (EspWriter *self, gboolean overwrite, GError **error)
 {
-  GError *local = NULL;
-  const gint64 start = g_get_monotonic_time ();
-
   if (self->copy == NULL)
     {
       set_closed_error (error);
       return FALSE;
     }
-  if (self->store == NULL && self->publish_at == 0 && !self->conflict)
+  end_publication (self, NULL);
+  if (!overwrite && self->publish_at == 0 && !esp_working_copy_is_dirty (self->copy))
     return TRUE;
-  if (esp_working_copy_publish (self->copy, overwrite, &local))
-    {
-      self->publish_at = 0;
-      self->conflict = FALSE;
-      self->publish_delay = MAX (PUBLISH_DELAY, 2 * (g_get_monotonic_time () - start));
-      tell_save_state (self, ESP_DOCUMENT_SAVED, NULL);
-      return TRUE;
-    }
-  self->conflict = g_error_matches (local, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
-  self->publish_at = g_get_monotonic_time () + RETRY_DELAY;
-  tell_save_state (self, self->conflict ? ESP_DOCUMENT_CHANGED_ELSEWHERE : ESP_DOCUMENT_UNSAVED,
-                   local->message);
-  g_propagate_error (error, local);
-  return FALSE;
+  begin_publication (self, overwrite);
+  return end_publication (self, error);
 }
 
 gboolean
-_esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, GError **error)
+_esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, EspDocumentAccess *access,
+                  GError **error)
 {
   gboolean ok;
 
@@ -333,9 +395,7 @@ _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, GError **e
       set_closed_error (error);
       return FALSE;
     }
-  /* The file may be in the way of others, or go away under an open connection. */
-  if (!ensure_store (self, FALSE, error))
-    return FALSE;
+  end_publication (self, NULL);
   _esp_readers_close (self->readers);
   g_clear_pointer (&self->store, _esp_store_free);
   ok = esp_working_copy_move (self->copy, file, error);
@@ -345,12 +405,13 @@ _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, GError **e
       self->name = dup_name (file);
       self->publish_at = 0;
       self->conflict = FALSE;
+      if (self->access != ESP_DOCUMENT_NEWER)
+        self->access = esp_working_copy_get_access (self->copy);
       tell_save_state (self, ESP_DOCUMENT_SAVED, NULL);
     }
+  *access = self->access;
   *in_library = esp_working_copy_is_in_place (self->copy);
-  _esp_readers_open (self->readers, esp_working_copy_get_path (self->copy), self->name,
-                     esp_working_copy_is_immutable (self->copy) ? ESP_STORE_IMMUTABLE
-                                                                : ESP_STORE_READ);
+  open_readers (self);
   return ok;
 }
 
@@ -361,7 +422,9 @@ _esp_writer_close (EspWriter *self, GError **error)
 
   if (self->copy == NULL)
     return TRUE;
-  if (self->publish_at != 0)
+  end_publication (self, NULL);
+  /* What views remember goes with changes, but causes none. */
+  if (self->publish_at != 0 || (self->store != NULL && esp_working_copy_is_dirty (self->copy)))
     ok = _esp_writer_publish (self, FALSE, error);
   _esp_readers_close (self->readers);
   g_clear_pointer (&self->store, _esp_store_free);
@@ -467,7 +530,7 @@ stop_work (EspWriter *self)
   g_free (self);
 }
 
-/* A call without work is the last. */
+/* A call without work tells that a publication has ended, or is the last. */
 static gpointer
 run_thread (gpointer data)
 {
@@ -478,15 +541,22 @@ run_thread (gpointer data)
       EspCall *call = NULL;
       const gint64 now = g_get_monotonic_time ();
 
-      if (self->publish_at == 0)
+      if (self->publish_at == 0 || self->publication != NULL)
         call = g_async_queue_pop (self->calls);
       else if (self->publish_at > now)
         call = g_async_queue_timeout_pop (self->calls, (guint64) (self->publish_at - now));
 
       if (call == NULL)
-        _esp_writer_publish (self, FALSE, NULL);
+        begin_publication (self, FALSE);
       else if (call->work != NULL)
         run_call (self, call);
+      else if (call->kind == ESP_CALL_VIEW)
+        {
+          /* It may tell of one that was waited for. */
+          _esp_call_free (call);
+          if (self->publication != NULL && g_atomic_int_get (&self->publication->ended))
+            end_publication (self, NULL);
+        }
       else
         {
           self->stopped = TRUE;
@@ -502,7 +572,7 @@ _esp_writer_new (EspDocument *document, EspReaders *readers)
 {
   EspWriter *self = g_new0 (EspWriter, 1);
 
-  self->calls = g_async_queue_new ();
+  self->calls = g_async_queue_new_full ((GDestroyNotify) _esp_call_free);
   self->context = g_main_context_ref_thread_default ();
   g_weak_ref_init (&self->document, document);
   self->readers = _esp_readers_ref (readers);

@@ -78,7 +78,8 @@ gboolean _esp_writer_open (EspWriter *self, GFile *file, gboolean create,
                            EspDocumentOpenFlags flags, EspContents **contents,
                            GCancellable *cancellable, GError **error);
 gboolean _esp_writer_publish (EspWriter *self, gboolean overwrite, GError **error);
-gboolean _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, GError **error);
+gboolean _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library,
+                           EspDocumentAccess *access, GError **error);
 gboolean _esp_writer_close (EspWriter *self, GError **error);
 
 /* Runs statements that no transaction may hold (VACUUM). */
