@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-details.c: what the details show, and that nothing typed into them is lost.
+ *
+ * With ESP_SCREENSHOTS=DIR each state is written there as a picture to look at. */
+#include "esp-details.h"
+#include "esp-star-rating.h"
+#include "esp-tag-picker.h"
+#include "scratch-document.h"
+
+typedef struct
+{
+  GtkWidget *window;
+  EspDetails *details;
+  EspDocument *document;
+  EspNode *photo, *turn;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  fixture->document = scratch_document_new ();
+  fixture->photo = scratch_document_import (fixture->document, 640, 480, 0x336699);
+  fixture->turn = scratch_document_add_turn (fixture->document, fixture->photo,
+                                             "Make the sails red, keep everything else as it was");
+  scratch_document_finish_turn (fixture->document, fixture->turn, 640, 480, 0x993333);
+  fixture->window = gtk_window_new ();
+  fixture->details = ESP_DETAILS (esp_details_new ());
+  gtk_window_set_child (GTK_WINDOW (fixture->window), GTK_WIDGET (fixture->details));
+  gtk_window_set_decorated (GTK_WINDOW (fixture->window), FALSE);
+  gtk_window_set_default_size (GTK_WINDOW (fixture->window), 300, 1500);
+  gtk_window_present (GTK_WINDOW (fixture->window));
+  gtk_test_widget_wait_for_draw (fixture->window);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  gtk_window_destroy (GTK_WINDOW (fixture->window));
+  scratch_document_close (fixture->document);
+  g_object_unref (fixture->document);
+}
+
+static void
+begin (Fixture *fixture, EspNode *node)
+{
+  esp_document_set_current (fixture->document, node);
+  esp_details_set_document (fixture->details, fixture->document);
+}
+
+static void
+take_screenshot (Fixture *fixture, const char *name)
+{
+  const char *folder = g_getenv ("ESP_SCREENSHOTS");
+  g_autoptr (GdkPaintable) paintable = NULL;
+  g_autoptr (GskRenderNode) node = NULL;
+  g_autoptr (GdkTexture) texture = NULL;
+  g_autofree char *path = NULL;
+  GtkSnapshot *snapshot;
+  int width, height;
+
+  if (folder == NULL)
+    return;
+  scratch_wait (100);
+  gtk_test_widget_wait_for_draw (fixture->window);
+  paintable = gtk_widget_paintable_new (fixture->window);
+  width = gdk_paintable_get_intrinsic_width (paintable);
+  height = gdk_paintable_get_intrinsic_height (paintable);
+  snapshot = gtk_snapshot_new ();
+  gdk_paintable_snapshot (paintable, snapshot, width, height);
+  node = gtk_snapshot_free_to_node (snapshot);
+  texture
+      = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (fixture->window)), node,
+                                     &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
+  path = g_strdup_printf ("%s/details-%s.png", folder, name);
+  gdk_texture_save_to_png (texture, path);
+}
+
+/* --- Finding widgets as a person finds them --------------------------------------------------- */
+
+typedef gboolean (*Match) (GtkWidget *widget, gconstpointer data);
+
+static GtkWidget *
+find (GtkWidget *widget, Match match, gconstpointer data)
+{
+  GtkWidget *found = NULL;
+
+  if (!gtk_widget_get_visible (widget))
+    return NULL;
+  if (match (widget, data))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find (child, match, data);
+  return found;
+}
+
+static gboolean
+has_text (GtkWidget *widget, gconstpointer text)
+{
+  return GTK_IS_LABEL (widget) && strcmp (gtk_label_get_text (GTK_LABEL (widget)), text) == 0;
+}
+
+static gboolean
+has_type (GtkWidget *widget, gconstpointer type)
+{
+  return g_type_is_a (G_OBJECT_TYPE (widget), GPOINTER_TO_SIZE (type));
+}
+
+static gboolean
+has_tooltip (GtkWidget *widget, gconstpointer text)
+{
+  return g_strcmp0 (gtk_widget_get_tooltip_text (widget), text) == 0;
+}
+
+static gboolean
+has_action (GtkWidget *widget, gconstpointer name)
+{
+  return ADW_IS_ACTION_ROW (widget)
+         && g_strcmp0 (gtk_actionable_get_action_name (GTK_ACTIONABLE (widget)), name) == 0;
+}
+
+static gboolean
+shows (Fixture *fixture, const char *text)
+{
+  return find (GTK_WIDGET (fixture->details), has_text, text) != NULL;
+}
+
+static GtkWidget *
+get (Fixture *fixture, GType type)
+{
+  GtkWidget *widget = find (GTK_WIDGET (fixture->details), has_type, GSIZE_TO_POINTER (type));
+
+  g_assert_nonnull (widget);
+  return widget;
+}
+
+/* --- Waiting for the document ----------------------------------------------------------------- */
+
+typedef struct
+{
+  EspNode *node;
+  const char *label, *note;
+  int stars, tag, rejected; /* -1: whatever it is */
+} Marks;
+
+static gboolean
+has_marks (gpointer data)
+{
+  const Marks *marks = data;
+
+  return (marks->label == NULL || g_strcmp0 (esp_node_get_label (marks->node), marks->label) == 0)
+         && (marks->note == NULL || g_strcmp0 (esp_node_get_note (marks->node), marks->note) == 0)
+         && (marks->stars < 0 || esp_node_get_stars (marks->node) == marks->stars)
+         && (marks->tag < 0 || esp_node_get_tag (marks->node) == marks->tag)
+         && (marks->rejected < 0 || esp_node_get_rejected (marks->node) == marks->rejected);
+}
+
+static void
+assert_marks (EspNode *node, const char *label, const char *note, int stars, int tag, int rejected)
+{
+  Marks marks = { node, label, note, stars, tag, rejected };
+
+  g_assert_true (scratch_wait_for (has_marks, &marks));
+}
+
+/* --- Tests ------------------------------------------------------------------------------------ */
+
+static void
+test_rows (Fixture *fixture, gconstpointer data)
+{
+  esp_details_set_document (fixture->details, NULL);
+  g_assert_true (shows (fixture, "Choose an image of the history to see its details."));
+  take_screenshot (fixture, "empty");
+
+  begin (fixture, fixture->turn);
+  g_assert_true (shows (fixture, "Make the sails red, keep everything else as it was"));
+  g_assert_true (shows (fixture, "blurred"));
+  g_assert_true (shows (fixture, "1234567890123"));
+  g_assert_true (shows (fixture, "Demo model"));
+  g_assert_true (shows (fixture, "0123456789abcdef"));
+  g_assert_true (shows (fixture, "This computer"));
+  g_assert_true (shows (fixture, "Steps"));
+  g_assert_true (shows (fixture, "28"));
+  g_assert_true (shows (fixture, "2.5"));
+  g_assert_true (shows (fixture, "12.3 s"));
+  g_assert_true (shows (fixture, "Free"));
+  g_assert_true (shows (fixture, "Done"));
+  g_assert_true (shows (fixture, "640 × 480 pixels"));
+  for (const char **name = (const char *[]){ "node.use-settings", "node.run-again",
+                                             "node.copy-command", "node.export", NULL };
+       *name != NULL; name++)
+    g_assert_nonnull (find (GTK_WIDGET (fixture->details), has_action, *name));
+  take_screenshot (fixture, "turn");
+
+  esp_document_set_current (fixture->document, fixture->photo);
+  g_assert_true (shows (fixture, "photo.png"));
+  g_assert_false (shows (fixture, "28"));
+  g_assert_null (find (GTK_WIDGET (fixture->details), has_action, "node.run-again"));
+  take_screenshot (fixture, "photo");
+}
+
+static void
+take_text (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(char **) data = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, NULL);
+}
+
+static gboolean
+is_set (gpointer data)
+{
+  return *(gpointer *) data != NULL;
+}
+
+static void
+test_copy (Fixture *fixture, gconstpointer data)
+{
+  GtkWidget *button;
+  g_autofree char *text = NULL;
+
+  begin (fixture, fixture->turn);
+  button = find (GTK_WIDGET (fixture->details), has_tooltip, "Copy Seed");
+  g_assert_nonnull (button);
+  g_signal_emit_by_name (button, "clicked");
+  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (button), NULL, take_text, &text);
+  g_assert_true (scratch_wait_for (is_set, &text));
+  g_assert_cmpstr (text, ==, "1234567890123");
+}
+
+static void
+test_label (Fixture *fixture, gconstpointer data)
+{
+  GtkEditable *entry;
+
+  begin (fixture, fixture->turn);
+  entry = GTK_EDITABLE (get (fixture, ADW_TYPE_ENTRY_ROW));
+  g_assert_cmpstr (gtk_editable_get_text (entry), ==, "");
+  gtk_editable_set_text (entry, "Best one");
+  g_signal_emit_by_name (entry, "entry-activated");
+  assert_marks (fixture->turn, "Best one", NULL, -1, -1, -1);
+
+  /* To another node without leaving the entry: stored for the one it was written for. */
+  gtk_editable_set_text (entry, "Still the best");
+  esp_document_set_current (fixture->document, fixture->photo);
+  g_assert_cmpstr (gtk_editable_get_text (entry), ==, "");
+  assert_marks (fixture->turn, "Still the best", NULL, -1, -1, -1);
+  g_assert_null (esp_node_get_label (fixture->photo));
+
+  /* News from elsewhere does not take away what is being written. */
+  esp_document_set_current (fixture->document, fixture->turn);
+  gtk_editable_set_text (entry, "Being writ");
+  esp_document_set_note_async (fixture->document, fixture->turn, "from elsewhere", NULL, NULL,
+                               NULL);
+  assert_marks (fixture->turn, NULL, "from elsewhere", -1, -1, -1);
+  g_assert_cmpstr (gtk_editable_get_text (entry), ==, "Being writ");
+}
+
+static void
+test_note (Fixture *fixture, gconstpointer data)
+{
+  GtkTextBuffer *buffer;
+  g_autofree char *shown = NULL;
+  GtkTextIter start, end;
+
+  begin (fixture, fixture->turn);
+  buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (get (fixture, GTK_TYPE_TEXT_VIEW)));
+  gtk_text_buffer_set_text (buffer, "First line\nsecond line", -1);
+  esp_document_set_current (fixture->document, fixture->photo);
+  assert_marks (fixture->turn, NULL, "First line\nsecond line", -1, -1, -1);
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  shown = gtk_text_buffer_get_text (buffer, &start, &end, FALSE);
+  g_assert_cmpstr (shown, ==, "");
+
+  /* Closing the document stores, too. */
+  gtk_text_buffer_set_text (buffer, "About the photo", -1);
+  esp_details_set_document (fixture->details, NULL);
+  assert_marks (fixture->photo, NULL, "About the photo", -1, -1, -1);
+}
+
+static void
+test_marks (Fixture *fixture, gconstpointer data)
+{
+  EspStarRating *stars;
+  EspTagPicker *tag;
+  GtkWidget *button, *rejected;
+
+  begin (fixture, fixture->turn);
+  stars = ESP_STAR_RATING (get (fixture, ESP_TYPE_STAR_RATING));
+  tag = ESP_TAG_PICKER (get (fixture, ESP_TYPE_TAG_PICKER));
+  rejected = get (fixture, GTK_TYPE_SWITCH);
+
+  esp_star_rating_set_value (stars, 4);
+  g_signal_emit_by_name (stars, "rated");
+  assert_marks (fixture->turn, NULL, NULL, 4, -1, -1);
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (stars), GTK_ACCESSIBLE_ROLE_SLIDER);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (stars), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
+                                       "4 stars");
+
+  button = find (GTK_WIDGET (tag), has_tooltip, "Red");
+  g_assert_nonnull (button);
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_ROLE_RADIO);
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (button), TRUE);
+  assert_marks (fixture->turn, NULL, NULL, 4, 5, -1);
+
+  gtk_switch_set_active (GTK_SWITCH (rejected), TRUE);
+  assert_marks (fixture->turn, NULL, NULL, 4, 5, TRUE);
+  take_screenshot (fixture, "marks");
+
+  /* Shown when they change elsewhere, and not written again for another node. */
+  esp_document_set_current (fixture->document, fixture->photo);
+  g_assert_cmpint (esp_star_rating_get_value (stars), ==, 0);
+  g_assert_cmpint (esp_tag_picker_get_tag (tag), ==, 0);
+  g_assert_false (gtk_switch_get_active (GTK_SWITCH (rejected)));
+  esp_document_undo_async (fixture->document, NULL, NULL, NULL);
+  esp_document_undo_async (fixture->document, NULL, NULL, NULL);
+  assert_marks (fixture->turn, NULL, NULL, 4, 0, FALSE);
+  assert_marks (fixture->photo, NULL, NULL, 0, 0, FALSE);
+}
+
+static void
+test_star_keys (Fixture *fixture, gconstpointer data)
+{
+  EspStarRating *stars;
+  gboolean focused;
+
+  begin (fixture, fixture->turn);
+  stars = ESP_STAR_RATING (get (fixture, ESP_TYPE_STAR_RATING));
+  focused = gtk_widget_grab_focus (GTK_WIDGET (stars));
+  g_assert_true (focused);
+  esp_star_rating_set_value (stars, 7);
+  g_assert_cmpint (esp_star_rating_get_value (stars), ==, 5);
+  esp_star_rating_set_value (stars, -2);
+  g_assert_cmpint (esp_star_rating_get_value (stars), ==, 0);
+}
+
+static void
+test_state (Fixture *fixture, gconstpointer data)
+{
+  EspNode *node = scratch_document_add_turn (fixture->document, fixture->turn, "Now make it snow");
+
+  begin (fixture, node);
+  g_assert_true (shows (fixture, "Waiting"));
+  scratch_document_set_state (fixture->document, node, ESP_NODE_FAILED, "There was no memory.");
+  g_assert_true (shows (fixture, "Failed"));
+  g_assert_true (shows (fixture, "There was no memory."));
+  g_assert_null (find (GTK_WIDGET (fixture->details), has_action, "node.export"));
+  take_screenshot (fixture, "failed");
+}
+
+static void
+test_references (Fixture *fixture, gconstpointer data)
+{
+  GtkWidget *flow, *button;
+
+  begin (fixture, fixture->turn);
+  flow = get (fixture, GTK_TYPE_FLOW_BOX);
+  button = find (flow, has_type, GSIZE_TO_POINTER (GTK_TYPE_BUTTON));
+  g_assert_nonnull (button);
+  g_assert_cmpstr (gtk_widget_get_tooltip_text (button), ==, "photo.png");
+  g_signal_emit_by_name (button, "clicked");
+  g_assert_true (esp_document_get_current (fixture->document) == fixture->photo);
+}
+
+int
+main (int argc, char *argv[])
+{
+  gtk_test_init (&argc, &argv);
+  adw_init ();
+
+  g_test_add ("/details/rows", Fixture, NULL, set_up, test_rows, tear_down);
+  g_test_add ("/details/copy", Fixture, NULL, set_up, test_copy, tear_down);
+  g_test_add ("/details/label", Fixture, NULL, set_up, test_label, tear_down);
+  g_test_add ("/details/note", Fixture, NULL, set_up, test_note, tear_down);
+  g_test_add ("/details/marks", Fixture, NULL, set_up, test_marks, tear_down);
+  g_test_add ("/details/star-keys", Fixture, NULL, set_up, test_star_keys, tear_down);
+  g_test_add ("/details/state", Fixture, NULL, set_up, test_state, tear_down);
+  g_test_add ("/details/references", Fixture, NULL, set_up, test_references, tear_down);
+  return g_test_run ();
+}
