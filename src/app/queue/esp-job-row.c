@@ -10,6 +10,7 @@ struct _EspJobRow
 {
   GtkWidget parent_instance;
 
+  GtkWidget *words;
   GtkLabel *title;
   GtkLabel *status;
   GtkProgressBar *bar;
@@ -157,6 +158,7 @@ esp_job_row_class_init (EspJobRowClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = esp_job_row_dispose;
   gtk_widget_class_set_template_from_resource (widget_class, "/espalier/app/queue/esp-job-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, EspJobRow, words);
   gtk_widget_class_bind_template_child (widget_class, EspJobRow, title);
   gtk_widget_class_bind_template_child (widget_class, EspJobRow, status);
   gtk_widget_class_bind_template_child (widget_class, EspJobRow, bar);

@@ -22,6 +22,7 @@ struct _EspSplitView
   guint show_start : 1;
   guint show_end : 1;
   guint folded : 1;
+  guint notify_source;
 };
 
 G_DEFINE_FINAL_TYPE (EspSplitView, esp_split_view, GTK_TYPE_WIDGET)
@@ -51,6 +52,41 @@ update_visibility (EspSplitView *self)
   if (self->end != NULL)
     gtk_widget_set_child_visible (self->end, end);
   gtk_widget_set_child_visible (self->handle, !self->folded && self->show_start);
+}
+
+static gboolean
+notify_folded (gpointer user_data)
+{
+  EspSplitView *self = ESP_SPLIT_VIEW (user_data);
+
+  self->notify_source = 0;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FOLDED]);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_folded (EspSplitView *self, gboolean folded)
+{
+  if (self->folded == !!folded)
+    return;
+  self->folded = !!folded;
+  update_visibility (self);
+  /* What is said while sizes are given out must not change sizes. */
+  if (self->notify_source == 0)
+    self->notify_source = g_idle_add_full (GDK_PRIORITY_EVENTS, notify_folded, self, NULL);
+}
+
+void
+esp_split_view_expect_width (EspSplitView *self, int width)
+{
+  g_return_if_fail (ESP_IS_SPLIT_VIEW (self));
+
+  set_folded (self, width < ESP_SPLIT_VIEW_FOLD_WIDTH);
+  if (self->notify_source != 0)
+    {
+      g_clear_handle_id (&self->notify_source, g_source_remove);
+      notify_folded (self);
+    }
 }
 
 static void
@@ -102,15 +138,8 @@ static void
 esp_split_view_size_allocate (GtkWidget *widget, int width, int height, int baseline)
 {
   EspSplitView *self = ESP_SPLIT_VIEW (widget);
-  gboolean folded = width < ESP_SPLIT_VIEW_FOLD_WIDTH;
 
-  if (folded != self->folded)
-    {
-      self->folded = !!folded;
-      update_visibility (self);
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FOLDED]);
-    }
-
+  set_folded (self, width < ESP_SPLIT_VIEW_FOLD_WIDTH);
   if (self->folded || !self->show_start)
     {
       allocate_at (self->start, 0, width, height);
@@ -271,6 +300,7 @@ esp_split_view_dispose (GObject *object)
 {
   EspSplitView *self = ESP_SPLIT_VIEW (object);
 
+  g_clear_handle_id (&self->notify_source, g_source_remove);
   g_clear_pointer (&self->start, gtk_widget_unparent);
   g_clear_pointer (&self->end, gtk_widget_unparent);
   g_clear_pointer (&self->handle, gtk_widget_unparent);

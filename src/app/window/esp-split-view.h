@@ -6,7 +6,8 @@
  *
  * Properties: "start", "end" (GtkWidget), "position" (int, of the handle), "show-start" (boolean,
  * while not folded), "show-end" (boolean: while folded, the end's page instead of the start's),
- * "folded" (boolean, read-only).
+ * "folded" (boolean, read-only; what follows from it elsewhere in the window follows a frame
+ * later).
  */
 #pragma once
 
@@ -31,5 +32,8 @@ void esp_split_view_set_show_start (EspSplitView *self, gboolean show);
 gboolean esp_split_view_get_show_end (EspSplitView *self);
 void esp_split_view_set_show_end (EspSplitView *self, gboolean show);
 gboolean esp_split_view_get_folded (EspSplitView *self);
+
+/* Folds or unfolds for a width that it will get, before the first frame with it. */
+void esp_split_view_expect_width (EspSplitView *self, int width);
 
 G_END_DECLS

@@ -421,6 +421,8 @@ esp_window_init (EspWindow *self)
   gtk_window_set_default_size (GTK_WINDOW (self), width, height);
   if (g_settings_get_boolean (self->settings, "window-maximized"))
     gtk_window_maximize (GTK_WINDOW (self));
+  else
+    esp_split_view_expect_width (self->split, width);
   esp_split_view_set_position (self->split, g_settings_get_int (self->settings, "history-width"));
   esp_split_view_set_show_start (self->split,
                                  g_settings_get_boolean (self->settings, "history-shown"));
@@ -579,7 +581,10 @@ esp_window_restore_state (EspWindow *self, GVariant *state)
   g_return_if_fail (state != NULL);
 
   if (g_variant_lookup (state, "size", "(ii)", &width, &height) && width > 0 && height > 0)
-    gtk_window_set_default_size (GTK_WINDOW (self), width, height);
+    {
+      gtk_window_set_default_size (GTK_WINDOW (self), width, height);
+      esp_split_view_expect_width (self->split, width);
+    }
   if (g_variant_lookup (state, "maximized", "b", &maximized) && maximized)
     gtk_window_maximize (GTK_WINDOW (self));
   if (g_variant_lookup (state, "history-width", "i", &position) && position >= 0)
