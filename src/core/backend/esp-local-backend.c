@@ -370,6 +370,34 @@ watch (EspLocalBackend *self, const char *path)
 
 /* --- Turns ------------------------------------------------------------------------------------ */
 
+static Entry *
+find_default (EspLocalBackend *self)
+{
+  Entry *best = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->models)); i++)
+    {
+      g_autoptr (EspModel) model = g_list_model_get_item (G_LIST_MODEL (self->models), i);
+      Entry *entry = g_hash_table_lookup (self->entries, esp_model_get_id (model));
+
+      if (entry == NULL || esp_model_get_state (model) == ESP_MODEL_BROKEN)
+        continue;
+      if ((esp_model_get_features (model) & ESP_MODEL_DEMO) == 0)
+        return entry;
+      if (best == NULL)
+        best = entry;
+    }
+
+  return best;
+}
+
+/* NULL names the default one. */
+static Entry *
+find_entry (EspLocalBackend *self, const char *model)
+{
+  return model != NULL ? g_hash_table_lookup (self->entries, model) : find_default (self);
+}
+
 static void
 on_turn_over (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -404,11 +432,11 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
 {
   EspLocalBackend *self = ESP_LOCAL_BACKEND (backend);
   g_autoptr (GTask) task = g_task_new (backend, cancellable, callback, user_data);
-  Entry *entry
-      = request->model != NULL ? g_hash_table_lookup (self->entries, request->model) : NULL;
+  Entry *entry = find_entry (self, request->model);
 
   g_task_set_source_tag (task, run_async);
-  g_task_set_task_data (task, g_strdup (request->model), g_free);
+  g_task_set_task_data (task, g_strdup (entry != NULL ? esp_model_get_id (entry->model) : NULL),
+                        g_free);
   /* What was made is worth more than a late cancellation. */
   g_task_set_check_cancellable (task, FALSE);
 
@@ -417,7 +445,7 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
       g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NEEDS_MODEL,
                                _ ("The model “%s” is not on this computer. Install it, or choose "
                                   "another one."),
-                               request->model != NULL ? request->model : "");
+                               request->model != NULL ? request->model : WANTED_NAME);
       return;
     }
 
@@ -455,27 +483,6 @@ on_warm (GObject *source, GAsyncResult *result, gpointer data)
     g_debug ("Not warmed up: %s", error->message);
 }
 
-static Entry *
-find_default (EspLocalBackend *self)
-{
-  Entry *best = NULL;
-
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->models)); i++)
-    {
-      g_autoptr (EspModel) model = g_list_model_get_item (G_LIST_MODEL (self->models), i);
-      Entry *entry = g_hash_table_lookup (self->entries, esp_model_get_id (model));
-
-      if (entry == NULL || esp_model_get_state (model) == ESP_MODEL_BROKEN)
-        continue;
-      if ((esp_model_get_features (model) & ESP_MODEL_DEMO) == 0)
-        return entry;
-      if (best == NULL)
-        best = entry;
-    }
-
-  return best;
-}
-
 void
 esp_local_backend_warm_up (EspLocalBackend *self, const char *model)
 {
@@ -483,7 +490,7 @@ esp_local_backend_warm_up (EspLocalBackend *self, const char *model)
 
   g_return_if_fail (ESP_IS_LOCAL_BACKEND (self));
 
-  entry = model != NULL ? g_hash_table_lookup (self->entries, model) : find_default (self);
+  entry = find_entry (self, model);
   if (entry == NULL || !is_there (entry->folder))
     return;
 

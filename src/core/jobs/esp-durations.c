@@ -11,7 +11,8 @@
 
 struct _EspDurations
 {
-  GHashTable *known; /* "backend\nmodel" → Duration */
+  GHashTable *known;   /* "backend\nmodel" → Duration */
+  GHashTable *in_vain; /* "document backend\nmodel": where nothing was found */
 };
 
 typedef struct
@@ -43,6 +44,7 @@ _esp_durations_new (void)
   EspDurations *self = g_new0 (EspDurations, 1);
 
   self->known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->in_vain = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -53,6 +55,7 @@ _esp_durations_free (EspDurations *self)
     return;
 
   g_hash_table_unref (self->known);
+  g_hash_table_unref (self->in_vain);
   g_free (self);
 }
 
@@ -87,9 +90,12 @@ _esp_durations_learn_document (EspDurations *self, EspDocument *document, EspNod
   g_autoptr (GPtrArray) nodes = NULL;
   g_autoptr (GPtrArray) latest = g_ptr_array_new ();
 
-  if (g_hash_table_contains (self->known, key))
+  g_autofree char *here = g_strdup_printf ("%p %s", (void *) document, key);
+
+  if (g_hash_table_contains (self->known, key) || g_hash_table_contains (self->in_vain, here))
     return;
 
+  g_hash_table_add (self->in_vain, g_steal_pointer (&here));
   nodes = esp_document_dup_nodes (document);
   for (guint i = nodes->len; i > 0 && latest->len < DOCUMENT_TURNS; i--)
     {

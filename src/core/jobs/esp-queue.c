@@ -3,30 +3,8 @@
 
 #include "esp-queue.h"
 
-#include <glib/gi18n-lib.h>
-
-#include "esp-durations.h"
-#include "esp-job-pictures.h"
 #include "esp-job-private.h"
-#include "esp-job-run.h"
-
-struct _EspQueue
-{
-  GObject parent_instance;
-
-  EspRegistry *registry;
-  GListStore *jobs; /* of EspJob: those running, then those waiting */
-  guint n_running;
-  guint n_next;          /* waiting ones at the front that were put there just now */
-  GHashTable *by_node;   /* EspNode → EspJob, borrowed */
-  GHashTable *documents; /* EspDocument → Watch */
-  GHashTable *unsaved;   /* EspNode (owned) → EspBackendResult that could not be stored */
-  EspDurations *durations;
-  gboolean paused;
-  double seconds_left;
-  GSource *starting; /* will start what can be started */
-  GSource *ticking;  /* "seconds-left" goes down by itself */
-};
+#include "esp-queue-private.h"
 
 G_DEFINE_FINAL_TYPE (EspQueue, esp_queue, G_TYPE_OBJECT)
 
@@ -65,28 +43,25 @@ watch_free (gpointer data)
   g_free (watch);
 }
 
-static void start_soon (EspQueue *self);
-static void finish_job (EspQueue *self, EspJob *job, EspJobState state, const GError *error);
-
 /* --- The list --------------------------------------------------------------------------------- */
 
-static guint
-get_n_jobs (EspQueue *self)
+guint
+_esp_queue_get_n_jobs (EspQueue *self)
 {
   return g_list_model_get_n_items (G_LIST_MODEL (self->jobs));
 }
 
 /* Borrowed. */
-static EspJob *
-get_job (EspQueue *self, guint position)
+EspJob *
+_esp_queue_get_job (EspQueue *self, guint position)
 {
   g_autoptr (EspJob) job = g_list_model_get_item (G_LIST_MODEL (self->jobs), position);
 
   return job;
 }
 
-static guint
-find_position (EspQueue *self, EspJob *job)
+guint
+_esp_queue_find_position (EspQueue *self, EspJob *job)
 {
   guint position = G_MAXUINT;
 
@@ -95,19 +70,19 @@ find_position (EspQueue *self, EspJob *job)
 }
 
 /* The list's jobs as they are now: it may change while the caller goes through them. */
-static GPtrArray *
-dup_jobs (EspQueue *self)
+GPtrArray *
+_esp_queue_dup_jobs (EspQueue *self)
 {
   GPtrArray *jobs = g_ptr_array_new_with_free_func (g_object_unref);
 
-  for (guint i = 0; i < get_n_jobs (self); i++)
+  for (guint i = 0; i < _esp_queue_get_n_jobs (self); i++)
     g_ptr_array_add (jobs, g_list_model_get_item (G_LIST_MODEL (self->jobs), i));
   return jobs;
 }
 
 /* Moves one item in one step, so that a view sees no job leave. */
-static void
-move_item (EspQueue *self, guint from, guint to)
+void
+_esp_queue_move_item (EspQueue *self, guint from, guint to)
 {
   g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
   guint first = MIN (from, to), last = MAX (from, to);
@@ -123,8 +98,8 @@ move_item (EspQueue *self, guint from, guint to)
 
 /* --- Seconds left ----------------------------------------------------------------------------- */
 
-static void
-update_seconds_left (EspQueue *self)
+void
+_esp_queue_update_seconds_left (EspQueue *self)
 {
   double left = esp_queue_get_seconds_left (self);
 
@@ -138,7 +113,7 @@ update_seconds_left (EspQueue *self)
 static gboolean
 on_tick (gpointer data)
 {
-  update_seconds_left (data);
+  _esp_queue_update_seconds_left (data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -150,8 +125,8 @@ clear_source (GSource **source)
   g_clear_pointer (source, g_source_unref);
 }
 
-static void
-update_ticking (EspQueue *self)
+void
+_esp_queue_update_ticking (EspQueue *self)
 {
   if (self->n_running == 0)
     clear_source (&self->ticking);
@@ -166,9 +141,9 @@ update_ticking (EspQueue *self)
 static void
 estimate_waiting (EspQueue *self)
 {
-  for (guint i = self->n_running; i < get_n_jobs (self); i++)
+  for (guint i = self->n_running; i < _esp_queue_get_n_jobs (self); i++)
     {
-      EspJob *job = get_job (self, i);
+      EspJob *job = _esp_queue_get_job (self, i);
 
       job->expected = _esp_durations_estimate (self->durations, job->node);
     }
@@ -180,7 +155,7 @@ static void
 on_node_removed (EspDocument *document, EspNode *node, gpointer data)
 {
   EspQueue *self = data;
-  g_autoptr (GPtrArray) jobs = dup_jobs (self);
+  g_autoptr (GPtrArray) jobs = _esp_queue_dup_jobs (self);
 
   /* With a node goes all that is below it. */
   for (guint i = 0; i < jobs->len; i++)
@@ -232,12 +207,12 @@ enqueue (EspQueue *self, EspDocument *document, EspNode *node, gboolean next)
   job->expected = _esp_durations_estimate (self->durations, node);
   watch_document (self, document);
   g_hash_table_insert (self->by_node, node, job);
-  g_list_store_insert (self->jobs, next ? self->n_running + self->n_next++ : get_n_jobs (self),
-                       job);
+  g_list_store_insert (self->jobs,
+                       next ? self->n_running + self->n_next++ : _esp_queue_get_n_jobs (self), job);
   _esp_job_show_progress (job, &progress, NULL);
 
   g_signal_emit (self, signals[JOB_ADDED], 0, job);
-  start_soon (self);
+  _esp_queue_start_soon (self);
   return job;
 }
 
@@ -257,12 +232,12 @@ remove_job (EspQueue *self, EspJob *job)
   g_hash_table_remove (self->by_node, job->node);
   g_list_store_remove (self->jobs, position);
   _esp_job_show_progress (job, NULL, NULL);
-  update_ticking (self);
-  start_soon (self);
+  _esp_queue_update_ticking (self);
+  _esp_queue_start_soon (self);
 }
 
-static void
-finish_job (EspQueue *self, EspJob *job, EspJobState state, const GError *error)
+void
+_esp_queue_finish_job (EspQueue *self, EspJob *job, EspJobState state, const GError *error)
 {
   g_autoptr (EspQueue) guard = g_object_ref (self);
   g_autoptr (EspJob) kept = g_object_ref (job);
@@ -280,192 +255,6 @@ finish_job (EspQueue *self, EspJob *job, EspJobState state, const GError *error)
   if (state != ESP_JOB_WAITING)
     g_signal_emit (self, signals[JOB_FINISHED], 0, job);
   unwatch_document (self, document);
-}
-
-/* --- Running ---------------------------------------------------------------------------------- */
-
-static void
-on_run_over (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (EspQueue) self = data;
-  EspJob *job = ESP_JOB (source);
-  EspBackendResult *unsaved = NULL;
-  g_autoptr (GError) error = NULL;
-  EspJobState state = _esp_job_run_finish (job, result, &unsaved, &error);
-
-  if (unsaved != NULL)
-    g_hash_table_insert (self->unsaved, g_object_ref (job->node), unsaved);
-  finish_job (self, job, state, error);
-}
-
-static EspBackendResult *
-steal_unsaved (EspQueue *self, EspNode *node)
-{
-  gpointer key = NULL, value = NULL;
-
-  if (g_hash_table_steal_extended (self->unsaved, node, &key, &value))
-    g_object_unref (key);
-  return value;
-}
-
-static void
-start_job (EspQueue *self, EspJob *job, EspBackend *backend)
-{
-  guint position = find_position (self, job);
-
-  if (position < self->n_running + self->n_next)
-    self->n_next--;
-  job->is_running = TRUE;
-  job->started = g_get_monotonic_time ();
-  move_item (self, position, self->n_running++);
-  _esp_job_set_state (job, ESP_JOB_RUNNING, NULL);
-  update_ticking (self);
-
-  _esp_job_run_async (job, backend, steal_unsaved (self, job->node), on_run_over,
-                      g_object_ref (self));
-}
-
-/* One call that stores the end of a job that never ran. */
-typedef struct
-{
-  EspQueue *queue;
-  EspJob *job;
-  EspJobState state;
-  GError *error; /* or NULL */
-} Ending;
-
-static void
-on_ending_stored (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Ending *ending = data;
-  g_autoptr (GError) error = NULL;
-
-  if (!esp_document_set_state_finish (ESP_DOCUMENT (source), result, &error))
-    g_debug ("The end of a turn could not be stored: %s", error->message);
-  finish_job (ending->queue, ending->job, ending->state, ending->error);
-
-  g_object_unref (ending->queue);
-  g_object_unref (ending->job);
-  g_clear_error (&ending->error);
-  g_free (ending);
-}
-
-/* A job that waits is over: cancelled, or failed with `error` (taken over). */
-static void
-end_waiting (EspQueue *self, EspJob *job, GError *error)
-{
-  Ending *ending = g_new0 (Ending, 1);
-
-  ending->queue = g_object_ref (self);
-  ending->job = g_object_ref (job);
-  ending->state = error != NULL ? ESP_JOB_FAILED : ESP_JOB_CANCELLED;
-  ending->error = error;
-
-  /* It must not be started any more. */
-  _esp_job_set_state (job, ESP_JOB_STOPPING, NULL);
-  esp_document_set_state_async (
-      job->document, job->node, error != NULL ? ESP_NODE_FAILED : ESP_NODE_CANCELLED,
-      error != NULL ? error->message : NULL, NULL, NULL, on_ending_stored, ending);
-}
-
-static guint
-count_running (EspQueue *self, EspBackend *backend)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->n_running; i++)
-    n += g_strcmp0 (esp_node_get_backend (get_job (self, i)->node), esp_backend_get_id (backend))
-         == 0;
-  return n;
-}
-
-/* Starts a job, if it is its turn. */
-static void
-try_to_start (EspQueue *self, EspJob *job)
-{
-  const char *id = esp_node_get_backend (job->node);
-  EspBackend *backend = esp_registry_find_backend (self->registry, id);
-  GError *error = NULL;
-
-  if (job->state != ESP_JOB_WAITING || job->is_running)
-    return;
-
-  if (backend == NULL)
-    {
-      end_waiting (self, job,
-                   g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
-                                _ ("This version of the program does not know “%s”, which this "
-                                   "turn was meant for."),
-                                id != NULL ? id : ""));
-      return;
-    }
-
-  switch (_esp_job_check_pictures (job, self, &error))
-    {
-    case ESP_JOB_PICTURES_READY:
-      if (!self->paused && count_running (self, backend) < esp_backend_get_concurrency (backend))
-        start_job (self, job, backend);
-      break;
-
-    case ESP_JOB_PICTURES_NEVER:
-      end_waiting (self, job, error);
-      break;
-
-    case ESP_JOB_PICTURES_COMING:
-    default:
-      break;
-    }
-}
-
-/* A reference may be a turn below the one it is for: two that wait for each other wait for ever. */
-static void
-break_circle (EspQueue *self)
-{
-  if (self->n_running > 0 || get_n_jobs (self) == 0)
-    return;
-
-  for (guint i = 0; i < get_n_jobs (self); i++)
-    {
-      if (get_job (self, i)->state != ESP_JOB_WAITING)
-        return;
-    }
-
-  end_waiting (self, get_job (self, 0),
-               g_error_new_literal (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
-                                    _ ("This turn and one that it builds on wait for each other. "
-                                       "Leave out the reference.")));
-}
-
-static gboolean
-on_start (gpointer data)
-{
-  g_autoptr (EspQueue) self = g_object_ref (data);
-  g_autoptr (GPtrArray) jobs = NULL;
-
-  g_clear_pointer (&self->starting, g_source_unref);
-  self->n_next = 0;
-
-  jobs = dup_jobs (self);
-  for (guint i = self->n_running; i < jobs->len; i++)
-    try_to_start (self, g_ptr_array_index (jobs, i));
-  if (!self->paused)
-    break_circle (self);
-  update_seconds_left (self);
-
-  return G_SOURCE_REMOVE;
-}
-
-/* Later, so that who adds several sees them all waiting, and their order is settled. */
-static void
-start_soon (EspQueue *self)
-{
-  if (self->starting != NULL)
-    return;
-
-  self->starting = g_idle_source_new ();
-  g_source_set_priority (self->starting, G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->starting, on_start, self, NULL);
-  g_source_attach (self->starting, g_main_context_get_thread_default ());
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -491,7 +280,7 @@ esp_queue_get_n_waiting (EspQueue *self)
 {
   g_return_val_if_fail (ESP_IS_QUEUE (self), 0);
 
-  return get_n_jobs (self) - self->n_running;
+  return _esp_queue_get_n_jobs (self) - self->n_running;
 }
 
 guint
@@ -537,7 +326,7 @@ set_paused (EspQueue *self, gboolean paused)
   self->paused = paused;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PAUSED]);
   if (!paused)
-    start_soon (self);
+    _esp_queue_start_soon (self);
 }
 
 EspJob *
@@ -632,7 +421,7 @@ esp_queue_stop (EspQueue *self, EspJob *job)
   if (job->is_running)
     stop_running (job, FALSE);
   else if (job->state == ESP_JOB_WAITING)
-    end_waiting (self, job, NULL);
+    _esp_queue_end_waiting (self, job, NULL);
 }
 
 void
@@ -654,7 +443,7 @@ esp_queue_resume (EspQueue *self)
 static void
 stop_all (EspQueue *self, EspDocument *document, gboolean running)
 {
-  g_autoptr (GPtrArray) jobs = dup_jobs (self);
+  g_autoptr (GPtrArray) jobs = _esp_queue_dup_jobs (self);
 
   /* From the end, so that nothing starts to move up. */
   for (guint i = jobs->len; i > 0; i--)
@@ -691,7 +480,7 @@ esp_queue_suspend_document (EspQueue *self, EspDocument *document)
   g_return_if_fail (ESP_IS_QUEUE (self));
   g_return_if_fail (ESP_IS_DOCUMENT (document));
 
-  jobs = dup_jobs (self);
+  jobs = _esp_queue_dup_jobs (self);
   for (guint i = jobs->len; i > 0; i--)
     {
       EspJob *job = g_ptr_array_index (jobs, i - 1);
@@ -701,7 +490,7 @@ esp_queue_suspend_document (EspQueue *self, EspDocument *document)
       if (job->is_running && job->state != ESP_JOB_STOPPING)
         stop_running (job, TRUE);
       else if (job->state == ESP_JOB_WAITING)
-        finish_job (self, job, ESP_JOB_WAITING, NULL);
+        _esp_queue_finish_job (self, job, ESP_JOB_WAITING, NULL);
     }
 }
 
@@ -716,10 +505,12 @@ esp_queue_move (EspQueue *self, EspJob *job, guint position)
   if (g_hash_table_lookup (self->by_node, job->node) != job || job->is_running)
     return;
 
-  from = find_position (self, job);
+  from = _esp_queue_find_position (self, job);
   self->n_next = 0;
-  move_item (self, from, self->n_running + MIN (position, get_n_jobs (self) - self->n_running - 1));
-  start_soon (self);
+  _esp_queue_move_item (self, from,
+                        self->n_running
+                            + MIN (position, _esp_queue_get_n_jobs (self) - self->n_running - 1));
+  _esp_queue_start_soon (self);
 }
 
 void

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-queue-start.c: which job is started when, and what becomes of those that cannot be. */
+#define G_LOG_DOMAIN "espalier-jobs"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-job-pictures.h"
+#include "esp-job-private.h"
+#include "esp-job-run.h"
+#include "esp-queue-private.h"
+
+static void
+on_run_over (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (EspQueue) self = data;
+  EspJob *job = ESP_JOB (source);
+  EspBackendResult *unsaved = NULL;
+  g_autoptr (GError) error = NULL;
+  EspJobState state = _esp_job_run_finish (job, result, &unsaved, &error);
+
+  if (unsaved != NULL)
+    g_hash_table_insert (self->unsaved, g_object_ref (job->node), unsaved);
+  _esp_queue_finish_job (self, job, state, error);
+}
+
+static EspBackendResult *
+steal_unsaved (EspQueue *self, EspNode *node)
+{
+  gpointer key = NULL, value = NULL;
+
+  if (g_hash_table_steal_extended (self->unsaved, node, &key, &value))
+    g_object_unref (key);
+  return value;
+}
+
+static void
+start_job (EspQueue *self, EspJob *job, EspBackend *backend)
+{
+  guint position = _esp_queue_find_position (self, job);
+
+  if (position < self->n_running + self->n_next)
+    self->n_next--;
+  job->is_running = TRUE;
+  job->started = g_get_monotonic_time ();
+  _esp_queue_move_item (self, position, self->n_running++);
+  _esp_job_set_state (job, ESP_JOB_RUNNING, NULL);
+  _esp_queue_update_ticking (self);
+
+  _esp_job_run_async (job, backend, steal_unsaved (self, job->node), on_run_over,
+                      g_object_ref (self));
+}
+
+/* One call that stores the end of a job that never ran. */
+typedef struct
+{
+  EspQueue *queue;
+  EspJob *job;
+  EspJobState state;
+  GError *error; /* or NULL */
+} Ending;
+
+static void
+on_ending_stored (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Ending *ending = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!esp_document_set_state_finish (ESP_DOCUMENT (source), result, &error))
+    g_debug ("The end of a turn could not be stored: %s", error->message);
+  _esp_queue_finish_job (ending->queue, ending->job, ending->state, ending->error);
+
+  g_object_unref (ending->queue);
+  g_object_unref (ending->job);
+  g_clear_error (&ending->error);
+  g_free (ending);
+}
+
+/* A job that waits is over: cancelled, or failed with `error` (taken over). */
+void
+_esp_queue_end_waiting (EspQueue *self, EspJob *job, GError *error)
+{
+  Ending *ending = g_new0 (Ending, 1);
+
+  ending->queue = g_object_ref (self);
+  ending->job = g_object_ref (job);
+  ending->state = error != NULL ? ESP_JOB_FAILED : ESP_JOB_CANCELLED;
+  ending->error = error;
+
+  /* It must not be started any more. */
+  _esp_job_set_state (job, ESP_JOB_STOPPING, NULL);
+  esp_document_set_state_async (
+      job->document, job->node, error != NULL ? ESP_NODE_FAILED : ESP_NODE_CANCELLED,
+      error != NULL ? error->message : NULL, NULL, NULL, on_ending_stored, ending);
+}
+
+static guint
+count_running (EspQueue *self, EspBackend *backend)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->n_running; i++)
+    n += g_strcmp0 (esp_node_get_backend (_esp_queue_get_job (self, i)->node),
+                    esp_backend_get_id (backend))
+         == 0;
+  return n;
+}
+
+/* Starts a job, if it is its turn. */
+static void
+try_to_start (EspQueue *self, EspJob *job)
+{
+  const char *id = esp_node_get_backend (job->node);
+  EspBackend *backend = esp_registry_find_backend (self->registry, id);
+  GError *error = NULL;
+
+  /* Who was told of an earlier one may have taken this one away. */
+  if (job->state != ESP_JOB_WAITING || job->is_running || esp_queue_find (self, job->node) != job)
+    return;
+
+  if (backend == NULL)
+    {
+      _esp_queue_end_waiting (
+          self, job,
+          g_error_new (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
+                       _ ("This version of the program does not know “%s”, which this "
+                          "turn was meant for."),
+                       id != NULL ? id : ""));
+      return;
+    }
+
+  switch (_esp_job_check_pictures (job, self, &error))
+    {
+    case ESP_JOB_PICTURES_READY:
+      if (!self->paused && count_running (self, backend) < esp_backend_get_concurrency (backend))
+        start_job (self, job, backend);
+      break;
+
+    case ESP_JOB_PICTURES_NEVER:
+      _esp_queue_end_waiting (self, job, error);
+      break;
+
+    case ESP_JOB_PICTURES_COMING:
+    default:
+      break;
+    }
+}
+
+/* A reference may be a turn below the one it is for: two that wait for each other wait for ever. */
+static void
+break_circle (EspQueue *self)
+{
+  if (self->n_running > 0 || _esp_queue_get_n_jobs (self) == 0)
+    return;
+
+  for (guint i = 0; i < _esp_queue_get_n_jobs (self); i++)
+    {
+      if (_esp_queue_get_job (self, i)->state != ESP_JOB_WAITING)
+        return;
+    }
+
+  _esp_queue_end_waiting (
+      self, _esp_queue_get_job (self, 0),
+      g_error_new_literal (ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_ARGUMENT,
+                           _ ("This turn and one that it builds on wait for each other. "
+                              "Leave out the reference.")));
+}
+
+static gboolean
+on_start (gpointer data)
+{
+  g_autoptr (EspQueue) self = g_object_ref (data);
+  g_autoptr (GPtrArray) jobs = NULL;
+
+  g_clear_pointer (&self->starting, g_source_unref);
+  self->n_next = 0;
+
+  jobs = _esp_queue_dup_jobs (self);
+  for (guint i = self->n_running; i < jobs->len; i++)
+    try_to_start (self, g_ptr_array_index (jobs, i));
+  if (!self->paused)
+    break_circle (self);
+  _esp_queue_update_seconds_left (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Later, so that who adds several sees them all waiting, and their order is settled. */
+void
+_esp_queue_start_soon (EspQueue *self)
+{
+  if (self->starting != NULL)
+    return;
+
+  self->starting = g_idle_source_new ();
+  g_source_set_priority (self->starting, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->starting, on_start, self, NULL);
+  g_source_attach (self->starting, g_main_context_get_thread_default ());
+}
