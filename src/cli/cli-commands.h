@@ -14,6 +14,15 @@ int cli_tokenize (char ***arguments);
 int cli_models (char ***arguments);
 int cli_describe (char ***arguments);
 
+/* On documents. */
+int cli_new (char ***arguments);
+int cli_import (char ***arguments);
+int cli_tree (char ***arguments);
+int cli_log (char ***arguments);
+int cli_run (char ***arguments);
+int cli_export (char ***arguments);
+int cli_verify (char ***arguments);
+
 /* The model folder that `option` (or NULL) names, else the default one; NULL after a line that says
  * what is wrong. */
 char *cli_choose_model (const char *option);

@@ -27,7 +27,7 @@ parse (CliEditOptions *self, char ***arguments, int *status)
     { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &self->prompt, N_ ("What to change"),
       N_ ("PROMPT") },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output,
-      N_ ("Where to put the result (.png, .jpg or .webp)"), N_ ("OUT") },
+      N_ ("Where to put the result (.png, .jpg, .webp or .tiff)"), N_ ("OUT") },
     { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model’s folder"), N_ ("DIR") },
     { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend, N_ ("Who does the work: local"),
       N_ ("NAME") },

@@ -16,6 +16,13 @@ static const struct
   const char *summary;
 } commands[] = {
   { "edit", cli_edit, N_ ("edit a photo as an instruction says") },
+  { "new", cli_new, N_ ("make a document of a photo") },
+  { "import", cli_import, N_ ("add photos to a document") },
+  { "run", cli_run, N_ ("add a turn to a document and make it") },
+  { "tree", cli_tree, N_ ("show the edit history of a document") },
+  { "log", cli_log, N_ ("show the steps to an image") },
+  { "export", cli_export, N_ ("write images of a document to files") },
+  { "verify", cli_verify, N_ ("check a document and its images") },
   { "tokenize", cli_tokenize, N_ ("print the token ids of prompts") },
   { "models", cli_models, N_ ("list the models that are installed") },
   { "describe", cli_describe, N_ ("describe the devices, the model and the parameters") },
