@@ -344,19 +344,19 @@ esp_details_add_image_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray
 /* --- References ------------------------------------------------------------------------------- */
 
 static void
-update_thumbnail (GtkPicture *picture, EspDocument *document, EspNode *node)
+update_thumbnail (GtkImage *image, EspDocument *document, EspNode *node)
 {
   GdkTexture *texture = esp_texture_cache_lookup (esp_texture_cache_get_default (), document, node,
                                                   ESP_THUMBNAIL_LARGE, -1);
 
-  gtk_picture_set_paintable (picture, texture != NULL ? GDK_PAINTABLE (texture) : NULL);
+  gtk_image_set_from_paintable (image, texture != NULL ? GDK_PAINTABLE (texture) : NULL);
 }
 
 static void
-on_texture_loaded (GtkPicture *picture, EspDocument *document, EspNode *node, int size)
+on_texture_loaded (GtkImage *image, EspDocument *document, EspNode *node, int size)
 {
-  if (g_object_get_data (G_OBJECT (picture), "esp-node") == (gpointer) node)
-    update_thumbnail (picture, document, node);
+  if (g_object_get_data (G_OBJECT (image), "esp-node") == (gpointer) node)
+    update_thumbnail (image, document, node);
 }
 
 static void
@@ -372,18 +372,16 @@ static GtkWidget *
 create_reference (EspDocument *document, EspNode *node)
 {
   GtkWidget *button = gtk_button_new ();
-  GtkWidget *picture = gtk_picture_new ();
+  GtkWidget *image = gtk_image_new ();
   g_autofree char *title = esp_node_dup_title (node);
 
-  gtk_picture_set_content_fit (GTK_PICTURE (picture), GTK_CONTENT_FIT_COVER);
-  gtk_widget_set_size_request (picture, REFERENCE_SIZE, REFERENCE_SIZE);
-  gtk_picture_set_alternative_text (GTK_PICTURE (picture), title);
-  g_object_set_data_full (G_OBJECT (picture), "esp-node", g_object_ref (node), g_object_unref);
+  gtk_image_set_pixel_size (GTK_IMAGE (image), REFERENCE_SIZE);
+  g_object_set_data_full (G_OBJECT (image), "esp-node", g_object_ref (node), g_object_unref);
   g_signal_connect_object (esp_texture_cache_get_default (), "loaded",
-                           G_CALLBACK (on_texture_loaded), picture, G_CONNECT_SWAPPED);
-  update_thumbnail (GTK_PICTURE (picture), document, node);
+                           G_CALLBACK (on_texture_loaded), image, G_CONNECT_SWAPPED);
+  update_thumbnail (GTK_IMAGE (image), document, node);
 
-  gtk_button_set_child (GTK_BUTTON (button), picture);
+  gtk_button_set_child (GTK_BUTTON (button), image);
   gtk_widget_add_css_class (button, "flat");
   gtk_widget_set_tooltip_text (button, title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
@@ -405,6 +403,7 @@ esp_details_add_reference_rows (AdwPreferencesGroup *group, EspDocument *documen
     return;
   flow = gtk_flow_box_new ();
   gtk_flow_box_set_selection_mode (GTK_FLOW_BOX (flow), GTK_SELECTION_NONE);
+  gtk_widget_set_halign (flow, GTK_ALIGN_START);
   gtk_flow_box_set_max_children_per_line (GTK_FLOW_BOX (flow), 8);
   for (guint i = 0; i < references->len; i++)
     {

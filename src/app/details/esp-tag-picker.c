@@ -159,6 +159,8 @@ esp_tag_picker_init (EspTagPicker *self)
                           "valign", GTK_ALIGN_CENTER, NULL);
 
       self->buttons[tag] = button;
+      if (tag == 0)
+        gtk_button_set_icon_name (GTK_BUTTON (button), "window-close-symbolic");
       gtk_widget_add_css_class (button, css_class);
       gtk_widget_set_tooltip_text (button, esp_tag_picker_get_name (tag));
       gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL,

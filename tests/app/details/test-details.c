@@ -84,7 +84,7 @@ find (GtkWidget *widget, Match match, gconstpointer data)
 {
   GtkWidget *found = NULL;
 
-  if (!gtk_widget_get_visible (widget))
+  if (!gtk_widget_get_visible (widget) || !gtk_widget_get_child_visible (widget))
     return NULL;
   if (match (widget, data))
     return widget;
@@ -173,6 +173,7 @@ test_rows (Fixture *fixture, gconstpointer data)
   take_screenshot (fixture, "empty");
 
   begin (fixture, fixture->turn);
+  g_assert_false (shows (fixture, "Choose an image of the history to see its details."));
   g_assert_true (shows (fixture, "Make the sails red, keep everything else as it was"));
   g_assert_true (shows (fixture, "blurred"));
   g_assert_true (shows (fixture, "1234567890123"));
