@@ -27,8 +27,8 @@ esp_document_library_dup_path (void)
 }
 
 /* A title as a file name that every system takes. */
-static char *
-dup_file_title (const char *title)
+char *
+_esp_document_dup_file_title (const char *title)
 {
   g_autofree char *valid = g_utf8_make_valid (title != NULL ? title : "", -1);
   GString *name = g_string_new (NULL);
@@ -44,7 +44,7 @@ dup_file_title (const char *title)
     }
   g_strstrip (name->str);
   g_string_truncate (name, strlen (name->str));
-  while (name->len > 0 && name->str[0] == '.')
+  while (name->len > 0 && (name->str[0] == '.' || name->str[0] == ' '))
     g_string_erase (name, 0, 1);
   if (name->len == 0)
     g_string_append (name, _ ("Untitled"));
@@ -56,7 +56,7 @@ static GFile *
 find_free_file (const char *title)
 {
   g_autofree char *folder = esp_document_library_dup_path ();
-  g_autofree char *stem = dup_file_title (title);
+  g_autofree char *stem = _esp_document_dup_file_title (title);
 
   for (guint i = 1;; i++)
     {

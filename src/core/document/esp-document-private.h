@@ -84,6 +84,11 @@ void _esp_document_take_result (EspDocument *self, EspCall *call);
 void _esp_document_flush_view (EspDocument *self);
 void _esp_document_choose_current (EspDocument *self);
 
+/* --- esp-document-open.c ----------------------------------------------------------------------- */
+
+/* A title as a file name that every system takes, without ".espalier". */
+char *_esp_document_dup_file_title (const char *title) G_GNUC_WARN_UNUSED_RESULT;
+
 /* --- For tests: at most so many pages in the database, as if the disk were full then. --------- */
 
 void _esp_document_limit_pages_async (EspDocument *self, int pages, GAsyncReadyCallback callback,
