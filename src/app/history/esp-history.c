@@ -390,6 +390,7 @@ static void
 esp_history_dispose (GObject *object)
 {
   EspHistory *self = ESP_HISTORY (object);
+  GtkWidget *child;
 
   if (self->tree)
     esp_history_set_document (self, NULL);
@@ -400,6 +401,9 @@ esp_history_dispose (GObject *object)
   g_clear_object (&self->actions);
   self->tree = NULL;
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_HISTORY);
+  /* GTK 4.8 lets go of those children alone that are bound. */
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))))
+    gtk_widget_unparent (child);
   G_OBJECT_CLASS (esp_history_parent_class)->dispose (object);
 }
 

@@ -332,7 +332,8 @@ picture_opacity (EspNodePainter *self, EspNode *node, EspNodeLook look)
     opacity *= 0.4;
   if (look & ESP_NODE_LOOK_NO_MATCH)
     opacity *= 0.25;
-  else if ((look & ESP_NODE_LOOK_OFF_PATH) && !self->high_contrast && !(look & ESP_NODE_LOOK_MATCH))
+  else if ((look & ESP_NODE_LOOK_OFF_PATH) && !(look & ESP_NODE_LOOK_MATCH) && !self->high_contrast
+           && esp_node_get_state (node) != ESP_NODE_RUNNING)
     opacity *= 0.7;
   return opacity;
 }

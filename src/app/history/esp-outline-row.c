@@ -228,6 +228,7 @@ static void
 esp_outline_row_dispose (GObject *object)
 {
   EspOutlineRow *self = ESP_OUTLINE_ROW (object);
+  GtkWidget *child;
 
   if (self->node)
     {
@@ -238,6 +239,9 @@ esp_outline_row_dispose (GObject *object)
   g_clear_object (&self->document);
   g_clear_pointer (&self->preview_picture, esp_picture_unref);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_OUTLINE_ROW);
+  /* GTK 4.8 lets go of those children alone that are bound. */
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))))
+    gtk_widget_unparent (child);
   G_OBJECT_CLASS (esp_outline_row_parent_class)->dispose (object);
 }
 

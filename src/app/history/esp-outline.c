@@ -21,6 +21,7 @@ struct _EspOutline
   GHashTable *matches;
   GHashTable *rows; /* EspOutlineRow that have a node */
   gboolean updating;
+  guint reveal_id;
 };
 
 G_DEFINE_FINAL_TYPE (EspOutline, esp_outline, GTK_TYPE_WIDGET)
@@ -197,6 +198,29 @@ select_current (EspOutline *self)
   gtk_selection_model_select_item (GTK_SELECTION_MODEL (self->selection), position, TRUE);
   self->updating = FALSE;
   gtk_widget_activate_action (self->list, "list.scroll-to-item", "u", position);
+}
+
+/* The list cannot scroll before it has a size. */
+static gboolean
+on_reveal (gpointer user_data)
+{
+  EspOutline *self = user_data;
+  EspNode *current = self->document ? esp_document_get_current (self->document) : NULL;
+
+  self->reveal_id = 0;
+  if (current)
+    esp_outline_reveal (self, current);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+esp_outline_map (GtkWidget *widget)
+{
+  EspOutline *self = ESP_OUTLINE (widget);
+
+  GTK_WIDGET_CLASS (esp_outline_parent_class)->map (widget);
+  if (self->reveal_id == 0)
+    self->reveal_id = g_timeout_add (50, on_reveal, self);
 }
 
 static void
@@ -442,6 +466,7 @@ esp_outline_dispose (GObject *object)
   EspOutline *self = ESP_OUTLINE (object);
   GtkWidget *child;
 
+  g_clear_handle_id (&self->reveal_id, g_source_remove);
   if (self->list)
     esp_outline_set_document (self, NULL);
   self->list = NULL;
@@ -466,6 +491,7 @@ esp_outline_class_init (EspOutlineClass *klass)
   object_class->dispose = esp_outline_dispose;
   object_class->finalize = esp_outline_finalize;
   widget_class->grab_focus = esp_outline_grab_focus;
+  widget_class->map = esp_outline_map;
 
   signals[ACTIVATE] = g_signal_new ("activate", ESP_TYPE_OUTLINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                     NULL, G_TYPE_NONE, 1, ESP_TYPE_NODE);

@@ -32,6 +32,11 @@ fill (const Pen *pen, double along, double across, double length, double breadth
 {
   graphene_rect_t area;
 
+  if (length < 0)
+    {
+      along += length;
+      length = -length;
+    }
   if (pen->horizontal)
     graphene_rect_init (&area, (float) along, (float) across, (float) length, (float) breadth);
   else
@@ -79,7 +84,7 @@ static void
 draw_line (const Pen *pen, double along0, double across0, double along1, double across1,
            double turn)
 {
-  double half = pen->width / 2, middle = (across0 + across1) / 2;
+  double half = pen->width / 2, middle = round ((across0 + across1) / 2);
 
   if (fabs (across1 - across0) < 1)
     {
@@ -104,11 +109,26 @@ draw_line (const Pen *pen, double along0, double across0, double along1, double 
     }
 }
 
+/* Where lines meet a node: its picture, and below that, where there are words, the card's end. */
+static void
+get_anchor_area (EspTreeView *self, guint index, graphene_rect_t *area)
+{
+  const EspTreeItem *item = esp_tree_items_get (self->items, index);
+  graphene_rect_t box;
+
+  _esp_tree_view_get_box (self, index, &box);
+  esp_node_painter_get_picture_area (self->painter, item, box.size.width, area);
+  graphene_rect_offset (area, box.origin.x, box.origin.y);
+  if (self->orientation == GTK_ORIENTATION_VERTICAL
+      && _esp_tree_view_get_detail (self) == ESP_NODE_DETAIL_FULL)
+    area->size.height = box.origin.y + box.size.height - area->origin.y;
+}
+
 static void
 draw_edge (EspTreeView *self, const Pen *pen, guint index, const graphene_rect_t *area)
 {
   graphene_rect_t box, parent, bounds;
-  double along0, along1, across0, across1;
+  double along0, along1, across0, across1, turn;
   gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL;
   const EspTreeItem *item = esp_tree_items_get (self->items, index);
 
@@ -120,29 +140,36 @@ draw_edge (EspTreeView *self, const Pen *pen, guint index, const graphene_rect_t
   if (!graphene_rect_intersection (&bounds, area, NULL))
     return;
 
+  /* The turn lies in the middle of the gap between the cards, for all children alike. */
+  if (!pen->horizontal)
+    turn = (parent.origin.y + parent.size.height + box.origin.y) / 2;
+  else if (rtl)
+    turn = (parent.origin.x + box.origin.x + box.size.width) / 2;
+  else
+    turn = (parent.origin.x + parent.size.width + box.origin.x) / 2;
+
+  get_anchor_area (self, index, &box);
+  get_anchor_area (self, (guint) item->parent, &parent);
+  across0 = pen->horizontal ? parent.origin.y + parent.size.height / 2
+                            : parent.origin.x + parent.size.width / 2;
+  across1
+      = pen->horizontal ? box.origin.y + box.size.height / 2 : box.origin.x + box.size.width / 2;
   if (!pen->horizontal)
     {
       along0 = parent.origin.y + parent.size.height;
       along1 = box.origin.y;
-      across0 = parent.origin.x + parent.size.width / 2;
-      across1 = box.origin.x + box.size.width / 2;
     }
   else if (rtl)
     {
       along0 = parent.origin.x;
       along1 = box.origin.x + box.size.width;
-      across0 = parent.origin.y + parent.size.height / 2;
-      across1 = box.origin.y + box.size.height / 2;
     }
   else
     {
       along0 = parent.origin.x + parent.size.width;
       along1 = box.origin.x;
-      across0 = parent.origin.y + parent.size.height / 2;
-      across1 = box.origin.y + box.size.height / 2;
     }
-  draw_line (pen, round (along0), round (across0), round (along1), round (across1),
-             round ((along0 + along1) / 2));
+  draw_line (pen, round (along0), round (across0), round (along1), round (across1), round (turn));
 }
 
 static GskRenderNode *

@@ -12,7 +12,10 @@
 #define MARGIN      24 /* of the screen, around the whole tree */
 #define SIBLING_GAP 16
 #define LEVEL_GAP   36
-#define DURATION    200 /* ms */
+#define REVEAL_ROOM                                                                                \
+  150                /* around what is scrolled to, on the screen: its parent or child is seen     \
+                      */
+#define DURATION 200 /* ms */
 
 static void esp_tree_view_scrollable_init (GtkScrollableInterface *iface);
 
@@ -320,7 +323,7 @@ value_for (EspTreeView *self, GtkOrientation orientation, double start, double s
 {
   double page = screen_size (self, orientation), value = get_value (self, orientation);
   double from = MARGIN + start * self->zoom, to = from + size * self->zoom;
-  double room = MIN (MARGIN * 2, MAX (0, (page - (to - from)) / 2));
+  double room = MIN (REVEAL_ROOM, MAX (0, (page - (to - from)) / 2));
   double upper = MAX (page, content_size (self, orientation));
 
   if (from - room < value)
@@ -424,7 +427,10 @@ restore_position (EspTreeView *self)
       configure (self, GTK_ORIENTATION_VERTICAL, y);
     }
   index = reveal ? esp_tree_items_find (self->items, reveal) : -1;
-  if (index >= 0)
+  if (index >= 0 && !scroll)
+    esp_tree_view_center_on (self, self->boxes[index].x + self->boxes[index].width / 2,
+                             self->boxes[index].y + self->boxes[index].height / 2);
+  else if (index >= 0)
     scroll_to_item (self, (guint) index, FALSE);
 }
 
