@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-backend.h"
+#include "esp-queue-private.h"
 
 static EspJobPictures
 check_picture (EspQueue *queue, EspNode *node)
@@ -13,7 +14,7 @@ check_picture (EspQueue *queue, EspNode *node)
   if (esp_node_has_image (node))
     return ESP_JOB_PICTURES_READY;
 
-  return esp_queue_find (queue, node) != NULL ? ESP_JOB_PICTURES_COMING : ESP_JOB_PICTURES_NEVER;
+  return _esp_queue_expects (queue, node) ? ESP_JOB_PICTURES_COMING : ESP_JOB_PICTURES_NEVER;
 }
 
 EspJobPictures

@@ -18,6 +18,7 @@ struct _EspQueue
   GHashTable *by_node;   /* EspNode → EspJob, borrowed */
   GHashTable *documents; /* EspDocument → Watch */
   GHashTable *unsaved;   /* EspNode (owned) → EspBackendResult that could not be stored */
+  GHashTable *retried;   /* of EspNode (owned): will be added when their state is stored */
   EspDurations *durations;
   gboolean paused;
   double seconds_left;
@@ -29,6 +30,9 @@ struct _EspQueue
 
 guint _esp_queue_get_n_jobs (EspQueue *self);
 EspJob *_esp_queue_get_job (EspQueue *self, guint position); /* borrowed */
+
+/* Is it in the queue, or about to be? */
+gboolean _esp_queue_expects (EspQueue *self, EspNode *node);
 guint _esp_queue_find_position (EspQueue *self, EspJob *job);
 
 /* The list's jobs as they are now: it may change while the caller goes through them. */

@@ -149,7 +149,8 @@ try_to_start (EspQueue *self, EspJob *job)
 static void
 break_circle (EspQueue *self)
 {
-  if (self->n_running > 0 || _esp_queue_get_n_jobs (self) == 0)
+  if (self->n_running > 0 || g_hash_table_size (self->retried) > 0
+      || _esp_queue_get_n_jobs (self) == 0)
     return;
 
   for (guint i = 0; i < _esp_queue_get_n_jobs (self); i++)

@@ -241,7 +241,6 @@ _esp_queue_finish_job (EspQueue *self, EspJob *job, EspJobState state, const GEr
 {
   g_autoptr (EspQueue) guard = g_object_ref (self);
   g_autoptr (EspJob) kept = g_object_ref (job);
-  g_autoptr (EspDocument) document = g_object_ref (job->document);
 
   job->state = state;
   remove_job (self, job);
@@ -252,9 +251,9 @@ _esp_queue_finish_job (EspQueue *self, EspJob *job, EspJobState state, const GEr
       _esp_durations_learn (self->durations, job->node);
       estimate_waiting (self);
     }
+  unwatch_document (self, job->document);
   if (state != ESP_JOB_WAITING)
     g_signal_emit (self, signals[JOB_FINISHED], 0, job);
-  unwatch_document (self, document);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -297,6 +296,12 @@ esp_queue_find (EspQueue *self, EspNode *node)
   g_return_val_if_fail (ESP_IS_QUEUE (self), NULL);
 
   return g_hash_table_lookup (self->by_node, node);
+}
+
+gboolean
+_esp_queue_expects (EspQueue *self, EspNode *node)
+{
+  return g_hash_table_contains (self->by_node, node) || g_hash_table_contains (self->retried, node);
 }
 
 gboolean
@@ -343,7 +348,7 @@ esp_queue_add (EspQueue *self, EspDocument *document, EspNode *node, gboolean ne
 typedef struct
 {
   EspQueue *queue;
-  EspNode *node;
+  EspNode *node; /* owned by the queue's set */
 } Requeue;
 
 static void
@@ -355,10 +360,11 @@ on_queued_again (GObject *source, GAsyncResult *result, gpointer data)
   if (esp_document_set_state_finish (ESP_DOCUMENT (source), result, &error))
     esp_queue_add (requeue->queue, ESP_DOCUMENT (source), requeue->node, FALSE);
   else
-    g_warning ("A turn could not be queued again: %s", error->message);
+    g_message ("A turn could not be queued again: %s", error->message);
 
+  g_hash_table_remove (requeue->queue->retried, requeue->node);
+  _esp_queue_start_soon (requeue->queue);
   g_object_unref (requeue->queue);
-  g_object_unref (requeue->node);
   g_free (requeue);
 }
 
@@ -371,7 +377,7 @@ esp_queue_retry (EspQueue *self, EspDocument *document, EspNode *node)
   g_return_if_fail (ESP_IS_DOCUMENT (document));
   g_return_if_fail (ESP_IS_NODE (node));
 
-  if (g_hash_table_contains (self->by_node, node))
+  if (_esp_queue_expects (self, node))
     return;
 
   /* The disk that had no room for the picture may have none for this. */
@@ -386,7 +392,8 @@ esp_queue_retry (EspQueue *self, EspDocument *document, EspNode *node)
 
   requeue = g_new0 (Requeue, 1);
   requeue->queue = g_object_ref (self);
-  requeue->node = g_object_ref (node);
+  requeue->node = node;
+  g_hash_table_add (self->retried, g_object_ref (node));
   esp_document_set_state_async (document, node, ESP_NODE_QUEUED, NULL,
                                 esp_node_get_remote_job (node), NULL, on_queued_again, requeue);
 }
@@ -553,6 +560,7 @@ esp_queue_dispose (GObject *object)
   g_hash_table_remove_all (self->by_node);
   g_hash_table_remove_all (self->documents);
   g_hash_table_remove_all (self->unsaved);
+  g_hash_table_remove_all (self->retried);
   g_clear_object (&self->registry);
 
   G_OBJECT_CLASS (esp_queue_parent_class)->dispose (object);
@@ -567,6 +575,7 @@ esp_queue_finalize (GObject *object)
   g_hash_table_unref (self->by_node);
   g_hash_table_unref (self->documents);
   g_hash_table_unref (self->unsaved);
+  g_hash_table_unref (self->retried);
   g_clear_pointer (&self->durations, _esp_durations_free);
 
   G_OBJECT_CLASS (esp_queue_parent_class)->finalize (object);
@@ -601,6 +610,7 @@ esp_queue_init (EspQueue *self)
   self->documents = g_hash_table_new_full (NULL, NULL, NULL, watch_free);
   self->unsaved = g_hash_table_new_full (NULL, NULL, g_object_unref,
                                          (GDestroyNotify) esp_backend_result_free);
+  self->retried = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->durations = _esp_durations_new ();
 }
 

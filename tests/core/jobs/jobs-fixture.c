@@ -60,6 +60,10 @@ on_finished (EspQueue *queue, EspJob *job, gpointer data)
   g_assert_cmpint (state == ESP_JOB_DONE, ==, esp_node_has_image (node));
   g_assert_cmpint (state == ESP_JOB_FAILED, ==, esp_job_get_error (job) != NULL);
 
+  /* Who waits for a document's last job learns it here. */
+  if (g_list_model_get_n_items (esp_queue_get_jobs (queue)) == 0)
+    g_assert_false (esp_queue_has_document (queue, esp_job_get_document (job)));
+
   g_string_append_printf (self->finished, "%s%s:%s", self->finished->len > 0 ? " " : "",
                           esp_node_get_instruction (node), words[state]);
 }

@@ -259,6 +259,15 @@ test_chain_breaks (JobsFixture *self, gconstpointer data)
   g_assert_nonnull (strstr (esp_node_get_message (b), "builds on"));
   g_assert_nonnull (strstr (esp_node_get_message (d), "Reference 1"));
   g_assert_cmpuint (fake_backend_get_n_begun (self->fake), ==, 1);
+
+  /* All of them once more, in whatever order. */
+  fake_backend_set_stepped (self->fake, FALSE);
+  esp_queue_retry (self->queue, self->document, d);
+  esp_queue_retry (self->queue, self->document, c);
+  esp_queue_retry (self->queue, self->document, b);
+  esp_queue_retry (self->queue, self->document, a);
+  jobs_wait (esp_node_has_image (c) && esp_node_has_image (d));
+  jobs_settle (self);
 }
 
 /* Two turns that are each other's reference or parent wait for ever, if nobody notices. */
