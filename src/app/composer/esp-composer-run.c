@@ -143,7 +143,7 @@ take_nodes (Run *run, EspDocument *document, EspNode *const *nodes, guint n_node
   EspComposer *self = run->composer;
 
   for (guint i = 0; i < n_nodes; i++)
-    esp_queue_add (run->queue, document, nodes[run->next ? n_nodes - 1 - i : i], run->next);
+    esp_queue_add (run->queue, document, nodes[i], run->next);
 
   if (self->document != document)
     return;

@@ -106,6 +106,9 @@ _esp_composer_follow_model (EspComposer *self)
 {
   const char *const *instructions = NULL;
 
+  /* Backends start nothing for models that nobody looks at. */
+  if (self->model != NULL && esp_model_get_state (self->model) == ESP_MODEL_STARTING)
+    esp_model_prepare (self->model);
   update_controls (self);
   if (self->model != NULL)
     instructions = esp_model_get_instructions (self->model);

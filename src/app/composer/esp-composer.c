@@ -102,6 +102,7 @@ _esp_composer_update (EspComposer *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "composer.reference-current",
                                  self->current != NULL && esp_node_has_image (self->current));
   gtk_widget_set_sensitive (self->reference_button, can_add);
+  esp_run_button_set_can_run (self->run, can_run);
   esp_run_button_set_hint (self->run, obstacle != NULL ? obstacle : hint);
   esp_run_button_set_node (self->run, busy);
   update_price (self);

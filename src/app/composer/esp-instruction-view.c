@@ -259,6 +259,17 @@ on_earlier (EspInstructionView *self)
   gtk_widget_grab_focus (GTK_WIDGET (self->view));
 }
 
+/* A scrollbar asks for the height of two lines even where there is nothing to scroll. */
+static void
+update_scrollbar (EspInstructionView *self, GtkAdjustment *adjustment)
+{
+  gboolean needed = gtk_adjustment_get_upper (adjustment)
+                    > gtk_scrolled_window_get_max_content_height (self->scroller);
+
+  gtk_scrolled_window_set_policy (self->scroller, GTK_POLICY_NEVER,
+                                  needed ? GTK_POLICY_AUTOMATIC : GTK_POLICY_EXTERNAL);
+}
+
 static void
 update_height (EspInstructionView *self)
 {
@@ -358,9 +369,11 @@ create_text (EspInstructionView *self)
   gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
 
   self->scroller = GTK_SCROLLED_WINDOW (gtk_scrolled_window_new ());
-  gtk_scrolled_window_set_policy (self->scroller, GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_policy (self->scroller, GTK_POLICY_NEVER, GTK_POLICY_EXTERNAL);
   gtk_scrolled_window_set_propagate_natural_height (self->scroller, TRUE);
   gtk_scrolled_window_set_child (self->scroller, GTK_WIDGET (self->view));
+  g_signal_connect_object (gtk_scrolled_window_get_vadjustment (self->scroller), "changed",
+                           G_CALLBACK (update_scrollbar), self, G_CONNECT_SWAPPED);
 
   self->placeholder = gtk_label_new (hint);
   gtk_widget_add_css_class (self->placeholder, "dim-label");

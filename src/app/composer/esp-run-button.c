@@ -71,6 +71,12 @@ on_run_pressed (EspRunButton *self)
 }
 
 static void
+on_run (EspRunButton *self)
+{
+  gtk_widget_activate_action (GTK_WIDGET (self), "composer.run", NULL);
+}
+
+static void
 on_cancel (EspRunButton *self)
 {
   if (self->pressed != 0 && g_get_monotonic_time () - self->pressed < DOUBLE_PRESS)
@@ -112,7 +118,7 @@ create_run_page (EspRunButton *self)
   g_autofree char *four = g_strdup_printf (_ ("Run ×%d"), 4);
 
   self->run = gtk_button_new_with_label (_ ("Run"));
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->run), "composer.run");
+  g_signal_connect_object (self->run, "clicked", G_CALLBACK (on_run), self, G_CONNECT_SWAPPED);
   gtk_widget_add_css_class (self->run, "suggested-action");
   gtk_widget_set_hexpand (self->run, TRUE);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->run), GTK_ACCESSIBLE_PROPERTY_LABEL,
@@ -196,6 +202,16 @@ esp_run_button_set_price (EspRunButton *self, const char *price)
   /* The label takes over the name. */
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->run), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Run"), -1);
+}
+
+/* Not left to the button's action: what an action's state is gets lost on the way to a button whose
+ * ancestors are put elsewhere in the window (GTK 4.8). */
+void
+esp_run_button_set_can_run (EspRunButton *self, gboolean can_run)
+{
+  g_return_if_fail (ESP_IS_RUN_BUTTON (self));
+
+  gtk_widget_set_sensitive (self->run, can_run);
 }
 
 void

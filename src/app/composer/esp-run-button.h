@@ -19,6 +19,8 @@ GtkWidget *esp_run_button_new (void) G_GNUC_WARN_UNUSED_RESULT;
 /* "$0.05", or NULL. */
 void esp_run_button_set_price (EspRunButton *self, const char *price);
 
+void esp_run_button_set_can_run (EspRunButton *self, gboolean can_run);
+
 /* Why it cannot run, or what running will do; NULL for the usual. */
 void esp_run_button_set_hint (EspRunButton *self, const char *hint);
 

@@ -199,7 +199,8 @@ press_run (Fixture *fixture)
   GtkWidget *run = find_button (GTK_WIDGET (fixture->composer), "Run");
 
   g_assert_nonnull (run);
-  g_assert_true (gtk_widget_get_sensitive (run));
+  if (!gtk_widget_get_sensitive (run))
+    g_error ("Run is insensitive: %s", gtk_widget_get_tooltip_text (run));
   g_signal_emit_by_name (run, "clicked");
 }
 
