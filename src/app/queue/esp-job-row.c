@@ -144,9 +144,12 @@ static void
 esp_job_row_dispose (GObject *object)
 {
   EspJobRow *self = ESP_JOB_ROW (object);
+  GtkWidget *child;
 
   esp_job_row_set_job (self, NULL, NULL);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_JOB_ROW);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child);
 
   G_OBJECT_CLASS (esp_job_row_parent_class)->dispose (object);
 }

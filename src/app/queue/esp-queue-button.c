@@ -175,10 +175,13 @@ static void
 esp_queue_button_dispose (GObject *object)
 {
   EspQueueButton *self = ESP_QUEUE_BUTTON (object);
+  GtkWidget *child;
 
   if (self->list != NULL)
     esp_queue_button_set_queue (self, NULL);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_QUEUE_BUTTON);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child);
 
   G_OBJECT_CLASS (esp_queue_button_parent_class)->dispose (object);
 }
