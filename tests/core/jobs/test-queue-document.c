@@ -71,6 +71,29 @@ test_suspend (JobsFixture *self, gconstpointer data)
   g_assert_cmpstr (self->finished->str, ==, "a:done c:done");
 }
 
+/* A window that closes does not wait for what it stops. */
+static void
+test_suspend_and_close (JobsFixture *self, gconstpointer data)
+{
+  g_autoptr (EspDocument) closed = NULL;
+  g_autoptr (GPtrArray) left = NULL;
+
+  jobs_add (self, "a");
+  jobs_add (self, "b");
+  jobs_wait (fake_backend_is_running (self->fake, "a"));
+  esp_queue_suspend_document (self->queue, self->document);
+  closed = g_object_ref (self->document);
+  reopen (self);
+  jobs_wait (!esp_queue_has_document (self->queue, closed));
+
+  left = esp_queue_dup_left_over (self->queue, self->document);
+  g_assert_cmpuint (left->len, ==, 2);
+  fake_backend_set_stepped (self->fake, FALSE);
+  esp_queue_take_up (self->queue, self->document, left);
+  jobs_wait (!esp_queue_has_document (self->queue, self->document));
+  g_assert_cmpstr (self->finished->str, ==, "a:done b:done");
+}
+
 /* A backend that does not let go in time: what it made after all is kept. */
 static void
 test_suspend_stubborn (JobsFixture *self, gconstpointer data)
@@ -270,6 +293,8 @@ main (int argc, char **argv)
 
   g_test_add ("/jobs/document/suspend", JobsFixture, NULL, jobs_set_up, test_suspend,
               jobs_tear_down);
+  g_test_add ("/jobs/document/suspend-and-close", JobsFixture, NULL, jobs_set_up,
+              test_suspend_and_close, jobs_tear_down);
   g_test_add ("/jobs/document/suspend-stubborn", JobsFixture, NULL, jobs_set_up,
               test_suspend_stubborn, jobs_tear_down);
   g_test_add ("/jobs/document/killed", JobsFixture, NULL, jobs_set_up, test_killed, jobs_tear_down);
