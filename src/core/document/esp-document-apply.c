@@ -27,25 +27,37 @@ find_record (GPtrArray *records, gint64 id)
   return NULL;
 }
 
-/* Marks 1 = on the way, 2 = leads to a root. Cuts the first link that closes a circle. */
+/* Of a circle, the node that was made first: likely the one above all. */
+static EspRecord *
+find_first (GPtrArray *records, EspRecord *start)
+{
+  EspRecord *first = start;
+
+  for (EspRecord *record = find_record (records, start->parent); record != start;
+       record = find_record (records, record->parent))
+    if (record->id < first->id)
+      first = record;
+  return first;
+}
+
+/* Marks: 1 = leads to a root, others = on the way of one walk. */
 static void
 cut_circle (GPtrArray *records, GHashTable *marks, EspRecord *record, GArray *repaired)
 {
   const guint on_the_way = g_hash_table_size (marks) + 2;
   EspRecord *start = record;
-  EspRecord *last = NULL;
   guint mark = 0;
 
   while (record != NULL && (mark = GPOINTER_TO_UINT (g_hash_table_lookup (marks, record))) == 0)
     {
       g_hash_table_insert (marks, record, GUINT_TO_POINTER (on_the_way));
-      last = record;
       record = record->parent != 0 ? find_record (records, record->parent) : NULL;
     }
   if (record != NULL && mark == on_the_way)
     {
-      last->parent = 0;
-      g_array_append_val (repaired, last->id);
+      record = find_first (records, record);
+      record->parent = 0;
+      g_array_append_val (repaired, record->id);
     }
   for (record = start; record != NULL;
        record = record->parent != 0 ? find_record (records, record->parent) : NULL)

@@ -406,10 +406,29 @@ spread_siblings (EspCall *call, EspStore *store, GArray *siblings, guint place, 
   return TRUE;
 }
 
-/* Where a node goes that shall stand at `place` among siblings. */
+/* The place of a node among `siblings`, which are the others. */
+static guint
+find_place (GArray *siblings, const EspRecord *record)
+{
+  guint place = 0;
+
+  while (place < siblings->len)
+    {
+      const Sibling *sibling = &g_array_index (siblings, Sibling, place);
+
+      if (sibling->position > record->position
+          || (sibling->position >= record->position && sibling->id > record->id))
+        break;
+      place++;
+    }
+  return place;
+}
+
+/* Where a node goes that shall stand at a place among siblings; `position` is as it was if it
+ * stands there. */
 static gboolean
-find_position (EspCall *call, EspStore *store, const Editing *editing, double *position,
-               GError **error)
+find_position (EspCall *call, EspStore *store, const Editing *editing, const EspRecord *record,
+               double *position, GError **error)
 {
   g_autoptr (GArray) siblings
       = read_siblings (store, editing->parent, g_array_index (editing->ids, gint64, 0), error);
@@ -418,6 +437,9 @@ find_position (EspCall *call, EspStore *store, const Editing *editing, double *p
 
   if (siblings == NULL)
     return FALSE;
+  if (record->parent == editing->parent
+      && find_place (siblings, record) == MIN (editing->position, siblings->len))
+    return TRUE;
   if (editing->position >= siblings->len)
     return _esp_store_next_position (store, editing->parent, position, error);
 
@@ -469,8 +491,10 @@ do_move (EspCall *call, EspWriter *writer, GError **error)
     return FALSE;
   after = _esp_record_copy (before);
   after->parent = editing->parent;
-  if (!find_position (call, store, editing, &after->position, error))
+  if (!find_position (call, store, editing, before, &after->position, error))
     return FALSE;
+  if (_esp_record_compare (before, after) == 0)
+    return TRUE;
   return _esp_changes_put (call->changes, store, before, g_steal_pointer (&after), error);
 }
 

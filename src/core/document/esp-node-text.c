@@ -10,10 +10,10 @@
 static char *
 dup_first_line (const char *text)
 {
-  g_autofree char *stripped = g_strstrip (g_strdup (text));
-  const gsize length = strcspn (stripped, "\r\n");
+  char *line = g_strstrip (g_strdup (text));
 
-  return g_strndup (stripped, length);
+  line[strcspn (line, "\r\n")] = '\0';
+  return g_strchomp (line);
 }
 
 char *

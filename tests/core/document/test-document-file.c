@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-document-file.c: files of other versions, damaged ones, and ones that mean harm. */
+#include "document-fixture.h"
+
+#include <string.h>
+
+#include "esp-store.h"
+
+static char *
+make_file (Fixture *fixture, const char *name)
+{
+  char *path = g_build_filename (fixture->folder, name, NULL);
+  EspDocument *document = create_document_at (path);
+  EspNode *root = import_color (document, 1, NULL);
+  EspNode *turn = add_turn (document, root, "Make it red", 7);
+
+  finish_turn (document, turn, 0xff0000);
+  add_turn (document, turn, "And green", 8);
+  close_document (document);
+  return path;
+}
+
+/* --- Versions --------------------------------------------------------------------------------- */
+
+/* Every version that ever was: opens, shows what it showed, and is of today after a change. */
+static void
+test_versions (Fixture *fixture, gconstpointer data)
+{
+  for (int version = 1; version <= ESP_STORE_VERSION; version++)
+    {
+      g_autofree char *name = g_strdup_printf ("version-%d.espalier", version);
+      g_autofree char *kept = g_test_build_filename (G_TEST_DIST, "documents", name, NULL);
+      g_autofree char *path = g_build_filename (fixture->folder, name, NULL);
+      g_autofree char *bytes = NULL;
+      g_auto (GStrv) instructions = NULL;
+      EspDocument *document;
+      GError *error = NULL;
+      EspNode *node;
+      gsize size;
+
+      g_assert_true (g_file_get_contents (kept, &bytes, &size, NULL));
+      g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
+      g_assert_cmpint (query_file (path, "PRAGMA user_version"), ==, version);
+      document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, &error);
+      g_assert_no_error (error);
+      assert_tree (document, "1(2:Best*4(4) 5) 3");
+      node = esp_document_get_node (document, 2);
+      g_assert_cmpstr (esp_node_get_instruction (node), ==, "Make it red");
+      g_assert_cmpstr (esp_node_get_note (node), ==, "A note");
+      g_assert_cmpuint (esp_node_get_seed (node), ==, G_MAXUINT64);
+      g_assert_cmpint (esp_node_get_tag (node), ==, 3);
+      g_assert_cmpfloat (esp_node_get_seconds (node), ==, 1.5);
+      g_assert_cmpint (esp_node_get_state (esp_document_get_node (document, 5)), ==,
+                       ESP_NODE_FAILED);
+      g_assert_cmpuint (esp_node_get_references (esp_document_get_node (document, 4))->len, ==, 1);
+      instructions = esp_document_dup_instructions (document);
+      g_assert_cmpuint (g_strv_length (instructions), ==, 3);
+      g_assert_cmpstr (instructions[0], ==, "Gone");
+      assert_whole (document, 3, 5);
+
+      add_turn (document, node, "A change", 1);
+      close_document (document);
+      g_assert_cmpint (query_file (path, "PRAGMA user_version"), ==, ESP_STORE_VERSION);
+      g_assert_cmpint (query_file (path, "SELECT count(*) FROM instructions"), ==, 4);
+      document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, &error);
+      g_assert_no_error (error);
+      assert_tree (document, "1(2:Best*4(4 7) 5) 3");
+      close_document (document);
+    }
+}
+
+/* Tables and columns that are not known yet, states and kinds as well: one may look. */
+static void
+test_newer (Fixture *fixture, gconstpointer data)
+{
+  g_auto (Waiter) waiter = { 0 };
+  g_autofree char *path = make_file (fixture, "newer.espalier");
+  g_autoptr (GError) error = NULL;
+  EspDocument *document;
+
+  change_file (path, "CREATE TABLE masks (id INTEGER PRIMARY KEY, data BLOB);"
+                     "ALTER TABLE nodes ADD COLUMN mask INTEGER;"
+                     "ALTER TABLE nodes DROP COLUMN tag;"
+                     "UPDATE nodes SET kind = 'dream' WHERE id = 2;"
+                     "UPDATE nodes SET state = 'dreaming' WHERE id = 3;"
+                     "PRAGMA user_version = 99");
+  document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (esp_document_get_access (document), ==, ESP_DOCUMENT_NEWER);
+  assert_tree (document, "1(2(3))");
+  g_assert_cmpint (esp_node_get_kind (esp_document_get_node (document, 2)), ==, ESP_NODE_TURN);
+  g_assert_cmpint (esp_node_get_state (esp_document_get_node (document, 3)), ==,
+                   ESP_NODE_CANCELLED);
+  WAIT (waiter, esp_document_set_label_async, document, esp_document_get_node (document, 1), "x",
+        NULL);
+  g_assert_false (esp_document_edit_finish (document, waiter.result, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_READ_ONLY);
+  waiter_clear (&waiter);
+  close_document (document);
+  g_assert_cmpint (query_file (path, "PRAGMA user_version"), ==, 99);
+}
+
+/* --- Refused ---------------------------------------------------------------------------------- */
+
+static void
+assert_refused (const char *path, EspDocumentError code)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = g_path_get_basename (path);
+  EspDocument *document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, &error);
+
+  g_assert_null (document);
+  g_assert_error (error, ESP_DOCUMENT_ERROR, (int) code);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, name));
+}
+
+static void
+test_refused (Fixture *fixture, gconstpointer data)
+{
+  static const char *const cases[] = {
+    "PRAGMA application_id = 1",
+    "PRAGMA user_version = 0",
+    "PRAGMA user_version = -3",
+    "CREATE TRIGGER t AFTER UPDATE ON nodes BEGIN DELETE FROM nodes; END",
+    "CREATE VIEW v AS SELECT * FROM nodes",
+    "CREATE VIRTUAL TABLE f USING fts5 (x)",
+    "ALTER TABLE nodes RENAME COLUMN state TO status",
+    "PRAGMA foreign_keys = OFF; DROP TABLE images",
+    "PRAGMA foreign_keys = OFF; DROP TABLE nodes; CREATE VIEW nodes AS SELECT 1 AS id",
+  };
+  g_autofree char *missing = g_build_filename (fixture->folder, "missing.espalier", NULL);
+
+  assert_refused (missing, ESP_DOCUMENT_ERROR_OPEN);
+  assert_refused (fixture->folder, ESP_DOCUMENT_ERROR_OPEN);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("refused-%u.espalier", i);
+      g_autofree char *path = make_file (fixture, name);
+
+      g_test_message ("%s", cases[i]);
+      change_file (path, cases[i]);
+      assert_refused (path, ESP_DOCUMENT_ERROR_FORMAT);
+    }
+  for (int i = 0; i < 3; i++)
+    {
+      static const char *const texts[] = { "", "hello", "SQLite format 3" };
+      g_autofree char *name = g_strdup_printf ("nonsense-%d.espalier", i);
+      g_autofree char *path = g_build_filename (fixture->folder, name, NULL);
+
+      g_assert_true (g_file_set_contents (path, texts[i], -1, NULL));
+      assert_refused (path, ESP_DOCUMENT_ERROR_FORMAT);
+    }
+}
+
+/* --- Tolerated -------------------------------------------------------------------------------- */
+
+/* Opens, shows `tree`, can be changed, and is whole then. */
+static void
+test_tolerated (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *sql;
+    const char *tree;
+  } cases[] = {
+    { "UPDATE nodes SET parent = 77 WHERE id = 2", "1 2(3)" },
+    { "UPDATE nodes SET parent = 3 WHERE id = 2", "1 2(3)" },
+    { "UPDATE nodes SET parent = id", "1 2 3" },
+    { "UPDATE nodes SET parent = 3 WHERE id = 1", "1(2(3))" },
+    { "UPDATE nodes SET deleted = 1 WHERE id = 2", "1 3" },
+    { "UPDATE nodes SET stars = -5, tag = 999, seconds = -1, cost = 9e999", "1(2(3))" },
+    { "UPDATE nodes SET stars = 99", "1*5(2*5(3*5))" },
+    { "UPDATE nodes SET parameters = '[[[', timings = '7', asked = '{\"a\"'", "1(2(3))" },
+    { "UPDATE nodes SET parameters = replace(hex(zeroblob(100000)), '0', '[')", "1(2(3))" },
+    { "UPDATE nodes SET label = CAST(x'ff41' AS TEXT) WHERE id = 1", "1:\357\277\275A(2(3))" },
+    { "UPDATE nodes SET image = 88 WHERE id = 1", "1(2(3))" },
+    { "UPDATE nodes SET position = 9e999", "1(2(3))" },
+    { "INSERT INTO node_references VALUES (3, 0, 3), (3, 1, 66), (3, 2, 1), (55, 0, 1)",
+      "1(2(3))" },
+    { "INSERT OR REPLACE INTO view VALUES ('current', 'x')", "1(2(3))" },
+    { "INSERT OR REPLACE INTO view VALUES ('current', '9223372036854775807')", "1(2(3))" },
+    { "DROP TABLE view; DROP TABLE thumbnails; PRAGMA user_version = 3", "1(2(3))" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("tolerated-%u.espalier", i);
+      g_autofree char *path = make_file (fixture, name);
+      GError *error = NULL;
+      EspDocument *document;
+
+      g_test_message ("%s", cases[i].sql);
+      change_file (path, cases[i].sql);
+      document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, &error);
+      g_assert_no_error (error);
+      assert_tree (document, cases[i].tree);
+      g_assert_nonnull (esp_document_get_current (document));
+      for (int id = 1; id <= 3; id++)
+        {
+          EspNode *node = esp_document_get_node (document, id);
+          g_autofree char *difference = node != NULL ? esp_node_dup_difference (node) : NULL;
+        }
+      if (esp_document_get_access (document) == ESP_DOCUMENT_WRITABLE)
+        {
+          set_label (document, esp_document_get_node (document, 3), "L");
+          set_label (document, esp_document_get_node (document, 1), "R");
+          add_turn (document, esp_document_get_node (document, 3), "More", 5);
+          undo (document);
+        }
+      close_document (document);
+    }
+}
+
+/* --- Damage ----------------------------------------------------------------------------------- */
+
+static void
+ignore (GObject *source, GAsyncResult *result, gpointer pending)
+{
+  (*(guint *) pending)--;
+}
+
+/* Everything once; whatever comes of it, it comes as an error. */
+static void
+use_document (EspDocument *document)
+{
+  g_autoptr (GPtrArray) nodes = esp_document_dup_nodes (document);
+  guint pending = 2;
+
+  for (guint i = 0; i < nodes->len && i < 10; i++)
+    {
+      pending += 3;
+      esp_document_load_image_async (document, nodes->pdata[i], NULL, ignore, &pending);
+      esp_document_load_thumbnail_async (document, nodes->pdata[i], ESP_THUMBNAIL_SMALL, NULL,
+                                         ignore, &pending);
+      esp_document_set_label_async (document, nodes->pdata[i], "x", NULL, ignore, &pending);
+    }
+  esp_document_verify_async (document, NULL, ignore, &pending);
+  esp_document_close_async (document, ignore, &pending);
+  while (pending > 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+test_fuzz (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = make_file (fixture, "fuzz.espalier");
+  g_autofree char *bytes = NULL;
+  const int n = g_test_slow () ? 2000 : 150;
+  guint opened = 0;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("fuzz-%d.espalier", i);
+      g_autofree char *other = g_build_filename (fixture->folder, name, NULL);
+      g_autofree char *copy = g_memdup2 (bytes, size);
+      gsize length = size;
+      EspDocument *document;
+
+      if (i % 10 == 0)
+        length = (gsize) g_test_rand_int_range (1, (gint32) size);
+      for (int j = g_test_rand_int_range (1, 30); j > 0; j--)
+        {
+          const int end = i % 3 == 0 ? 8192 : (int) size;
+
+          copy[g_test_rand_int_range (i % 2 == 0 ? 100 : 0, end)]
+              = (char) g_test_rand_int_range (0, 256);
+        }
+      g_assert_true (g_file_set_contents (other, copy, (gssize) length, NULL));
+      document = open_document (other, ESP_DOCUMENT_OPEN_DEFAULT, NULL);
+      if (document != NULL)
+        {
+          opened++;
+          use_document (document);
+          g_object_unref (document);
+        }
+    }
+  g_test_message ("%u of %d damaged files could be opened", opened, n);
+  g_assert_cmpuint (opened, >, 0);
+}
+
+int
+main (int argc, char *argv[])
+{
+  fixture_init (&argc, &argv);
+
+  ADD_TEST ("/document-file/versions", test_versions);
+  ADD_TEST ("/document-file/newer", test_newer);
+  ADD_TEST ("/document-file/refused", test_refused);
+  ADD_TEST ("/document-file/tolerated", test_tolerated);
+  ADD_TEST ("/document-file/fuzz", test_fuzz);
+
+  return g_test_run ();
+}
