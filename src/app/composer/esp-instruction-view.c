@@ -25,6 +25,8 @@ struct _EspInstructionView
   char *draft;         /* while position > 0 */
   char *text;
   guint position;
+  double height;     /* of the text when it was measured last */
+  guint resize;      /* source */
   guint setting : 1; /* the change of the buffer is ours */
 };
 
@@ -259,6 +261,17 @@ on_earlier (EspInstructionView *self)
   gtk_widget_grab_focus (GTK_WIDGET (self->view));
 }
 
+static gboolean
+resize (gpointer user_data)
+{
+  EspInstructionView *self = user_data;
+
+  self->resize = 0;
+  gtk_widget_queue_resize (GTK_WIDGET (self->view));
+
+  return G_SOURCE_REMOVE;
+}
+
 /* A scrollbar asks for the height of two lines even where there is nothing to scroll. */
 static void
 update_scrollbar (EspInstructionView *self, GtkAdjustment *adjustment)
@@ -268,6 +281,12 @@ update_scrollbar (EspInstructionView *self, GtkAdjustment *adjustment)
 
   gtk_scrolled_window_set_policy (self->scroller, GTK_POLICY_NEVER,
                                   needed ? GTK_POLICY_AUTOMATIC : GTK_POLICY_EXTERNAL);
+
+  /* The text view finds out how high it is only after it was given its width, and tells nobody but
+   * the adjustment, in the middle of the allocation. */
+  if (gtk_adjustment_get_upper (adjustment) != self->height && self->resize == 0)
+    self->resize = g_idle_add (resize, self);
+  self->height = gtk_adjustment_get_upper (adjustment);
 }
 
 static void
@@ -301,6 +320,7 @@ esp_instruction_view_dispose (GObject *object)
 {
   EspInstructionView *self = ESP_INSTRUCTION_VIEW (object);
 
+  g_clear_handle_id (&self->resize, g_source_remove);
   if (self->buffer != NULL)
     g_signal_handlers_disconnect_by_data (self->buffer, self);
   g_clear_object (&self->buffer);

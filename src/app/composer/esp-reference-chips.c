@@ -2,11 +2,13 @@
 /* esp-reference-chips.c: the further images of the next turn. */
 #include "esp-reference-chips.h"
 
+#include <adwaita.h>
 #include <glib/gi18n-lib.h>
 
 #include "esp-texture-cache.h"
 
 #define THUMBNAIL 28
+#define MAX_WIDTH 42
 
 struct _EspReferenceChips
 {
@@ -33,7 +35,7 @@ static guint signals[N_SIGNALS];
 static void
 update_thumbnail (EspReferenceChips *self, GtkWidget *chip)
 {
-  GtkPicture *picture = GTK_PICTURE (gtk_widget_get_first_child (chip));
+  GtkPicture *picture = g_object_get_data (G_OBJECT (chip), "picture");
   EspNode *node = g_object_get_data (G_OBJECT (chip), "node");
   GdkTexture *texture;
 
@@ -69,6 +71,7 @@ static GtkWidget *
 create_chip (EspReferenceChips *self, EspNode *node)
 {
   GtkWidget *chip = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 3);
+  GtkWidget *clamp = adw_clamp_new ();
   GtkWidget *picture = gtk_picture_new ();
   GtkWidget *label;
   GtkWidget *button = gtk_button_new_from_icon_name ("window-close-symbolic");
@@ -80,7 +83,6 @@ create_chip (EspReferenceChips *self, EspNode *node)
   gtk_picture_set_alternative_text (GTK_PICTURE (picture), title);
   gtk_widget_set_size_request (picture, THUMBNAIL, THUMBNAIL);
   gtk_widget_set_overflow (picture, GTK_OVERFLOW_HIDDEN);
-  gtk_widget_set_halign (picture, GTK_ALIGN_CENTER);
   gtk_widget_set_valign (picture, GTK_ALIGN_CENTER);
 
   label = gtk_label_new (title);
@@ -99,7 +101,12 @@ create_chip (EspReferenceChips *self, EspNode *node)
                            G_CONNECT_SWAPPED);
 
   gtk_widget_add_css_class (chip, "esp-chip");
-  gtk_box_append (GTK_BOX (chip), picture);
+  /* A panorama is cut; the title must not go far away. */
+  adw_clamp_set_maximum_size (ADW_CLAMP (clamp), MAX_WIDTH);
+  adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), MAX_WIDTH);
+  adw_clamp_set_child (ADW_CLAMP (clamp), picture);
+  gtk_box_append (GTK_BOX (chip), clamp);
+  g_object_set_data (G_OBJECT (chip), "picture", picture);
   gtk_box_append (GTK_BOX (chip), label);
   gtk_box_append (GTK_BOX (chip), button);
   g_object_set_data_full (G_OBJECT (chip), "node", g_object_ref (node), g_object_unref);

@@ -131,7 +131,7 @@ create_run_page (EspRunButton *self)
   g_menu_append (menu, four, "composer.run-times(4)");
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (menu_button), G_MENU_MODEL (menu));
   gtk_menu_button_set_direction (GTK_MENU_BUTTON (menu_button), GTK_ARROW_UP);
-  gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (menu_button), "pan-up-symbolic");
+  gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (menu_button), "pan-down-symbolic");
   gtk_widget_add_css_class (menu_button, "suggested-action");
   gtk_widget_set_tooltip_text (menu_button, _ ("More Ways to Run"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (menu_button), GTK_ACCESSIBLE_PROPERTY_LABEL,

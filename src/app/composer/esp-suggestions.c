@@ -29,6 +29,23 @@ on_clicked (EspSuggestions *self, GtkWidget *button)
   g_signal_emit (self, signals[CHOSEN], 0, gtk_button_get_label (GTK_BUTTON (button)));
 }
 
+/* A wheel has one direction, and there is nothing to scroll in the other. */
+static gboolean
+on_scroll (EspSuggestions *self, double dx, double dy)
+{
+  GtkAdjustment *adjustment
+      = gtk_scrolled_window_get_hadjustment (GTK_SCROLLED_WINDOW (self->scroller));
+  double step = gtk_adjustment_get_page_size (adjustment) / 4;
+
+  if (dx != 0)
+    return GDK_EVENT_PROPAGATE;
+  if (gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL)
+    dy = -dy;
+  gtk_adjustment_set_value (adjustment, gtk_adjustment_get_value (adjustment) + dy * step);
+
+  return GDK_EVENT_STOP;
+}
+
 static void
 esp_suggestions_dispose (GObject *object)
 {
@@ -57,11 +74,17 @@ esp_suggestions_class_init (EspSuggestionsClass *klass)
 static void
 esp_suggestions_init (EspSuggestions *self)
 {
+  GtkEventController *scroll
+      = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_BOTH_AXES);
+
   self->box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   self->scroller = gtk_scrolled_window_new ();
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self->scroller), GTK_POLICY_EXTERNAL,
                                   GTK_POLICY_NEVER);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (self->scroller), self->box);
+  gtk_event_controller_set_propagation_phase (scroll, GTK_PHASE_CAPTURE);
+  g_signal_connect_object (scroll, "scroll", G_CALLBACK (on_scroll), self, G_CONNECT_SWAPPED);
+  gtk_widget_add_controller (self->scroller, scroll);
   gtk_widget_set_parent (self->scroller, GTK_WIDGET (self));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Suggestions"), -1);

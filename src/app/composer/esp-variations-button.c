@@ -9,6 +9,7 @@ struct _EspVariationsButton
   GtkWidget parent_instance;
 
   GtkWidget *button;
+  GtkLabel *label;
   GSimpleAction *action;
   guint count;
 };
@@ -57,6 +58,7 @@ esp_variations_button_init (EspVariationsButton *self)
 {
   g_autoptr (GSimpleActionGroup) group = g_simple_action_group_new ();
   g_autoptr (GMenu) menu = g_menu_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 3);
 
   self->action
       = g_simple_action_new_stateful ("count", G_VARIANT_TYPE_INT32, g_variant_new_int32 (1));
@@ -75,9 +77,12 @@ esp_variations_button_init (EspVariationsButton *self)
       g_menu_append_item (menu, item);
     }
 
+  self->label = GTK_LABEL (gtk_label_new (NULL));
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->label));
+  gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name ("pan-down-symbolic"));
   self->button = gtk_menu_button_new ();
+  gtk_menu_button_set_child (GTK_MENU_BUTTON (self->button), box);
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->button), G_MENU_MODEL (menu));
-  gtk_menu_button_set_always_show_arrow (GTK_MENU_BUTTON (self->button), TRUE);
   gtk_menu_button_set_direction (GTK_MENU_BUTTON (self->button), GTK_ARROW_UP);
   gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_tooltip_text (self->button, _ ("Number of Variations"));
@@ -117,7 +122,7 @@ esp_variations_button_set_count (EspVariationsButton *self, guint count)
   label = g_strdup_printf ("×%u", count);
   name = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d Variation", "%d Variations", count),
                           (int) count);
-  gtk_menu_button_set_label (GTK_MENU_BUTTON (self->button), label);
+  gtk_label_set_label (self->label, label);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   name, -1);
   g_signal_emit (self, signals[CHANGED], 0);

@@ -495,7 +495,7 @@ save (Fixture *fixture, const char *name)
 static void
 show (Fixture *fixture, int width)
 {
-  gtk_window_set_default_size (GTK_WINDOW (fixture->window), width, -1);
+  gtk_window_set_default_size (GTK_WINDOW (fixture->window), width, 760);
   scratch_wait (200);
 }
 
@@ -513,6 +513,8 @@ test_look (Fixture *fixture, gconstpointer data)
   GtkWidget *popover = find (fixture, "EspParameterPopover");
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   GtkWidget *space = gtk_label_new (NULL);
+  GtkWidget *presets;
+  g_autoptr (GSettings) settings = g_settings_new (ESP_APP_ID);
 
   if (g_getenv ("ESP_SCREENSHOTS") == NULL)
     {
@@ -523,7 +525,8 @@ test_look (Fixture *fixture, gconstpointer data)
   g_mkdir_with_parents (g_getenv ("ESP_SCREENSHOTS"), 0700);
   g_object_ref (fixture->composer);
   gtk_window_set_child (GTK_WINDOW (fixture->window), NULL);
-  gtk_widget_set_size_request (space, -1, 560);
+  gtk_widget_set_size_request (space, -1, 480);
+  gtk_widget_set_vexpand (space, TRUE);
   gtk_box_append (GTK_BOX (box), space);
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (fixture->composer));
   gtk_widget_set_margin_start (box, 12);
@@ -543,6 +546,13 @@ test_look (Fixture *fixture, gconstpointer data)
   save (fixture, "wide");
   gtk_popover_popup (GTK_POPOVER (popover));
   save (fixture, "settings");
+  gtk_expander_set_expanded (GTK_EXPANDER (find_type (popover, GTK_TYPE_EXPANDER)), TRUE);
+  presets = find_type (popover, GTK_TYPE_MENU_BUTTON);
+  g_settings_set_string (settings, "presets",
+                         "[{\"name\":\"Quick look\"},{\"name\":\"Slow and fine\"}]");
+  gtk_menu_button_popup (GTK_MENU_BUTTON (presets));
+  save (fixture, "presets");
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (presets));
   gtk_popover_popdown (GTK_POPOVER (popover));
   gtk_menu_button_popup (
       GTK_MENU_BUTTON (find_type (find (fixture, "EspBackendButton"), GTK_TYPE_MENU_BUTTON)));
@@ -572,6 +582,8 @@ main (int argc, char **argv)
 {
   gtk_test_init (&argc, &argv, NULL);
   adw_init ();
+  if (g_getenv ("ESP_RTL") != NULL)
+    gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
   ADD ("run", test_run);
   ADD ("double-press", test_double_press);
   ADD ("variations", test_variations);
