@@ -4,6 +4,7 @@
 
 #include <glib/gstdio.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- Scratch ---------------------------------------------------------------------------------- */
@@ -23,6 +24,35 @@ remove_folder (GFile *folder)
     else
       g_file_delete (file, NULL, NULL);
   g_file_delete (folder, NULL, NULL);
+}
+
+static char *scratch;
+
+static void
+remove_scratch (void)
+{
+  g_autoptr (GFile) folder = g_file_new_for_path (scratch);
+
+  remove_folder (folder);
+  g_clear_pointer (&scratch, g_free);
+}
+
+void
+fixture_init (int *argc, char ***argv)
+{
+  const char *const variables[] = { "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME" };
+
+  scratch = g_dir_make_tmp ("espalier-home-XXXXXX", NULL);
+  g_assert_nonnull (scratch);
+  for (guint i = 0; i < G_N_ELEMENTS (variables); i++)
+    {
+      g_autofree char *path = g_build_filename (scratch, variables[i], NULL);
+
+      g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
+      g_setenv (variables[i], path, TRUE);
+    }
+  g_test_init (argc, argv, NULL);
+  atexit (remove_scratch);
 }
 
 void

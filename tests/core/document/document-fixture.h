@@ -10,6 +10,10 @@ typedef struct
   char *folder; /* scratch; also HOME and the user's data */
 } Fixture;
 
+/* Instead of g_test_init (): HOME and the user's folders are scratch ones for the whole program,
+ * which are removed at its end. (G_TEST_OPTION_ISOLATE_DIRS leaks.) */
+void fixture_init (int *argc, char ***argv);
+
 void fixture_set_up (Fixture *fixture, gconstpointer data);
 void fixture_tear_down (Fixture *fixture, gconstpointer data);
 

@@ -191,8 +191,7 @@ test_remove (Fixture *fixture, gconstpointer data)
   g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT);
   g_clear_error (&error);
 
-  /* There may be no trash where tests run, and without a home there is none for sure. */
-  g_assert_cmpint (g_mkdir_with_parents (g_get_home_dir (), 0700), ==, 0);
+  /* There may be no trash where tests run. */
   if (!esp_library_trash_finish (WAIT (waiter, esp_library_trash_async, file, NULL), &error))
     {
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
@@ -256,7 +255,7 @@ test_cancelled (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  fixture_init (&argc, &argv);
   ADD_TEST ("/library/list", test_list);
   ADD_TEST ("/library/open", test_open);
   ADD_TEST ("/library/rename", test_rename);
