@@ -49,10 +49,11 @@ struct _EspCanvas
   guint keep_id;
 
   guint rest_id;
+  guint held_id;
   guint save_view_id;
   guint show_before : 1;
-  guint before_key : 1; /* is held down */
-  guint pointer_inside : 1;
+  guint before_key : 1;  /* is held down */
+  guint before_held : 1; /* by the pointer, or just let go */
 };
 
 /* esp-canvas-pictures.c */

@@ -29,6 +29,8 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 
+static void wake (EspCanvas *self);
+
 /* --- Before ----------------------------------------------------------------------------------- */
 
 static void
@@ -42,24 +44,41 @@ set_show_before (EspCanvas *self, gboolean show)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SHOW_BEFORE]);
 }
 
-/* From the keyboard and assistive technologies the button stays down; under the pointer it is held
- * (on_before_pressed ()). */
+/* From the keyboard and assistive technologies the button stays down; under the pointer it is held,
+ * and the click at the end of that means nothing more. */
 static void
 on_before_clicked (EspCanvas *self)
 {
+  if (self->before_held)
+    return;
   set_show_before (self, !self->show_before);
 }
 
-static void
-on_before_pressed (EspCanvas *self, int n_press, double x, double y, GtkGesture *gesture)
+static gboolean
+forget_held (gpointer data)
 {
-  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
+  EspCanvas *self = data;
+
+  self->held_id = 0;
+  self->before_held = FALSE;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_before_pressed (EspCanvas *self)
+{
+  g_clear_handle_id (&self->held_id, g_source_remove);
+  self->before_held = TRUE;
   set_show_before (self, TRUE);
 }
 
 static void
 on_before_released (EspCanvas *self)
 {
+  if (!self->before_held)
+    return;
+  if (self->held_id == 0)
+    self->held_id = g_idle_add (forget_held, self);
   set_show_before (self, FALSE);
 }
 
@@ -116,6 +135,13 @@ esp_canvas_root (GtkWidget *widget)
   if (GTK_IS_WINDOW (self->root))
     g_signal_connect_swapped (self->root, "notify::is-active", G_CALLBACK (release_before_key),
                               self);
+}
+
+static void
+esp_canvas_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (esp_canvas_parent_class)->map (widget);
+  wake (ESP_CANVAS (widget));
 }
 
 static void
@@ -300,6 +326,7 @@ on_secondary_pressed (EspCanvas *self, int n_press, double x, double y, GtkGestu
       = gtk_gesture_single_get_current_sequence (GTK_GESTURE_SINGLE (gesture));
   GdkEvent *event = gtk_gesture_get_last_event (gesture, sequence);
 
+  wake (self); /* fingers do not hover */
   if (gtk_gesture_single_get_current_button (GTK_GESTURE_SINGLE (gesture)) == GDK_BUTTON_PRIMARY
       && !gdk_event_triggers_context_menu (event))
     {
@@ -592,6 +619,7 @@ esp_canvas_dispose (GObject *object)
       save_view (self);
     }
   g_clear_handle_id (&self->rest_id, g_source_remove);
+  g_clear_handle_id (&self->held_id, g_source_remove);
   if (self->document_signals != NULL)
     g_signal_group_set_target (self->document_signals, NULL);
   if (self->node_signals != NULL)
@@ -659,6 +687,7 @@ esp_canvas_class_init (EspCanvasClass *class)
   object_class->finalize = esp_canvas_finalize;
   object_class->get_property = esp_canvas_get_property;
   object_class->set_property = esp_canvas_set_property;
+  widget_class->map = esp_canvas_map;
   widget_class->root = esp_canvas_root;
   widget_class->unroot = esp_canvas_unroot;
   widget_class->measure = esp_canvas_measure;
@@ -727,6 +756,7 @@ add_gestures (EspCanvas *self)
   g_signal_connect_swapped (hold, "pressed", G_CALLBACK (on_before_pressed), self);
   g_signal_connect_swapped (hold, "released", G_CALLBACK (on_before_released), self);
   g_signal_connect_swapped (hold, "cancel", G_CALLBACK (on_before_released), self);
+  g_signal_connect_swapped (hold, "end", G_CALLBACK (on_before_released), self);
   gtk_widget_add_controller (self->before_button, GTK_EVENT_CONTROLLER (hold));
 
   gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (secondary), 0);
