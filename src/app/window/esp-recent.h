@@ -5,25 +5,15 @@
 
 #include <gtk/gtk.h>
 
-#include "esp-picture.h"
+#include "esp-library.h"
 
 G_BEGIN_DECLS
-
-typedef struct
-{
-  GFile *file;
-  char *title;
-  gint64 modified;       /* seconds since 1970 */
-  EspPicture *thumbnail; /* or NULL */
-} EspRecentDocument;
-
-void esp_recent_document_free (EspRecentDocument *self);
 
 /* At most `max`, latest first. */
 void esp_recent_list_async (guint max, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data);
 GPtrArray *esp_recent_list_finish (GAsyncResult *result, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT; /* (element-type EspRecentDocument) (transfer container) */
+    G_GNUC_WARN_UNUSED_RESULT; /* (element-type EspLibraryItem) (transfer container) */
 
 /* Does the desktop's list have this as one of our documents that is still there? */
 gboolean esp_recent_is_ours (GtkRecentInfo *info);

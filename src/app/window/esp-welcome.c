@@ -38,16 +38,17 @@ enum
 static guint signals[N_SIGNALS];
 
 static GtkWidget *
-create_child (EspRecentDocument *recent)
+create_child (EspLibraryItem *recent)
 {
   GtkWidget *child = gtk_flow_box_child_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   GtkWidget *picture;
   GtkWidget *label;
 
-  if (recent->thumbnail != NULL)
+  if (esp_library_item_get_thumbnail (recent) != NULL)
     {
-      g_autoptr (GdkTexture) texture = esp_texture_new_for_picture (recent->thumbnail);
+      g_autoptr (GdkTexture) texture
+          = esp_texture_new_for_picture (esp_library_item_get_thumbnail (recent));
 
       picture = gtk_picture_new_for_paintable (GDK_PAINTABLE (texture));
       gtk_picture_set_can_shrink (GTK_PICTURE (picture), TRUE);
@@ -64,15 +65,16 @@ create_child (EspRecentDocument *recent)
   gtk_widget_set_size_request (picture, -1, THUMBNAIL_HEIGHT);
   gtk_box_append (GTK_BOX (box), picture);
 
-  label = g_object_new (GTK_TYPE_LABEL, "label", recent->title, "ellipsize", PANGO_ELLIPSIZE_MIDDLE,
-                        "max-width-chars", 18, NULL);
+  label = g_object_new (GTK_TYPE_LABEL, "label", esp_library_item_get_title (recent), "ellipsize",
+                        PANGO_ELLIPSIZE_MIDDLE, "max-width-chars", 18, NULL);
   gtk_box_append (GTK_BOX (box), label);
 
   gtk_flow_box_child_set_child (GTK_FLOW_BOX_CHILD (child), box);
-  gtk_widget_set_tooltip_text (child, recent->title);
+  gtk_widget_set_tooltip_text (child, esp_library_item_get_title (recent));
   gtk_accessible_update_property (GTK_ACCESSIBLE (child), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  recent->title, -1);
-  g_object_set_data_full (G_OBJECT (child), "file", g_object_ref (recent->file), g_object_unref);
+                                  esp_library_item_get_title (recent), -1);
+  g_object_set_data_full (G_OBJECT (child), "file",
+                          g_object_ref (esp_library_item_get_file (recent)), g_object_unref);
   return child;
 }
 

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-window.c: the real window with real documents: opening, marks, undo, reading only. */
+#include <adwaita.h>
+#include <glib/gstdio.h>
+
+#include "esp-window-private.h"
+
+static EspApplication *application;
+
+static void
+spin_until (gboolean (*done) (gpointer), gpointer data)
+{
+  const gint64 end = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+
+  while (!done (data))
+    {
+      if (g_get_monotonic_time () > end)
+        g_error ("waited in vain");
+      g_main_context_iteration (NULL, FALSE);
+      g_usleep (1000);
+    }
+}
+
+static gboolean
+has_document (gpointer data)
+{
+  return esp_window_get_document (data) != NULL;
+}
+
+static EspWindow *
+open_photo (void)
+{
+  EspWindow *window = esp_window_new (application);
+  g_autofree char *path
+      = g_build_filename (g_getenv ("ESPALIER_DATA_DIR"), "photos", "cat.png", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+
+  g_assert_true (esp_window_is_empty (window));
+  gtk_window_present (GTK_WINDOW (window));
+  esp_application_open_file (application, window, file);
+  g_assert_false (esp_window_is_empty (window));
+  spin_until (has_document, window);
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (window));
+  return window;
+}
+
+static gboolean
+is_gone (gpointer data)
+{
+  return *(gpointer *) data == NULL;
+}
+
+static void
+close_window (EspWindow *window)
+{
+  gpointer weak = window;
+
+  g_object_add_weak_pointer (G_OBJECT (window), &weak);
+  gtk_window_close (GTK_WINDOW (window));
+  spin_until (is_gone, &weak);
+}
+
+static void
+act (EspWindow *window, const char *detailed)
+{
+  g_autofree char *name = NULL;
+  g_autoptr (GVariant) target = NULL;
+
+  g_assert_true (g_action_parse_detailed_name (detailed, &name, &target, NULL));
+  if (!gtk_widget_activate_action_variant (GTK_WIDGET (window), name, target))
+    g_error ("there is no action \"%s\"", detailed);
+}
+
+/* A photo becomes a document of its own, named after it, with the photo as its current node. */
+static void
+test_photo (void)
+{
+  EspWindow *window = open_photo ();
+  EspDocument *document = esp_window_get_document (window);
+  EspNode *node = esp_document_get_current (document);
+
+  g_assert_cmpstr (esp_document_get_title (document), ==, "cat");
+  g_assert_true (esp_document_is_in_library (document));
+  g_assert_cmpuint (esp_document_get_n_nodes (document), ==, 1);
+  g_assert_nonnull (node);
+  g_assert_cmpint (esp_node_get_kind (node), ==, ESP_NODE_IMPORTED);
+  g_assert_cmpint (esp_node_get_width (node), ==, 256);
+  g_assert_cmpstr (adw_window_title_get_title (window->title), ==, "cat");
+  close_window (window);
+}
+
+static gboolean
+has_three_stars (gpointer data)
+{
+  return esp_node_get_stars (data) == 3;
+}
+
+static gboolean
+has_no_stars (gpointer data)
+{
+  return esp_node_get_stars (data) == 0;
+}
+
+static gboolean
+is_rejected (gpointer data)
+{
+  return esp_node_get_rejected (data);
+}
+
+static gboolean
+is_empty_document (gpointer data)
+{
+  return esp_document_get_n_nodes (data) == 0;
+}
+
+static gboolean
+has_one_node (gpointer data)
+{
+  return esp_document_get_n_nodes (data) == 1;
+}
+
+/* Marks, deletion, and undo of both through the window's actions. */
+static void
+test_node_actions (void)
+{
+  EspWindow *window = open_photo ();
+  EspDocument *document = esp_window_get_document (window);
+  EspNode *node = esp_document_get_current (document);
+
+  act (window, "node.stars(3)");
+  spin_until (has_three_stars, node);
+  act (window, "win.undo");
+  spin_until (has_no_stars, node);
+  act (window, "win.redo");
+  spin_until (has_three_stars, node);
+  act (window, "node.reject");
+  spin_until (is_rejected, node);
+  g_assert_nonnull (window->undo_toast);
+  act (window, "node.delete");
+  spin_until (is_empty_document, document);
+  act (window, "win.undo");
+  spin_until (has_one_node, document);
+  close_window (window);
+}
+
+/* Every action on nodes that other widgets' menus and buttons name. */
+static void
+test_node_action_names (void)
+{
+  static const char *const names[] = {
+    "show",         "label",     "note",           "stars",         "tag",
+    "reject",       "run-again", "run-again-same", "use-settings",  "use-instruction",
+    "use-seed",     "retry",     "stop",           "copy-image",    "copy-instruction",
+    "copy-command", "export",    "open-with",      "add-reference", "compare",
+    "duplicate",    "move",      "fold",           "delete",
+  };
+  EspWindow *window = open_photo ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    if (!g_action_group_has_action (G_ACTION_GROUP (window->node_actions), names[i]))
+      g_error ("there is no action \"node.%s\"", names[i]);
+  /* A photo was not made by a turn. */
+  g_assert_false (
+      g_action_group_get_action_enabled (G_ACTION_GROUP (window->node_actions), "run-again"));
+  g_assert_true (
+      g_action_group_get_action_enabled (G_ACTION_GROUP (window->node_actions), "copy-image"));
+  close_window (window);
+}
+
+/* The same file twice is one window. */
+static void
+test_same_file (void)
+{
+  EspWindow *window = open_photo ();
+  GFile *file = esp_window_get_file (window);
+  g_autofree char *uri = g_file_get_uri (file);
+  g_autoptr (GFile) again = g_file_new_for_uri (uri);
+  guint n = g_list_length (gtk_application_get_windows (GTK_APPLICATION (application)));
+
+  g_assert_true (esp_application_find_window (application, again) == window);
+  esp_application_open_file (application, NULL, again);
+  g_assert_cmpuint (g_list_length (gtk_application_get_windows (GTK_APPLICATION (application))), ==,
+                    n);
+  close_window (window);
+}
+
+/* What was closed is there again, with the marks and the same image. */
+static void
+test_reopen (void)
+{
+  EspWindow *window = open_photo ();
+  g_autoptr (GFile) file = g_object_ref (esp_window_get_file (window));
+  EspNode *node = esp_document_get_current (esp_window_get_document (window));
+  g_autofree char *sha256 = g_strdup (esp_node_get_sha256 (node));
+
+  act (window, "node.stars(3)");
+  spin_until (has_three_stars, node);
+  close_window (window);
+
+  window = esp_window_new (application);
+  gtk_window_present (GTK_WINDOW (window));
+  esp_application_open_file (application, window, file);
+  spin_until (has_document, window);
+  node = esp_document_get_current (esp_window_get_document (window));
+  g_assert_nonnull (node);
+  g_assert_cmpint (esp_node_get_stars (node), ==, 3);
+  g_assert_cmpstr (esp_node_get_sha256 (node), ==, sha256);
+  close_window (window);
+}
+
+static gboolean
+is_idle (gpointer data)
+{
+  return esp_window_is_empty (data);
+}
+
+/* What cannot be opened is said, and leaves the window as it was, and no document behind. */
+static void
+test_bad_files (void)
+{
+  EspWindow *window = esp_window_new (application);
+  g_autofree char *bad = g_build_filename (g_get_tmp_dir (), "bad.png", NULL);
+  g_autofree char *library = esp_document_library_dup_path ();
+  const char *paths[] = { "/nowhere/at-all.png", "/nowhere/at-all.espalier", bad, "/", NULL };
+  g_autofree char *left = g_build_filename (library, "bad.espalier", NULL);
+
+  g_assert_true (g_file_set_contents (bad, "no picture", -1, NULL));
+  gtk_window_present (GTK_WINDOW (window));
+  for (const char **path = paths; *path != NULL; path++)
+    {
+      g_autoptr (GFile) file = g_file_new_for_path (*path);
+
+      esp_application_open_file (application, window, file);
+      spin_until (is_idle, window);
+      g_assert_null (esp_window_get_document (window));
+    }
+  for (int i = 0; i < 2000 && g_file_test (left, G_FILE_TEST_EXISTS); i++)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_usleep (1000);
+    }
+  g_assert_false (g_file_test (left, G_FILE_TEST_EXISTS));
+  close_window (window);
+}
+
+static gboolean
+is_folded (gpointer data)
+{
+  return esp_split_view_get_folded (((EspWindow *) data)->split);
+}
+
+/* Narrow: one page at a time, with a way back. */
+static void
+test_narrow (void)
+{
+  g_autoptr (GSettings) settings = g_settings_new (ESP_APP_ID);
+  EspWindow *window;
+
+  g_settings_set (settings, "window-size", "(ii)", 360, 640);
+  window = open_photo ();
+  spin_until (is_folded, window);
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (window));
+  g_assert_true (gtk_widget_get_visible (window->back_button));
+  g_assert_true (gtk_widget_get_mapped (GTK_WIDGET (window->canvas)));
+  g_assert_cmpint (gtk_widget_get_width (GTK_WIDGET (window)), <=, 360);
+  act (window, "win.back");
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (window));
+  g_assert_false (gtk_widget_get_visible (window->back_button));
+  g_assert_true (gtk_widget_get_mapped (GTK_WIDGET (window->history)));
+  act (window, "node.show");
+  g_assert_true (gtk_widget_get_visible (window->back_button));
+  close_window (window);
+  g_settings_reset (settings, "window-size");
+}
+
+/* Size, panes and zoom of a window come back. */
+static void
+test_session (void)
+{
+  EspWindow *window = open_photo ();
+  EspWindow *second;
+  g_autoptr (GVariant) state = NULL;
+  g_autoptr (GFile) file = g_object_ref (esp_window_get_file (window));
+  const char *uri;
+  g_autofree char *expected = g_file_get_uri (file);
+
+  esp_split_view_set_position (window->split, 320);
+  adw_flap_set_reveal_flap (window->flap, TRUE);
+  esp_canvas_set_fit (window->canvas, FALSE);
+  esp_canvas_set_zoom (window->canvas, 2.0);
+  state = esp_window_dup_state (window);
+  g_assert_nonnull (state);
+  g_assert_true (g_variant_lookup (state, "uri", "&s", &uri));
+  g_assert_cmpstr (uri, ==, expected);
+  close_window (window);
+
+  second = esp_window_new (application);
+  esp_window_restore_state (second, state);
+  gtk_window_present (GTK_WINDOW (second));
+  esp_window_open_document (second, file);
+  spin_until (has_document, second);
+  g_assert_cmpint (esp_split_view_get_position (second->split), ==, 320);
+  g_assert_true (adw_flap_get_reveal_flap (second->flap));
+  g_assert_false (esp_canvas_get_fit (second->canvas));
+  g_assert_cmpfloat_with_epsilon (esp_canvas_get_zoom (second->canvas), 2.0, 0.01);
+  close_window (second);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  gtk_test_init (&argc, &argv, NULL);
+  adw_init ();
+  application
+      = g_object_new (ESP_TYPE_APPLICATION, "application-id", ESP_APP_ID, "flags",
+                      G_APPLICATION_NON_UNIQUE, "resource-base-path", "/espalier/app/window", NULL);
+  g_assert_true (g_application_register (G_APPLICATION (application), NULL, &error));
+  g_assert_no_error (error);
+
+  g_test_add_func ("/window/photo", test_photo);
+  g_test_add_func ("/window/node-actions", test_node_actions);
+  g_test_add_func ("/window/node-action-names", test_node_action_names);
+  g_test_add_func ("/window/same-file", test_same_file);
+  g_test_add_func ("/window/reopen", test_reopen);
+  g_test_add_func ("/window/bad-files", test_bad_files);
+  g_test_add_func ("/window/narrow", test_narrow);
+  g_test_add_func ("/window/session", test_session);
+  status = g_test_run ();
+  g_object_unref (application);
+  return status;
+}
