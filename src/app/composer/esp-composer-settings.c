@@ -135,6 +135,8 @@ set_model (EspComposer *self, EspModel *model)
   esp_backend_button_set_model (self->backend_button, model);
   g_clear_pointer (&self->signature, g_free);
   _esp_composer_follow_model (self);
+  if (model != NULL)
+    esp_model_prepare (model);
 }
 
 void
