@@ -38,6 +38,9 @@ struct _EspDocument
   GHashTable *pending_view;   /* keys to be stored */
   GHashTable *pending_folded; /* ids, the same way */
   GSource *view_timer;
+
+  GFileMonitor *monitor; /* of the file; NULL where there is none */
+  GSource *look_timer;
 };
 
 /* --- esp-document.c --------------------------------------------------------------------------- */
@@ -84,14 +87,16 @@ void _esp_document_take_result (EspDocument *self, EspCall *call);
 void _esp_document_flush_view (EspDocument *self);
 void _esp_document_choose_current (EspDocument *self);
 
-/* --- esp-document-open.c ----------------------------------------------------------------------- */
+/* --- esp-document-watch.c ----------------------------------------------------------------------
+ */
+
+void _esp_document_watch (EspDocument *self); /* its present file; called again for another */
+void _esp_document_unwatch (EspDocument *self);
+
+/* --- esp-document-open.c -----------------------------------------------------------------------
+ */
 
 /* A title as a file name that every system takes, without ".espalier". */
 char *_esp_document_dup_file_title (const char *title) G_GNUC_WARN_UNUSED_RESULT;
-
-/* --- For tests: at most so many pages in the database, as if the disk were full then. --------- */
-
-void _esp_document_limit_pages_async (EspDocument *self, int pages, GAsyncReadyCallback callback,
-                                      gpointer user_data);
 
 G_END_DECLS
