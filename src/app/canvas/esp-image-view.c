@@ -370,7 +370,7 @@ esp_image_view_set_image (EspImageView *self, GdkTexture *texture, int width, in
   if (same_size && texture == esp_image_view_get_texture (self) && smooth == self->smooth)
     return;
 
-  adw_animation_skip (self->fade);
+  adw_animation_reset (self->fade);
   drop_image (self, &self->old_image);
   self->old_image = g_steal_pointer (&self->image);
   self->old_smooth = self->smooth;

@@ -30,10 +30,19 @@ set_up (Fixture *fixture, gconstpointer data)
   gtk_test_widget_wait_for_draw (fixture->window);
 }
 
+static gboolean
+is_null (gpointer data)
+{
+  return *(gpointer *) data == NULL;
+}
+
+/* Nothing holds the canvas once its window is gone and its loads have ended. */
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
+  g_object_add_weak_pointer (G_OBJECT (fixture->canvas), (gpointer *) &fixture->canvas);
   gtk_window_destroy (GTK_WINDOW (fixture->window));
+  g_assert_true (scratch_wait_for (is_null, &fixture->canvas));
   scratch_document_close (fixture->document);
   g_object_unref (fixture->document);
 }
@@ -293,6 +302,68 @@ test_zoom (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_canvas_get_fit (fixture->canvas));
 }
 
+/* What is seen whole can be dragged out; what is larger than the view is moved by that. */
+static void
+test_drag (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GListModel) controllers
+      = gtk_widget_observe_controllers (GTK_WIDGET (fixture->canvas->view));
+  g_autoptr (GObject) source = NULL;
+  GdkContentProvider *provider = NULL;
+  g_autoptr (GdkContentFormats) formats = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers) && source == NULL; i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (GTK_IS_DRAG_SOURCE (controller))
+        source = g_steal_pointer (&controller);
+    }
+  g_assert_nonnull (source);
+  esp_document_set_current (fixture->document, fixture->photo);
+  esp_canvas_set_document (fixture->canvas, fixture->document);
+  assert_comes (fixture, PHOTO);
+
+  g_signal_emit_by_name (source, "prepare", 350.0, 260.0, &provider);
+  g_assert_nonnull (provider);
+  formats = gdk_content_provider_ref_formats (provider);
+  g_assert_true (gdk_content_formats_contain_mime_type (formats, "image/png"));
+  g_clear_object (&provider);
+  g_signal_emit_by_name (source, "prepare", 2.0, 2.0, &provider); /* beside the image */
+  g_assert_null (provider);
+  esp_canvas_set_zoom (fixture->canvas, 4);
+  g_signal_emit_by_name (source, "prepare", 350.0, 260.0, &provider);
+  g_assert_null (provider);
+}
+
+/* The settings' grey, or the colour scheme's. */
+static void
+test_grey (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GSettings) settings = g_settings_new (ESP_APP_ID);
+  const int lightness[] = { -1, 50, 0 };
+  const int greys[] = { 0xdb, 0x80, 0 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (greys); i++)
+    {
+      GtkWidget *widget = GTK_WIDGET (fixture->canvas);
+      GtkSnapshot *snapshot = gtk_snapshot_new ();
+      g_autoptr (GskRenderNode) node = NULL;
+      g_autoptr (GdkTexture) texture = NULL;
+      guint32 pixel;
+
+      g_settings_set_int (settings, "canvas-lightness", lightness[i]);
+      GTK_WIDGET_GET_CLASS (widget)->snapshot (widget, snapshot);
+      node = gtk_snapshot_free_to_node (snapshot);
+      texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (fixture->window)),
+                                             node, &GRAPHENE_RECT_INIT (5, 5, 1, 1));
+      gdk_texture_download (texture, (guchar *) &pixel, 4);
+      for (int shift = 0; shift < 24; shift += 8)
+        g_assert_cmpint (abs ((int) (pixel >> shift & 0xff) - greys[i]), <=, 1);
+    }
+  g_settings_reset (settings, "canvas-lightness");
+}
+
 static void
 test_narrow (Fixture *fixture, gconstpointer data)
 {
@@ -326,6 +397,8 @@ main (int argc, char *argv[])
   g_test_add ("/canvas/before", Fixture, NULL, set_up, test_before, tear_down);
   g_test_add ("/canvas/before-key", Fixture, NULL, set_up, test_before_key, tear_down);
   g_test_add ("/canvas/zoom", Fixture, NULL, set_up, test_zoom, tear_down);
+  g_test_add ("/canvas/drag", Fixture, NULL, set_up, test_drag, tear_down);
+  g_test_add ("/canvas/grey", Fixture, NULL, set_up, test_grey, tear_down);
   g_test_add ("/canvas/narrow", Fixture, NULL, set_up, test_narrow, tear_down);
   return g_test_run ();
 }

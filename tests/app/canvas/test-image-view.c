@@ -179,7 +179,7 @@ test_stand_in (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_image_view_get_texture (fixture->view) == texture);
 }
 
-/* Keys move a large image, and leave a small one and its keys alone. */
+/* The scrollbars move a large image and have nothing to do for a small one. */
 static void
 test_adjustments (Fixture *fixture, gconstpointer data)
 {
@@ -201,6 +201,58 @@ test_adjustments (Fixture *fixture, gconstpointer data)
   g_assert_cmpfloat_with_epsilon (gtk_adjustment_get_value (adjustment), 220, 1);
 }
 
+/* Pictures too large for one texture have no seams where their tiles meet. */
+static void
+test_tiles (Fixture *fixture, gconstpointer data)
+{
+  const double zooms[] = { 1, 0.7, 2.5 };
+
+  show (fixture, 5000, 4200);
+  for (gsize i = 0; i < G_N_ELEMENTS (zooms); i++)
+    {
+      graphene_rect_t place;
+
+      esp_image_view_set_zoom (fixture->view, zooms[i]);
+      for (int axis = 0; axis < 2; axis++)
+        {
+          GtkScrolledWindow *scroller = GTK_SCROLLED_WINDOW (fixture->scroller);
+
+          gtk_adjustment_set_value (axis == 0 ? gtk_scrolled_window_get_hadjustment (scroller)
+                                              : gtk_scrolled_window_get_vadjustment (scroller),
+                                    2048 * zooms[i] - 100);
+        }
+      esp_image_view_get_place (fixture->view, &place);
+      g_assert_cmpfloat (place.origin.x, <, 0);
+      for (int d = -3; d <= 3; d++)
+        {
+          g_assert_cmphex (get_pixel (fixture, 100 + d, 20), ==, 0x336699);
+          g_assert_cmphex (get_pixel (fixture, 20, 100 + d), ==, 0x336699);
+          g_assert_cmphex (get_pixel (fixture, 100 + d, 100 + d), ==, 0x336699);
+        }
+    }
+}
+
+/* With animations an image of the same size is faded in, and then it is there alone. */
+static void
+test_fade (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (EspPicture) picture = scratch_picture_new (200, 160, 0x996633);
+  g_autoptr (GdkTexture) texture = esp_texture_new_for_picture (picture);
+  guint pixel;
+
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", TRUE, NULL);
+  show (fixture, 200, 160);
+  esp_image_view_set_image (fixture->view, texture, 200, 160, FALSE);
+  pixel = get_pixel (fixture, 250, 200);
+  g_assert_true (pixel != 0x996633 && pixel != 0); /* not at once, and nothing goes away */
+  scratch_wait (400);
+  g_assert_cmphex (get_pixel (fixture, 250, 200), ==, 0x996633);
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", FALSE, NULL);
+
+  show (fixture, 200, 160);
+  g_assert_cmphex (get_pixel (fixture, 250, 200), ==, 0x336699);
+}
+
 static void
 test_accessible (Fixture *fixture, gconstpointer data)
 {
@@ -220,6 +272,8 @@ main (int argc, char *argv[])
   g_test_add ("/image-view/pixels", Fixture, NULL, set_up, test_pixels, tear_down);
   g_test_add ("/image-view/stand-in", Fixture, NULL, set_up, test_stand_in, tear_down);
   g_test_add ("/image-view/adjustments", Fixture, NULL, set_up, test_adjustments, tear_down);
+  g_test_add ("/image-view/tiles", Fixture, NULL, set_up, test_tiles, tear_down);
+  g_test_add ("/image-view/fade", Fixture, NULL, set_up, test_fade, tear_down);
   g_test_add ("/image-view/accessible", Fixture, NULL, set_up, test_accessible, tear_down);
   return g_test_run ();
 }
