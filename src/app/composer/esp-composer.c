@@ -79,14 +79,21 @@ update_summary (EspComposer *self)
 void
 _esp_composer_update (EspComposer *self)
 {
-  g_autofree char *obstacle = _esp_composer_dup_obstacle (self);
+  g_autofree char *obstacle = NULL;
   g_autofree char *hint = NULL;
-  EspNode *base = _esp_composer_get_base (self);
-  EspNode *busy = get_busy_node (self);
-  gboolean can_run = obstacle == NULL && !self->adding;
+  EspNode *base, *busy;
+  gboolean can_run;
   gboolean can_add
       = self->document != NULL && esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE;
 
+  /* The window was closed while turns were being stored. */
+  if (self->box == NULL)
+    return;
+
+  obstacle = _esp_composer_dup_obstacle (self);
+  base = _esp_composer_get_base (self);
+  busy = get_busy_node (self);
+  can_run = obstacle == NULL && !self->adding;
   if (obstacle == NULL && base != self->current)
     {
       g_autofree char *title = esp_node_dup_title (base);

@@ -478,6 +478,24 @@ test_needs_setup (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_composer_get_model (fixture->composer) == fixture->model);
 }
 
+static gboolean
+has_job (gpointer data)
+{
+  return esp_queue_has_document (((Fixture *) data)->queue, ((Fixture *) data)->document);
+}
+
+/* What was asked for is done, even if the window is closed before it is stored. */
+static void
+test_close (Fixture *fixture, gconstpointer data)
+{
+  write_instruction (fixture, "Last wish");
+  press_run (fixture);
+  gtk_window_destroy (GTK_WINDOW (fixture->window));
+  fixture->window = gtk_window_new ();
+  g_assert_true (scratch_wait_for (has_job, fixture));
+  g_assert_cmpuint (esp_document_get_n_nodes (fixture->document), ==, 2);
+}
+
 /* --- What it looks like ----------------------------------------------------------------------- */
 
 static void
@@ -595,6 +613,7 @@ main (int argc, char **argv)
   ADD ("state", test_state);
   ADD ("suggestions", test_suggestions);
   ADD ("needs-setup", test_needs_setup);
+  ADD ("close", test_close);
   ADD ("look", test_look);
 
   return g_test_run ();
