@@ -553,6 +553,8 @@ append_group (GString *xml, EspActionSection section)
             continue;
           g_string_append_printf (keys, "%s%s", j == 0 ? "" : " ", actions[i].keys[j]);
         }
+      if (actions[i].shown != NULL)
+        g_string_assign (keys, actions[i].shown);
       words = g_markup_escape_text (_ (actions[i].title), -1);
       escaped = g_markup_escape_text (keys->str, -1);
       g_string_append_printf (xml,
@@ -565,19 +567,37 @@ append_group (GString *xml, EspActionSection section)
   g_string_append (xml, "</object></child>");
 }
 
+/* Each section is one page: GTK 4.8 warns of the switcher between the pages of a section. */
+static void
+append_section (GString *xml, const char *name, const char *title, EspActionSection first,
+                EspActionSection last)
+{
+  g_autofree char *escaped = g_markup_escape_text (title, -1);
+
+  g_string_append_printf (xml,
+                          "<child><object class='GtkShortcutsSection'>"
+                          "<property name='section-name'>%s</property>"
+                          "<property name='title'>%s</property>"
+                          "<property name='max-height'>16</property>",
+                          name, escaped);
+  for (int section = (int) first; section <= (int) last; section++)
+    append_group (xml, (EspActionSection) section);
+  g_string_append (xml, "</object></child>");
+}
+
 GtkWidget *
 esp_actions_create_shortcuts_window (void)
 {
   g_autoptr (GString) xml = g_string_new ("<interface><object class='GtkShortcutsWindow' id='w'>"
-                                          "<property name='modal'>1</property>"
-                                          "<child><object class='GtkShortcutsSection'>"
-                                          "<property name='section-name'>shortcuts</property>"
-                                          "<property name='max-height'>13</property>");
+                                          "<property name='modal'>1</property>");
   g_autoptr (GtkBuilder) builder = NULL;
 
-  for (int section = 0; section < ESP_N_SECTIONS; section++)
-    append_group (xml, (EspActionSection) section);
-  g_string_append (xml, "</object></child></object></interface>");
+  append_section (xml, "window", C_ ("shortcuts", "Window and Document"), ESP_SECTION_GENERAL,
+                  ESP_SECTION_DOCUMENT);
+  append_section (xml, "history", C_ ("shortcuts", "Turns and History"), ESP_SECTION_TURNS,
+                  ESP_SECTION_HISTORY);
+  append_section (xml, "image", C_ ("shortcuts", "Image"), ESP_SECTION_IMAGE, ESP_SECTION_IMAGE);
+  g_string_append (xml, "</object></interface>");
 
   builder = gtk_builder_new_from_string (xml->str, (gssize) xml->len);
   /* The builder owns no toplevel; GTK keeps it until it is destroyed. */

@@ -44,6 +44,7 @@ typedef struct
   EspKeysScope scope;
   EspActionNeeds needs;
   const char *keys[ESP_ACTION_MAX_KEYS]; /* in gtk_shortcut_trigger_parse_string ()'s form */
+  const char *shown;                     /* instead of the keys in the shortcuts window, or NULL */
 } EspActionInfo;
 
 const EspActionInfo *esp_actions_get (gsize *n_actions);
