@@ -179,6 +179,56 @@ test_stand_in (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_image_view_get_texture (fixture->view) == texture);
 }
 
+/* Activates what the widget's class binds to a key without modifiers, as pressing it does. */
+static gboolean
+press_key (GtkWidget *widget, guint key)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
+        continue;
+      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
+        {
+          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
+          GtkShortcutTrigger *trigger = gtk_shortcut_get_trigger (shortcut);
+
+          if (GTK_IS_KEYVAL_TRIGGER (trigger)
+              && gtk_keyval_trigger_get_keyval (GTK_KEYVAL_TRIGGER (trigger)) == key
+              && gtk_keyval_trigger_get_modifiers (GTK_KEYVAL_TRIGGER (trigger)) == 0
+              && gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget,
+                                               gtk_shortcut_get_arguments (shortcut)))
+            return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+/* Keys move a large image, and leave those of a small one to others. */
+static void
+test_keys (Fixture *fixture, gconstpointer data)
+{
+  GtkWidget *view = GTK_WIDGET (fixture->view);
+  graphene_rect_t before, after;
+
+  show (fixture, 1600, 1200);
+  g_assert_false (press_key (view, GDK_KEY_Left));
+  g_assert_true (press_key (view, GDK_KEY_plus));
+  g_assert_cmpfloat_with_epsilon (esp_image_view_get_zoom (fixture->view), 1.0 / 3, 1e-9);
+  esp_image_view_set_zoom (fixture->view, 1);
+  esp_image_view_get_place (fixture->view, &before);
+  g_assert_true (press_key (view, GDK_KEY_Right));
+  g_assert_true (press_key (view, GDK_KEY_KP_Down));
+  esp_image_view_get_place (fixture->view, &after);
+  g_assert_cmpfloat (after.origin.x, ==, before.origin.x - 40);
+  g_assert_cmpfloat (after.origin.y, ==, before.origin.y - 30);
+  g_assert_true (press_key (view, GDK_KEY_minus));
+  g_assert_cmpfloat (esp_image_view_get_zoom (fixture->view), ==, 0.75);
+}
+
 /* The scrollbars move a large image and have nothing to do for a small one. */
 static void
 test_adjustments (Fixture *fixture, gconstpointer data)
@@ -272,6 +322,7 @@ main (int argc, char *argv[])
   g_test_add ("/image-view/pixels", Fixture, NULL, set_up, test_pixels, tear_down);
   g_test_add ("/image-view/stand-in", Fixture, NULL, set_up, test_stand_in, tear_down);
   g_test_add ("/image-view/adjustments", Fixture, NULL, set_up, test_adjustments, tear_down);
+  g_test_add ("/image-view/keys", Fixture, NULL, set_up, test_keys, tear_down);
   g_test_add ("/image-view/tiles", Fixture, NULL, set_up, test_tiles, tear_down);
   g_test_add ("/image-view/fade", Fixture, NULL, set_up, test_fade, tear_down);
   g_test_add ("/image-view/accessible", Fixture, NULL, set_up, test_accessible, tear_down);

@@ -317,20 +317,62 @@ test_marks (Fixture *fixture, gconstpointer data)
   assert_marks (fixture->photo, NULL, NULL, 0, 0, FALSE);
 }
 
+/* Activates what the widget's class binds to a key without modifiers, as pressing it does. */
+static gboolean
+press_key (GtkWidget *widget, guint key)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
+        continue;
+      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
+        {
+          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
+          GtkShortcutTrigger *trigger = gtk_shortcut_get_trigger (shortcut);
+
+          if (GTK_IS_KEYVAL_TRIGGER (trigger)
+              && gtk_keyval_trigger_get_keyval (GTK_KEYVAL_TRIGGER (trigger)) == key
+              && gtk_keyval_trigger_get_modifiers (GTK_KEYVAL_TRIGGER (trigger)) == 0
+              && gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget,
+                                               gtk_shortcut_get_arguments (shortcut)))
+            return TRUE;
+        }
+    }
+  return FALSE;
+}
+
 static void
 test_star_keys (Fixture *fixture, gconstpointer data)
 {
-  EspStarRating *stars;
-  gboolean focused;
+  static const struct
+  {
+    guint key;
+    int stars;
+  } presses[] = {
+    { GDK_KEY_3, 3 },    { GDK_KEY_Right, 4 }, { GDK_KEY_Up, 5 },   { GDK_KEY_Up, 5 },
+    { GDK_KEY_Left, 4 }, { GDK_KEY_Down, 3 },  { GDK_KEY_End, 5 },  { GDK_KEY_Home, 0 },
+    { GDK_KEY_KP_2, 2 }, { GDK_KEY_0, 0 },     { GDK_KEY_Left, 0 },
+  };
+  GtkWidget *stars;
 
   begin (fixture, fixture->turn);
-  stars = ESP_STAR_RATING (get (fixture, ESP_TYPE_STAR_RATING));
-  focused = gtk_widget_grab_focus (GTK_WIDGET (stars));
-  g_assert_true (focused);
-  esp_star_rating_set_value (stars, 7);
-  g_assert_cmpint (esp_star_rating_get_value (stars), ==, 5);
-  esp_star_rating_set_value (stars, -2);
-  g_assert_cmpint (esp_star_rating_get_value (stars), ==, 0);
+  stars = get (fixture, ESP_TYPE_STAR_RATING);
+  g_assert_true (gtk_widget_grab_focus (stars));
+  for (gsize i = 0; i < G_N_ELEMENTS (presses); i++)
+    {
+      g_assert_true (press_key (stars, presses[i].key));
+      g_assert_cmpint (esp_star_rating_get_value (ESP_STAR_RATING (stars)), ==, presses[i].stars);
+    }
+  assert_marks (fixture->turn, NULL, NULL, 0, -1, -1);
+
+  /* The other way round where one reads from the right. */
+  gtk_widget_set_direction (stars, GTK_TEXT_DIR_RTL);
+  g_assert_true (press_key (stars, GDK_KEY_Left));
+  assert_marks (fixture->turn, NULL, NULL, 1, -1, -1);
 }
 
 static void
