@@ -202,6 +202,7 @@ esp_document_close_async (EspDocument *self, GAsyncReadyCallback callback, gpoin
 
   _esp_document_flush_view (self);
   self->closed = TRUE;
+  _esp_document_unwatch (self);
   call = _esp_document_start (self, ESP_CALL_CONTROL, esp_document_close_async, NULL, callback,
                               user_data, NULL, NULL);
   call->work = do_close;

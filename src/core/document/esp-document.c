@@ -86,6 +86,7 @@ esp_document_dispose (GObject *object)
 {
   EspDocument *self = ESP_DOCUMENT (object);
 
+  _esp_document_unwatch (self);
   if (self->writer != NULL)
     {
       _esp_document_flush_view (self);
@@ -191,7 +192,8 @@ _esp_document_set_file (EspDocument *self, GFile *file, gboolean in_library)
 
   if (g_str_has_suffix (title, ".espalier") && title[0] != '.')
     title[strlen (title) - strlen (".espalier")] = '\0';
-  g_set_object (&self->file, file);
+  if (g_set_object (&self->file, file))
+    _esp_document_watch (self);
   self->in_library = in_library;
   if (g_strcmp0 (title, self->title) == 0)
     return;

@@ -24,7 +24,7 @@
 static gboolean
 write_snapshot (EspWorkingCopy *self, int to, const char *path, gint64 *version, GError **error)
 {
-  struct stat status;
+  EspFileIdentity now;
 
   *version = -1;
   if (self->prepared || self->place->in_library)
@@ -32,13 +32,15 @@ write_snapshot (EspWorkingCopy *self, int to, const char *path, gint64 *version,
            && _esp_snapshot_write (self->source, to, path, version, error);
 
   /* Nothing was changed: the person's file is the state. */
-  if (fstat (self->fd, &status) != 0)
+  if (!_esp_file_identity_read_fd (self->fd, &now, error))
+    return FALSE;
+  if (self->state.published.exists && !_esp_file_identity_equal (&now, &self->state.published))
     {
-      g_set_error_literal (error, G_IO_ERROR, (int) g_io_error_from_errno (errno),
-                           g_strerror (errno));
+      /* Written into since: it is not the state any more, and there is no other. */
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG, "");
       return FALSE;
     }
-  return _esp_file_copy (self->fd, to, (gint64) status.st_size, NULL, error)
+  return _esp_file_copy (self->fd, to, now.size, NULL, error)
          && _esp_snapshot_stamp (to, FALSE, error) && _esp_file_sync (to, error);
 }
 
@@ -249,13 +251,21 @@ esp_working_copy_publish (EspWorkingCopy *self, gboolean overwrite, GError **err
     }
   if (self->place->in_library)
     return publish_in_place (self, error);
-  if (!self->prepared)
+  if (!self->prepared
+      && (!overwrite || _esp_file_identity_is_at (&self->state.published, self->place->path)))
     return TRUE;
 
   expected = self->state.published;
   target = (Target){ self->place, &self->state, overwrite ? NULL : &expected, -1 };
   ok = put (self, &target, &local);
-  if (ok)
+  if (ok && !self->prepared)
+    {
+      /* What was read so far was written over what someone else had put there. */
+      close (self->fd);
+      self->fd = open (self->place->path, O_RDONLY | O_CLOEXEC);
+      _esp_working_folder_clear (self->place);
+    }
+  else if (ok)
     {
       self->recovered = FALSE;
       self->published_version = target.version;

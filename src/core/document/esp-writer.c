@@ -384,6 +384,33 @@ _esp_writer_publish (EspWriter *self, gboolean overwrite, GError **error)
   return end_publication (self, error);
 }
 
+void
+_esp_writer_look (EspWriter *self)
+{
+  g_autofree char *message = NULL;
+  gboolean changed;
+
+  /* A publication finds out by itself. */
+  if (self->copy == NULL || self->access != ESP_DOCUMENT_WRITABLE || self->publication != NULL)
+    return;
+  changed = esp_working_copy_is_file_changed (self->copy);
+  if (changed == self->conflict)
+    return;
+  self->conflict = changed;
+  if (changed)
+    {
+      message = g_strdup_printf (_ ("“%s” was changed by another program"), self->name);
+      tell_save_state (self, ESP_DOCUMENT_CHANGED_ELSEWHERE, message);
+    }
+  else if (self->publish_at != 0)
+    {
+      self->publish_at = g_get_monotonic_time ();
+      tell_save_state (self, ESP_DOCUMENT_SAVING, NULL);
+    }
+  else
+    tell_save_state (self, ESP_DOCUMENT_SAVED, NULL);
+}
+
 gboolean
 _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, EspDocumentAccess *access,
                   GError **error)

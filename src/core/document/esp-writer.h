@@ -77,6 +77,8 @@ void _esp_contents_free (EspContents *contents);
 gboolean _esp_writer_open (EspWriter *self, GFile *file, gboolean create,
                            EspDocumentOpenFlags flags, EspContents **contents,
                            GCancellable *cancellable, GError **error);
+/* Has someone else changed the person's file, or put it right again? Tells the document. */
+void _esp_writer_look (EspWriter *self);
 gboolean _esp_writer_publish (EspWriter *self, gboolean overwrite, GError **error);
 gboolean _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library,
                            EspDocumentAccess *access, GError **error);

@@ -608,6 +608,42 @@ test_changed_elsewhere (Fixture *fixture, gconstpointer data)
   assert_nothing_left ();
 }
 
+/* Nothing was changed here yet, and this state is wanted all the same. */
+static void
+test_overwrite_unchanged (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *other = g_build_filename (fixture->folder, "other", NULL);
+  g_autoptr (GError) error = NULL;
+  EspWorkingCopy *copy = open_copy (fixture->file);
+  sqlite3 *database;
+
+  make_file (other, 10);
+  g_assert_cmpint (g_rename (other, fixture->path), ==, 0);
+  g_assert_true (esp_working_copy_is_file_changed (copy));
+  g_assert_true (esp_working_copy_publish (copy, TRUE, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (sum (fixture->path), ==, 1);
+  g_assert_false (esp_working_copy_is_file_changed (copy));
+  g_assert_true (esp_working_copy_is_immutable (copy));
+
+  /* Written into: what was read is nowhere any more. */
+  database = open_database (fixture->path);
+  run (database, "INSERT INTO t VALUES (9)");
+  sqlite3_close (database);
+  g_assert_false (esp_working_copy_publish (copy, TRUE, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
+  g_assert_cmpint (sum (fixture->path), ==, 10);
+  esp_working_copy_free (copy);
+
+  copy = open_copy (fixture->file);
+  add (copy, 2);
+  publish (copy);
+  g_assert_cmpint (sum (fixture->path), ==, 12);
+  esp_working_copy_free (copy);
+  g_assert_cmpuint (count_entries (fixture->folder), ==, 1);
+  assert_nothing_left ();
+}
+
 static void
 test_changed_before_first_change (Fixture *fixture, gconstpointer data)
 {
@@ -1061,6 +1097,7 @@ main (int argc, char **argv)
   ADD ("second-process", test_second_process);
   ADD ("changed-elsewhere", test_changed_elsewhere);
   ADD ("changed-before-first-change", test_changed_before_first_change);
+  ADD ("overwrite-unchanged", test_overwrite_unchanged);
   ADD ("foreign-log", test_foreign_log);
   ADD ("recover", test_recover);
   ADD ("recover-changed", test_recover_changed);
