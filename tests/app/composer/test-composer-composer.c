@@ -478,6 +478,27 @@ test_needs_setup (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_composer_get_model (fixture->composer) == fixture->model);
 }
 
+/* A model that is removed cannot be run with; when it is back, so are its settings. */
+static void
+test_vanish (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (JsonNode) recipe = json_from_string ("{\"steps\":11}", NULL);
+  GListModel *models = esp_backend_get_models (ESP_BACKEND (fixture->backend));
+  EspNode *node;
+
+  write_instruction (fixture, "Go");
+  esp_composer_use_recipe (fixture->composer, json_node_get_object (recipe), ESP_COMPOSER_SETTINGS);
+  g_list_store_remove_all (G_LIST_STORE (models));
+  g_assert_null (esp_composer_get_model (fixture->composer));
+  g_assert_false (can_run (fixture));
+  g_list_store_append (G_LIST_STORE (models), fixture->model);
+  g_assert_true (esp_composer_get_model (fixture->composer) == fixture->model);
+  press_run (fixture);
+  g_assert_true (scratch_wait_for (has_added, fixture));
+  node = esp_document_get_current (fixture->document);
+  g_assert_cmpint (json_object_get_int_member (esp_node_get_parameters (node), "steps"), ==, 11);
+}
+
 static gboolean
 has_job (gpointer data)
 {
@@ -613,6 +634,7 @@ main (int argc, char **argv)
   ADD ("state", test_state);
   ADD ("suggestions", test_suggestions);
   ADD ("needs-setup", test_needs_setup);
+  ADD ("vanish", test_vanish);
   ADD ("close", test_close);
   ADD ("look", test_look);
 
