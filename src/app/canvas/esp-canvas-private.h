@@ -75,4 +75,14 @@ void esp_canvas_update_zoom_label (EspCanvas *self);
 /* "Step 12 of 28 · 9 s left" */
 char *esp_canvas_dup_status (EspNode *node);
 
+/* esp-canvas-input.c */
+
+void esp_canvas_init_input (EspCanvas *self);
+void esp_canvas_popup_menu (EspCanvas *self, double x, double y);
+
+/* esp-canvas.c */
+
+/* Shows the buttons that leave a resting pointer alone. */
+void esp_canvas_wake (EspCanvas *self);
+
 G_END_DECLS

@@ -385,6 +385,28 @@ test_narrow (Fixture *fixture, gconstpointer data)
   g_assert_false (graphene_rect_intersection (&status, &before, NULL));
 }
 
+/* Read from the right, the corners change places. */
+static void
+test_from_the_right (Fixture *fixture, gconstpointer data)
+{
+  EspNodeProgress progress = { 0.4, 12, 28, 9.2, FALSE };
+  graphene_rect_t zoom, before;
+
+  begin_with_turn (fixture);
+  esp_node_set_progress (fixture->turn, &progress, NULL);
+  gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+  scratch_wait (100);
+  gtk_test_widget_wait_for_draw (fixture->window);
+  take_screenshot (fixture, "from-the-right");
+  g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (fixture->canvas->zoom_button),
+                                            fixture->window, &zoom));
+  g_assert_true (
+      gtk_widget_compute_bounds (fixture->canvas->before_button, fixture->window, &before));
+  g_assert_cmpfloat (before.origin.x, <, 20);
+  g_assert_cmpfloat (zoom.origin.x + zoom.size.width, >, 680);
+  gtk_widget_set_default_direction (GTK_TEXT_DIR_LTR);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -400,5 +422,6 @@ main (int argc, char *argv[])
   g_test_add ("/canvas/drag", Fixture, NULL, set_up, test_drag, tear_down);
   g_test_add ("/canvas/grey", Fixture, NULL, set_up, test_grey, tear_down);
   g_test_add ("/canvas/narrow", Fixture, NULL, set_up, test_narrow, tear_down);
+  g_test_add ("/canvas/from-the-right", Fixture, NULL, set_up, test_from_the_right, tear_down);
   return g_test_run ();
 }
