@@ -17,7 +17,6 @@ struct _EspHistory
   GtkOrientation orientation;
   GSimpleActionGroup *actions;
 
-  GtkRevealer *move_bar;
   GtkStack *stack;
   GtkOverlay *overlay;
   GtkScrolledWindow *scroller;

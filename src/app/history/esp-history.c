@@ -216,20 +216,6 @@ esp_history_zoom_fit (EspHistory *self)
   esp_tree_view_zoom_fit (self->tree);
 }
 
-void
-esp_history_start_move (EspHistory *self, GPtrArray *nodes)
-{
-  g_return_if_fail (ESP_IS_HISTORY (self));
-  g_return_if_fail (nodes != NULL);
-
-  if (!self->document || nodes->len == 0)
-    return;
-  /* Only the tree can be pointed at. */
-  esp_history_set_outline (self, FALSE);
-  esp_tree_view_start_move (self->tree, nodes);
-  gtk_revealer_set_reveal_child (self->move_bar, TRUE);
-}
-
 /* --- Signals of the parts --------------------------------------------------------------------- */
 
 static void
@@ -266,18 +252,6 @@ static void
 on_outline_menu (EspHistory *self, double x, double y, gboolean keyboard)
 {
   _esp_history_open_menu (self, GTK_WIDGET (self->outline_list), x, y);
-}
-
-static void
-on_move_finished (EspHistory *self)
-{
-  gtk_revealer_set_reveal_child (self->move_bar, FALSE);
-}
-
-static void
-on_cancel_move (EspHistory *self)
-{
-  esp_tree_view_stop_move (self->tree);
 }
 
 static void
@@ -426,7 +400,6 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/espalier/app/history/esp-history.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, EspHistory, name)
-  BIND (move_bar);
   BIND (stack);
   BIND (overlay);
   BIND (scroller);
@@ -443,7 +416,6 @@ bind_template (GtkWidgetClass *widget_class)
   BIND (find_button);
 #undef BIND
 #define CALLBACK(name) gtk_widget_class_bind_template_callback (widget_class, name)
-  CALLBACK (on_cancel_move);
   CALLBACK (on_find_changed);
   CALLBACK (on_find_next);
   CALLBACK (on_find_previous);
@@ -509,7 +481,6 @@ connect_parts (EspHistory *self)
                             self);
   g_signal_connect_swapped (self->tree, "context-menu", G_CALLBACK (on_tree_menu), self);
   g_signal_connect_swapped (self->tree, "view-changed", G_CALLBACK (update_zoom_buttons), self);
-  g_signal_connect_swapped (self->tree, "move-finished", G_CALLBACK (on_move_finished), self);
   g_signal_connect_swapped (self->outline_list, "activate", G_CALLBACK (on_activate), self);
   g_signal_connect_swapped (self->outline_list, "selection-changed",
                             G_CALLBACK (on_selection_changed), self);

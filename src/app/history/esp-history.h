@@ -47,10 +47,6 @@ void esp_history_stop_find (EspHistory *self);
 /* Opens the small popover in which a node's label is written. */
 void esp_history_edit_label (EspHistory *self, EspNode *node);
 
-/* Lets the person choose the node that these are hung below: with a click or Return; Escape leaves.
- */
-void esp_history_start_move (EspHistory *self, GPtrArray *nodes);
-
 void esp_history_zoom_in (EspHistory *self);
 void esp_history_zoom_out (EspHistory *self);
 void esp_history_zoom_fit (EspHistory *self);

@@ -10,12 +10,6 @@
 
 #include "esp-clipboard-image.h"
 
-static EspDocument *
-get_document (EspTreeView *self)
-{
-  return esp_tree_items_get_document (self->items);
-}
-
 /* --- Out -------------------------------------------------------------------------------------- */
 
 static GdkContentProvider *
@@ -30,7 +24,7 @@ on_prepare (GtkDragSource *source, double x, double y, gpointer user_data)
   providers[0] = gdk_content_provider_new_typed (ESP_TYPE_NODE, node);
   if (!esp_node_has_image (node))
     return providers[0];
-  providers[1] = esp_image_file_content_new (get_document (self), node);
+  providers[1] = esp_image_file_content_new (_esp_tree_view_get_document (self), node);
   return gdk_content_provider_new_union (providers, 2);
 }
 
@@ -47,7 +41,8 @@ on_drag_begin (GtkDragSource *source, GdkDrag *drag, gpointer user_data)
   if (gdk_content_provider_get_value (content, &value, NULL))
     node = g_value_get_object (&value);
   if (node && esp_node_has_image (node))
-    texture = esp_texture_cache_lookup (esp_texture_cache_get_default (), get_document (self), node,
+    texture = esp_texture_cache_lookup (esp_texture_cache_get_default (),
+                                        _esp_tree_view_get_document (self), node,
                                         ESP_THUMBNAIL_SMALL, 0);
   if (texture)
     gtk_drag_source_set_icon (source, GDK_PAINTABLE (texture), gdk_texture_get_width (texture) / 2,
@@ -101,6 +96,15 @@ on_drop_leave (GtkDropTarget *target, gpointer user_data)
   _esp_tree_view_set_drop (user_data, NULL);
 }
 
+static void
+on_moved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!esp_document_edit_finish (ESP_DOCUMENT (source), result, &error))
+    g_message ("Not moved: %s", error->message);
+}
+
 static gboolean
 on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointer user_data)
 {
@@ -121,14 +125,12 @@ on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointe
       EspNode *dragged = g_value_get_object (value);
 
       if (!dragged || dragged == over
-          || esp_document_get_node (get_document (self), esp_node_get_id (dragged)) != dragged)
+          || esp_document_get_node (_esp_tree_view_get_document (self), esp_node_get_id (dragged))
+                 != dragged)
         return FALSE;
       if (is_move (target) && may_hang (dragged, over))
-        {
-          self->move = g_ptr_array_new_with_free_func (g_object_unref);
-          g_ptr_array_add (self->move, g_object_ref (dragged));
-          _esp_tree_view_finish_move (self, over);
-        }
+        esp_document_move_async (_esp_tree_view_get_document (self), dragged, over, G_MAXUINT, NULL,
+                                 on_moved, NULL);
       else
         g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_COMPARE], 0, dragged, over);
       return TRUE;

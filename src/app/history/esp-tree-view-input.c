@@ -4,12 +4,6 @@
 
 #define ZOOM_STEP 1.25
 
-static EspDocument *
-get_document (EspTreeView *self)
-{
-  return esp_tree_items_get_document (self->items);
-}
-
 static void
 emit_selection_changed (EspTreeView *self)
 {
@@ -29,7 +23,7 @@ show_node (EspTreeView *self, EspNode *node, gboolean activate)
 {
   g_autoptr (EspNode) held = g_object_ref (node);
 
-  esp_document_set_current (get_document (self), node);
+  esp_document_set_current (_esp_tree_view_get_document (self), node);
   if (activate)
     g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_ACTIVATE], 0, held);
 }
@@ -68,11 +62,6 @@ select_range (EspTreeView *self, EspNode *node)
 static void
 choose (EspTreeView *self, EspNode *node, GdkModifierType state)
 {
-  if (self->move)
-    {
-      _esp_tree_view_finish_move (self, node);
-      return;
-    }
   if (state & GDK_CONTROL_MASK)
     toggle_selected (self, node);
   else if (state & GDK_SHIFT_MASK)
@@ -161,7 +150,6 @@ on_released (GtkGestureClick *gesture, int n_press, double x, double y, gpointer
   index = _esp_tree_view_pick (self, x, y, &part);
   if (index < 0)
     {
-      esp_tree_view_stop_move (self);
       esp_tree_view_clear_selected (self);
       gtk_widget_grab_focus (GTK_WIDGET (self));
       return;
@@ -452,12 +440,9 @@ go_to_newest (EspTreeView *self, gboolean extend)
 static gboolean
 leave (EspTreeView *self)
 {
-  if (self->move)
-    esp_tree_view_stop_move (self);
-  else if (g_hash_table_size (self->selected) > 0)
-    esp_tree_view_clear_selected (self);
-  else
+  if (g_hash_table_size (self->selected) == 0)
     return GDK_EVENT_PROPAGATE;
+  esp_tree_view_clear_selected (self);
   return GDK_EVENT_STOP;
 }
 
@@ -549,17 +534,6 @@ on_letter (EspTreeView *self, guint keyval)
     }
 }
 
-static void
-activate_cursor (EspTreeView *self)
-{
-  g_autoptr (EspNode) node = self->cursor ? g_object_ref (self->cursor) : NULL;
-
-  if (node && self->move)
-    _esp_tree_view_finish_move (self, node);
-  else if (node)
-    show_node (self, node, TRUE);
-}
-
 static gboolean
 on_plain_key (EspTreeView *self, guint keyval, gboolean shift)
 {
@@ -576,7 +550,8 @@ on_plain_key (EspTreeView *self, guint keyval, gboolean shift)
     case GDK_KEY_Return:
     case GDK_KEY_ISO_Enter:
     case GDK_KEY_KP_Enter:
-      activate_cursor (self);
+      if (self->cursor)
+        show_node (self, self->cursor, TRUE);
       return GDK_EVENT_STOP;
     case GDK_KEY_Escape:
       return leave (self);
@@ -613,7 +588,7 @@ on_key_pressed (GtkEventControllerKey *controller, guint keyval, guint keycode,
   gboolean shift = (state & GDK_SHIFT_MASK) != 0;
   Step direction;
 
-  if (!get_document (self))
+  if (!_esp_tree_view_get_document (self))
     return GDK_EVENT_PROPAGATE;
   esp_tree_items_flush (self->items);
   if (modifiers == GDK_CONTROL_MASK)

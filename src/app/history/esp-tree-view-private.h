@@ -63,7 +63,6 @@ struct _EspTreeView
   EspNode *range_start;
   GHashTable *selected; /* set of EspNode, owned */
   GHashTable *matches;  /* set of EspNode, or NULL */
-  GPtrArray *move;      /* of EspNode: what a new parent is chosen for, or NULL */
   EspNode *drop;        /* what is dragged over */
   gboolean space_held, panned;
   EspTreePlace pan_from;
@@ -88,7 +87,6 @@ enum
   ESP_TREE_VIEW_SELECTION_CHANGED,
   ESP_TREE_VIEW_CONTEXT_MENU,
   ESP_TREE_VIEW_VIEW_CHANGED,
-  ESP_TREE_VIEW_MOVE_FINISHED,
   ESP_TREE_VIEW_LAID_OUT,
   ESP_TREE_VIEW_N_SIGNALS,
 };
@@ -108,7 +106,41 @@ void _esp_tree_view_zoom_at (EspTreeView *self, double zoom, double x, double y)
 void _esp_tree_view_scroll_by (EspTreeView *self, double dx, double dy);
 void _esp_tree_view_update_looks (EspTreeView *self);
 void _esp_tree_view_set_drop (EspTreeView *self, EspNode *node);
-void _esp_tree_view_finish_move (EspTreeView *self, EspNode *parent);
+
+/* Has it a size and adjustments? */
+static inline gboolean
+_esp_tree_view_is_ready (EspTreeView *self)
+{
+  return gtk_widget_get_width (GTK_WIDGET (self)) > 0 && self->adjustments[0]
+         && self->adjustments[1];
+}
+
+static inline EspDocument *
+_esp_tree_view_get_document (EspTreeView *self)
+{
+  return esp_tree_items_get_document (self->items);
+}
+
+/* esp-tree-view-scroll.c */
+double _esp_tree_view_content_size (EspTreeView *self, GtkOrientation orientation);
+double _esp_tree_view_screen_size (EspTreeView *self, GtkOrientation orientation);
+void _esp_tree_view_configure (EspTreeView *self, GtkOrientation orientation, double value);
+void _esp_tree_view_place_at (EspTreeView *self, double x, double y, double screen_x,
+                              double screen_y);
+void _esp_tree_view_on_scrolling (double value, gpointer user_data);
+void _esp_tree_view_store_view (EspTreeView *self);
+void _esp_tree_view_view_changed (EspTreeView *self);
+void _esp_tree_view_restore_position (EspTreeView *self);
+
+/* esp-tree-view-layout.c */
+void _esp_tree_view_forget_layout (EspTreeView *self);
+void _esp_tree_view_on_moving (double value, gpointer user_data);
+void _esp_tree_view_on_moved (EspTreeView *self);
+void _esp_tree_view_relayout (EspTreeView *self, gboolean animate);
+void _esp_tree_view_need_card (EspTreeView *self, guint index);
+void _esp_tree_view_update_cards (EspTreeView *self);
+void _esp_tree_view_allocate_cards (EspTreeView *self);
+int _esp_tree_view_compare_starts (gconstpointer a, gconstpointer b, gpointer user_data);
 
 void _esp_tree_view_draw (EspTreeView *self, GtkSnapshot *snapshot);
 void _esp_tree_view_forget_edges (EspTreeView *self);

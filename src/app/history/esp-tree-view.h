@@ -14,7 +14,6 @@
  *   "context-menu" (double x, double y, gboolean keyboard)
  *   "view-changed" ()  scrolled, zoomed or laid out
  *   "laid-out" ()      the places are others
- *   "move-finished" () the mode of esp_tree_view_start_move () ended
  */
 #pragma once
 
@@ -51,12 +50,6 @@ void esp_tree_view_zoom_fit (EspTreeView *self);
 
 /* `matches` (a set of EspNode, or NULL) are marked, all others dimmed. */
 void esp_tree_view_set_matches (EspTreeView *self, GHashTable *matches);
-
-/* The next node that is clicked (or chosen with Return) becomes the parent of `nodes`; Escape
- * leaves. */
-void esp_tree_view_start_move (EspTreeView *self, GPtrArray *nodes);
-void esp_tree_view_stop_move (EspTreeView *self);
-gboolean esp_tree_view_is_moving (EspTreeView *self);
 
 /* Where a node is, in the widget's coordinates; FALSE if it is not in the tree. */
 gboolean esp_tree_view_get_node_area (EspTreeView *self, EspNode *node, graphene_rect_t *area);
