@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # bash completion for espalier-cli; needs nothing beyond bash itself.
 
-_espalier_cli_commands='edit tokenize models describe'
+_espalier_cli_commands='edit new import run tree log export verify tokenize models describe'
+_espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
 _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative-prompt --true-cfg
   --seed --steps --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
   --no-metadata --json -q --quiet -h --help'
+_espalier_cli_run_options='--node -p --prompt --negative-prompt --set --variations --seed --reference --backend --model
+  --json -q --quiet -h --help'
+_espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
+  --strip --seconds --captions --json -q --quiet -h --help'
+_espalier_cli_import_options='--parent --json -h --help'
+_espalier_cli_log_options='--node --json -h --help'
 
 # Lines, so that names with spaces stay whole.
 _espalier_cli_reply ()
@@ -30,11 +37,29 @@ _espalier_cli_words ()
   _espalier_cli_reply < <(compgen -W "$1" -- "$2")
 }
 
+# A document first, and photos behind it where the command takes some.
+_espalier_cli_document ()
+{
+  if [[ $2 == -* ]]; then _espalier_cli_words "$1" "$2"
+  elif ((COMP_CWORD > 2)) && [[ ${COMP_WORDS[1]} == new || ${COMP_WORDS[1]} == import ]]; then
+    _espalier_cli_files "$2" "$_espalier_cli_photos"
+  else _espalier_cli_files "$2" '\.espalier$'; fi
+}
+
 _espalier_cli_value ()
 {
   local cur=$2
   case $1 in
-    --model) compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -d -- "$cur") ;;
+    --model)
+      COMPREPLY=()
+      if [[ ${COMP_WORDS[1]} != run ]]; then
+        compopt -o filenames 2>/dev/null
+        _espalier_cli_reply < <(compgen -d -- "$cur")
+      fi ;;
+    --leaves|--path) compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -d -- "$cur") ;;
+    --animation) _espalier_cli_files "$cur" '\.(gif|webp|a?png)$' ;;
+    --reference) _espalier_cli_files "$cur" "$_espalier_cli_photos" ;;
+    --format) _espalier_cli_words 'original png jpeg webp tiff' "$cur" ;;
     --backend) _espalier_cli_words local "$cur" ;;
     --size) _espalier_cli_words 'auto match' "$cur" ;;
     --multi-ref) _espalier_cli_words 'offset index' "$cur" ;;
@@ -42,8 +67,9 @@ _espalier_cli_value ()
     --dtype) _espalier_cli_words 'auto f32 bf16' "$cur" ;;
     --vae-tiling) _espalier_cli_words 'auto off on' "$cur" ;;
     --noise|--dump) _espalier_cli_files "$cur" '\.safetensors$' ;;
-    -o|--output) _espalier_cli_files "$cur" '\.(png|jpe?g|webp)$' ;;
+    -o|--output) _espalier_cli_files "$cur" '\.(png|jpe?g|webp|tiff?)$' ;;
     -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance|--threads) COMPREPLY=() ;;
+    --node|--parent|--set|--variations|--quality|--max-side|--seconds) COMPREPLY=() ;;
     *) return 1 ;;
   esac
 }
@@ -62,7 +88,19 @@ _espalier_cli ()
     return
   elif [[ $command == edit ]]; then
     if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_edit_options" "$cur"
-    else _espalier_cli_files "$cur" '\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'; fi
+    else _espalier_cli_files "$cur" "$_espalier_cli_photos"; fi
+  elif [[ $command == run ]]; then
+    _espalier_cli_document "$_espalier_cli_run_options" "$cur"
+  elif [[ $command == export ]]; then
+    _espalier_cli_document "$_espalier_cli_export_options" "$cur"
+  elif [[ $command == log ]]; then
+    _espalier_cli_document "$_espalier_cli_log_options" "$cur"
+  elif [[ $command == tree || $command == new ]]; then
+    _espalier_cli_document '--json --help' "$cur"
+  elif [[ $command == import ]]; then
+    _espalier_cli_document "$_espalier_cli_import_options" "$cur"
+  elif [[ $command == verify ]]; then
+    _espalier_cli_document '--help' "$cur"
   elif [[ $command == tokenize ]]; then
     _espalier_cli_words '--model --help' "$cur"
   elif [[ $command == describe ]]; then

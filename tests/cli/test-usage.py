@@ -15,7 +15,8 @@ def help_and_version(s):
     assert (status, err) == (0, b'') and out.startswith(b'espalier-cli '), out
     status, out, err = s.run('--help')
     assert status == 0 and not err
-    for command in (b'edit', b'tokenize', b'models', b'describe'):
+    for command in (b'edit', b'new', b'import', b'run', b'tree', b'log', b'export', b'verify', b'tokenize', b'models',
+                    b'describe'):
         assert command in out
         status, text, err = s.run(command.decode(), '--help')
         assert status == 0 and not err and b'--help' in text, (command, text)

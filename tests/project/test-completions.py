@@ -35,7 +35,8 @@ def complete(*words, folder=None):
 
 @case
 def bash_completes_commands():
-    assert complete('') == sorted(['edit', 'tokenize', 'models', 'describe', '--help', '--version'])
+    assert complete('') == sorted(['edit', 'new', 'import', 'run', 'tree', 'log', 'export', 'verify', 'tokenize', 'models',
+                                   'describe', '--help', '--version'])
     assert complete('mo') == ['models']
 
 
@@ -44,6 +45,20 @@ def bash_completes_options():
     assert complete('edit', '--mu') == ['--multi-ref']
     assert complete('edit', '--no') == ['--no-metadata', '--noise']
     assert complete('models', '--') == ['--help', '--json']
+
+
+@case
+def bash_completes_documents():
+    assert complete('run', 'a.espalier', '--s') == ['--seed', '--set']
+    assert complete('export', 'a.espalier', '--format', 'p') == ['png']
+    assert complete('export', '--s') == ['--seconds', '--strip']
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ('a photo.JPG', 'b.espalier', 'c.txt'):
+            (pathlib.Path(folder) / name).touch()
+        for command in ('tree', 'log', 'run', 'export', 'verify', 'import', 'new'):
+            assert complete(command, '', folder=folder) == ['b.espalier'], command
+        assert complete('import', 'b.espalier', '', folder=folder) == ['a photo.JPG']
+        assert complete('run', 'b.espalier', '--reference', '', folder=folder) == ['a photo.JPG']
 
 
 @case

@@ -48,7 +48,7 @@ def the_page_and_the_completions_know_the_same_options():
     bash = (ROOT / 'data/completions/espalier-cli.bash').read_text(encoding='utf-8')
     zsh = (ROOT / 'data/completions/_espalier-cli').read_text(encoding='utf-8')
     fish = (ROOT / 'data/completions/espalier-cli.fish').read_text(encoding='utf-8')
-    options = re.search(r"_edit_options='([^']+)'", bash).group(1).split()
+    options = [option for listed in re.findall(r"_options='([^']+)'", bash) for option in listed.split()]
     for option in options:
         if option.startswith('--'):
             assert option in page, f'{option} is not in the manual page'
