@@ -199,13 +199,16 @@ free_verification (gpointer data)
 
 static void G_GNUC_PRINTF (2, 3) add_problem (Verification *found, const char *format, ...)
 {
+  g_autofree char *text = NULL;
   va_list arguments;
 
   if (found->problems->len >= MAX_PROBLEMS)
     return;
   va_start (arguments, format);
-  g_ptr_array_add (found->problems, g_strdup_vprintf (format, arguments));
+  text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  /* It may tell what stands in a damaged file. */
+  g_ptr_array_add (found->problems, g_utf8_make_valid (text, -1));
 }
 
 /* The first column of each row is told in a sentence with one %s. */

@@ -158,9 +158,11 @@ _esp_store_migrate (EspStore *self, GError **error)
 static void
 set_schema_error (EspStore *self, GError **error, const char *what)
 {
+  g_autofree char *valid = g_utf8_make_valid (what != NULL ? what : "?", -1);
+
   g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_FORMAT,
                _ ("“%s” is damaged: its table or column “%s” is not as it should be"),
-               _esp_store_get_name (self), what);
+               _esp_store_get_name (self), valid);
 }
 
 /* Only tables and indices, and no virtual tables: those are code. */

@@ -49,8 +49,10 @@ void
 _esp_store_set_error (EspStore *self, GError **error)
 {
   const int code = sqlite3_extended_errcode (self->database);
+  /* It may tell what stands in a damaged file. */
+  g_autofree char *message = g_utf8_make_valid (sqlite3_errmsg (self->database), -1);
 
-  g_debug ("%s: SQLite %d: %s", self->name, code, sqlite3_errmsg (self->database));
+  g_debug ("%s: SQLite %d: %s", self->name, code, message);
   switch (code & 0xff)
     {
     case SQLITE_CORRUPT:
@@ -60,7 +62,7 @@ _esp_store_set_error (EspStore *self, GError **error)
     case SQLITE_MISMATCH:
     case SQLITE_CONSTRAINT:
       g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_FORMAT, _ ("“%s” is damaged (%s)"),
-                   self->name, sqlite3_errmsg (self->database));
+                   self->name, message);
       break;
     case SQLITE_FULL:
       g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
@@ -70,7 +72,7 @@ _esp_store_set_error (EspStore *self, GError **error)
     case SQLITE_PERM:
     case SQLITE_AUTH:
       g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_OPEN,
-                   _ ("“%s” cannot be opened (%s)"), self->name, sqlite3_errmsg (self->database));
+                   _ ("“%s” cannot be opened (%s)"), self->name, message);
       break;
     case SQLITE_READONLY:
       g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_READ_ONLY,
@@ -78,8 +80,7 @@ _esp_store_set_error (EspStore *self, GError **error)
       break;
     default:
       g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
-                   _ ("“%s” cannot be stored or read (%s)"), self->name,
-                   sqlite3_errmsg (self->database));
+                   _ ("“%s” cannot be stored or read (%s)"), self->name, message);
     }
 }
 
