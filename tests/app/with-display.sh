@@ -73,6 +73,7 @@ TMPDIR=$scratch/tmp
 export HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR TMPDIR
 
 # The server picks a free display itself and tells its number when it is ready for clients.
+rm -f "$scratch/display"
 Xvfb -displayfd 3 -screen 0 "${ESP_SCREEN:-1280x900}x24" -nolisten tcp -noreset \
   3>"$scratch/display" >"$scratch/xvfb.log" 2>&1 &
 xvfb=$!

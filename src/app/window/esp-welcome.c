@@ -10,13 +10,15 @@
 #include "esp-texture-cache.h"
 
 #define MAX_RECENT       8
-#define THUMBNAIL_HEIGHT 96
+#define THUMBNAIL_WIDTH  144
+#define THUMBNAIL_HEIGHT 112
 
 struct _EspWelcome
 {
   GtkWidget parent_instance;
 
   GtkWidget *scroller;
+  AdwStatusPage *page;
   GtkWidget *start;
   GtkWidget *buttons;
   GtkSpinner *spinner;
@@ -49,12 +51,16 @@ create_child (EspLibraryItem *recent)
     {
       g_autoptr (GdkTexture) texture
           = esp_texture_new_for_picture (esp_library_item_get_thumbnail (recent));
+      double aspect = gdk_texture_get_width (texture) / (double) gdk_texture_get_height (texture);
+      int width = (int) MIN (THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT * aspect);
+      GtkWidget *image = gtk_picture_new_for_paintable (GDK_PAINTABLE (texture));
 
-      picture = gtk_picture_new_for_paintable (GDK_PAINTABLE (texture));
-      gtk_picture_set_can_shrink (GTK_PICTURE (picture), TRUE);
-      gtk_widget_add_css_class (picture, "thumbnail");
-      gtk_widget_set_overflow (picture, GTK_OVERFLOW_HIDDEN);
-      gtk_widget_set_halign (picture, GTK_ALIGN_CENTER);
+      gtk_widget_add_css_class (image, "thumbnail");
+      gtk_widget_set_overflow (image, GTK_OVERFLOW_HIDDEN);
+      gtk_widget_set_valign (image, GTK_ALIGN_CENTER);
+      /* The one container here that keeps a child from its natural size. */
+      picture = g_object_new (ADW_TYPE_CLAMP, "child", image, "maximum-size", width,
+                              "tightening-threshold", width, NULL);
     }
   else
     {
@@ -154,6 +160,7 @@ esp_welcome_class_init (EspWelcomeClass *klass)
 
   gtk_widget_class_set_template_from_resource (widget_class, "/espalier/app/window/esp-welcome.ui");
   gtk_widget_class_bind_template_child (widget_class, EspWelcome, scroller);
+  gtk_widget_class_bind_template_child (widget_class, EspWelcome, page);
   gtk_widget_class_bind_template_child (widget_class, EspWelcome, start);
   gtk_widget_class_bind_template_child (widget_class, EspWelcome, buttons);
   gtk_widget_class_bind_template_child (widget_class, EspWelcome, spinner);
@@ -168,6 +175,7 @@ static void
 esp_welcome_init (EspWelcome *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  adw_status_page_set_icon_name (self->page, ESP_APP_ID);
 }
 
 GtkWidget *

@@ -29,7 +29,6 @@ struct _EspWindow
   GtkWidget *compare_button;
   GtkWidget *export_button;
   GtkMenuButton *menu_button;
-  GtkWidget *find_button;
   GtkStack *stack;
   EspWelcome *welcome;
   EspBanner *access_banner;

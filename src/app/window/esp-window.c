@@ -102,7 +102,6 @@ update_layout (EspWindow *self)
   gtk_widget_set_visible (self->open_button, !folded || !image);
   gtk_widget_set_visible (self->compare_button, image);
   gtk_widget_set_visible (self->export_button, has_document && !folded);
-  gtk_widget_set_visible (self->find_button, folded && !image);
   esp_history_set_outline (self->history, folded || outline);
 
   if (folded)
@@ -354,7 +353,6 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, EspWindow, compare_button);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, export_button);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, menu_button);
-  gtk_widget_class_bind_template_child (widget_class, EspWindow, find_button);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, stack);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, welcome);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, access_banner);
