@@ -167,9 +167,10 @@ def json_files_parse():
 def every_file_with_translatable_text_is_listed():
     listed = [line for line in text(ROOT / 'po/POTFILES.in').splitlines()
               if line and not line.startswith('#')]
-    string = re.compile(r'(?<!\w)(N|C|NC)?_ ?\(\s*"|ngettext \(')
-    marked = {relative(path) for path in source_files('src/core/', 'src/cli/', 'src/app/')
-              if path.suffix == '.c' and string.search(text(path))}
+    string = re.compile(r'(?<!\w)(N|C|NC)?_ ?\(\s*"|ngettext \(|translatable="yes"')
+    marked = {relative(path) for path in FILES
+              if relative(path).startswith(('src/core/', 'src/cli/', 'src/app/'))
+              and path.suffix in ('.c', '.ui') and string.search(text(path))}
     problems = [f'not in po/POTFILES.in: {name}' for name in sorted(marked - set(listed))]
     problems += [f'in po/POTFILES.in, but without strings: {name}' for name in listed
                  if not (ROOT / name).is_file() or not string.search(text(ROOT / name))]
