@@ -129,7 +129,7 @@ note (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   esp_document_set_current (self->document, get_node (nodes));
   esp_window_show_canvas (self);
   adw_flap_set_reveal_flap (self->flap, TRUE);
-  gtk_widget_child_focus (GTK_WIDGET (self->details), GTK_DIR_TAB_FORWARD);
+  esp_details_focus_note (self->details);
 }
 
 static void
