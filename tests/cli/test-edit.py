@@ -137,7 +137,8 @@ def the_recipe_is_in_the_file(s):
 
 def every_output_format(s):
     photo = s.photo()
-    for name, magic in (('o.png', b'\x89PNG'), ('o.jpg', b'\xff\xd8'), ('o.JPEG', b'\xff\xd8'), ('o.webp', b'RIFF')):
+    for name, magic in (('o.png', b'\x89PNG'), ('o.jpg', b'\xff\xd8'), ('o.JPEG', b'\xff\xd8'), ('o.webp', b'RIFF'),
+                        ('o.tiff', b'II*\0')):
         assert s.edit(photo, *SMALL, out=name)[0].read_bytes().startswith(magic)
 
 
