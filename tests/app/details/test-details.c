@@ -403,6 +403,38 @@ test_references (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_document_get_current (fixture->document) == fixture->photo);
 }
 
+/* Tab reaches everything that can be changed or copied, and goes on. */
+static void
+test_tab (Fixture *fixture, gconstpointer data)
+{
+  GtkWidget *details = GTK_WIDGET (fixture->details);
+  g_autoptr (GHashTable) reached = g_hash_table_new (NULL, NULL);
+  GtkWidget *wanted[7];
+
+  begin (fixture, fixture->turn);
+  scratch_wait (50);
+  wanted[0] = get (fixture, ESP_TYPE_STAR_RATING);
+  wanted[1] = find (details, has_tooltip, "Red");
+  wanted[2] = get (fixture, GTK_TYPE_SWITCH);
+  wanted[3] = get (fixture, GTK_TYPE_TEXT_VIEW);
+  wanted[4] = find (details, has_tooltip, "Copy Seed");
+  wanted[5] = find (details, has_tooltip, "photo.png");
+  wanted[6] = find (details, has_text, "12.3 s");
+  for (int i = 0; i < 100; i++)
+    {
+      if (!gtk_widget_child_focus (details, GTK_DIR_TAB_FORWARD))
+        break;
+      g_hash_table_add (reached, gtk_window_get_focus (GTK_WINDOW (fixture->window)));
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (wanted); i++)
+    {
+      g_assert_nonnull (wanted[i]);
+      if (!g_hash_table_contains (reached, wanted[i]))
+        g_test_message ("%s is not reached", G_OBJECT_TYPE_NAME (wanted[i]));
+      g_assert_true (g_hash_table_contains (reached, wanted[i]));
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -417,5 +449,6 @@ main (int argc, char *argv[])
   g_test_add ("/details/star-keys", Fixture, NULL, set_up, test_star_keys, tear_down);
   g_test_add ("/details/state", Fixture, NULL, set_up, test_state, tear_down);
   g_test_add ("/details/references", Fixture, NULL, set_up, test_references, tear_down);
+  g_test_add ("/details/tab", Fixture, NULL, set_up, test_tab, tear_down);
   return g_test_run ();
 }
