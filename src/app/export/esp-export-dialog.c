@@ -175,15 +175,27 @@ fill_rows (EspExportDialog *self)
 
 /* ---- choices are remembered */
 
+/* Format and size are remembered apart for images and animations. */
 static void
-read_settings (EspExportDialog *self)
+read_format (EspExportDialog *self)
 {
-  const int side = g_settings_get_int (self->settings, "export-max-side");
+  const gboolean film = get_what (self) == ESP_EXPORT_ANIMATION;
+  const int side
+      = g_settings_get_int (self->settings, film ? "export-animation-max-side" : "export-max-side");
+  guint selected = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     if (sizes[i] == side)
-      adw_combo_row_set_selected (self->size_row, i);
-  fill_formats (self, (EspExportFormat) g_settings_get_enum (self->settings, "export-format"));
+      selected = i;
+  adw_combo_row_set_selected (self->size_row, selected);
+  fill_formats (self, (EspExportFormat) g_settings_get_enum (
+                          self->settings, film ? "export-animation-format" : "export-format"));
+}
+
+static void
+read_settings (EspExportDialog *self)
+{
+  read_format (self);
   gtk_switch_set_active (self->lossless_switch,
                          g_settings_get_boolean (self->settings, "export-lossless"));
   gtk_adjustment_set_value (self->quality, g_settings_get_int (self->settings, "export-quality"));
@@ -206,7 +218,9 @@ write_settings (EspExportDialog *self)
                        options.what == ESP_EXPORT_ANIMATION ? "export-animation-format"
                                                             : "export-format",
                        (int) options.format);
-  g_settings_set_int (self->settings, "export-max-side",
+  g_settings_set_int (self->settings,
+                      options.what == ESP_EXPORT_ANIMATION ? "export-animation-max-side"
+                                                           : "export-max-side",
                       sizes[MIN (size, G_N_ELEMENTS (sizes) - 1)]);
   g_settings_set_boolean (self->settings, "export-lossless", options.lossless);
   g_settings_set_int (self->settings, "export-quality", options.quality);
@@ -327,12 +341,9 @@ on_changed (EspExportDialog *self)
 static void
 on_what_changed (EspExportDialog *self)
 {
-  const gboolean film = get_what (self) == ESP_EXPORT_ANIMATION;
-
   if (!self->settled)
     return;
-  fill_formats (self, (EspExportFormat) g_settings_get_enum (
-                          self->settings, film ? "export-animation-format" : "export-format"));
+  read_format (self);
   on_changed (self);
 }
 

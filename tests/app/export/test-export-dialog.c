@@ -90,6 +90,7 @@ test_form (void)
   esp_export_dialog_get_options (ESP_EXPORT_DIALOG (dialog), &options);
   g_assert_cmpint (options.what, ==, ESP_EXPORT_ANIMATION);
   g_assert_cmpint (options.format, ==, ESP_EXPORT_WEBP);
+  g_assert_cmpint (options.max_side, ==, 1024);
   g_assert_true (gtk_widget_get_visible (child (dialog, "film_group")));
   take_picture (dialog, "export-animation.png");
   gtk_window_set_default_size (dialog, 360, -1);
