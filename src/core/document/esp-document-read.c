@@ -171,28 +171,16 @@ read_picture (EspReaders *readers, const Reading *reading, GCancellable *cancell
   return esp_picture_load_bytes (bytes, reading->name, NULL, cancellable, error);
 }
 
-static void
-do_load_image (EspReaders *readers, GTask *task, gpointer data)
+static gpointer
+do_load_image (EspReaders *readers, GTask *task, gpointer data, GError **error)
 {
-  GError *error = NULL;
-  GBytes *bytes = read_bytes (readers, data, g_task_get_cancellable (task), &error);
-
-  if (bytes != NULL)
-    g_task_return_pointer (task, bytes, (GDestroyNotify) g_bytes_unref);
-  else
-    g_task_return_error (task, error);
+  return read_bytes (readers, data, g_task_get_cancellable (task), error);
 }
 
-static void
-do_load_picture (EspReaders *readers, GTask *task, gpointer data)
+static gpointer
+do_load_picture (EspReaders *readers, GTask *task, gpointer data, GError **error)
 {
-  GError *error = NULL;
-  EspPicture *picture = read_picture (readers, data, g_task_get_cancellable (task), &error);
-
-  if (picture != NULL)
-    g_task_return_pointer (task, picture, (GDestroyNotify) esp_picture_unref);
-  else
-    g_task_return_error (task, error);
+  return read_picture (readers, data, g_task_get_cancellable (task), error);
 }
 
 static EspPicture *
@@ -210,30 +198,26 @@ read_thumbnail (EspReaders *readers, const Reading *reading, GCancellable *cance
   return esp_picture_load_bytes (bytes, reading->name, NULL, cancellable, NULL);
 }
 
-static void
-do_load_thumbnail (EspReaders *readers, GTask *task, gpointer data)
+static gpointer
+do_load_thumbnail (EspReaders *readers, GTask *task, gpointer data, GError **error)
 {
   Reading *reading = data;
   GCancellable *cancellable = g_task_get_cancellable (task);
   EspPicture *thumbnail = read_thumbnail (readers, reading, cancellable);
   g_autoptr (EspPicture) picture = NULL;
-  GError *error = NULL;
 
   /* One that is larger than it may be is not ours: made again, too. */
   if (thumbnail != NULL && MAX (thumbnail->width, thumbnail->height) > reading->size)
     g_clear_pointer (&thumbnail, esp_picture_unref);
   if (thumbnail == NULL)
     {
-      picture = read_picture (readers, reading, cancellable, &error);
+      picture = read_picture (readers, reading, cancellable, error);
       if (picture != NULL)
-        thumbnail = esp_picture_shrink (picture, reading->size, &error);
+        thumbnail = esp_picture_shrink (picture, reading->size, error);
       if (thumbnail != NULL)
         reading->made = _esp_thumbnail_encode (thumbnail, reading->size, NULL);
     }
-  if (thumbnail != NULL)
-    g_task_return_pointer (task, thumbnail, (GDestroyNotify) esp_picture_unref);
-  else
-    g_task_return_error (task, error);
+  return thumbnail;
 }
 
 void
@@ -248,7 +232,7 @@ esp_document_load_image_async (EspDocument *self, EspNode *node, GCancellable *c
   task = start_reading (self, node, 0, esp_document_load_image_async, cancellable, callback,
                         user_data);
   if (task != NULL)
-    _esp_readers_run (self->readers, task, do_load_image);
+    _esp_readers_run (self->readers, task, do_load_image, (GDestroyNotify) g_bytes_unref);
 }
 
 GBytes *
@@ -270,7 +254,7 @@ esp_document_load_picture_async (EspDocument *self, EspNode *node, GCancellable 
   task = start_reading (self, node, 0, esp_document_load_picture_async, cancellable, callback,
                         user_data);
   if (task != NULL)
-    _esp_readers_run (self->readers, task, do_load_picture);
+    _esp_readers_run (self->readers, task, do_load_picture, (GDestroyNotify) esp_picture_unref);
 }
 
 EspPicture *
@@ -294,7 +278,7 @@ esp_document_load_thumbnail_async (EspDocument *self, EspNode *node, int size,
   task = start_reading (self, node, size, esp_document_load_thumbnail_async, cancellable, callback,
                         user_data);
   if (task != NULL)
-    _esp_readers_run (self->readers, task, do_load_thumbnail);
+    _esp_readers_run (self->readers, task, do_load_thumbnail, (GDestroyNotify) esp_picture_unref);
 }
 
 static void

@@ -47,24 +47,17 @@ measure (EspStore *store, EspDocumentStatistics *statistics, GError **error)
   return TRUE;
 }
 
-static void
-do_measure (EspReaders *readers, GTask *task, gpointer data)
+static gpointer
+do_measure (EspReaders *readers, GTask *task, gpointer data, GError **error)
 {
-  GError *error = NULL;
-  EspStore *store = _esp_readers_acquire (readers, &error);
+  EspStore *store = _esp_readers_acquire (readers, error);
   gboolean ok;
 
   if (store == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  ok = measure (store, data, &error);
+    return NULL;
+  ok = measure (store, data, error);
   _esp_readers_release (readers, store);
-  if (ok)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+  return ok ? data : NULL;
 }
 
 void
@@ -78,7 +71,7 @@ esp_document_measure_async (EspDocument *self, GCancellable *cancellable,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, esp_document_measure_async);
   g_task_set_task_data (task, g_new0 (EspDocumentStatistics, 1), g_free);
-  _esp_readers_run (self->readers, task, do_measure);
+  _esp_readers_run (self->readers, task, do_measure, NULL);
 }
 
 gboolean
@@ -315,21 +308,16 @@ verify (EspStore *store, Verification *found, GCancellable *cancellable)
     add_problem (found, "%s", _ ("The database is damaged"));
 }
 
-static void
-do_verify (EspReaders *readers, GTask *task, gpointer data)
+static gpointer
+do_verify (EspReaders *readers, GTask *task, gpointer data, GError **error)
 {
-  GError *error = NULL;
-  EspStore *store = _esp_readers_acquire (readers, &error);
+  EspStore *store = _esp_readers_acquire (readers, error);
 
   if (store == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
+    return NULL;
   verify (store, data, g_task_get_cancellable (task));
   _esp_readers_release (readers, store);
-  if (!g_task_return_error_if_cancelled (task))
-    g_task_return_boolean (task, TRUE);
+  return data;
 }
 
 void
@@ -346,7 +334,7 @@ esp_document_verify_async (EspDocument *self, GCancellable *cancellable,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, esp_document_verify_async);
   g_task_set_task_data (task, found, free_verification);
-  _esp_readers_run (self->readers, task, do_verify);
+  _esp_readers_run (self->readers, task, do_verify, NULL);
 }
 
 gboolean

@@ -27,18 +27,53 @@ typedef struct
   EspReaders *readers;
   GTask *task;
   EspReading function;
+  GDestroyNotify free_result;
+  gpointer result;
+  GError *error;
 } Reading;
 
+static void
+free_reading (gpointer data)
+{
+  Reading *reading = data;
+
+  if (reading->result != NULL && reading->free_result != NULL)
+    reading->free_result (reading->result);
+  g_clear_error (&reading->error);
+  g_object_unref (reading->task);
+  _esp_readers_unref (reading->readers);
+  g_free (reading);
+}
+
+static gboolean
+return_reading (gpointer data)
+{
+  Reading *reading = data;
+
+  if (reading->result == NULL)
+    g_task_return_error (reading->task, g_steal_pointer (&reading->error));
+  else if (reading->free_result != NULL)
+    g_task_return_pointer (reading->task, g_steal_pointer (&reading->result), reading->free_result);
+  else
+    g_task_return_boolean (reading->task, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+/* The task holds the document: this thread must not be the one that lets go of it last. */
 static void
 run_reading (gpointer data, gpointer unused)
 {
   Reading *reading = data;
+  g_autoptr (GMainContext) context = g_main_context_ref (g_task_get_context (reading->task));
+  g_autoptr (GSource) source = g_idle_source_new ();
 
-  if (!g_task_return_error_if_cancelled (reading->task))
-    reading->function (reading->readers, reading->task, g_task_get_task_data (reading->task));
-  g_object_unref (reading->task);
-  _esp_readers_unref (reading->readers);
-  g_free (reading);
+  if (!g_cancellable_set_error_if_cancelled (g_task_get_cancellable (reading->task),
+                                             &reading->error))
+    reading->result = reading->function (reading->readers, reading->task,
+                                         g_task_get_task_data (reading->task), &reading->error);
+  g_source_set_priority (source, g_task_get_priority (reading->task));
+  g_source_set_callback (source, return_reading, reading, free_reading);
+  g_source_attach (source, context);
 }
 
 EspReaders *
@@ -66,8 +101,7 @@ _esp_readers_unref (EspReaders *self)
 {
   if (self == NULL || !g_atomic_ref_count_dec (&self->references))
     return;
-  /* This may be one of the pool's own threads: do not wait for it. All that was pushed is done,
-   * since each held a reference. */
+  /* All that was pushed is done, since each held a reference. */
   g_thread_pool_free (self->threads, FALSE, FALSE);
   g_ptr_array_unref (self->idle);
   g_free (self->path);
@@ -136,12 +170,13 @@ _esp_readers_release (EspReaders *self, EspStore *store)
 }
 
 void
-_esp_readers_run (EspReaders *self, GTask *task, EspReading function)
+_esp_readers_run (EspReaders *self, GTask *task, EspReading function, GDestroyNotify free_result)
 {
-  Reading *reading = g_new (Reading, 1);
+  Reading *reading = g_new0 (Reading, 1);
 
   reading->readers = _esp_readers_ref (self);
   reading->task = g_object_ref (task);
   reading->function = function;
+  reading->free_result = free_result;
   g_thread_pool_push (self->threads, reading, NULL);
 }

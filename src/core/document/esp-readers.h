@@ -27,9 +27,11 @@ void _esp_readers_open (EspReaders *self, const char *path, const char *name, Es
 EspStore *_esp_readers_acquire (EspReaders *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void _esp_readers_release (EspReaders *self, EspStore *store);
 
-/* Runs `function` on one of the threads, unless the task's cancellable is cancelled by then; the
- * function returns the task. */
-typedef void (*EspReading) (EspReaders *self, GTask *task, gpointer task_data);
-void _esp_readers_run (EspReaders *self, GTask *task, EspReading function);
+/* Runs `function` on one of the threads, unless the task's cancellable is cancelled by then. What
+ * it returns (NULL: an error is set) is returned from the task, on the task's own thread, where the
+ * task is let go of, too. `free_result` NULL: the task returns TRUE for anything but NULL. */
+typedef gpointer (*EspReading) (EspReaders *self, GTask *task, gpointer task_data, GError **error);
+void _esp_readers_run (EspReaders *self, GTask *task, EspReading function,
+                       GDestroyNotify free_result);
 
 G_END_DECLS

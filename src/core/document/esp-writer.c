@@ -352,7 +352,7 @@ end_publication (EspWriter *self, GError **error)
   if (ok)
     {
       self->conflict = FALSE;
-      self->publish_delay = MAX (PUBLISH_DELAY, 2 * esp_working_copy_get_publish_time (self->copy));
+      self->publish_delay = MAX (PUBLISH_DELAY, 3 * esp_working_copy_get_publish_time (self->copy));
       if (self->publish_at == 0)
         tell_save_state (self, ESP_DOCUMENT_SAVED, NULL);
     }
@@ -360,7 +360,7 @@ end_publication (EspWriter *self, GError **error)
     {
       self->conflict
           = g_error_matches (publication->error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
-      self->publish_at = now + RETRY_DELAY;
+      self->publish_at = self->conflict ? 0 : now + RETRY_DELAY;
       tell_save_state (self, self->conflict ? ESP_DOCUMENT_CHANGED_ELSEWHERE : ESP_DOCUMENT_UNSAVED,
                        publication->error->message);
       g_propagate_error (error, g_steal_pointer (&publication->error));
@@ -498,10 +498,11 @@ run_edit (EspWriter *self, EspCall *call, GError **error)
   _esp_undo_commit (self->undo, call->changes);
   if (!_esp_changes_is_empty (call->changes))
     {
+      if (self->conflict)
+        return TRUE;
       if (self->publish_at == 0)
         self->publish_at = g_get_monotonic_time () + self->publish_delay;
-      if (!self->conflict)
-        tell_save_state (self, ESP_DOCUMENT_SAVING, NULL);
+      tell_save_state (self, ESP_DOCUMENT_SAVING, NULL);
     }
   return TRUE;
 }
