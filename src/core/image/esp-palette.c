@@ -152,7 +152,7 @@ take_color (const Box *box, const Bin *bins, guint8 *color)
             sum[c] += bin->sum[c];
         }
   for (int c = 0; c < 3; c++)
-    color[c] = n > 0 ? (guint8) ((sum[c] + n / 2) / n) : 0;
+    color[c] = (guint8) (n > 0 ? (sum[c] + n / 2) / n : 0);
 }
 
 void
