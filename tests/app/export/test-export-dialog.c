@@ -266,6 +266,54 @@ test_file_content (void)
   g_assert_true (esp_recipe_read (path, &json, NULL));
 }
 
+static gboolean
+is_file (gpointer data)
+{
+  g_autofree char *contents = NULL;
+
+  return g_file_get_contents (data, &contents, NULL, NULL) && contents[0] != '\0';
+}
+
+static void
+on_opened (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  esp_open_image_with_finish (result, &error);
+  g_assert_no_error (error);
+}
+
+/* A program that writes down what it was given is the one for PNG files. There is no portal here.
+ */
+static void
+test_open_with (void)
+{
+  g_autofree char *seen = g_build_filename (g_get_user_cache_dir (), "seen", NULL);
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "applications", NULL);
+  g_autofree char *program = g_build_filename (folder, "viewer.desktop", NULL);
+  g_autofree char *choices = g_build_filename (g_get_user_config_dir (), "mimeapps.list", NULL);
+  g_autofree char *entry
+      = g_strdup_printf ("[Desktop Entry]\nType=Application\nName=Viewer\nMimeType=image/png;\n"
+                         "Exec=sh -c \"echo \\\\$0 > %s\" %%f\n",
+                         seen);
+  g_autofree char *path = NULL;
+  g_autofree char *stored = NULL;
+  gsize size;
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (program, entry, -1, NULL));
+  g_assert_true (g_file_set_contents (choices, "[Default Applications]\nimage/png=viewer.desktop\n",
+                                      -1, NULL));
+
+  esp_open_image_with_async (NULL, document, turn, NULL, on_opened, NULL);
+  g_assert_true (scratch_wait_for (is_file, seen));
+  g_assert_true (g_file_get_contents (seen, &path, NULL, NULL));
+  g_strchomp (path);
+  g_assert_true (g_str_has_suffix (path, "/Scratch - Make it red.png"));
+  g_assert_true (g_file_get_contents (path, &stored, &size, NULL));
+  g_assert_cmpuint (size, ==, esp_node_get_image_size (turn));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -284,6 +332,8 @@ main (int argc, char **argv)
   g_test_add_func ("/export-dialog/error", test_error);
   g_test_add_func ("/clipboard-image/copy", test_copy);
   g_test_add_func ("/clipboard-image/file", test_file_content);
+
+  g_test_add_func ("/clipboard-image/open-with", test_open_with);
 
   result = g_test_run ();
   scratch_document_close (document);
