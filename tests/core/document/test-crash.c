@@ -2,7 +2,7 @@
 /* test-crash.c: kills a program that works on a document, takes the power away from it, and fills
  * its disk, again and again. Whatever the document had said it had stored must be there afterwards.
  *
- * CRASH_HELPER is the program (crash-helper.c). */
+ * CRASH_VICTIM is the program (crash-victim.c). */
 #include <gio/gio.h>
 #include <gio/gunixinputstream.h>
 #include <glib/gstdio.h>
@@ -58,7 +58,7 @@ get_promise (GHashTable *promises, gint64 id)
   return promise;
 }
 
-/* One line of crash-helper.c. */
+/* One line of crash-victim.c. */
 static void
 note (GHashTable *promises, const char *line, guint *faults)
 {
@@ -269,7 +269,7 @@ start (const char *path, guint32 seed, int count, const char *fault, guint momen
   g_autofree char *count_text = g_strdup_printf ("%d", count);
   g_autofree char *moment_text = g_strdup_printf ("%u", moment);
   const char *const arguments[]
-      = { g_getenv ("CRASH_HELPER"), path, seed_text, count_text, fault, moment_text, NULL };
+      = { g_getenv ("CRASH_VICTIM"), path, seed_text, count_text, fault, moment_text, NULL };
   g_autoptr (GError) error = NULL;
   GSubprocess *process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
 

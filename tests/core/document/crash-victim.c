@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* crash-helper.c: works on a document at random and says on the standard output what it is about to
+/* crash-victim.c: works on a document at random and says on the standard output what it is about to
  * do ("?") and what the document told it is done ("!"), until it is killed:
  *
- *   crash-helper FILE SEED COUNT [FAULT MOMENT]
+ *   crash-victim FILE SEED COUNT [FAULT MOMENT]
  *
  * COUNT operations (0: without end), then it closes the document. FAULT is one of count, full, io,
  * power, power-part, power-all (fault-vfs.h). The lines:
