@@ -24,11 +24,18 @@ typedef struct
   gint ended;    /* atomic */
 } Publication;
 
+/* To the document, for the main thread: were it asked for here, this thread might be the one that
+ * drops the document last. Shared by reference count. */
+typedef struct
+{
+  GWeakRef document;
+} Link;
+
 struct _EspWriter
 {
   GAsyncQueue *calls;
   GMainContext *context;
-  GWeakRef document;
+  Link *link;
   EspReaders *readers;
 
   /* The thread's own. */
@@ -102,9 +109,15 @@ send (EspWriter *self, GSourceFunc function, gpointer data, GDestroyNotify destr
   g_source_attach (source, self->context);
 }
 
+static void
+clear_link (gpointer data)
+{
+  g_weak_ref_clear (&((Link *) data)->document);
+}
+
 typedef struct
 {
-  GWeakRef document;
+  Link *link;
   EspDocumentSaveState state;
   char *message;
 } SaveNews;
@@ -114,7 +127,7 @@ free_save_news (gpointer data)
 {
   SaveNews *news = data;
 
-  g_weak_ref_clear (&news->document);
+  g_atomic_rc_box_release_full (news->link, clear_link);
   g_free (news->message);
   g_free (news);
 }
@@ -123,7 +136,7 @@ static gboolean
 show_save_news (gpointer data)
 {
   SaveNews *news = data;
-  g_autoptr (EspDocument) document = g_weak_ref_get (&news->document);
+  g_autoptr (EspDocument) document = g_weak_ref_get (&news->link->document);
 
   if (document != NULL)
     _esp_document_set_save_state (document, news->state, news->message);
@@ -134,9 +147,8 @@ static void
 tell_save_state (EspWriter *self, EspDocumentSaveState state, const char *message)
 {
   SaveNews *news = g_new0 (SaveNews, 1);
-  g_autoptr (EspDocument) document = g_weak_ref_get (&self->document);
 
-  g_weak_ref_init (&news->document, document);
+  news->link = g_atomic_rc_box_acquire (self->link);
   news->state = state;
   news->message = g_strdup (message);
   send (self, show_save_news, news, free_save_news);
@@ -553,7 +565,7 @@ stop_work (EspWriter *self)
   _esp_readers_unref (self->readers);
   g_async_queue_unref (self->calls);
   g_main_context_unref (self->context);
-  g_weak_ref_clear (&self->document);
+  g_atomic_rc_box_release_full (self->link, clear_link);
   g_free (self->name);
   g_free (self);
 }
@@ -602,7 +614,8 @@ _esp_writer_new (EspDocument *document, EspReaders *readers)
 
   self->calls = g_async_queue_new_full ((GDestroyNotify) _esp_call_free);
   self->context = g_main_context_ref_thread_default ();
-  g_weak_ref_init (&self->document, document);
+  self->link = g_atomic_rc_box_new0 (Link);
+  g_weak_ref_init (&self->link->document, document);
   self->readers = _esp_readers_ref (readers);
   self->undo = _esp_undo_new ();
   self->publish_delay = PUBLISH_DELAY;
