@@ -17,6 +17,7 @@ struct _EspMiniMap
   GskRenderNode *nodes;
   double scale;
   double from_x, from_y; /* of a drag */
+  guint update_id;
 };
 
 G_DEFINE_FINAL_TYPE (EspMiniMap, esp_mini_map, GTK_TYPE_WIDGET)
@@ -39,21 +40,32 @@ on_reset (EspMiniMap *self)
   gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
-static void
-on_view_changed (EspMiniMap *self)
+static gboolean
+on_update (gpointer user_data)
 {
+  EspMiniMap *self = user_data;
   graphene_rect_t seen;
   double width, height;
 
+  self->update_id = 0;
   if (!self->view)
-    return;
+    return G_SOURCE_REMOVE;
   esp_tree_view_get_extent (self->view, &width, &height);
   esp_tree_view_get_visible_area (self->view, &seen);
   gtk_widget_set_visible (GTK_WIDGET (self),
                           seen.size.width > 0
                               && MIN (seen.size.width, width) * MIN (seen.size.height, height)
                                      < SHOW_BELOW * width * height);
+  return G_SOURCE_REMOVE;
+}
+
+/* The view changes in the middle of a layout, when nothing may come or go. */
+static void
+on_view_changed (EspMiniMap *self)
+{
   gtk_widget_queue_draw (GTK_WIDGET (self));
+  if (self->update_id == 0)
+    self->update_id = g_idle_add (on_update, self);
 }
 
 static GskRenderNode *
@@ -172,6 +184,7 @@ esp_mini_map_dispose (GObject *object)
 {
   EspMiniMap *self = ESP_MINI_MAP (object);
 
+  g_clear_handle_id (&self->update_id, g_source_remove);
   g_clear_pointer (&self->nodes, gsk_render_node_unref);
   g_clear_weak_pointer (&self->view);
   G_OBJECT_CLASS (esp_mini_map_parent_class)->dispose (object);

@@ -155,6 +155,7 @@ _esp_tree_view_on_moving (double value, gpointer user_data)
 
   self->moved = value;
   _esp_tree_view_forget_edges (self);
+  _esp_tree_view_update_cards (self);
   gtk_widget_queue_allocate (GTK_WIDGET (self));
 }
 
@@ -195,6 +196,7 @@ _esp_tree_view_relayout (EspTreeView *self, gboolean animate)
   if (animate && anchor >= 0 && gtk_widget_get_mapped (GTK_WIDGET (self))
       && adw_get_enable_animations (GTK_WIDGET (self)))
     animate_from (self, places);
+  _esp_tree_view_update_cards (self);
   gtk_widget_queue_allocate (GTK_WIDGET (self));
   g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_LAID_OUT], 0);
   _esp_tree_view_view_changed (self);
@@ -337,12 +339,18 @@ sort_cards (EspTreeView *self)
     }
 }
 
+/* Cards come and go before a layout, never in it: GTK would have to begin it again. */
 void
 _esp_tree_view_update_cards (EspTreeView *self)
 {
   graphene_rect_t area;
   guint n_near = 0;
   int cursor;
+
+  if (!self->cards)
+    return;
+  self->cards_width = gtk_widget_get_width (GTK_WIDGET (self));
+  self->cards_height = gtk_widget_get_height (GTK_WIDGET (self));
 
   memset (self->cards, 0, self->n * sizeof *self->cards);
   _esp_tree_view_get_seen (self, 0.5, &area);
@@ -362,6 +370,24 @@ _esp_tree_view_update_cards (EspTreeView *self)
   release_cards (self);
   if (self->n <= ESP_TREE_VIEW_MAX_CARDS)
     sort_cards (self);
+}
+
+static gboolean
+on_update_cards (gpointer user_data)
+{
+  EspTreeView *self = user_data;
+
+  self->cards_id = 0;
+  _esp_tree_view_update_cards (self);
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  return G_SOURCE_REMOVE;
+}
+
+void
+_esp_tree_view_update_cards_later (EspTreeView *self)
+{
+  if (self->cards_id == 0)
+    self->cards_id = g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_update_cards, self, NULL);
 }
 
 void

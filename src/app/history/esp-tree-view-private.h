@@ -25,8 +25,13 @@ struct _EspTreeView
   GtkAdjustment *adjustments[2]; /* by GtkOrientation */
   GtkScrollablePolicy policies[2];
   double zoom;
-  EspNode *pending_reveal; /* once there is a size */
-  char *pending_scroll;    /* the stored position, once there is a size */
+  double slack; /* where a tree that is smaller than the view stands across; < 0: in the middle */
+  gboolean allocating;
+  int cards_width, cards_height; /* of the view, when they were */
+  guint cards_id;                /* the cards are to be brought up to date after the layout */
+  int shown_size;                /* of the view, across, when `slack` was set */
+  EspNode *pending_reveal;       /* once there is a size */
+  char *pending_scroll;          /* the stored position, once there is a size */
   AdwAnimation *scrolling;
   EspTreePlace scroll_from, scroll_to;
   guint store_id;
@@ -139,6 +144,7 @@ void _esp_tree_view_on_moved (EspTreeView *self);
 void _esp_tree_view_relayout (EspTreeView *self, gboolean animate);
 void _esp_tree_view_need_card (EspTreeView *self, guint index);
 void _esp_tree_view_update_cards (EspTreeView *self);
+void _esp_tree_view_update_cards_later (EspTreeView *self);
 void _esp_tree_view_allocate_cards (EspTreeView *self);
 int _esp_tree_view_compare_starts (gconstpointer a, gconstpointer b, gpointer user_data);
 

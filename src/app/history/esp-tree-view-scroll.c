@@ -7,9 +7,10 @@
 
 #include <math.h>
 
-#define MARGIN      24  /* of the screen, around the whole tree */
-#define REVEAL_ROOM 150 /* around what is scrolled to, on the screen: its parent or child is seen  \
-                         */
+#define MARGIN 24 /* of the screen, around the whole tree */
+#define REVEAL_ROOM                                                                                \
+  150 /* around what is scrolled to, on the screen: its parent or child is seen                    \
+       */
 
 /* --- Places ----------------------------------------------------------------------------------- */
 
@@ -27,7 +28,8 @@ _esp_tree_view_screen_size (EspTreeView *self, GtkOrientation orientation)
                                                    : gtk_widget_get_height (GTK_WIDGET (self));
 }
 
-/* A tree that is smaller than the view begins at its edge and stands in the middle across. */
+/* A tree that is smaller than the view begins at its edge and stands in the middle across, or where
+ * what one looks at was before the tree grew. */
 static double
 get_start (EspTreeView *self, GtkOrientation orientation)
 {
@@ -39,7 +41,7 @@ get_start (EspTreeView *self, GtkOrientation orientation)
   if (room <= 0)
     return MARGIN - (adjustment ? round (gtk_adjustment_get_value (adjustment)) : 0);
   if (orientation != self->orientation)
-    return MARGIN + floor (room / 2);
+    return MARGIN + floor (self->slack < 0 ? room / 2 : MIN (self->slack, room));
   return MARGIN + (orientation == GTK_ORIENTATION_HORIZONTAL && rtl ? floor (room) : 0);
 }
 
@@ -249,9 +251,17 @@ get_value (EspTreeView *self, GtkOrientation orientation)
 void
 _esp_tree_view_place_at (EspTreeView *self, double x, double y, double screen_x, double screen_y)
 {
+  gboolean horizontal = self->orientation == GTK_ORIENTATION_HORIZONTAL;
+  double across = horizontal ? screen_y - y * self->zoom : screen_x - x * self->zoom;
+
+  self->slack = MAX (0, across - MARGIN);
   _esp_tree_view_configure (self, GTK_ORIENTATION_HORIZONTAL, MARGIN + x * self->zoom - screen_x);
   _esp_tree_view_configure (self, GTK_ORIENTATION_VERTICAL, MARGIN + y * self->zoom - screen_y);
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  if (!self->allocating)
+    {
+      _esp_tree_view_update_cards (self);
+      gtk_widget_queue_allocate (GTK_WIDGET (self));
+    }
 }
 
 void
@@ -466,7 +476,11 @@ esp_tree_view_zoom_fit (EspTreeView *self)
   width = _esp_tree_view_screen_size (self, GTK_ORIENTATION_HORIZONTAL) - 2 * MARGIN;
   height = _esp_tree_view_screen_size (self, GTK_ORIENTATION_VERTICAL) - 2 * MARGIN;
   if (self->width > 0 && self->height > 0 && width > 0 && height > 0)
-    _esp_tree_view_zoom_at (self, MIN (1, MIN (width / self->width, height / self->height)), 0, 0);
+    {
+      _esp_tree_view_zoom_at (self, MIN (1, MIN (width / self->width, height / self->height)), 0,
+                              0);
+      self->slack = -1;
+    }
 }
 
 EspNodeDetail

@@ -62,6 +62,7 @@ set_cursor (EspTreeView *self, EspNode *node)
   g_set_object (&self->cursor, node);
   if (focused)
     focus_cursor (self);
+  _esp_tree_view_update_cards (self);
   gtk_widget_queue_allocate (GTK_WIDGET (self));
 }
 
@@ -235,6 +236,7 @@ esp_tree_view_set_document (EspTreeView *self, EspDocument *document)
   self->zoom
       = zoom ? CLAMP (g_ascii_strtod (zoom, NULL), ESP_TREE_VIEW_MIN_ZOOM, ESP_TREE_VIEW_MAX_ZOOM)
              : 1;
+  self->slack = -1;
   esp_node_painter_set_document (self->painter, document);
   if (document)
     {
@@ -258,6 +260,7 @@ esp_tree_view_set_orientation (EspTreeView *self, GtkOrientation orientation)
     return;
   self->orientation = orientation;
   _esp_tree_view_relayout (self, FALSE);
+  self->slack = -1;
   if (self->cursor)
     esp_tree_view_reveal (self, self->cursor);
 }
@@ -279,7 +282,13 @@ esp_tree_view_get_n_cards (EspTreeView *self)
 static void
 on_value_changed (EspTreeView *self)
 {
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  if (self->allocating)
+    _esp_tree_view_update_cards_later (self);
+  else
+    {
+      _esp_tree_view_update_cards (self);
+      gtk_widget_queue_allocate (GTK_WIDGET (self));
+    }
   _esp_tree_view_view_changed (self);
 }
 
@@ -363,7 +372,12 @@ static void
 esp_tree_view_size_allocate (GtkWidget *widget, int width, int height, int baseline)
 {
   EspTreeView *self = ESP_TREE_VIEW (widget);
+  int across = self->orientation == GTK_ORIENTATION_HORIZONTAL ? height : width;
 
+  if (across != self->shown_size)
+    self->slack = -1;
+  self->shown_size = across;
+  self->allocating = TRUE;
   if (self->pending_scroll || self->pending_reveal)
     {
       if (_esp_tree_view_is_ready (self))
@@ -371,8 +385,10 @@ esp_tree_view_size_allocate (GtkWidget *widget, int width, int height, int basel
     }
   else
     _esp_tree_view_scroll_by (self, 0, 0);
-  _esp_tree_view_update_cards (self);
+  if (width != self->cards_width || height != self->cards_height)
+    _esp_tree_view_update_cards_later (self);
   _esp_tree_view_allocate_cards (self);
+  self->allocating = FALSE;
 }
 
 static void
@@ -461,6 +477,7 @@ esp_tree_view_dispose (GObject *object)
   GtkWidget *child;
 
   _esp_tree_view_store_view (self);
+  g_clear_handle_id (&self->cards_id, g_source_remove);
   if (self->items)
     g_signal_handlers_disconnect_by_data (self->items, self);
   if (self->items && _esp_tree_view_get_document (self))
@@ -560,6 +577,7 @@ esp_tree_view_init (EspTreeView *self)
   self->orientation = GTK_ORIENTATION_VERTICAL;
   self->zoom = 1;
   self->ring_done = 1;
+  self->slack = -1;
   self->painter = esp_node_painter_new (GTK_WIDGET (self));
   self->items = esp_tree_items_new ();
   self->cards_by_node = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
