@@ -98,13 +98,14 @@ draw_caption (EspExportFilm *self, EspPicture *frame, const char *caption)
       = cairo_image_surface_create (CAIRO_FORMAT_RGB24, self->width, self->caption_height);
   cairo_t *cairo = cairo_create (surface);
   g_autoptr (PangoLayout) layout = create_layout (self, cairo, caption);
-  int text_height;
+  int text_height, top;
 
   pango_layout_get_pixel_size (layout, NULL, &text_height);
+  top = (self->caption_height - text_height) / 2; /* whole pixels keep letters sharp */
   cairo_set_source_rgb (cairo, BACKDROP / 255.0, BACKDROP / 255.0, BACKDROP / 255.0);
   cairo_paint (cairo);
   cairo_set_source_rgb (cairo, 1, 1, 1);
-  cairo_move_to (cairo, self->text_size, (self->caption_height - text_height) / 2);
+  cairo_move_to (cairo, self->text_size, top);
   pango_cairo_show_layout (cairo, layout);
   cairo_surface_flush (surface);
   if (cairo_surface_status (surface) == CAIRO_STATUS_SUCCESS)
