@@ -4,8 +4,10 @@
 #include <glib/gstdio.h>
 
 #include "esp-window-private.h"
+#include "jobs-fixture.h"
 
 static EspApplication *application;
+static FakeBackend *fake; /* stepped: turns end when the tests say so */
 
 static void
 spin_until (gboolean (*done) (gpointer), gpointer data)
@@ -40,6 +42,19 @@ open_photo (void)
   esp_application_open_file (application, window, file);
   g_assert_false (esp_window_is_empty (window));
   spin_until (has_document, window);
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (window));
+  return window;
+}
+
+static EspWindow *
+open_again (GFile *file)
+{
+  EspWindow *window = esp_window_new (application);
+
+  gtk_window_present (GTK_WINDOW (window));
+  esp_application_open_file (application, window, file);
+  spin_until (has_document, window);
+  /* GTK 4.8 does not survive that a window goes before its first frame. */
   gtk_test_widget_wait_for_draw (GTK_WIDGET (window));
   return window;
 }
@@ -197,10 +212,7 @@ test_reopen (void)
   spin_until (has_three_stars, node);
   close_window (window);
 
-  window = esp_window_new (application);
-  gtk_window_present (GTK_WINDOW (window));
-  esp_application_open_file (application, window, file);
-  spin_until (has_document, window);
+  window = open_again (file);
   node = esp_document_get_current (esp_window_get_document (window));
   g_assert_nonnull (node);
   g_assert_cmpint (esp_node_get_stars (node), ==, 3);
@@ -299,6 +311,7 @@ test_session (void)
   gtk_window_present (GTK_WINDOW (second));
   esp_window_open_document (second, file);
   spin_until (has_document, second);
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (second));
   g_assert_cmpint (esp_split_view_get_position (second->split), ==, 320);
   g_assert_true (adw_flap_get_reveal_flap (second->flap));
   g_assert_false (esp_canvas_get_fit (second->canvas));
@@ -306,19 +319,132 @@ test_session (void)
   close_window (second);
 }
 
+/* --- Closing with turns under way ------------------------------------------------------------ */
+
+static gboolean
+is_running (gpointer data)
+{
+  return fake_backend_is_running (fake, data);
+}
+
+static AdwMessageDialog *
+find_dialog (EspWindow *window)
+{
+  g_autoptr (GList) toplevels = gtk_window_list_toplevels ();
+
+  for (GList *l = toplevels; l != NULL; l = l->next)
+    if (ADW_IS_MESSAGE_DIALOG (l->data)
+        && gtk_window_get_transient_for (l->data) == GTK_WINDOW (window))
+      return l->data;
+  return NULL;
+}
+
+static void
+answer (EspWindow *window, const char *response)
+{
+  AdwMessageDialog *dialog = find_dialog (window);
+
+  g_assert_nonnull (dialog);
+  adw_message_dialog_response (dialog, response);
+}
+
+static void
+begin_turn (EspWindow *window, const char *prompt)
+{
+  EspDocument *document = esp_window_get_document (window);
+  EspNode *turn
+      = jobs_make_turn (document, esp_document_get_current (document), "fake", prompt, NULL);
+
+  esp_queue_add (esp_application_get_queue (application), document, turn, FALSE);
+  spin_until (is_running, (gpointer) prompt);
+}
+
+/* Asked once; "wait" leaves everything as it is; "stop" closes, and offers the turn again. */
+static void
+test_close_stop (void)
+{
+  EspWindow *window = open_photo ();
+  g_autoptr (GFile) file = g_object_ref (esp_window_get_file (window));
+  gpointer weak = window;
+  GPtrArray *left;
+
+  begin_turn (window, "stop me");
+  gtk_window_close (GTK_WINDOW (window));
+  gtk_window_close (GTK_WINDOW (window));
+  answer (window, "wait");
+  g_assert_true (fake_backend_is_running (fake, "stop me"));
+  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (window)));
+
+  gtk_window_close (GTK_WINDOW (window));
+  g_object_add_weak_pointer (G_OBJECT (window), &weak);
+  answer (window, "stop");
+  spin_until (is_gone, &weak);
+  g_assert_false (fake_backend_is_running (fake, "stop me"));
+
+  window = open_again (file);
+  left = window->left_over;
+  g_assert_nonnull (left);
+  g_assert_cmpuint (left->len, ==, 1);
+  g_assert_nonnull (esp_banner_get_text (window->left_over_banner));
+  act (window, "win.dismiss");
+  g_assert_null (esp_banner_get_text (window->left_over_banner));
+  close_window (window);
+}
+
+/* "Keep running": the window is hidden until the turn is done, which is in the document then. */
+static void
+test_close_background (void)
+{
+  EspWindow *window = open_photo ();
+  g_autoptr (GFile) file = g_object_ref (esp_window_get_file (window));
+  gpointer weak = window;
+
+  begin_turn (window, "go on");
+  gtk_window_close (GTK_WINDOW (window));
+  answer (window, "background");
+  g_assert_false (gtk_widget_get_visible (GTK_WIDGET (window)));
+  g_assert_true (esp_window_is_in_background (window));
+
+  /* Opening it brings it back; closing asks again. */
+  esp_application_open_file (application, NULL, file);
+  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (window)));
+  gtk_window_close (GTK_WINDOW (window));
+  answer (window, "background");
+
+  g_object_add_weak_pointer (G_OBJECT (window), &weak);
+  fake_backend_finish (fake, "go on");
+  spin_until (is_gone, &weak);
+
+  window = open_again (file);
+  g_assert_cmpuint (esp_document_get_n_nodes (esp_window_get_document (window)), ==, 2);
+  g_assert_null (esp_banner_get_text (window->left_over_banner));
+  close_window (window);
+}
+
 int
 main (int argc, char **argv)
 {
+  static const char *const domains[]
+      = { "Gtk", "Gdk", "Gsk", "Adwaita", "GLib", "GLib-GObject", "espalier-window" };
   g_autoptr (GError) error = NULL;
   int status;
 
   gtk_test_init (&argc, &argv, NULL);
   adw_init ();
+  /* Warnings are fatal, but for GIO's: no notification daemon runs on the tests' bus. */
+  g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
+  for (gsize i = 0; i < G_N_ELEMENTS (domains); i++)
+    g_log_set_fatal_mask (domains[i],
+                          G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
   application
       = g_object_new (ESP_TYPE_APPLICATION, "application-id", ESP_APP_ID, "flags",
                       G_APPLICATION_NON_UNIQUE, "resource-base-path", "/espalier/app/window", NULL);
   g_assert_true (g_application_register (G_APPLICATION (application), NULL, &error));
   g_assert_no_error (error);
+  fake = fake_backend_new ("fake", 1);
+  fake_backend_set_stepped (fake, TRUE);
+  esp_registry_add (esp_queue_get_registry (esp_application_get_queue (application)),
+                    ESP_BACKEND (fake));
 
   g_test_add_func ("/window/photo", test_photo);
   g_test_add_func ("/window/node-actions", test_node_actions);
@@ -328,7 +454,10 @@ main (int argc, char **argv)
   g_test_add_func ("/window/bad-files", test_bad_files);
   g_test_add_func ("/window/narrow", test_narrow);
   g_test_add_func ("/window/session", test_session);
+  g_test_add_func ("/window/close-stop", test_close_stop);
+  g_test_add_func ("/window/close-background", test_close_background);
   status = g_test_run ();
   g_object_unref (application);
+  g_object_unref (fake);
   return status;
 }
