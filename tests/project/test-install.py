@@ -18,11 +18,15 @@ from tap import Skip, case, note, run
 ROOT, BUILD = (pathlib.Path(name).resolve() for name in sys.argv[1:3])
 PLACE = tempfile.TemporaryDirectory()
 INSTALLED = []
+APP_ID = re.search(r"app_id = '([^']+)'", (ROOT / 'meson.build').read_text(encoding='utf-8')).group(1)
 
 
 def option(name):
     options = json.loads((BUILD / 'meson-info/intro-buildoptions.json').read_text())
     return next(o['value'] for o in options if o['name'] == name)
+
+
+PROGRAMS = ('bin/espalier', 'bin/espalier-cli', option('libexecdir') + '/espalier/espalier-engine')
 
 
 def installed():
@@ -38,7 +42,7 @@ def installed():
 
 @case
 def programs_are_where_they_belong():
-    for name in ('bin/espalier-cli', option('libexecdir') + '/espalier/espalier-engine'):
+    for name in PROGRAMS:
         path = installed() / name
         assert path.is_file() and path.stat().st_mode & 0o111, name
 
@@ -48,7 +52,8 @@ def data_is_where_it_belongs():
     share = installed() / option('datadir')
     for name in ('espalier/models/demo/model_index.json', 'espalier/models/demo/espalier.json',
                  'espalier/models/demo/MODEL_CARD.md', 'espalier/photos/coffee.png',
-                 'man/man1/espalier-cli.1', 'man/man1/espalier-engine.1',
+                 f'glib-2.0/schemas/{APP_ID}.gschema.xml',
+                 'man/man1/espalier.1', 'man/man1/espalier-cli.1', 'man/man1/espalier-engine.1',
                  'bash-completion/completions/espalier-cli', 'zsh/site-functions/_espalier-cli',
                  'fish/vendor_completions.d/espalier-cli.fish',
                  'locale/de/LC_MESSAGES/espalier.mo'):
@@ -58,9 +63,10 @@ def data_is_where_it_belongs():
 
 @case
 def nothing_else_is_installed():
-    known = ('bin/espalier-cli', option('libexecdir') + '/espalier/', *(
+    known = ('bin/espalier', 'bin/espalier-cli', option('libexecdir') + '/espalier/', *(
         option('datadir') + part for part in (
-            '/espalier/', '/man/', '/bash-completion/', '/zsh/', '/fish/', '/locale/')))
+            '/espalier/', '/man/', '/bash-completion/', '/zsh/', '/fish/', '/locale/',
+            '/glib-2.0/schemas/')))
     extra = [path.relative_to(installed()).as_posix() for path in installed().rglob('*')
              if path.is_file()
              and not path.relative_to(installed()).as_posix().startswith(known)]
@@ -82,19 +88,42 @@ def the_installed_demo_model_is_the_one_in_the_tree():
 def installed_programs_need_no_library_that_is_not_there():
     if not shutil.which('ldd'):
         raise Skip('ldd is not installed')
-    for name in ('bin/espalier-cli', option('libexecdir') + '/espalier/espalier-engine'):
+    for name in PROGRAMS:
         done = subprocess.run(['ldd', str(installed() / name)], capture_output=True, text=True)
         assert 'not found' not in done.stdout, done.stdout
     assert 'libglib' not in done.stdout, 'the engine must not need GLib'
 
 
-def installed_cli(*arguments):
+def installed_program(name, *arguments, **variables):
     # Nothing of the tree: the program has to find its worker and data from where it stands.
     environment = {name: value for name, value in os.environ.items()
-                   if not name.startswith('ESPALIER_')}
-    environment.update(LC_ALL='C.UTF-8', XDG_DATA_HOME=PLACE.name + '/data-home')
-    return subprocess.run([str(installed() / 'bin/espalier-cli'), *arguments], env=environment,
+                   if not name.startswith(('ESPALIER_', 'GSETTINGS_'))}
+    environment.update(LC_ALL='C.UTF-8', XDG_DATA_HOME=PLACE.name + '/data-home', **variables)
+    return subprocess.run([str(installed() / 'bin' / name), *arguments], env=environment,
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def installed_cli(*arguments):
+    return installed_program('espalier-cli', *arguments)
+
+
+@case
+def the_installed_window_tells_its_version_and_options():
+    version = re.search(r"version: '([^']+)'", (ROOT / 'meson.build').read_text()).group(1)
+    done = installed_program('espalier', '--version')
+    assert done.returncode == 0 and done.stdout == f'espalier {version}\n', done.stdout + done.stderr
+    done = installed_program('espalier', '--help')
+    assert done.returncode == 0 and '--new-window' in done.stdout, done.stdout + done.stderr
+
+
+@case
+def the_installed_settings_compile():
+    if not shutil.which('glib-compile-schemas'):
+        raise Skip('glib-compile-schemas is not installed')
+    schemas = installed() / option('datadir') / 'glib-2.0/schemas'
+    done = subprocess.run(['glib-compile-schemas', '--strict', '--dry-run', str(schemas)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 @case

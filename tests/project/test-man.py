@@ -24,7 +24,7 @@ def plain(page):
 def pages_format_without_warnings():
     if not shutil.which('man') or not shutil.which('groff'):
         raise Skip('man and groff are not installed')
-    assert len(PAGES) == 2
+    assert len(PAGES) == 3
     for page in PAGES:
         done = subprocess.run(['man', '--warnings', '-E', 'UTF-8', '-l', str(page)],
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -56,6 +56,23 @@ def the_page_and_the_completions_know_the_same_options():
             assert f'-l {option[2:]}' in fish, f'{option} is not in the fish completion'
     unknown = page - set(options) - {'--version'}
     assert not unknown, f'in the manual page only: {unknown}'
+
+
+@case
+def the_windows_page_knows_its_options_and_keys():
+    page = plain(ROOT / 'data/man/espalier.1')
+    source = (ROOT / 'src/app/window/esp-application.c').read_text(encoding='utf-8')
+    options = re.findall(r'\{ "([a-z-]+)", \'(\w)\',', source)
+    assert options
+    for long, short in options:
+        assert f'--{long}' in page and f'-{short}' in page, long
+    actions = (ROOT / 'src/app/window/esp-actions.c').read_text(encoding='utf-8')
+    accelerators = set(re.findall(r'"((?:<\w+>)+\w+)"', actions))
+    for key in set(re.findall(r'Ctrl\+(?:Shift\+)?\w+', page)):
+        accelerator = re.sub(r'\+(\w)$', lambda match: '+' + match.group(1).lower(), key)
+        accelerator = accelerator.replace('Ctrl+', '<Control>').replace('Shift+', '<Shift>')
+        accelerator = accelerator.replace('Enter', 'Return')
+        assert accelerator in accelerators, key
 
 
 sys.exit(run())

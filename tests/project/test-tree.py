@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 from tap import Skip, case, note, run
 
@@ -98,7 +99,48 @@ def the_engine_includes_neither_core_nor_glib():
 @case
 def core_includes_no_gtk():
     expect_none([f'{relative(path)}: includes {name}' for path in source_files('src/core/')
-                 for name in includes(path) if re.match(r'(gtk/|gtk\.h|adwaita|gsk/|gdk/)', name)])
+                 for name in includes(path) if re.match(r'(gtk/|gtk\.h|adwaita|gsk/|gdk/|graphene)', name)])
+
+
+# What each folder of the window may use of the others, besides core. Only the window knows them all.
+APP_USES = {
+    'image': set(),
+    'export': {'image'},
+    'history': {'image', 'export'},
+    'canvas': {'image', 'export'},
+    'composer': {'image'},
+    'details': {'image'},
+    'queue': {'image'},
+    'preferences': set(),
+    'window': {'image', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
+               'preferences'},
+}
+
+
+@case
+def the_windows_parts_know_only_those_below_them():
+    home = {path.name: relative(path).split('/')[2] for path in FILES
+            if relative(path).startswith('src/app/') and path.suffix == '.h'}
+    problems = []
+    for path in source_files('src/app/'):
+        if path.suffix not in {'.c', '.h'}:
+            continue
+        folder = relative(path).split('/')[2]
+        assert folder in APP_USES, f'src/app/{folder} is not in APP_USES'
+        problems += [f'{relative(path)}: includes {name} of src/app/{home[os.path.basename(name)]}'
+                     for name in includes(path)
+                     if home.get(os.path.basename(name), folder) not in APP_USES[folder] | {folder}]
+    expect_none(problems)
+
+
+@case
+def nothing_below_the_window_includes_it():
+    app = {path.name for path in FILES
+           if relative(path).startswith('src/app/') and path.suffix == '.h'}
+    expect_none([f'{relative(path)}: includes {name}'
+                 for path in source_files('src/core/', 'src/cli/', 'src/engine/')
+                 for name in includes(path)
+                 if os.path.basename(name) in app or 'app/' in name])
 
 
 @case
@@ -160,6 +202,43 @@ def json_files_parse():
             json.loads(path.read_bytes())
         except ValueError as error:
             problems.append(f'{name}: {error}')
+    expect_none(problems)
+
+
+@case
+def templates_and_resources_are_well_formed():
+    listed = set()
+    problems = []
+    for path in FILES:
+        name = relative(path)
+        if not re.search(r'\.(ui|svg|gschema\.xml\.in|gresource\.xml(\.in)?)$', name):
+            continue
+        try:
+            root = ElementTree.fromstring(path.read_bytes())
+        except ElementTree.ParseError as error:
+            problems.append(f'{name}: {error}')
+            continue
+        if 'gresource.xml' in name:
+            listed |= {(path.parent / file.text.strip()).resolve() for file in root.iter('file')}
+    problems += [f'{relative(path)}: is in no resource' for path in FILES
+                 if relative(path).startswith('src/app/') and path.suffix in {'.ui', '.css', '.svg'}
+                 and path.resolve() not in listed]
+    problems += [f'{path}: is in a resource, but not there' for path in sorted(listed)
+                 if not path.is_file()]
+    expect_none(problems)
+
+
+@case
+def buttons_with_only_an_icon_have_a_tooltip():
+    problems = []
+    for path in FILES:
+        if path.suffix != '.ui':
+            continue
+        for node in ElementTree.parse(path).iter('object'):
+            properties = {child.get('name') for child in node.findall('property')}
+            if re.match(r'Gtk(Toggle|Menu)?Button$', node.get('class')) \
+               and 'icon-name' in properties and not properties & {'label', 'tooltip-text'}:
+                problems.append(f'{relative(path)}: {node.get("id")} ({node.get("class")})')
     expect_none(problems)
 
 
