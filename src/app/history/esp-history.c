@@ -216,6 +216,13 @@ esp_history_zoom_fit (EspHistory *self)
   esp_tree_view_zoom_fit (self->tree);
 }
 
+EspTreeView *
+esp_history_get_tree (EspHistory *self)
+{
+  g_return_val_if_fail (ESP_IS_HISTORY (self), NULL);
+  return self->tree;
+}
+
 /* --- Signals of the parts --------------------------------------------------------------------- */
 
 static void

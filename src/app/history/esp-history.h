@@ -18,6 +18,7 @@
 #include <adwaita.h>
 
 #include "esp-document.h"
+#include "esp-tree-view.h"
 
 G_BEGIN_DECLS
 
@@ -50,5 +51,8 @@ void esp_history_edit_label (EspHistory *self, EspNode *node);
 void esp_history_zoom_in (EspHistory *self);
 void esp_history_zoom_out (EspHistory *self);
 void esp_history_zoom_fit (EspHistory *self);
+
+/* The tree in it: for the benchmark. */
+EspTreeView *esp_history_get_tree (EspHistory *self);
 
 G_END_DECLS
