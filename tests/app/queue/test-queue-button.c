@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-queue-button.c: the pill is there while turns wait, and its verbs reach the queue. */
+#include <adwaita.h>
+
+#include "esp-job-row.h"
+#include "esp-queue-button.h"
+#include "jobs-fixture.h"
+
+typedef struct
+{
+  JobsFixture jobs;
+  GtkWidget *window;
+  GtkWidget *button;
+} Fixture;
+
+static GtkWidget *
+find (GtkWidget *widget, GType type, const char *label)
+{
+  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type)
+      && (label == NULL || g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) == 0))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find (child, type, label);
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static guint
+count (GtkWidget *widget, GType type)
+{
+  guint n = G_TYPE_CHECK_INSTANCE_TYPE (widget, type) && gtk_widget_get_mapped (widget) ? 1 : 0;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    n += count (child, type);
+  return n;
+}
+
+static const char *
+words (Fixture *fixture)
+{
+  GtkWidget *menu = find (fixture->button, GTK_TYPE_MENU_BUTTON, NULL);
+
+  return gtk_label_get_text (GTK_LABEL (gtk_menu_button_get_child (GTK_MENU_BUTTON (menu))));
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  jobs_set_up (&fixture->jobs, data);
+  fixture->window = gtk_window_new ();
+  fixture->button = esp_queue_button_new ();
+  gtk_window_set_child (GTK_WINDOW (fixture->window), fixture->button);
+  gtk_window_set_default_size (GTK_WINDOW (fixture->window), 400, 400);
+  esp_queue_button_set_queue (ESP_QUEUE_BUTTON (fixture->button), fixture->jobs.queue);
+  gtk_window_present (GTK_WINDOW (fixture->window));
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  /* GTK keeps a window whose popover was open for a while after its end. */
+  esp_queue_button_set_queue (ESP_QUEUE_BUTTON (fixture->button), NULL);
+  gtk_window_destroy (GTK_WINDOW (fixture->window));
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  jobs_tear_down (&fixture->jobs, data);
+}
+
+static void
+test_shown (Fixture *fixture, gconstpointer data)
+{
+  g_assert_false (gtk_widget_get_visible (fixture->button));
+  jobs_add (&fixture->jobs, "a");
+  jobs_wait (fake_backend_is_running (fixture->jobs.fake, "a"));
+  g_assert_false (gtk_widget_get_visible (fixture->button)); /* it runs, and nothing waits */
+
+  jobs_add (&fixture->jobs, "b");
+  jobs_add (&fixture->jobs, "c");
+  g_assert_true (gtk_widget_get_visible (fixture->button));
+  g_assert_true (g_str_has_prefix (words (fixture), "2 waiting"));
+
+  fake_backend_finish (fixture->jobs.fake, "a");
+  jobs_wait (fake_backend_is_running (fixture->jobs.fake, "b"));
+  g_assert_true (g_str_has_prefix (words (fixture), "1 waiting"));
+  fake_backend_finish (fixture->jobs.fake, "b");
+  jobs_wait (fake_backend_is_running (fixture->jobs.fake, "c"));
+  g_assert_false (gtk_widget_get_visible (fixture->button));
+  fake_backend_finish (fixture->jobs.fake, "c");
+  jobs_settle (&fixture->jobs);
+}
+
+static void
+test_verbs (Fixture *fixture, gconstpointer data)
+{
+  GtkWidget *menu = find (fixture->button, GTK_TYPE_MENU_BUTTON, NULL);
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (GTK_MENU_BUTTON (menu)));
+
+  jobs_add (&fixture->jobs, "a");
+  jobs_wait (fake_backend_is_running (fixture->jobs.fake, "a"));
+  jobs_add (&fixture->jobs, "b");
+  jobs_add (&fixture->jobs, "c");
+  gtk_menu_button_popup (GTK_MENU_BUTTON (menu));
+  gtk_test_widget_wait_for_draw (popover);
+  gtk_test_widget_wait_for_draw (popover);
+  g_assert_cmpuint (count (popover, ESP_TYPE_JOB_ROW), ==, 3);
+
+  g_signal_emit_by_name (find (popover, GTK_TYPE_BUTTON, "_Pause"), "clicked");
+  g_assert_true (esp_queue_get_paused (fixture->jobs.queue));
+  g_assert_false (gtk_widget_get_visible (find (popover, GTK_TYPE_BUTTON, "_Pause")));
+  g_signal_emit_by_name (find (popover, GTK_TYPE_BUTTON, "_Resume"), "clicked");
+  g_assert_false (esp_queue_get_paused (fixture->jobs.queue));
+
+  g_signal_emit_by_name (find (popover, GTK_TYPE_BUTTON, "_Clear"), "clicked");
+  jobs_wait (esp_queue_get_n_waiting (fixture->jobs.queue) == 0);
+  jobs_assert_list (&fixture->jobs, "[a]");
+  fake_backend_finish (fixture->jobs.fake, "a");
+  jobs_settle (&fixture->jobs);
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (menu));
+}
+
+int
+main (int argc, char **argv)
+{
+  jobs_init (&argc, &argv);
+  gtk_init ();
+  adw_init ();
+
+  g_test_add ("/queue-button/shown", Fixture, NULL, set_up, test_shown, tear_down);
+  g_test_add ("/queue-button/verbs", Fixture, NULL, set_up, test_verbs, tear_down);
+  return jobs_run ();
+}
