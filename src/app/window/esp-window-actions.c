@@ -5,7 +5,6 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-actions.h"
-#include "esp-export-dialog.h"
 #include "esp-window-private.h"
 
 typedef struct
@@ -162,8 +161,7 @@ export_all (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   EspWindow *self = ESP_WINDOW (user_data);
 
   if (self->document != NULL)
-    gtk_window_present (
-        GTK_WINDOW (esp_export_dialog_new (GTK_WINDOW (self), self->document, NULL)));
+    esp_window_show_export (self, NULL);
 }
 
 static void

@@ -396,18 +396,23 @@ on_exported (EspWindow *self, GFile *file, guint n)
   esp_window_toast (self, text);
 }
 
+void
+esp_window_show_export (EspWindow *self, EspNode *node)
+{
+  GtkWindow *dialog = esp_export_dialog_new (GTK_WINDOW (self), self->document, node);
+
+  g_signal_connect_object (dialog, "exported", G_CALLBACK (on_exported), self, G_CONNECT_SWAPPED);
+  gtk_window_present (dialog);
+}
+
 static void
 export_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
   g_autoptr (GPtrArray) nodes = dup_selection (self);
-  GtkWindow *dialog;
 
-  if (get_node (nodes) == NULL)
-    return;
-  dialog = esp_export_dialog_new (GTK_WINDOW (self), self->document, get_node (nodes));
-  g_signal_connect_object (dialog, "exported", G_CALLBACK (on_exported), self, G_CONNECT_SWAPPED);
-  gtk_window_present (dialog);
+  if (get_node (nodes) != NULL)
+    esp_window_show_export (self, get_node (nodes));
 }
 
 static void

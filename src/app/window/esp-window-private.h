@@ -64,6 +64,7 @@ void esp_window_init_actions (EspWindow *self);
 void esp_window_update_actions (EspWindow *self);
 void esp_window_init_node_actions (EspWindow *self);
 void esp_window_update_node_actions (EspWindow *self);
+void esp_window_show_export (EspWindow *self, EspNode *node); /* NULL: all results */
 
 /* esp-window-document.c */
 void esp_window_update_title (EspWindow *self);
