@@ -8,6 +8,8 @@
 #define PADDING    6.0
 /* The map is there from when the view shows less than this part of the tree's area. */
 #define SHOW_BELOW 0.25
+/* Fewer are found without one. */
+#define MIN_ITEMS 30
 
 struct _EspMiniMap
 {
@@ -18,6 +20,7 @@ struct _EspMiniMap
   double scale;
   double from_x, from_y; /* of a drag */
   guint update_id;
+  int view_width, view_height;
 };
 
 G_DEFINE_FINAL_TYPE (EspMiniMap, esp_mini_map, GTK_TYPE_WIDGET)
@@ -26,10 +29,13 @@ static void
 update_scale (EspMiniMap *self)
 {
   double width, height;
+  /* In a small view it takes little room. */
+  double room_x = MIN (MAX_WIDTH, gtk_widget_get_width (GTK_WIDGET (self->view)) / 3.0);
+  double room_y = MIN (MAX_HEIGHT, gtk_widget_get_height (GTK_WIDGET (self->view)) / 4.0);
 
   esp_tree_view_get_extent (self->view, &width, &height);
   self->scale = width > 0 && height > 0
-                    ? MIN ((MAX_WIDTH - 2 * PADDING) / width, (MAX_HEIGHT - 2 * PADDING) / height)
+                    ? MAX (0, MIN ((room_x - 2 * PADDING) / width, (room_y - 2 * PADDING) / height))
                     : 0;
 }
 
@@ -38,6 +44,20 @@ on_reset (EspMiniMap *self)
 {
   g_clear_pointer (&self->nodes, gsk_render_node_unref);
   gtk_widget_queue_resize (GTK_WIDGET (self));
+}
+
+/* Another size of the view is another one of the map. */
+static void
+on_size (EspMiniMap *self)
+{
+  int width = gtk_widget_get_width (GTK_WIDGET (self->view));
+  int height = gtk_widget_get_height (GTK_WIDGET (self->view));
+
+  if (width == self->view_width && height == self->view_height)
+    return;
+  self->view_width = width;
+  self->view_height = height;
+  on_reset (self);
 }
 
 static gboolean
@@ -53,9 +73,11 @@ on_update (gpointer user_data)
   esp_tree_view_get_extent (self->view, &width, &height);
   esp_tree_view_get_visible_area (self->view, &seen);
   gtk_widget_set_visible (GTK_WIDGET (self),
-                          seen.size.width > 0
+                          esp_tree_items_get_n (esp_tree_view_get_items (self->view)) >= MIN_ITEMS
+                              && seen.size.width > 0
                               && MIN (seen.size.width, width) * MIN (seen.size.height, height)
                                      < SHOW_BELOW * width * height);
+  on_size (self);
   return G_SOURCE_REMOVE;
 }
 
