@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The command that adds turns to a document and makes them: run. */
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli-commands.h"
@@ -348,10 +349,10 @@ report (Run *self)
       if (self->json)
         cli_document_put_node (text, node);
       else if (state == ESP_NODE_DONE)
-        g_string_append_printf (
-            text, _ ("node %" G_GINT64_FORMAT ": %dx%d, seed %" G_GUINT64_FORMAT ", %.1f s\n"),
-            esp_node_get_id (node), esp_node_get_width (node), esp_node_get_height (node),
-            esp_node_get_seed (node), MAX (esp_node_get_seconds (node), 0));
+        g_string_append_printf (text, _ ("node %" PRId64 ": %dx%d, seed %" PRIu64 ", %.1f s\n"),
+                                esp_node_get_id (node), esp_node_get_width (node),
+                                esp_node_get_height (node), esp_node_get_seed (node),
+                                MAX (esp_node_get_seconds (node), 0));
       if (state == ESP_NODE_DONE)
         continue;
       status = CLI_EXIT_FAILED;
@@ -379,7 +380,7 @@ work (Run *self)
   if (parent == NULL)
     return status;
   if (!esp_node_has_image (parent))
-    return cli_fail (_ ("--node: node %" G_GINT64_FORMAT " has no image to go on from"),
+    return cli_fail (_ ("--node: node %" PRId64 " has no image to go on from"),
                      esp_node_get_id (parent));
   status = choose_model (self);
   if (status == CLI_EXIT_OK)

@@ -5,6 +5,7 @@
 #include "esp-store.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -294,7 +295,7 @@ _esp_store_read_node (EspStore *self, gint64 id, GError **error)
     {
       if (local == NULL)
         g_set_error (&local, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
-                     _ ("“%s” has no node %" G_GINT64_FORMAT), _esp_store_get_name (self), id);
+                     _ ("“%s” has no node %" PRId64), _esp_store_get_name (self), id);
       g_propagate_error (error, local);
       return NULL;
     }
