@@ -320,12 +320,6 @@ history_zoom (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-on_reload_reopened (EspWindow *self, GFile *file)
-{
-  esp_window_open_document (self, file);
-}
-
-static void
 on_reload_closed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
@@ -333,7 +327,7 @@ on_reload_closed (GObject *source, GAsyncResult *result, gpointer user_data)
 
   /* It cannot have been saved: that is why it is read again. */
   (void) esp_document_close_finish (ESP_DOCUMENT (source), result, NULL);
-  on_reload_reopened (self, file);
+  esp_window_open_document (self, file);
 }
 
 static void

@@ -405,6 +405,15 @@ esp_window_show_export (EspWindow *self, EspNode *node)
   gtk_window_present (dialog);
 }
 
+void
+esp_window_present_export (EspWindow *self, EspNode *node)
+{
+  GtkWindow *dialog = esp_export_dialog_new (GTK_WINDOW (self), self->document, node);
+
+  g_signal_connect_object (dialog, "exported", G_CALLBACK (on_exported), self, G_CONNECT_SWAPPED);
+  gtk_window_present (dialog);
+}
+
 static void
 export_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -412,7 +421,7 @@ export_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   g_autoptr (GPtrArray) nodes = dup_selection (self);
 
   if (get_node (nodes) != NULL)
-    esp_window_show_export (self, get_node (nodes));
+    esp_window_present_export (self, get_node (nodes));
 }
 
 static void

@@ -66,6 +66,9 @@ void esp_window_init_node_actions (EspWindow *self);
 void esp_window_update_node_actions (EspWindow *self);
 void esp_window_show_export (EspWindow *self, EspNode *node); /* NULL: all results */
 
+/* The export dialog: of a node, or of all results (NULL). */
+void esp_window_present_export (EspWindow *self, EspNode *node);
+
 /* esp-window-document.c */
 void esp_window_update_title (EspWindow *self);
 void esp_window_update_banners (EspWindow *self);
