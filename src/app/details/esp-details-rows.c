@@ -296,7 +296,7 @@ esp_details_add_turn_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray 
     return;
 
   add_row (group, rows, _ ("Instruction"), instruction, instruction);
-  add_row (group, rows, _ ("Negative prompt"), esp_node_get_negative_prompt (node),
+  add_row (group, rows, _ ("Negative instruction"), esp_node_get_negative_prompt (node),
            esp_node_get_negative_prompt (node));
   add_model_rows (group, node, rows);
   if (esp_node_has_seed (node))

@@ -44,7 +44,7 @@ esp_tag_picker_get_name (int tag)
   static const char *const names[N_BUTTONS] = {
     NC_ ("tag", "None"),   NC_ ("tag", "Blue"),   NC_ ("tag", "Green"),
     NC_ ("tag", "Yellow"), NC_ ("tag", "Orange"), NC_ ("tag", "Red"),
-    NC_ ("tag", "Purple"), NC_ ("tag", "Brown"),  NC_ ("tag", "Gray"),
+    NC_ ("tag", "Purple"), NC_ ("tag", "Brown"),  NC_ ("tag", "Grey"),
   };
 
   g_return_val_if_fail (tag >= 0 && tag < N_BUTTONS, NULL);

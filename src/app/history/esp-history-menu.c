@@ -133,7 +133,7 @@ update_actions (EspHistory *self)
 
 static const char *const tag_labels[] = {
   N_ ("No tag"), N_ ("Blue"),   N_ ("Green"), N_ ("Yellow"), N_ ("Orange"),
-  N_ ("Red"),    N_ ("Purple"), N_ ("Brown"), N_ ("Gray"),
+  N_ ("Red"),    N_ ("Purple"), N_ ("Brown"), N_ ("Grey"),
 };
 
 static GtkWidget *

@@ -56,7 +56,7 @@ tag_name (int tag)
 {
   static const char *const names[ESP_NODE_N_TAGS]
       = { N_ ("blue"), N_ ("green"),  N_ ("yellow"), N_ ("orange"),
-          N_ ("red"),  N_ ("purple"), N_ ("brown"),  N_ ("gray") };
+          N_ ("red"),  N_ ("purple"), N_ ("brown"),  N_ ("grey") };
 
   return tag > 0 && tag <= ESP_NODE_N_TAGS ? _ (names[tag - 1]) : NULL;
 }
