@@ -653,6 +653,26 @@ on_saved_as (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+on_target_queried (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
+  g_autoptr (GFileInfo) info = g_file_query_info_finish (G_FILE (source), result, NULL);
+
+  if (self->document == NULL)
+    return;
+  if (info != NULL)
+    {
+      g_autofree char *name = g_file_get_basename (G_FILE (source));
+      g_autofree char *text = g_strdup_printf (_ ("“%s” exists already."), name);
+
+      esp_window_toast (self, text);
+      return;
+    }
+  esp_document_save_as_async (self->document, G_FILE (source), NULL, on_saved_as,
+                              g_object_ref (self));
+}
+
+static void
 on_save_as_chosen (GtkNativeDialog *dialog, int response, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
@@ -662,25 +682,20 @@ on_save_as_chosen (GtkNativeDialog *dialog, int response, gpointer user_data)
   if (response != GTK_RESPONSE_ACCEPT || self->document == NULL)
     return;
   file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-  if (!is_document (file))
+  if (is_document (file))
+    esp_document_save_as_async (self->document, file, NULL, on_saved_as, g_object_ref (self));
+  else
     {
-      /* A name without the ending; the dialog asked about replacing another file than this one,
-       * so one that exists is left alone. */
+      /* A name without the ending. The dialog asked about replacing another file than the one
+       * with it, so that one that exists is left alone. */
       g_autofree char *uri = g_file_get_uri (file);
       g_autofree char *with_ending = g_strconcat (uri, ".espalier", NULL);
+      g_autoptr (GFile) target = g_file_new_for_uri (with_ending);
 
-      g_object_unref (file);
-      file = g_file_new_for_uri (with_ending);
-      if (g_file_query_exists (file, NULL))
-        {
-          g_autofree char *name = g_file_get_basename (file);
-          g_autofree char *text = g_strdup_printf (_ ("“%s” exists already."), name);
-
-          esp_window_toast (self, text);
-          return;
-        }
+      g_file_query_info_async (target, G_FILE_ATTRIBUTE_STANDARD_TYPE, G_FILE_QUERY_INFO_NONE,
+                               G_PRIORITY_DEFAULT, self->cancellable, on_target_queried,
+                               g_object_ref (self));
     }
-  esp_document_save_as_async (self->document, file, NULL, on_saved_as, g_object_ref (self));
 }
 
 void
