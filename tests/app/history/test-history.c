@@ -345,6 +345,29 @@ test_anchored (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* A new turn grows out of its parent; half a second later it stands where it does without that. */
+static void
+test_animated (Fixture *fixture, gconstpointer data)
+{
+  EspNode *first = add_turn (fixture, fixture->photo, "First"), *second;
+  graphene_rect_t begun, animated, plain;
+
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", TRUE, NULL);
+  second = scratch_document_add_turn (fixture->document, fixture->photo, "Second");
+  g_assert_true (esp_tree_view_get_node_area (fixture->tree, second, &begun));
+  scratch_wait (600);
+  g_assert_true (esp_tree_view_get_node_area (fixture->tree, second, &animated));
+  g_assert_cmpfloat (begun.origin.y, <, animated.origin.y);
+  esp_document_set_current (fixture->document, first);
+  scratch_wait (600);
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", FALSE, NULL);
+  esp_history_set_document (fixture->history, NULL);
+  esp_history_set_document (fixture->history, fixture->document);
+  settle ();
+  g_assert_true (esp_tree_view_get_node_area (fixture->tree, second, &plain));
+  g_assert_cmpfloat (fabs (plain.origin.y - animated.origin.y), <, 1);
+}
+
 /* --- Keys ------------------------------------------------------------------------------------- */
 
 static void
@@ -707,6 +730,7 @@ main (int argc, char *argv[])
   TEST ("order", test_order);
   TEST ("live", test_live);
   TEST ("anchored", test_anchored);
+  TEST ("animated", test_animated);
   TEST ("keys", test_keys);
   TEST ("directions", test_directions);
   TEST ("selection", test_selection);
