@@ -328,6 +328,10 @@ make_turns (Run *self)
   for (guint i = 0; i < self->nodes->len; i++)
     g_signal_handlers_disconnect_by_data (self->nodes->pdata[i], self);
   cli_progress_finish (&self->progress);
+
+  /* The next turn without --node goes on from here. */
+  if (esp_node_get_state (self->nodes->pdata[0]) == ESP_NODE_DONE)
+    esp_document_set_current (self->document, self->nodes->pdata[0]);
 }
 
 static int
