@@ -549,6 +549,9 @@ esp_application_shutdown (GApplication *application)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timeout);
 
+  /* It empties its list as it goes. */
+  g_signal_handlers_disconnect_by_data (esp_queue_get_jobs (self->queue), self);
+  g_signal_handlers_disconnect_by_data (self->queue, self);
   g_clear_object (&self->queue);
   g_clear_object (&self->registry);
   g_clear_object (&self->settings);

@@ -5,6 +5,7 @@ Run under tests/app/with-display.sh, with the Python that has GTK's bindings. Ev
 scratch home; a warning or critical message of the program fails it. Screenshots are kept in
 $ESPALIER_SCREENSHOTS where that is set.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -25,6 +26,7 @@ APP = os.environ.get('ESP_APP', '')
 CLI = os.environ.get('ESP_CLI', '')
 PATIENCE = float(os.environ.get('ESP_PATIENCE', '30'))  # seconds until something counts as missing
 
+BUTTONS = ('push button', 'toggle button', 'check box', 'radio button')
 NOISE = ('dbus-daemon', 'SpiRegistry', 'dconf', 'libEGL', 'MESA', 'Fontconfig warning')
 
 
@@ -55,11 +57,13 @@ def children(widget):
 
 
 def walk(widget, depth=0):
+    """The widget and what is in it, without what is hidden (but with a stack's other pages)."""
     yield widget
-    if depth < 40:
+    if depth < 60:
         try:
             for child in children(widget):
-                yield from walk(child, depth + 1)
+                if is_visible(child):
+                    yield from walk(child, depth + 1)
         except GLib.Error:
             return
 
@@ -73,9 +77,9 @@ def plain(name):
     return (name or '').replace('_', '')
 
 
-def is_shown(widget):
-    states = widget.get_state_set()
-    return states.contains(Atspi.StateType.SHOWING) and states.contains(Atspi.StateType.VISIBLE)
+def is_visible(widget):
+    # GTK 4.8 says "showing" of windows only.
+    return widget.get_state_set().contains(Atspi.StateType.VISIBLE)
 
 
 def is_sensitive(widget):
@@ -112,9 +116,34 @@ class Home:
             shutil.copyfile(source, target)
         return target
 
+    def settings(self, **values):
+        """Settings of before the program starts, as GVariant text."""
+        folder = self.folder / 'config/glib-2.0/settings'
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / 'keyfile').write_text('[espalier]\n' + ''.join(
+            f'{name.replace("_", "-")}={value}\n' for name, value in values.items()))
+
+    def document(self, *turns, photo='coffee.png', name='Coffee.espalier', size='192x192'):
+        """A document with a photo and turns, each of them on the one before."""
+        path = self.folder / 'home' / name
+        self.cli('new', path, self.photo(photo, size))
+        for turn in turns:
+            self.cli('run', path, '-p', turn)
+        return path
+
+    def tree(self, document):
+        return json.loads(self.cli('tree', document, '--json'))['nodes']
+
+    def library(self):
+        """The documents that the program made by itself."""
+        folder = self.folder / 'share/espalier/documents'
+        return sorted(folder.glob('*.espalier')) if folder.is_dir() else []
+
     def cli(self, *arguments, **options):
-        return subprocess.run([CLI, *map(str, arguments)], env=self.environment, check=True,
-                              capture_output=True, text=True, **options).stdout
+        done = subprocess.run([CLI, *map(str, arguments)], env=self.environment,
+                              capture_output=True, text=True, **options)
+        assert done.returncode == 0, f'{" ".join(map(str, arguments))}: {done.stderr}'
+        return done.stdout
 
 
 class Window:
@@ -128,6 +157,8 @@ class Window:
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen([APP, *map(str, arguments)], env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # Out of the way: what the pointer rests on shows a tooltip.
+        subprocess.run(['xdotool', 'mousemove', '1279', '899'], check=True)
         self.root = wait_until(self._application, 'the program on the accessibility bus')
         wait_until(lambda: self.root.get_child_count() > 0, 'a window')
 
@@ -142,7 +173,7 @@ class Window:
 
     # --- Finding
 
-    def all(self, role=None, name=None, shown=True):
+    def all(self, role=None, name=None):
         """Widgets by role ("push button") and name (a string, or a test of it)."""
         found = []
         for widget in walk(self.root):
@@ -153,15 +184,13 @@ class Window:
                     own = plain(widget.get_name())
                     if not (name(own) if callable(name) else own == name):
                         continue
-                if shown and not is_shown(widget):
-                    continue
             except GLib.Error:
                 continue
             found.append(widget)
         return found
 
-    def find(self, role=None, name=None, patience=None, shown=True):
-        found = wait_until(lambda: self.all(role, name, shown),
+    def find(self, role=None, name=None, patience=None):
+        found = wait_until(lambda: self.all(role, name),
                            f'{role or "a widget"} named {name!r}', patience)
         return found[0]
 
@@ -177,8 +206,11 @@ class Window:
 
         def visit(widget, depth):
             try:
-                if is_shown(widget):
-                    lines.append(f'{"  " * depth}{widget.get_role_name()} {widget.get_name()!r}')
+                if depth and not is_visible(widget):
+                    return
+                role, name = widget.get_role_name(), widget.get_name()
+                if name and role not in ('filler', 'scroll bar') and not name.startswith('Gtk'):
+                    lines.append(f'{role} {name!r}')
                 for child in children(widget):
                     visit(child, depth + 1)
             except GLib.Error:
@@ -190,10 +222,79 @@ class Window:
     # --- Doing
 
     def press(self, role, name, patience=None):
-        widget = self.find(role, name, patience)
-        wait_until(lambda: is_sensitive(widget), f'{name!r} to be usable', patience)
+        """Presses the innermost of that name: GTK 4.8 shows a menu button twice."""
+        def usable():
+            found = [widget for widget in self.all(role, name) if is_sensitive(widget)]
+            return found[-1] if found else None
+
+        widget = wait_until(usable, f'{role} {name!r} to be usable', patience)
         assert Atspi.Action.do_action(widget, 0), f'{name!r} cannot be pressed'
         return widget
+
+    def button(self, name, patience=None):
+        return self.press(BUTTONS, name, patience)
+
+    def choose(self, *names):
+        """An item of the menu that is open, or of a submenu of it."""
+        for name in names[:-1]:
+            self.press('menu item', name)
+        self.press('menu item', names[-1])
+
+    def menu(self, name, *items):
+        """Opens the menu of a button and takes an item of it."""
+        self.button(name)
+        self.choose(*items)
+
+    def main_menu(self, item):
+        self.key('F10')
+        self.choose(item)
+
+    def text(self, words, patience=None):
+        """Waits until something on the screen says these words."""
+        return self.find(None, lambda name: words in name, patience)
+
+    def silent(self, words, patience=None):
+        """Waits until nothing on the screen says these words any more."""
+        self.gone(None, lambda name: words in name, patience)
+
+    def says(self, words):
+        return bool(self.all(None, lambda name: words in name))
+
+    def node(self, words, patience=None):
+        return self.find('tree item', lambda name: words in name, patience)
+
+    def select(self, words):
+        """Makes a node the current one, as a screen reader would."""
+        node = self.node(words)
+        Atspi.Action.do_action(node, 0)
+        wait_until(lambda: node.get_state_set().contains(Atspi.StateType.SELECTED),
+                   f'{words!r} to be selected')
+        return node
+
+    def wait_for_nodes(self, count, words='', patience=None):
+        wait_until(lambda: sum(words in node.get_name() for node in self.nodes()) == count,
+                   f'{count} nodes {words}', patience)
+
+    def set_value(self, name, value, role='spin button'):
+        widget = self.find(role, name)
+        Atspi.Value.set_current_value(widget, value)
+        wait_until(lambda: abs(Atspi.Value.get_current_value(widget) - value) < 1e-6,
+                   f'{name!r} to be {value}')
+
+    def set_steps(self, steps):
+        self.button(lambda name: name.startswith('Settings'))
+        self.set_value('Steps', steps)
+        self.key('Escape')
+        self.gone('spin button', 'Steps')
+
+    def instruct(self, text):
+        self.write('Instruction', text)
+        self.button('Run')
+
+    def frames(self):
+        """The windows that show, by title."""
+        return [child.get_name() for child in children(self.root)
+                if is_visible(child) and child.get_role_name() == 'frame']
 
     def write(self, name, text):
         widget = self.find('text', name)
@@ -206,14 +307,17 @@ class Window:
         return Atspi.Text.get_text(widget, 0, Atspi.Text.get_character_count(widget))
 
     def window_id(self):
-        """The X window that shows, newest last."""
-        found = subprocess.run(['xdotool', 'search', '--onlyvisible', '--pid',
-                                str(self.process.pid)], capture_output=True, text=True)
+        """The X window in front; menus and tooltips have no name and do not count."""
+        found = subprocess.run(['xdotool', 'search', '--all', '--onlyvisible', '--pid',
+                                str(self.process.pid), '--name', '.'],
+                               capture_output=True, text=True)
         return (found.stdout.split() or [''])[-1]
 
     def focus(self):
-        wait_until(self.window_id, 'an X window')
-        subprocess.run(['xdotool', 'windowfocus', '--sync', self.window_id()], check=False)
+        window = wait_until(self.window_id, 'an X window')
+        focused = subprocess.run(['xdotool', 'getwindowfocus'], capture_output=True, text=True)
+        if focused.stdout.strip() != window:
+            subprocess.run(['xdotool', 'windowfocus', '--sync', window], check=False)
 
     def key(self, *keys):
         self.focus()
@@ -228,10 +332,31 @@ class Window:
         subprocess.run(['xdotool', 'mousemove', '--window', self.window_id(), str(x), str(y),
                         'click', str(button)], check=True)
 
+    def size(self):
+        found = subprocess.run(['xdotool', 'getwindowgeometry', '--shell', self.window_id()],
+                               capture_output=True, text=True, check=True).stdout
+        values = dict(line.split('=') for line in found.split())
+        return int(values['WIDTH']), int(values['HEIGHT'])
+
     def resize(self, width, height):
-        subprocess.run(['xdotool', 'windowsize', '--sync', self.window_id(), str(width),
-                        str(height)], check=True)
-        time.sleep(0.4)
+        subprocess.run(['xdotool', 'windowsize', self.window_id(), str(width), str(height)],
+                       check=True)
+        wait_until(lambda: self.size() == (width, height), f'a window of {width}×{height}')
+
+    def choose_file(self, path):
+        """Types a path into the file dialog that is open."""
+        wait_until(self._file_dialog, 'a file dialog')
+        if self.all('text', 'Name:'):
+            self.write('Name:', str(path))
+        else:
+            self.key('ctrl+l')
+            self.type(str(path))
+        time.sleep(0.2)
+        self.key('Return')
+        wait_until(lambda: not self._file_dialog(), 'the file dialog to go')
+
+    def _file_dialog(self):
+        return self.all('filler', 'GtkFileChooserWidget')
 
     # --- Seeing
 
@@ -312,8 +437,7 @@ def run():
         except Skip as reason:
             print(f'ok {number} - {name} # SKIP {reason}', flush=True)
         except Exception:
-            for line in traceback.format_exc().splitlines():
-                print(f'# {line}')
+            print('\n'.join(f'# {line}' for line in traceback.format_exc().splitlines()))
             for window in windows:
                 if window.process.poll() is None:
                     print('\n'.join(f'# {line}' for line in window.dump().splitlines()[:150]))
