@@ -8,6 +8,7 @@
 #include "cli-commands.h"
 #include "cli-options.h"
 #include "cli-report.h"
+#include "esp-installation.h"
 
 static const struct
 {
@@ -82,6 +83,7 @@ run (char **argv)
 int
 main (int argc, char **argv)
 {
+  g_autofree char *translations = esp_installation_find_translations ();
   struct sigaction ignore = { .sa_handler = SIG_IGN };
 
   /* A reader that goes away, and a file that grows too large, shall be errors with a message. */
@@ -89,7 +91,7 @@ main (int argc, char **argv)
   sigaction (SIGXFSZ, &ignore, NULL);
 
   setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, ESP_LOCALE_DIR);
+  bindtextdomain (GETTEXT_PACKAGE, translations);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   g_set_prgname ("espalier-cli");

@@ -134,6 +134,16 @@ def the_installed_program_finds_the_demo_model():
 
 
 @case
+def the_installed_programs_are_translated():
+    if not shutil.which('msgunfmt'):
+        raise Skip('gettext is not installed')
+    done = installed_program('espalier-cli', '--help', LANGUAGE='de')
+    assert done.returncode == 0 and 'Aufruf:' in done.stdout, done.stdout + done.stderr
+    done = installed_program('espalier', '--help', LANGUAGE='de')
+    assert '[DATEI…]' in done.stdout, done.stdout + done.stderr
+
+
+@case
 def the_installed_program_edits_a_photo():
     result = pathlib.Path(PLACE.name) / 'result.png'
     photo = installed() / option('datadir') / 'espalier/photos/coffee.png'

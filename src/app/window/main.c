@@ -4,14 +4,16 @@
 #include <locale.h>
 
 #include "esp-application.h"
+#include "esp-installation.h"
 
 int
 main (int argc, char **argv)
 {
+  g_autofree char *translations = esp_installation_find_translations ();
   g_autoptr (EspApplication) application = NULL;
 
   setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, ESP_LOCALE_DIR);
+  bindtextdomain (GETTEXT_PACKAGE, translations);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
 

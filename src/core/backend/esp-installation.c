@@ -8,11 +8,13 @@
 /* The manifest and model_index.json are some kilobytes; a file above this is not read. */
 #define MANIFEST_MAX_BYTES (1 << 20)
 
-/* From the folder of a program (bin, src/cli, src/app) in a build folder. */
-#define BUILD_ENGINE "../engine/worker/espalier-engine"
+/* In a build folder, and in the source tree whose folder the build folder is directly below. */
+#define BUILD_ENGINE "src/engine/worker/espalier-engine"
+#define BUILD_LOCALE "po"
+#define SOURCE_DATA  "../data"
 
-/* In a build folder directly below the source tree. */
-#define BUILD_DATA "../../../data"
+/* No program is further down in the build folder. */
+#define BUILD_DEPTH 3
 
 static char *
 program_folder (void)
@@ -22,12 +24,25 @@ program_folder (void)
   return program != NULL ? g_path_get_dirname (program) : NULL;
 }
 
-static gboolean
-is_built_here (const char *folder)
+/* The build folder that the program in `folder` (src/cli, src/app/window, tests/core/backend in it)
+ * is in; NULL if it is installed. */
+static char *
+find_build (const char *folder)
 {
-  g_autofree char *engine = g_build_filename (folder, BUILD_ENGINE, NULL);
+  g_autofree char *up = g_strdup (folder);
 
-  return g_file_test (engine, G_FILE_TEST_IS_EXECUTABLE);
+  for (int i = 0; i < BUILD_DEPTH; i++)
+    {
+      g_autofree char *below = up;
+      g_autofree char *engine = NULL;
+
+      up = g_path_get_dirname (below);
+      engine = g_build_filename (up, BUILD_ENGINE, NULL);
+      if (g_file_test (engine, G_FILE_TEST_IS_EXECUTABLE))
+        return g_steal_pointer (&up);
+    }
+
+  return NULL;
 }
 
 /* `absolute`, an installed path below the prefix, as seen from a program in `folder` = PREFIX/bin
@@ -45,42 +60,46 @@ find_moved (const char *folder, const char *absolute)
   return g_file_test (path, G_FILE_TEST_EXISTS) ? g_steal_pointer (&path) : NULL;
 }
 
-char *
-esp_installation_find_engine (void)
+/* $`variable`; else `built` in the build folder; else `installed`, moved or not. */
+static char *
+find (const char *variable, const char *built, const char *installed)
 {
-  const char *named = g_getenv ("ESPALIER_ENGINE");
+  const char *named = g_getenv (variable);
   g_autofree char *folder = program_folder ();
+  g_autofree char *build = NULL;
   char *moved;
 
   if (named != NULL && *named != '\0')
     return g_strdup (named);
 
-  if (folder != NULL && is_built_here (folder))
-    return g_build_filename (folder, BUILD_ENGINE, NULL);
+  build = folder != NULL ? find_build (folder) : NULL;
+  if (build != NULL)
+    {
+      g_autofree char *path = g_build_filename (build, built, NULL);
 
-  moved = folder != NULL ? find_moved (folder, ESP_LIBEXEC_DIR "/espalier-engine") : NULL;
-  return moved != NULL ? moved : g_strdup (ESP_LIBEXEC_DIR "/espalier-engine");
+      return g_canonicalize_filename (path, NULL);
+    }
+
+  moved = folder != NULL ? find_moved (folder, installed) : NULL;
+  return moved != NULL ? moved : g_strdup (installed);
+}
+
+char *
+esp_installation_find_engine (void)
+{
+  return find ("ESPALIER_ENGINE", BUILD_ENGINE, ESP_LIBEXEC_DIR "/espalier-engine");
 }
 
 char *
 esp_installation_find_data (void)
 {
-  const char *named = g_getenv ("ESPALIER_DATA_DIR");
-  g_autofree char *folder = program_folder ();
-  char *moved;
+  return find ("ESPALIER_DATA_DIR", SOURCE_DATA, ESP_DATA_DIR);
+}
 
-  if (named != NULL && *named != '\0')
-    return g_strdup (named);
-
-  if (folder != NULL && is_built_here (folder))
-    {
-      g_autofree char *data = g_build_filename (folder, BUILD_DATA, NULL);
-
-      return g_canonicalize_filename (data, NULL);
-    }
-
-  moved = folder != NULL ? find_moved (folder, ESP_DATA_DIR) : NULL;
-  return moved != NULL ? moved : g_strdup (ESP_DATA_DIR);
+char *
+esp_installation_find_translations (void)
+{
+  return find ("ESPALIER_LOCALE_DIR", BUILD_LOCALE, ESP_LOCALE_DIR);
 }
 
 void

@@ -14,6 +14,9 @@ char *esp_installation_find_engine (void) G_GNUC_WARN_UNUSED_RESULT;
 /* The folder of the program's data: $ESPALIER_DATA_DIR, else found in the same order. */
 char *esp_installation_find_data (void) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The folder for bindtextdomain (): $ESPALIER_LOCALE_DIR, else found in the same order. */
+char *esp_installation_find_translations (void) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A model folder that was found. */
 typedef struct
 {

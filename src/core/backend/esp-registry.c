@@ -76,6 +76,34 @@ esp_registry_find_backend (EspRegistry *self, const char *id)
   return NULL;
 }
 
+#define LOCAL "local"
+
+const char *
+esp_registry_get_backend_title (EspRegistry *self, const char *id)
+{
+  EspBackend *backend;
+
+  g_return_val_if_fail (self == NULL || ESP_IS_REGISTRY (self), id);
+  g_return_val_if_fail (id != NULL, NULL);
+
+  backend = self != NULL ? esp_registry_find_backend (self, id) : NULL;
+  if (backend != NULL)
+    return esp_backend_get_title (backend);
+  return strcmp (id, LOCAL) == 0 ? _ ("This Computer") : id;
+}
+
+gboolean
+esp_registry_is_backend_remote (EspRegistry *self, const char *id)
+{
+  EspBackend *backend;
+
+  g_return_val_if_fail (self == NULL || ESP_IS_REGISTRY (self), FALSE);
+  g_return_val_if_fail (id != NULL, FALSE);
+
+  backend = self != NULL ? esp_registry_find_backend (self, id) : NULL;
+  return backend != NULL ? esp_backend_is_remote (backend) : strcmp (id, LOCAL) != 0;
+}
+
 GListModel *
 esp_registry_get_backends (EspRegistry *self)
 {

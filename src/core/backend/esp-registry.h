@@ -17,6 +17,12 @@ EspRegistry *esp_registry_new_installed (void)
 void esp_registry_add (EspRegistry *self, EspBackend *backend);
 EspBackend *esp_registry_find_backend (EspRegistry *self, const char *id); /* borrowed, or NULL */
 GListModel *esp_registry_get_backends (EspRegistry *self);                 /* of EspBackend */
+
+/* What people call a backend. One that is not there has its id for a name and is remote: what is
+ * here is there. `self` may be NULL. */
+const char *esp_registry_get_backend_title (EspRegistry *self, const char *id);
+gboolean esp_registry_is_backend_remote (EspRegistry *self, const char *id);
+
 EspModel *esp_registry_find_model (EspRegistry *self, const char *backend,
                                    const char *model);   /* borrowed, or NULL */
 GListModel *esp_registry_get_models (EspRegistry *self); /* of EspModel, by backend */

@@ -88,6 +88,32 @@ test_engine (void)
   g_unsetenv ("ESPALIER_ENGINE");
   found = esp_installation_find_engine ();
   g_assert_true (g_str_has_suffix (found, "/espalier-engine"));
+  g_assert_true (g_file_test (found, G_FILE_TEST_IS_EXECUTABLE));
+}
+
+/* This program is in a build folder, three levels down as the window's is. */
+static void
+test_build_folder (void)
+{
+  g_autofree char *data = NULL;
+  g_autofree char *models = NULL;
+  g_autofree char *translations = NULL;
+  g_autofree char *named = NULL;
+
+  g_unsetenv ("ESPALIER_DATA_DIR");
+  g_unsetenv ("ESPALIER_LOCALE_DIR");
+  data = esp_installation_find_data ();
+  models = g_build_filename (data, "models", NULL);
+  if (g_file_test (models, G_FILE_TEST_IS_DIR))
+    g_assert_true (g_path_is_absolute (data));
+  else
+    g_test_skip ("the build folder is not in the source tree");
+
+  translations = esp_installation_find_translations ();
+  g_assert_true (g_str_has_suffix (translations, "/po"));
+  g_setenv ("ESPALIER_LOCALE_DIR", "/x/locale", TRUE);
+  named = esp_installation_find_translations ();
+  g_assert_cmpstr (named, ==, "/x/locale");
 }
 
 int
@@ -104,6 +130,7 @@ main (int argc, char **argv)
   g_test_add_func ("/backend/installation/manifest", test_manifest);
   g_test_add_func ("/backend/installation/default-model", test_default_model);
   g_test_add_func ("/backend/installation/engine", test_engine);
+  g_test_add_func ("/backend/installation/build-folder", test_build_folder);
   status = g_test_run ();
 
   {
