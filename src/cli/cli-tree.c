@@ -14,6 +14,9 @@
 /* Wider than any title should be where the output is no terminal. */
 #define NO_LIMIT 0
 
+/* Deeper nodes are drawn one below the other. */
+#define MAX_INDENTED 64
+
 typedef struct
 {
   GString *text;
@@ -45,21 +48,46 @@ draw_line (Drawing *self, EspNode *node, const char *branch)
                           node == self->current ? (self->unicode ? "  ◀" : "  <-") : "");
 }
 
-static void
-draw_children (Drawing *self, GListModel *nodes)
+/* Siblings that are being drawn. */
+typedef struct
 {
-  const guint n = g_list_model_get_n_items (nodes);
-  const gsize before = self->prefix->len;
+  GListModel *nodes;
+  guint next;
+  gsize prefix; /* bytes */
+} Level;
 
-  for (guint i = 0; i < n; i++)
+/* Without recursion, and never further to the right than MAX_INDENTED: turns may follow each other
+ * by the thousand. */
+static void
+draw_nodes (Drawing *self, GListModel *roots)
+{
+  g_autoptr (GArray) levels = g_array_new (FALSE, FALSE, sizeof (Level));
+  const Level top = { roots, 0, 0 };
+
+  g_array_append_val (levels, top);
+  while (levels->len > 0)
     {
-      g_autoptr (EspNode) node = g_list_model_get_item (nodes, i);
-      const gboolean last = i + 1 == n;
+      Level *level = &g_array_index (levels, Level, levels->len - 1);
+      g_autoptr (EspNode) node = g_list_model_get_item (level->nodes, level->next++);
+      const gboolean last = level->next >= g_list_model_get_n_items (level->nodes);
+      const gboolean far = levels->len > MAX_INDENTED;
+      Level below = { NULL, 0, 0 };
 
-      draw_line (self, node, self->unicode ? (last ? "└── " : "├── ") : (last ? "`-- " : "|-- "));
-      g_string_append (self->prefix, last ? "    " : self->unicode ? "│   " : "|   ");
-      draw_children (self, esp_node_get_children (node));
-      g_string_truncate (self->prefix, before);
+      g_string_truncate (self->prefix, level->prefix);
+      if (node == NULL)
+        {
+          g_array_set_size (levels, levels->len - 1);
+          continue;
+        }
+      if (self->unicode)
+        draw_line (self, node, far ? "└┄┄ " : last ? "└── " : "├── ");
+      else
+        draw_line (self, node, far ? "`.. " : last ? "`-- " : "|-- ");
+      if (!far)
+        g_string_append (self->prefix, last ? "    " : self->unicode ? "│   " : "|   ");
+      below.nodes = esp_node_get_children (node);
+      below.prefix = self->prefix->len;
+      g_array_append_val (levels, below);
     }
 }
 
@@ -74,7 +102,7 @@ draw_tree (EspDocument *document)
                    .columns = output_columns () };
 
   g_string_append_printf (self.text, "%s\n", esp_document_get_title (document));
-  draw_children (&self, esp_document_get_roots (document));
+  draw_nodes (&self, esp_document_get_roots (document));
   return g_string_free (self.text, FALSE);
 }
 
@@ -206,6 +234,18 @@ log_text (GPtrArray *path)
   return g_string_free (text, FALSE);
 }
 
+static void
+reverse (GPtrArray *nodes)
+{
+  for (guint i = 0; i < nodes->len / 2; i++)
+    {
+      gpointer node = nodes->pdata[i];
+
+      nodes->pdata[i] = nodes->pdata[nodes->len - 1 - i];
+      nodes->pdata[nodes->len - 1 - i] = node;
+    }
+}
+
 int
 cli_log (char ***arguments)
 {
@@ -239,7 +279,8 @@ cli_log (char ***arguments)
     return cli_session_end (&session, CLI_EXIT_FAILED);
   node = cli_document_find_node (document, "--node", node_text, &status);
   for (EspNode *step = node; step != NULL; step = esp_node_get_parent (step))
-    g_ptr_array_insert (steps, 0, step);
+    g_ptr_array_add (steps, step);
+  reverse (steps);
   if (node != NULL)
     {
       text = json ? nodes_json (steps) : log_text (steps);
@@ -291,7 +332,8 @@ cli_verify (char ***arguments)
     }
   else
     {
-      g_autofree char *text = g_strdup_printf (_ ("%u images, %u nodes, ok\n"), n_images, n_nodes);
+      /* In every language: scripts look for it. */
+      g_autofree char *text = g_strdup_printf ("%u images, %u nodes, ok\n", n_images, n_nodes);
 
       status = CLI_EXIT_OK;
       cli_print (text);

@@ -214,7 +214,8 @@ new_turn_record (EspNode *parent, const EspTurn *turn, guint i)
   record->parent = get_parent_id (parent);
   g_free (record->instruction);
   record->instruction = g_utf8_make_valid (turn->instruction != NULL ? turn->instruction : "", -1);
-  _esp_record_set_text (&record->negative_prompt, turn->negative_prompt);
+  if (turn->negative_prompt != NULL && *turn->negative_prompt != '\0')
+    record->negative_prompt = g_utf8_make_valid (turn->negative_prompt, -1);
   _esp_record_set_text (&record->backend, turn->backend);
   _esp_record_set_text (&record->model, turn->model);
   _esp_record_set_text (&record->model_name, turn->model_name);
@@ -276,6 +277,11 @@ esp_document_add_turns_async (EspDocument *self, EspNode *parent, const EspTurn 
                           _ ("A reference is not a node of this document"));
       return;
     }
+  if (_esp_document_refuse_text (self, turn->instruction, esp_document_add_turns_async, callback,
+                                 user_data)
+      || _esp_document_refuse_text (self, turn->negative_prompt, esp_document_add_turns_async,
+                                    callback, user_data))
+    return;
   adding = new_adding (
       count == 1 ? g_strdup (_ ("Add Turn"))
                  : g_strdup_printf (ngettext ("Add %u Turn", "Add %u Turns", count), count));

@@ -255,10 +255,31 @@ unplace_moved (EspDocument *self, GPtrArray *records)
     }
 }
 
+/* A node's depth; `depths` holds those of all that were passed on the way up, so that a branch of
+ * many thousand steps is climbed once, not once for each. */
+static guint
+find_depth (GHashTable *depths, EspNode *node)
+{
+  EspNode *known = node;
+  gpointer depth = NULL;
+  guint n = 0;
+
+  for (; known != NULL && !g_hash_table_lookup_extended (depths, known, NULL, &depth);
+       known = esp_node_get_parent (known))
+    n++;
+  if (known != NULL)
+    n += GPOINTER_TO_UINT (depth) + 1;
+  for (EspNode *passed = node; passed != known; passed = esp_node_get_parent (passed))
+    g_hash_table_insert (depths, passed, GUINT_TO_POINTER (--n));
+  return GPOINTER_TO_UINT (g_hash_table_lookup (depths, node));
+}
+
 /* Values and links. */
 static void
 set_records (EspDocument *self, GPtrArray *records, GArray *changes)
 {
+  g_autoptr (GHashTable) depths = g_hash_table_new (NULL, NULL);
+
   for (guint i = 0; i < records->len; i++)
     {
       EspRecord *record = records->pdata[i];
@@ -275,11 +296,11 @@ set_records (EspDocument *self, GPtrArray *records, GArray *changes)
   g_ptr_array_set_free_func (records, NULL);
   for (guint i = 0; i < changes->len; i++)
     link_node (self, g_array_index (changes, Change, i).node);
-  for (guint i = 0; i < changes->len; i++)
+  for (guint i = 0; changes->len > 1 && i < changes->len; i++)
     {
       Change *change = &g_array_index (changes, Change, i);
 
-      change->depth = esp_node_get_depth (change->node);
+      change->depth = find_depth (depths, change->node);
     }
 }
 

@@ -77,7 +77,7 @@ add_references (Copying *copying, GPtrArray *nodes, GHashTable *taken)
           EspNode *reference = references->pdata[j];
 
           if (esp_node_has_image (reference) && g_hash_table_add (taken, reference))
-            g_ptr_array_insert (copying->records, 0, dup_reference (reference));
+            g_ptr_array_add (copying->records, dup_reference (reference));
         }
     }
 }
@@ -124,15 +124,16 @@ new_copying (EspDocument *self, EspDocument *source, EspNode *top, EspNode *pare
   copying->same = self == source;
   copying->parent = parent != NULL ? esp_node_get_id (parent) : 0;
   for (guint i = 0; i < nodes->len; i++)
+    g_hash_table_add (taken, nodes->pdata[i]);
+  if (!copying->same)
+    add_references (copying, nodes, taken);
+  for (guint i = 0; i < nodes->len; i++)
     {
       EspNode *node = nodes->pdata[i];
 
-      g_hash_table_add (taken, node);
       g_ptr_array_add (copying->records,
                        dup_record (node, esp_node_get_parent (node) == NULL || node == top));
     }
-  if (!copying->same)
-    add_references (copying, nodes, taken);
   return copying;
 }
 
@@ -260,8 +261,8 @@ do_copy (EspCall *call, EspWriter *writer, GError **error)
       if (from == NULL)
         return FALSE;
     }
-  while (ok && copying->records->len > 0)
-    ok = copy_record (call, store, from, ids, g_ptr_array_steal_index (copying->records, 0), error);
+  for (guint i = 0; ok && i < copying->records->len; i++)
+    ok = copy_record (call, store, from, ids, g_steal_pointer (&copying->records->pdata[i]), error);
   if (from != NULL)
     _esp_readers_release (copying->readers, from);
   return ok;

@@ -173,6 +173,8 @@ set_text_mark (EspDocument *self, EspNode *node, Mark mark, const char *text, gp
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (ESP_IS_NODE (node));
 
+  if (_esp_document_refuse_text (self, text, tag, callback, user_data))
+    return;
   editing = new_editing (self, node, NULL, tag, cancellable, callback, user_data);
   if (editing == NULL)
     return;

@@ -64,6 +64,10 @@ EspCall *_esp_document_start (EspDocument *self, EspCallKind kind, gpointer tag,
 gboolean _esp_document_refuse (EspDocument *self, EspNode *node, gpointer tag,
                                GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data);
+
+/* The same for text of more than a megabyte. */
+gboolean _esp_document_refuse_text (EspDocument *self, const char *text, gpointer tag,
+                                    GAsyncReadyCallback callback, gpointer user_data);
 void _esp_document_fail (EspDocument *self, gpointer tag, GAsyncReadyCallback callback,
                          gpointer user_data, EspDocumentError code, const char *message);
 

@@ -20,14 +20,14 @@ measure (EspStore *store, EspDocumentStatistics *statistics, GError **error)
     "SELECT count(*) FROM nodes WHERE deleted = 0",
     "SELECT count(*) FROM nodes WHERE deleted <> 0",
     "SELECT count(*) FROM images",
-    "SELECT coalesce(sum(size), 0) FROM images",
-    "SELECT coalesce(sum(size), 0) FROM images WHERE id NOT IN ("
+    "SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM images",
+    "SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM images WHERE id NOT IN ("
     " SELECT image FROM nodes WHERE image IS NOT NULL AND (deleted = 0 OR id IN ("
     "  SELECT reference FROM node_references JOIN nodes ON nodes.id = node_references.node"
     "  WHERE nodes.deleted = 0)))",
     "PRAGMA page_count",
     "PRAGMA page_size",
-    "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM document WHERE key = 'created'",
+    "SELECT coalesce(max(0, max(CAST(value AS INTEGER))), 0) FROM document WHERE key = 'created'",
   };
   gint64 numbers[G_N_ELEMENTS (queries)];
 
@@ -301,6 +301,12 @@ verify (EspStore *store, Verification *found, GCancellable *cancellable)
               "SELECT nodes.id FROM nodes JOIN nodes AS parents ON parents.id = nodes.parent"
               " WHERE nodes.deleted = 0 AND parents.deleted <> 0",
               _ ("Node %s is there, but its parent is deleted"));
+  check_rows (store, found,
+              "WITH RECURSIVE hung (id) AS (SELECT id FROM nodes WHERE parent IS NULL"
+              " UNION SELECT nodes.id FROM nodes JOIN hung ON nodes.parent = hung.id)"
+              " SELECT id FROM nodes WHERE id NOT IN hung"
+              " AND parent IN (SELECT id FROM nodes) LIMIT 100",
+              _ ("Node %s is above itself"));
   check_images (store, found, cancellable);
   found->n_nodes = (guint) MAX (
       _esp_store_get_number (store, "SELECT count(*) FROM nodes WHERE deleted = 0", NULL), 0);

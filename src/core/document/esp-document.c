@@ -298,6 +298,18 @@ _esp_document_refuse (EspDocument *self, EspNode *node, gpointer tag, GCancellab
   return TRUE;
 }
 
+gboolean
+_esp_document_refuse_text (EspDocument *self, const char *text, gpointer tag,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  /* Bytes that are no UTF-8 become three bytes each. */
+  if (text == NULL || strlen (text) <= ESP_RECORD_MAX_TEXT / 3)
+    return FALSE;
+  _esp_document_fail (self, tag, callback, user_data, ESP_DOCUMENT_ERROR_ARGUMENT,
+                      _ ("The text is too long"));
+  return TRUE;
+}
+
 EspNode *
 _esp_document_lookup (EspDocument *self, gint64 id)
 {

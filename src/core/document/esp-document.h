@@ -31,7 +31,7 @@ typedef enum
   ESP_DOCUMENT_ERROR_READ_ONLY, /* this document cannot be changed */
   ESP_DOCUMENT_ERROR_STORE,     /* the disk is full, the file system fails */
   ESP_DOCUMENT_ERROR_CONFLICT,  /* the person's file was changed by someone else meanwhile */
-  ESP_DOCUMENT_ERROR_ARGUMENT,  /* no such node, a move into itself, … */
+  ESP_DOCUMENT_ERROR_ARGUMENT,  /* no such node, a move into itself, megabytes of text, … */
   ESP_DOCUMENT_ERROR_IMAGE,     /* what was to be added is no picture that can be read */
 } EspDocumentError;
 

@@ -187,6 +187,29 @@ is_shallow (const char *text)
   return TRUE;
 }
 
+/* What the parser makes of 1e999 could not be written as JSON again. */
+static void
+drop_infinite (JsonNode *node)
+{
+  if (JSON_NODE_HOLDS_OBJECT (node))
+    {
+      g_autoptr (GList) values = json_object_get_values (json_node_get_object (node));
+
+      for (const GList *l = values; l != NULL; l = l->next)
+        drop_infinite (l->data);
+    }
+  else if (JSON_NODE_HOLDS_ARRAY (node))
+    {
+      JsonArray *array = json_node_get_array (node);
+
+      for (guint i = 0; i < json_array_get_length (array); i++)
+        drop_infinite (json_array_get_element (array, i));
+    }
+  else if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_DOUBLE
+           && !isfinite (json_node_get_double (node)))
+    json_node_init_null (node);
+}
+
 JsonObject *
 _esp_json_parse_object (const char *text)
 {
@@ -197,6 +220,7 @@ _esp_json_parse_object (const char *text)
   node = json_from_string (text, NULL);
   if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
     return NULL;
+  drop_infinite (node);
   return json_object_ref (json_node_get_object (node));
 }
 

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Text of a file that is longer is cut: no honest document comes near it. */
+/* Bytes. Longer text of a file is cut: no honest document comes near it, since none is stored. */
 #define ESP_RECORD_MAX_TEXT (4 << 20)
 
 /* What the database knows of an image besides its bytes. */

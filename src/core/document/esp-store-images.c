@@ -3,7 +3,6 @@
 #define G_LOG_DOMAIN "esp-document"
 
 #include "esp-picture-scale.h"
-#include "esp-picture-scale.h"
 #include "esp-store.h"
 
 #include <glib/gi18n-lib.h>
@@ -145,6 +144,15 @@ _esp_prepared_image_free (EspPreparedImage *self)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
+/* Always valid UTF-8. */
+static char *
+dup_media_type (sqlite3_stmt *statement, int column)
+{
+  const char *text = (const char *) sqlite3_column_text (statement, column);
+
+  return text != NULL ? g_utf8_make_valid (text, -1) : NULL;
+}
+
 gboolean
 _esp_store_find_image (EspStore *self, const char *sha256, EspImageInfo *info, GError **error)
 {
@@ -163,10 +171,10 @@ _esp_store_find_image (EspStore *self, const char *sha256, EspImageInfo *info, G
       _esp_image_info_clear (info);
       info->id = sqlite3_column_int64 (statement, 0);
       g_strlcpy (info->sha256, sha256, sizeof info->sha256);
-      info->media_type = g_strdup ((const char *) sqlite3_column_text (statement, 1));
+      info->media_type = dup_media_type (statement, 1);
       info->width = sqlite3_column_int (statement, 2);
       info->height = sqlite3_column_int (statement, 3);
-      info->size = (guint64) sqlite3_column_int64 (statement, 4);
+      info->size = (guint64) MAX (sqlite3_column_int64 (statement, 4), 0);
       info->color = (guint32) sqlite3_column_int64 (statement, 5);
       sqlite3_reset (statement);
     }

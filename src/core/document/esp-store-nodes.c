@@ -262,6 +262,9 @@ _esp_store_read_nodes (EspStore *self, GCancellable *cancellable, GError **error
     return NULL;
   while (_esp_store_step (self, statement, &local))
     {
+      /* SQLite numbers rows from 1 on; others were made by someone to see what happens. */
+      if (sqlite3_column_int64 (statement, ID) < 1)
+        continue;
       g_ptr_array_add (records, read_record (statement));
       if (records->len > MAX_NODES)
         g_set_error (&local, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_FORMAT,

@@ -145,11 +145,14 @@ _esp_store_get_number (EspStore *self, const char *sql, GError **error)
   sqlite3_stmt *statement = NULL;
   gint64 number = -1;
 
-  if (sqlite3_prepare_v2 (self->database, sql, -1, &statement, NULL) == SQLITE_OK
-      && sqlite3_step (statement) == SQLITE_ROW)
-    number = sqlite3_column_int64 (statement, 0);
-  else
+  if (sqlite3_prepare_v2 (self->database, sql, -1, &statement, NULL) != SQLITE_OK
+      || sqlite3_step (statement) != SQLITE_ROW)
     _esp_store_set_error (self, error);
+  else if (sqlite3_column_int64 (statement, 0) < 0)
+    g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_FORMAT,
+                 _ ("“%s” is damaged: a number in it is negative"), self->name);
+  else
+    number = sqlite3_column_int64 (statement, 0);
   sqlite3_finalize (statement);
   return number;
 }
@@ -249,7 +252,9 @@ set_up_writing (EspStore *self, GError **error)
 static gboolean
 check_application (EspStore *self, GError **error)
 {
-  const gint64 id = _esp_store_get_number (self, "PRAGMA application_id", error);
+  /* It has a sign, and is anything in other programs' files. */
+  const gint64 id = _esp_store_get_number (
+      self, "SELECT application_id & 0xffffffff FROM pragma_application_id", error);
 
   if (id < 0)
     return FALSE;

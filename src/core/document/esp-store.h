@@ -59,7 +59,7 @@ gboolean _esp_store_begin (EspStore *self, GError **error);
 gboolean _esp_store_commit (EspStore *self, GError **error);
 void _esp_store_rollback (EspStore *self);
 
-/* The number that a query for one number gives; -1 upon an error. */
+/* The number that a query for one number gives; -1 upon an error, which a negative one is. */
 gint64 _esp_store_get_number (EspStore *self, const char *sql, GError **error);
 
 /* Is there such a table with such a column? (Files of other versions.) */

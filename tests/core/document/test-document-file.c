@@ -120,6 +120,7 @@ test_refused (Fixture *fixture, gconstpointer data)
 {
   static const char *const cases[] = {
     "PRAGMA application_id = 1",
+    "PRAGMA application_id = -5",
     "PRAGMA user_version = 0",
     "PRAGMA user_version = -3",
     "CREATE TRIGGER t AFTER UPDATE ON nodes BEGIN DELETE FROM nodes; END",
@@ -176,6 +177,12 @@ test_tolerated (Fixture *fixture, gconstpointer data)
     { "UPDATE nodes SET label = CAST(x'ff41' AS TEXT) WHERE id = 1", "1:\357\277\275A(2(3))" },
     { "UPDATE nodes SET image = 88 WHERE id = 1", "1(2(3))" },
     { "UPDATE nodes SET position = 9e999", "1(2(3))" },
+    { "INSERT INTO nodes (id, position, kind, state, created) SELECT -id, 1, 'turn', 'done', 1"
+      " FROM nodes",
+      "1(2(3))" },
+    { "UPDATE images SET size = -1, media_type = CAST(x'ff' AS TEXT)", "1(2(3))" },
+    { "UPDATE images SET size = 9223372036854775807", "1(2(3))" },
+    { "UPDATE document SET value = '-9223372036854775808'", "1(2(3))" },
     { "INSERT INTO node_references VALUES (3, 0, 3), (3, 1, 66), (3, 2, 1), (55, 0, 1)",
       "1(2(3))" },
     { "INSERT OR REPLACE INTO view VALUES ('current', 'x')", "1(2(3))" },
@@ -187,6 +194,8 @@ test_tolerated (Fixture *fixture, gconstpointer data)
     {
       g_autofree char *name = g_strdup_printf ("tolerated-%u.espalier", i);
       g_autofree char *path = make_file (fixture, name);
+      EspDocumentStatistics statistics;
+      g_auto (Waiter) waiter = { 0 };
       GError *error = NULL;
       EspDocument *document;
 
@@ -208,6 +217,46 @@ test_tolerated (Fixture *fixture, gconstpointer data)
           add_turn (document, esp_document_get_node (document, 3), "More", 5);
           undo (document);
         }
+      WAIT (waiter, esp_document_measure_async, document, NULL);
+      esp_document_measure_finish (document, waiter.result, &statistics, &error);
+      g_assert_no_error (error);
+      waiter_clear (&waiter);
+      close_document (document);
+    }
+}
+
+/* What stands in the file as JSON can be written as JSON again. */
+static void
+test_parameters (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *file;
+    const char *text;
+  } cases[] = {
+    { "{\"a\":1e999,\"b\":[-1e999,{\"c\":1e999}],\"d\":0.5}",
+      "{\"a\":null,\"b\":[null,{\"c\":null}],\"d\":0.5}" },
+    { "[1]", "{}" },
+    { "{\"a\":\"\\ud800\"}", "{}" },
+    { "{\"a\":1", "{}" },
+    { "", "{}" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("parameters-%u.espalier", i);
+      g_autofree char *path = make_file (fixture, name);
+      g_autofree char *sql
+          = g_strdup_printf ("UPDATE nodes SET parameters = '%s' WHERE id = 2", cases[i].file);
+      g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+      g_autofree char *text = NULL;
+      EspDocument *document;
+
+      change_file (path, sql);
+      document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, NULL);
+      json_node_set_object (node, esp_node_get_parameters (esp_document_get_node (document, 2)));
+      text = json_to_string (node, FALSE);
+      g_assert_cmpstr (text, ==, cases[i].text);
       close_document (document);
     }
 }
@@ -222,6 +271,13 @@ ignore (GObject *source, GAsyncResult *result, gpointer pending)
 
   if (g_async_result_is_tagged (result, esp_document_close_async))
     esp_document_close_finish (ESP_DOCUMENT (source), result, &error);
+  else if (g_async_result_is_tagged (result, esp_document_measure_async))
+    {
+      EspDocumentStatistics statistics;
+
+      if (!esp_document_measure_finish (ESP_DOCUMENT (source), result, &statistics, &error))
+        g_assert_nonnull (error);
+    }
   else if (g_async_result_is_tagged (result, esp_document_set_label_async))
     esp_document_edit_finish (ESP_DOCUMENT (source), result, &error);
   if (error != NULL)
@@ -234,8 +290,9 @@ static void
 use_document (EspDocument *document)
 {
   g_autoptr (GPtrArray) nodes = esp_document_dup_nodes (document);
-  guint pending = 2;
+  guint pending = 3;
 
+  esp_document_measure_async (document, NULL, ignore, &pending);
   for (guint i = 0; i < nodes->len && i < 10; i++)
     {
       pending += 3;
@@ -302,6 +359,7 @@ main (int argc, char *argv[])
   ADD_TEST ("/document-file/newer", test_newer);
   ADD_TEST ("/document-file/refused", test_refused);
   ADD_TEST ("/document-file/tolerated", test_tolerated);
+  ADD_TEST ("/document-file/parameters", test_parameters);
   ADD_TEST ("/document-file/fuzz", test_fuzz);
 
   return g_test_run ();
