@@ -60,8 +60,11 @@ static gboolean
 warm_up (gpointer user_data)
 {
   EspApplication *self = ESP_APPLICATION (user_data);
-  EspBackend *local = esp_registry_find_backend (self->registry, "local");
+  EspBackend *local = NULL;
 
+  /* Not when the program has ended meanwhile. */
+  if (self->registry != NULL)
+    local = esp_registry_find_backend (self->registry, "local");
   if (local != NULL && !self->quitting)
     esp_local_backend_warm_up (ESP_LOCAL_BACKEND (local), NULL);
   return G_SOURCE_REMOVE;
@@ -153,6 +156,12 @@ esp_application_open_file (EspApplication *self, EspWindow *window, GFile *file)
         }
       window = esp_application_window_for_opening (self, window);
       esp_window_open_document (window, file);
+    }
+  else if (window != NULL && esp_window_get_document (window) != NULL)
+    {
+      /* Read there: what carries a recipe may be meant for its document. */
+      esp_window_open_photo (window, file);
+      return;
     }
   else
     {
