@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "esp-document.h"
-#include "esp-store.h"
+#include "large-document.h"
 
 #define REPEAT 5
 
@@ -43,55 +43,6 @@ fail (GError *error)
 {
   g_printerr ("bench-document: %s\n", error->message);
   exit (EXIT_FAILURE);
-}
-
-/* Straight through the store: with thumbnails, but without decoding 5,000 pictures. */
-static void
-make_file (const char *path, guint n_nodes, gsize image_size)
-{
-  GError *error = NULL;
-  EspStore *store = _esp_store_open (path, "bench", ESP_STORE_CREATE, &error);
-  g_autoptr (GRand) random = g_rand_new_with_seed (1);
-  g_autofree guint8 *noise = g_malloc (image_size + 64);
-
-  if (store == NULL || !_esp_store_begin (store, &error))
-    fail (error);
-  for (gsize i = 0; i < image_size + 64; i++)
-    noise[i] = (guint8) g_rand_int (random);
-  for (guint i = 0; i < n_nodes; i++)
-    {
-      g_autoptr (EspRecord) record = _esp_record_new ();
-      g_autoptr (EspPreparedImage) image = g_new0 (EspPreparedImage, 1);
-
-      g_snprintf (image->info.sha256, sizeof image->info.sha256, "%064x", i);
-      image->info.media_type = g_strdup ("image/png");
-      image->info.width = image->info.height = 1024;
-      image->info.size = image_size;
-      image->bytes = g_bytes_new_static (noise + i % 64, image_size);
-      image->thumbnails[0] = g_bytes_new_static (noise, MIN (image_size, 3000));
-      image->thumbnails[1] = g_bytes_new_static (noise, MIN (image_size, 25000));
-      record->kind = i == 0 ? ESP_NODE_IMPORTED : ESP_NODE_TURN;
-      record->state = ESP_NODE_DONE;
-      record->parent = i == 0 ? 0 : 1 + g_rand_int_range (random, 0, (gint32) i);
-      record->position = i;
-      record->created = g_get_real_time ();
-      g_free (record->instruction);
-      record->instruction = g_strdup_printf ("Make the sails of boat %u red and the water calm", i);
-      g_free (record->parameters);
-      record->parameters = g_strdup ("{\"guidance\":2.5,\"size\":\"1024x1024\",\"steps\":28}");
-      if (!_esp_store_add_image (store, image, &error))
-        fail (error);
-      record->image.id = image->info.id;
-      if (!_esp_store_write_node (store, record, &error)
-          || !_esp_store_write_instruction (store, record->instruction, i, &error))
-        fail (error);
-      if (i % 200 == 199
-          && (!_esp_store_commit (store, &error) || !_esp_store_begin (store, &error)))
-        fail (error);
-    }
-  if (!_esp_store_commit (store, &error))
-    fail (error);
-  _esp_store_free (store);
 }
 
 static EspDocument *
@@ -193,6 +144,7 @@ main (int argc, char *argv[])
   char *remove[] = { "rm", "-rf", "--", folder, NULL };
   gint64 start = g_get_monotonic_time ();
   EspDocument *document = NULL;
+  GError *error = NULL;
 
   if (n_nodes == 0 || g_mkdtemp (folder) == NULL)
     return EXIT_FAILURE;
@@ -202,7 +154,8 @@ main (int argc, char *argv[])
 
     path = g_build_filename (library, "bench.espalier", NULL);
   }
-  make_file (path, n_nodes, MAX (megabytes * 1000000 / n_nodes, 64));
+  if (!large_document_write (path, n_nodes, megabytes * 1000000 / n_nodes, &error))
+    fail (error);
   g_print ("%u nodes, %" G_GSIZE_FORMAT " MB\n", n_nodes, megabytes);
   tell ("make the file", start, n_nodes);
   for (int i = 0; i < REPEAT; i++)
