@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-parameter-names.h"
 #include "esp-texture-cache.h"
 
 #define REFERENCE_SIZE 64
@@ -131,7 +132,13 @@ dup_parameter_title (const char *name)
     { "steps", N_ ("Steps") },
     { "guidance", N_ ("Guidance") },
     { "guidance_scale", N_ ("Guidance") },
-    { "true_cfg_scale", N_ ("True guidance") },
+    { "true_cfg", N_ ("True CFG scale") },
+    { "true_cfg_scale", N_ ("True CFG scale") },
+    { "device", N_ ("Device") },
+    { "dtype", N_ ("Number format") },
+    { "multi_ref", N_ ("Several references") },
+    { "threads", N_ ("Threads") },
+    { "vae_tiling", N_ ("VAE tiles") },
     { "size", N_ ("Size") },
     { "width", N_ ("Width") },
     { "height", N_ ("Height") },
@@ -153,13 +160,24 @@ dup_parameter_title (const char *name)
   return g_strconcat (first, g_utf8_next_char (words), NULL);
 }
 
+/* As the model's own controls call it. */
+static char *
+dup_title_in_schema (EspSchema *schema, const char *name)
+{
+  const EspParameter *parameter = schema != NULL ? esp_schema_find (schema, name) : NULL;
+
+  return parameter != NULL && parameter->title != NULL
+             ? g_strdup (esp_parameter_get_label (parameter))
+             : dup_parameter_title (name);
+}
+
 static char *
 dup_value (JsonNode *node)
 {
   const GType type = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_NONE;
 
   if (type == G_TYPE_STRING)
-    return json_node_dup_string (node);
+    return g_strdup (esp_parameter_get_choice_label (json_node_get_string (node)));
   if (type == G_TYPE_BOOLEAN)
     return g_strdup (json_node_get_boolean (node) ? C_ ("value", "Yes") : C_ ("value", "No"));
   if (type == G_TYPE_DOUBLE)
@@ -228,14 +246,14 @@ dup_created (EspNode *node)
 /* --- The turn --------------------------------------------------------------------------------- */
 
 static void
-add_model_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+add_model_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *node, GPtrArray *rows)
 {
   const char *backend = esp_node_get_backend (node);
   const char *model = esp_node_get_model_name (node);
   const char *hash = esp_node_get_model_hash (node);
 
-  if (backend != NULL && strcmp (backend, "local") == 0)
-    backend = _ ("This computer");
+  if (backend != NULL)
+    backend = esp_registry_get_backend_title (registry, backend);
   add_row (group, rows, _ ("Made by"), backend, NULL);
   if (model == NULL)
     model = esp_node_get_model (node);
@@ -250,14 +268,20 @@ add_model_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
 }
 
 static void
-add_parameter_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+add_parameter_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *node,
+                    GPtrArray *rows)
 {
+  EspModel *model = registry != NULL && esp_node_get_backend (node) != NULL
+                        ? esp_registry_find_model (registry, esp_node_get_backend (node),
+                                                   esp_node_get_model (node))
+                        : NULL;
+  EspSchema *schema = model != NULL ? esp_model_get_schema (model) : NULL;
   JsonObject *parameters = esp_node_get_parameters (node);
   g_autoptr (GList) names = json_object_get_members (parameters);
 
   for (const GList *l = names; l != NULL; l = l->next)
     {
-      g_autofree char *title = dup_parameter_title (l->data);
+      g_autofree char *title = dup_title_in_schema (schema, l->data);
       g_autofree char *value = dup_value (json_object_get_member (parameters, l->data));
 
       add_row (group, rows, title, value, NULL);
@@ -287,7 +311,8 @@ add_state_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
 }
 
 void
-esp_details_add_turn_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+esp_details_add_turn_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *node,
+                           GPtrArray *rows)
 {
   const char *instruction = esp_node_get_instruction (node);
 
@@ -298,14 +323,14 @@ esp_details_add_turn_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray 
   add_row (group, rows, _ ("Instruction"), instruction, instruction);
   add_row (group, rows, _ ("Negative instruction"), esp_node_get_negative_prompt (node),
            esp_node_get_negative_prompt (node));
-  add_model_rows (group, node, rows);
+  add_model_rows (group, registry, node, rows);
   if (esp_node_has_seed (node))
     {
       g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, esp_node_get_seed (node));
 
       add_row (group, rows, _ ("Seed"), seed, seed);
     }
-  add_parameter_rows (group, node, rows);
+  add_parameter_rows (group, registry, node, rows);
   add_state_rows (group, node, rows);
 }
 

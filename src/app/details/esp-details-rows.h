@@ -5,11 +5,14 @@
 #include <adwaita.h>
 
 #include "esp-document.h"
+#include "esp-registry.h"
 
 G_BEGIN_DECLS
 
-/* Adds rows to the groups and each to `rows` (element-type GtkWidget), for their removal. */
-void esp_details_add_turn_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows);
+/* Adds rows to the groups and each to `rows` (element-type GtkWidget), for their removal.
+ * `registry` (or NULL) knows backends and parameters by name. */
+void esp_details_add_turn_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *node,
+                                GPtrArray *rows);
 void esp_details_add_image_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows);
 
 /* Buttons with the pictures of the references; a click makes one the current node. */

@@ -37,7 +37,8 @@ struct _EspDetails
   GtkWidget *export_row;
 
   EspDocument *document;
-  EspNode *node; /* shown; what is typed is for this one */
+  EspRegistry *registry; /* or NULL */
+  EspNode *node;         /* shown; what is typed is for this one */
   GSignalGroup *document_signals;
   GSignalGroup *node_signals;
   GPtrArray *turn_rows, *reference_rows, *image_rows;
@@ -260,7 +261,7 @@ update_rows (EspDetails *self)
   remove_rows (self->turn_group, self->turn_rows);
   remove_rows (self->references_group, self->reference_rows);
   remove_rows (self->image_group, self->image_rows);
-  esp_details_add_turn_rows (self->turn_group, self->node, self->turn_rows);
+  esp_details_add_turn_rows (self->turn_group, self->registry, self->node, self->turn_rows);
   esp_details_add_reference_rows (self->references_group, self->document, self->node,
                                   self->reference_rows);
   esp_details_add_image_rows (self->image_group, self->node, self->image_rows);
@@ -330,6 +331,15 @@ esp_details_set_document (EspDetails *self, EspDocument *document)
 }
 
 void
+esp_details_set_registry (EspDetails *self, EspRegistry *registry)
+{
+  g_return_if_fail (ESP_IS_DETAILS (self));
+  g_return_if_fail (registry == NULL || ESP_IS_REGISTRY (registry));
+
+  g_set_object (&self->registry, registry);
+}
+
+void
 esp_details_focus_note (EspDetails *self)
 {
   g_return_if_fail (ESP_IS_DETAILS (self));
@@ -373,6 +383,7 @@ esp_details_dispose (GObject *object)
   g_clear_object (&self->node_signals);
   g_clear_object (&self->node);
   g_clear_object (&self->document);
+  g_clear_object (&self->registry);
   g_clear_pointer (&self->turn_rows, g_ptr_array_unref);
   g_clear_pointer (&self->reference_rows, g_ptr_array_unref);
   g_clear_pointer (&self->image_rows, g_ptr_array_unref);

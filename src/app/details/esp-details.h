@@ -8,6 +8,7 @@
 #include <adwaita.h>
 
 #include "esp-document.h"
+#include "esp-registry.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +17,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EspDetails, esp_details, ESP, DETAILS, GtkWidget)
 
 GtkWidget *esp_details_new (void) G_GNUC_WARN_UNUSED_RESULT;
+/* Before the document: who knows backends and parameters by name. */
+void esp_details_set_registry (EspDetails *self, EspRegistry *registry);
 void esp_details_set_document (EspDetails *self, EspDocument *document);
 
 /* Stores what was typed and not stored yet; also done when the focus leaves, and with another node.

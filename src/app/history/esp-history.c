@@ -28,6 +28,7 @@ enum
   ACTIVATE,
   COMPARE,
   REFERENCE_DROP,
+  BRANCH_DROP,
   SELECTION_CHANGED,
   N_SIGNALS,
 };
@@ -98,6 +99,16 @@ esp_history_set_document (EspHistory *self, EspDocument *document)
   update_shown (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
   g_signal_emit (self, signals[SELECTION_CHANGED], 0);
+}
+
+void
+esp_history_set_registry (EspHistory *self, EspRegistry *registry)
+{
+  g_return_if_fail (ESP_IS_HISTORY (self));
+  g_return_if_fail (registry == NULL || ESP_IS_REGISTRY (registry));
+
+  esp_tree_view_set_registry (self->tree, registry);
+  esp_outline_set_registry (self->outline_list, registry);
 }
 
 GPtrArray *
@@ -241,6 +252,12 @@ static void
 on_reference_drop (EspHistory *self, EspNode *node, const GValue *value)
 {
   g_signal_emit (self, signals[REFERENCE_DROP], 0, node, value);
+}
+
+static void
+on_branch_drop (EspHistory *self, EspNode *dropped, EspNode *onto)
+{
+  g_signal_emit (self, signals[BRANCH_DROP], 0, dropped, onto);
 }
 
 static void
@@ -453,6 +470,7 @@ esp_history_class_init (EspHistoryClass *klass)
   signals[ACTIVATE] = SIGNAL ("activate", 1, ESP_TYPE_NODE);
   signals[COMPARE] = SIGNAL ("compare", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[REFERENCE_DROP] = SIGNAL ("reference-drop", 2, ESP_TYPE_NODE, G_TYPE_VALUE);
+  signals[BRANCH_DROP] = SIGNAL ("branch-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[SELECTION_CHANGED] = SIGNAL ("selection-changed", 0);
 #undef SIGNAL
 
@@ -484,6 +502,7 @@ connect_parts (EspHistory *self)
   g_signal_connect_swapped (self->tree, "activate", G_CALLBACK (on_activate), self);
   g_signal_connect_swapped (self->tree, "compare", G_CALLBACK (on_compare), self);
   g_signal_connect_swapped (self->tree, "reference-drop", G_CALLBACK (on_reference_drop), self);
+  g_signal_connect_swapped (self->tree, "branch-drop", G_CALLBACK (on_branch_drop), self);
   g_signal_connect_swapped (self->tree, "selection-changed", G_CALLBACK (on_selection_changed),
                             self);
   g_signal_connect_swapped (self->tree, "context-menu", G_CALLBACK (on_tree_menu), self);

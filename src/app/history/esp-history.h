@@ -11,13 +11,17 @@
  *   "activate"        (EspNode)            Enter or double click: show it (narrow layout: its page)
  *   "compare"         (EspNode, EspNode)   one was dropped onto the other
  *   "reference-drop"  (EspNode, GValue *)  an image (GdkFileList, GdkTexture) was dropped onto a
- * node "selection-changed"
+ * node
+ *   "branch-drop"     (EspNode, EspNode)   one of another document was dropped onto one of this, or
+ *                                          beside all (NULL)
+ *   "selection-changed"
  */
 #pragma once
 
 #include <adwaita.h>
 
 #include "esp-document.h"
+#include "esp-registry.h"
 #include "esp-tree-view.h"
 
 G_BEGIN_DECLS
@@ -30,6 +34,9 @@ GtkWidget *esp_history_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
 EspDocument *esp_history_get_document (EspHistory *self);
 void esp_history_set_document (EspHistory *self, EspDocument *document); /* NULL: none */
+
+/* Before the document: who knows the backends by name; without it they are called by their ids. */
+void esp_history_set_registry (EspHistory *self, EspRegistry *registry);
 
 /* The nodes that commands are for: those selected, else the one with the cursor, else the current
  * one; may be empty. (element-type EspNode) (transfer container) */

@@ -101,7 +101,7 @@ add_counts (GString *name, const EspTreeItem *item)
 }
 
 char *
-esp_node_card_dup_name (const EspTreeItem *item)
+esp_node_card_dup_name (const EspTreeItem *item, EspRegistry *registry)
 {
   EspNode *node = item->node;
   g_autofree char *title = esp_node_dup_title (node);
@@ -117,7 +117,7 @@ esp_node_card_dup_name (const EspTreeItem *item)
      * instruction. */
     g_string_append_printf (name, _ ("Turn %u: %s"), esp_node_get_depth (node), title);
   if (backend)
-    add_part (name, g_str_equal (backend, "local") ? _ ("This Computer") : backend);
+    add_part (name, esp_registry_get_backend_title (registry, backend));
   if (state_name (esp_node_get_state (node)))
     add_part (name, state_name (esp_node_get_state (node)));
   add_counts (name, item);
@@ -163,7 +163,8 @@ update_accessible (EspNodeCard *self)
 {
   GtkAccessible *accessible = GTK_ACCESSIBLE (self);
   const EspTreeItem *item = &self->item;
-  g_autofree char *name = esp_node_card_dup_name (item);
+  g_autofree char *name
+      = esp_node_card_dup_name (item, esp_node_painter_get_registry (self->painter));
   g_autofree char *difference = esp_node_dup_difference (item->node);
 
   gtk_accessible_update_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL, name,

@@ -36,6 +36,7 @@ void esp_node_card_update (EspNodeCard *self);
 void esp_node_card_update_style (EspNodeCard *self);
 
 /* "Turn 3: add a boat, This Computer, starred". */
-char *esp_node_card_dup_name (const EspTreeItem *item) G_GNUC_WARN_UNUSED_RESULT;
+char *esp_node_card_dup_name (const EspTreeItem *item,
+                              EspRegistry *registry) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -34,6 +34,7 @@ struct _EspNodePainter
 {
   GtkWidget *widget; /* whose we are */
   EspDocument *document;
+  EspRegistry *registry; /* or NULL */
   GdkRGBA foreground, background, accent, warning;
   gboolean high_contrast;
   int caption_height;
@@ -55,6 +56,7 @@ void
 esp_node_painter_free (EspNodePainter *self)
 {
   g_clear_object (&self->document);
+  g_clear_object (&self->registry);
   g_clear_object (&self->badge);
   for (guint i = 0; i < N_ICONS; i++)
     g_clear_object (&self->icons[i]);
@@ -71,6 +73,18 @@ EspDocument *
 esp_node_painter_get_document (EspNodePainter *self)
 {
   return self->document;
+}
+
+void
+esp_node_painter_set_registry (EspNodePainter *self, EspRegistry *registry)
+{
+  g_set_object (&self->registry, registry);
+}
+
+EspRegistry *
+esp_node_painter_get_registry (EspNodePainter *self)
+{
+  return self->registry;
 }
 
 /* --- Style ------------------------------------------------------------------------------------ */
@@ -497,7 +511,7 @@ draw_marks (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *item
     return;
   if (esp_node_get_stars (node) > 0)
     draw_stars (self, snapshot, esp_node_get_stars (node), picture, rtl);
-  if (backend && !g_str_equal (backend, "local"))
+  if (backend && esp_registry_is_backend_remote (self->registry, backend))
     {
       graphene_rect_init (&area,
                           rtl ? picture->origin.x + 6

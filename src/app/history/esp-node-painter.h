@@ -6,6 +6,7 @@
 
 #include <adwaita.h>
 
+#include "esp-registry.h"
 #include "esp-texture-cache.h"
 #include "esp-tree-items.h"
 
@@ -33,6 +34,10 @@ void esp_node_painter_free (EspNodePainter *self);
 
 void esp_node_painter_set_document (EspNodePainter *self, EspDocument *document);
 EspDocument *esp_node_painter_get_document (EspNodePainter *self);
+
+/* Knows the backends by name; NULL: by their ids. */
+void esp_node_painter_set_registry (EspNodePainter *self, EspRegistry *registry);
+EspRegistry *esp_node_painter_get_registry (EspNodePainter *self);
 
 /* Takes colours, font and contrast from the widget again. */
 void esp_node_painter_update_style (EspNodePainter *self);

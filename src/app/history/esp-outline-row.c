@@ -11,6 +11,7 @@ struct _EspOutlineRow
   GtkWidget parent_instance;
 
   EspDocument *document;
+  EspRegistry *registry; /* or NULL */
   EspNode *node;
   EspPicture *preview_picture;
 
@@ -49,8 +50,9 @@ dup_subtitle (EspNode *node)
 }
 
 static const char *
-get_state_icon (EspNode *node)
+get_state_icon (EspOutlineRow *self)
 {
+  EspNode *node = self->node;
   const char *backend = esp_node_get_backend (node);
 
   switch (esp_node_get_state (node))
@@ -67,7 +69,9 @@ get_state_icon (EspNode *node)
     default:
       if (esp_node_get_rejected (node))
         return "esp-rejected-symbolic";
-      return backend && !g_str_equal (backend, "local") ? "esp-remote-symbolic" : NULL;
+      return backend && esp_registry_is_backend_remote (self->registry, backend)
+                 ? "esp-remote-symbolic"
+                 : NULL;
     }
 }
 
@@ -76,7 +80,7 @@ update_marks (EspOutlineRow *self)
 {
   g_autoptr (GString) marks = g_string_new (NULL);
   int stars = esp_node_get_stars (self->node), tag = esp_node_get_tag (self->node);
-  const char *icon = get_state_icon (self->node);
+  const char *icon = get_state_icon (self);
 
   if (stars > 0)
     g_string_append_printf (marks, "★%d", stars);
@@ -128,7 +132,7 @@ update_accessible (EspOutlineRow *self)
       = parent ? esp_node_get_children (parent) : esp_document_get_roots (self->document);
   EspTreeItem item = { .node = self->node, .leader = self->node, .stack_size = 1 };
   guint n = g_list_model_get_n_items (siblings), position = 0;
-  g_autofree char *name = esp_node_card_dup_name (&item);
+  g_autofree char *name = esp_node_card_dup_name (&item, self->registry);
 
   for (guint i = 0; i < n && position == 0; i++)
     {
@@ -184,6 +188,13 @@ on_loaded (EspOutlineRow *self, EspDocument *document, EspNode *node, int size)
     update_picture (self);
 }
 
+void
+esp_outline_row_set_registry (EspOutlineRow *self, EspRegistry *registry)
+{
+  g_return_if_fail (ESP_IS_OUTLINE_ROW (self));
+  g_set_object (&self->registry, registry);
+}
+
 EspNode *
 esp_outline_row_get_node (EspOutlineRow *self)
 {
@@ -237,6 +248,7 @@ esp_outline_row_dispose (GObject *object)
     }
   g_clear_object (&self->node);
   g_clear_object (&self->document);
+  g_clear_object (&self->registry);
   g_clear_pointer (&self->preview_picture, esp_picture_unref);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_OUTLINE_ROW);
   /* GTK 4.8 lets go of those children alone that are bound. */

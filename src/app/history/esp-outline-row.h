@@ -5,6 +5,7 @@
 #include <gtk/gtk.h>
 
 #include "esp-document.h"
+#include "esp-registry.h"
 
 G_BEGIN_DECLS
 
@@ -13,6 +14,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EspOutlineRow, esp_outline_row, ESP, OUTLINE_ROW, GtkWidget)
 
 GtkWidget *esp_outline_row_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Before the node: who knows the backends by name. */
+void esp_outline_row_set_registry (EspOutlineRow *self, EspRegistry *registry);
 
 /* NULL: none. */
 void esp_outline_row_set_node (EspOutlineRow *self, EspDocument *document, EspNode *node);

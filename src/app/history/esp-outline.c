@@ -15,6 +15,7 @@ struct _EspOutline
   GtkWidget parent_instance;
 
   EspDocument *document;
+  EspRegistry *registry;
   GtkTreeListModel *tree;
   GtkMultiSelection *selection;
   GtkWidget *list;
@@ -92,6 +93,7 @@ on_bind (GtkSignalListItemFactory *factory, GtkListItem *item, EspOutline *self)
 
   if (gtk_tree_list_row_get_depth (tree_row) <= MAX_INDENT)
     gtk_tree_expander_set_list_row (expander, tree_row);
+  esp_outline_row_set_registry (row, self->registry);
   esp_outline_row_set_node (row, self->document, node);
   g_hash_table_add (self->rows, row);
   dim (self, row);
@@ -343,6 +345,13 @@ esp_outline_set_document (EspOutline *self, EspDocument *document)
   select_current (self);
 }
 
+void
+esp_outline_set_registry (EspOutline *self, EspRegistry *registry)
+{
+  g_return_if_fail (ESP_IS_OUTLINE (self));
+  g_set_object (&self->registry, registry);
+}
+
 /* --- The menu --------------------------------------------------------------------------------- */
 
 static EspOutlineRow *
@@ -469,6 +478,7 @@ esp_outline_dispose (GObject *object)
   g_clear_handle_id (&self->reveal_id, g_source_remove);
   if (self->list)
     esp_outline_set_document (self, NULL);
+  g_clear_object (&self->registry);
   self->list = NULL;
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))))
     gtk_widget_unparent (child);

@@ -9,6 +9,7 @@
 #include <adwaita.h>
 
 #include "esp-document.h"
+#include "esp-registry.h"
 
 G_BEGIN_DECLS
 
@@ -19,6 +20,9 @@ G_DECLARE_FINAL_TYPE (EspOutline, esp_outline, ESP, OUTLINE, GtkWidget)
 GtkWidget *esp_outline_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
 void esp_outline_set_document (EspOutline *self, EspDocument *document);
+
+/* Before the document: who knows the backends by name. */
+void esp_outline_set_registry (EspOutline *self, EspRegistry *registry);
 
 /* (element-type EspNode) (transfer container) */
 GPtrArray *esp_outline_dup_selected (EspOutline *self) G_GNUC_WARN_UNUSED_RESULT;

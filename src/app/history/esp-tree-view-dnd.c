@@ -4,7 +4,8 @@
  *
  * A node that is dragged is a file and an image to other programs and an EspNode to this one.
  * Dropped onto another node it is compared with it; with Shift (the drag then moves instead of
- * copying) it is hung below it. An image from elsewhere becomes a reference.
+ * copying) it is hung below it. One of another document's window is copied with its branch: below
+ * the node it is dropped onto, or beside all. An image from elsewhere becomes a reference.
  */
 #include "esp-tree-view-private.h"
 
@@ -75,6 +76,18 @@ may_hang (EspNode *node, EspNode *parent)
          && esp_node_get_parent (node) != parent;
 }
 
+static gboolean
+is_foreign (EspTreeView *self, EspNode *node)
+{
+  return esp_document_get_node (_esp_tree_view_get_document (self), esp_node_get_id (node)) != node;
+}
+
+static gboolean
+is_writable (EspTreeView *self)
+{
+  return esp_document_get_access (_esp_tree_view_get_document (self)) == ESP_DOCUMENT_WRITABLE;
+}
+
 static GdkDragAction
 on_drop_motion (GtkDropTarget *target, double x, double y, gpointer user_data)
 {
@@ -82,6 +95,13 @@ on_drop_motion (GtkDropTarget *target, double x, double y, gpointer user_data)
   EspNode *over = esp_tree_view_pick_node (self, x, y), *dragged = get_dragged_node (target);
   gboolean move = is_move (target);
 
+  if (!_esp_tree_view_get_document (self))
+    return 0;
+  if (dragged && is_foreign (self, dragged))
+    {
+      _esp_tree_view_set_drop (self, is_writable (self) ? over : NULL);
+      return is_writable (self) && !move ? GDK_ACTION_COPY : 0;
+    }
   if (dragged && over && (over == dragged || (move && !may_hang (dragged, over))))
     over = NULL;
   _esp_tree_view_set_drop (self, over);
@@ -105,36 +125,44 @@ on_moved (GObject *source, GAsyncResult *result, gpointer user_data)
     g_message ("Not moved: %s", error->message);
 }
 
+/* A node of this program: of this document, or of another window's. */
+static gboolean
+drop_node (EspTreeView *self, EspNode *dragged, EspNode *over, gboolean move)
+{
+  if (is_foreign (self, dragged))
+    {
+      if (!is_writable (self) || move)
+        return FALSE;
+      g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_BRANCH_DROP], 0, dragged, over);
+      return TRUE;
+    }
+  if (!over || dragged == over)
+    return FALSE;
+  if (move && may_hang (dragged, over))
+    esp_document_move_async (_esp_tree_view_get_document (self), dragged, over, G_MAXUINT, NULL,
+                             on_moved, NULL);
+  else
+    g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_COMPARE], 0, dragged, over);
+  return TRUE;
+}
+
 static gboolean
 on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointer user_data)
 {
   EspTreeView *self = user_data;
   g_autoptr (EspNode) over = NULL;
 
+  if (!_esp_tree_view_get_document (self))
+    return FALSE;
   g_set_object (&over, esp_tree_view_pick_node (self, x, y));
   _esp_tree_view_set_drop (self, NULL);
+  if (G_VALUE_HOLDS (value, ESP_TYPE_NODE))
+    return g_value_get_object (value)
+           && drop_node (self, g_value_get_object (value), over, is_move (target));
   if (!over)
     return FALSE;
-  if (!G_VALUE_HOLDS (value, ESP_TYPE_NODE))
-    {
-      g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_REFERENCE_DROP], 0, over, value);
-      return TRUE;
-    }
-  else
-    {
-      EspNode *dragged = g_value_get_object (value);
-
-      if (!dragged || dragged == over
-          || esp_document_get_node (_esp_tree_view_get_document (self), esp_node_get_id (dragged))
-                 != dragged)
-        return FALSE;
-      if (is_move (target) && may_hang (dragged, over))
-        esp_document_move_async (_esp_tree_view_get_document (self), dragged, over, G_MAXUINT, NULL,
-                                 on_moved, NULL);
-      else
-        g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_COMPARE], 0, dragged, over);
-      return TRUE;
-    }
+  g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_REFERENCE_DROP], 0, over, value);
+  return TRUE;
 }
 
 void

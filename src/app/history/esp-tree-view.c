@@ -252,6 +252,13 @@ esp_tree_view_set_document (EspTreeView *self, EspDocument *document)
 }
 
 void
+esp_tree_view_set_registry (EspTreeView *self, EspRegistry *registry)
+{
+  g_return_if_fail (ESP_IS_TREE_VIEW (self));
+  esp_node_painter_set_registry (self->painter, registry);
+}
+
+void
 esp_tree_view_set_orientation (EspTreeView *self, GtkOrientation orientation)
 {
   g_return_if_fail (ESP_IS_TREE_VIEW (self));
@@ -551,6 +558,7 @@ esp_tree_view_class_init (EspTreeViewClass *klass)
   signals[ESP_TREE_VIEW_ACTIVATE] = SIGNAL ("activate", 1, ESP_TYPE_NODE);
   signals[ESP_TREE_VIEW_COMPARE] = SIGNAL ("compare", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[ESP_TREE_VIEW_REFERENCE_DROP] = SIGNAL ("reference-drop", 2, ESP_TYPE_NODE, G_TYPE_VALUE);
+  signals[ESP_TREE_VIEW_BRANCH_DROP] = SIGNAL ("branch-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[ESP_TREE_VIEW_SELECTION_CHANGED] = SIGNAL ("selection-changed", 0);
   signals[ESP_TREE_VIEW_CONTEXT_MENU]
       = SIGNAL ("context-menu", 3, G_TYPE_DOUBLE, G_TYPE_DOUBLE, G_TYPE_BOOLEAN);

@@ -33,6 +33,8 @@ GtkWidget *esp_tree_view_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
 EspTreeItems *esp_tree_view_get_items (EspTreeView *self);
 void esp_tree_view_set_document (EspTreeView *self, EspDocument *document);
+/* Before the document: who knows the backends by name. */
+void esp_tree_view_set_registry (EspTreeView *self, EspRegistry *registry);
 void esp_tree_view_set_orientation (EspTreeView *self, GtkOrientation orientation);
 
 EspNode *esp_tree_view_get_cursor (EspTreeView *self);

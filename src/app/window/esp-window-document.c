@@ -232,6 +232,7 @@ void
 esp_window_attach_document (EspWindow *self, EspDocument *document)
 {
   EspApplication *application = ESP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self)));
+  EspRegistry *registry = esp_queue_get_registry (esp_application_get_queue (application));
 
   self->document = g_object_ref (document);
   self->opening = FALSE;
@@ -249,6 +250,8 @@ esp_window_attach_document (EspWindow *self, EspDocument *document)
   g_signal_connect_object (document, "notify::can-redo", G_CALLBACK (esp_window_update_actions),
                            self, G_CONNECT_SWAPPED);
 
+  esp_history_set_registry (self->history, registry);
+  esp_details_set_registry (self->details, registry);
   esp_history_set_document (self->history, document);
   esp_canvas_set_document (self->canvas, document);
   esp_composer_set_document (self->composer, document);

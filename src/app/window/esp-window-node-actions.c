@@ -9,6 +9,7 @@
 #include "esp-clipboard-image.h"
 #include "esp-export-dialog.h"
 #include "esp-export.h"
+#include "esp-window-copy.h"
 #include "esp-window-private.h"
 
 static EspQueue *
@@ -458,6 +459,16 @@ move (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     gtk_window_present (esp_move_dialog_new (GTK_WINDOW (self), self->document, get_node (nodes)));
 }
 
+static void
+copy_branch (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self);
+
+  if (get_node (nodes) != NULL)
+    esp_window_copy_branch_to_new (self, get_node (nodes));
+}
+
 static guint
 count_with_descendants (EspNode *node)
 {
@@ -531,6 +542,7 @@ static const GActionEntry entries[] = {
   { "compare", compare },
   { "duplicate", duplicate },
   { "move", move },
+  { "copy-branch", copy_branch },
   { "fold", fold },
   { "delete", delete_nodes },
 };
@@ -542,6 +554,8 @@ esp_window_init_node_actions (EspWindow *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self->node_actions), entries,
                                    G_N_ELEMENTS (entries), self);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "node", G_ACTION_GROUP (self->node_actions));
+  g_signal_connect_object (self->history, "branch-drop", G_CALLBACK (esp_window_copy_branch_here),
+                           self, G_CONNECT_SWAPPED);
   esp_window_update_node_actions (self);
 }
 

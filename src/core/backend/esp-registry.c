@@ -3,6 +3,8 @@
 
 #include "esp-registry.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "esp-local-backend.h"
 
 struct _EspRegistry
