@@ -229,20 +229,6 @@ def templates_and_resources_are_well_formed():
 
 
 @case
-def buttons_with_only_an_icon_have_a_tooltip():
-    problems = []
-    for path in FILES:
-        if path.suffix != '.ui':
-            continue
-        for node in ElementTree.parse(path).iter('object'):
-            properties = {child.get('name') for child in node.findall('property')}
-            if re.match(r'Gtk(Toggle|Menu)?Button$', node.get('class')) \
-               and 'icon-name' in properties and not properties & {'label', 'tooltip-text'}:
-                problems.append(f'{relative(path)}: {node.get("id")} ({node.get("class")})')
-    expect_none(problems)
-
-
-@case
 def every_file_with_translatable_text_is_listed():
     listed = [line for line in text(ROOT / 'po/POTFILES.in').splitlines()
               if line and not line.startswith('#')]
