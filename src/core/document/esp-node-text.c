@@ -3,6 +3,7 @@
 #define G_LOG_DOMAIN "esp-document"
 
 #include "esp-node-private.h"
+#include "esp-parameter-names.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -47,10 +48,10 @@ static char *
 dup_value (JsonNode *node)
 {
   if (node == NULL)
-    /* Translators: a parameter that has no value, in "steps unset → 20" */
+    /* Translators: a parameter that has no value, in "Steps unset → 20" */
     return g_strdup (_ ("unset"));
   if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
-    return json_node_dup_string (node);
+    return g_strdup (esp_parameter_get_choice_label (json_node_get_string (node)));
   if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_DOUBLE)
     return g_strdup_printf ("%g", json_node_get_double (node));
   return json_to_string (node, FALSE);
@@ -64,12 +65,33 @@ add_change (GString *text, const char *name, const char *before, const char *aft
   if (g_strcmp0 (before, after) == 0)
     return;
   if (before == NULL)
-    /* Translators: name and value of a parameter, as in "seed 42" */
+    /* Translators: name and value of a parameter, as in "Seed 42" */
     line = g_strdup_printf (C_ ("parameter", "%s %s"), name, after);
   else
-    /* Translators: a parameter that changed from the turn before, as in "steps 20 → 28" */
+    /* Translators: a parameter that changed from the turn before, as in "Steps 20 → 28" */
     line = g_strdup_printf (_ ("%s %s → %s"), name, before, after);
   add_line (text, line);
+}
+
+/* Of a first turn everything is new: only what people set most. */
+static gboolean
+is_worth_telling (const char *name)
+{
+  static const char *const names[] = { "steps", "guidance", "guidance_scale", "strength", NULL };
+
+  return g_strv_contains (names, name);
+}
+
+static void
+add_parameter (GString *text, const char *name, JsonObject *before, JsonObject *after)
+{
+  g_autofree char *label = esp_parameter_dup_label_of (name);
+  g_autofree char *from = NULL;
+  g_autofree char *to = dup_value (json_object_get_member (after, name));
+
+  if (before != NULL)
+    from = dup_value (json_object_get_member (before, name));
+  add_change (text, label, from, to);
 }
 
 static void
@@ -79,24 +101,14 @@ add_parameters (GString *text, JsonObject *before, JsonObject *after)
   g_autoptr (GList) gone = NULL;
 
   for (const GList *l = names; l != NULL; l = l->next)
-    {
-      JsonNode *old = before != NULL ? json_object_get_member (before, l->data) : NULL;
-      g_autofree char *from = before != NULL ? dup_value (old) : NULL;
-      g_autofree char *to = dup_value (json_object_get_member (after, l->data));
-
-      add_change (text, l->data, from, to);
-    }
+    if (before != NULL || is_worth_telling (l->data))
+      add_parameter (text, l->data, before, after);
   if (before == NULL)
     return;
   gone = g_list_sort (json_object_get_members (before), (GCompareFunc) strcmp);
   for (const GList *l = gone; l != NULL; l = l->next)
     if (!json_object_has_member (after, l->data))
-      {
-        g_autofree char *from = dup_value (json_object_get_member (before, l->data));
-        g_autofree char *to = dup_value (NULL);
-
-        add_change (text, l->data, from, to);
-      }
+      add_parameter (text, l->data, before, after);
 }
 
 static void
@@ -110,7 +122,7 @@ add_seed (GString *text, EspNode *self, EspNode *before)
   to = g_strdup_printf ("%" G_GUINT64_FORMAT, esp_node_get_seed (self));
   if (before != NULL && esp_node_has_seed (before))
     from = g_strdup_printf ("%" G_GUINT64_FORMAT, esp_node_get_seed (before));
-  add_change (text, _ ("seed"), from, to);
+  add_change (text, _ ("Seed"), from, to);
 }
 
 static void
@@ -125,6 +137,14 @@ add_references (GString *text, EspNode *self)
 
       add_line (text, line);
     }
+}
+
+static const char *
+get_model (EspNode *self)
+{
+  const char *name = esp_node_get_model_name (self);
+
+  return name != NULL ? name : esp_node_get_model (self);
 }
 
 char *
@@ -153,12 +173,10 @@ esp_node_dup_difference (EspNode *self)
 
       add_line (text, line);
     }
-  if (esp_node_get_backend (self) != NULL)
-    add_change (text, _ ("backend"), before != NULL ? esp_node_get_backend (before) : NULL,
-                esp_node_get_backend (self));
-  if (esp_node_get_model (self) != NULL)
-    add_change (text, _ ("model"), before != NULL ? esp_node_get_model (before) : NULL,
-                esp_node_get_model (self));
+  if (get_model (self) != NULL
+      && (before == NULL || g_strcmp0 (esp_node_get_model (self), esp_node_get_model (before)) != 0
+          || g_strcmp0 (esp_node_get_backend (self), esp_node_get_backend (before)) != 0))
+    add_change (text, _ ("Model"), before != NULL ? get_model (before) : NULL, get_model (self));
   add_references (text, self);
   add_seed (text, self, before);
   add_parameters (text, before != NULL ? esp_node_get_parameters (before) : NULL,

@@ -179,4 +179,5 @@ _esp_readers_run (EspReaders *self, GTask *task, EspReading function, GDestroyNo
   reading->function = function;
   reading->free_result = free_result;
   g_thread_pool_push (self->threads, reading, NULL);
+  /* cppcheck-suppress memleak; the pool has it */
 }

@@ -137,10 +137,12 @@ _esp_store_create_schema (EspStore *self, GError **error)
 gboolean
 _esp_store_migrate (EspStore *self, GError **error)
 {
-  for (int version = _esp_store_get_version (self); version < ESP_STORE_VERSION; version++)
+  const gsize version = (gsize) MAX (_esp_store_get_version (self), 1);
+
+  for (gsize i = version - 1; i < G_N_ELEMENTS (migrations); i++)
     {
       g_autofree char *sql
-          = g_strdup_printf ("%s PRAGMA user_version = %d;", migrations[version - 1], version + 1);
+          = g_strdup_printf ("%s PRAGMA user_version = %d;", migrations[i], (int) i + 2);
 
       if (!_esp_store_begin (self, error))
         return FALSE;

@@ -19,6 +19,7 @@ struct _EspWorkingCopy
   gboolean prepared; /* there is a working database */
   gboolean recovered;
   gboolean created;
+  char *draft;               /* where a new document of the library is made, or NULL */
   gboolean failed;           /* could not be opened */
   EspSnapshotSource *source; /* made when it is needed */
   gint64 published_version;  /* of `source`; -1 unknown */

@@ -211,14 +211,23 @@ put (EspWorkingCopy *self, Target *target, GError **error)
   return ok;
 }
 
+/* Is the file at the path of a library document the one that was opened? */
+static gboolean
+is_ours (EspWorkingCopy *self)
+{
+  struct stat status;
+
+  return stat (self->place->path, &status) == 0
+         && (guint64) status.st_ino == self->state.published.inode
+         && (guint64) status.st_dev == self->state.published.device;
+}
+
 static gboolean
 publish_in_place (EspWorkingCopy *self, GError **error)
 {
-  struct stat status;
   GError *local = NULL;
 
-  if (stat (self->place->path, &status) != 0
-      || (guint64) status.st_ino != self->state.published.inode)
+  if (!is_ours (self))
     {
       g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT,
                    _ ("“%s” was moved, deleted or replaced by another program"), self->place->name);
@@ -297,7 +306,8 @@ leave (EspWorkingCopy *self)
   self->published_version = -1;
   if (self->place->lock >= 0)
     {
-      if (self->place->in_library && self->access == ESP_DOCUMENT_WRITABLE)
+      /* What someone else has put there meanwhile is theirs. */
+      if (self->place->in_library && self->access == ESP_DOCUMENT_WRITABLE && is_ours (self))
         {
           g_autofree char *log = g_strconcat (self->place->path, "-wal", NULL);
           g_autofree char *index = g_strconcat (self->place->path, "-shm", NULL);

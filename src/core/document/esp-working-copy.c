@@ -259,17 +259,8 @@ create_new (EspWorkingCopy *self, GError **error)
   self->created = TRUE;
   if (self->place->in_library)
     {
-      /* The name is ours from now on; an empty file is an empty database. */
-      fd = open (self->place->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (fd < 0)
-        {
-          g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
-                       _ ("“%s” cannot be stored (%s)"), self->place->name, g_strerror (errno));
-          return FALSE;
-        }
-      close (fd);
-      _esp_file_sync_folder (self->place->path);
-      return _esp_working_copy_look_in_place (self, error);
+      self->draft = g_build_filename (self->place->folder, ESP_WORKING_DRAFT, NULL);
+      return TRUE;
     }
   self->prepared = TRUE;
   if (!_esp_working_folder_save_state (self->place, &self->state, error))
@@ -283,6 +274,61 @@ create_new (EspWorkingCopy *self, GError **error)
     }
   close (fd);
   return TRUE;
+}
+
+/* For a library that is on another file system than the working folder. */
+static gboolean
+copy_draft (EspWorkingCopy *self, GError **error)
+{
+  const EspFileIdentity nothing = { .exists = FALSE };
+  const int from = open (self->draft, O_RDONLY | O_CLOEXEC);
+  g_autofree char *temporary = NULL;
+  struct stat status;
+  gboolean ok = FALSE;
+  int to = -1;
+
+  if (from < 0 || fstat (from, &status) != 0)
+    g_set_error_literal (error, G_IO_ERROR, (int) g_io_error_from_errno (errno),
+                         g_strerror (errno));
+  else
+    to = _esp_file_make_beside (self->place->path, &temporary, error);
+  if (to >= 0)
+    {
+      ok = _esp_file_copy (from, to, (gint64) status.st_size, NULL, error)
+           && _esp_file_sync (to, error);
+      close (to);
+      ok = ok && _esp_file_put_in_place (temporary, self->place->path, &nothing, error);
+      if (!ok)
+        g_unlink (temporary);
+    }
+  if (from >= 0)
+    close (from);
+  return ok;
+}
+
+gboolean
+esp_working_copy_place (EspWorkingCopy *self, GError **error)
+{
+  const EspFileIdentity nothing = { .exists = FALSE };
+  GError *local = NULL;
+  gboolean ok;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (self->draft == NULL)
+    return TRUE;
+  ok = _esp_file_put_in_place (self->draft, self->place->path, &nothing, &local);
+  if (!ok && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG))
+    {
+      g_clear_error (&local);
+      ok = copy_draft (self, &local);
+    }
+  if (!ok)
+    return _esp_working_copy_fail (self, local, error);
+  _esp_file_sync_folder (self->place->path);
+  _esp_working_folder_clear (self->place);
+  g_clear_pointer (&self->draft, g_free);
+  return _esp_working_copy_look_in_place (self, error);
 }
 
 /* Remembers which file the name of a library document means. */
@@ -356,6 +402,8 @@ esp_working_copy_open (GFile *file, gboolean create, EspDocumentOpenFlags flags,
       return NULL;
     }
   take (self, flags);
+  if (self->place->lock >= 0 && self->place->in_library)
+    _esp_working_folder_clear (self->place); /* a draft that a crash left */
   if (create && !self->prepared)
     ok = create_new (self, error);
   else
@@ -391,7 +439,10 @@ esp_working_copy_free (EspWorkingCopy *self)
 {
   if (self == NULL)
     return;
-  if (self->place != NULL && self->place->lock >= 0 && self->place->in_library && !self->failed)
+  if (self->draft != NULL)
+    _esp_working_folder_clear (self->place);
+  else if (self->place != NULL && self->place->lock >= 0 && self->place->in_library
+           && !self->failed)
     fold_log (self);
   if (self->place != NULL && self->place->lock >= 0 && !self->place->in_library)
     {
@@ -407,6 +458,7 @@ esp_working_copy_free (EspWorkingCopy *self)
   if (self->fd >= 0)
     close (self->fd);
   _esp_working_state_clear (&self->state);
+  g_free (self->draft);
   g_clear_pointer (&self->place, _esp_working_folder_free);
   g_mutex_clear (&self->mutex);
   g_free (self);
@@ -459,6 +511,8 @@ esp_working_copy_is_recovered (EspWorkingCopy *self)
 const char *
 esp_working_copy_get_path (EspWorkingCopy *self)
 {
+  if (self->draft != NULL)
+    return self->draft;
   return self->prepared ? self->place->database : self->place->path;
 }
 

@@ -42,6 +42,13 @@ gboolean esp_working_copy_is_in_place (
 const char *esp_working_copy_get_path (EspWorkingCopy *self);
 gboolean esp_working_copy_is_immutable (EspWorkingCopy *self);
 
+/* A new document of the library is made elsewhere (get_path () says where) and gets its name when
+ * it is whole: a crash leaves no file that takes a name and is no document. To be called when its
+ * tables are there and all connections are closed; nothing happens to other documents. Open it anew
+ * from esp_working_copy_get_path (). ESP_DOCUMENT_ERROR_CONFLICT if the name was taken meanwhile.
+ */
+gboolean esp_working_copy_place (EspWorkingCopy *self, GError **error);
+
 /* Makes the working database if it is not there yet (a copy of the file, by reflink where the file
  * system can). Before the first change; may take a second for gigabytes. */
 gboolean esp_working_copy_prepare (EspWorkingCopy *self, GError **error);

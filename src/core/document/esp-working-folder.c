@@ -245,6 +245,10 @@ clear_folder (const char *folder)
                                 DATABASE "-shm",
                                 DATABASE "-journal",
                                 DATABASE ".part",
+                                ESP_WORKING_DRAFT,
+                                ESP_WORKING_DRAFT "-wal",
+                                ESP_WORKING_DRAFT "-shm",
+                                ESP_WORKING_DRAFT "-journal",
                                 "publish.part",
                                 STATE };
 

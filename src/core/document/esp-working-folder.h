@@ -31,6 +31,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspWorkingFolder, _esp_working_folder_free)
  * FALSE without an error: someone has it. */
 gboolean _esp_working_folder_lock (EspWorkingFolder *self, GPid *holder, GError **error);
 
+/* The name of a document in the making. What it holds was told to nobody. */
+#define ESP_WORKING_DRAFT "draft.db"
+
 gboolean _esp_working_folder_has_database (EspWorkingFolder *self);
 
 /* Removes database and state. */

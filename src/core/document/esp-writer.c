@@ -280,10 +280,24 @@ read_contents (EspWriter *self, EspContents *contents, GCancellable *cancellable
 }
 
 static gboolean
+make_in_place (EspWriter *self, GError **error)
+{
+  EspStore *store = _esp_store_open (esp_working_copy_get_path (self->copy), self->name,
+                                     ESP_STORE_CREATE, error);
+
+  if (store == NULL)
+    return FALSE;
+  _esp_store_free (store);
+  return esp_working_copy_place (self->copy, error);
+}
+
+static gboolean
 open_database (EspWriter *self, gboolean create, EspContents *contents, GCancellable *cancellable,
                GError **error)
 {
   self->access = esp_working_copy_get_access (self->copy);
+  if (create && esp_working_copy_is_in_place (self->copy) && !make_in_place (self, error))
+    return FALSE;
   if (create && !ensure_store (self, TRUE, error))
     return FALSE;
   open_readers (self);

@@ -470,7 +470,7 @@ test_text (Fixture *fixture, gconstpointer data)
 
   g_assert_cmpstr (root_title, ==, "photo.png");
   g_assert_cmpstr (one_title, ==, "Make it red");
-  g_assert_cmpstr (difference, ==, "Make it green\nseed 1 → 2");
+  g_assert_cmpstr (difference, ==, "Make it green\nSeed 1 → 2");
   g_assert_cmpstr (none, ==, "");
   set_label (document, one, "The red one");
   label = esp_node_dup_title (one);

@@ -142,6 +142,46 @@ test_create (Fixture *fixture, gconstpointer data)
   assert_nothing_left ();
 }
 
+/* A new document whose name someone takes, and one that is given up. */
+static void
+test_draft (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *folder
+      = g_build_filename (g_get_user_data_dir (), "espalier", "documents", NULL);
+  g_autofree char *path = g_build_filename (folder, "Draft.espalier", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+  EspWorkingCopy *copy;
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  copy = esp_working_copy_open (file, TRUE, 0, NULL, &error);
+  g_assert_no_error (error);
+  make_file (esp_working_copy_get_path (copy), 3);
+  make_file (path, 5);
+  g_assert_false (esp_working_copy_place (copy, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
+  g_clear_error (&error);
+  esp_working_copy_free (copy);
+  g_assert_cmpint (sum (path), ==, 5);
+  assert_nothing_left ();
+
+  /* What a crash leaves of one is in nobody's way. */
+  g_unlink (path);
+  copy = esp_working_copy_open (file, TRUE, 0, NULL, &error);
+  g_assert_no_error (error);
+  make_file (esp_working_copy_get_path (copy), 3);
+  crash (copy);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  esp_working_copy_clean ();
+  assert_nothing_left ();
+  copy = esp_working_copy_open (file, TRUE, 0, NULL, &error);
+  g_assert_no_error (error);
+  esp_working_copy_free (copy);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  assert_nothing_left ();
+  remove_tree (folder);
+}
+
 static void
 test_library (Fixture *fixture, gconstpointer data)
 {
@@ -158,8 +198,13 @@ test_library (Fixture *fixture, gconstpointer data)
   copy = esp_working_copy_open (file, TRUE, 0, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (esp_working_copy_is_in_place (copy));
+  g_assert_cmpstr (esp_working_copy_get_path (copy), !=, path);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  make_file (esp_working_copy_get_path (copy), 3);
+  g_assert_true (esp_working_copy_place (copy, &error));
+  g_assert_no_error (error);
+  g_assert_true (esp_working_copy_place (copy, &error));
   g_assert_cmpstr (esp_working_copy_get_path (copy), ==, path);
-  make_file (path, 3);
   add (copy, 4);
   publish (copy);
   g_assert_false (esp_working_copy_is_dirty (copy));
@@ -193,6 +238,14 @@ test_library (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_working_copy_is_file_changed (copy));
   g_assert_false (esp_working_copy_publish (copy, FALSE, &error));
   g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
+  g_clear_error (&error);
+
+  /* Moving away does not remove what someone else has put there meanwhile. */
+  make_file (path, 11);
+  g_assert_true (esp_working_copy_is_file_changed (copy));
+  g_assert_true (esp_working_copy_move (copy, target, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (sum (path), ==, 11);
   esp_working_copy_free (copy);
   assert_nothing_left ();
   remove_tree (folder);
@@ -493,6 +546,7 @@ main (int argc, char **argv)
   ADD ("prepare-only", test_prepare_only);
   ADD ("keeps-manners", test_keeps_manners);
   ADD ("create", test_create);
+  ADD ("draft", test_draft);
   ADD ("library", test_library);
   ADD ("move", test_move);
   ADD ("in-use", test_in_use);
