@@ -199,6 +199,17 @@ focus_instruction (GSimpleAction *action, GVariant *parameter, gpointer user_dat
 }
 
 static void
+write_instruction (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (JsonObject) recipe = json_object_new ();
+
+  json_object_set_string_member (recipe, "prompt", g_variant_get_string (parameter, NULL));
+  esp_composer_use_recipe (self->composer, recipe, ESP_COMPOSER_INSTRUCTION);
+  focus_instruction (action, NULL, self);
+}
+
+static void
 stop_after_running (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   GtkApplication *application = gtk_window_get_application (GTK_WINDOW (user_data));
@@ -362,6 +373,7 @@ static const GActionEntry entries[] = {
   { "run", run },
   { "run-next", run_next },
   { "focus-instruction", focus_instruction },
+  { "write-instruction", write_instruction, "s" },
   { "stop-after-running", stop_after_running },
   { "take-up", take_up },
   { "dismiss", dismiss },

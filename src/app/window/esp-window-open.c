@@ -26,7 +26,9 @@ typedef struct
   EspForeignRecipe *recipe;
   Use use;
   gboolean take_settings;
+  gboolean elsewhere;  /* opened from a window with a document: gets a window of its own */
   EspNode *show_after; /* what stays current (references), or NULL */
+  GQueue waiting;      /* (element-type Incoming): to be asked about after this one */
 } Incoming;
 
 static Incoming *
@@ -38,12 +40,14 @@ incoming_new (EspWindow *self, GBytes *bytes, const char *name)
   incoming->cancellable = g_object_ref (self->cancellable);
   incoming->bytes = bytes != NULL ? g_bytes_ref (bytes) : NULL;
   incoming->name = g_strdup (name);
+  g_queue_init (&incoming->waiting);
   return incoming;
 }
 
 static void
 incoming_free (Incoming *incoming)
 {
+  g_queue_clear_full (&incoming->waiting, (GDestroyNotify) incoming_free);
   g_clear_pointer (&incoming->bytes, g_bytes_unref);
   g_clear_pointer (&incoming->recipe, esp_foreign_recipe_free);
   g_clear_object (&incoming->show_after);
@@ -74,9 +78,9 @@ fail_opening (EspWindow *self, const char *name, const GError *error)
   set_opening (self, FALSE);
   if (self->document == NULL)
     g_clear_object (&self->file);
-  what = name != NULL ? g_strdup_printf (_ ("“%s” could not be opened"), name)
-                      : g_strdup (_ ("The image could not be opened"));
-  esp_window_toast_error (self, what, error);
+  what = name != NULL ? g_strdup_printf (_ ("“%s” Could Not Be Opened"), name)
+                      : g_strdup (_ ("The Image Could Not Be Opened"));
+  esp_window_show_failure (self, what, error);
 }
 
 /* --- Documents
@@ -116,6 +120,45 @@ esp_window_open_document (EspWindow *self, GFile *file)
   set_opening (self, TRUE);
   esp_document_open_async (file, ESP_DOCUMENT_OPEN_DEFAULT, self->cancellable, on_document_opened,
                            g_object_ref (self));
+}
+
+/* --- Recipes
+ * ----------------------------------------------------------------------------------- */
+
+static const char *
+recipe_instruction (const EspForeignRecipe *recipe)
+{
+  JsonNode *node = json_object_get_member (recipe->recipe, "prompt");
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
+                 && json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_get_string (node)
+             : NULL;
+}
+
+/* What is being written is the person's: another instruction is only offered. */
+static void
+take_settings (EspWindow *self, const EspForeignRecipe *recipe)
+{
+  const char *instruction = recipe_instruction (recipe);
+  g_autofree char *written = g_strstrip (g_strdup (esp_composer_get_instruction (self->composer)));
+
+  if (written[0] == '\0')
+    {
+      esp_composer_use_recipe (self->composer, recipe->recipe,
+                               ESP_COMPOSER_INSTRUCTION | ESP_COMPOSER_SETTINGS);
+      return;
+    }
+  esp_composer_use_recipe (self->composer, recipe->recipe, ESP_COMPOSER_SETTINGS);
+  if (instruction != NULL && instruction[0] != '\0' && !g_str_equal (instruction, written))
+    {
+      AdwToast *toast = adw_toast_new (_ ("Settings taken; your instruction is kept"));
+
+      adw_toast_set_button_label (toast, _ ("Use Its _Instruction"));
+      adw_toast_set_action_name (toast, "win.write-instruction");
+      adw_toast_set_action_target_value (toast, g_variant_new_string (instruction));
+      adw_toast_overlay_add_toast (self->toasts, toast);
+    }
 }
 
 /* --- Pictures
@@ -165,8 +208,7 @@ on_imported (GObject *source, GAsyncResult *result, gpointer user_data)
       esp_window_toast_undo (self, text);
     }
   if (incoming->take_settings && incoming->recipe != NULL)
-    esp_composer_use_recipe (self->composer, incoming->recipe->recipe,
-                             ESP_COMPOSER_INSTRUCTION | ESP_COMPOSER_SETTINGS);
+    take_settings (self, incoming->recipe);
 }
 
 static void
@@ -243,48 +285,66 @@ take (Incoming *incoming)
                              incoming->cancellable, on_imported, incoming);
 }
 
+/* What was opened from a window with a document becomes a document in a window of its own. */
+static void
+move_elsewhere (Incoming *incoming)
+{
+  GtkApplication *application = gtk_window_get_application (GTK_WINDOW (incoming->window));
+
+  if (!incoming->elsewhere || application == NULL)
+    return;
+  incoming->elsewhere = FALSE;
+  g_object_unref (incoming->window);
+  incoming->window
+      = g_object_ref (esp_application_window_for_opening (ESP_APPLICATION (application), NULL));
+  g_set_object (&incoming->cancellable, incoming->window->cancellable);
+  gtk_window_present (GTK_WINDOW (incoming->window));
+}
+
+static void ask_about_recipe (Incoming *incoming);
+
 static void
 on_recipe_answer (AdwMessageDialog *dialog, const char *response, gpointer user_data)
 {
-  Incoming *incoming = user_data;
-  EspWindow *self = incoming->window;
+  g_autoptr (Incoming) incoming = g_object_steal_data (G_OBJECT (dialog), "incoming");
+  g_autoptr (EspWindow) self = NULL;
+  Incoming *next;
 
+  if (incoming == NULL)
+    return;
+  self = g_object_ref (incoming->window);
   self->ask_shown = FALSE;
-  if (g_str_equal (response, "continue"))
-    take (incoming);
-  else if (g_str_equal (response, "with-settings"))
+  self->recipe_dialog = NULL;
+  next = g_queue_pop_head (&incoming->waiting);
+  if (next != NULL)
     {
-      incoming->take_settings = TRUE;
-      take (incoming);
+      next->waiting = incoming->waiting;
+      g_queue_init (&incoming->waiting);
+    }
+
+  if (g_str_equal (response, "continue") || g_str_equal (response, "with-settings"))
+    {
+      incoming->take_settings = g_str_equal (response, "with-settings");
+      move_elsewhere (incoming);
+      take (g_steal_pointer (&incoming));
     }
   else if (g_str_equal (response, "reference"))
     {
       incoming->use = USE_AS_REFERENCE;
-      take (incoming);
+      take (g_steal_pointer (&incoming));
     }
   else
     {
       if (g_str_equal (response, "settings") && self->document != NULL)
         {
-          esp_composer_use_recipe (self->composer, incoming->recipe->recipe,
-                                   ESP_COMPOSER_INSTRUCTION | ESP_COMPOSER_SETTINGS);
+          take_settings (self, incoming->recipe);
           esp_window_show_canvas (self);
           esp_composer_focus (self->composer);
         }
       set_opening (self, FALSE);
-      incoming_free (incoming);
     }
-}
-
-static const char *
-recipe_instruction (const EspForeignRecipe *recipe)
-{
-  JsonNode *node = json_object_get_member (recipe->recipe, "prompt");
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
-                 && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
+  if (next != NULL)
+    ask_about_recipe (next);
 }
 
 /* Nothing of it is taken over unasked: the instruction that is being written is the person's. */
@@ -292,10 +352,19 @@ static void
 ask_about_recipe (Incoming *incoming)
 {
   EspWindow *self = incoming->window;
-  GtkWidget *dialog
-      = adw_message_dialog_new (GTK_WINDOW (self), _ ("This Image Carries Its Recipe"), NULL);
-  AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
   const char *instruction = recipe_instruction (incoming->recipe);
+  GtkWidget *dialog;
+  AdwMessageDialog *message;
+
+  if (self->recipe_dialog != NULL)
+    {
+      Incoming *asked = g_object_get_data (G_OBJECT (self->recipe_dialog), "incoming");
+
+      g_queue_push_tail (&asked->waiting, incoming);
+      return;
+    }
+  dialog = adw_message_dialog_new (GTK_WINDOW (self), _ ("This Image Carries Its Recipe"), NULL);
+  message = ADW_MESSAGE_DIALOG (dialog);
 
   if (instruction != NULL && instruction[0] != '\0')
     {
@@ -313,8 +382,13 @@ ask_about_recipe (Incoming *incoming)
 
   adw_message_dialog_add_responses (message, "cancel", _ ("_Cancel"), NULL);
   if (self->document != NULL)
-    adw_message_dialog_add_responses (message, "settings", _ ("Take _Settings Only"), "reference",
-                                      _ ("Use as _Reference"), NULL);
+    {
+      gboolean writable = esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE;
+
+      adw_message_dialog_add_responses (message, "settings", _ ("Take _Settings Only"), "reference",
+                                        _ ("Use as _Reference"), NULL);
+      adw_message_dialog_set_response_enabled (message, "reference", writable);
+    }
   else
     adw_message_dialog_add_responses (message, "with-settings", _ ("Continue With Its _Settings"),
                                       NULL);
@@ -322,8 +396,10 @@ ask_about_recipe (Incoming *incoming)
   adw_message_dialog_set_response_appearance (message, "continue", ADW_RESPONSE_SUGGESTED);
   adw_message_dialog_set_default_response (message, "continue");
   adw_message_dialog_set_close_response (message, "cancel");
-  g_signal_connect (dialog, "response", G_CALLBACK (on_recipe_answer), incoming);
+  g_object_set_data_full (G_OBJECT (dialog), "incoming", incoming, (GDestroyNotify) incoming_free);
+  g_signal_connect (dialog, "response", G_CALLBACK (on_recipe_answer), NULL);
   self->ask_shown = TRUE;
+  self->recipe_dialog = dialog;
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
@@ -334,10 +410,13 @@ receive (Incoming *incoming)
 
   incoming->recipe = esp_foreign_recipe_read_bytes (
       incoming->bytes, incoming->name != NULL ? incoming->name : _ ("The image"), &error);
-  if (incoming->recipe != NULL && !incoming->window->ask_shown)
-    ask_about_recipe (incoming);
-  else
-    take (incoming);
+  if (incoming->recipe != NULL)
+    {
+      ask_about_recipe (incoming);
+      return;
+    }
+  move_elsewhere (incoming);
+  take (incoming);
 }
 
 void
@@ -390,7 +469,7 @@ on_queried (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-load_photo (EspWindow *self, GFile *file, Use use)
+load_photo (EspWindow *self, GFile *file, Use use, gboolean elsewhere)
 {
   Incoming *incoming;
   g_autofree char *name = g_file_get_basename (file);
@@ -402,6 +481,7 @@ load_photo (EspWindow *self, GFile *file, Use use)
     }
   incoming = incoming_new (self, NULL, name);
   incoming->use = use;
+  incoming->elsewhere = elsewhere;
   g_file_query_info_async (file, G_FILE_ATTRIBUTE_STANDARD_TYPE "," G_FILE_ATTRIBUTE_STANDARD_SIZE,
                            G_FILE_QUERY_INFO_NONE, G_PRIORITY_DEFAULT, self->cancellable,
                            on_queried, incoming);
@@ -413,7 +493,7 @@ esp_window_open_photo (EspWindow *self, GFile *file)
   g_return_if_fail (ESP_IS_WINDOW (self));
   g_return_if_fail (G_IS_FILE (file));
 
-  load_photo (self, file, USE_AS_ROOT);
+  load_photo (self, file, USE_AS_ROOT, self->document != NULL);
 }
 
 /* --- Values: drops and the clipboard
@@ -442,7 +522,7 @@ take_value (EspWindow *self, const GValue *value, Use use)
           if (is_document (l->data) || (self->document == NULL && use == USE_AS_ROOT))
             esp_application_open_file (application, self, l->data);
           else
-            load_photo (self, l->data, use);
+            load_photo (self, l->data, use, FALSE);
         }
       return files != NULL;
     }

@@ -52,6 +52,10 @@ struct _EspWindow
   AdwToast *undo_toast;
   GVariant *document_state; /* of the last session; restored with the document */
 
+  /* Borrowed, while they show. */
+  GtkWidget *recipe_dialog;
+  GtkWidget *failure_dialog;
+
   guint opening : 1;
   guint closing : 1; /* its close was agreed to */
   guint background : 1;
@@ -94,6 +98,8 @@ gboolean esp_window_on_close_request (GtkWindow *window);
 void esp_window_toast_undo (EspWindow *self, const char *text);
 /* With an error's message, unless it was cancelled. */
 void esp_window_toast_error (EspWindow *self, const char *what, const GError *error);
+/* A dialog with the reason in full, for what the person asked for and did not get. */
+void esp_window_show_failure (EspWindow *self, const char *heading, const GError *error);
 void esp_window_dismiss_undo_toast (EspWindow *self);
 void esp_window_show_canvas (EspWindow *self);
 void esp_window_restore_document_state (EspWindow *self);

@@ -85,6 +85,51 @@ esp_window_toast_error (EspWindow *self, const char *what, const GError *error)
   esp_window_toast (self, text);
 }
 
+static const char *
+failure_reason (const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    return _ ("It is not there. It may have been moved, renamed or deleted.");
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+    return _ ("You have no permission to read it.");
+  return error->message;
+}
+
+static void
+on_failure_closed (EspWindow *self)
+{
+  self->failure_dialog = NULL;
+}
+
+void
+esp_window_show_failure (EspWindow *self, const char *heading, const GError *error)
+{
+  AdwMessageDialog *dialog;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (self->failure_dialog != NULL)
+    {
+      /* Several files at once: one dialog that tells of all of them. */
+      g_autofree char *body = NULL;
+
+      dialog = ADW_MESSAGE_DIALOG (self->failure_dialog);
+      body = g_strdup_printf ("%s\n\n%s\n%s", adw_message_dialog_get_body (dialog), heading,
+                              failure_reason (error));
+      adw_message_dialog_set_body (dialog, body);
+      return;
+    }
+
+  self->failure_dialog
+      = adw_message_dialog_new (GTK_WINDOW (self), heading, failure_reason (error));
+  dialog = ADW_MESSAGE_DIALOG (self->failure_dialog);
+  adw_message_dialog_add_response (dialog, "close", _ ("_Close"));
+  adw_message_dialog_set_default_response (dialog, "close");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (on_failure_closed), self,
+                           G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
 /* --- Layout
  * ------------------------------------------------------------------------------------ */
 
