@@ -269,7 +269,8 @@ restore_session (EspApplication *self)
 static void
 update_inhibit (EspApplication *self)
 {
-  gboolean at_work = esp_queue_get_n_running (self->queue) > 0;
+  /* Jobs have news until the queue has gone. */
+  gboolean at_work = self->queue != NULL && esp_queue_get_n_running (self->queue) > 0;
 
   if (at_work && self->inhibit_cookie == 0)
     self->inhibit_cookie = gtk_application_inhibit (

@@ -5,6 +5,7 @@ Run under tests/app/with-display.sh, with the Python that has GTK's bindings. Ev
 scratch home; a warning or critical message of the program fails it. Screenshots are kept in
 $ESPALIER_SCREENSHOTS where that is set.
 """
+import itertools
 import json
 import os
 import pathlib
@@ -19,7 +20,7 @@ import traceback
 import gi
 
 gi.require_version('Atspi', '2.0')
-from gi.repository import Atspi, GLib  # noqa: E402
+from gi.repository import Atspi, Gio, GLib  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 APP = os.environ.get('ESP_APP', '')
@@ -37,7 +38,7 @@ class Skip(Exception):
 def wait_until(condition, what, patience=None):
     """The first true value of `condition`, which is asked again and again."""
     end = time.monotonic() + (patience or PATIENCE)
-    while True:
+    for turn in itertools.count(1):
         try:
             value = condition()
         except GLib.Error:  # a widget that has just gone
@@ -47,6 +48,13 @@ def wait_until(condition, what, patience=None):
         if time.monotonic() > end:
             raise AssertionError(f'waited in vain for {what}')
         time.sleep(0.05)
+        if turn % 20 == 0:
+            # What the library remembers may be older than an event that it missed.
+            try:
+                for program in children(Atspi.get_desktop(0)):
+                    program.clear_cache()
+            except GLib.Error:
+                pass
 
 
 def children(widget):
@@ -399,6 +407,50 @@ class Window:
             self.process.wait()
 
 
+class Notifications:
+    """Takes the place of the desktop's notifications, and keeps what they say."""
+
+    def __init__(self, folder):
+        self.path = pathlib.Path(folder) / 'notifications'
+        self.path.touch()
+        self.process = subprocess.Popen([sys.executable, __file__, '--notifications', self.path],
+                                        stdout=subprocess.PIPE)
+        self.process.stdout.readline()  # it is ready
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def serve_notifications(path):
+    interface = Gio.DBusNodeInfo.new_for_xml("""
+      <node><interface name='org.freedesktop.Notifications'>
+        <method name='Notify'><arg type='s' direction='in'/><arg type='u' direction='in'/>
+          <arg type='s' direction='in'/><arg type='s' direction='in'/><arg type='s' direction='in'/>
+          <arg type='as' direction='in'/><arg type='a{sv}' direction='in'/>
+          <arg type='i' direction='in'/><arg type='u' direction='out'/></method>
+        <method name='CloseNotification'><arg type='u' direction='in'/></method>
+        <method name='GetCapabilities'><arg type='as' direction='out'/></method>
+      </interface></node>""").interfaces[0]
+
+    def on_call(connection, sender, path_, name, method, parameters, invocation):
+        if method == 'Notify':
+            with open(path, 'a', encoding='utf-8') as file:
+                file.write(' '.join(parameters.unpack()[3:5]) + '\n')
+            invocation.return_value(GLib.Variant('(u)', (1,)))
+        elif method == 'GetCapabilities':
+            invocation.return_value(GLib.Variant('(as)', (['body', 'actions'],)))
+        else:
+            invocation.return_value(None)
+
+    def on_bus(connection, name):
+        connection.register_object('/org/freedesktop/Notifications', interface, on_call, None, None)
+
+    Gio.bus_own_name(Gio.BusType.SESSION, 'org.freedesktop.Notifications', 0, on_bus,
+                     lambda connection, name: print('ready', flush=True), None)
+    GLib.MainLoop().run()
+
+
 _cases = []
 
 
@@ -428,8 +480,10 @@ def run():
             windows.append(Window(home, *arguments, **environment))
             return windows[-1]
 
+        notifications = Notifications(folder)
         try:
             home = Home(folder)
+            home.notifications = notifications.path
             function(home, start)
             for window in windows:
                 window.check()
@@ -438,6 +492,9 @@ def run():
             print(f'ok {number} - {name} # SKIP {reason}', flush=True)
         except Exception:
             print('\n'.join(f'# {line}' for line in traceback.format_exc().splitlines()))
+            if os.environ.get('ESPALIER_SCREENSHOTS'):
+                subprocess.run(['import', '-window', 'root', pathlib.Path(
+                    os.environ['ESPALIER_SCREENSHOTS']) / f'failed-{function.__name__}.png'])
             for window in windows:
                 if window.process.poll() is None:
                     print('\n'.join(f'# {line}' for line in window.dump().splitlines()[:150]))
@@ -448,5 +505,10 @@ def run():
         finally:
             for window in windows:
                 window.kill()
+            notifications.stop()
             shutil.rmtree(folder, ignore_errors=True)
     return 1 if failed else 0
+
+
+if __name__ == '__main__' and sys.argv[1:2] == ['--notifications']:
+    serve_notifications(sys.argv[2])
