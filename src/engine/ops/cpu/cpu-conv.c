@@ -18,7 +18,7 @@ typedef struct CpuConv
   size_t plain_bytes, bias_bytes;
   struct
   {
-    dnnl_memory_desc_t desc;
+    CpuLayout layout;
     dnnl_memory_t memory;
     void *data;
     size_t bytes;
@@ -81,6 +81,7 @@ drop_packings (EspDevice *device, CpuConv *prepared)
     {
       if (prepared->packings[i].memory != NULL)
         dnnl_memory_destroy (prepared->packings[i].memory);
+      cpu_layout_clear (&prepared->packings[i].layout);
       esp_cpu_release (device, prepared->packings[i].data, prepared->packings[i].bytes);
     }
   prepared->packing_count = 0;
@@ -100,35 +101,43 @@ esp_cpu_release_conv (EspDevice *device, EspConv *conv)
   conv->prepared = NULL;
 }
 
-/* The layer's weights in the layout `desc`, packed now if they are not yet. */
+/* The layer's weights in this layout, packed now if they are not yet. */
 static dnnl_memory_t
-packed_weights (CpuDevice *cpu, const EspConv *conv, const dnnl_memory_desc_t *desc)
+packed_weights (CpuDevice *cpu, const EspConv *conv, CpuLayoutRef layout)
 {
   CpuConv *prepared = conv->prepared;
-  dnnl_memory_desc_t plain;
+  CpuLayout plain = CPU_LAYOUT_NONE;
+  const dnnl_dims_t dims = { conv->out, conv->in, conv->kernel, conv->kernel };
   int i;
 
   for (i = 0; i < prepared->packing_count; i++)
-    if (dnnl_memory_desc_equal (&prepared->packings[i].desc, desc))
+    if (dnnl_memory_desc_equal (cpu_layout_ref (&prepared->packings[i].layout), layout))
       return prepared->packings[i].memory;
   if (i == PACKINGS_MAX)
     {
       drop_packings (&cpu->base, prepared);
       i = 0;
     }
-  dnnl_memory_desc_init_by_tag (&plain, 4,
-                                (dnnl_dims_t){ conv->out, conv->in, conv->kernel, conv->kernel },
-                                dnnl_f32, dnnl_oihw);
-  prepared->packings[i].desc = *desc;
-  prepared->packings[i].bytes = dnnl_memory_desc_get_size (desc);
+  prepared->packings[i].bytes = dnnl_memory_desc_get_size (layout);
   prepared->packings[i].memory = NULL;
   prepared->packings[i].data = esp_cpu_allocate (&cpu->base, prepared->packings[i].bytes);
   if (prepared->packings[i].data == NULL)
     return NULL;
+  if (cpu_layout_by_tag (&plain, 4, dims, dnnl_f32, dnnl_oihw) != dnnl_success
+      || cpu_layout_copy (&prepared->packings[i].layout, layout) != dnnl_success)
+    {
+      esp_device_fail (&cpu->base, ESP_ERROR_MEMORY, "oneDNN cannot describe the weights of %s",
+                       conv->weight->name);
+      esp_cpu_release (&cpu->base, prepared->packings[i].data, prepared->packings[i].bytes);
+      cpu_layout_clear (&plain);
+      return NULL;
+    }
   prepared->packing_count = i + 1;
-  esp_cpu_reorder (cpu, &plain, prepared->plain, desc, prepared->packings[i].data);
+  esp_cpu_reorder (cpu, cpu_layout_ref (&plain), prepared->plain, layout,
+                   prepared->packings[i].data);
+  cpu_layout_clear (&plain);
   if (cpu->base.error.status == ESP_OK)
-    prepared->packings[i].memory = esp_cpu_memory (cpu, desc, prepared->packings[i].data);
+    prepared->packings[i].memory = esp_cpu_memory (cpu, layout, prepared->packings[i].data);
   return prepared->packings[i].memory;
 }
 
@@ -182,7 +191,7 @@ esp_cpu_conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *con
   CpuPrimitive *primitive = esp_cpu_convolution (cpu, &shape);
   if (primitive == NULL)
     return;
-  dnnl_memory_t weights = packed_weights (cpu, conv, &primitive->weights);
+  dnnl_memory_t weights = packed_weights (cpu, conv, cpu_layout_ref (&primitive->weights));
   if (weights != NULL)
     esp_cpu_primitive_run (cpu, primitive, x.data, weights, prepared->bias, y.data);
 }

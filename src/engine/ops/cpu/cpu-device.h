@@ -2,8 +2,7 @@
 /* cpu-device.h: the CPU device's own state, shared by the sources in this folder and its tests. */
 #pragma once
 
-#include <dnnl.h>
-
+#include "ops/cpu/cpu-onednn.h"
 #include "ops/cpu/kernels/kernels.h"
 #include "ops/cpu/kernels/matrix.h"
 #include "ops/ops.h"

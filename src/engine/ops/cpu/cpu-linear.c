@@ -225,13 +225,14 @@ try_packing (CpuDevice *cpu, const EspLinear *linear)
 {
   CpuLinear *prepared = linear->prepared;
   EspDType operand = cpu->operand;
-  dnnl_memory_desc_t plain, packing;
+  CpuLayout plain = CPU_LAYOUT_NONE;
+  CpuLayoutRef packing = esp_cpu_product_packing (cpu, operand, linear->in, linear->out);
   const void *source = linear->weight[0]->data;
 
   prepared->packing_tried = true;
-  if (!esp_cpu_product_packing (cpu, operand, linear->in, linear->out, &packing))
+  if (packing == NULL)
     return;
-  size_t bytes = dnnl_memory_desc_get_size (&packing);
+  size_t bytes = dnnl_memory_desc_get_size (packing);
   if (bytes > cpu->weight_budget || cpu->weight_used > cpu->weight_budget - bytes)
     return;
   if (linear->parts > 1 || !is_operand (cpu, linear->weight[0]))
@@ -252,10 +253,12 @@ try_packing (CpuDevice *cpu, const EspLinear *linear)
     return;
   prepared->packed_bytes = bytes;
   cpu->weight_used += bytes;
-  esp_cpu_plain_weights (operand, linear->in, linear->out, &plain);
-  esp_cpu_reorder (cpu, &plain, source, &packing, prepared->packed);
+  esp_cpu_plain_weights (cpu, operand, linear->in, linear->out, &plain);
   if (cpu->base.error.status == ESP_OK)
-    prepared->memory = esp_cpu_memory (cpu, &packing, prepared->packed);
+    esp_cpu_reorder (cpu, cpu_layout_ref (&plain), source, packing, prepared->packed);
+  if (cpu->base.error.status == ESP_OK)
+    prepared->memory = esp_cpu_memory (cpu, packing, prepared->packed);
+  cpu_layout_clear (&plain);
 }
 
 /* --- Few rows ----------------------------------------------------------------------------------
@@ -436,6 +439,32 @@ multiply_columns (CpuDevice *cpu, const Multiplication *m, int64_t first, int64_
     finish_rows (cpu, &result, bias, gate, m->epilogue, &y);
 }
 
+/* Rows of a weight as oneDNN takes them: packed into scratch memory, or as they lie. NULL with a
+ * sticky error; free with dnnl_memory_destroy (). */
+static dnnl_memory_t
+rows_memory (CpuDevice *cpu, const void *source, int64_t in, int64_t count, bool packed)
+{
+  EspDType operand = cpu->operand;
+  CpuLayout plain = CPU_LAYOUT_NONE;
+  CpuLayoutRef packing;
+  dnnl_memory_t memory = NULL;
+  void *space;
+
+  esp_cpu_plain_weights (cpu, operand, in, count, &plain);
+  if (cpu->base.error.status == ESP_OK && !packed)
+    memory = esp_cpu_memory (cpu, cpu_layout_ref (&plain), (void *) (uintptr_t) source);
+  else if (cpu->base.error.status == ESP_OK
+           && (packing = esp_cpu_product_packing (cpu, operand, in, count)) != NULL
+           && (space = esp_cpu_scratch (cpu, SCRATCH_PACKED, dnnl_memory_desc_get_size (packing)))
+                  != NULL)
+    {
+      esp_cpu_reorder (cpu, cpu_layout_ref (&plain), source, packing, space);
+      memory = esp_cpu_memory (cpu, packing, space);
+    }
+  cpu_layout_clear (&plain);
+  return memory;
+}
+
 /* Multiplies by rows [row, row + count) of a part's weight, which make columns from `first` on. */
 static void
 multiply_unpacked (CpuDevice *cpu, const Multiplication *m, const EspWeight *weight, int64_t row,
@@ -444,11 +473,9 @@ multiply_unpacked (CpuDevice *cpu, const Multiplication *m, const EspWeight *wei
   EspDType operand = cpu->operand;
   int64_t in = m->linear->in;
   const char *source = (const char *) weight->data + esp_dtype_bytes (weight->dtype, row * in);
-  dnnl_memory_desc_t plain, packing;
-  dnnl_memory_t memory = NULL;
   bool in_place = is_operand (cpu, weight), packed = !(in_place && operand == ESP_BF16);
+  dnnl_memory_t memory;
 
-  esp_cpu_plain_weights (operand, in, count, &plain);
   if (!in_place)
     {
       char *converted
@@ -458,18 +485,7 @@ multiply_unpacked (CpuDevice *cpu, const Multiplication *m, const EspWeight *wei
       convert_weight (cpu, weight, row * in, in * count, operand, converted);
       source = converted;
     }
-  if (packed)
-    {
-      if (!esp_cpu_product_packing (cpu, operand, in, count, &packing))
-        return;
-      void *space = esp_cpu_scratch (cpu, SCRATCH_PACKED, dnnl_memory_desc_get_size (&packing));
-      if (space == NULL)
-        return;
-      esp_cpu_reorder (cpu, &plain, source, &packing, space);
-      memory = esp_cpu_memory (cpu, &packing, space);
-    }
-  else
-    memory = esp_cpu_memory (cpu, &plain, (void *) (uintptr_t) source);
+  memory = rows_memory (cpu, source, in, count, packed);
   if (memory == NULL)
     return;
   multiply_columns (cpu, m, first, count, memory, packed);

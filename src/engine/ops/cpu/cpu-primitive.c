@@ -45,6 +45,7 @@ primitive_free (CpuPrimitive *primitive)
       dnnl_memory_destroy (memories[i]);
   if (primitive->primitive != NULL)
     dnnl_primitive_destroy (primitive->primitive);
+  cpu_layout_clear (&primitive->weights);
   free (primitive);
 }
 
@@ -99,14 +100,15 @@ cache_add (CpuDevice *cpu, CpuPrimitive *entry)
 }
 
 dnnl_memory_t
-esp_cpu_memory (CpuDevice *cpu, const dnnl_memory_desc_t *desc, void *data)
+esp_cpu_memory (CpuDevice *cpu, CpuLayoutRef layout, void *data)
 {
   dnnl_memory_t memory = NULL;
-  dnnl_status_t status = dnnl_memory_create (&memory, desc, cpu->engine, data);
+  dnnl_status_t status = dnnl_memory_create (&memory, layout, cpu->engine, data);
+  const int64_t bytes[3] = { (int64_t) dnnl_memory_desc_get_size (layout), 1, 1 };
 
   if (status == dnnl_success)
     return memory;
-  library_failed (cpu, "memory", desc->dims, status);
+  library_failed (cpu, "memory of bytes", bytes, status);
   return NULL;
 }
 
@@ -114,8 +116,7 @@ esp_cpu_memory (CpuDevice *cpu, const dnnl_memory_desc_t *desc, void *data)
 static dnnl_status_t
 entry_finish (CpuDevice *cpu, CpuPrimitive *entry, dnnl_primitive_desc_t plan, bool bias)
 {
-  const dnnl_memory_desc_t *library
-      = dnnl_primitive_desc_query_md (plan, dnnl_query_scratchpad_md, 0);
+  CpuLayoutRef library = dnnl_primitive_desc_query_md (plan, dnnl_query_scratchpad_md, 0);
   dnnl_status_t status = dnnl_primitive_create (&entry->primitive, plan);
   const char *implementation = NULL;
 
@@ -124,7 +125,9 @@ entry_finish (CpuDevice *cpu, CpuPrimitive *entry, dnnl_primitive_desc_t plan, b
     cpu->library_references++;
 
   entry->library_bytes = dnnl_memory_desc_get_size (library);
-  entry->weights = *dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 0);
+  if (status == dnnl_success)
+    status = cpu_layout_copy (&entry->weights,
+                              dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 0));
   if (status == dnnl_success)
     status
         = dnnl_memory_create (&entry->x, dnnl_primitive_desc_query_md (plan, dnnl_query_src_md, 0),
@@ -146,11 +149,22 @@ entry_finish (CpuDevice *cpu, CpuPrimitive *entry, dnnl_primitive_desc_t plan, b
 /* --- Products ----------------------------------------------------------------------------------
  */
 
-void
-esp_cpu_plain_weights (EspDType dtype, int64_t in, int64_t out, dnnl_memory_desc_t *desc)
+static dnnl_status_t
+matrix_layout (CpuLayout *layout, int64_t rows, int64_t cols, EspDType dtype)
 {
-  dnnl_memory_desc_init_by_strides (desc, 2, (dnnl_dims_t){ in, out }, library_type (dtype),
-                                    (dnnl_dims_t){ 1, in });
+  return cpu_layout_by_strides (layout, 2, (dnnl_dims_t){ rows, cols }, library_type (dtype),
+                                (dnnl_dims_t){ cols, 1 });
+}
+
+void
+esp_cpu_plain_weights (CpuDevice *cpu, EspDType dtype, int64_t in, int64_t out, CpuLayout *layout)
+{
+  const int64_t shape[3] = { in, out, 1 };
+  dnnl_status_t status = cpu_layout_by_strides (layout, 2, (dnnl_dims_t){ in, out },
+                                                library_type (dtype), (dnnl_dims_t){ 1, in });
+
+  if (status != dnnl_success)
+    library_failed (cpu, "weights", shape, status);
 }
 
 static dnnl_status_t
@@ -164,7 +178,7 @@ product_attributes (const CpuProduct *product, dnnl_primitive_attr_t *attributes
   if (status == dnnl_success)
     status = dnnl_post_ops_create (&operations);
   if (status == dnnl_success && product->accumulate)
-    status = dnnl_post_ops_append_sum (operations, 1.0f);
+    status = cpu_append_sum (operations);
   if (status == dnnl_success)
     status = dnnl_primitive_attr_set_post_ops (*attributes, operations);
   if (operations != NULL)
@@ -174,42 +188,41 @@ product_attributes (const CpuProduct *product, dnnl_primitive_attr_t *attributes
 
 /* `weights` NULL: any layout, and only the question which one: nothing is compiled. */
 static dnnl_status_t
-product_make (CpuDevice *cpu, const CpuProduct *product, const dnnl_memory_desc_t *weights,
-              CpuPrimitive *entry)
+product_make (CpuDevice *cpu, const CpuProduct *product, CpuLayoutRef weights, CpuPrimitive *entry)
 {
-  dnnl_memory_desc_t x, w, bias, y;
-  dnnl_matmul_desc_t description;
+  CpuLayout x = CPU_LAYOUT_NONE, any = CPU_LAYOUT_NONE;
+  CpuLayout bias = CPU_LAYOUT_NONE, y = CPU_LAYOUT_NONE;
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_primitive_desc_t plan = NULL;
-  dnnl_dims_t row = { 1, product->out };
-  dnnl_status_t status;
+  dnnl_status_t status = product_attributes (product, &attributes);
 
-  dnnl_memory_desc_init_by_strides (&x, 2, (dnnl_dims_t){ product->rows, product->in },
-                                    library_type (product->operand),
-                                    (dnnl_dims_t){ product->in, 1 });
-  dnnl_memory_desc_init_by_strides (&y, 2, (dnnl_dims_t){ product->rows, product->out },
-                                    library_type (product->result),
-                                    (dnnl_dims_t){ product->out, 1 });
-  dnnl_memory_desc_init_by_tag (&bias, 2, row, dnnl_f32, dnnl_ab);
-  if (weights != NULL)
-    w = *weights;
-  else
-    dnnl_memory_desc_init_by_tag (&w, 2, (dnnl_dims_t){ product->in, product->out },
-                                  library_type (product->operand), dnnl_format_tag_any);
-  status = product_attributes (product, &attributes);
   if (status == dnnl_success)
-    status = dnnl_matmul_desc_init (&description, &x, &w, product->bias ? &bias : NULL, &y);
+    status = matrix_layout (&x, product->rows, product->in, product->operand);
   if (status == dnnl_success)
-    status = dnnl_primitive_desc_create (&plan, &description, attributes, cpu->engine, NULL);
+    status = matrix_layout (&y, product->rows, product->out, product->result);
+  if (status == dnnl_success)
+    status = matrix_layout (&bias, 1, product->out, ESP_F32);
+  if (status == dnnl_success && weights == NULL)
+    status = cpu_layout_by_tag (&any, 2, (dnnl_dims_t){ product->in, product->out },
+                                library_type (product->operand), dnnl_format_tag_any);
+  if (status == dnnl_success)
+    status = cpu_plan_matmul (
+        &plan, cpu->engine, cpu_layout_ref (&x), weights != NULL ? weights : cpu_layout_ref (&any),
+        product->bias ? cpu_layout_ref (&bias) : NULL, cpu_layout_ref (&y), attributes);
   if (status == dnnl_success && weights == NULL)
     {
-      entry->weights = *dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 0);
+      status = cpu_layout_copy (&entry->weights,
+                                dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 0));
       dnnl_primitive_desc_destroy (plan);
     }
   else if (status == dnnl_success)
     status = entry_finish (cpu, entry, plan, product->bias);
   if (attributes != NULL)
     dnnl_primitive_attr_destroy (attributes);
+  cpu_layout_clear (&x);
+  cpu_layout_clear (&any);
+  cpu_layout_clear (&bias);
+  cpu_layout_clear (&y);
   return status;
 }
 
@@ -217,21 +230,22 @@ bool
 esp_cpu_library_has_bf16 (const CpuDevice *cpu)
 {
   const int64_t side = 64;
-  const dnnl_dims_t dims = { side, side };
-  dnnl_memory_desc_t operand, result;
-  dnnl_matmul_desc_t description;
+  CpuLayout operand = CPU_LAYOUT_NONE, result = CPU_LAYOUT_NONE;
   dnnl_primitive_desc_t plan = NULL;
   const char *implementation = "ref";
 
-  dnnl_memory_desc_init_by_tag (&operand, 2, dims, dnnl_bf16, dnnl_ab);
-  dnnl_memory_desc_init_by_tag (&result, 2, dims, dnnl_f32, dnnl_ab);
-  if (dnnl_matmul_desc_init (&description, &operand, &operand, NULL, &result) != dnnl_success
-      || dnnl_primitive_desc_create (&plan, &description, NULL, cpu->engine, NULL) != dnnl_success)
-    return false;
-  dnnl_primitive_desc_query (plan, dnnl_query_impl_info_str, 0, &implementation);
+  if (matrix_layout (&operand, side, side, ESP_BF16) == dnnl_success
+      && matrix_layout (&result, side, side, ESP_F32) == dnnl_success
+      && cpu_plan_matmul (&plan, cpu->engine, cpu_layout_ref (&operand), cpu_layout_ref (&operand),
+                          NULL, cpu_layout_ref (&result), NULL)
+             == dnnl_success)
+    dnnl_primitive_desc_query (plan, dnnl_query_impl_info_str, 0, &implementation);
   bool has = strncmp (implementation, "ref", 3) != 0;
 
-  dnnl_primitive_desc_destroy (plan);
+  if (plan != NULL)
+    dnnl_primitive_desc_destroy (plan);
+  cpu_layout_clear (&operand);
+  cpu_layout_clear (&result);
   return has;
 }
 
@@ -242,9 +256,8 @@ enum
   KIND_CONVOLUTION
 };
 
-bool
-esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out,
-                         dnnl_memory_desc_t *packing)
+CpuLayoutRef
+esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out)
 {
   /* The layout depends on the number of rows only in how well it fits; this many is typical. */
   const CpuProduct typical
@@ -257,19 +270,18 @@ esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t o
     {
       entry = entry_new (cpu, key);
       if (entry == NULL)
-        return false;
+        return NULL;
       use_device_threads (cpu);
       status = product_make (cpu, &typical, NULL, entry);
       if (status != dnnl_success)
         {
           library_failed (cpu, "linear", &typical.rows, status);
           primitive_free (entry);
-          return false;
+          return NULL;
         }
       cache_add (cpu, entry);
     }
-  *packing = entry->weights;
-  return true;
+  return cpu_layout_ref (&entry->weights);
 }
 
 CpuPrimitive *
@@ -279,20 +291,29 @@ esp_cpu_product (CpuDevice *cpu, const CpuProduct *product)
       = { KIND_PRODUCT,     product->rows,   product->in,   product->out,       product->packed,
           product->operand, product->result, product->bias, product->accumulate };
   CpuPrimitive *entry = cache_find (cpu, key);
-  dnnl_memory_desc_t weights;
+  CpuLayout plain = CPU_LAYOUT_NONE;
+  CpuLayoutRef weights;
   dnnl_status_t status;
 
   if (entry != NULL)
     return entry;
-  if (!product->packed)
-    esp_cpu_plain_weights (product->operand, product->in, product->out, &weights);
-  else if (!esp_cpu_product_packing (cpu, product->operand, product->in, product->out, &weights))
-    return NULL;
-  entry = entry_new (cpu, key);
+  if (product->packed)
+    weights = esp_cpu_product_packing (cpu, product->operand, product->in, product->out);
+  else
+    {
+      esp_cpu_plain_weights (cpu, product->operand, product->in, product->out, &plain);
+      weights = cpu_layout_ref (&plain);
+    }
+  if (weights != NULL && cpu->base.error.status == ESP_OK)
+    entry = entry_new (cpu, key);
   if (entry == NULL)
-    return NULL;
+    {
+      cpu_layout_clear (&plain);
+      return NULL;
+    }
   use_device_threads (cpu);
-  status = product_make (cpu, product, &weights, entry);
+  status = product_make (cpu, product, weights, entry);
+  cpu_layout_clear (&plain);
   if (status == dnnl_success)
     {
       cache_add (cpu, entry);
@@ -307,49 +328,62 @@ esp_cpu_product (CpuDevice *cpu, const CpuProduct *product)
  */
 
 static dnnl_status_t
-convolution_make (CpuDevice *cpu, const CpuConvolution *c, CpuPrimitive *entry)
+convolution_attributes (const CpuConvolution *c, dnnl_primitive_attr_t *attributes)
 {
-  dnnl_memory_desc_t x, weights, bias, y;
-  dnnl_convolution_desc_t description;
-  dnnl_primitive_attr_t attributes = NULL;
   dnnl_post_ops_t operations = NULL;
-  dnnl_primitive_desc_t plan = NULL;
-  dnnl_status_t status;
+  dnnl_status_t status = dnnl_primitive_attr_create (attributes);
 
-  dnnl_memory_desc_init_by_tag (
-      &x, 4, (dnnl_dims_t){ c->grid.batch, c->in, c->grid.height, c->grid.width }, dnnl_f32,
-      dnnl_nhwc);
-  dnnl_memory_desc_init_by_tag (
-      &y, 4, (dnnl_dims_t){ c->grid.batch, c->out, c->out_grid.height, c->out_grid.width },
-      dnnl_f32, dnnl_nhwc);
-  dnnl_memory_desc_init_by_tag (&weights, 4, (dnnl_dims_t){ c->out, c->in, c->kernel, c->kernel },
-                                dnnl_f32, dnnl_format_tag_any);
-  dnnl_memory_desc_init_by_tag (&bias, 1, (dnnl_dims_t){ c->out }, dnnl_f32, dnnl_a);
-  status = dnnl_primitive_attr_create (&attributes);
   if (status == dnnl_success)
-    status = dnnl_primitive_attr_set_scratchpad_mode (attributes, dnnl_scratchpad_mode_user);
+    status = dnnl_primitive_attr_set_scratchpad_mode (*attributes, dnnl_scratchpad_mode_user);
   if (status == dnnl_success && c->accumulate)
     {
       status = dnnl_post_ops_create (&operations);
       if (status == dnnl_success)
-        status = dnnl_post_ops_append_sum (operations, 1.0f);
+        status = cpu_append_sum (operations);
       if (status == dnnl_success)
-        status = dnnl_primitive_attr_set_post_ops (attributes, operations);
+        status = dnnl_primitive_attr_set_post_ops (*attributes, operations);
     }
-  /* Direct, never Winograd: its transforms lose digits. */
-  if (status == dnnl_success)
-    status = dnnl_convolution_forward_desc_init (
-        &description, dnnl_forward_inference, dnnl_convolution_direct, &x, &weights, &bias, &y,
-        (dnnl_dims_t){ c->stride, c->stride }, (dnnl_dims_t){ c->pad_top, c->pad_left },
-        (dnnl_dims_t){ c->pad_bottom, c->pad_right });
-  if (status == dnnl_success)
-    status = dnnl_primitive_desc_create (&plan, &description, attributes, cpu->engine, NULL);
-  if (status == dnnl_success)
-    status = entry_finish (cpu, entry, plan, true);
   if (operations != NULL)
     dnnl_post_ops_destroy (operations);
+  return status;
+}
+
+static dnnl_status_t
+convolution_make (CpuDevice *cpu, const CpuConvolution *c, CpuPrimitive *entry)
+{
+  CpuLayout x = CPU_LAYOUT_NONE, weights = CPU_LAYOUT_NONE;
+  CpuLayout bias = CPU_LAYOUT_NONE, y = CPU_LAYOUT_NONE;
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_primitive_desc_t plan = NULL;
+  dnnl_status_t status = convolution_attributes (c, &attributes);
+
+  if (status == dnnl_success)
+    status = cpu_layout_by_tag (
+        &x, 4, (dnnl_dims_t){ c->grid.batch, c->in, c->grid.height, c->grid.width }, dnnl_f32,
+        dnnl_nhwc);
+  if (status == dnnl_success)
+    status = cpu_layout_by_tag (
+        &y, 4, (dnnl_dims_t){ c->grid.batch, c->out, c->out_grid.height, c->out_grid.width },
+        dnnl_f32, dnnl_nhwc);
+  if (status == dnnl_success)
+    status = cpu_layout_by_tag (&weights, 4, (dnnl_dims_t){ c->out, c->in, c->kernel, c->kernel },
+                                dnnl_f32, dnnl_format_tag_any);
+  if (status == dnnl_success)
+    status = cpu_layout_by_tag (&bias, 1, (dnnl_dims_t){ c->out }, dnnl_f32, dnnl_a);
+  if (status == dnnl_success)
+    status = cpu_plan_convolution (&plan, cpu->engine, cpu_layout_ref (&x),
+                                   cpu_layout_ref (&weights), cpu_layout_ref (&bias),
+                                   cpu_layout_ref (&y), (dnnl_dims_t){ c->stride, c->stride },
+                                   (dnnl_dims_t){ c->pad_top, c->pad_left },
+                                   (dnnl_dims_t){ c->pad_bottom, c->pad_right }, attributes);
+  if (status == dnnl_success)
+    status = entry_finish (cpu, entry, plan, true);
   if (attributes != NULL)
     dnnl_primitive_attr_destroy (attributes);
+  cpu_layout_clear (&x);
+  cpu_layout_clear (&weights);
+  cpu_layout_clear (&bias);
+  cpu_layout_clear (&y);
   return status;
 }
 
@@ -416,8 +450,8 @@ esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void *x,
 }
 
 void
-esp_cpu_reorder (CpuDevice *cpu, const dnnl_memory_desc_t *from, const void *source,
-                 const dnnl_memory_desc_t *to, void *destination)
+esp_cpu_reorder (CpuDevice *cpu, CpuLayoutRef from, const void *source, CpuLayoutRef to,
+                 void *destination)
 {
   dnnl_memory_t memories[2] = { NULL, NULL };
   dnnl_primitive_desc_t plan = NULL;
@@ -440,7 +474,11 @@ esp_cpu_reorder (CpuDevice *cpu, const dnnl_memory_desc_t *from, const void *sou
       if (status == dnnl_success)
         status = dnnl_stream_wait (cpu->stream);
       if (status != dnnl_success)
-        library_failed (cpu, "packing weights", from->dims, status);
+        {
+          const int64_t bytes[3] = { (int64_t) dnnl_memory_desc_get_size (from), 1, 1 };
+
+          library_failed (cpu, "packing weights of bytes", bytes, status);
+        }
     }
   if (primitive != NULL)
     dnnl_primitive_destroy (primitive);

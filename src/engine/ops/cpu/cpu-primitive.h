@@ -32,7 +32,7 @@ struct CpuPrimitive
 {
   int64_t key[CPU_PRIMITIVE_KEY];
   dnnl_primitive_t primitive;
-  dnnl_memory_desc_t weights; /* the layout that it wants its weights in */
+  CpuLayout weights; /* the layout that it wants its weights in */
   dnnl_memory_t x, y, bias, library;
   size_t library_bytes;
 };
@@ -45,23 +45,25 @@ CpuPrimitive *esp_cpu_convolution (CpuDevice *cpu, const CpuConvolution *convolu
 /* True if oneDNN multiplies bf16 by more than its reference code on this processor. */
 bool esp_cpu_library_has_bf16 (const CpuDevice *cpu);
 
-/* The layout for packed weights of a product; true or a sticky error. */
-bool esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out,
-                              dnnl_memory_desc_t *packing);
+/* The layout for packed weights of a product; NULL with a sticky error. Owned by the device and
+ * valid until the next of these calls. */
+CpuLayoutRef esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out);
 
 /* Runs it. bias may be NULL if it was made without. */
 void esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void *x,
                             dnnl_memory_t weights, const float *bias, void *y);
 
 /* Copies weights from one layout to another (both buffers are the caller's). */
-void esp_cpu_reorder (CpuDevice *cpu, const dnnl_memory_desc_t *from, const void *source,
-                      const dnnl_memory_desc_t *to, void *destination);
+void esp_cpu_reorder (CpuDevice *cpu, CpuLayoutRef from, const void *source, CpuLayoutRef to,
+                      void *destination);
 
-/* Plain [out, in] weights seen as oneDNN's [in, out]. */
-void esp_cpu_plain_weights (EspDType dtype, int64_t in, int64_t out, dnnl_memory_desc_t *desc);
+/* Plain [out, in] weights seen as oneDNN's [in, out]; a sticky error if that fails. The caller
+ * clears the layout. */
+void esp_cpu_plain_weights (CpuDevice *cpu, EspDType dtype, int64_t in, int64_t out,
+                            CpuLayout *layout);
 
 /* Wraps `data` (not owned); NULL with a sticky error. Free with dnnl_memory_destroy. */
-dnnl_memory_t esp_cpu_memory (CpuDevice *cpu, const dnnl_memory_desc_t *desc, void *data);
+dnnl_memory_t esp_cpu_memory (CpuDevice *cpu, CpuLayoutRef layout, void *data);
 
 /* Drops the whole cache. */
 void esp_cpu_primitives_clear (CpuDevice *cpu);
