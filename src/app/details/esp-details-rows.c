@@ -121,45 +121,6 @@ get_state_name (EspNodeState state)
     }
 }
 
-/* Parameters that all image models know by these names; others are shown by their own. */
-static char *
-dup_parameter_title (const char *name)
-{
-  static const struct
-  {
-    const char *name, *title;
-  } known[] = {
-    { "steps", N_ ("Steps") },
-    { "guidance", N_ ("Guidance") },
-    { "guidance_scale", N_ ("Guidance") },
-    { "true_cfg", N_ ("True CFG scale") },
-    { "true_cfg_scale", N_ ("True CFG scale") },
-    { "device", N_ ("Device") },
-    { "dtype", N_ ("Number format") },
-    { "multi_ref", N_ ("Several references") },
-    { "threads", N_ ("Threads") },
-    { "vae_tiling", N_ ("VAE tiles") },
-    { "size", N_ ("Size") },
-    { "width", N_ ("Width") },
-    { "height", N_ ("Height") },
-    { "strength", N_ ("Strength") },
-    { "sampler", N_ ("Sampler") },
-    { "scheduler", N_ ("Scheduler") },
-    { "precision", N_ ("Precision") },
-    { "aspect_ratio", N_ ("Aspect ratio") },
-  };
-  g_autofree char *words = NULL;
-  g_autofree char *first = NULL;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
-    if (strcmp (known[i].name, name) == 0)
-      return g_strdup (_ (known[i].title));
-
-  words = g_strdelimit (g_strdup (name), "_-.", ' ');
-  first = g_utf8_strup (words, (gssize) (g_utf8_next_char (words) - words));
-  return g_strconcat (first, g_utf8_next_char (words), NULL);
-}
-
 /* As the model's own controls call it. */
 static char *
 dup_title_in_schema (EspSchema *schema, const char *name)
@@ -168,7 +129,7 @@ dup_title_in_schema (EspSchema *schema, const char *name)
 
   return parameter != NULL && parameter->title != NULL
              ? g_strdup (esp_parameter_get_label (parameter))
-             : dup_parameter_title (name);
+             : esp_parameter_dup_label_of (name);
 }
 
 static char *
@@ -204,7 +165,7 @@ dup_stages (JsonObject *timings)
   for (const GList *l = names; l != NULL; l = l->next)
     {
       JsonNode *node = json_object_get_member (timings, l->data);
-      g_autofree char *title = dup_parameter_title (l->data);
+      g_autofree char *title = esp_parameter_dup_label_of (l->data);
       g_autofree char *time = NULL;
 
       if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) == G_TYPE_STRING)

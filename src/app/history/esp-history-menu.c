@@ -219,6 +219,14 @@ new_tags (EspHistory *self)
 
 /* --- The menu --------------------------------------------------------------------------------- */
 
+/* No tooltip comes up over the menu. */
+static void
+on_menu_closed (EspHistory *self)
+{
+  if (self->tree)
+    gtk_widget_set_has_tooltip (GTK_WIDGET (self->tree), TRUE);
+}
+
 void
 _esp_history_dispose_menu (EspHistory *self)
 {
@@ -242,6 +250,9 @@ _esp_history_open_menu (EspHistory *self, GtkWidget *over, double x, double y)
       = gtk_popover_menu_new_from_model (G_MENU_MODEL (gtk_builder_get_object (builder, "menu")));
   gtk_popover_menu_add_child (GTK_POPOVER_MENU (self->menu), new_stars (self), "stars");
   gtk_popover_menu_add_child (GTK_POPOVER_MENU (self->menu), new_tags (self), "tags");
+  g_signal_connect_object (self->menu, "closed", G_CALLBACK (on_menu_closed), self,
+                           G_CONNECT_SWAPPED);
+  gtk_widget_set_has_tooltip (GTK_WIDGET (self->tree), FALSE);
   gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
   gtk_popover_set_has_arrow (GTK_POPOVER (self->menu), FALSE);
   gtk_widget_set_halign (self->menu, GTK_ALIGN_START);

@@ -14,6 +14,7 @@ struct _EspNodeCard
   EspNodeLook look;
   double scale, distance;
   PangoLayout *caption;
+  gboolean caption_stale;
   EspPicture *preview_picture;
   GdkTexture *preview; /* of preview_picture */
 };
@@ -112,6 +113,10 @@ esp_node_card_dup_name (const EspTreeItem *item, EspRegistry *registry)
     /* Translators: what a screen reader says about a picture that came from outside; %s is its
      * label or file name. */
     g_string_append_printf (name, _ ("Image: %s"), title);
+  else if (esp_node_get_depth (node) == 0)
+    /* Translators: what a screen reader says about a turn whose picture of before is not in the
+     * document; %s is its instruction. */
+    g_string_append_printf (name, _ ("Turn: %s"), title);
   else
     /* Translators: what a screen reader says about a turn; %u is how many turns lead to it, %s its
      * instruction. */
@@ -128,12 +133,14 @@ esp_node_card_dup_name (const EspTreeItem *item, EspRegistry *registry)
   return g_string_free (name, FALSE);
 }
 
+/* Text is made when it is drawn: most cards are far away or out of view. */
 static void
-update_caption (EspNodeCard *self)
+ensure_caption (EspNodeCard *self)
 {
   g_autofree char *title = NULL;
+  int width, room;
 
-  if (!self->item.node)
+  if (self->caption && !self->caption_stale)
     return;
   if (!self->caption)
     {
@@ -145,17 +152,15 @@ update_caption (EspNodeCard *self)
       pango_layout_set_ellipsize (self->caption, PANGO_ELLIPSIZE_END);
       pango_layout_set_single_paragraph_mode (self->caption, TRUE);
     }
+  self->caption_stale = FALSE;
   title = esp_node_dup_title (self->item.node);
   pango_layout_set_text (self->caption, title, -1);
   pango_layout_set_width (self->caption, -1);
-  {
-    int width, room = esp_node_painter_get_caption_width (self->painter, &self->item);
-
-    /* A width makes short texts start at the left: only where the text has to be cut. */
-    pango_layout_get_pixel_size (self->caption, &width, NULL);
-    if (width > room)
-      pango_layout_set_width (self->caption, room * PANGO_SCALE);
-  }
+  room = esp_node_painter_get_caption_width (self->painter, &self->item);
+  /* A width makes short texts start at the left: only where the text has to be cut. */
+  pango_layout_get_pixel_size (self->caption, &width, NULL);
+  if (width > room)
+    pango_layout_set_width (self->caption, room * PANGO_SCALE);
 }
 
 static void
@@ -205,6 +210,21 @@ esp_node_card_get_node (EspNodeCard *self)
   return self->item.node;
 }
 
+gboolean
+esp_node_card_has_item (EspNodeCard *self, const EspTreeItem *item)
+{
+  const EspTreeItem *own = &self->item;
+
+  g_return_val_if_fail (ESP_IS_NODE_CARD (self), FALSE);
+
+  return own->node == item->node && own->leader == item->leader
+         && own->stack_size == item->stack_size && own->stack_position == item->stack_position
+         && own->parent == item->parent && own->level == item->level
+         && own->position == item->position && own->n_siblings == item->n_siblings
+         && own->n_children == item->n_children && own->n_hidden == item->n_hidden
+         && own->on_path == item->on_path;
+}
+
 void
 esp_node_card_set_item (EspNodeCard *self, const EspTreeItem *item)
 {
@@ -242,7 +262,7 @@ esp_node_card_update (EspNodeCard *self)
   if (!self->item.node)
     return;
   update_preview (self);
-  update_caption (self);
+  self->caption_stale = TRUE;
   update_accessible (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
@@ -253,7 +273,6 @@ esp_node_card_update_style (EspNodeCard *self)
   g_return_if_fail (ESP_IS_NODE_CARD (self));
 
   g_clear_object (&self->caption);
-  update_caption (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
@@ -300,12 +319,15 @@ esp_node_card_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   /* 128 pixels of the card need the large thumbnail as soon as the screen shows more than 96. */
   double pixels = self->scale * gtk_widget_get_scale_factor (widget) * 128;
 
-  if (self->item.node && self->caption)
-    esp_node_painter_draw_card (
-        self->painter, snapshot, &self->item, gtk_widget_get_width (widget),
-        gtk_widget_get_height (widget), self->detail, self->look, self->distance,
-        pixels > ESP_THUMBNAIL_SMALL ? ESP_THUMBNAIL_LARGE : ESP_THUMBNAIL_SMALL, self->caption,
-        self->preview);
+  if (!self->item.node)
+    return;
+  if (self->detail == ESP_NODE_DETAIL_FULL)
+    ensure_caption (self);
+  esp_node_painter_draw_card (
+      self->painter, snapshot, &self->item, gtk_widget_get_width (widget),
+      gtk_widget_get_height (widget), self->detail, self->look, self->distance,
+      pixels > ESP_THUMBNAIL_SMALL ? ESP_THUMBNAIL_LARGE : ESP_THUMBNAIL_SMALL, self->caption,
+      self->preview);
 }
 
 static void

@@ -20,6 +20,7 @@ GtkWidget *esp_node_card_new (EspNodePainter *painter) G_GNUC_WARN_UNUSED_RESULT
 
 /* Shows that item from now on (a copy is kept). NULL: none; the card hides. */
 void esp_node_card_set_item (EspNodeCard *self, const EspTreeItem *item);
+gboolean esp_node_card_has_item (EspNodeCard *self, const EspTreeItem *item);
 EspNode *esp_node_card_get_node (EspNodeCard *self);
 
 void esp_node_card_set_look (EspNodeCard *self, EspNodeDetail detail, EspNodeLook look);

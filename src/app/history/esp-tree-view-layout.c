@@ -54,6 +54,7 @@ make_layout (EspTreeView *self)
   self->leaders = g_new0 (EspNode *, self->n);
   self->order = g_new (guint, self->n);
   self->cards = g_new0 (EspNodeCard *, self->n);
+  self->cards_stale = TRUE;
   for (guint i = 0; i < self->n; i++)
     {
       const EspTreeItem *item = esp_tree_items_get (self->items, i);
@@ -271,16 +272,20 @@ _esp_tree_view_need_card (EspTreeView *self, guint index)
 {
   const EspTreeItem *item = esp_tree_items_get (self->items, index);
   EspNodeCard *card;
+  gboolean fresh;
 
   if (self->cards[index])
     return;
   card = g_hash_table_lookup (self->cards_by_node, item->leader);
-  if (!card)
+  fresh = !card;
+  if (fresh)
     {
       card = take_card (self);
       g_hash_table_insert (self->cards_by_node, g_object_ref (item->leader), card);
     }
-  esp_node_card_set_item (card, item);
+  /* While one scrolls, most cards show what they showed. */
+  if (fresh || self->cards_stale || !esp_node_card_has_item (card, item))
+    esp_node_card_set_item (card, item);
   self->cards[index] = card;
   update_card_look (self, index);
 }
@@ -368,6 +373,7 @@ _esp_tree_view_update_cards (EspTreeView *self)
   if (cursor >= 0)
     _esp_tree_view_need_card (self, (guint) cursor);
   release_cards (self);
+  self->cards_stale = FALSE;
   if (self->n <= ESP_TREE_VIEW_MAX_CARDS)
     sort_cards (self);
 }

@@ -55,6 +55,7 @@ struct _EspTreeView
   EspNodeCard **cards;       /* of each item, or NULL */
   GHashTable *cards_by_node; /* leader → card (owned by being children) */
   GPtrArray *free_cards;
+  gboolean cards_stale; /* the items are others than those that the cards were told */
   GtkWidget *last_card; /* in the order of the children */
 
   /* Cached drawing. */

@@ -458,6 +458,7 @@ esp_tree_view_query_tooltip (GtkWidget *widget, int x, int y, gboolean keyboard,
   EspNode *node = keyboard ? self->cursor : esp_tree_view_pick_node (self, x, y);
   g_autofree char *text = NULL;
   graphene_rect_t area;
+  GdkRectangle tip;
 
   if (!node || !esp_tree_view_get_node_area (self, node, &area))
     return FALSE;
@@ -471,9 +472,9 @@ esp_tree_view_query_tooltip (GtkWidget *widget, int x, int y, gboolean keyboard,
       text = esp_node_dup_title (node);
     }
   gtk_tooltip_set_text (tooltip, text);
-  gtk_tooltip_set_tip_area (tooltip,
-                            &(GdkRectangle){ (int) area.origin.x, (int) area.origin.y,
-                                             (int) area.size.width, (int) area.size.height });
+  tip = (GdkRectangle){ (int) area.origin.x, (int) area.origin.y, (int) area.size.width,
+                        (int) area.size.height };
+  gtk_tooltip_set_tip_area (tooltip, &tip);
   return TRUE;
 }
 

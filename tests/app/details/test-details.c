@@ -179,7 +179,7 @@ test_rows (Fixture *fixture, gconstpointer data)
   g_assert_true (shows (fixture, "1234567890123"));
   g_assert_true (shows (fixture, "Demo model"));
   g_assert_true (shows (fixture, "0123456789abcdef"));
-  g_assert_true (shows (fixture, "This computer"));
+  g_assert_true (shows (fixture, "This Computer"));
   g_assert_true (shows (fixture, "Steps"));
   g_assert_true (shows (fixture, "28"));
   g_assert_true (shows (fixture, "2.5"));

@@ -12,6 +12,10 @@ G_BEGIN_DECLS
 
 const char *esp_parameter_get_label (const EspParameter *parameter);
 const char *esp_parameter_get_hint (const EspParameter *parameter); /* or NULL */
+/* Where there is no schema: what parameters of that name are called by image models; a name that
+ * is not among them is written as words. */
+char *esp_parameter_dup_label_of (const char *name) G_GNUC_WARN_UNUSED_RESULT;
+
 const char *esp_parameter_get_choice_label (const char *choice);
 
 /* Is it one that few people ever change? */

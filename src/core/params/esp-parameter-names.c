@@ -3,6 +3,7 @@
 #include "esp-parameter-names.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* What the local engine says of its parameters (docs/worker-protocol.md), for the translators. */
 static const char *const known[] G_GNUC_UNUSED
@@ -62,6 +63,46 @@ esp_parameter_get_label (const EspParameter *parameter)
 
   return parameter->title != NULL && parameter->title[0] != '\0' ? _ (parameter->title)
                                                                  : parameter->name;
+}
+
+char *
+esp_parameter_dup_label_of (const char *name)
+{
+  static const struct
+  {
+    const char *name, *label;
+  } names[] = {
+    { "steps", N_ ("Steps") },
+    { "guidance", N_ ("Guidance") },
+    { "guidance_scale", N_ ("Guidance") },
+    { "true_cfg", N_ ("True CFG scale") },
+    { "true_cfg_scale", N_ ("True CFG scale") },
+    { "size", N_ ("Size") },
+    { "width", N_ ("Width") },
+    { "height", N_ ("Height") },
+    { "strength", N_ ("Strength") },
+    { "sampler", N_ ("Sampler") },
+    { "scheduler", N_ ("Scheduler") },
+    { "precision", N_ ("Precision") },
+    { "aspect_ratio", N_ ("Aspect ratio") },
+    { "multi_ref", N_ ("Several references") },
+    { "device", N_ ("Device") },
+    { "dtype", N_ ("Number format") },
+    { "threads", N_ ("Threads") },
+    { "vae_tiling", N_ ("VAE tiles") },
+  };
+  g_autofree char *words = NULL;
+  g_autofree char *first = NULL;
+
+  g_return_val_if_fail (name != NULL, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    if (strcmp (names[i].name, name) == 0)
+      return g_strdup (_ (names[i].label));
+
+  words = g_strdelimit (g_strdup (name), "_-.", ' ');
+  first = g_utf8_strup (words, (gssize) (g_utf8_next_char (words) - words));
+  return g_strconcat (first, *words != '\0' ? g_utf8_next_char (words) : "", NULL);
 }
 
 const char *
