@@ -78,26 +78,28 @@ esp_banner_size_allocate (GtkWidget *widget, int width, int height, int baseline
   if (width >= ONE_ROW || wide == 0)
     {
       int label_width = width - 2 * SIDE - (wide > 0 ? wide + SIDE : 0);
+      GtkAllocation place = { SIDE, MARGIN, label_width, height - 2 * MARGIN };
 
-      gtk_widget_size_allocate (self->label,
-                                &(GtkAllocation){ rtl ? width - SIDE - label_width : SIDE, MARGIN,
-                                                  label_width, height - 2 * MARGIN },
-                                -1);
+      if (rtl)
+        place.x = width - SIDE - label_width;
+      gtk_widget_size_allocate (self->label, &place, -1);
       if (wide > 0)
-        gtk_widget_size_allocate (
-            self->buttons,
-            &(GtkAllocation){ rtl ? SIDE : width - SIDE - wide, (height - tall) / 2, wide, tall },
-            -1);
+        {
+          place = (GtkAllocation){ SIDE, (height - tall) / 2, wide, tall };
+          if (!rtl)
+            place.x = width - SIDE - wide;
+          gtk_widget_size_allocate (self->buttons, &place, -1);
+        }
     }
   else
     {
-      gtk_widget_size_allocate (
-          self->label,
-          &(GtkAllocation){ SIDE, MARGIN, width - 2 * SIDE, height - 3 * MARGIN - tall }, -1);
-      gtk_widget_size_allocate (
-          self->buttons,
-          &(GtkAllocation){ rtl ? SIDE : width - SIDE - wide, height - MARGIN - tall, wide, tall },
-          -1);
+      GtkAllocation place = { SIDE, MARGIN, width - 2 * SIDE, height - 3 * MARGIN - tall };
+
+      gtk_widget_size_allocate (self->label, &place, -1);
+      place = (GtkAllocation){ SIDE, height - MARGIN - tall, wide, tall };
+      if (!rtl)
+        place.x = width - SIDE - wide;
+      gtk_widget_size_allocate (self->buttons, &place, -1);
     }
 }
 
@@ -148,6 +150,22 @@ esp_banner_new (void)
   return g_object_new (ESP_TYPE_BANNER, NULL);
 }
 
+static gboolean
+has_buttons (EspBanner *self, const EspBannerButton *buttons)
+{
+  GtkWidget *child = gtk_widget_get_first_child (self->buttons);
+
+  for (; child != NULL && buttons != NULL && buttons->label != NULL; buttons++)
+    {
+      if (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (child)), buttons->label) != 0
+          || g_strcmp0 (gtk_actionable_get_action_name (GTK_ACTIONABLE (child)), buttons->action)
+                 != 0)
+        return FALSE;
+      child = gtk_widget_get_next_sibling (child);
+    }
+  return child == NULL && (buttons == NULL || buttons->label == NULL);
+}
+
 void
 esp_banner_show (EspBanner *self, const char *text, const EspBannerButton *buttons)
 {
@@ -157,6 +175,10 @@ esp_banner_show (EspBanner *self, const char *text, const EspBannerButton *butto
   g_return_if_fail (text != NULL);
 
   gtk_label_set_text (GTK_LABEL (self->label), text);
+  gtk_widget_set_visible (GTK_WIDGET (self), TRUE);
+  /* A button that is being pressed must stay. */
+  if (has_buttons (self, buttons))
+    return;
   while ((child = gtk_widget_get_first_child (self->buttons)) != NULL)
     gtk_box_remove (GTK_BOX (self->buttons), child);
   for (; buttons != NULL && buttons->label != NULL; buttons++)
@@ -169,7 +191,6 @@ esp_banner_show (EspBanner *self, const char *text, const EspBannerButton *butto
       gtk_box_append (GTK_BOX (self->buttons), button);
     }
   gtk_widget_set_visible (self->buttons, gtk_widget_get_first_child (self->buttons) != NULL);
-  gtk_widget_set_visible (GTK_WIDGET (self), TRUE);
 }
 
 void
