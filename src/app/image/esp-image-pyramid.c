@@ -9,9 +9,12 @@
 #include "esp-picture-scale.h"
 
 #define MAX_LEVELS 8
-#define MAX_SIDE   4096 /* of one texture: what every graphics card takes */
-#define TILE       2048
+#define MAX_SIDE   2048 /* of one texture: larger ones are drawn in tiles, of which few are seen */
+#define TILE       512
 #define BLEED      1 /* pixels of its neighbours around a tile, for the filter */
+
+/* More pixels than that are not drawn smaller than they are: it would take longer than a frame. */
+#define MAX_SHRUNK (2 << 20)
 
 typedef struct
 {
@@ -25,7 +28,9 @@ struct _EspImagePyramid
 
   Level levels[MAX_LEVELS];
   guint n_levels;
-  guint wanted; /* levels, by what was drawn */
+  guint wanted;      /* levels, by what was drawn */
+  GdkTexture *draft; /* stands in for a level that is still to come */
+  guint draft_level;
   GCancellable *cancellable;
   guint loading : 1;
 };
@@ -243,6 +248,48 @@ snapshot_nearest (EspPicture *picture, GtkSnapshot *snapshot, const graphene_rec
   cairo_surface_destroy (surface);
 }
 
+/* Single pixels of the smallest version there is: rough, but there at once. */
+static GdkTexture *
+ensure_draft (EspImagePyramid *self, guint wanted)
+{
+  const guint step = 1u << (wanted - self->n_levels);
+  EspPicture *from = esp_texture_get_picture (self->levels[self->n_levels - 1].texture);
+  g_autoptr (EspPicture) picture = NULL;
+
+  if (self->draft != NULL && self->draft_level == wanted)
+    return self->draft;
+  g_clear_object (&self->draft);
+  if (from == NULL)
+    return NULL;
+  picture = esp_picture_new (MAX (1, from->width / (int) step), MAX (1, from->height / (int) step),
+                             NULL);
+  if (picture == NULL)
+    return NULL;
+  for (int y = 0; y < picture->height; y++)
+    {
+      const gsize row = MIN ((gsize) y * step + step / 2, (gsize) from->height - 1);
+      const guint8 *source = from->pixels + row * (gsize) from->width * 3;
+      guint8 *target = picture->pixels + (gsize) y * (gsize) picture->width * 3;
+
+      for (int x = 0; x < picture->width; x++, target += 3, source += 3 * step)
+        memcpy (target, source, 3);
+    }
+  self->draft = esp_texture_new_for_picture (picture);
+  self->draft_level = wanted;
+  return self->draft;
+}
+
+/* Is the best version there is so large that it cannot be drawn this small in time? */
+static gboolean
+needs_draft (EspImagePyramid *self, guint wanted)
+{
+  GdkTexture *texture = self->levels[self->n_levels - 1].texture;
+
+  return self->n_levels < wanted
+         && (gint64) gdk_texture_get_width (texture) * gdk_texture_get_height (texture)
+                > MAX_SHRUNK;
+}
+
 void
 esp_image_pyramid_snapshot (EspImagePyramid *self, GtkSnapshot *snapshot,
                             const graphene_rect_t *place, const graphene_rect_t *visible,
@@ -270,6 +317,13 @@ esp_image_pyramid_snapshot (EspImagePyramid *self, GtkSnapshot *snapshot,
   wanted = (guint) esp_image_pyramid_level_for_scale (scale) + 1;
   self->wanted = MAX (self->wanted, wanted);
   make_levels (self);
+  if (needs_draft (self, wanted) && ensure_draft (self, wanted) != NULL)
+    {
+      gtk_snapshot_append_texture (snapshot, self->draft, place);
+      return;
+    }
+  if (self->n_levels >= wanted)
+    g_clear_object (&self->draft);
   level = &self->levels[MIN (wanted, self->n_levels) - 1];
   if (level->tiles != NULL)
     snapshot_tiles (level, snapshot, place, visible);
@@ -305,6 +359,7 @@ esp_image_pyramid_finalize (GObject *object)
       g_object_unref (self->levels[i].texture);
       g_clear_pointer (&self->levels[i].tiles, g_hash_table_unref);
     }
+  g_clear_object (&self->draft);
   g_cancellable_cancel (self->cancellable);
   g_object_unref (self->cancellable);
 

@@ -2,8 +2,9 @@
 /* esp-image-pyramid.h: a texture that is drawn well at every scale.
  *
  * Scaled down below a half it is drawn from smaller versions, which are made on a thread when they
- * are needed first; scaled up to four times or more each pixel of the image is a sharp square.
- * Pictures larger than what graphics cards take are drawn in tiles.
+ * are needed first; until then a rough one stands in for large pictures, so that none of them ever
+ * keeps a frame waiting. Scaled up to four times or more each pixel of the image is a sharp square.
+ * Large pictures that are not scaled down are drawn in tiles.
  *
  * Signal "changed" (): a better version is there; draw again.
  */

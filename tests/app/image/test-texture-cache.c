@@ -258,6 +258,38 @@ test_pyramid (void)
   g_assert_true (scratch_wait_for (has_four, &n_levels));
 }
 
+static int
+get_drawn_width (EspImagePyramid *pyramid)
+{
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  const graphene_rect_t place = GRAPHENE_RECT_INIT (0, 0, 256, 256);
+  GskRenderNode *node;
+  int width;
+
+  esp_image_pyramid_snapshot (pyramid, snapshot, &place, &place, 1, FALSE);
+  node = gtk_snapshot_free_to_node (snapshot);
+  g_assert_cmpint (gsk_render_node_get_node_type (node), ==, GSK_TEXTURE_NODE);
+  width = gdk_texture_get_width (gsk_texture_node_get_texture (node));
+  gsk_render_node_unref (node);
+  return width;
+}
+
+/* A large picture is never drawn much smaller than it is, not even in the first frame. */
+static void
+test_draft (void)
+{
+  g_autoptr (EspPicture) picture = scratch_picture_new (2048, 2048, 0x336699);
+  g_autoptr (GdkTexture) texture = esp_texture_new_for_picture (picture);
+  g_autoptr (EspImagePyramid) pyramid = esp_image_pyramid_new (texture);
+  guint n_levels = 1;
+
+  g_signal_connect (pyramid, "changed", G_CALLBACK (on_level), &n_levels);
+  g_assert_cmpint (get_drawn_width (pyramid), ==, 256);
+  g_assert_cmpuint (n_levels, ==, 1);
+  g_assert_true (scratch_wait_for (has_four, &n_levels));
+  g_assert_cmpint (get_drawn_width (pyramid), ==, 256);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -270,5 +302,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/texture-cache/budget", test_budget);
   g_test_add_func ("/texture-cache/whole", test_whole);
   g_test_add_func ("/texture-cache/pyramid", test_pyramid);
+  g_test_add_func ("/texture-cache/draft", test_draft);
   return g_test_run ();
 }
