@@ -511,7 +511,8 @@ create_reference_button (EspComposer *self)
   g_menu_append (menu, _ ("_Current Image"), "composer.reference-current");
   g_menu_append (menu, _ ("_Paste"), "composer.paste-reference");
   self->reference_button = gtk_menu_button_new ();
-  gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (self->reference_button), "insert-image-symbolic");
+  gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (self->reference_button),
+                                 "esp-reference-symbolic");
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->reference_button), G_MENU_MODEL (menu));
   gtk_menu_button_set_direction (GTK_MENU_BUTTON (self->reference_button), GTK_ARROW_UP);
   gtk_widget_add_css_class (self->reference_button, "flat");

@@ -22,6 +22,7 @@ struct _EspPreferencesWindow
   GtkAdjustment *grey;
   AdwComboRow *model_row;
   GtkSwitch *notify_switch;
+  GtkSwitch *previews_switch;
   AdwPreferencesGroup *models_group;
   AdwActionRow *models_folder_row;
   AdwActionRow *library_row;
@@ -309,6 +310,7 @@ esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, grey);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, model_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, notify_switch);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, previews_switch);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_group);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_folder_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, library_row);
@@ -332,6 +334,8 @@ esp_preferences_window_init (EspPreferencesWindow *self)
                                 "selected", G_SETTINGS_BIND_DEFAULT, nick_to_position,
                                 position_to_nick, (gpointer) orientations, NULL);
   g_settings_bind (self->settings, "history-outline", self->outline_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "step-previews", self->previews_switch, "active",
                    G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "notify-when-done", self->notify_switch, "active",
                    G_SETTINGS_BIND_DEFAULT);

@@ -466,6 +466,7 @@ esp_application_startup (GApplication *application)
 
   self->registry = esp_registry_new_installed ();
   self->queue = esp_queue_new (self->registry);
+  g_settings_bind (self->settings, "step-previews", self->queue, "previews", G_SETTINGS_BIND_GET);
   g_signal_connect_object (self->queue, "job-added", G_CALLBACK (on_job_added), self, 0);
   g_signal_connect_object (self->queue, "job-finished", G_CALLBACK (on_job_finished), self, 0);
   g_signal_connect_object (esp_queue_get_jobs (self->queue), "items-changed",

@@ -18,6 +18,7 @@ struct _EspJob
   GCancellable *cancellable;
   gboolean is_running;   /* it stands among the running ones */
   gboolean is_suspended; /* stopped only until the next start: its node stays queued */
+  gboolean previews;     /* whether its backend is asked for them */
   gint64 started;        /* monotonic; of a running one */
   double expected;       /* seconds that it will take in all; < 0 unknown */
 };

@@ -299,7 +299,7 @@ ask_backend (GTask *task)
   EspBackendRequest request = { .model = esp_node_get_model (job->node),
                                 .images = images,
                                 .parameters = parameters,
-                                .previews = TRUE,
+                                .previews = job->previews,
                                 .remote_job = esp_node_get_remote_job (job->node) };
 
   esp_backend_run_async (run->backend, &request, job->cancellable, on_news, task, on_made,

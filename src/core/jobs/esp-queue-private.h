@@ -21,6 +21,7 @@ struct _EspQueue
   GHashTable *retried;   /* of EspNode (owned): will be added when their state is stored */
   EspDurations *durations;
   gboolean paused;
+  gboolean previews;
   double seconds_left;
   GSource *starting; /* will start what can be started */
   GSource *ticking;  /* "seconds-left" goes down by itself */

@@ -46,6 +46,7 @@ start_job (EspQueue *self, EspJob *job, EspBackend *backend)
   _esp_job_set_state (job, ESP_JOB_RUNNING, NULL);
   _esp_queue_update_ticking (self);
 
+  job->previews = esp_queue_get_previews (self);
   _esp_job_run_async (job, backend, steal_unsaved (self, job->node), on_run_over,
                       g_object_ref (self));
 }

@@ -12,6 +12,7 @@ enum
 {
   PROP_PAUSED = 1,
   PROP_SECONDS_LEFT,
+  PROP_PREVIEWS,
   N_PROPS
 };
 
@@ -320,6 +321,14 @@ esp_queue_get_paused (EspQueue *self)
   return self->paused;
 }
 
+gboolean
+esp_queue_get_previews (EspQueue *self)
+{
+  g_return_val_if_fail (ESP_IS_QUEUE (self), FALSE);
+
+  return self->previews;
+}
+
 /* --- Verbs ------------------------------------------------------------------------------------ */
 
 static void
@@ -543,6 +552,30 @@ esp_queue_get_property (GObject *object, guint id, GValue *value, GParamSpec *ps
       g_value_set_double (value, esp_queue_get_seconds_left (self));
       break;
 
+    case PROP_PREVIEWS:
+      g_value_set_boolean (value, self->previews);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+esp_queue_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  EspQueue *self = ESP_QUEUE (object);
+
+  switch (id)
+    {
+    case PROP_PREVIEWS:
+      if (self->previews != g_value_get_boolean (value))
+        {
+          self->previews = g_value_get_boolean (value);
+          g_object_notify_by_pspec (object, pspec);
+        }
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -588,12 +621,16 @@ esp_queue_class_init (EspQueueClass *klass)
   GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
   object_class->get_property = esp_queue_get_property;
+  object_class->set_property = esp_queue_set_property;
   object_class->dispose = esp_queue_dispose;
   object_class->finalize = esp_queue_finalize;
 
   props[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, flags);
   props[PROP_SECONDS_LEFT]
       = g_param_spec_double ("seconds-left", NULL, NULL, -1, G_MAXDOUBLE, 0, flags);
+  props[PROP_PREVIEWS] = g_param_spec_boolean (
+      "previews", NULL, NULL, TRUE,
+      G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   signals[JOB_ADDED] = g_signal_new ("job-added", ESP_TYPE_QUEUE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,

@@ -57,6 +57,9 @@ void esp_queue_stop_after_running (EspQueue *self);
 gboolean esp_queue_get_paused (EspQueue *self);
 void esp_queue_resume (EspQueue *self);
 
+/* Property "previews": whether turns that start from now on show their steps. */
+gboolean esp_queue_get_previews (EspQueue *self);
+
 /* Clear the queue: everything that waits is cancelled; what runs goes on. `document` NULL = all. */
 void esp_queue_clear (EspQueue *self, EspDocument *document);
 

@@ -50,6 +50,10 @@ test_settings (void)
   g_assert_cmpint (g_settings_get_enum (settings, "history-orientation"), ==,
                    GTK_ORIENTATION_VERTICAL);
 
+  row = find_row (GTK_WIDGET (window), "Show the Steps");
+  g_assert_true (gtk_widget_activate (row));
+  g_assert_false (g_settings_get_boolean (settings, "step-previews"));
+
   row = find_row (GTK_WIDGET (window), "Own Grey Around the Image");
   g_assert_true (adw_expander_row_get_enable_expansion (ADW_EXPANDER_ROW (row)));
   g_assert_cmpint (g_settings_get_int (settings, "canvas-lightness"), ==, 40);

@@ -18,6 +18,7 @@ struct _FakeBackend
   GPtrArray *images;
   JsonObject *parameters;
   char *remote_job;
+  gboolean previews;
 };
 
 G_DEFINE_FINAL_TYPE (FakeBackend, fake_backend, ESP_TYPE_BACKEND)
@@ -147,6 +148,7 @@ remember (FakeBackend *self, const EspBackendRequest *request, const char *promp
   self->parameters = json_object_ref (request->parameters);
   g_free (self->remote_job);
   self->remote_job = g_strdup (request->remote_job);
+  self->previews = request->previews;
 }
 
 static guint64
@@ -313,6 +315,12 @@ const char *
 fake_backend_get_remote_job (FakeBackend *self)
 {
   return self->remote_job;
+}
+
+gboolean
+fake_backend_get_previews (FakeBackend *self)
+{
+  return self->previews;
 }
 
 static void

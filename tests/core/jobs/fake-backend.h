@@ -37,6 +37,7 @@ guint fake_backend_get_n_begun (FakeBackend *self);
 GPtrArray *fake_backend_get_images (FakeBackend *self);
 JsonObject *fake_backend_get_parameters (FakeBackend *self);
 const char *fake_backend_get_remote_job (FakeBackend *self);
+gboolean fake_backend_get_previews (FakeBackend *self); /* was it asked for them? */
 
 void fake_backend_tell (FakeBackend *self, const char *prompt, const EspBackendNews *news);
 void fake_backend_finish (FakeBackend *self, const char *prompt);

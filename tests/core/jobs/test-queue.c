@@ -88,6 +88,22 @@ test_big_seed (JobsFixture *self, gconstpointer data)
   g_assert_cmpuint (esp_node_get_seed (b), ==, G_MAXUINT64);
 }
 
+/* Previews are asked for unless they are not wanted when a turn starts. */
+static void
+test_previews (JobsFixture *self, gconstpointer data)
+{
+  jobs_add (self, "a");
+  jobs_wait (fake_backend_is_running (self->fake, "a"));
+  g_assert_true (fake_backend_get_previews (self->fake));
+  g_object_set (self->queue, "previews", FALSE, NULL);
+  jobs_add (self, "b");
+  fake_backend_finish (self->fake, "a");
+  jobs_wait (fake_backend_is_running (self->fake, "b"));
+  g_assert_false (fake_backend_get_previews (self->fake));
+  fake_backend_finish (self->fake, "b");
+  jobs_wait (esp_queue_get_n_running (self->queue) == 0);
+}
+
 static void
 test_failed (JobsFixture *self, gconstpointer data)
 {
@@ -607,6 +623,7 @@ main (int argc, char **argv)
 
   ADD ("done", test_done);
   ADD ("big-seed", test_big_seed);
+  ADD ("previews", test_previews);
   ADD ("failed", test_failed);
   ADD ("unknown-backend", test_unknown_backend);
   ADD ("order", test_order);
