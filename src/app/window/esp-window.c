@@ -379,6 +379,7 @@ esp_window_finalize (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->settings);
   g_clear_object (&self->node_actions);
+  g_clear_object (&self->current_actions);
   g_clear_object (&self->file);
   g_clear_pointer (&self->document_state, g_variant_unref);
   g_clear_pointer (&self->left_over, g_ptr_array_unref);
@@ -451,6 +452,20 @@ esp_window_class_init (EspWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_welcome_open);
 }
 
+/* The arrow of a split button is a menu button that has a tooltip alone. */
+static void
+name_arrow (GtkWidget *split_button, const char *name)
+{
+  GtkWidget *child = gtk_widget_get_first_child (split_button);
+
+  while (child != NULL && !GTK_IS_MENU_BUTTON (child))
+    child = gtk_widget_get_next_sibling (child);
+  for (; child != NULL; child = gtk_widget_get_first_child (child))
+    if (GTK_IS_MENU_BUTTON (child) || GTK_IS_TOGGLE_BUTTON (child))
+      gtk_accessible_update_property (GTK_ACCESSIBLE (child), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
+                                      -1);
+}
+
 static void
 esp_window_init (EspWindow *self)
 {
@@ -459,6 +474,7 @@ esp_window_init (EspWindow *self)
   self->cancellable = g_cancellable_new ();
   self->settings = g_settings_new (ESP_APP_ID);
   gtk_widget_init_template (GTK_WIDGET (self));
+  name_arrow (self->open_button, _ ("Recent Documents"));
 
   g_settings_get (self->settings, "window-size", "(ii)", &width, &height);
   gtk_window_set_default_size (GTK_WINDOW (self), width, height);
