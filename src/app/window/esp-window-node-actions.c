@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* esp-window-node-actions.c: the actions on nodes, "node". They work on what is chosen in the
- * history (esp_history_dup_selection ()), else on the current node. */
+ * history (esp_history_dup_selection ()), else on the current node; those of canvas and details, a
+ * second group of the same name, on the current node alone: it is what one sees there. */
 #define G_LOG_DOMAIN "espalier-window"
 
 #include <glib/gi18n-lib.h>
@@ -19,20 +20,30 @@ get_queue (EspWindow *self)
       ESP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
 }
 
+/* Marks the actions of the second group. */
+#define OF_CURRENT "esp-of-current"
+
+/* What an action is about. */
 static GPtrArray *
-dup_selection (EspWindow *self)
+dup_nodes (EspWindow *self, gboolean of_current)
 {
   GPtrArray *nodes;
   EspNode *current;
 
-  if (self->document == NULL)
-    return g_ptr_array_new_with_free_func (g_object_unref);
-
-  nodes = esp_history_dup_selection (self->history);
-  current = esp_document_get_current (self->document);
+  if (self->document == NULL || of_current)
+    nodes = g_ptr_array_new_with_free_func (g_object_unref);
+  else
+    nodes = esp_history_dup_selection (self->history);
+  current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
   if (nodes->len == 0 && current != NULL)
     g_ptr_array_add (nodes, g_object_ref (current));
   return nodes;
+}
+
+static GPtrArray *
+dup_selection (EspWindow *self, GSimpleAction *action)
+{
+  return dup_nodes (self, g_object_get_data (G_OBJECT (action), OF_CURRENT) != NULL);
 }
 
 /* The node that an action for one is about, or NULL. */
@@ -94,7 +105,7 @@ static void
 show (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) == NULL)
     return;
@@ -107,7 +118,7 @@ static void
 label (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) == NULL)
     return;
@@ -122,7 +133,7 @@ static void
 note (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) == NULL)
     return;
@@ -137,7 +148,7 @@ static void
 compare (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_nodes (self, FALSE);
   EspNode *current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
   EspNode *before = NULL;
   gboolean shown = FALSE;
@@ -160,7 +171,7 @@ static void
 fold (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) != NULL)
     esp_document_set_folded (self->document, get_node (nodes),
@@ -171,9 +182,9 @@ fold (GSimpleAction *action, GVariant *parameter, gpointer user_data)
  * ------------------------------------------------------------------------------------- */
 
 static void
-set_stars (EspWindow *self, int count)
+set_stars (EspWindow *self, GSimpleAction *action, int count)
 {
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (nodes->len > 0)
     esp_document_set_stars_async (self->document, nodes, CLAMP (count, 0, ESP_NODE_MAX_STARS), NULL,
@@ -183,24 +194,24 @@ set_stars (EspWindow *self, int count)
 static void
 stars (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  set_stars (ESP_WINDOW (user_data), g_variant_get_int32 (parameter));
+  set_stars (ESP_WINDOW (user_data), action, g_variant_get_int32 (parameter));
 }
 
 static void
 star (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) != NULL)
-    set_stars (self, esp_node_get_stars (get_node (nodes)) > 0 ? 0 : 1);
+    set_stars (self, action, esp_node_get_stars (get_node (nodes)) > 0 ? 0 : 1);
 }
 
 static void
 tag (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   int value = g_variant_get_int32 (parameter);
 
   if (nodes->len > 0)
@@ -212,7 +223,7 @@ static void
 reject (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   gboolean rejected;
 
   if (get_node (nodes) == NULL)
@@ -233,7 +244,7 @@ static void
 run_again (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   gboolean new_seed = g_str_equal (g_action_get_name (G_ACTION (action)), "run-again");
 
   for (guint i = 0; i < nodes->len; i++)
@@ -245,7 +256,7 @@ static void
 use (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   const char *name = g_action_get_name (G_ACTION (action));
   EspComposerParts parts = ESP_COMPOSER_SETTINGS;
 
@@ -264,7 +275,7 @@ static void
 retry (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   for (guint i = 0; i < nodes->len; i++)
     switch (esp_node_get_state (g_ptr_array_index (nodes, i)))
@@ -286,7 +297,7 @@ static void
 stop (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   for (guint i = 0; i < nodes->len; i++)
     {
@@ -318,7 +329,7 @@ static void
 duplicate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   for (guint i = 0; i < nodes->len; i++)
     if (esp_node_get_kind (g_ptr_array_index (nodes, i)) == ESP_NODE_TURN)
@@ -330,7 +341,7 @@ static void
 add_reference (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   for (guint i = 0; i < nodes->len; i++)
     if (esp_node_has_image (g_ptr_array_index (nodes, i)))
@@ -345,7 +356,7 @@ static void
 copy_image (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) == NULL || !esp_node_has_image (get_node (nodes)))
     return;
@@ -357,7 +368,7 @@ static void
 copy_instruction (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) == NULL)
     return;
@@ -370,7 +381,7 @@ static void
 copy_command (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   g_autofree char *command = NULL;
 
   if (get_node (nodes) == NULL)
@@ -419,7 +430,7 @@ static void
 export_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) != NULL)
     esp_window_present_export (self, get_node (nodes));
@@ -439,7 +450,7 @@ static void
 open_with (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) != NULL && esp_node_has_image (get_node (nodes)))
     esp_open_image_with_async (GTK_WINDOW (self), self->document, get_node (nodes),
@@ -453,7 +464,7 @@ static void
 move (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) != NULL)
     gtk_window_present (esp_move_dialog_new (GTK_WINDOW (self), self->document, get_node (nodes)));
@@ -463,7 +474,7 @@ static void
 copy_branch (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) != NULL)
     esp_window_copy_branch_to_new (self, get_node (nodes));
@@ -496,7 +507,7 @@ static void
 delete_nodes (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   guint n = 0;
 
   if (nodes->len == 0)
@@ -554,37 +565,46 @@ esp_window_init_node_actions (EspWindow *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self->node_actions), entries,
                                    G_N_ELEMENTS (entries), self);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "node", G_ACTION_GROUP (self->node_actions));
+
+  self->current_actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->current_actions), entries,
+                                   G_N_ELEMENTS (entries), self);
+  for (gsize i = 0; i < G_N_ELEMENTS (entries); i++)
+    g_object_set_data (G_OBJECT (g_action_map_lookup_action (G_ACTION_MAP (self->current_actions),
+                                                             entries[i].name)),
+                       OF_CURRENT, GINT_TO_POINTER (TRUE));
+  gtk_widget_insert_action_group (GTK_WIDGET (self->canvas), "node",
+                                  G_ACTION_GROUP (self->current_actions));
+  gtk_widget_insert_action_group (GTK_WIDGET (self->details), "node",
+                                  G_ACTION_GROUP (self->current_actions));
   g_signal_connect_object (self->history, "branch-drop", G_CALLBACK (esp_window_copy_branch_here),
                            self, G_CONNECT_SWAPPED);
   esp_window_update_node_actions (self);
 }
 
 static void
-set_enabled (EspWindow *self, const char *name, gboolean enabled)
+set_enabled (GSimpleActionGroup *group, const char *name, gboolean enabled)
 {
-  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->node_actions), name);
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (group), name);
 
   g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
 }
 
 static void
-set_state (EspWindow *self, const char *name, GVariant *state)
+set_state (GSimpleActionGroup *group, const char *name, GVariant *state)
 {
-  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->node_actions), name);
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (group), name);
 
   g_simple_action_set_state (G_SIMPLE_ACTION (action), state);
 }
 
-void
-esp_window_update_node_actions (EspWindow *self)
+static void
+update_group (EspWindow *self, GSimpleActionGroup *group, gboolean of_current)
 {
-  g_autoptr (GPtrArray) nodes = NULL;
+  g_autoptr (GPtrArray) nodes = dup_nodes (self, of_current);
   gboolean writable, turn = FALSE, image = FALSE, under_way = FALSE, over = FALSE;
   EspNode *node;
 
-  if (self->node_actions == NULL)
-    return;
-  nodes = dup_selection (self);
   node = get_node (nodes);
   writable = self->document != NULL
              && esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE && node != NULL;
@@ -600,28 +620,37 @@ esp_window_update_node_actions (EspWindow *self)
     }
 
   for (gsize i = 0; i < G_N_ELEMENTS (entries); i++)
-    set_enabled (self, entries[i].name, node != NULL);
+    set_enabled (group, entries[i].name, node != NULL);
   for (const char **name = (const char *[]){ "label", "note", "stars", "star", "tag", "reject",
                                              "move", "delete", NULL };
        *name != NULL; name++)
-    set_enabled (self, *name, writable);
-  set_enabled (self, "run-again", writable && turn);
-  set_enabled (self, "run-again-same", writable && turn);
-  set_enabled (self, "duplicate", writable && turn);
-  set_enabled (self, "use-settings", turn);
-  set_enabled (self, "use-instruction", turn);
-  set_enabled (self, "use-seed", turn && node != NULL && esp_node_has_seed (node));
-  set_enabled (self, "copy-instruction", turn);
-  set_enabled (self, "copy-command", turn);
-  set_enabled (self, "retry", writable && over);
-  set_enabled (self, "stop", writable && under_way);
-  set_enabled (self, "copy-image", image);
-  set_enabled (self, "export", image);
-  set_enabled (self, "open-with", image);
-  set_enabled (self, "add-reference", writable && image);
+    set_enabled (group, *name, writable);
+  set_enabled (group, "run-again", writable && turn);
+  set_enabled (group, "run-again-same", writable && turn);
+  set_enabled (group, "duplicate", writable && turn);
+  set_enabled (group, "use-settings", turn);
+  set_enabled (group, "use-instruction", turn);
+  set_enabled (group, "use-seed", turn && node != NULL && esp_node_has_seed (node));
+  set_enabled (group, "copy-instruction", turn);
+  set_enabled (group, "copy-command", turn);
+  set_enabled (group, "retry", writable && over);
+  set_enabled (group, "stop", writable && under_way);
+  set_enabled (group, "copy-image", image);
+  set_enabled (group, "export", image);
+  set_enabled (group, "open-with", image);
+  set_enabled (group, "add-reference", writable && image);
 
-  set_state (self, "stars", g_variant_new_int32 (node != NULL ? esp_node_get_stars (node) : 0));
-  set_state (self, "tag", g_variant_new_int32 (node != NULL ? esp_node_get_tag (node) : 0));
-  set_state (self, "reject",
+  set_state (group, "stars", g_variant_new_int32 (node != NULL ? esp_node_get_stars (node) : 0));
+  set_state (group, "tag", g_variant_new_int32 (node != NULL ? esp_node_get_tag (node) : 0));
+  set_state (group, "reject",
              g_variant_new_boolean (node != NULL ? esp_node_get_rejected (node) : FALSE));
+}
+
+void
+esp_window_update_node_actions (EspWindow *self)
+{
+  if (self->node_actions == NULL)
+    return;
+  update_group (self, self->node_actions, FALSE);
+  update_group (self, self->current_actions, TRUE);
 }

@@ -47,8 +47,9 @@ struct _EspWindow
   EspNode *current; /* whose title and state the header shows */
   GFile *file;      /* being opened, or the document's */
   GSimpleActionGroup *node_actions;
-  GCancellable *cancellable; /* of opening; cancelled with the window */
-  GPtrArray *left_over;      /* (element-type EspNode): turns of the last time */
+  GSimpleActionGroup *current_actions; /* the same on the current node alone */
+  GCancellable *cancellable;           /* of opening; cancelled with the window */
+  GPtrArray *left_over;                /* (element-type EspNode): turns of the last time */
   AdwToast *undo_toast;
   GVariant *document_state; /* of the last session; restored with the document */
 
