@@ -28,6 +28,7 @@ struct _EspComposer
   EspParameterControls *controls;
   EspParameterPopover *popover;
   GtkWidget *settings_button;
+  GtkLabel *trouble; /* with the chosen model */
   GtkLabel *summary;
   GtkWidget *reference_button;
   EspRunButton *run;
@@ -66,6 +67,7 @@ void _esp_composer_save_preset (EspComposer *self, const char *name);
 /* Runs. */
 EspNode *_esp_composer_get_base (EspComposer *self);  /* what the next turn grows from, or NULL */
 char *_esp_composer_dup_obstacle (EspComposer *self); /* why it cannot run, or NULL */
+char *_esp_composer_dup_trouble (EspComposer *self);  /* with the model, for long; or NULL */
 void _esp_composer_run (EspComposer *self, guint count, gboolean next);
 void _esp_composer_stop (EspComposer *self);
 

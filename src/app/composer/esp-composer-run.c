@@ -48,6 +48,18 @@ dup_model_obstacle (EspModel *model)
 }
 
 char *
+_esp_composer_dup_trouble (EspComposer *self)
+{
+  EspModelState state;
+
+  if (self->document == NULL || self->model == NULL)
+    return NULL;
+  state = esp_model_get_state (self->model);
+  return state == ESP_MODEL_READY || state == ESP_MODEL_STARTING ? NULL
+                                                                 : dup_model_obstacle (self->model);
+}
+
+char *
 _esp_composer_dup_obstacle (EspComposer *self)
 {
   guint n_references = esp_reference_chips_get_nodes (self->references)->len;

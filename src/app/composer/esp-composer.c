@@ -76,6 +76,28 @@ update_summary (EspComposer *self)
                                   GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
 
+/* What keeps every turn from running is told without being asked for. */
+static void
+update_trouble (EspComposer *self)
+{
+  g_autofree char *trouble = _esp_composer_dup_trouble (self);
+
+  gtk_label_set_text (self->trouble, trouble != NULL ? trouble : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->trouble), trouble != NULL);
+}
+
+static GtkWidget *
+create_trouble (EspComposer *self)
+{
+  self->trouble = g_object_new (
+      GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "wrap", TRUE, "wrap-mode",
+      PANGO_WRAP_WORD_CHAR, "natural-wrap-mode", GTK_NATURAL_WRAP_NONE, "lines", 3, "ellipsize",
+      PANGO_ELLIPSIZE_END, "xalign", 0.0f, "margin-start", 6, "visible", FALSE, NULL);
+  gtk_widget_add_css_class (GTK_WIDGET (self->trouble), "caption");
+  gtk_widget_add_css_class (GTK_WIDGET (self->trouble), "error");
+  return GTK_WIDGET (self->trouble);
+}
+
 void
 _esp_composer_update (EspComposer *self)
 {
@@ -112,6 +134,7 @@ _esp_composer_update (EspComposer *self)
   esp_run_button_set_can_run (self->run, can_run);
   esp_run_button_set_hint (self->run, obstacle != NULL ? obstacle : hint);
   esp_run_button_set_node (self->run, busy);
+  update_trouble (self);
   update_price (self);
   update_summary (self);
 }
@@ -571,6 +594,7 @@ esp_composer_init (EspComposer *self)
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->suggestions));
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->instruction));
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->references));
+  gtk_box_append (GTK_BOX (self->box), create_trouble (self));
   gtk_box_append (GTK_BOX (self->box), bar);
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   gtk_widget_add_css_class (GTK_WIDGET (self), "card");

@@ -477,6 +477,8 @@ esp_window_init (EspWindow *self)
   name_arrow (self->open_button, _ ("Recent Documents"));
 
   g_settings_get (self->settings, "window-size", "(ii)", &width, &height);
+  width = CLAMP (width, 360, 16384);
+  height = CLAMP (height, 294, 16384);
   gtk_window_set_default_size (GTK_WINDOW (self), width, height);
   if (g_settings_get_boolean (self->settings, "window-maximized"))
     gtk_window_maximize (GTK_WINDOW (self));
@@ -639,7 +641,8 @@ esp_window_restore_state (EspWindow *self, GVariant *state)
   g_return_if_fail (ESP_IS_WINDOW (self));
   g_return_if_fail (state != NULL);
 
-  if (g_variant_lookup (state, "size", "(ii)", &width, &height) && width > 0 && height > 0)
+  if (g_variant_lookup (state, "size", "(ii)", &width, &height) && width > 0 && height > 0
+      && width <= 16384 && height <= 16384)
     {
       gtk_window_set_default_size (GTK_WINDOW (self), width, height);
       esp_split_view_expect_width (self->split, width);

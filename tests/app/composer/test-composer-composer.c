@@ -336,6 +336,20 @@ test_progress (Fixture *fixture, gconstpointer data)
                  == fixture->photo);
 }
 
+static gboolean
+shows (GtkWidget *widget, const char *text)
+{
+  if (!gtk_widget_get_visible (widget))
+    return FALSE;
+  if (GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), text) != NULL)
+    return TRUE;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    if (!GTK_IS_POPOVER (child) && shows (child, text))
+      return TRUE;
+  return FALSE;
+}
+
 static void
 test_obstacles (Fixture *fixture, gconstpointer data)
 {
@@ -347,8 +361,12 @@ test_obstacles (Fixture *fixture, gconstpointer data)
   g_assert_true (can_run (fixture));
   esp_model_set_state (fixture->model, ESP_MODEL_NEEDS_KEY, NULL);
   g_assert_false (can_run (fixture));
+  g_assert_true (shows (GTK_WIDGET (fixture->composer), "needs a key"));
+  esp_model_set_state (fixture->model, ESP_MODEL_BROKEN, "It fell over.");
+  g_assert_true (shows (GTK_WIDGET (fixture->composer), "It fell over."));
   esp_model_set_state (fixture->model, ESP_MODEL_READY, NULL);
   g_assert_true (can_run (fixture));
+  g_assert_false (shows (GTK_WIDGET (fixture->composer), "It fell over."));
 
   esp_composer_add_reference (fixture->composer, second);
   esp_composer_add_reference (fixture->composer, third);
