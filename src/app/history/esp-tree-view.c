@@ -142,12 +142,17 @@ on_items_reset (EspTreeView *self)
   EspNode *current = _esp_tree_view_get_document (self)
                          ? esp_document_get_current (_esp_tree_view_get_document (self))
                          : NULL;
+  const gboolean gone = self->cursor && esp_node_is_deleted (self->cursor);
+  const gboolean focused = gone && has_focus_inside (self);
 
   if (g_hash_table_foreach_remove (self->selected, is_gone, NULL) > 0)
     g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_SELECTION_CHANGED], 0);
-  if (self->cursor && esp_node_is_deleted (self->cursor))
-    set_cursor (self, current);
+  /* The items are others than those of the layout until the next line but one. */
+  if (gone)
+    g_set_object (&self->cursor, current);
   _esp_tree_view_relayout (self, TRUE);
+  if (focused)
+    focus_cursor (self);
 }
 
 static void
