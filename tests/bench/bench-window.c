@@ -643,7 +643,6 @@ run_turn (EspWindow *window, EspNode *parent, guint i)
                          .seed = i };
 
   json_object_set_int_member (parameters, "steps", 1);
-  json_object_set_string_member (parameters, "size", "64x64");
   esp_document_add_turns_async (document, parent, &turn, 1, NULL, take_result, (gpointer) &result);
   wait_until (has_result, (gpointer) &result, "turn");
   nodes = esp_document_add_turns_finish (document, result, &error);
