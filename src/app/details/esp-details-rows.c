@@ -156,26 +156,56 @@ dup_seconds (double seconds)
   return g_strdup_printf (C_ ("duration", "%d min %d s"), (int) (seconds / 60), (int) seconds % 60);
 }
 
+static void
+add_stage (GString *text, const char *title, JsonNode *node)
+{
+  g_autofree char *time = NULL;
+
+  if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) == G_TYPE_STRING)
+    return;
+  time = dup_seconds (json_node_get_double (node));
+  if (text->len > 0)
+    g_string_append_c (text, '\n');
+  /* Translators: a stage of the work and how long it took, as in "Sampling: 3.2 s" */
+  g_string_append_printf (text, _ ("%s: %s"), title, time);
+}
+
+static const struct
+{
+  const char *name, *title;
+} known_stages[] = {
+  { "load", NC_ ("stage", "Loading") },    { "text", NC_ ("stage", "Reading the instruction") },
+  { "encode", NC_ ("stage", "Encoding") }, { "sample", NC_ ("stage", "Sampling") },
+  { "decode", NC_ ("stage", "Decoding") }, { "total", NULL /* the row "Time" */ },
+};
+
+static gboolean
+is_known_stage (const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (known_stages); i++)
+    if (strcmp (known_stages[i].name, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* In the order of the work; those of other backends by their own names. */
 static char *
 dup_stages (JsonObject *timings)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GList) names = json_object_get_members (timings);
 
+  for (gsize i = 0; i < G_N_ELEMENTS (known_stages); i++)
+    if (known_stages[i].title != NULL && json_object_has_member (timings, known_stages[i].name))
+      add_stage (text, g_dpgettext2 (GETTEXT_PACKAGE, "stage", known_stages[i].title),
+                 json_object_get_member (timings, known_stages[i].name));
   for (const GList *l = names; l != NULL; l = l->next)
-    {
-      JsonNode *node = json_object_get_member (timings, l->data);
-      g_autofree char *title = esp_parameter_dup_label_of (l->data);
-      g_autofree char *time = NULL;
+    if (!is_known_stage (l->data))
+      {
+        g_autofree char *title = esp_parameter_dup_label_of (l->data);
 
-      if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) == G_TYPE_STRING)
-        continue;
-      time = dup_seconds (json_node_get_double (node));
-      if (text->len > 0)
-        g_string_append_c (text, '\n');
-      /* Translators: a stage of the work and how long it took, as in "Sampling: 3.2 s" */
-      g_string_append_printf (text, _ ("%s: %s"), title, time);
-    }
+        add_stage (text, title, json_object_get_member (timings, l->data));
+      }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
@@ -228,8 +258,18 @@ add_model_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *node
     }
 }
 
+static gboolean
+is_main_parameter (const char *name)
+{
+  static const char *const names[] = { "size",     "aspect_ratio",   "width",    "height", "steps",
+                                       "guidance", "guidance_scale", "strength", NULL };
+
+  return g_strv_contains (names, name);
+}
+
+/* Those that people set most, or all others. */
 static void
-add_parameter_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *node,
+add_parameter_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *node, gboolean main,
                     GPtrArray *rows)
 {
   EspModel *model = registry != NULL && esp_node_get_backend (node) != NULL
@@ -241,12 +281,13 @@ add_parameter_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *
   g_autoptr (GList) names = json_object_get_members (parameters);
 
   for (const GList *l = names; l != NULL; l = l->next)
-    {
-      g_autofree char *title = dup_title_in_schema (schema, l->data);
-      g_autofree char *value = dup_value (json_object_get_member (parameters, l->data));
+    if (is_main_parameter (l->data) == main)
+      {
+        g_autofree char *title = dup_title_in_schema (schema, l->data);
+        g_autofree char *value = dup_value (json_object_get_member (parameters, l->data));
 
-      add_row (group, rows, title, value, NULL);
-    }
+        add_row (group, rows, title, value, NULL);
+      }
 }
 
 static void
@@ -291,8 +332,9 @@ esp_details_add_turn_rows (AdwPreferencesGroup *group, EspRegistry *registry, Es
 
       add_row (group, rows, _ ("Seed"), seed, seed);
     }
-  add_parameter_rows (group, registry, node, rows);
+  add_parameter_rows (group, registry, node, TRUE, rows);
   add_state_rows (group, node, rows);
+  add_parameter_rows (group, registry, node, FALSE, rows);
 }
 
 /* --- The image -------------------------------------------------------------------------------- */

@@ -255,7 +255,12 @@ _esp_history_open_menu (EspHistory *self, GtkWidget *over, double x, double y)
   gtk_widget_set_has_tooltip (GTK_WIDGET (self->tree), FALSE);
   gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
   gtk_popover_set_has_arrow (GTK_POPOVER (self->menu), FALSE);
-  gtk_widget_set_halign (self->menu, GTK_ALIGN_START);
+  /* To the side it may slide up and down on the screen; below it would be cut off at the end. */
+  gtk_popover_set_position (GTK_POPOVER (self->menu),
+                            gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL
+                                ? GTK_POS_LEFT
+                                : GTK_POS_RIGHT);
+  gtk_widget_set_valign (self->menu, GTK_ALIGN_START);
   gtk_popover_set_pointing_to (GTK_POPOVER (self->menu),
                                &(GdkRectangle){ (int) at_x, (int) at_y, 1, 1 });
   gtk_popover_popup (GTK_POPOVER (self->menu));

@@ -29,25 +29,26 @@ on_prepare (GtkDragSource *source, double x, double y, gpointer user_data)
   return gdk_content_provider_new_union (providers, 2);
 }
 
+/* The card comes along, as it is seen. */
 static void
 on_drag_begin (GtkDragSource *source, GdkDrag *drag, gpointer user_data)
 {
   EspTreeView *self = user_data;
   GdkContentProvider *content = gdk_drag_get_content (drag);
   g_auto (GValue) value = G_VALUE_INIT;
-  GdkTexture *texture = NULL;
-  EspNode *node = NULL;
+  g_autoptr (GdkPaintable) card = NULL;
+  g_autoptr (GdkPaintable) picture = NULL;
+  int index = -1;
 
   g_value_init (&value, ESP_TYPE_NODE);
-  if (gdk_content_provider_get_value (content, &value, NULL))
-    node = g_value_get_object (&value);
-  if (node && esp_node_has_image (node))
-    texture = esp_texture_cache_lookup (esp_texture_cache_get_default (),
-                                        _esp_tree_view_get_document (self), node,
-                                        ESP_THUMBNAIL_SMALL, 0);
-  if (texture)
-    gtk_drag_source_set_icon (source, GDK_PAINTABLE (texture), gdk_texture_get_width (texture) / 2,
-                              gdk_texture_get_height (texture) / 2);
+  if (gdk_content_provider_get_value (content, &value, NULL) && g_value_get_object (&value))
+    index = esp_tree_items_find (self->items, g_value_get_object (&value));
+  if (index < 0 || (guint) index >= self->n || !self->cards[index])
+    return;
+  card = gtk_widget_paintable_new (GTK_WIDGET (self->cards[index]));
+  picture = gdk_paintable_get_current_image (card);
+  gtk_drag_source_set_icon (source, picture, gdk_paintable_get_intrinsic_width (picture) / 2,
+                            gdk_paintable_get_intrinsic_height (picture) / 2);
 }
 
 /* --- In --------------------------------------------------------------------------------------- */

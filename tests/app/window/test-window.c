@@ -3,6 +3,7 @@
 #include <adwaita.h>
 #include <glib/gstdio.h>
 
+#include "esp-history-private.h"
 #include "esp-window-private.h"
 #include "jobs-fixture.h"
 
@@ -105,6 +106,62 @@ test_photo (void)
 }
 
 static gboolean
+has_two_nodes (gpointer data)
+{
+  return esp_document_get_n_nodes (data) == 2;
+}
+
+static gboolean
+has_one_node (gpointer data)
+{
+  return esp_document_get_n_nodes (data) == 1;
+}
+
+static EspWindow *
+find_other_window (EspWindow *window)
+{
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (application)); l; l = l->next)
+    if (ESP_IS_WINDOW (l->data) && l->data != window && esp_window_get_document (l->data))
+      return l->data;
+  return NULL;
+}
+
+static gboolean
+has_other_window (gpointer data)
+{
+  return find_other_window (data) != NULL;
+}
+
+/* A branch goes into a document of its own, and back by being dropped. */
+static void
+test_copy_branch (void)
+{
+  EspWindow *window = open_photo (), *other;
+  EspDocument *document = esp_window_get_document (window);
+  g_autoptr (EspNode) copy = NULL;
+
+  act (window, "node.copy-branch");
+  spin_until (has_other_window, window);
+  other = find_other_window (window);
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (other));
+  g_assert_true (esp_window_get_document (other) != document);
+  g_assert_cmpuint (esp_document_get_n_nodes (esp_window_get_document (other)), ==, 1);
+  copy = g_object_ref (esp_document_get_current (esp_window_get_document (other)));
+  g_assert_cmpstr (esp_node_get_sha256 (copy), ==,
+                   esp_node_get_sha256 (esp_document_get_current (document)));
+
+  g_signal_emit_by_name (window->history, "branch-drop", copy, esp_document_get_current (document));
+  spin_until (has_two_nodes, document);
+  g_assert_cmpuint (
+      g_list_model_get_n_items (esp_node_get_children (esp_document_get_current (document))), ==,
+      1);
+  act (window, "win.undo");
+  spin_until (has_one_node, document);
+  close_window (other);
+  close_window (window);
+}
+
+static gboolean
 has_three_stars (gpointer data)
 {
   return esp_node_get_stars (data) == 3;
@@ -126,12 +183,6 @@ static gboolean
 is_empty_document (gpointer data)
 {
   return esp_document_get_n_nodes (data) == 0;
-}
-
-static gboolean
-has_one_node (gpointer data)
-{
-  return esp_document_get_n_nodes (data) == 1;
 }
 
 /* Marks, deletion, and undo of both through the window's actions. */
@@ -158,6 +209,46 @@ test_node_actions (void)
   close_window (window);
 }
 
+static gboolean
+has_four_stars (gpointer data)
+{
+  return esp_node_get_stars (data) == 4;
+}
+
+/* In the history commands are for what is chosen there, on the canvas and in the details for what
+ * one sees. */
+static void
+test_actions_of_views (void)
+{
+  EspWindow *window = open_photo ();
+  EspDocument *document = esp_window_get_document (window);
+  EspNode *first = esp_document_get_current (document), *second;
+  g_autofree char *path
+      = g_build_filename (g_getenv ("ESPALIER_DATA_DIR"), "photos", "coffee.png", NULL);
+  g_autofree char *contents = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (path, &contents, &length, NULL));
+  bytes = g_bytes_new_take (g_steal_pointer (&contents), length);
+  esp_window_take_image (window, bytes, "coffee.png");
+  while (esp_document_get_current (document) == first)
+    g_main_context_iteration (NULL, TRUE);
+  second = esp_document_get_current (document);
+  esp_tree_view_set_cursor (window->history->tree, first);
+  g_assert_true (esp_document_get_current (document) == second);
+
+  act (window, "node.stars(3)");
+  spin_until (has_three_stars, first);
+  g_assert_cmpint (esp_node_get_stars (second), ==, 0);
+  gtk_widget_activate_action (GTK_WIDGET (window->canvas), "node.stars", "i", 4);
+  spin_until (has_four_stars, second);
+  g_assert_cmpint (esp_node_get_stars (first), ==, 3);
+  gtk_widget_activate_action (GTK_WIDGET (window->details), "node.stars", "i", 3);
+  spin_until (has_three_stars, second);
+  close_window (window);
+}
+
 /* Every action on nodes that other widgets' menus and buttons name. */
 static void
 test_node_action_names (void)
@@ -167,7 +258,7 @@ test_node_action_names (void)
     "reject",       "run-again", "run-again-same", "use-settings",  "use-instruction",
     "use-seed",     "retry",     "stop",           "copy-image",    "copy-instruction",
     "copy-command", "export",    "open-with",      "add-reference", "compare",
-    "duplicate",    "move",      "fold",           "delete",
+    "duplicate",    "move",      "copy-branch",    "fold",          "delete",
   };
   EspWindow *window = open_photo ();
 
@@ -447,7 +538,9 @@ main (int argc, char **argv)
                     ESP_BACKEND (fake));
 
   g_test_add_func ("/window/photo", test_photo);
+  g_test_add_func ("/window/copy-branch", test_copy_branch);
   g_test_add_func ("/window/node-actions", test_node_actions);
+  g_test_add_func ("/window/actions-of-views", test_actions_of_views);
   g_test_add_func ("/window/node-action-names", test_node_action_names);
   g_test_add_func ("/window/same-file", test_same_file);
   g_test_add_func ("/window/reopen", test_reopen);
