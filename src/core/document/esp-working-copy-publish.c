@@ -55,6 +55,37 @@ typedef struct
   gint64 version;
 } Target;
 
+/* The name is written down before there is such a file: a crash that leaves gigabytes beside the
+ * person's file leaves word of them, too. */
+static int
+make_temporary (Target *target, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (target->place->path);
+  int fd = -1, code = EEXIST;
+
+  for (int attempt = 0; fd < 0 && code == EEXIST && attempt < 100; attempt++)
+    {
+      g_autofree char *name
+          = g_strdup_printf (".espalier-%08x%08x", g_random_int (), g_random_int ());
+
+      g_free (target->state->temporary);
+      target->state->temporary = g_build_filename (folder, name, NULL);
+      target->state->has_pending = FALSE;
+      if (!_esp_working_folder_save_state (target->place, target->state, error))
+        return -1;
+      fd = open (target->state->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                 0600);
+      code = errno;
+    }
+  if (fd < 0)
+    {
+      g_set_error_literal (error, G_IO_ERROR, (int) g_io_error_from_errno (code),
+                           g_strerror (code));
+      g_clear_pointer (&target->state->temporary, g_free);
+    }
+  return fd;
+}
+
 static gboolean
 put_beside (EspWorkingCopy *self, Target *target, gboolean *tried, GError **error)
 {
@@ -64,7 +95,7 @@ put_beside (EspWorkingCopy *self, Target *target, gboolean *tried, GError **erro
   gboolean ok;
   int fd;
 
-  fd = _esp_file_make_beside (path, &state->temporary, &local);
+  fd = make_temporary (target, &local);
   /* A folder that is closed to us need not mean that the file is. */
   *tried = fd >= 0
            || (!g_error_matches (local, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED)

@@ -108,6 +108,8 @@ settle_state (EspWorkingCopy *self)
 {
   EspWorkingState *state = &self->state;
 
+  /* Before `published` changes: the one that was exchanged may be at the other name still. */
+  _esp_working_state_drop_temporary (state);
   if (state->has_pending && self->place->path != NULL
       && _esp_file_identity_is_at (&state->pending, self->place->path))
     state->published = state->pending;
@@ -121,11 +123,6 @@ settle_state (EspWorkingCopy *self)
         state->published = now;
       g_clear_pointer (&state->database, g_free);
     }
-  if (state->temporary != NULL
-      && ((state->has_pending && _esp_file_identity_is_at (&state->pending, state->temporary))
-          || _esp_file_identity_is_at (&state->published, state->temporary)))
-    g_unlink (state->temporary);
-  g_clear_pointer (&state->temporary, g_free);
   state->has_pending = state->direct = FALSE;
 }
 

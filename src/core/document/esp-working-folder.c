@@ -236,6 +236,8 @@ _esp_working_folder_has_database (EspWorkingFolder *self)
   return g_file_test (self->database, G_FILE_TEST_EXISTS);
 }
 
+static gboolean load_state (const char *folder, EspWorkingState *state);
+
 static void
 clear_folder (const char *folder)
 {
@@ -251,7 +253,11 @@ clear_folder (const char *folder)
                                 ESP_WORKING_DRAFT "-journal",
                                 "publish.part",
                                 STATE };
+  EspWorkingState state;
 
+  if (load_state (folder, &state))
+    _esp_working_state_drop_temporary (&state);
+  _esp_working_state_clear (&state);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       g_autofree char *path = g_build_filename (folder, names[i], NULL);
@@ -278,10 +284,21 @@ _esp_working_state_clear (EspWorkingState *state)
   memset (state, 0, sizeof *state);
 }
 
-gboolean
-_esp_working_folder_load_state (EspWorkingFolder *self, EspWorkingState *state)
+void
+_esp_working_state_drop_temporary (EspWorkingState *state)
 {
-  g_autofree char *path = g_build_filename (self->folder, STATE, NULL);
+  if (state->temporary != NULL
+      && (!state->has_pending || _esp_file_identity_is_at (&state->pending, state->temporary)
+          || (state->published.exists
+              && _esp_file_identity_is_at (&state->published, state->temporary))))
+    g_unlink (state->temporary);
+  g_clear_pointer (&state->temporary, g_free);
+}
+
+static gboolean
+load_state (const char *folder, EspWorkingState *state)
+{
+  g_autofree char *path = g_build_filename (folder, STATE, NULL);
   g_autoptr (GKeyFile) keys = g_key_file_new ();
 
   memset (state, 0, sizeof *state);
@@ -293,6 +310,12 @@ _esp_working_folder_load_state (EspWorkingFolder *self, EspWorkingState *state)
   state->temporary = g_key_file_get_string (keys, "working", "temporary", NULL);
   state->database = g_key_file_get_string (keys, "working", "database", NULL);
   return TRUE;
+}
+
+gboolean
+_esp_working_folder_load_state (EspWorkingFolder *self, EspWorkingState *state)
+{
+  return load_state (self->folder, state);
 }
 
 gboolean

@@ -46,12 +46,16 @@ typedef struct
   EspFileIdentity pending;   /* as it is about to be put in place */
   gboolean has_pending;
   gboolean direct; /* it is being written without a temporary file */
-  char *temporary; /* or NULL */
+  char *temporary; /* or NULL. Without `pending` it is still being written, and surely ours. */
   char *database;  /* what the working database looked like when it had nothing more than
                       `published`; "" = unknown */
 } EspWorkingState;
 
 void _esp_working_state_clear (EspWorkingState *state);
+
+/* Removes what is left of a publication that was not carried out. What was exchanged for it may be
+ * someone else's and stays. */
+void _esp_working_state_drop_temporary (EspWorkingState *state);
 gboolean _esp_working_folder_load_state (EspWorkingFolder *self, EspWorkingState *state);
 gboolean _esp_working_folder_save_state (EspWorkingFolder *self, const EspWorkingState *state,
                                          GError **error);

@@ -193,6 +193,18 @@ close_document (EspDocument *document)
   g_assert_no_error (error);
 }
 
+/* What was being written beside the person's file is gone. */
+static void
+check_folder (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autoptr (GDir) entries = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (entries)) != NULL)
+    g_assert_false (g_str_has_prefix (name, ".espalier-"));
+}
+
 /* Opens what a crash left, and looks for all that was promised; twice: taken up from the working
  * copy, and from the person's file after that. */
 static void
@@ -340,6 +352,8 @@ test_kill (gconstpointer data)
         {
           kill_once (path, promises, &n_told);
           check_document (path, promises, in_place);
+          if (g_file_test (path, G_FILE_TEST_EXISTS))
+            check_folder (path);
           settle (path, promises);
         }
       g_unlink (path);
