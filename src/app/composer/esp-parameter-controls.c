@@ -101,6 +101,8 @@ esp_parameter_controls_init (EspParameterControls *self)
   self->advanced = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   gtk_widget_set_margin_top (self->advanced, 6);
   self->expander = gtk_expander_new (_ ("Advanced"));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->expander), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Advanced"), -1);
   gtk_expander_set_child (GTK_EXPANDER (self->expander), self->advanced);
   gtk_box_append (GTK_BOX (self->box), self->expander);
 

@@ -46,6 +46,8 @@ esp_parameter_popover_new (EspParameterControls *controls, EspPresetsPopover *pr
   GtkWidget *title = gtk_label_new (_ ("Settings"));
   GtkWidget *button = gtk_menu_button_new ();
 
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Presets"), -1);
   gtk_widget_add_css_class (title, "heading");
   gtk_label_set_xalign (GTK_LABEL (title), 0);
   gtk_widget_set_hexpand (title, TRUE);
