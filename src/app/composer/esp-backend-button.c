@@ -61,7 +61,8 @@ esp_backend_button_dup_state_text (EspBackendButton *self, EspModel *model)
   switch (esp_model_get_state (model))
     {
     case ESP_MODEL_STARTING:
-      return g_strdup (_ ("Starting…"));
+      /* Nothing is wrong with a model that nobody asked for yet. */
+      return g_strdup (esp_model_get_preparing (model) ? _ ("Starting…") : "");
     case ESP_MODEL_NEEDS_KEY:
       return g_strdup (_ ("Needs a key"));
     case ESP_MODEL_NEEDS_MODEL:
@@ -89,7 +90,7 @@ update_row (EspBackendButton *self, GtkWidget *row)
   GtkWidget *check = g_object_get_data (G_OBJECT (row), "check");
   g_autofree char *state = esp_backend_button_dup_state_text (self, model);
   g_autofree char *cost = NULL;
-  g_autofree char *name = NULL;
+  GString *name = g_string_new (esp_model_get_name (model));
   double amount = esp_model_get_price (model);
 
   if (amount > 0)
@@ -97,11 +98,16 @@ update_row (EspBackendButton *self, GtkWidget *row)
   else
     cost = g_strdup (amount == 0 ? _ ("Free") : "");
   gtk_label_set_label (subtitle, state);
+  gtk_widget_set_visible (GTK_WIDGET (subtitle), state[0] != '\0');
   gtk_label_set_label (price, cost);
   gtk_widget_set_opacity (check, model == self->model ? 1 : 0);
-  name = cost[0] != '\0' ? g_strdup_printf ("%s, %s, %s", esp_model_get_name (model), state, cost)
-                         : g_strdup_printf ("%s, %s", esp_model_get_name (model), state);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  if (state[0] != '\0')
+    g_string_append_printf (name, ", %s", state);
+  if (cost[0] != '\0')
+    g_string_append_printf (name, ", %s", cost);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, name->str,
+                                  -1);
+  g_string_free (name, TRUE);
 }
 
 static void

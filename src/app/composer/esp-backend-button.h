@@ -21,7 +21,7 @@ GtkWidget *esp_backend_button_new (void) G_GNUC_WARN_UNUSED_RESULT;
 void esp_backend_button_set_queue (EspBackendButton *self, EspQueue *queue);
 void esp_backend_button_set_model (EspBackendButton *self, EspModel *model); /* or NULL */
 
-/* A few words on a model's state; a busy one says so. */
+/* A few words on a model's state; a busy one says so. "" where there is nothing to say. */
 char *esp_backend_button_dup_state_text (EspBackendButton *self,
                                          EspModel *model) G_GNUC_WARN_UNUSED_RESULT;
 

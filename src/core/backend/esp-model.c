@@ -13,6 +13,7 @@ struct _EspModel
   char *id;
   char *name;
   EspModelState state;
+  gboolean asked; /* to be prepared, since it came into this state */
   char *message;
   EspModelFeatures features;
   guint max_references;
@@ -131,8 +132,23 @@ esp_model_prepare (EspModel *self)
 {
   g_return_if_fail (ESP_IS_MODEL (self));
 
-  if (self->backend != NULL)
-    esp_backend_prepare (self->backend, self);
+  if (self->backend == NULL)
+    return;
+
+  esp_backend_prepare (self->backend, self);
+  if (!self->asked && self->state == ESP_MODEL_STARTING)
+    {
+      self->asked = TRUE;
+      emit_changed (self);
+    }
+}
+
+gboolean
+esp_model_get_preparing (EspModel *self)
+{
+  g_return_val_if_fail (ESP_IS_MODEL (self), FALSE);
+
+  return self->asked && self->state == ESP_MODEL_STARTING;
 }
 
 void
@@ -143,6 +159,8 @@ esp_model_set_state (EspModel *self, EspModelState state, const char *message)
   if (self->state == state && g_strcmp0 (self->message, message) == 0)
     return;
 
+  if (self->state != state)
+    self->asked = FALSE;
   self->state = state;
   g_free (self->message);
   self->message = g_strdup (message);

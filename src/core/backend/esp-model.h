@@ -20,7 +20,7 @@ G_DECLARE_FINAL_TYPE (EspModel, esp_model, ESP, MODEL, GObject)
 typedef enum
 {
   ESP_MODEL_READY,
-  ESP_MODEL_STARTING,    /* its description is still to come (the worker starts) */
+  ESP_MODEL_STARTING,    /* its description is still to come (see esp_model_prepare ()) */
   ESP_MODEL_NEEDS_KEY,   /* an account is to be set up first */
   ESP_MODEL_NEEDS_MODEL, /* files are missing */
   ESP_MODEL_BROKEN,      /* cannot be used; the message says why */
@@ -55,6 +55,9 @@ const char *esp_model_get_currency (EspModel *self); /* or NULL */
  * window costs nothing: a model that is shown with its parameters, or chosen, is prepared. Returns
  * at once; "changed" follows. Costs nothing when everything is known. */
 void esp_model_prepare (EspModel *self);
+
+/* ESP_MODEL_STARTING because it is being prepared, and not because nobody has asked yet. */
+gboolean esp_model_get_preparing (EspModel *self);
 
 /* For backends. Each emits "changed" if something did. */
 void esp_model_set_state (EspModel *self, EspModelState state, const char *message);

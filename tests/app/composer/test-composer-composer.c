@@ -4,6 +4,7 @@
 #include <adwaita.h>
 #include <glib/gstdio.h>
 
+#include "esp-backend-button.h"
 #include "esp-composer.h"
 #include "fake-backend.h"
 #include "scratch-document.h"
@@ -634,6 +635,27 @@ test_look (Fixture *fixture, gconstpointer data)
 #define ADD(name, function)                                                                        \
   g_test_add ("/app/composer/" name, Fixture, NULL, set_up, function, tear_down)
 
+/* A model that nobody has asked for anything says nothing of itself. */
+static void
+test_model_state (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GtkWidget) button = g_object_ref_sink (esp_backend_button_new ());
+  g_autoptr (EspModel) model = esp_model_new (ESP_BACKEND (fixture->backend), "other", "Other");
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  g_autofree char *ready = NULL;
+
+  g_assert_cmpint (esp_model_get_state (model), ==, ESP_MODEL_STARTING);
+  before = esp_backend_button_dup_state_text (ESP_BACKEND_BUTTON (button), model);
+  g_assert_cmpstr (before, ==, "");
+  esp_model_prepare (model);
+  after = esp_backend_button_dup_state_text (ESP_BACKEND_BUTTON (button), model);
+  g_assert_cmpstr (after, ==, "Starting…");
+  esp_model_set_state (model, ESP_MODEL_READY, NULL);
+  ready = esp_backend_button_dup_state_text (ESP_BACKEND_BUTTON (button), model);
+  g_assert_cmpstr (ready, ==, "Ready");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -652,6 +674,7 @@ main (int argc, char **argv)
   ADD ("state", test_state);
   ADD ("suggestions", test_suggestions);
   ADD ("needs-setup", test_needs_setup);
+  ADD ("model-state", test_model_state);
   ADD ("vanish", test_vanish);
   ADD ("close", test_close);
   ADD ("look", test_look);

@@ -223,10 +223,13 @@ test_models (Fixture *self, gconstpointer data)
   esp_model_prepare (wanted);
   g_assert_cmpint (esp_model_get_state (wanted), ==, ESP_MODEL_NEEDS_MODEL);
 
+  g_assert_false (esp_model_get_preparing (demo));
   esp_model_prepare (demo);
   esp_model_prepare (demo);
+  g_assert_true (esp_model_get_preparing (demo));
   wait_for_state (demo, ESP_MODEL_READY);
   g_assert_nonnull (esp_model_get_schema (demo));
+  g_assert_false (esp_model_get_preparing (demo));
   steps = esp_schema_find (esp_model_get_schema (demo), "steps");
   g_assert_nonnull (steps);
   g_assert_cmpint (json_node_get_int (steps->fallback), ==, 8);
