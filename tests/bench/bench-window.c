@@ -697,6 +697,8 @@ run_turns (guint n)
 
           wait_for_quiet ();
           print (key, get_memory ("VmRSS:"));
+          print ("turns.textures",
+                 (double) esp_texture_cache_get_bytes (esp_texture_cache_get_default ()) / 1e6);
         }
     }
   print ("turns.each", ms_since (start) / n);

@@ -47,8 +47,7 @@ UNITS = {"memory": "MB", "textures": "MB", "cards": "", "n": "", "nodes": ""}
 
 
 def show(name, value):
-    unit = UNITS.get(name.split(".")[1] if "." in name and name.split(".")[1] in UNITS
-                     else name.split(".")[-1], "ms")
+    unit = next((UNITS[part] for part in name.split(".") if part in UNITS), "ms")
     aim = AIMS.get(name)
     note = "" if aim is None else f"   aim: below {aim:.0f} {unit}" + ("" if value < aim else ", MISSED")
     print(f"  {name:34} {value:10.1f} {unit:2}{note}", flush=True)
