@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from xml.etree import ElementTree
 
 from tap import Skip, case, note, run
@@ -255,6 +256,28 @@ def translations_are_sound():
         done = subprocess.run(['msgfmt', '--check', '-o', '/dev/null', f'po/{language}.po'], cwd=ROOT,
                               capture_output=True, text=True)
         assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+@case
+def translations_are_complete():
+    """Every string of the sources is in every catalogue: espalier-update-po, then translate."""
+    if not all(shutil.which(tool) for tool in ('xgettext', 'msgmerge', 'msgattrib')):
+        raise Skip('gettext is not installed')
+    problems = []
+    with tempfile.TemporaryDirectory() as folder:
+        template, merged = folder + '/espalier.pot', folder + '/merged.po'
+        subprocess.run(['xgettext', '--from-code=UTF-8', '-f', 'po/POTFILES.in', '-o', template,
+                        '-k_', '-kN_', '-kC_:1c,2', '-kNC_:1c,2', '-kngettext:1,2'], cwd=ROOT,
+                       check=True, capture_output=True)
+        for catalogue in sorted((ROOT / 'po').glob('*.po')):
+            subprocess.run(['msgmerge', '--quiet', '--no-fuzzy-matching', '-o', merged,
+                            str(catalogue), template], check=True)
+            for what in ('--untranslated', '--only-fuzzy'):
+                left = subprocess.run(['msgattrib', what, '--no-obsolete', '--no-wrap', merged],
+                                      check=True, capture_output=True, text=True).stdout
+                problems += [f'{catalogue.name}: {line}'
+                             for line in re.findall(r'^msgid "(.+)"$', left, re.M)]
+    expect_none(problems)
 
 
 def function_lengths(path):

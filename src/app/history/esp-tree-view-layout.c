@@ -124,7 +124,7 @@ animate_from (EspTreeView *self, GHashTable *places)
   EspTreePlace origin = _esp_tree_view_get_origin (self);
   gboolean any = FALSE;
 
-  self->from = g_new (EspTreePlace, self->n);
+  self->from = g_new0 (EspTreePlace, self->n);
   for (guint i = 0; i < self->n; i++)
     {
       const EspTreePlace *place = g_hash_table_lookup (places, self->leaders[i]);
