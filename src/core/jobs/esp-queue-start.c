@@ -118,6 +118,13 @@ try_to_start (EspQueue *self, EspJob *job)
   if (job->state != ESP_JOB_WAITING || job->is_running || esp_queue_find (self, job->node) != job)
     return;
 
+  /* Before it came into the queue, that is; else the queue was told. */
+  if (esp_node_is_deleted (job->node))
+    {
+      _esp_queue_end_waiting (self, job, NULL);
+      return;
+    }
+
   if (backend == NULL)
     {
       _esp_queue_end_waiting (
