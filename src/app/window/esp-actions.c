@@ -487,7 +487,8 @@ on_key (GtkWidget *widget, GVariant *args, gpointer user_data)
   g_autofree char *name = NULL;
   g_autoptr (GVariant) target = NULL;
 
-  if (esp_actions_is_text_focused (widget))
+  /* Escape means nothing to text; where it does (a search), that came first. */
+  if (esp_actions_is_text_focused (widget) && !g_str_equal (info->name, "win.escape"))
     return FALSE;
   if (!g_action_parse_detailed_name (info->name, &name, &target, NULL))
     return FALSE;

@@ -219,6 +219,8 @@ static void
 on_composer_added (EspWindow *self, EspNode *node)
 {
   esp_window_dismiss_undo_toast (self);
+  /* The new turn is what one wants to see. */
+  g_object_set (self->canvas, "show-before", FALSE, NULL);
   esp_history_reveal (self->history, node);
   esp_window_show_canvas (self);
 }
