@@ -24,6 +24,7 @@ struct _EspApplication
   guint session_source;
   guint first_frame_seen : 1;
   guint quitting : 1;
+  guint quit_asked : 1; /* the dialog about turns under way shows */
 };
 
 G_DEFINE_FINAL_TYPE (EspApplication, esp_application, ADW_TYPE_APPLICATION)
@@ -407,10 +408,10 @@ show_about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   esp_application_show_about (self, gtk_application_get_active_window (GTK_APPLICATION (self)));
 }
 
+/* `response` says what becomes of turns under way. */
 static void
-quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+close_all (EspApplication *self, const char *response)
 {
-  EspApplication *self = ESP_APPLICATION (user_data);
   g_autoptr (GList) windows = NULL;
 
   /* As they are now, before the first of them goes. */
@@ -418,7 +419,9 @@ quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   self->quitting = TRUE;
   windows = g_list_copy (gtk_application_get_windows (GTK_APPLICATION (self)));
   for (GList *l = windows; l != NULL; l = l->next)
-    if (ESP_IS_WINDOW (l->data))
+    if (ESP_IS_WINDOW (l->data) && response != NULL && esp_window_has_turns (l->data))
+      esp_window_close_with_turns (l->data, response);
+    else if (ESP_IS_WINDOW (l->data))
       {
         esp_window_leave_background (l->data);
         esp_window_start_close (l->data);
@@ -427,6 +430,48 @@ quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
       gtk_window_destroy (l->data);
   /* Someone may have been asked, and stay. */
   self->quitting = FALSE;
+}
+
+static void
+on_quit_answer (EspApplication *self, const char *response)
+{
+  self->quit_asked = FALSE;
+  if (!g_str_equal (response, "wait"))
+    close_all (self, response);
+}
+
+static void
+on_quit_dialog_gone (EspApplication *self)
+{
+  self->quit_asked = FALSE;
+}
+
+/* One question for all windows, before the first of them goes. */
+static void
+quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspApplication *self = ESP_APPLICATION (user_data);
+  EspWindow *at_work = NULL;
+  GtkWidget *dialog;
+
+  if (self->quit_asked)
+    return;
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
+    if (at_work == NULL && ESP_IS_WINDOW (l->data) && esp_window_has_turns (l->data))
+      at_work = l->data;
+  if (at_work == NULL)
+    {
+      close_all (self, NULL);
+      return;
+    }
+  esp_window_leave_background (at_work);
+  dialog = esp_window_create_turns_dialog (at_work);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (on_quit_answer), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "destroy", G_CALLBACK (on_quit_dialog_gone), self,
+                           G_CONNECT_SWAPPED);
+  self->quit_asked = TRUE;
+  gtk_window_present (GTK_WINDOW (dialog));
 }
 
 static const GActionEntry entries[] = {

@@ -148,14 +148,35 @@ esp_window_leave_background (EspWindow *self)
 
 static void check_saved (EspWindow *self);
 
-static void
-on_jobs_answer (EspWindow *self, const char *response)
+gboolean
+esp_window_has_turns (EspWindow *self)
 {
-  self->ask_shown = FALSE;
+  g_return_val_if_fail (ESP_IS_WINDOW (self), FALSE);
+
+  return !self->closing && self->document != NULL
+         && esp_queue_has_document (get_queue (self), self->document);
+}
+
+void
+esp_window_close_with_turns (EspWindow *self, const char *response)
+{
+  g_return_if_fail (ESP_IS_WINDOW (self));
+  g_return_if_fail (response != NULL);
+
+  if (self->closing || self->document == NULL)
+    return;
   if (g_str_equal (response, "background"))
-    go_to_background (self);
+    {
+      if (!self->background)
+        {
+          remember_layout (self);
+          go_to_background (self);
+        }
+    }
   else if (g_str_equal (response, "stop"))
     {
+      esp_window_leave_background (self);
+      remember_layout (self);
       /* They are offered again when the document is opened next. */
       esp_queue_suspend_document (get_queue (self), self->document);
       check_saved (self);
@@ -163,7 +184,14 @@ on_jobs_answer (EspWindow *self, const char *response)
 }
 
 static void
-ask_about_jobs (EspWindow *self)
+on_jobs_answer (EspWindow *self, const char *response)
+{
+  self->ask_shown = FALSE;
+  esp_window_close_with_turns (self, response);
+}
+
+GtkWidget *
+esp_window_create_turns_dialog (EspWindow *self)
 {
   GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), _ ("Turns Are Under Way"), NULL);
   AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
@@ -177,6 +205,14 @@ ask_about_jobs (EspWindow *self)
   adw_message_dialog_set_response_appearance (message, "background", ADW_RESPONSE_SUGGESTED);
   adw_message_dialog_set_default_response (message, "background");
   adw_message_dialog_set_close_response (message, "wait");
+  return dialog;
+}
+
+static void
+ask_about_jobs (EspWindow *self)
+{
+  GtkWidget *dialog = esp_window_create_turns_dialog (self);
+
   g_signal_connect_object (dialog, "response", G_CALLBACK (on_jobs_answer), self,
                            G_CONNECT_SWAPPED);
   self->ask_shown = TRUE;

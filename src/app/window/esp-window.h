@@ -40,6 +40,12 @@ void esp_window_show_node (EspWindow *self, gint64 id);
 /* Brings back a window that works in the background. */
 void esp_window_leave_background (EspWindow *self);
 
+/* Are turns of its document under way? */
+gboolean esp_window_has_turns (EspWindow *self);
+/* Asks what becomes of them: "wait", "background" or "stop". Not presented yet. */
+GtkWidget *esp_window_create_turns_dialog (EspWindow *self);
+void esp_window_close_with_turns (EspWindow *self, const char *response);
+
 /* Closes it as the person's command: asks where turns are under way. */
 void esp_window_start_close (EspWindow *self);
 

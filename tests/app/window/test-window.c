@@ -512,6 +512,44 @@ test_close_background (void)
   close_window (window);
 }
 
+/* Quitting with turns in two of three windows is one question, before any window goes. */
+static void
+test_quit (void)
+{
+  EspWindow *windows[] = { open_photo (), open_photo (), open_photo () };
+  gpointer weak[3];
+  EspDocument *document = esp_window_get_document (windows[2]);
+  EspNode *turn = jobs_make_turn (document, esp_document_get_current (document), "fake", "b", NULL);
+  guint n_dialogs = 0;
+
+  begin_turn (windows[1], "a");
+  esp_queue_add (esp_application_get_queue (application), document, turn, FALSE);
+  for (int i = 0; i < 3; i++)
+    {
+      weak[i] = windows[i];
+      g_object_add_weak_pointer (G_OBJECT (windows[i]), &weak[i]);
+    }
+
+  for (int i = 0; i < 2; i++)
+    g_action_group_activate_action (G_ACTION_GROUP (application), "quit", NULL);
+  for (int i = 0; i < 3; i++)
+    n_dialogs += find_dialog (windows[i]) != NULL ? 1 : 0;
+  g_assert_cmpuint (n_dialogs, ==, 1);
+  answer (find_dialog (windows[1]) != NULL ? windows[1] : windows[2], "wait");
+  for (int i = 0; i < 3; i++)
+    {
+      g_assert_nonnull (weak[i]);
+      g_assert_true (gtk_widget_get_visible (GTK_WIDGET (windows[i])));
+    }
+  g_assert_true (fake_backend_is_running (fake, "a"));
+
+  g_action_group_activate_action (G_ACTION_GROUP (application), "quit", NULL);
+  answer (find_dialog (windows[1]) != NULL ? windows[1] : windows[2], "stop");
+  for (int i = 0; i < 3; i++)
+    spin_until (is_gone, &weak[i]);
+  g_assert_false (fake_backend_is_running (fake, "a"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -549,6 +587,7 @@ main (int argc, char **argv)
   g_test_add_func ("/window/session", test_session);
   g_test_add_func ("/window/close-stop", test_close_stop);
   g_test_add_func ("/window/close-background", test_close_background);
+  g_test_add_func ("/window/quit", test_quit);
   status = g_test_run ();
   g_object_unref (application);
   g_object_unref (fake);
