@@ -21,10 +21,10 @@ measure (EspStore *store, EspDocumentStatistics *statistics, GError **error)
     "SELECT count(*) FROM nodes WHERE deleted <> 0",
     "SELECT count(*) FROM images",
     "SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM images",
-    "SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM images WHERE id NOT IN ("
-    " SELECT image FROM nodes WHERE image IS NOT NULL AND (deleted = 0 OR id IN ("
-    "  SELECT reference FROM node_references JOIN nodes ON nodes.id = node_references.node"
-    "  WHERE nodes.deleted = 0)))",
+    ("SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM images WHERE id NOT IN ("
+     " SELECT image FROM nodes WHERE image IS NOT NULL AND (deleted = 0 OR id IN ("
+     "  SELECT reference FROM node_references JOIN nodes ON nodes.id = node_references.node"
+     "  WHERE nodes.deleted = 0)))"),
     "PRAGMA page_count",
     "PRAGMA page_size",
     "SELECT coalesce(max(0, max(CAST(value AS INTEGER))), 0) FROM document WHERE key = 'created'",

@@ -64,7 +64,7 @@ average_color (EspPicture *picture)
     for (gsize c = 0; c < 3; c++)
       sum[c] += picture->pixels[3 * i + c];
   for (gsize c = 0; c < 3; c++)
-    sum[c] = (sum[c] + n / 2) / n;
+    sum[c] = (sum[c] + n / 2) / MAX (n, 1);
   return (guint32) ((sum[0] << 16) | (sum[1] << 8) | sum[2]);
 }
 
@@ -309,7 +309,8 @@ _esp_store_read_image (EspStore *self, const EspImageInfo *info, GCancellable *c
         data = g_try_malloc ((gsize) info->size);
       if (data == NULL || part == NULL || size > info->size - done)
         set_image_error (self, &local);
-      if (local != NULL || g_cancellable_set_error_if_cancelled (cancellable, &local))
+      if (data == NULL || part == NULL || local != NULL
+          || g_cancellable_set_error_if_cancelled (cancellable, &local))
         {
           sqlite3_reset (statement);
           break;

@@ -282,7 +282,7 @@ esp_working_copy_publish (EspWorkingCopy *self, gboolean overwrite, GError **err
 
   g_return_val_if_fail (self != NULL, FALSE);
 
-  locker = g_mutex_locker_new (&self->mutex);
+  locker = g_mutex_locker_new (&self->mutex); /* NOLINT(clang-analyzer-deadcode.DeadStores) */
   if (self->access != ESP_DOCUMENT_WRITABLE)
     {
       g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_READ_ONLY,
@@ -402,7 +402,7 @@ esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error)
     return self->access != ESP_DOCUMENT_IN_USE ? esp_working_copy_publish (self, TRUE, error)
                                                : fail_busy (place, error);
 
-  locker = g_mutex_locker_new (&self->mutex);
+  locker = g_mutex_locker_new (&self->mutex); /* NOLINT(clang-analyzer-deadcode.DeadStores) */
   if (!_esp_working_folder_lock (place, NULL, &local))
     {
       if (local == NULL)

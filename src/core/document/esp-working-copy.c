@@ -607,7 +607,7 @@ esp_working_copy_prepare (EspWorkingCopy *self, GError **error)
 
   g_return_val_if_fail (self != NULL, FALSE);
 
-  locker = g_mutex_locker_new (&self->mutex);
+  locker = g_mutex_locker_new (&self->mutex); /* NOLINT(clang-analyzer-deadcode.DeadStores) */
   if (self->prepared || self->place->in_library)
     return TRUE;
   if (self->access == ESP_DOCUMENT_IN_USE || self->place->lock < 0)
