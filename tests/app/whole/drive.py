@@ -242,6 +242,16 @@ class Window:
     def button(self, name, patience=None):
         return self.press(BUTTONS, name, patience)
 
+    def respond(self, name):
+        """Answers a question. It has each button twice, for wide and narrow; one of them is hidden
+        and does nothing."""
+        self.find('push button', name)
+        for button in self.all('push button', name):
+            try:
+                Atspi.Action.do_action(button, 0)
+            except GLib.Error:  # it has gone, for the other one was it
+                pass
+
     def choose(self, *names):
         """An item of the menu that is open, or of a submenu of it."""
         for name in names[:-1]:
@@ -304,8 +314,8 @@ class Window:
         return [child.get_name() for child in children(self.root)
                 if is_visible(child) and child.get_role_name() == 'frame']
 
-    def write(self, name, text):
-        widget = self.find('text', name)
+    def write(self, name, text, role=('text', 'entry')):
+        widget = self.find(role, name)
         Atspi.EditableText.set_text_contents(widget, text)
         wait_until(lambda: self.read(widget) == text, f'{name!r} to be written')
         return widget

@@ -117,12 +117,12 @@ def closing_while_turns_run(home, start):
     run_long(window, 'Make it snow')
     window.key('ctrl+w')
     window.text('Turns Are Under Way')
-    window.button('Wait')
+    window.respond('Wait')
     window.silent('Turns Are Under Way')
     window.wait_for_nodes(1, 'running')
     window.key('ctrl+w')
     window.text('Turns Are Under Way')
-    window.button('Stop')
+    window.respond('Stop')
     window.ended()
 
     # They are offered again; once discarded, not any more.
@@ -142,7 +142,7 @@ def closing_while_turns_run(home, start):
     window.instruct('Make it night')
     window.wait_for_nodes(1, 'running')
     window.key('ctrl+w')
-    window.button('Keep Running in the Background')
+    window.respond('Keep Running in the Background')
     wait_until(lambda: not window.frames(), 'the window to go')
     window.ended()
     assert [node['state'] for node in home.tree(document)].count('done') == 2
@@ -163,7 +163,7 @@ def turns_of_a_program_that_was_killed(home, start):
     window.wait_for_nodes(1, 'running')
     window.wait_for_nodes(1, 'waiting')
     window.key('ctrl+q')
-    window.button('Stop')
+    window.respond('Stop')
     window.ended()
 
 

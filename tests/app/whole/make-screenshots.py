@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the pictures of docs/screenshots: ESPALIER_SCREENSHOTS=docs/screenshots make-screenshots.py
+
+A test besides: every look must come up and be drawn. One argument or more: only those.
+"""
+import sqlite3
+import sys
+
+from drive import case, run, wait_until
+
+SIZE = '448x448'
+WINDOW = '(1000, 700)'
+
+
+def sample(home):
+    """Two branches from one photo, one of them with a branch, and a stack of three."""
+    document = home.document('Make it look like autumn', size=SIZE)
+    home.cli('run', document, '-p', 'Turn the photo into a pencil sketch', '--variations', 3)
+    home.cli('run', document, '--node', 1, '-p', 'Make it look like golden hour')
+    home.cli('run', document, '--node', 6, '-p', 'Make it snow')
+    home.cli('run', document, '--node', 6, '-p', 'Make it night')
+    return document
+
+
+def quiet(window, nodes):
+    """Nothing moves any more: pictures of all cards are there."""
+    wait_until(lambda: len(window.nodes()) >= nodes, f'{nodes} nodes')
+    wait_until(lambda: window.all('push button', lambda name: name.startswith('Settings: ')
+                                  and any(c.isdigit() for c in name)), 'the settings')
+
+
+def take(window, name):
+    window.shot(name)
+    window.shot(name)  # the first may have begun before the last thumbnail was there
+
+
+def look(home, start, name, **environment):
+    home.settings(window_size=WINDOW, history_width='420')
+    window = start(sample(home), **environment)
+    wait_until(lambda: len(window.nodes()) >= 6, 'the nodes')
+    window.select('golden hour')
+    window.click(700, 90)
+    # The instruction is a text in every language.
+    wait_until(lambda: window.all('push button', lambda words: '8' in words), 'the settings')
+    wait_until(lambda: window.all('image', 'Make it look like golden hour'), 'the image')
+    if 'LANGUAGE' not in environment:
+        window.button('Show the Whole History')
+    take(window, name)
+    window.quit()
+
+
+@case
+def light(home, start):
+    look(home, start, 'light')
+
+
+@case
+def dark(home, start):
+    look(home, start, 'dark', ADW_DEBUG_COLOR_SCHEME='prefer-dark')
+
+
+@case
+def contrast(home, start):
+    look(home, start, 'contrast', ADW_DEBUG_HIGH_CONTRAST='1')
+
+
+@case
+def german(home, start):
+    look(home, start, 'german', LANGUAGE='de')
+
+
+@case
+def narrow(home, start):
+    home.settings(window_size='(360, 640)')
+    window = start(sample(home))
+    quiet(window, 1)
+    window.select('golden hour')
+    wait_until(lambda: window.all('image', 'Make it look like golden hour'), 'the image')
+    take(window, 'narrow')
+    window.button('Back to the History')
+    take(window, 'narrow-history')
+    window.quit()
+
+
+@case
+def empty(home, start):
+    home.settings(window_size=WINDOW)
+    window = start()
+    window.text('What Should Change?')
+    take(window, 'empty')
+    window.quit()
+
+
+@case
+def running(home, start):
+    home.settings(window_size=WINDOW, history_width='420')
+    window = start(home.document('Make it look like autumn', size=SIZE))
+    quiet(window, 2)
+    window.set_steps(400)
+    window.instruct('Make it snow')
+    window.text('s left')
+    wait_until(lambda: window.all('status bar', lambda name: name.startswith('Step 1')
+                                  and len(name) > 16), 'some steps')
+    take(window, 'running')
+    window.button('Cancel')
+    window.wait_for_nodes(1, 'stopped')
+    window.quit()
+
+
+@case
+def failed(home, start):
+    home.settings(window_size=WINDOW, history_width='420')
+    document = home.document('Make it look like autumn', size=SIZE)
+    home.cli('run', document, '-p', 'Make it snow')
+    with sqlite3.connect(document) as database:
+        database.execute("UPDATE nodes SET state = 'failed', image = NULL, "
+                         "message = 'The engine ended unexpectedly (signal 9).' "
+                         "WHERE instruction = 'Make it snow'")
+    database.close()
+    window = start(document)
+    quiet(window, 3)
+    window.select('Make it snow')
+    window.text('Try Again')
+    take(window, 'failed')
+    window.quit()
+
+
+@case
+def tree_200(home, start):
+    home.settings(window_size=WINDOW, history_width='600')
+    words = ['Make it snow', 'Add fog', 'Make it night', 'Add a sunset', 'Make it rain',
+             'Tint the photo red', 'Tint the photo green', 'Tint the photo blue']
+    document = home.document(size='96x96')
+    for word in words:
+        home.cli('run', document, '--node', 1, '-p', word, '--set', 'steps=2', '-q')
+    # Branches of many shapes, the same every time, of images that are there.
+    with sqlite3.connect(document) as database:
+        for number in range(201 - 1 - len(words)):
+            database.execute(
+                "INSERT INTO nodes (parent, position, kind, state, instruction, backend, model,"
+                " model_name, model_hash, parameters, seed, created, seconds, image)"
+                " SELECT ?, ?, kind, state, instruction || ?, backend, model, model_name,"
+                " model_hash, parameters, seed, created, seconds, image FROM nodes WHERE id = ?",
+                (max(2, number + 4 - number * 7 % 13), 100 + number, f' {number}', 2 + number % len(words)))
+    database.close()
+    window = start(document)
+    wait_until(lambda: len(home.tree(document)) == 201, '201 nodes')
+    for _ in range(4):
+        window.button('Zoom Out')
+    take(window, 'tree-200')
+    window.quit()
+
+
+if __name__ == '__main__':
+    sys.exit(run())

@@ -1,0 +1,401 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every dialog, menu item and shortcut of the window is reached once, and everything that can be
+pressed or written has a name."""
+import re
+import sys
+
+from drive import BUTTONS, SOURCE, Atspi, case, children, is_visible, run, wait_until, walk
+
+NAMELESS = re.compile(r'^(Gtk|Adw|Esp)[A-Z]\w*$|^\s*$')
+OPERABLE = ('push button', 'toggle button', 'check box', 'radio button', 'text', 'entry', 'slider',
+            'spin button', 'combo box', 'menu item', 'tree item', 'page tab')
+
+
+def nameless(window):
+    """What can be operated and has no name of its own; GTK's own dialogs aside."""
+    found = []
+
+    def visit(widget, inside):
+        try:
+            if not is_visible(widget):
+                return
+            role, name = widget.get_role_name(), widget.get_name() or ''
+            if name in ('GtkFileChooserWidget', 'GtkShortcutsWindow', 'AdwPreferencesWindow'):
+                return
+            if role in OPERABLE and NAMELESS.match(name):
+                found.append(f'{role} {name!r} in {inside!r}')
+            for child in children(widget):
+                visit(child, name if name and not NAMELESS.match(name) else inside)
+        except Exception as error:  # it has just gone
+            print(f'# {error}')
+
+    for child in children(window.root):
+        visit(child, '')
+    return found
+
+
+def check_names(window, where):
+    found = nameless(window)
+    assert not found, f'without a name, {where}:\n' + '\n'.join(found)
+
+
+def shown(window, what):
+    wait_until(lambda: what in window.frames(), f'the window {what!r}')
+
+
+def hidden(window, what):
+    window.key('Escape')
+    wait_until(lambda: what not in window.frames(), f'the window {what!r} to go')
+
+
+def state(window, role, name, which):
+    return window.find(role, name).get_state_set().contains(which)
+
+
+def node(home, document, instruction):
+    return next(n for n in home.tree(document) if n['instruction'] == instruction)
+
+
+def focus_image(window):
+    """Outside of texts, where keys of one letter are shortcuts."""
+    window.click(750, 120)
+
+
+@case
+def everything_has_a_name(home, start):
+    window = start(home.document('Make it snow'))
+    window.wait_for_nodes(2)
+    window.key('F9')
+    window.key('ctrl+f')
+    check_names(window, 'in the window')
+    for name in ('Settings', 'Model:', '1 Variation', 'Add Reference', 'More Ways to Run', '100%',
+                 'Main Menu'):
+        window.button(lambda own, name=name: own.startswith(name))
+        check_names(window, f'behind {name}')
+        window.key('Escape')
+
+
+@case
+def windows_and_dialogs(home, start):
+    document = home.document('Make it snow')
+    window = start(document)
+    window.wait_for_nodes(2)
+    for key, item, title in (('ctrl+e', 'Export…', 'Export'),
+                             ('ctrl+shift+e', 'Export All…', 'Export'),
+                             ('alt+Return', 'Document Properties', 'Document Properties'),
+                             ('ctrl+comma', 'Preferences', 'Preferences'),
+                             (None, 'Rename…', 'Document Properties')):
+        window.main_menu(item)
+        shown(window, title)
+        check_names(window, f'in {title}') if title != 'Preferences' else None
+        hidden(window, title)
+        if key:
+            window.key(key)
+            shown(window, title)
+            hidden(window, title)
+    before = len(window.frames())
+    for act in (lambda: window.main_menu('Keyboard Shortcuts'), lambda: window.key('F1')):
+        act()
+        wait_until(lambda: len(window.frames()) == before + 1, 'the shortcuts')
+        window.text('Run the instruction')
+        window.key('Escape')
+        wait_until(lambda: len(window.frames()) == before, 'the shortcuts to go')
+    window.main_menu('About Espalier')
+    wait_until(lambda: len(window.frames()) == before + 1, 'the about window')
+    window.key('Escape')
+    wait_until(lambda: len(window.frames()) == before, 'the about window to go')
+
+    # A new name, and a purge after something was deleted.
+    window.key('alt+Return')
+    window.write('Name', 'Cup')
+    window.find('text', 'Name')
+    window.key('Escape')
+    wait_until(lambda: len(window.frames()) == before, 'the properties to go')
+
+    window.key('ctrl+n')
+    wait_until(lambda: len(window.frames()) == 2, 'a second window')
+    window.key('ctrl+w')
+    wait_until(lambda: len(window.frames()) == 1, 'the second window to go')
+    # There is no window manager here that could do it; that asking for it is no error is all.
+    window.key('F11')
+    window.key('F11')
+    window.quit()
+
+
+@case
+def files(home, start):
+    document = home.document('Make it snow')
+    other = home.photo('astronaut.png', '128x128') if (SOURCE / 'data/photos/astronaut.png').exists() \
+        else home.photo('coffee.png', '128x128')
+    window = start()
+    window.text('What Should Change?')
+    check_names(window, 'on the welcome page')
+    window.shot('reach-welcome')
+    window.key('ctrl+o')
+    window.choose_file(document)
+    window.wait_for_nodes(2)
+    target = home.folder / 'home/Moved.espalier'
+    window.key('ctrl+shift+s')
+    window.choose_file(target)
+    wait_until(lambda: 'Moved' in window.frames(), 'the new name')
+    assert target.exists()
+    window.key('ctrl+s')
+    window.text('Saved')
+    # A photo into a window with a document gets its own.
+    window.key('ctrl+o')
+    window.choose_file(other)
+    wait_until(lambda: len(window.frames()) == 2, 'a window for the photo')
+    focus_image(window)
+    window.key('ctrl+v')
+    window.text('There is no image to paste')
+    window.quit()
+
+
+@case
+def a_picture_with_its_recipe(home, start):
+    document = home.document('Make it snow')
+    picture = home.folder / 'home/snow.png'
+    home.cli('export', document, '-o', picture)
+    window = start(picture)
+    window.text('This Image Carries Its Recipe')
+    window.shot('reach-recipe')
+    window.respond('Continue With Its Settings')
+    window.wait_for_nodes(1)
+    wait_until(lambda: window.read(window.find('text', 'Instruction')) == 'Make it snow',
+               'the instruction of the recipe')
+    window.quit()
+
+
+@case
+def marks_and_the_tree(home, start):
+    document = home.document('Make it snow', 'Add fog')
+    window = start(document)
+    window.wait_for_nodes(3)
+
+    def has(what, **values):
+        wait_until(lambda: all(node(home, document, what)[key] == value
+                               for key, value in values.items()), f'{what}: {values}')
+
+    window.select('Make it snow')
+    focus_image(window)
+    for key, stars in (('3', 3), ('5', 5), ('0', 0), ('period', 1), ('period', 0), ('1', 1),
+                       ('2', 2), ('4', 4)):
+        window.key(key)
+        wait_until(lambda: ('star' in window.node('Make it snow').get_name()) == (stars > 0),
+                   f'{stars} stars')
+    has('Make it snow', stars=4)
+    window.key('x')
+    window.text('1 turn rejected')
+    window.wait_for_nodes(1, 'rejected')
+    window.key('x')
+    window.wait_for_nodes(0, 'rejected')
+    window.key('F2')
+    window.write('Label', 'Winter')
+    window.button('Rename')
+    has('Make it snow', label='Winter')
+    window.select('Winter')
+    focus_image(window)
+    window.key('F9')
+    window.find('text', lambda name: 'Note' in name)
+    window.write(lambda name: name.startswith('Note'), 'The best one')
+    focus_image(window)
+    window.key('F9')
+
+    # Find: the matches are counted.
+    window.key('ctrl+f')
+    window.write('Find in the history', 'fog')
+    window.text('1')
+    window.shot('reach-find')
+    window.key('Escape')
+
+    # Fold and unfold, delete with its undo.
+    window.select('Winter')
+    focus_image(window)
+    window.key('f')
+    window.wait_for_nodes(2)
+    focus_image(window)
+    window.key('f')
+    window.wait_for_nodes(3)
+    focus_image(window)
+    window.key('Delete')
+    window.text('2 images deleted')
+    window.shot('reach-undo')
+    window.button('Undo')
+    window.wait_for_nodes(3)
+
+    # The size that deleted turns take can be had back.
+    window.select('Add fog')
+    focus_image(window)
+    window.key('Delete')
+    window.wait_for_nodes(2)
+    window.key('alt+Return')
+    window.button('Purge…')
+    window.respond('Purge')
+    window.silent('purging it frees')
+    window.key('Escape')
+    wait_until(lambda: len(window.frames()) == 1, 'the properties to go')
+    window.quit()
+    assert 'ok' in home.cli('verify', document)
+
+
+def open_node_menu(window, words):
+    window.select(words)
+    window.key('ctrl+f')  # into the history, then on to the tree
+    window.key('Escape')
+    window.click(130, 146)
+    window.key('shift+F10')
+    window.find('menu item', 'Delete')
+
+
+@case
+def the_menu_of_a_node(home, start):
+    document = home.document()
+    window = start(document)
+    window.wait_for_nodes(1)
+    names = set()
+    open_node_menu(window, 'coffee')
+    check_names(window, 'in the menu of a node')
+    for item in window.all('menu item'):
+        names.add(item.get_name())
+    window.key('Escape')
+    # What the program's menu file offers is what is there, but for what hides itself.
+    text = (SOURCE / 'src/app/history/esp-history-menu.ui').read_text()
+    offered = {label.replace('_', '') for label in
+               re.findall(r'name="label" translatable="yes">([^<]*)<', text)}
+    assert names <= offered, names - offered
+    assert len(names) > 12, names
+
+    open_node_menu(window, 'coffee')
+    window.press('push button', '3 stars')
+    wait_until(lambda: node(home, document, '')['stars'] == 3, 'three stars')
+    open_node_menu(window, 'coffee')
+    window.press('push button', 'Blue')
+    window.wait_for_nodes(1, 'blue')
+    open_node_menu(window, 'coffee')
+    window.choose('Edit Note…')
+    window.find('text', lambda name: 'Note' in name)
+    window.key('F9')
+    open_node_menu(window, 'coffee')
+    window.choose('Use as Reference')
+    window.text('coffee')
+    open_node_menu(window, 'coffee')
+    window.choose('Copy', 'Image')
+    window.text('Image copied')
+    open_node_menu(window, 'coffee')
+    window.choose('Export…')
+    shown(window, 'Export')
+    hidden(window, 'Export')
+    open_node_menu(window, 'coffee')
+    window.choose('Reject')
+    window.wait_for_nodes(1, 'rejected')
+    window.quit()
+
+
+@case
+def turns_in_all_ways(home, start):
+    document = home.document()
+    window = start(document)
+    window.wait_for_nodes(1)
+    # A suggestion is written, Ctrl+Return runs it, three times with consecutive seeds.
+    window.button('Make the photo brighter')
+    wait_until(lambda: window.read(window.find('text', 'Instruction')) == 'Make the photo brighter',
+               'the suggestion')
+    window.menu('1 Variation', '3 Variations')
+    window.set_steps(2)
+    window.key('ctrl+Return')
+    wait_until(lambda: len([n for n in home.tree(document) if n['state'] == 'done']) == 4,
+               'three variations')
+    seeds = sorted(n['seed'] for n in home.tree(document) if n['instruction'])
+    assert seeds == list(range(seeds[0], seeds[0] + 3)), seeds
+    window.wait_for_nodes(2)  # they are a stack
+    window.shot('reach-stack')
+    window.menu('3 Variations', '1 Variation')
+
+    # The seed can be kept; run again has another one, run next comes first.
+    window.button(lambda name: name.startswith('Settings'))
+    window.button('Keep the Seed')
+    window.button('Another Seed')
+    window.button('Reset All')
+    window.key('Escape')
+    window.select('brighter')
+    focus_image(window)
+    window.key('r')
+    wait_until(lambda: len(home.tree(document)) == 5, 'another run')
+    window.select('coffee')
+    window.write('Instruction', 'Add fog')
+    window.set_steps(2)
+    window.key('ctrl+shift+Return')
+    wait_until(lambda: len(home.tree(document)) == 6, 'a run that comes first')
+    window.select('coffee')
+    window.write('Instruction', 'Make it night')
+    window.menu('More Ways to Run', 'Run ×4')
+    wait_until(lambda: len(home.tree(document)) == 10, 'four runs')
+    wait_until(lambda: all(n['state'] in ('done',) for n in home.tree(document)), 'all to be done')
+
+    # What a turn was made with can be used again.
+    window.select('Add fog')
+    focus_image(window)
+    window.key('u')
+    focus_image(window)
+    window.key('i')
+    wait_until(lambda: window.read(window.find('text', 'Instruction')) == 'Add fog',
+               'the instruction')
+    focus_image(window)
+    window.key('e')
+    window.key('ctrl+l')
+    wait_until(lambda: state(window, 'text', 'Instruction', Atspi.StateType.FOCUSED), 'the focus')
+    window.key('alt+Up')
+    window.quit()
+
+
+@case
+def looking_at_images(home, start):
+    window = start(home.document('Make it snow'))
+    window.wait_for_nodes(2)
+    focus_image(window)
+    for key, zoom in (('ctrl+2', '200%'), ('ctrl+1', '100%'), ('ctrl+plus', None),
+                      ('ctrl+minus', None), ('ctrl+0', None), ('ctrl+2', '200%')):
+        window.key(key)
+        if zoom:
+            window.find('push button', f'Zoom: {zoom}')
+    window.key('c')
+    window.find('image', lambda name: 'coffee' in name)
+    window.key('Escape')
+    window.find('image', 'Make it snow')
+    window.key('ctrl+c')
+    window.text('Image copied')
+    window.key('ctrl+v')
+    window.text('This Image Carries Its Recipe')
+    window.respond('Continue From It')
+    window.wait_for_nodes(3)  # it comes back as a picture of its own
+    for shown_now in (False, True):
+        window.key('ctrl+h')
+        wait_until(lambda: state(window, BUTTONS, 'Show History', Atspi.StateType.PRESSED)
+                   == shown_now, 'the history to go and come')
+    window.main_menu('History as a List')
+    window.shot('reach-outline')
+    window.main_menu('History as a List')
+    for button in ('Zoom Out', 'Zoom In', 'Show the Whole History'):
+        window.button(button)
+    window.quit()
+
+
+@case
+def a_narrow_window(home, start):
+    home.settings(window_size='(360, 640)')
+    window = start(home.document('Make it snow'))
+    assert window.size()[0] <= 372, window.size()
+    window.find('push button', 'Run')
+    window.shot('reach-narrow')
+    window.button('Back to the History')
+    window.node('Make it snow')
+    window.shot('reach-narrow-history')
+    check_names(window, 'in the narrow window')
+    window.resize(1000, 700)
+    window.find('push button', 'Show History')
+    window.quit()
+
+
+if __name__ == '__main__':
+    sys.exit(run())
