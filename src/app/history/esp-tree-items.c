@@ -2,6 +2,8 @@
 /* esp-tree-items.c: see esp-tree-items.h. */
 #include "esp-tree-items.h"
 
+#define SPREAD_KEY "history.spread"
+
 struct _EspTreeItems
 {
   GObject parent_instance;
@@ -426,6 +428,22 @@ esp_tree_items_get_document (EspTreeItems *self)
   return self->document;
 }
 
+static void
+restore_spread (EspTreeItems *self)
+{
+  const char *text = esp_document_get_view (self->document, SPREAD_KEY);
+  g_auto (GStrv) words = g_strsplit (text != NULL ? text : "", " ", -1);
+
+  for (char **word = words; *word != NULL; word++)
+    {
+      gint64 id = g_ascii_strtoll (*word, NULL, 10);
+      EspNode *node = esp_document_get_node (self->document, id);
+
+      if (node != NULL)
+        g_hash_table_add (self->spread, id_key (node));
+    }
+}
+
 void
 esp_tree_items_set_document (EspTreeItems *self, EspDocument *document)
 {
@@ -446,6 +464,7 @@ esp_tree_items_set_document (EspTreeItems *self, EspDocument *document)
 
       for (guint i = 0; i < nodes->len; i++)
         watch (self, g_ptr_array_index (nodes, i));
+      restore_spread (self);
       g_signal_connect_object (document, "node-added", G_CALLBACK (on_node_added), self,
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (document, "node-removed", G_CALLBACK (on_node_removed), self,
@@ -579,6 +598,20 @@ esp_tree_items_is_spread (EspTreeItems *self, EspNode *node)
   return is_spread_id (self, find_leader (node));
 }
 
+/* With the document's view: by the ids of the first ones. */
+static void
+store_spread (EspTreeItems *self)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  GHashTableIter iter;
+  gpointer id;
+
+  g_hash_table_iter_init (&iter, self->spread);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, text->len > 0 ? " " : "", *(gint64 *) id);
+  esp_document_set_view (self->document, SPREAD_KEY, text->len > 0 ? text->str : NULL);
+}
+
 void
 esp_tree_items_set_spread (EspTreeItems *self, EspNode *node, gboolean spread)
 {
@@ -596,6 +629,7 @@ esp_tree_items_set_spread (EspTreeItems *self, EspNode *node, gboolean spread)
 
       g_hash_table_remove (self->spread, &id);
     }
+  store_spread (self);
   rebuild (self);
 }
 

@@ -473,6 +473,7 @@ test_stack (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GPtrArray) stack = add_variations (fixture, fixture->photo, 3);
   EspNode *beside = add_turn (fixture, fixture->photo, "Something else");
+  g_autoptr (EspTreeItems) again = NULL;
   EspTreeItems *items = esp_tree_view_get_items (fixture->tree);
 
   g_assert_cmpuint (count_cards (fixture), ==, 3);
@@ -497,6 +498,10 @@ test_stack (Fixture *fixture, gconstpointer data)
   settle ();
   g_assert_cmpuint (count_cards (fixture), ==, 5);
   g_assert_true (esp_tree_items_is_spread (items, stack->pdata[2]));
+  /* Remembered with the document. */
+  again = esp_tree_items_new ();
+  esp_tree_items_set_document (again, fixture->document);
+  g_assert_true (esp_tree_items_is_spread (again, stack->pdata[0]));
   esp_tree_items_set_spread (items, stack->pdata[1], FALSE);
   settle ();
   g_assert_cmpuint (count_cards (fixture), ==, 3);
