@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Documents without a window: a whole history is made, shown, checked and exported."""
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import struct
 import sys
 import zlib
@@ -233,6 +235,23 @@ def damage_is_found(s):
     assert out.strip(), 'names no problem'
 
 
+def a_long_way_is_shown(s):
+    document, steps = new(s), 3000
+    with contextlib.closing(sqlite3.connect(document)) as database, database:
+        database.executemany(
+            'INSERT INTO nodes (id, parent, position, kind, state, instruction, parameters, created, image)'
+            " VALUES (?, ?, 1, 'turn', 'done', ?, ?, 1, 1)",
+            ((i, i - 1, f'Turn {i}', '{"a": 1e999}') for i in range(2, steps + 1)))
+    lines = ok(s, 'tree', document).splitlines()
+    assert len(lines) == steps + 1 and f'{steps} Turn {steps}' in lines[-1], lines[-1]
+    assert max(map(len, lines)) < 400, max(map(len, lines))
+    listed = nodes(s, document)
+    assert [node['id'] for node in listed] == list(range(1, steps + 1))
+    assert listed[-1]['parameters'] == {'a': None}
+    way = json.loads(ok(s, 'log', document, '--node', steps, '--json'))['nodes']
+    assert [node['id'] for node in way] == list(range(1, steps + 1))
+
+
 sys.exit(run_cases([a_history_grows, the_same_request_gives_the_same_image, images_are_exported, photos_are_imported,
                     a_turn_is_stopped, a_killed_run_leaves_the_document_usable, wrong_command_lines,
-                    damage_is_found]))
+                    damage_is_found, a_long_way_is_shown]))
