@@ -531,8 +531,9 @@ test_read_only (Fixture *fixture, gconstpointer data)
   EspDocument *document = create_document ("Read only");
   g_autofree char *path = document_dup_path (document);
   g_autoptr (GError) error = NULL;
-  EspNode *root = import_color (document, 1, NULL);
+  EspNode *root;
 
+  import_color (document, 1, NULL);
   close_document (document);
   document = open_document (path, ESP_DOCUMENT_OPEN_READ_ONLY, NULL);
   g_assert_cmpint (esp_document_get_access (document), !=, ESP_DOCUMENT_WRITABLE);

@@ -68,15 +68,14 @@ dup_titles (void)
 static void
 test_list (Fixture *fixture, gconstpointer data)
 {
-  g_autofree char *harbour = NULL, *boat = NULL, *library = NULL, *text = NULL, *empty = NULL,
-                  *other = NULL;
+  g_autofree char *library = NULL, *text = NULL, *empty = NULL, *other = NULL;
   g_autoptr (GListModel) items = NULL;
   g_autoptr (EspLibraryItem) first = NULL, last = NULL;
   EspPicture *thumbnail;
 
   assert_titles ("");
-  harbour = make_document ("Harbour", 0xff0000, 1000000);
-  boat = make_document ("Boat", 0x00ff00, 2000000);
+  g_free (make_document ("Harbour", 0xff0000, 1000000));
+  g_free (make_document ("Boat", 0x00ff00, 2000000));
   assert_titles ("Boat,Harbour");
 
   /* What is no document has no picture, and what is not even named so is not there. */

@@ -119,7 +119,7 @@ jobs_import (EspDocument *document, int side)
   EspNode *node;
 
   g_assert_no_error (error);
-  memset (picture->pixels, 90, (gsize) (side * side * 3));
+  memset (picture->pixels, 90, (gsize) side * (gsize) side * 3);
   bytes = esp_picture_to_bytes (picture, ESP_FORMAT_PNG, NULL, &options, NULL, &error);
   g_assert_no_error (error);
 
