@@ -390,7 +390,8 @@ copy_command (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   if (command == NULL)
     return;
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), command);
-  esp_window_toast (self, _ ("Command line copied"));
+  /* It adds a turn to the document, which one program at a time can do. */
+  esp_window_toast (self, _ ("Command line copied. Close the document before you run it."));
 }
 
 static void
