@@ -267,7 +267,8 @@ def translations_are_complete():
     with tempfile.TemporaryDirectory() as folder:
         template, merged = folder + '/espalier.pot', folder + '/merged.po'
         subprocess.run(['xgettext', '--from-code=UTF-8', '-f', 'po/POTFILES.in', '-o', template,
-                        '-k_', '-kN_', '-kC_:1c,2', '-kNC_:1c,2', '-kngettext:1,2'], cwd=ROOT,
+                        '-k_', '-kN_', '-kC_:1c,2', '-kNC_:1c,2', '-kg_dcgettext:2',
+                        '-kg_dngettext:2,3', '-kg_dpgettext2:2c,3'], cwd=ROOT,
                        check=True, capture_output=True)
         for catalogue in sorted((ROOT / 'po').glob('*.po')):
             subprocess.run(['msgmerge', '--quiet', '--no-fuzzy-matching', '-o', merged,
