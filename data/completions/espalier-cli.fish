@@ -56,6 +56,7 @@ complete -c espalier-cli -n $export -l format -x -a 'original png jpeg webp tiff
 complete -c espalier-cli -n $export -l quality -x -d 'Quality of JPEG and WebP'
 complete -c espalier-cli -n $export -l lossless -d 'Write WebP without loss'
 complete -c espalier-cli -n $export -l max-side -x -d 'Longer side in pixels, at most'
+complete -c espalier-cli -n $export -l recipe -d 'Write all the steps into the metadata'
 complete -c espalier-cli -n $export -l strip -d 'Write no metadata'
 complete -c espalier-cli -n $export -l seconds -x -d 'Of each image of an animation'
 complete -c espalier-cli -n $export -l captions -d 'Instructions below the images'

@@ -14,7 +14,7 @@ typedef struct
 {
   char *node, *output, *leaves, *path, *animation, *format; /* or NULL */
   char *quality, *max_side, *seconds;                       /* or NULL */
-  gboolean lossless, strip, captions, json, quiet;
+  gboolean lossless, strip, recipe, captions, json, quiet;
   EspExportOptions options;
   const char *target;
 } Request;
@@ -143,6 +143,11 @@ check (Request *self)
 
   if (!check_targets (self))
     return FALSE;
+  if (self->recipe && self->strip)
+    {
+      cli_usage (_ ("export: --recipe and --strip exclude each other"));
+      return FALSE;
+    }
   if (self->quality != NULL)
     {
       if (!cli_option_uint ("--quality", self->quality, 1, 100, &number))
@@ -185,6 +190,8 @@ parse (Request *self, char ***arguments, int *status)
     { "lossless", 0, 0, G_OPTION_ARG_NONE, &self->lossless, N_ ("Write WebP without loss"), NULL },
     { "max-side", 0, 0, G_OPTION_ARG_FILENAME, &self->max_side,
       N_ ("Scale down to this many pixels of the longer side"), N_ ("N") },
+    { "recipe", 0, 0, G_OPTION_ARG_NONE, &self->recipe,
+      N_ ("Write all the steps into the metadata, the stored format included"), NULL },
     { "strip", 0, 0, G_OPTION_ARG_NONE, &self->strip, N_ ("Write no metadata"), NULL },
     { "seconds", 0, 0, G_OPTION_ARG_FILENAME, &self->seconds,
       N_ ("Of each image of an animation, 0.1 to 10"), N_ ("X") },
@@ -224,10 +231,7 @@ choose_original (Request *self, EspNode *node)
     same = same
            || (formats[i].format == self->options.format
                && g_strcmp0 (formats[i].media_type, stored) == 0);
-  /* A turn's PNG is written anew: that changes no pixel and adds all the steps to its metadata. */
-  if (same && self->quality == NULL && self->max_side == NULL && !self->lossless
-      && (esp_node_get_kind (node) == ESP_NODE_IMPORTED || self->options.format == ESP_EXPORT_JPEG
-          || self->options.format == ESP_EXPORT_WEBP))
+  if (same && self->quality == NULL && self->max_side == NULL && !self->lossless && !self->recipe)
     self->options.format = ESP_EXPORT_ORIGINAL;
   return CLI_EXIT_OK;
 }

@@ -101,10 +101,13 @@ def images_are_exported(s):
     ok(s, 'run', document, '--node', 2, '-p', 'Make it autumn', *SMALL, '--seed', 8)
     ok(s, 'run', document, '--node', 1, '-p', 'Make it night', *SMALL, '--seed', 9)
 
-    # An imported photo comes out byte for byte, a turn with all that led to it.
+    # In its own format an image comes out byte for byte; with --recipe, with all that led to it.
     ok(s, 'export', document, '--node', 1, '-o', s.out / 'photo.png')
     assert (s.out / 'photo.png').read_bytes() == (s.folder / 'harbour.png').read_bytes()
-    ok(s, 'export', document, '--node', 3, '-o', s.out / 'turn.png')
+    stored = {node['id']: node['image']['sha256'] for node in json.loads(ok(s, 'tree', document, '--json'))['nodes']}
+    ok(s, 'export', document, '--node', 3, '-o', s.out / 'same.png')
+    assert hashlib.sha256((s.out / 'same.png').read_bytes()).hexdigest() == stored[3]
+    ok(s, 'export', document, '--node', 3, '-o', s.out / 'turn.png', '--recipe')
     recipe = json.loads(png_text(s.out / 'turn.png', 'espalier'))
     assert (recipe['prompt'], recipe['seed'], recipe['steps']) == ('Make it autumn', 8, 2)
     assert [step.get('instruction') for step in recipe['lineage']] == [None, 'Make it snow', 'Make it autumn']
