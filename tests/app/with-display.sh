@@ -99,7 +99,8 @@ unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS AT_SPI_BUS_ADDRESS
 export GDK_BACKEND GSK_RENDERER GSETTINGS_BACKEND GIO_USE_VFS LC_ALL
 
 # In the background, so that a signal to this script is acted upon at once.
-dbus-run-session -- "$@" <&0 &
+# What the session's services print is none of the command's output.
+dbus-run-session -- sh -c 'exec "$0" "$@" >&3 3>&-' "$@" 3>&1 >&2 <&0 &
 session=$!
 wait "$session"
 status=$?
