@@ -34,6 +34,12 @@ on_sighup (gpointer data)
   return take_signal (data, SIGHUP);
 }
 
+static gboolean
+on_late (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
 void
 cli_session_begin (CliSession *self)
 {
@@ -139,10 +145,13 @@ cli_session_end (CliSession *self, int status)
   cli_session_wait (self, &stopped.done, TRUE);
   cli_answer_clear (&stopped);
 
+  /* The answer is decided now. Without the handlers a late signal would kill the program, and it
+   * would say "interrupted" of a file that is there. */
   for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
     {
       if (self->sources[i] != 0)
-        g_source_remove (self->sources[i]);
+        g_source_set_callback (g_main_context_find_source_by_id (NULL, self->sources[i]), on_late,
+                               NULL, NULL);
     }
 
   g_clear_object (&self->worker);
