@@ -188,6 +188,16 @@ _esp_store_rollback (EspStore *self)
     sqlite3_exec (self->database, "ROLLBACK", NULL, NULL, NULL);
 }
 
+gboolean
+_esp_store_empty_log (EspStore *self, GError **error)
+{
+  if (sqlite3_wal_checkpoint_v2 (self->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)
+      == SQLITE_OK)
+    return TRUE;
+  _esp_store_set_error (self, error);
+  return FALSE;
+}
+
 /* --- Opening ---------------------------------------------------------------------------------- */
 
 /* What is not to be trusted is kept from doing anything by itself. */

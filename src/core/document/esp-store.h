@@ -59,6 +59,10 @@ gboolean _esp_store_begin (EspStore *self, GError **error);
 gboolean _esp_store_commit (EspStore *self, GError **error);
 void _esp_store_rollback (EspStore *self);
 
+/* Moves all that is in the log into the file, which is the whole document then, if nobody changes
+ * it. An error also if someone's reading keeps it from that. */
+gboolean _esp_store_empty_log (EspStore *self, GError **error);
+
 /* The number that a query for one number gives; -1 upon an error, which a negative one is. */
 gint64 _esp_store_get_number (EspStore *self, const char *sql, GError **error);
 

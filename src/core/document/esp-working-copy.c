@@ -83,9 +83,9 @@ look_at_file (EspWorkingCopy *self, GError **error)
 /* Someone else's SQLite may have left a log or journal beside the file, without which the file is
  * not the whole truth. */
 static char *
-dup_side_file (EspWorkingCopy *self, const char *suffix)
+dup_side_file (const char *file, const char *suffix)
 {
-  g_autofree char *path = g_strconcat (self->place->path, suffix, NULL);
+  g_autofree char *path = g_strconcat (file, suffix, NULL);
   struct stat status;
 
   if (stat (path, &status) == 0 && S_ISREG (status.st_mode) && status.st_size > 0)
@@ -94,10 +94,10 @@ dup_side_file (EspWorkingCopy *self, const char *suffix)
 }
 
 static gboolean
-has_side_files (EspWorkingCopy *self)
+has_log (const char *database)
 {
-  g_autofree char *log = dup_side_file (self, "-wal");
-  g_autofree char *journal = dup_side_file (self, "-journal");
+  g_autofree char *log = dup_side_file (database, "-wal");
+  g_autofree char *journal = dup_side_file (database, "-journal");
 
   return log != NULL || journal != NULL;
 }
@@ -314,6 +314,13 @@ esp_working_copy_place (EspWorkingCopy *self, GError **error)
 
   if (self->draft == NULL)
     return TRUE;
+  if (has_log (self->draft))
+    {
+      /* Only the file is put in place: what is in there would be lost, and the file be damaged. */
+      g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
+                   _ ("“%s” cannot be stored (%s)"), self->place->name, "its log is not empty");
+      return FALSE;
+    }
   ok = _esp_file_put_in_place (self->draft, self->place->path, &nothing, &local);
   if (!ok && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG))
     {
@@ -367,7 +374,7 @@ open_existing (EspWorkingCopy *self, gboolean exists, GCancellable *cancellable,
     }
   if (!look_at_file (self, error))
     return FALSE;
-  if (self->place->lock >= 0 && has_side_files (self))
+  if (self->place->lock >= 0 && has_log (self->place->path))
     return esp_working_copy_prepare (self, error);
   return TRUE;
 }
@@ -563,7 +570,7 @@ copy_to_part (int from, gint64 size, const char *part, gboolean stamp, GError **
 static gboolean
 copy_side_file (EspWorkingCopy *self, const char *suffix, GError **error)
 {
-  g_autofree char *path = dup_side_file (self, suffix);
+  g_autofree char *path = dup_side_file (self->place->path, suffix);
   g_autofree char *target = g_strconcat (self->place->database, suffix, NULL);
   struct stat status;
   gboolean ok;
@@ -617,7 +624,7 @@ esp_working_copy_prepare (EspWorkingCopy *self, GError **error)
       return FALSE;
     }
   part = g_strconcat (self->place->database, ".part", NULL);
-  side_files = has_side_files (self);
+  side_files = has_log (self->place->path);
   ok = copy_to_part (self->fd, self->state.published.size, part, !side_files, &local);
   if (ok && _esp_file_identity_read_fd (self->fd, &now, &local)
       && !_esp_file_identity_equal (&now, &self->state.published))

@@ -285,10 +285,14 @@ make_in_place (EspWriter *self, GError **error)
   EspStore *store = _esp_store_open (esp_working_copy_get_path (self->copy), self->name,
                                      ESP_STORE_CREATE, error);
 
+  gboolean ok;
+
   if (store == NULL)
     return FALSE;
+  /* Closing would do it, too, but not tell that the disk was full. */
+  ok = _esp_store_empty_log (store, error);
   _esp_store_free (store);
-  return esp_working_copy_place (self->copy, error);
+  return ok && esp_working_copy_place (self->copy, error);
 }
 
 static gboolean

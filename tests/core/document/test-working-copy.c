@@ -149,6 +149,7 @@ test_draft (Fixture *fixture, gconstpointer data)
   g_autofree char *folder
       = g_build_filename (g_get_user_data_dir (), "espalier", "documents", NULL);
   g_autofree char *path = g_build_filename (folder, "Draft.espalier", NULL);
+  g_autofree char *log = NULL;
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (GError) error = NULL;
   EspWorkingCopy *copy;
@@ -165,8 +166,21 @@ test_draft (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (sum (path), ==, 5);
   assert_nothing_left ();
 
-  /* What a crash leaves of one is in nobody's way. */
+  /* One whose log is not in the file: the file without it would be damaged. */
   g_unlink (path);
+  copy = esp_working_copy_open (file, TRUE, 0, NULL, &error);
+  g_assert_no_error (error);
+  make_file (esp_working_copy_get_path (copy), 3);
+  log = g_strconcat (esp_working_copy_get_path (copy), "-wal", NULL);
+  g_assert_true (g_file_set_contents (log, "log", -1, NULL));
+  g_assert_false (esp_working_copy_place (copy, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE);
+  g_clear_error (&error);
+  esp_working_copy_free (copy);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  assert_nothing_left ();
+
+  /* What a crash leaves of one is in nobody's way. */
   copy = esp_working_copy_open (file, TRUE, 0, NULL, &error);
   g_assert_no_error (error);
   make_file (esp_working_copy_get_path (copy), 3);
