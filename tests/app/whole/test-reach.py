@@ -156,7 +156,7 @@ def files(home, start):
 def a_picture_with_its_recipe(home, start):
     document = home.document('Make it snow')
     picture = home.folder / 'home/snow.png'
-    home.cli('export', document, '-o', picture)
+    home.cli('export', document, '-o', picture, '--recipe')
     window = start(picture)
     window.text('This Image Carries Its Recipe')
     window.shot('reach-recipe')
