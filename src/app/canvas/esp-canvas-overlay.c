@@ -12,7 +12,7 @@
 static char *
 dup_seconds (double seconds)
 {
-  const int whole = MAX (1, (int) lround (seconds));
+  const int whole = MAX (1, (int) ceil (seconds)); /* as the composer counts */
 
   if (whole < 90)
     /* Translators: an amount of time, as in "9 s left" */
@@ -95,7 +95,7 @@ esp_canvas_update_progress (EspCanvas *self)
       progress = esp_node_get_progress (self->current);
     }
 
-  gtk_widget_set_visible (self->status_box, running);
+  gtk_widget_set_visible (self->status_box, running && self->show_status);
   gtk_widget_set_visible (GTK_WIDGET (self->bar),
                           running && progress != NULL && progress->fraction >= 0);
   if (!running)

@@ -52,6 +52,7 @@ struct _EspCanvas
   guint held_id;
   guint save_view_id;
   guint show_before : 1;
+  guint show_status : 1;
   guint before_key : 1;  /* is held down */
   guint before_held : 1; /* by the pointer, or just let go */
 };

@@ -20,6 +20,7 @@ enum
   PROP_SHOW_BEFORE,
   PROP_ZOOM,
   PROP_FIT,
+  PROP_SHOW_STATUS,
   N_PROPS
 };
 
@@ -479,6 +480,16 @@ esp_canvas_measure (GtkWidget *widget, GtkOrientation orientation, int for_size,
 }
 
 static void
+set_show_status (EspCanvas *self, gboolean show_status)
+{
+  if (self->show_status == show_status)
+    return;
+  self->show_status = show_status != FALSE;
+  esp_canvas_update_progress (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SHOW_STATUS]);
+}
+
+static void
 esp_canvas_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   EspCanvas *self = ESP_CANVAS (object);
@@ -499,6 +510,9 @@ esp_canvas_get_property (GObject *object, guint prop_id, GValue *value, GParamSp
       break;
     case PROP_FIT:
       g_value_set_boolean (value, esp_canvas_get_fit (self));
+      break;
+    case PROP_SHOW_STATUS:
+      g_value_set_boolean (value, self->show_status);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -526,6 +540,9 @@ esp_canvas_set_property (GObject *object, guint prop_id, const GValue *value, GP
       break;
     case PROP_FIT:
       esp_canvas_set_fit (self, g_value_get_boolean (value));
+      break;
+    case PROP_SHOW_STATUS:
+      set_show_status (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -582,6 +599,7 @@ install_properties (GObjectClass *class)
   properties[PROP_ZOOM]
       = g_param_spec_double ("zoom", NULL, NULL, 0, ESP_IMAGE_VIEW_MAX_ZOOM, 1, flags);
   properties[PROP_FIT] = g_param_spec_boolean ("fit", NULL, NULL, TRUE, flags);
+  properties[PROP_SHOW_STATUS] = g_param_spec_boolean ("show-status", NULL, NULL, TRUE, flags);
   g_object_class_install_properties (class, N_PROPS, properties);
 }
 
@@ -687,6 +705,7 @@ static void
 esp_canvas_init (EspCanvas *self)
 {
   ensure_style (gtk_widget_get_display (GTK_WIDGET (self)));
+  self->show_status = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
 
   self->settings = g_settings_new (ESP_APP_ID);

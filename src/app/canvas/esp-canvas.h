@@ -6,7 +6,8 @@
  *
  * Properties: "document", "before" (EspNode: what is shown while the key or button is held; NULL:
  * the parent), "show-before" (boolean), "zoom" (double, 1 = a pixel of the image is one of the
- * screen), "fit" (boolean). Actions (installed on the widget): canvas.zoom-in, canvas.zoom-out,
+ * screen), "fit" (boolean), "show-status" (boolean: the step and the time left in words; FALSE:
+ * another widget says them). Actions (installed on the widget): canvas.zoom-in, canvas.zoom-out,
  * canvas.zoom-fit, canvas.zoom-100, canvas.zoom-200, canvas.before (stateful).
  */
 #pragma once

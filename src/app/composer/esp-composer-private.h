@@ -50,6 +50,7 @@ struct _EspComposer
 
   EspNode *last_added;
   gint64 last_time;
+  guint busy : 1; /* the current node's turn waits or runs, and the run button says how far it is */
   guint adding : 1; /* turns are being stored */
 };
 

@@ -16,6 +16,7 @@ enum
   PROP_0,
   PROP_DOCUMENT,
   PROP_QUEUE,
+  PROP_BUSY,
   N_PROPS
 };
 
@@ -134,6 +135,11 @@ _esp_composer_update (EspComposer *self)
   esp_run_button_set_can_run (self->run, can_run);
   esp_run_button_set_hint (self->run, obstacle != NULL ? obstacle : hint);
   esp_run_button_set_node (self->run, busy);
+  if (self->busy != (busy != NULL))
+    {
+      self->busy = busy != NULL;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BUSY]);
+    }
   update_trouble (self);
   update_price (self);
   update_summary (self);
@@ -360,6 +366,9 @@ esp_composer_get_property (GObject *object, guint id, GValue *value, GParamSpec 
     case PROP_QUEUE:
       g_value_set_object (value, self->queue);
       break;
+    case PROP_BUSY:
+      g_value_set_boolean (value, self->busy);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -461,6 +470,8 @@ esp_composer_class_init (EspComposerClass *klass)
   properties[PROP_QUEUE]
       = g_param_spec_object ("queue", NULL, NULL, ESP_TYPE_QUEUE,
                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  properties[PROP_BUSY]
+      = g_param_spec_boolean ("busy", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   signals[ADDED] = g_signal_new ("added", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* esp-composer.h: what next: the instruction, who makes it, how, and Run.
  *
- * Grows turns below the document's current node. Properties: "document", "queue".
+ * Grows turns below the document's current node. Properties: "document", "queue",
+ * "busy" (boolean, read-only: it shows how far the current node's turn is).
  * Signals:
  *   "added"        (EspNode)           a turn was added and queued; the first of several
  *   "needs-setup"  (EspModel)          a model was chosen that needs a key or files

@@ -161,7 +161,7 @@ test_running (Fixture *fixture, gconstpointer data)
 
   progress = (EspNodeProgress){ 0.4, 12, 28, 9.2, FALSE };
   esp_node_set_progress (fixture->turn, &progress, preview);
-  g_assert_cmpstr (gtk_label_get_label (canvas->status), ==, "Step 12 of 28 · 9 s left");
+  g_assert_cmpstr (gtk_label_get_label (canvas->status), ==, "Step 12 of 28 · 10 s left");
   g_assert_true (gtk_widget_get_visible (GTK_WIDGET (canvas->bar)));
   g_assert_cmpfloat_with_epsilon (gtk_progress_bar_get_fraction (canvas->bar), 0.4, 1e-6);
   g_assert_cmphex (get_shown_color (fixture), ==, 0x774444);
@@ -169,6 +169,13 @@ test_running (Fixture *fixture, gconstpointer data)
   g_assert_true (graphene_rect_equal (&before, &after)); /* in place */
   scratch_wait (200);
   take_screenshot (fixture, "running");
+
+  /* Where another widget says it, only the bar is left. */
+  g_object_set (canvas, "show-status", FALSE, NULL);
+  g_assert_false (gtk_widget_get_visible (canvas->status_box));
+  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (canvas->bar)));
+  g_object_set (canvas, "show-status", TRUE, NULL);
+  g_assert_true (gtk_widget_get_visible (canvas->status_box));
 
   progress.stopping = TRUE;
   esp_node_set_progress (fixture->turn, &progress, NULL);
