@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-ratio-icon.c: a little rectangle in the shape of a picture. */
+/* esp-ratio-icon.c: a little rectangle in the shape of a picture, or what stands for a size that
+ * has no ratio of its own. */
 #include "esp-ratio-icon.h"
 
 #include <math.h>
@@ -11,6 +12,7 @@ struct _EspRatioIcon
 {
   GtkWidget parent_instance;
 
+  EspRatioIconKind kind;
   double ratio;
 };
 
@@ -41,6 +43,40 @@ append_corners (GtkSnapshot *snapshot, const graphene_rect_t *rect, const GdkRGB
 }
 
 static void
+append_outline (GtkSnapshot *snapshot, const graphene_rect_t *rect, const GdkRGBA *color)
+{
+  GskRoundedRect outline;
+
+  gsk_rounded_rect_init_from_rect (&outline, rect, 2);
+  gtk_snapshot_append_border (snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
+                              (GdkRGBA[4]){ *color, *color, *color, *color });
+}
+
+/* The picture of before, whole, in the frame of the one to be made. */
+static void
+append_match (GtkSnapshot *snapshot, const graphene_rect_t *rect, const GdkRGBA *color)
+{
+  append_outline (snapshot, rect, color);
+  gtk_snapshot_append_color (snapshot, color,
+                             &GRAPHENE_RECT_INIT (rect->origin.x + 4, rect->origin.y + 4,
+                                                  rect->size.width - 8, rect->size.height - 8));
+}
+
+/* Two sliders, one for each side. */
+static void
+append_custom (GtkSnapshot *snapshot, const graphene_rect_t *rect, const GdkRGBA *color)
+{
+  for (int i = 0; i < 2; i++)
+    {
+      float x = rect->origin.x, y = rect->origin.y + (i == 0 ? 3 : rect->size.height - 5);
+      float knob = x + (i == 0 ? 2 : rect->size.width - 6);
+
+      gtk_snapshot_append_color (snapshot, color, &GRAPHENE_RECT_INIT (x, y, rect->size.width, 2));
+      gtk_snapshot_append_color (snapshot, color, &GRAPHENE_RECT_INIT (knob, y - 2, 4, 6));
+    }
+}
+
+static void
 esp_ratio_icon_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   EspRatioIcon *self = ESP_RATIO_ICON (widget);
@@ -48,22 +84,28 @@ esp_ratio_icon_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   float width = (float) CLAMP (round (sqrt (AREA * ratio)), 8, SIZE - 2);
   float height = (float) CLAMP (round (sqrt (AREA / ratio)), 8, SIZE - 2);
   graphene_rect_t rect;
-  GskRoundedRect outline;
   GdkRGBA color;
 
   rect = GRAPHENE_RECT_INIT (floorf (((float) gtk_widget_get_width (widget) - width) / 2),
                              floorf (((float) gtk_widget_get_height (widget) - height) / 2), width,
                              height);
   gtk_style_context_get_color (gtk_widget_get_style_context (widget), &color);
-  if (self->ratio <= 0)
+  switch (self->kind)
     {
+    case ESP_RATIO_ICON_AUTO:
       append_corners (snapshot, &rect, &color);
-      return;
+      break;
+    case ESP_RATIO_ICON_MATCH:
+      append_match (snapshot, &rect, &color);
+      break;
+    case ESP_RATIO_ICON_CUSTOM:
+      append_custom (snapshot, &rect, &color);
+      break;
+    case ESP_RATIO_ICON_RATIO:
+    default:
+      append_outline (snapshot, &rect, &color);
+      break;
     }
-
-  gsk_rounded_rect_init_from_rect (&outline, &rect, 2);
-  gtk_snapshot_append_border (snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
-                              (GdkRGBA[4]){ color, color, color, color });
 }
 
 static void
@@ -82,10 +124,11 @@ esp_ratio_icon_init (EspRatioIcon *self)
 }
 
 GtkWidget *
-esp_ratio_icon_new (double ratio)
+esp_ratio_icon_new (EspRatioIconKind kind, double ratio)
 {
   EspRatioIcon *self = g_object_new (ESP_TYPE_RATIO_ICON, NULL);
 
+  self->kind = kind;
   self->ratio = ratio;
 
   return GTK_WIDGET (self);

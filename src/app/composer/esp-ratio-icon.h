@@ -10,7 +10,15 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (EspRatioIcon, esp_ratio_icon, ESP, RATIO_ICON, GtkWidget)
 
-/* `ratio` is width / height; 0 draws a dashed square: whatever comes. */
-GtkWidget *esp_ratio_icon_new (double ratio) G_GNUC_WARN_UNUSED_RESULT;
+typedef enum
+{
+  ESP_RATIO_ICON_RATIO,
+  ESP_RATIO_ICON_AUTO,   /* four corners: whatever comes */
+  ESP_RATIO_ICON_MATCH,  /* a picture in its frame: that of the picture before */
+  ESP_RATIO_ICON_CUSTOM, /* two sliders */
+} EspRatioIconKind;
+
+/* `ratio` is width / height, of ESP_RATIO_ICON_RATIO. */
+GtkWidget *esp_ratio_icon_new (EspRatioIconKind kind, double ratio) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

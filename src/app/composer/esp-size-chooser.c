@@ -213,6 +213,8 @@ esp_size_chooser_class_init (EspSizeChooserClass *klass)
 static GtkWidget *
 create_button (EspSizeChooser *self, guint choice)
 {
+  static const EspRatioIconKind kinds[]
+      = { ESP_RATIO_ICON_AUTO, ESP_RATIO_ICON_MATCH, ESP_RATIO_ICON_CUSTOM, ESP_RATIO_ICON_RATIO };
   GtkWidget *button = gtk_toggle_button_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
   double ratio
@@ -229,7 +231,8 @@ create_button (EspSizeChooser *self, guint choice)
   caption = gtk_label_new (label);
   gtk_widget_add_css_class (caption, "caption");
   gtk_label_set_ellipsize (GTK_LABEL (caption), PANGO_ELLIPSIZE_END);
-  gtk_box_append (GTK_BOX (box), esp_ratio_icon_new (ratio));
+  gtk_box_append (GTK_BOX (box),
+                  esp_ratio_icon_new (kinds[MIN (choice, CHOICE_FIRST_RATIO)], ratio));
   gtk_box_append (GTK_BOX (box), caption);
   gtk_button_set_child (GTK_BUTTON (button), box);
   gtk_widget_add_css_class (button, "flat");
