@@ -322,12 +322,11 @@ free_change (gpointer data)
   g_free (change);
 }
 
-/* Takes the document, so that nobody opens it meanwhile, and makes it one file. */
+/* Takes the document, so that nobody opens it meanwhile. */
 static EspWorkingFolder *
 take (GFile *file, GError **error)
 {
   g_autoptr (EspWorkingFolder) place = _esp_working_folder_new (file, error);
-  g_autofree char *log = NULL;
   GError *local = NULL;
 
   if (place == NULL)
@@ -346,18 +345,28 @@ take (GFile *file, GError **error)
       g_propagate_error (error, local);
       return NULL;
     }
-  log = g_strconcat (place->path, "-wal", NULL);
-  if (g_file_test (log, G_FILE_TEST_EXISTS))
-    {
-      g_autoptr (EspSnapshotSource) source = _esp_snapshot_source_new (place->path, &local);
-
-      if (source == NULL || !_esp_snapshot_source_settle (source, &local))
-        {
-          g_debug ("%s: %s", place->path, local->message);
-          g_clear_error (&local);
-        }
-    }
   return g_steal_pointer (&place);
+}
+
+/* Only the file is moved: what a crash left in its log has to be in it, or it is lost. */
+static gboolean
+make_whole (EspWorkingFolder *place, gboolean even_damaged, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (_esp_snapshot_make_whole (place->path, &local)
+      || (even_damaged && g_error_matches (local, G_IO_ERROR, G_IO_ERROR_INVALID_DATA)))
+    return TRUE;
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_BUSY))
+    g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_READ_ONLY, _ ("“%s” is open"),
+                 place->name);
+  else if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
+    g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
+                 _ ("There is no space left for “%s”"), place->name);
+  else
+    g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
+                 _ ("“%s” cannot be stored (%s)"), place->name, local->message);
+  return FALSE;
 }
 
 static void
@@ -365,15 +374,7 @@ return_change (GTask *task, EspWorkingFolder *place, GError *error)
 {
   if (error == NULL)
     {
-      /* Of a damaged document there may be some. */
-      const char *const suffixes[] = { "-wal", "-shm", "-journal" };
-
-      for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
-        {
-          g_autofree char *path = g_strconcat (place->path, suffixes[i], NULL);
-
-          g_unlink (path);
-        }
+      _esp_snapshot_drop_logs (place->path); /* of a damaged document there may be some */
       g_task_return_boolean (task, TRUE);
     }
   else
@@ -387,7 +388,7 @@ trash_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
   GError *error = NULL;
   g_autoptr (EspWorkingFolder) place = take (change->file, &error);
 
-  if (place != NULL)
+  if (place != NULL && make_whole (place, TRUE, &error))
     {
       g_autoptr (GFile) file = g_file_new_for_path (place->path);
 
@@ -409,35 +410,51 @@ delete_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
   return_change (task, place, error);
 }
 
+static gboolean
+rename_to (EspWorkingFolder *place, const char *title, char **path, GError **error)
+{
+  const EspFileIdentity nothing = { .exists = FALSE };
+  g_autofree char *folder = g_path_get_dirname (place->path);
+  g_autofree char *base = g_strconcat (title, SUFFIX, NULL);
+  g_autoptr (EspWorkingFolder) to = NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (GError) local = NULL;
+
+  *path = g_build_filename (folder, base, NULL);
+  if (strcmp (*path, place->path) == 0)
+    return TRUE;
+  file = g_file_new_for_path (*path);
+  to = _esp_working_folder_new (file, error);
+  if (to == NULL || !make_whole (place, FALSE, error))
+    return FALSE;
+  /* Nobody makes one of that name meanwhile. */
+  if (_esp_working_folder_lock (to, NULL, &local) && !g_file_test (*path, G_FILE_TEST_EXISTS))
+    {
+      _esp_snapshot_drop_logs (*path);
+      if (_esp_file_put_in_place (place->path, *path, &nothing, &local))
+        return TRUE;
+    }
+  if (local != NULL && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG))
+    g_propagate_error (error, g_steal_pointer (&local));
+  else
+    g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
+                 _ ("There is a document named “%s” already"), title);
+  return FALSE;
+}
+
 static void
 rename_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   const Change *change = data;
-  const EspFileIdentity nothing = { .exists = FALSE };
   g_autofree char *title = _esp_document_dup_file_title (change->title);
-  g_autofree char *folder = NULL;
-  g_autofree char *base = g_strconcat (title, SUFFIX, NULL);
   g_autofree char *path = NULL;
   GError *error = NULL;
   g_autoptr (EspWorkingFolder) place = take (change->file, &error);
 
-  if (place != NULL)
-    {
-      folder = g_path_get_dirname (place->path);
-      path = g_build_filename (folder, base, NULL);
-      if (strcmp (path, place->path) != 0
-          && !_esp_file_put_in_place (place->path, path, &nothing, &error)
-          && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG))
-        {
-          g_clear_error (&error);
-          g_set_error (&error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
-                       _ ("There is a document named “%s” already"), title);
-        }
-    }
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
+  if (place != NULL && rename_to (place, title, &path, &error))
     g_task_return_pointer (task, g_file_new_for_path (path), g_object_unref);
+  else
+    g_task_return_error (task, error);
 }
 
 static void

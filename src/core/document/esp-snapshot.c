@@ -32,8 +32,13 @@ fail (EspSnapshotSource *self, GError **error)
 {
   const int code = sqlite3_extended_errcode (self->connection) & 0xff;
 
-  g_set_error (error, G_IO_ERROR, code == SQLITE_FULL ? G_IO_ERROR_NO_SPACE : G_IO_ERROR_FAILED,
-               "%s", sqlite3_errmsg (self->connection));
+  GIOErrorEnum kind = G_IO_ERROR_FAILED;
+
+  if (code == SQLITE_FULL)
+    kind = G_IO_ERROR_NO_SPACE;
+  else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+    kind = G_IO_ERROR_INVALID_DATA;
+  g_set_error_literal (error, G_IO_ERROR, (int) kind, sqlite3_errmsg (self->connection));
   return FALSE;
 }
 
@@ -117,6 +122,52 @@ is_log_empty (EspSnapshotSource *self)
   struct stat status;
 
   return stat (path, &status) != 0 ? errno == ENOENT : status.st_size == 0;
+}
+
+static gboolean
+has_side_file (const char *path, const char *suffix)
+{
+  g_autofree char *name = g_strconcat (path, suffix, NULL);
+  struct stat status;
+
+  return stat (name, &status) == 0 && status.st_size > 0;
+}
+
+gboolean
+_esp_snapshot_make_whole (const char *path, GError **error)
+{
+  EspSnapshotSource *source;
+  gboolean ok;
+
+  if (!has_side_file (path, "-wal") && !has_side_file (path, "-journal"))
+    return TRUE;
+  source = _esp_snapshot_source_new (path, error);
+  if (source == NULL)
+    return FALSE;
+  /* Reading undoes what a journal tells of. */
+  ok = exec (source, "SELECT count(*) FROM sqlite_schema", error)
+       && _esp_snapshot_source_settle (source, error);
+  _esp_snapshot_source_free (source);
+  if (ok && (has_side_file (path, "-wal") || has_side_file (path, "-journal")))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, g_strerror (EBUSY));
+      ok = FALSE;
+    }
+  return ok;
+}
+
+void
+_esp_snapshot_drop_logs (const char *path)
+{
+  const char *const suffixes[] = { "-wal", "-shm", "-journal" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *name = g_strconcat (path, suffixes[i], NULL);
+
+      if (unlink (name) != 0 && errno != ENOENT)
+        g_debug ("%s: %s", name, g_strerror (errno));
+    }
 }
 
 static gboolean

@@ -26,6 +26,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspSnapshotSource, _esp_snapshot_source_free)
 /* Moves what the log holds into the database, as far as others let it. */
 gboolean _esp_snapshot_source_settle (EspSnapshotSource *self, GError **error);
 
+/* Makes one file of the database at `path`, which nobody in this process has open: it may be moved
+ * then. G_IO_ERROR_INVALID_DATA: it is damaged; G_IO_ERROR_BUSY: another process reads it. */
+gboolean _esp_snapshot_make_whole (const char *path, GError **error);
+
+/* Removes what SQLite would take for the log or journal of another file at `path`: before that is
+ * put there. */
+void _esp_snapshot_drop_logs (const char *path);
+
 /* Changes whenever someone else commits; -1 upon an error. */
 gint64 _esp_snapshot_source_get_version (EspSnapshotSource *self);
 

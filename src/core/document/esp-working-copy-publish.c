@@ -382,6 +382,24 @@ settle_in (EspWorkingCopy *self, EspWorkingFolder *place, int *fd, GError **erro
   return ok;
 }
 
+/* A crash may have left a log of the document that is replaced. It goes into that document, so that
+ * the new one does not get it, and the old one is whole should it have to stay. */
+static gboolean
+make_way (EspWorkingFolder *place, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (g_file_test (place->path, G_FILE_TEST_EXISTS)
+      && !_esp_snapshot_make_whole (place->path, &local)
+      && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_INVALID_DATA))
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  _esp_snapshot_drop_logs (place->path);
+  return TRUE;
+}
+
 gboolean
 esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error)
 {
@@ -414,7 +432,8 @@ esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error)
   if (!place->in_library)
     _esp_working_folder_clear (place);
   target = (Target){ place, &state, NULL, -1 };
-  if (!put (self, &target, &local) || !settle_in (self, place, &fd, &local))
+  if ((place->in_library && !make_way (place, &local)) || !put (self, &target, &local)
+      || !settle_in (self, place, &fd, &local))
     {
       _esp_working_folder_clear (place);
       _esp_working_state_clear (&state);

@@ -321,6 +321,9 @@ esp_working_copy_place (EspWorkingCopy *self, GError **error)
                    _ ("“%s” cannot be stored (%s)"), self->place->name, "its log is not empty");
       return FALSE;
     }
+  /* A file that was deleted in a file manager may have left some. */
+  if (!g_file_test (self->place->path, G_FILE_TEST_EXISTS))
+    _esp_snapshot_drop_logs (self->place->path);
   ok = _esp_file_put_in_place (self->draft, self->place->path, &nothing, &local);
   if (!ok && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG))
     {

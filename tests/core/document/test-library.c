@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test-library.c: the list of the library's documents, and what is done to them from there. */
 #include <glib/gstdio.h>
+#include <signal.h>
+#include <sqlite3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <utime.h>
 
 #include "document-fixture.h"
@@ -174,6 +177,123 @@ test_rename (Fixture *fixture, gconstpointer data)
   close_document (open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, NULL));
 }
 
+/* What a crash leaves: a document with more in its log than in its file. */
+static void
+leave_log (const char *path)
+{
+  g_autofree char *log = g_strconcat (path, "-wal", NULL);
+  g_autofree char *bytes = NULL, *log_bytes = NULL;
+  gsize length, log_length;
+  sqlite3 *database;
+
+  g_assert_cmpint (sqlite3_open (path, &database), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (database,
+                                 "PRAGMA journal_mode = WAL; INSERT OR REPLACE INTO view"
+                                 " VALUES ('test', hex (zeroblob (100000)))",
+                                 NULL, NULL, NULL),
+                   ==, SQLITE_OK);
+  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+  g_assert_true (g_file_get_contents (log, &log_bytes, &log_length, NULL));
+  g_assert_cmpuint (log_length, >, 200000);
+  sqlite3_close (database);
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) length, NULL));
+  g_assert_true (g_file_set_contents (log, log_bytes, (gssize) log_length, NULL));
+}
+
+/* How much of that is in the document; -1: it is damaged. */
+static gint64
+ask_left (const char *path)
+{
+  sqlite3_stmt *statement;
+  sqlite3 *database;
+  gint64 number = -1;
+
+  g_assert_cmpint (sqlite3_open (path, &database), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_prepare_v2 (database,
+                                       "SELECT (SELECT count(*) FROM view WHERE key = 'test')"
+                                       " FROM pragma_integrity_check WHERE integrity_check = 'ok'",
+                                       -1, &statement, NULL),
+                   ==, SQLITE_OK);
+  if (sqlite3_step (statement) == SQLITE_ROW)
+    number = sqlite3_column_int64 (statement, 0);
+  sqlite3_finalize (statement);
+  sqlite3_close (database);
+  return number;
+}
+
+static void
+limit_files (rlim_t size)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  limit.rlim_cur = MIN (size, limit.rlim_max);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+}
+
+/* What is in a log goes along, or nothing goes. */
+static void
+test_log (Fixture *fixture, gconstpointer data)
+{
+  g_auto (Waiter) waiter = { NULL };
+  g_autofree char *harbour = make_document ("Harbour", 0xff0000, 1000000);
+  g_autofree char *boat = make_document ("Boat", 0x00ff00, 2000000);
+  g_autoptr (GFile) file = g_file_new_for_path (harbour);
+  g_autoptr (GFile) renamed = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+
+  /* No room for it. */
+  leave_log (harbour);
+  signal (SIGXFSZ, SIG_IGN);
+  limit_files (190000);
+  g_assert_null (esp_library_rename_finish (
+      WAIT (waiter, esp_library_rename_async, file, "Quay", NULL), &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE);
+  g_clear_error (&error);
+  g_assert_false (
+      esp_library_trash_finish (WAIT (waiter, esp_library_trash_async, file, NULL), &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE);
+  g_clear_error (&error);
+  limit_files (RLIM_INFINITY);
+  assert_titles ("Harbour,Boat");
+
+  /* Someone deleted a document, but not its log: that is not the next one's of that name. */
+  leave_log (boat);
+  g_unlink (boat);
+  renamed = esp_library_rename_finish (WAIT (waiter, esp_library_rename_async, file, "Boat", NULL),
+                                       &error);
+  g_assert_no_error (error);
+  path = g_file_get_path (renamed);
+  g_assert_cmpstr (path, ==, boat);
+  g_assert_cmpint (ask_left (path), ==, 1);
+
+  leave_log (path);
+  g_unlink (path);
+  g_free (make_document ("Boat", 0x0000ff, 3000000));
+  g_assert_cmpint (ask_left (path), ==, 0);
+}
+
+/* A document is saved in the place of one with a log. */
+static void
+test_log_replaced (Fixture *fixture, gconstpointer data)
+{
+  g_auto (Waiter) waiter = { NULL };
+  g_autofree char *harbour = make_document ("Harbour", 0xff0000, 1000000);
+  g_autoptr (GFile) file = g_file_new_for_path (harbour);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *outside = g_build_filename (fixture->folder, "a.espalier", NULL);
+  EspDocument *document = create_document_at (outside);
+
+  leave_log (harbour);
+  g_assert_true (esp_document_save_as_finish (
+      document, WAIT (waiter, esp_document_save_as_async, document, file, NULL), &error));
+  g_assert_no_error (error);
+  waiter_clear (&waiter);
+  close_document (document);
+  g_assert_cmpint (ask_left (harbour), ==, 0);
+}
+
 static void
 test_remove (Fixture *fixture, gconstpointer data)
 {
@@ -259,6 +379,8 @@ main (int argc, char **argv)
   ADD_TEST ("/library/open", test_open);
   ADD_TEST ("/library/rename", test_rename);
   ADD_TEST ("/library/remove", test_remove);
+  ADD_TEST ("/library/log", test_log);
+  ADD_TEST ("/library/log-replaced", test_log_replaced);
   ADD_TEST ("/library/look", test_look);
   ADD_TEST ("/library/cancelled", test_cancelled);
   return g_test_run ();
