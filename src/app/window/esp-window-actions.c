@@ -437,4 +437,5 @@ esp_window_update_actions (EspWindow *self)
 
   set_enabled (self, "undo", writable && esp_document_can_undo (self->document));
   set_enabled (self, "redo", writable && esp_document_can_redo (self->document));
+  esp_window_update_compare (self);
 }

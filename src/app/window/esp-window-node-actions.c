@@ -144,6 +144,43 @@ note (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   esp_details_focus_note (self->details);
 }
 
+/* Whether there is anything that the current node can be compared with: the image it was made from,
+ * or another one that is chosen. What is shown can be left in any case. */
+static gboolean
+can_compare (EspWindow *self, gboolean with_chosen)
+{
+  EspNode *current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
+  gboolean shown = FALSE;
+
+  if (current == NULL)
+    return FALSE;
+  g_object_get (self->canvas, "show-before", &shown, NULL);
+  if (shown)
+    return TRUE;
+  for (EspNode *node = esp_node_get_parent (current); node != NULL;
+       node = esp_node_get_parent (node))
+    if (esp_node_has_image (node))
+      return TRUE;
+  if (with_chosen)
+    {
+      g_autoptr (GPtrArray) nodes = dup_nodes (self, FALSE);
+
+      for (guint i = 0; i < nodes->len; i++)
+        if (g_ptr_array_index (nodes, i) != current
+            && esp_node_has_image (g_ptr_array_index (nodes, i)))
+          return TRUE;
+    }
+  return FALSE;
+}
+
+void
+esp_window_update_compare (EspWindow *self)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "compare");
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), can_compare (self, FALSE));
+}
+
 static void
 compare (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -228,6 +265,7 @@ reject (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 
   if (get_node (nodes) == NULL)
     return;
+  esp_details_commit (self->details); /* before it, for its Undo */
   rejected = !esp_node_get_rejected (get_node (nodes));
   esp_document_set_rejected_async (
       self->document, nodes, rejected, NULL, on_edited,
@@ -513,6 +551,8 @@ delete_nodes (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 
   if (nodes->len == 0)
     return;
+  /* What was typed is stored first: stored after it, Undo would undo that and not the deletion. */
+  esp_details_commit (self->details);
   for (guint i = 0; i < nodes->len; i++)
     {
       EspNode *node = g_ptr_array_index (nodes, i);
@@ -640,6 +680,7 @@ update_group (EspWindow *self, GSimpleActionGroup *group, gboolean of_current)
   set_enabled (group, "export", image);
   set_enabled (group, "open-with", image);
   set_enabled (group, "add-reference", writable && image);
+  set_enabled (group, "compare", can_compare (self, TRUE));
 
   set_state (group, "stars", g_variant_new_int32 (node != NULL ? esp_node_get_stars (node) : 0));
   set_state (group, "tag", g_variant_new_int32 (node != NULL ? esp_node_get_tag (node) : 0));
@@ -654,4 +695,5 @@ esp_window_update_node_actions (EspWindow *self)
     return;
   update_group (self, self->node_actions, FALSE);
   update_group (self, self->current_actions, TRUE);
+  esp_window_update_compare (self);
 }

@@ -69,6 +69,7 @@ void esp_window_init_actions (EspWindow *self);
 void esp_window_update_actions (EspWindow *self);
 void esp_window_init_node_actions (EspWindow *self);
 void esp_window_update_node_actions (EspWindow *self);
+void esp_window_update_compare (EspWindow *self);             /* "win.compare" */
 void esp_window_show_export (EspWindow *self, EspNode *node); /* NULL: all results */
 
 /* The export dialog: of a node, or of all results (NULL). */

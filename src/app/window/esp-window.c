@@ -248,6 +248,7 @@ on_show_before (EspWindow *self)
   /* What two chosen nodes set goes with the view that they were chosen for. */
   if (!shown)
     esp_canvas_set_before (self->canvas, NULL);
+  esp_window_update_node_actions (self);
 }
 
 static void

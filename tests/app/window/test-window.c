@@ -132,6 +132,24 @@ has_other_window (gpointer data)
   return find_other_window (data) != NULL;
 }
 
+static gboolean
+is_root (gpointer data)
+{
+  return esp_node_get_parent (data) == NULL;
+}
+
+static gboolean
+is_no_root (gpointer data)
+{
+  return !is_root (data);
+}
+
+static gboolean
+has_undo_toast (gpointer data)
+{
+  return ESP_WINDOW (data)->undo_toast != NULL;
+}
+
 /* A branch goes into a document of its own, and back by being dropped. */
 static void
 test_copy_branch (void)
@@ -139,6 +157,7 @@ test_copy_branch (void)
   EspWindow *window = open_photo (), *other;
   EspDocument *document = esp_window_get_document (window);
   g_autoptr (EspNode) copy = NULL;
+  g_autoptr (EspNode) copy_of_root = NULL;
 
   act (window, "node.copy-branch");
   spin_until (has_other_window, window);
@@ -155,6 +174,17 @@ test_copy_branch (void)
   g_assert_cmpuint (
       g_list_model_get_n_items (esp_node_get_children (esp_document_get_current (document))), ==,
       1);
+  copy_of_root
+      = g_list_model_get_item (esp_node_get_children (esp_document_get_current (document)), 0);
+
+  /* Hung elsewhere by being dragged, it says so and offers the way back. */
+  esp_window_dismiss_undo_toast (window);
+  g_signal_emit_by_name (window->history, "move-drop", copy_of_root, NULL);
+  spin_until (is_root, copy_of_root);
+  spin_until (has_undo_toast, window);
+  act (window, "win.undo");
+  spin_until (is_no_root, copy_of_root);
+
   act (window, "win.undo");
   spin_until (has_one_node, document);
   close_window (other);
@@ -270,6 +300,93 @@ test_node_action_names (void)
       g_action_group_get_action_enabled (G_ACTION_GROUP (window->node_actions), "run-again"));
   g_assert_true (
       g_action_group_get_action_enabled (G_ACTION_GROUP (window->node_actions), "copy-image"));
+  close_window (window);
+}
+
+static gboolean
+can_compare (EspWindow *window)
+{
+  gboolean can
+      = g_action_group_get_action_enabled (G_ACTION_GROUP (window->node_actions), "compare");
+
+  g_assert_true (
+      g_action_group_get_action_enabled (G_ACTION_GROUP (window->current_actions), "compare")
+      == can);
+  g_assert_true (g_action_group_get_action_enabled (G_ACTION_GROUP (window), "compare") == can);
+  return can;
+}
+
+/* There is nothing before a photo; there is before what was made from it. */
+static void
+test_compare (void)
+{
+  EspWindow *window = open_photo ();
+  EspDocument *document = esp_window_get_document (window);
+  g_autoptr (EspNode) photo = g_object_ref (esp_document_get_current (document));
+  g_autoptr (EspNode) child = NULL;
+  gboolean shown = TRUE;
+
+  g_assert_false (can_compare (window));
+  gtk_widget_activate_action (GTK_WIDGET (window), "node.compare", NULL);
+  g_object_get (window->canvas, "show-before", &shown, NULL);
+  g_assert_false (shown);
+
+  g_signal_emit_by_name (window->history, "branch-drop", photo, photo);
+  spin_until (has_two_nodes, document);
+  child = g_list_model_get_item (esp_node_get_children (photo), 0);
+  esp_document_set_current (document, child);
+  g_assert_true (can_compare (window));
+  act (window, "node.compare");
+  g_object_get (window->canvas, "show-before", &shown, NULL);
+  g_assert_true (shown);
+  /* What is shown can be left, wherever one went meanwhile. */
+  esp_document_set_current (document, photo);
+  g_assert_true (can_compare (window));
+  act (window, "win.escape");
+  g_assert_false (can_compare (window));
+  close_window (window);
+}
+
+static GtkWidget *
+find_type (GtkWidget *widget, GType type)
+{
+  GtkWidget *found = g_type_is_a (G_OBJECT_TYPE (widget), type) ? widget : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_type (child, type);
+  return found;
+}
+
+static gboolean
+has_no_node (gpointer data)
+{
+  return esp_document_get_n_nodes (data) == 0;
+}
+
+static gboolean
+has_a_toast (gpointer data)
+{
+  return ESP_WINDOW (data)->undo_toast != NULL;
+}
+
+/* Undo after a deletion brings the image back, with the note that was just being written. */
+static void
+test_delete_while_writing (void)
+{
+  EspWindow *window = open_photo ();
+  EspDocument *document = esp_window_get_document (window);
+  GtkWidget *note = find_type (GTK_WIDGET (window->details), GTK_TYPE_TEXT_VIEW);
+  g_autoptr (EspNode) node = NULL;
+
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (note)), "A good one", -1);
+  act (window, "node.delete");
+  spin_until (has_no_node, document);
+  spin_until (has_a_toast, window);
+  act (window, "win.undo");
+  spin_until (has_one_node, document);
+  node = g_list_model_get_item (esp_document_get_roots (document), 0);
+  g_assert_cmpstr (esp_node_get_note (node), ==, "A good one");
   close_window (window);
 }
 
@@ -580,6 +697,8 @@ main (int argc, char **argv)
   g_test_add_func ("/window/node-actions", test_node_actions);
   g_test_add_func ("/window/actions-of-views", test_actions_of_views);
   g_test_add_func ("/window/node-action-names", test_node_action_names);
+  g_test_add_func ("/window/compare", test_compare);
+  g_test_add_func ("/window/delete-while-writing", test_delete_while_writing);
   g_test_add_func ("/window/same-file", test_same_file);
   g_test_add_func ("/window/reopen", test_reopen);
   g_test_add_func ("/window/bad-files", test_bad_files);
