@@ -29,6 +29,7 @@ enum
   COMPARE,
   REFERENCE_DROP,
   BRANCH_DROP,
+  MOVE_DROP,
   SELECTION_CHANGED,
   N_SIGNALS,
 };
@@ -261,6 +262,12 @@ on_branch_drop (EspHistory *self, EspNode *dropped, EspNode *onto)
 }
 
 static void
+on_move_drop (EspHistory *self, EspNode *node, EspNode *parent)
+{
+  g_signal_emit (self, signals[MOVE_DROP], 0, node, parent);
+}
+
+static void
 on_selection_changed (EspHistory *self)
 {
   g_signal_emit (self, signals[SELECTION_CHANGED], 0);
@@ -471,6 +478,7 @@ esp_history_class_init (EspHistoryClass *klass)
   signals[COMPARE] = SIGNAL ("compare", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[REFERENCE_DROP] = SIGNAL ("reference-drop", 2, ESP_TYPE_NODE, G_TYPE_VALUE);
   signals[BRANCH_DROP] = SIGNAL ("branch-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
+  signals[MOVE_DROP] = SIGNAL ("move-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[SELECTION_CHANGED] = SIGNAL ("selection-changed", 0);
 #undef SIGNAL
 
@@ -503,6 +511,7 @@ connect_parts (EspHistory *self)
   g_signal_connect_swapped (self->tree, "compare", G_CALLBACK (on_compare), self);
   g_signal_connect_swapped (self->tree, "reference-drop", G_CALLBACK (on_reference_drop), self);
   g_signal_connect_swapped (self->tree, "branch-drop", G_CALLBACK (on_branch_drop), self);
+  g_signal_connect_swapped (self->tree, "move-drop", G_CALLBACK (on_move_drop), self);
   g_signal_connect_swapped (self->tree, "selection-changed", G_CALLBACK (on_selection_changed),
                             self);
   g_signal_connect_swapped (self->tree, "context-menu", G_CALLBACK (on_tree_menu), self);

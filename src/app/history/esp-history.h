@@ -14,6 +14,7 @@
  * node
  *   "branch-drop"     (EspNode, EspNode)   one of another document was dropped onto one of this, or
  *                                          beside all (NULL)
+ *   "move-drop"       (EspNode, EspNode)   the first is to hang below the second
  *   "selection-changed"
  */
 #pragma once

@@ -117,15 +117,6 @@ on_drop_leave (GtkDropTarget *target, gpointer user_data)
   _esp_tree_view_set_drop (user_data, NULL);
 }
 
-static void
-on_moved (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!esp_document_edit_finish (ESP_DOCUMENT (source), result, &error))
-    g_message ("Not moved: %s", error->message);
-}
-
 /* A node of this program: of this document, or of another window's. */
 static gboolean
 drop_node (EspTreeView *self, EspNode *dragged, EspNode *over, gboolean move)
@@ -140,8 +131,7 @@ drop_node (EspTreeView *self, EspNode *dragged, EspNode *over, gboolean move)
   if (!over || dragged == over)
     return FALSE;
   if (move && may_hang (dragged, over))
-    esp_document_move_async (_esp_tree_view_get_document (self), dragged, over, G_MAXUINT, NULL,
-                             on_moved, NULL);
+    g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_MOVE_DROP], 0, dragged, over);
   else
     g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_COMPARE], 0, dragged, over);
   return TRUE;

@@ -30,13 +30,24 @@ G_DEFINE_FINAL_TYPE (EspMoveDialog, esp_move_dialog, ADW_TYPE_WINDOW)
 static void
 on_moved (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GtkWindow) parent = user_data;
+  g_autoptr (EspWindow) self = user_data;
   g_autoptr (GError) error = NULL;
 
   if (!esp_document_edit_finish (ESP_DOCUMENT (source), result, &error))
-    esp_window_toast_error (ESP_WINDOW (parent), _ ("The branch could not be moved"), error);
+    esp_window_toast_error (self, _ ("The branch could not be moved"), error);
   else
-    esp_window_toast_undo (ESP_WINDOW (parent), _ ("Branch moved"));
+    esp_window_toast_undo (self, _ ("Branch moved"));
+}
+
+void
+esp_window_move_branch (EspWindow *self, EspNode *node, EspNode *parent)
+{
+  g_return_if_fail (ESP_IS_WINDOW (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+  g_return_if_fail (parent == NULL || ESP_IS_NODE (parent));
+
+  esp_document_move_async (self->document, node, parent, G_MAXUINT, NULL, on_moved,
+                           g_object_ref (self));
 }
 
 static void
@@ -44,9 +55,8 @@ move_below (EspMoveDialog *self, EspNode *parent)
 {
   GtkWindow *window = gtk_window_get_transient_for (GTK_WINDOW (self));
 
-  if (ESP_IS_WINDOW (window))
-    esp_document_move_async (self->document, self->node, parent, G_MAXUINT, NULL, on_moved,
-                             g_object_ref (window));
+  if (ESP_IS_WINDOW (window) && ESP_WINDOW (window)->document == self->document)
+    esp_window_move_branch (ESP_WINDOW (window), self->node, parent);
   gtk_window_close (GTK_WINDOW (self));
 }
 

@@ -106,7 +106,10 @@ void esp_window_dismiss_undo_toast (EspWindow *self);
 void esp_window_show_canvas (EspWindow *self);
 void esp_window_restore_document_state (EspWindow *self);
 
-/* esp-move-dialog.c: asks for a node's new parent. */
+/* esp-move-dialog.c */
+/* Hangs a node with its branch below another, or beside all (NULL); can be undone. */
+void esp_window_move_branch (EspWindow *self, EspNode *node, EspNode *parent);
+/* Asks for the new parent first. */
 GtkWindow *esp_move_dialog_new (GtkWindow *parent, EspDocument *document,
                                 EspNode *node) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -508,6 +508,11 @@ esp_window_init (EspWindow *self)
   g_signal_connect_object (gtk_recent_manager_get_default (), "changed",
                            G_CALLBACK (fill_recent_menu), self, G_CONNECT_SWAPPED);
 
+  g_signal_connect_object (self->history, "move-drop", G_CALLBACK (esp_window_move_branch), self,
+                           G_CONNECT_SWAPPED);
+  /* Each word is said once, and to screen readers too. */
+  g_object_bind_property (self->composer, "busy", self->canvas, "show-status",
+                          G_BINDING_SYNC_CREATE | G_BINDING_INVERT_BOOLEAN);
   g_signal_connect_object (self->canvas, "notify::show-before", G_CALLBACK (on_show_before), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (on_is_active), NULL);
