@@ -50,9 +50,9 @@ test_wide (Fixture *fixture, gconstpointer data)
   g_assert_false (esp_split_view_get_folded (fixture->split));
   g_assert_true (gtk_widget_get_mapped (fixture->start));
   g_assert_true (gtk_widget_get_mapped (fixture->end));
-  g_assert_cmpint (gtk_widget_get_width (fixture->start), ==, 300);
+  g_assert_cmpint (gtk_widget_get_width (fixture->start), ==, 340);
   g_assert_cmpint (gtk_widget_get_width (fixture->end), ==,
-                   gtk_widget_get_width (GTK_WIDGET (fixture->split)) - 300);
+                   gtk_widget_get_width (GTK_WIDGET (fixture->split)) - 340);
 
   esp_split_view_set_position (fixture->split, 400);
   settle (fixture);
@@ -83,7 +83,7 @@ test_right_to_left (Fixture *fixture, gconstpointer data)
   gtk_widget_queue_resize (GTK_WIDGET (fixture->split));
   settle (fixture);
   g_assert_true (gtk_widget_compute_bounds (fixture->start, GTK_WIDGET (fixture->split), &bounds));
-  g_assert_cmpfloat (bounds.origin.x, ==, gtk_widget_get_width (GTK_WIDGET (fixture->split)) - 300);
+  g_assert_cmpfloat (bounds.origin.x, ==, gtk_widget_get_width (GTK_WIDGET (fixture->split)) - 340);
 }
 
 static void
