@@ -156,7 +156,7 @@ _esp_snapshot_make_whole (const char *path, GError **error)
   return ok;
 }
 
-void
+gboolean
 _esp_snapshot_drop_logs (const char *path)
 {
   const char *const suffixes[] = { "-wal", "-shm", "-journal" };
@@ -168,6 +168,7 @@ _esp_snapshot_drop_logs (const char *path)
       if (unlink (name) != 0 && errno != ENOENT)
         g_debug ("%s: %s", name, g_strerror (errno));
     }
+  return !has_side_file (path, "-wal") && !has_side_file (path, "-journal");
 }
 
 static gboolean

@@ -31,8 +31,8 @@ gboolean _esp_snapshot_source_settle (EspSnapshotSource *self, GError **error);
 gboolean _esp_snapshot_make_whole (const char *path, GError **error);
 
 /* Removes what SQLite would take for the log or journal of another file at `path`: before that is
- * put there. */
-void _esp_snapshot_drop_logs (const char *path);
+ * put there. FALSE: there still is one. */
+gboolean _esp_snapshot_drop_logs (const char *path);
 
 /* Changes whenever someone else commits; -1 upon an error. */
 gint64 _esp_snapshot_source_get_version (EspSnapshotSource *self);

@@ -15,8 +15,9 @@ struct _EspWorkingCopy
   EspWorkingState state;
   EspDocumentAccess access;
   GPid holder;
-  int fd;            /* the person's file as it was opened; < 0 once it does not matter */
-  gboolean prepared; /* there is a working database */
+  int fd;                  /* the person's file as it was opened; < 0 once it does not matter */
+  gboolean prepared;       /* there is a working database */
+  EspFileIdentity logs[2]; /* those beside the person's file that are in the working database */
   gboolean recovered;
   gboolean created;
   char *draft;               /* where a new document of the library is made, or NULL */
@@ -35,5 +36,8 @@ gboolean _esp_working_copy_look_in_place (EspWorkingCopy *self, GError **error);
 gboolean _esp_working_copy_note_published (EspWorkingCopy *self, GError **error);
 
 gboolean _esp_working_copy_open_source (EspWorkingCopy *self, GError **error);
+
+/* Is there a log beside the person's file that the working database does not have? */
+gboolean _esp_working_copy_has_strange_log (EspWorkingCopy *self);
 
 G_END_DECLS

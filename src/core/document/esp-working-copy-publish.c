@@ -55,6 +55,26 @@ typedef struct
   gint64 version;
 } Target;
 
+/* A log that another program left beside the person's file: SQLite would apply it to ours. What it
+ * holds was taken along when the document was opened, or the person is asked. */
+static gboolean
+drop_logs (EspWorkingCopy *self, Target *target, GError **error)
+{
+  const char *path = target->place->path;
+
+  if (target->expected != NULL
+      && (_esp_working_copy_has_strange_log (self)
+          || !_esp_file_identity_is_at (target->expected, path)))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG, "");
+      return FALSE;
+    }
+  if (_esp_snapshot_drop_logs (path))
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, g_strerror (EACCES));
+  return FALSE;
+}
+
 /* The name is written down before there is such a file: a crash that leaves gigabytes beside the
  * person's file leaves word of them, too. */
 static int
@@ -115,6 +135,7 @@ put_beside (EspWorkingCopy *self, Target *target, gboolean *tried, GError **erro
   close (fd);
   state->has_pending = ok;
   ok = ok && _esp_working_folder_save_state (target->place, state, error)
+       && drop_logs (self, target, error)
        && _esp_file_put_in_place (state->temporary, path, target->expected, error);
   if (!ok)
     {
@@ -145,12 +166,7 @@ write_over (EspWorkingCopy *self, Target *target, GError **error)
     }
   ok = write_snapshot (self, fd, part, &target->version, error)
        && _esp_file_identity_read_fd (fd, &state->pending, error);
-  if (ok && target->expected != NULL
-      && !_esp_file_identity_is_at (target->expected, target->place->path))
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG, "");
-      ok = FALSE;
-    }
+  ok = ok && drop_logs (self, target, error);
   if (ok)
     {
       state->has_pending = state->direct = TRUE;

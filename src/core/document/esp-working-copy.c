@@ -547,7 +547,8 @@ esp_working_copy_is_file_changed (EspWorkingCopy *self)
     return stat (self->place->path, &status) != 0
            || (guint64) status.st_ino != self->state.published.inode
            || (guint64) status.st_dev != self->state.published.device;
-  return !_esp_file_identity_is_at (&self->state.published, self->place->path);
+  return !_esp_file_identity_is_at (&self->state.published, self->place->path)
+         || _esp_working_copy_has_strange_log (self);
 }
 
 /* --- The working database --------------------------------------------------------------------- */
@@ -570,11 +571,27 @@ copy_to_part (int from, gint64 size, const char *part, gboolean stamp, GError **
   return ok;
 }
 
-static gboolean
-copy_side_file (EspWorkingCopy *self, const char *suffix, GError **error)
+/* Which in EspWorkingCopy.logs. */
+static const char *const log_suffixes[] = { "-wal", "-journal" };
+
+gboolean
+_esp_working_copy_has_strange_log (EspWorkingCopy *self)
 {
-  g_autofree char *path = dup_side_file (self->place->path, suffix);
-  g_autofree char *target = g_strconcat (self->place->database, suffix, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (log_suffixes); i++)
+    {
+      g_autofree char *path = dup_side_file (self->place->path, log_suffixes[i]);
+
+      if (path != NULL && !_esp_file_identity_is_at (&self->logs[i], path))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+copy_log (EspWorkingCopy *self, guint i, GError **error)
+{
+  g_autofree char *path = dup_side_file (self->place->path, log_suffixes[i]);
+  g_autofree char *target = g_strconcat (self->place->database, log_suffixes[i], NULL);
   struct stat status;
   gboolean ok;
   int fd;
@@ -591,7 +608,8 @@ copy_side_file (EspWorkingCopy *self, const char *suffix, GError **error)
         close (fd);
       return FALSE;
     }
-  ok = copy_to_part (fd, (gint64) status.st_size, target, FALSE, error);
+  ok = _esp_file_identity_read_fd (fd, &self->logs[i], error)
+       && copy_to_part (fd, (gint64) status.st_size, target, FALSE, error);
   close (fd);
   return ok;
 }
@@ -636,7 +654,7 @@ esp_working_copy_prepare (EspWorkingCopy *self, GError **error)
       g_set_error_literal (&local, G_IO_ERROR, G_IO_ERROR_WRONG_ETAG, "");
       ok = FALSE;
     }
-  ok = ok && copy_side_file (self, "-wal", &local) && copy_side_file (self, "-journal", &local);
+  ok = ok && copy_log (self, 0, &local) && copy_log (self, 1, &local);
   /* The state is there before the database: one without the other means no more than it says. */
   g_clear_pointer (&self->state.database, g_free);
   if (ok && !_esp_working_folder_save_state (self->place, &self->state, &local))

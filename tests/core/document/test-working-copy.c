@@ -524,6 +524,7 @@ test_foreign_log (Fixture *fixture, gconstpointer data)
   g_autofree char *aside = g_build_filename (fixture->folder, "aside", NULL);
   g_autofree char *log = g_strconcat (fixture->path, "-wal", NULL);
   sqlite3 *database = open_database (fixture->path);
+  g_autoptr (GError) error = NULL;
   EspWorkingCopy *copy;
   g_autofree char *bytes = NULL, *log_bytes = NULL;
   gsize length, log_length;
@@ -541,8 +542,25 @@ test_foreign_log (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (ask (database, "SELECT sum (v) FROM t"), ==, 21);
   sqlite3_close (database);
   publish (copy);
-  g_unlink (log);
+  /* It is in the file now, and would undo what comes after it. */
   g_assert_cmpint (sum (fixture->path), ==, 21);
+  add (copy, 1);
+  publish (copy);
+  esp_working_copy_free (copy);
+  copy = open_copy (fixture->file);
+  g_assert_true (esp_working_copy_is_immutable (copy));
+  esp_working_copy_free (copy);
+  g_assert_cmpint (sum (fixture->path), ==, 22);
+
+  /* Another one that came meanwhile is not ours to remove without being asked. */
+  copy = open_copy (fixture->file);
+  add (copy, 2);
+  g_assert_true (g_file_set_contents (log, log_bytes, (gssize) log_length, NULL));
+  g_assert_false (esp_working_copy_publish (copy, FALSE, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
+  g_assert_true (g_file_test (log, G_FILE_TEST_EXISTS));
+  g_assert_true (esp_working_copy_publish (copy, TRUE, NULL));
+  g_assert_cmpint (sum (fixture->path), ==, 24);
   esp_working_copy_free (copy);
 }
 
