@@ -6,6 +6,7 @@
 #define MAX_WIDTH  140.0
 #define MAX_HEIGHT 110.0
 #define PADDING    6.0
+#define MIN_SIDE   36.0 /* what a pointer can be aimed into */
 /* The map is there from when the view shows less than this part of the tree's area. */
 #define SHOW_BELOW 0.25
 /* Fewer are found without one. */
@@ -17,8 +18,8 @@ struct _EspMiniMap
 
   EspTreeView *view; /* weak */
   GskRenderNode *nodes;
-  double scale;
-  double from_x, from_y; /* of a drag */
+  double scale_x, scale_y; /* apart from each other where the tree is a mere line */
+  double from_x, from_y;   /* of a drag */
   guint update_id;
   int view_width, view_height;
 };
@@ -34,9 +35,14 @@ update_scale (EspMiniMap *self)
   double room_y = MIN (MAX_HEIGHT, gtk_widget_get_height (GTK_WIDGET (self->view)) / 4.0);
 
   esp_tree_view_get_extent (self->view, &width, &height);
-  self->scale = width > 0 && height > 0
-                    ? MAX (0, MIN ((room_x - 2 * PADDING) / width, (room_y - 2 * PADDING) / height))
-                    : 0;
+  self->scale_x = self->scale_y = 0;
+  if (width <= 0 || height <= 0)
+    return;
+  room_x = MAX (0, room_x - 2 * PADDING);
+  room_y = MAX (0, room_y - 2 * PADDING);
+  self->scale_x = self->scale_y = MIN (room_x / width, room_y / height);
+  self->scale_x = MAX (self->scale_x, MIN (MIN_SIDE, room_x) / width);
+  self->scale_y = MAX (self->scale_y, MIN (MIN_SIDE, room_y) / height);
 }
 
 static void
@@ -103,14 +109,14 @@ make_nodes (EspMiniMap *self)
   for (guint i = 0; i < esp_tree_items_get_n (items); i++)
     {
       const EspTreeItem *item = esp_tree_items_get (items, i);
-      float scale = (float) self->scale;
+      float scale_x = (float) self->scale_x, scale_y = (float) self->scale_y;
       graphene_rect_t area;
 
       esp_tree_view_get_item_area (self->view, i, &area);
-      graphene_rect_init (&area, area.origin.x * scale + (float) PADDING,
-                          area.origin.y * scale + (float) PADDING,
-                          MAX (area.size.width * scale * 0.85f, 1.0f),
-                          MAX (area.size.height * scale * 0.85f, 1.0f));
+      graphene_rect_init (&area, area.origin.x * scale_x + (float) PADDING,
+                          area.origin.y * scale_y + (float) PADDING,
+                          MAX (area.size.width * scale_x * 0.85f, 1.0f),
+                          MAX (area.size.height * scale_y * 0.85f, 1.0f));
       gtk_snapshot_append_color (snapshot, item->on_path ? &path : &plain, &area);
     }
   return gtk_snapshot_free_to_node (snapshot);
@@ -123,7 +129,7 @@ esp_mini_map_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   GdkRGBA accent, fill;
   graphene_rect_t seen, whole;
   GskRoundedRect frame;
-  float scale = (float) self->scale;
+  float scale_x = (float) self->scale_x, scale_y = (float) self->scale_y;
 
   if (!self->view)
     return;
@@ -138,9 +144,9 @@ esp_mini_map_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   fill = accent;
   fill.alpha = 0.15f;
   esp_tree_view_get_visible_area (self->view, &seen);
-  graphene_rect_init (&seen, seen.origin.x * scale + (float) PADDING,
-                      seen.origin.y * scale + (float) PADDING, seen.size.width * scale,
-                      seen.size.height * scale);
+  graphene_rect_init (&seen, seen.origin.x * scale_x + (float) PADDING,
+                      seen.origin.y * scale_y + (float) PADDING, seen.size.width * scale_x,
+                      seen.size.height * scale_y);
   graphene_rect_init (&whole, 1, 1, (float) gtk_widget_get_width (widget) - 2,
                       (float) gtk_widget_get_height (widget) - 2);
   if (!graphene_rect_intersection (&seen, &whole, &seen))
@@ -163,16 +169,17 @@ esp_mini_map_measure (GtkWidget *widget, GtkOrientation orientation, int for_siz
       update_scale (self);
       esp_tree_view_get_extent (self->view, &width, &height);
     }
-  *minimum = *natural
-      = (int) ((orientation == GTK_ORIENTATION_HORIZONTAL ? width : height) * self->scale
-               + 2 * PADDING);
+  *minimum = *natural = (int) ((orientation == GTK_ORIENTATION_HORIZONTAL ? width * self->scale_x
+                                                                          : height * self->scale_y)
+                               + 2 * PADDING);
 }
 
 static void
 go_to (EspMiniMap *self, double x, double y)
 {
-  if (self->view && self->scale > 0)
-    esp_tree_view_center_on (self->view, (x - PADDING) / self->scale, (y - PADDING) / self->scale);
+  if (self->view && self->scale_x > 0 && self->scale_y > 0)
+    esp_tree_view_center_on (self->view, (x - PADDING) / self->scale_x,
+                             (y - PADDING) / self->scale_y);
 }
 
 static void

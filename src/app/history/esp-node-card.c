@@ -4,6 +4,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#define MAX_NAME 120 /* characters of an instruction that a screen reader reads */
+
 struct _EspNodeCard
 {
   GtkWidget parent_instance;
@@ -101,11 +103,24 @@ add_counts (GString *name, const EspTreeItem *item)
     }
 }
 
+/* The title is the first line: of it, what is heard in one breath. */
+static char *
+dup_short_title (EspNode *node)
+{
+  g_autofree char *title = esp_node_dup_title (node);
+  g_autofree char *start = NULL;
+
+  if (g_utf8_strlen (title, -1) <= MAX_NAME)
+    return g_steal_pointer (&title);
+  start = g_strchomp (g_utf8_substring (title, 0, MAX_NAME));
+  return g_strconcat (start, "…", NULL);
+}
+
 char *
 esp_node_card_dup_name (const EspTreeItem *item, EspRegistry *registry)
 {
   EspNode *node = item->node;
-  g_autofree char *title = esp_node_dup_title (node);
+  g_autofree char *title = dup_short_title (node);
   GString *name = g_string_new (NULL);
   const char *backend = esp_node_get_backend (node);
 

@@ -22,7 +22,7 @@
 G_BEGIN_DECLS
 
 #define ESP_TREE_VIEW_MAX_CARDS 200
-#define ESP_TREE_VIEW_MIN_ZOOM  0.05
+#define ESP_TREE_VIEW_MIN_ZOOM  0.01
 #define ESP_TREE_VIEW_MAX_ZOOM  2.0
 
 #define ESP_TYPE_TREE_VIEW (esp_tree_view_get_type ())

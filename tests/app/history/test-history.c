@@ -279,6 +279,24 @@ test_names (Fixture *fixture, gconstpointer data)
                                        "Turn 1: Snow, This Computer, failed");
 }
 
+/* Nobody listens to a page before hearing what state a turn is in. */
+static void
+test_long_name (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *line = g_strnfill (5000, 'x');
+  g_autofree char *start = g_strnfill (120, 'x');
+  g_autofree char *expected = g_strdup_printf ("Turn 1: %s…, This Computer", start);
+  EspNode *one_line = add_turn (fixture, fixture->photo, line);
+  EspNode *two_lines = add_turn (fixture, fixture->photo, "A boat\nwith a red sail");
+
+  settle ();
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (find_card (fixture, one_line)),
+                                       GTK_ACCESSIBLE_PROPERTY_LABEL, expected);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (find_card (fixture, two_lines)),
+                                       GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       "Turn 1: A boat, This Computer");
+}
+
 /* Assistive technology walks the cards in the order of the tree. */
 static void
 test_order (Fixture *fixture, gconstpointer data)
@@ -653,7 +671,7 @@ test_zoom (Fixture *fixture, gconstpointer data)
   g_assert_cmpfloat (esp_tree_view_get_zoom (fixture->tree), ==, ESP_TREE_VIEW_MIN_ZOOM);
   /* It is remembered with the document. */
   esp_history_set_document (fixture->history, NULL);
-  g_assert_cmpstr (esp_document_get_view (fixture->document, "history.zoom"), ==, "0.0500");
+  g_assert_cmpstr (esp_document_get_view (fixture->document, "history.zoom"), ==, "0.0100");
   esp_history_set_document (fixture->history, fixture->document);
   g_assert_cmpfloat (esp_tree_view_get_zoom (fixture->tree), ==, ESP_TREE_VIEW_MIN_ZOOM);
 }
@@ -745,6 +763,7 @@ main (int argc, char *argv[])
   TEST ("find", test_find);
   TEST ("find-nothing", test_find_nothing);
   TEST ("large", test_large);
+  TEST ("long-name", test_long_name);
   TEST ("zoom", test_zoom);
   TEST ("outline", test_outline);
   TEST ("label", test_label);
