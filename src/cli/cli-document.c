@@ -100,6 +100,13 @@ cli_document_close (CliSession *session, EspDocument *document, int status)
   return status;
 }
 
+int
+cli_document_finish (CliSession *session, EspDocument *document, int status)
+{
+  status = cli_session_end (session, cli_document_close (session, document, status));
+  return cli_finish_output () || status != CLI_EXIT_OK ? status : CLI_EXIT_FAILED;
+}
+
 EspNode *
 cli_document_find_node (EspDocument *document, const char *option, const char *text, int *status)
 {

@@ -20,6 +20,10 @@ EspDocument *cli_document_create (CliSession *session, const char *path) G_GNUC_
  * CLI_EXIT_FAILED after a line where the file could not be written. */
 int cli_document_close (CliSession *session, EspDocument *document, int status);
 
+/* The end of a command: closes the document, ends the session, and sees that everything was written
+ * to standard output. Returns the exit status. */
+int cli_document_finish (CliSession *session, EspDocument *document, int status);
+
 /* The node that `text` (the value of `option`) names; where that is NULL the current one. NULL
  * after a line that says what is wrong, with *status. Borrowed. */
 EspNode *cli_document_find_node (EspDocument *document, const char *option, const char *text,

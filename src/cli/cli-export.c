@@ -320,12 +320,7 @@ cli_export (char ***arguments)
       if (document == NULL)
         status = cli_session_end (&session, CLI_EXIT_FAILED);
       else
-        {
-          status = run (&self, &session, document);
-          status = cli_session_end (&session, cli_document_close (&session, document, status));
-          if (!cli_finish_output () && status == CLI_EXIT_OK)
-            status = CLI_EXIT_FAILED;
-        }
+        status = cli_document_finish (&session, document, run (&self, &session, document));
     }
   request_clear (&self);
   return status;

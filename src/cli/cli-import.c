@@ -47,13 +47,6 @@ import_all (CliSession *session, EspDocument *document, char **photos, EspNode *
   return status;
 }
 
-static int
-finish (CliSession *session, EspDocument *document, int status)
-{
-  status = cli_session_end (session, cli_document_close (session, document, status));
-  return cli_finish_output () || status != CLI_EXIT_OK ? status : CLI_EXIT_FAILED;
-}
-
 int
 cli_new (char ***arguments)
 {
@@ -78,7 +71,7 @@ cli_new (char ***arguments)
   if (document == NULL)
     return cli_session_end (&session, CLI_EXIT_FAILED);
   status = import_all (&session, document, *arguments + 2, NULL, json);
-  return finish (&session, document, status);
+  return cli_document_finish (&session, document, status);
 }
 
 int
@@ -113,5 +106,5 @@ cli_import (char ***arguments)
     parent = cli_document_find_node (document, "--parent", parent_text, &status);
   if (parent_text == NULL || parent != NULL)
     status = import_all (&session, document, *arguments + 2, parent, json);
-  return finish (&session, document, status);
+  return cli_document_finish (&session, document, status);
 }

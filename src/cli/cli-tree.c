@@ -134,13 +134,6 @@ get_document_argument (char **arguments)
   return NULL;
 }
 
-static int
-finish (CliSession *session, EspDocument *document, int status)
-{
-  status = cli_session_end (session, cli_document_close (session, document, status));
-  return cli_finish_output () || status != CLI_EXIT_OK ? status : CLI_EXIT_FAILED;
-}
-
 int
 cli_tree (char ***arguments)
 {
@@ -175,7 +168,7 @@ cli_tree (char ***arguments)
   else
     text = draw_tree (document);
   cli_print (text);
-  return finish (&session, document, CLI_EXIT_OK);
+  return cli_document_finish (&session, document, CLI_EXIT_OK);
 }
 
 /* ---- log */
@@ -286,7 +279,7 @@ cli_log (char ***arguments)
       text = json ? nodes_json (steps) : log_text (steps);
       cli_print (text);
     }
-  return finish (&session, document, status);
+  return cli_document_finish (&session, document, status);
 }
 
 /* ---- verify */
@@ -339,5 +332,5 @@ cli_verify (char ***arguments)
       cli_print (text);
     }
   cli_answer_clear (&answer);
-  return finish (&session, document, status);
+  return cli_document_finish (&session, document, status);
 }
