@@ -105,12 +105,13 @@ def core_includes_no_gtk():
 
 # What each folder of the window may use of the others, besides core. Only the window knows them all.
 APP_USES = {
+    'style': set(),
     'image': set(),
     'export': {'image'},
-    'history': {'image', 'export'},
-    'canvas': {'image', 'export'},
-    'composer': {'image'},
-    'details': {'image'},
+    'history': {'style', 'image', 'export'},
+    'canvas': {'style', 'image', 'export'},
+    'composer': {'style', 'image'},
+    'details': {'style', 'image'},
     'queue': {'image'},
     'preferences': set(),
     'window': {'image', 'export', 'history', 'canvas', 'composer', 'details', 'queue',

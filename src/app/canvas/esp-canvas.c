@@ -4,6 +4,8 @@
 
 #include "esp-canvas-private.h"
 
+#include "esp-style.h"
+
 #define REST_DELAY      2500 /* ms after which the buttons leave a resting pointer alone */
 #define SAVE_VIEW_DELAY 500  /* ms */
 #define MARGIN          12
@@ -664,24 +666,6 @@ esp_canvas_class_init (EspCanvasClass *class)
   gtk_widget_class_bind_template_callback (widget_class, on_before_clicked);
 }
 
-/* Once for the display: the style sheet and the icons of this folder. */
-static void
-ensure_style (GdkDisplay *display)
-{
-  static gsize done;
-  g_autoptr (GtkCssProvider) provider = NULL;
-
-  if (!g_once_init_enter (&done))
-    return;
-  provider = gtk_css_provider_new ();
-  gtk_css_provider_load_from_resource (provider, "/espalier/app/canvas/canvas.css");
-  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
-                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
-  gtk_icon_theme_add_resource_path (gtk_icon_theme_get_for_display (display),
-                                    "/espalier/app/canvas/icons");
-  g_once_init_leave (&done, 1);
-}
-
 static void
 add_gestures (EspCanvas *self)
 {
@@ -704,7 +688,8 @@ add_gestures (EspCanvas *self)
 static void
 esp_canvas_init (EspCanvas *self)
 {
-  ensure_style (gtk_widget_get_display (GTK_WIDGET (self)));
+  esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/canvas",
+                    "canvas.css");
   self->show_status = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
 

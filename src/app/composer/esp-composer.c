@@ -6,8 +6,7 @@
 
 #include "esp-composer-bar.h"
 #include "esp-price-text.h"
-
-#define RESOURCES "/espalier/app/composer"
+#include "esp-style.h"
 
 G_DEFINE_FINAL_TYPE (EspComposer, esp_composer, GTK_TYPE_WIDGET)
 
@@ -487,23 +486,6 @@ esp_composer_class_init (EspComposerClass *klass)
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
 }
 
-static void
-load_style (void)
-{
-  GdkDisplay *display = gdk_display_get_default ();
-  g_autoptr (GtkCssProvider) provider = NULL;
-
-  if (display == NULL || g_object_get_data (G_OBJECT (display), "esp-composer-style") != NULL)
-    return;
-
-  provider = gtk_css_provider_new ();
-  gtk_css_provider_load_from_resource (provider, RESOURCES "/composer.css");
-  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
-                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
-  gtk_icon_theme_add_resource_path (gtk_icon_theme_get_for_display (display), RESOURCES "/icons");
-  g_object_set_data (G_OBJECT (display), "esp-composer-style", GINT_TO_POINTER (1));
-}
-
 static GtkWidget *
 create_settings_button (EspComposer *self)
 {
@@ -582,7 +564,8 @@ esp_composer_init (EspComposer *self)
 {
   GtkWidget *bar;
 
-  load_style ();
+  esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/composer",
+                    "composer.css");
   self->cancellable = g_cancellable_new ();
   self->memory = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->settings = g_settings_new (ESP_APP_ID);

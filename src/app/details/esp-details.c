@@ -12,6 +12,7 @@
 
 #include "esp-details-rows.h"
 #include "esp-star-rating.h"
+#include "esp-style.h"
 #include "esp-tag-picker.h"
 
 #define NOTE_DELAY 3000 /* ms of rest after which a note is stored */
@@ -437,22 +438,6 @@ esp_details_class_init (EspDetailsClass *class)
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
 }
 
-/* Once for the display. */
-static void
-ensure_style (GdkDisplay *display)
-{
-  static gsize done;
-  g_autoptr (GtkCssProvider) provider = NULL;
-
-  if (!g_once_init_enter (&done))
-    return;
-  provider = gtk_css_provider_new ();
-  gtk_css_provider_load_from_resource (provider, "/espalier/app/details/details.css");
-  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
-                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
-  g_once_init_leave (&done, 1);
-}
-
 static void
 commit_on_leave (EspDetails *self, GtkWidget *widget)
 {
@@ -465,7 +450,8 @@ commit_on_leave (EspDetails *self, GtkWidget *widget)
 static void
 esp_details_init (EspDetails *self)
 {
-  ensure_style (gtk_widget_get_display (GTK_WIDGET (self)));
+  esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/details",
+                    "details.css");
   gtk_widget_init_template (GTK_WIDGET (self));
 
   self->turn_rows = g_ptr_array_new ();

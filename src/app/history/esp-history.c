@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "esp-mini-map.h"
+#include "esp-style.h"
 
 #define ZOOM_STEP 1.25
 
@@ -487,23 +488,6 @@ esp_history_class_init (EspHistoryClass *klass)
   gtk_widget_class_set_css_name (widget_class, "history");
 }
 
-/* The style sheet and the icons, once for a display. */
-static void
-install_style (GdkDisplay *display)
-{
-  g_autoptr (GtkCssProvider) provider = NULL;
-
-  if (g_object_get_data (G_OBJECT (display), "espalier-history-style"))
-    return;
-  provider = gtk_css_provider_new ();
-  gtk_css_provider_load_from_resource (provider, "/espalier/app/history/esp-history.css");
-  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
-                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
-  gtk_icon_theme_add_resource_path (gtk_icon_theme_get_for_display (display),
-                                    "/espalier/app/history/icons");
-  g_object_set_data (G_OBJECT (display), "espalier-history-style", GINT_TO_POINTER (TRUE));
-}
-
 static void
 connect_parts (EspHistory *self)
 {
@@ -527,7 +511,8 @@ esp_history_init (EspHistory *self)
 {
   GtkWidget *map;
 
-  install_style (gtk_widget_get_display (GTK_WIDGET (self)));
+  esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/history",
+                    "esp-history.css");
   self->orientation = GTK_ORIENTATION_VERTICAL;
   self->found_at = G_MAXUINT;
   gtk_widget_init_template (GTK_WIDGET (self));

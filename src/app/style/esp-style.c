@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-style.c: see esp-style.h. What a display has is kept with the display. */
+#define G_LOG_DOMAIN "espalier-style"
+
+#include "esp-style.h"
+
+#define KEY "espalier-styles"
+
+/* Paths of the style sheets that the display has. */
+static GHashTable *
+get_sheets (GdkDisplay *display)
+{
+  GHashTable *sheets = g_object_get_data (G_OBJECT (display), KEY);
+
+  if (sheets == NULL)
+    {
+      sheets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      g_object_set_data_full (G_OBJECT (display), KEY, sheets, (GDestroyNotify) g_hash_table_unref);
+    }
+  return sheets;
+}
+
+static void
+add_icons (GdkDisplay *display, const char *resources)
+{
+  g_autofree char *icons = g_strconcat (resources, "/icons", NULL);
+  g_auto (GStrv) children
+      = g_resources_enumerate_children (icons, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+
+  if (children != NULL)
+    gtk_icon_theme_add_resource_path (gtk_icon_theme_get_for_display (display), icons);
+}
+
+void
+esp_style_ensure (GdkDisplay *display, const char *resources, const char *sheet)
+{
+  g_autoptr (GtkCssProvider) provider = NULL;
+  g_autofree char *path = NULL;
+
+  g_return_if_fail (GDK_IS_DISPLAY (display));
+  g_return_if_fail (resources != NULL && sheet != NULL);
+
+  path = g_strconcat (resources, "/", sheet, NULL);
+  if (g_hash_table_contains (get_sheets (display), path))
+    return;
+
+  provider = gtk_css_provider_new ();
+  gtk_css_provider_load_from_resource (provider, path);
+  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+  add_icons (display, resources);
+  g_hash_table_add (get_sheets (display), g_steal_pointer (&path));
+}
