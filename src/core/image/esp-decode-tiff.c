@@ -4,98 +4,15 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-color-private.h"
+#include "esp-tiff-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
-#include <tiffio.h>
-
-/* No strip or tile of a picture within the limits needs more at once. */
-#define MAX_ALLOCATION ((tmsize_t) 2 << 30)
 
 typedef struct
 {
   const EspSource *source;
-  gsize at;
-  char detail[200]; /* libtiff's first complaint */
+  EspTiffFile file;
 } TiffReader;
-
-static tmsize_t
-on_read (thandle_t handle, void *out, tmsize_t size)
-{
-  TiffReader *self = handle;
-  const gsize left = self->source->size - self->at;
-  const gsize n = MIN (left, (gsize) size);
-
-  memcpy (out, self->source->data + self->at, n);
-  self->at += n;
-  return (tmsize_t) n;
-}
-
-static tmsize_t
-on_write (thandle_t handle, void *data, tmsize_t size)
-{
-  return -1;
-}
-
-static toff_t
-on_seek (thandle_t handle, toff_t offset, int whence)
-{
-  TiffReader *self = handle;
-  const toff_t base = whence == SEEK_CUR ? self->at : whence == SEEK_END ? self->source->size : 0;
-  const toff_t to = base + offset; /* a negative offset comes as its two's complement */
-
-  if (to > self->source->size)
-    return (toff_t) -1;
-  self->at = (gsize) to;
-  return to;
-}
-
-static int
-on_close (thandle_t handle)
-{
-  return 0;
-}
-
-static toff_t
-on_size (thandle_t handle)
-{
-  return ((TiffReader *) handle)->source->size;
-}
-
-static int on_error (TIFF *tiff, void *data, const char *module, const char *format, va_list args)
-    G_GNUC_PRINTF (4, 0);
-static int on_warning (TIFF *tiff, void *data, const char *module, const char *format, va_list args)
-    G_GNUC_PRINTF (4, 0);
-
-static int
-on_error (TIFF *tiff, void *data, const char *module, const char *format, va_list args)
-{
-  TiffReader *self = data;
-  if (self->detail[0] == '\0')
-    g_vsnprintf (self->detail, sizeof self->detail, format, args);
-  return 1;
-}
-
-static int
-on_warning (TIFF *tiff, void *data, const char *module, const char *format, va_list args)
-{
-  return 1; /* unknown tags and the like */
-}
-
-static TIFF *
-open_tiff (TiffReader *self)
-{
-  TIFFOpenOptions *options = TIFFOpenOptionsAlloc ();
-  TIFF *tiff;
-
-  TIFFOpenOptionsSetErrorHandlerExtR (options, on_error, self);
-  TIFFOpenOptionsSetWarningHandlerExtR (options, on_warning, self);
-  TIFFOpenOptionsSetMaxSingleMemAlloc (options, MAX_ALLOCATION);
-  tiff = TIFFClientOpenExt ("picture", "rm", self, on_read, on_write, on_seek, on_close, on_size,
-                            NULL, NULL, options);
-  TIFFOpenOptionsFree (options);
-  return tiff;
-}
 
 static gboolean
 check_cancelled (const EspSource *source, gsize y, GError **error)
@@ -134,7 +51,7 @@ read_cmyk (TiffReader *self, TIFF *tiff, const guint8 *profile, gsize profile_si
         return FALSE;
       if (TIFFReadScanline (tiff, row, (guint32) y, 0) < 0)
         {
-          _esp_source_damaged (self->source, error, self->detail);
+          _esp_source_damaged (self->source, error, self->file.detail);
           return FALSE;
         }
       _esp_row_converter_run (converter, row, picture->pixels + y * width * 3, picture->width);
@@ -201,9 +118,9 @@ read_rgba (TiffReader *self, TIFF *tiff, guint16 orientation, const guint8 *prof
     }
   /* Asking for the file's own orientation makes libtiff flip nothing; it could not do all eight. */
   if (!TIFFReadRGBAImageOriented (tiff, (guint32) width, (guint32) height, raster, orientation, 1)
-      || self->detail[0] != '\0')
+      || self->file.detail[0] != '\0')
     {
-      _esp_source_damaged (self->source, error, self->detail);
+      _esp_source_damaged (self->source, error, self->file.detail);
       return FALSE;
     }
 
@@ -253,15 +170,15 @@ read_picture (TiffReader *self, TIFF *tiff, GError **error)
 EspPicture *
 _esp_decode_tiff (const EspSource *source, GError **error)
 {
-  TiffReader self = { .source = source };
+  TiffReader self = { source, { .data = source->data, .size = source->size } };
   EspPicture *picture;
   TIFF *tiff;
 
   source->info->format = "TIFF";
-  tiff = open_tiff (&self);
+  tiff = _esp_tiff_open (&self.file);
   if (tiff == NULL)
     {
-      _esp_source_damaged (source, error, self.detail);
+      _esp_source_damaged (source, error, self.file.detail);
       return NULL;
     }
   picture = read_picture (&self, tiff, error);

@@ -5,107 +5,11 @@
 
 #include "esp-color-private.h"
 #include "esp-encode-private.h"
+#include "esp-tiff-private.h"
 #include "esp-xmp-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
-#include <tiffio.h>
-
-typedef struct
-{
-  GByteArray *out;
-  gsize at;
-  char detail[200]; /* libtiff's first complaint */
-} TiffWriter;
-
-static tmsize_t
-on_read (thandle_t handle, void *data, tmsize_t size)
-{
-  TiffWriter *self = handle;
-  const gsize n = MIN (self->out->len - MIN (self->at, self->out->len), (gsize) size);
-
-  memcpy (data, self->out->data + self->at, n);
-  self->at += n;
-  return (tmsize_t) n;
-}
-
-static tmsize_t
-on_write (thandle_t handle, void *data, tmsize_t size)
-{
-  TiffWriter *self = handle;
-
-  /* GByteArray counts in 32 bits and ends the program beyond that. */
-  if (size < 0 || (gsize) size > G_MAXUINT32 / 2 - MIN (self->at, G_MAXUINT32 / 2))
-    return -1;
-  if (self->at + (gsize) size > self->out->len)
-    {
-      const guint old = self->out->len;
-
-      g_byte_array_set_size (self->out, (guint) (self->at + (gsize) size));
-      if (self->at > old)
-        memset (self->out->data + old, 0, self->at - old);
-    }
-  memcpy (self->out->data + self->at, data, (gsize) size);
-  self->at += (gsize) size;
-  return size;
-}
-
-static toff_t
-on_seek (thandle_t handle, toff_t offset, int whence)
-{
-  TiffWriter *self = handle;
-  const toff_t base = whence == SEEK_CUR ? self->at : whence == SEEK_END ? self->out->len : 0;
-
-  self->at = (gsize) (base + offset);
-  return self->at;
-}
-
-static int
-on_close (thandle_t handle)
-{
-  return 0;
-}
-
-static toff_t
-on_size (thandle_t handle)
-{
-  return ((TiffWriter *) handle)->out->len;
-}
-
-static int on_error (TIFF *tiff, void *data, const char *module, const char *format, va_list args)
-    G_GNUC_PRINTF (4, 0);
-static int on_warning (TIFF *tiff, void *data, const char *module, const char *format, va_list args)
-    G_GNUC_PRINTF (4, 0);
-
-static int
-on_error (TIFF *tiff, void *data, const char *module, const char *format, va_list args)
-{
-  TiffWriter *self = data;
-
-  if (self->detail[0] == '\0')
-    g_vsnprintf (self->detail, sizeof self->detail, format, args);
-  return 1;
-}
-
-static int
-on_warning (TIFF *tiff, void *data, const char *module, const char *format, va_list args)
-{
-  return 1;
-}
-
-static TIFF *
-open_tiff (TiffWriter *self)
-{
-  TIFFOpenOptions *options = TIFFOpenOptionsAlloc ();
-  TIFF *tiff;
-
-  TIFFOpenOptionsSetErrorHandlerExtR (options, on_error, self);
-  TIFFOpenOptionsSetWarningHandlerExtR (options, on_warning, self);
-  tiff = TIFFClientOpenExt ("picture", "wl", self, on_read, on_write, on_seek, on_close, on_size,
-                            NULL, NULL, options);
-  TIFFOpenOptionsFree (options);
-  return tiff;
-}
 
 static void
 set_recipe (TIFF *tiff, const EspRecipe *recipe)
@@ -158,8 +62,8 @@ GBytes *
 _esp_encode_tiff (EspPicture *picture, const EspRecipe *recipe, const EspSaveOptions *options,
                   GCancellable *cancellable, GError **error)
 {
-  TiffWriter self = { .out = g_byte_array_new () };
-  TIFF *tiff = open_tiff (&self);
+  EspTiffFile file = { .out = g_byte_array_new () };
+  TIFF *tiff = _esp_tiff_open (&file);
   GError *why = NULL;
   gboolean ok = FALSE;
 
@@ -168,13 +72,13 @@ _esp_encode_tiff (EspPicture *picture, const EspRecipe *recipe, const EspSaveOpt
       ok = write_picture (tiff, picture, recipe, cancellable, &why);
       TIFFClose (tiff);
     }
-  if (ok && self.detail[0] == '\0')
-    return g_byte_array_free_to_bytes (self.out);
+  if (ok && file.detail[0] == '\0')
+    return g_byte_array_free_to_bytes (file.out);
 
-  g_byte_array_unref (self.out);
+  g_byte_array_unref (file.out);
   if (why == NULL)
     g_set_error (&why, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_WRITE,
-                 _ ("The picture cannot be written as TIFF: %s"), self.detail);
+                 _ ("The picture cannot be written as TIFF: %s"), file.detail);
   g_propagate_error (error, why);
   return NULL;
 }
