@@ -99,37 +99,23 @@ recipe_json (const CliEditOptions *options, JsonObject *result)
 EspRecipe *
 cli_recipe_new (const CliEditOptions *options, JsonObject *result)
 {
-  EspRecipe *recipe = g_new0 (EspRecipe, 1);
+  g_autofree char *json = recipe_json (options, result);
   JsonObject *model = get_model (result);
+  const EspRecipe recipe = {
+    .json = json,
+    .prompt = options->prompt,
+    .negative_prompt = options->negative_prompt,
+    .model = model != NULL ? get_string (model, "name") : NULL,
+    .model_hash = model != NULL ? get_string (model, "hash") : NULL,
+    .software = "Espalier " ESP_VERSION,
+    .seed = options->seed,
+    .steps = (int) get_int (result, "steps"),
+    .guidance = get_double (result, "guidance"),
+    .width = (int) get_int (result, "width"),
+    .height = (int) get_int (result, "height"),
+  };
 
-  recipe->json = recipe_json (options, result);
-  recipe->prompt = g_strdup (options->prompt);
-  recipe->negative_prompt = g_strdup (options->negative_prompt);
-  recipe->model = g_strdup (model != NULL ? get_string (model, "name") : NULL);
-  recipe->model_hash = g_strdup (model != NULL ? get_string (model, "hash") : NULL);
-  recipe->software = g_strdup ("Espalier " ESP_VERSION);
-  recipe->seed = options->seed;
-  recipe->steps = (int) get_int (result, "steps");
-  recipe->guidance = get_double (result, "guidance");
-  recipe->width = (int) get_int (result, "width");
-  recipe->height = (int) get_int (result, "height");
-
-  return recipe;
-}
-
-void
-cli_recipe_free (EspRecipe *recipe)
-{
-  if (recipe == NULL)
-    return;
-
-  g_free ((char *) recipe->json);
-  g_free ((char *) recipe->prompt);
-  g_free ((char *) recipe->negative_prompt);
-  g_free ((char *) recipe->model);
-  g_free ((char *) recipe->model_hash);
-  g_free ((char *) recipe->software);
-  g_free (recipe);
+  return esp_recipe_copy (&recipe);
 }
 
 char *

@@ -7,11 +7,9 @@
 
 G_BEGIN_DECLS
 
-/* The recipe of `result` (the worker's event), in memory of its own. Free it with
- * cli_recipe_free(). */
+/* The recipe of `result` (the worker's event). */
 EspRecipe *cli_recipe_new (const CliEditOptions *options,
                            JsonObject *result) G_GNUC_WARN_UNUSED_RESULT;
-void cli_recipe_free (EspRecipe *recipe);
 
 /* The line of --json. `seconds` is the whole command's time, `warnings` sentences about the inputs.
  */

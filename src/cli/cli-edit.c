@@ -238,7 +238,7 @@ saving_free (gpointer data)
 
   g_clear_pointer (&saving->picture, esp_picture_unref);
   g_free (saving->path);
-  cli_recipe_free (saving->recipe);
+  esp_recipe_free (saving->recipe);
   g_free (saving);
 }
 

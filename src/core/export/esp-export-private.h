@@ -23,7 +23,6 @@ void _esp_export_item_free (EspExportItem *self);
 
 /* What is embedded into the node's image; NULL if no turn made it. */
 EspRecipe *_esp_export_recipe_new (EspDocument *document, EspNode *node);
-void _esp_export_recipe_free (EspRecipe *recipe);
 
 /* ".png", …; for ESP_EXPORT_ORIGINAL by the media type. */
 const char *_esp_export_extension (EspExportFormat format, const char *media_type);

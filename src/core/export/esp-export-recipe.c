@@ -164,7 +164,9 @@ EspRecipe *
 _esp_export_recipe_new (EspDocument *document, EspNode *node)
 {
   JsonObject *parameters = esp_node_get_parameters (node);
-  EspRecipe *recipe;
+  const char *name = esp_node_get_model_name (node);
+  g_autofree char *json = NULL;
+  EspRecipe recipe;
   gboolean made = FALSE;
 
   for (EspNode *step = node; step != NULL; step = esp_node_get_parent (step))
@@ -172,34 +174,21 @@ _esp_export_recipe_new (EspDocument *document, EspNode *node)
   if (!made)
     return NULL;
 
-  recipe = g_new0 (EspRecipe, 1);
-  recipe->json = dup_recipe_text (node);
-  recipe->prompt = g_strdup (esp_node_get_instruction (node));
-  recipe->negative_prompt = g_strdup (esp_node_get_negative_prompt (node));
-  recipe->model = g_strdup (esp_node_get_model_name (node) != NULL ? esp_node_get_model_name (node)
-                                                                   : esp_node_get_model (node));
-  recipe->model_hash = g_strdup (esp_node_get_model_hash (node));
-  recipe->software = g_strdup ("Espalier " ESP_VERSION);
-  recipe->seed = esp_node_has_seed (node) ? esp_node_get_seed (node) : 0;
-  recipe->steps = (int) CLAMP (get_number (parameters, "steps"), 0, G_MAXINT);
-  recipe->guidance = get_number (parameters, "guidance");
-  recipe->width = esp_node_get_width (node);
-  recipe->height = esp_node_get_height (node);
-  return recipe;
-}
-
-void
-_esp_export_recipe_free (EspRecipe *recipe)
-{
-  if (recipe == NULL)
-    return;
-  g_free ((char *) recipe->json);
-  g_free ((char *) recipe->prompt);
-  g_free ((char *) recipe->negative_prompt);
-  g_free ((char *) recipe->model);
-  g_free ((char *) recipe->model_hash);
-  g_free ((char *) recipe->software);
-  g_free (recipe);
+  json = dup_recipe_text (node);
+  recipe = (EspRecipe){
+    .json = json,
+    .prompt = esp_node_get_instruction (node),
+    .negative_prompt = esp_node_get_negative_prompt (node),
+    .model = name != NULL ? name : esp_node_get_model (node),
+    .model_hash = esp_node_get_model_hash (node),
+    .software = "Espalier " ESP_VERSION,
+    .seed = esp_node_has_seed (node) ? esp_node_get_seed (node) : 0,
+    .steps = (int) CLAMP (get_number (parameters, "steps"), 0, G_MAXINT),
+    .guidance = get_number (parameters, "guidance"),
+    .width = esp_node_get_width (node),
+    .height = esp_node_get_height (node),
+  };
+  return esp_recipe_copy (&recipe);
 }
 
 /* ---- the command */

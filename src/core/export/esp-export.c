@@ -68,7 +68,7 @@ _esp_export_item_free (EspExportItem *self)
   g_free (self->name);
   g_free (self->file_name);
   g_free (self->caption);
-  _esp_export_recipe_free (self->recipe);
+  esp_recipe_free (self->recipe);
   g_free (self);
 }
 

@@ -19,6 +19,37 @@
 /* Escaped as XML a document may take six times its size. */
 #define MAX_EXTENDED ((gsize) ESP_RECIPE_MAX_SIZE * 6 + 65536)
 
+EspRecipe *
+esp_recipe_copy (const EspRecipe *recipe)
+{
+  EspRecipe *copy;
+
+  g_return_val_if_fail (recipe != NULL, NULL);
+
+  copy = g_memdup2 (recipe, sizeof *recipe);
+  copy->json = g_strdup (recipe->json);
+  copy->prompt = g_strdup (recipe->prompt);
+  copy->negative_prompt = g_strdup (recipe->negative_prompt);
+  copy->model = g_strdup (recipe->model);
+  copy->model_hash = g_strdup (recipe->model_hash);
+  copy->software = g_strdup (recipe->software);
+  return copy;
+}
+
+void
+esp_recipe_free (EspRecipe *recipe)
+{
+  if (recipe == NULL)
+    return;
+  g_free ((char *) recipe->json);
+  g_free ((char *) recipe->prompt);
+  g_free ((char *) recipe->negative_prompt);
+  g_free ((char *) recipe->model);
+  g_free ((char *) recipe->model_hash);
+  g_free ((char *) recipe->software);
+  g_free (recipe);
+}
+
 /* The recipe in the form that other image generators write and read: the prompt, the negative
  * prompt if there is one, and a line of "Name: value" pairs. */
 char *

@@ -37,6 +37,10 @@ typedef struct
   int height;
 } EspRecipe;
 
+/* A recipe whose strings are its own. */
+EspRecipe *esp_recipe_copy (const EspRecipe *recipe) G_GNUC_WARN_UNUSED_RESULT;
+void esp_recipe_free (EspRecipe *recipe); /* of esp_recipe_copy (); or NULL */
+
 char *esp_recipe_format_parameters (const EspRecipe *recipe) G_GNUC_WARN_UNUSED_RESULT;
 
 gboolean esp_recipe_read (const char *path, char **json, GError **error);
