@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-remote-backend.h: an account with a provider as a backend with one model, and all of them in
+ * a registry. */
+#pragma once
+
+#include "esp-account.h"
+#include "esp-http.h"
+#include "esp-provider-catalog.h"
+#include "esp-registry.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_REMOTE_BACKEND (esp_remote_backend_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspRemoteBackend, esp_remote_backend, ESP, REMOTE_BACKEND, EspBackend)
+
+EspRemoteBackend *esp_remote_backend_new (EspProvider *provider, EspAccount *account,
+                                          EspHttp *http) G_GNUC_WARN_UNUSED_RESULT;
+EspProvider *esp_remote_backend_get_provider (EspRemoteBackend *self);
+EspAccount *esp_remote_backend_get_account (EspRemoteBackend *self);
+
+/* Several instances of one descriptor as one entry: turns go to the one with the fewest of them
+ * that is ready; concurrency is the sum; cost and name are those of the instance that made it. Id:
+ * "PROVIDER@all". */
+#define ESP_TYPE_POOL_BACKEND (esp_pool_backend_get_type ())
+
+G_DECLARE_FINAL_TYPE (EspPoolBackend, esp_pool_backend, ESP, POOL_BACKEND, EspBackend)
+
+/* Keeps `registry` as accounts and catalog are: one backend per account, in their order; a
+ * descriptor of the person's that has no account yet, or has an error, is there, too, and says what
+ * it needs. Lives until the registry is finalized. */
+void esp_remote_backends_attach (EspRegistry *registry, EspProviderCatalog *catalog,
+                                 EspAccounts *accounts);
+
+G_END_DECLS
