@@ -49,8 +49,9 @@ _esp_file_write (int fd, const void *data, gsize length, gint64 offset, GError *
   return TRUE;
 }
 
-static gboolean
-copy_range (int from, int to, gint64 begin, gint64 end, GCancellable *cancellable, GError **error)
+gboolean
+_esp_file_copy_range (int from, int to, gint64 begin, gint64 end, GCancellable *cancellable,
+                      GError **error)
 {
   g_autofree guint8 *buffer = NULL;
   gboolean in_kernel = TRUE;
@@ -89,18 +90,25 @@ copy_range (int from, int to, gint64 begin, gint64 end, GCancellable *cancellabl
 }
 
 gboolean
-_esp_file_copy (int from, int to, gint64 size, GCancellable *cancellable, GError **error)
+_esp_file_clone (int from, int to, gint64 size)
 {
   struct stat status;
 
-  if (ioctl (to, FICLONE, from) == 0)
-    {
-      if (fstat (to, &status) == 0 && status.st_size == size)
-        return TRUE;
-      if (ftruncate (to, 0) != 0)
-        return fail (error, errno);
-    }
-  return copy_range (from, to, 0, size, cancellable, error);
+  if (ioctl (to, FICLONE, from) != 0)
+    return FALSE;
+  if (fstat (to, &status) == 0 && status.st_size == size)
+    return TRUE;
+  /* Someone is writing into it. If this fails, so will what is done instead. */
+  if (ftruncate (to, 0) != 0)
+    g_debug ("A clone cannot be cut: %s", g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+_esp_file_copy (int from, int to, gint64 size, GCancellable *cancellable, GError **error)
+{
+  return _esp_file_clone (from, to, size)
+         || _esp_file_copy_range (from, to, 0, size, cancellable, error);
 }
 
 gboolean
@@ -259,11 +267,12 @@ _esp_file_write_over (int from, const char *path, gint64 size, GError **error)
 
   if (fd < 0)
     return fail (error, errno);
-  ok = reserve_space (fd, size, error) && copy_range (from, fd, beginning, size, NULL, error);
+  ok = reserve_space (fd, size, error)
+       && _esp_file_copy_range (from, fd, beginning, size, NULL, error);
   if (ok && ftruncate (fd, (off_t) size) != 0)
     ok = fail (error, errno);
-  ok = ok && _esp_file_sync (fd, error) && copy_range (from, fd, 0, beginning, NULL, error)
-       && _esp_file_sync (fd, error);
+  ok = ok && _esp_file_sync (fd, error)
+       && _esp_file_copy_range (from, fd, 0, beginning, NULL, error) && _esp_file_sync (fd, error);
   if (close (fd) != 0 && ok)
     ok = fail (error, errno);
   return ok;

@@ -11,6 +11,11 @@ G_BEGIN_DECLS
  * blocks where the file system can, else inside the kernel, else by reading and writing. */
 gboolean _esp_file_copy (int from, int to, gint64 size, GCancellable *cancellable, GError **error);
 
+/* The two of which it consists: sharing all blocks, if that can be done; copying some bytes. */
+gboolean _esp_file_clone (int from, int to, gint64 size);
+gboolean _esp_file_copy_range (int from, int to, gint64 begin, gint64 end,
+                               GCancellable *cancellable, GError **error);
+
 /* All of `length` bytes at `offset`. */
 gboolean _esp_file_write (int fd, const void *data, gsize length, gint64 offset, GError **error);
 

@@ -8,6 +8,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _EspWorkingAhead EspWorkingAhead;
+
 struct _EspWorkingCopy
 {
   GMutex mutex; /* for all below but what only the document's thread changes */
@@ -25,6 +27,7 @@ struct _EspWorkingCopy
   EspSnapshotSource *source; /* made when it is needed */
   gint64 published_version;  /* of `source`; -1 unknown */
   gint64 publish_time;
+  EspWorkingAhead *ahead; /* a copy of the person's file that is being made, or NULL */
 };
 
 /* Takes `cause`, makes it an ESP_DOCUMENT_ERROR that names the document; returns FALSE. */
@@ -36,6 +39,10 @@ gboolean _esp_working_copy_look_in_place (EspWorkingCopy *self, GError **error);
 gboolean _esp_working_copy_note_published (EspWorkingCopy *self, GError **error);
 
 gboolean _esp_working_copy_open_source (EspWorkingCopy *self, GError **error);
+
+/* Ends the copy of esp_working_copy_copy_ahead () before `fd` is closed: drops it, or, if it is
+ * `wanted`, waits until it is whole. Returns its descriptor then, < 0 if there is none. */
+int _esp_working_copy_end_ahead (EspWorkingCopy *self, gboolean wanted);
 
 /* Is there a log beside the person's file that the working database does not have? */
 gboolean _esp_working_copy_has_strange_log (EspWorkingCopy *self);

@@ -311,6 +311,8 @@ esp_working_copy_publish (EspWorkingCopy *self, gboolean overwrite, GError **err
       && (!overwrite || _esp_file_identity_is_at (&self->state.published, self->place->path)))
     return TRUE;
 
+  if (!self->prepared) /* written over what it is being made from */
+    _esp_working_copy_end_ahead (self, FALSE);
   expected = self->state.published;
   target = (Target){ self->place, &self->state, overwrite ? NULL : &expected, -1 };
   ok = put (self, &target, &local);
@@ -349,6 +351,7 @@ fail_busy (EspWorkingFolder *place, GError **error)
 static void
 leave (EspWorkingCopy *self)
 {
+  _esp_working_copy_end_ahead (self, FALSE);
   g_clear_pointer (&self->source, _esp_snapshot_source_free);
   self->published_version = -1;
   if (self->place->lock >= 0)

@@ -446,6 +446,7 @@ esp_working_copy_free (EspWorkingCopy *self)
 {
   if (self == NULL)
     return;
+  _esp_working_copy_end_ahead (self, FALSE);
   if (self->draft != NULL)
     _esp_working_folder_clear (self->place);
   else if (self->place != NULL && self->place->lock >= 0 && self->place->in_library
@@ -530,6 +531,14 @@ esp_working_copy_is_immutable (EspWorkingCopy *self)
 }
 
 gint64
+esp_working_copy_get_size (EspWorkingCopy *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return self->state.published.exists ? self->state.published.size : 0;
+}
+
+gint64
 esp_working_copy_get_publish_time (EspWorkingCopy *self)
 {
   return self->publish_time;
@@ -553,11 +562,15 @@ esp_working_copy_is_file_changed (EspWorkingCopy *self)
 
 /* --- The working database --------------------------------------------------------------------- */
 
+/* `to` is there already or < 0; it is closed. */
 static gboolean
-copy_to_part (int from, gint64 size, const char *part, gboolean stamp, GError **error)
+copy_to_part (int from, gint64 size, int to, const char *part, gboolean stamp, GError **error)
 {
-  const int to = open (part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const gboolean is_copy = to >= 0;
   gboolean ok;
+
+  if (!is_copy)
+    to = open (part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
   if (to < 0)
     {
@@ -565,7 +578,7 @@ copy_to_part (int from, gint64 size, const char *part, gboolean stamp, GError **
                            g_strerror (errno));
       return FALSE;
     }
-  ok = _esp_file_copy (from, to, size, NULL, error)
+  ok = (is_copy || _esp_file_copy (from, to, size, NULL, error))
        && (!stamp || _esp_snapshot_stamp (to, TRUE, error)) && _esp_file_sync (to, error);
   close (to);
   return ok;
@@ -609,7 +622,7 @@ copy_log (EspWorkingCopy *self, guint i, GError **error)
       return FALSE;
     }
   ok = _esp_file_identity_read_fd (fd, &self->logs[i], error)
-       && copy_to_part (fd, (gint64) status.st_size, target, FALSE, error);
+       && copy_to_part (fd, (gint64) status.st_size, -1, target, FALSE, error);
   close (fd);
   return ok;
 }
@@ -646,7 +659,8 @@ esp_working_copy_prepare (EspWorkingCopy *self, GError **error)
     }
   part = g_strconcat (self->place->database, ".part", NULL);
   side_files = has_log (self->place->path);
-  ok = copy_to_part (self->fd, self->state.published.size, part, !side_files, &local);
+  ok = copy_to_part (self->fd, self->state.published.size, _esp_working_copy_end_ahead (self, TRUE),
+                     part, !side_files, &local);
   if (ok && _esp_file_identity_read_fd (self->fd, &now, &local)
       && !_esp_file_identity_equal (&now, &self->state.published))
     {

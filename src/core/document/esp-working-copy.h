@@ -53,6 +53,13 @@ gboolean esp_working_copy_place (EspWorkingCopy *self, GError **error);
  * system can). Before the first change; may take a second for gigabytes. */
 gboolean esp_working_copy_prepare (EspWorkingCopy *self, GError **error);
 
+/* Begins to make that copy in the background `delay` µs from now, at half speed, so that prepare ()
+ * finds it there; nothing else comes of it. What prepare () checks it checks all the same. */
+void esp_working_copy_copy_ahead (EspWorkingCopy *self, gint64 delay);
+
+/* The size of the person's file as it was opened or published last. */
+gint64 esp_working_copy_get_size (EspWorkingCopy *self);
+
 /* Writes the state of the working database (with all its committed transactions) to the person's
  * file. ESP_DOCUMENT_ERROR_CONFLICT if that is not the one published or opened last, unless
  * `overwrite`. */

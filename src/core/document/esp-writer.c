@@ -8,10 +8,16 @@
 
 #include <glib/gi18n-lib.h>
 
-/* A change is in the person's file within two seconds. Where publishing takes long (gigabytes on a
- * slow disk) the disk gets twice as long a rest in between. */
-#define PUBLISH_DELAY (G_USEC_PER_SEC)
+/* A change is in the person's file within two seconds. What follows upon a pause goes out at once,
+ * but for a moment in which more may come; then the disk rests as long as it worked, which matters
+ * for gigabytes on a slow one. */
+#define PUBLISH_DELAY (G_USEC_PER_SEC / 4)
+#define PUBLISH_REST  (G_USEC_PER_SEC)
 #define RETRY_DELAY   (15 * G_USEC_PER_SEC)
+
+/* Copying a larger file is felt at the first change and is therefore begun before it. */
+#define AHEAD_BYTES (G_GINT64_CONSTANT (64) << 20)
+#define AHEAD_DELAY (G_USEC_PER_SEC)
 
 /* One publication, on a thread of its own, so that changes need not wait for gigabytes. */
 typedef struct
@@ -46,7 +52,7 @@ struct _EspWriter
   char *name;
   EspDocumentAccess access;
   gint64 publish_at;        /* monotonic time; 0: nothing to publish */
-  gint64 publish_delay;     /* from a change on */
+  gint64 rest_until;        /* no publication by itself before */
   Publication *publication; /* under way, or ended and not looked at yet */
   gboolean conflict;        /* nothing is published by itself until the person has decided */
   gboolean stopped;
@@ -315,6 +321,14 @@ open_database (EspWriter *self, gboolean create, EspContents *contents, GCancell
   return !create || esp_working_copy_publish (self->copy, FALSE, error);
 }
 
+static void
+copy_ahead (EspWriter *self)
+{
+  if (self->access == ESP_DOCUMENT_WRITABLE
+      && esp_working_copy_get_size (self->copy) >= AHEAD_BYTES)
+    esp_working_copy_copy_ahead (self->copy, AHEAD_DELAY);
+}
+
 gboolean
 _esp_writer_open (EspWriter *self, GFile *file, gboolean create, EspDocumentOpenFlags flags,
                   EspContents **contents, GCancellable *cancellable, GError **error)
@@ -334,6 +348,7 @@ _esp_writer_open (EspWriter *self, GFile *file, gboolean create, EspDocumentOpen
     }
   if (found->dirty)
     self->publish_at = g_get_monotonic_time () + PUBLISH_DELAY;
+  copy_ahead (self);
   *contents = found;
   return TRUE;
 }
@@ -382,7 +397,9 @@ end_publication (EspWriter *self, GError **error)
   if (ok)
     {
       self->conflict = FALSE;
-      self->publish_delay = MAX (PUBLISH_DELAY, 3 * esp_working_copy_get_publish_time (self->copy));
+      self->rest_until = now + MAX (PUBLISH_REST, esp_working_copy_get_publish_time (self->copy));
+      if (self->publish_at != 0)
+        self->publish_at = MAX (self->publish_at, self->rest_until);
       if (self->publish_at == 0)
         tell_save_state (self, ESP_DOCUMENT_SAVED, NULL);
     }
@@ -469,6 +486,7 @@ _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, EspDocumen
   *access = self->access;
   *in_library = esp_working_copy_is_in_place (self->copy);
   open_readers (self);
+  copy_ahead (self);
   return ok;
 }
 
@@ -531,7 +549,7 @@ run_edit (EspWriter *self, EspCall *call, GError **error)
       if (self->conflict)
         return TRUE;
       if (self->publish_at == 0)
-        self->publish_at = g_get_monotonic_time () + self->publish_delay;
+        self->publish_at = MAX (g_get_monotonic_time () + PUBLISH_DELAY, self->rest_until);
       tell_save_state (self, ESP_DOCUMENT_SAVING, NULL);
     }
   return TRUE;
@@ -636,7 +654,6 @@ _esp_writer_new (EspDocument *document, EspReaders *readers)
   g_weak_ref_init (&self->link->document, document);
   self->readers = _esp_readers_ref (readers);
   self->undo = _esp_undo_new ();
-  self->publish_delay = PUBLISH_DELAY;
   g_thread_unref (g_thread_new ("document", run_thread, self));
   return self;
 }

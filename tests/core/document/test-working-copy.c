@@ -73,6 +73,119 @@ test_prepare_only (Fixture *fixture, gconstpointer data)
   assert_nothing_left ();
 }
 
+/* --- Copied before the first change ----------------------------------------------------------- */
+
+#define NEVER (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
+
+static char *
+dup_part (void)
+{
+  g_autofree char *base = dup_base ();
+  g_autoptr (GDir) entries = g_dir_open (base, 0, NULL);
+  const char *name = entries != NULL ? g_dir_read_name (entries) : NULL;
+
+  g_assert_nonnull (name);
+  return g_build_filename (base, name, "document.db.part", NULL);
+}
+
+static void
+test_ahead (Fixture *fixture, gconstpointer data)
+{
+  EspWorkingCopy *copy = open_copy (fixture->file);
+  g_autofree char *part = dup_part ();
+  struct stat status;
+
+  esp_working_copy_copy_ahead (copy, 0);
+  esp_working_copy_copy_ahead (copy, 0);
+  while (stat (part, &status) != 0 || status.st_size < esp_working_copy_get_size (copy))
+    g_usleep (1000);
+  g_assert_true (esp_working_copy_is_immutable (copy));
+  g_assert_false (esp_working_copy_is_dirty (copy));
+  add (copy, 2);
+  g_assert_cmpint (stat (esp_working_copy_get_path (copy), &status), ==, 0);
+  publish (copy);
+  g_assert_cmpint (sum (fixture->path), ==, 3);
+  esp_working_copy_copy_ahead (copy, 0); /* there is nothing to copy any more */
+  g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
+  esp_working_copy_free (copy);
+  assert_nothing_left ();
+}
+
+/* Who needs it does not wait until it would have begun. */
+static void
+test_ahead_wanted_at_once (Fixture *fixture, gconstpointer data)
+{
+  EspWorkingCopy *copy = open_copy (fixture->file);
+
+  esp_working_copy_copy_ahead (copy, NEVER);
+  add (copy, 2);
+  publish (copy);
+  g_assert_cmpint (sum (fixture->path), ==, 3);
+  esp_working_copy_free (copy);
+  assert_nothing_left ();
+}
+
+static void
+test_ahead_in_vain (Fixture *fixture, gconstpointer data)
+{
+  for (int i = 0; i < 20; i++)
+    {
+      EspWorkingCopy *copy = open_copy (fixture->file);
+
+      esp_working_copy_copy_ahead (copy, i == 0 ? NEVER : i < 10 ? 0 : i * 50);
+      if (i % 2 == 0)
+        g_usleep (500);
+      esp_working_copy_free (copy);
+      assert_nothing_left ();
+    }
+  g_assert_cmpint (sum (fixture->path), ==, 1);
+}
+
+/* Someone writes into the file when it has been copied. */
+static void
+test_ahead_of_another (Fixture *fixture, gconstpointer data)
+{
+  EspWorkingCopy *copy = open_copy (fixture->file);
+  g_autofree char *part = dup_part ();
+  g_autoptr (GError) error = NULL;
+  struct stat status;
+  sqlite3 *other;
+
+  esp_working_copy_copy_ahead (copy, 0);
+  while (stat (part, &status) != 0 || status.st_size < esp_working_copy_get_size (copy))
+    g_usleep (1000);
+  other = open_database (fixture->path);
+  run (other, "INSERT INTO t VALUES (8)");
+  sqlite3_close (other);
+  g_assert_false (esp_working_copy_prepare (copy, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
+  g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
+  esp_working_copy_free (copy);
+  assert_nothing_left ();
+  g_assert_cmpint (sum (fixture->path), ==, 9);
+}
+
+/* Theirs is replaced by what was opened, and that is copied, not what was there meanwhile. */
+static void
+test_ahead_then_overwrite (Fixture *fixture, gconstpointer data)
+{
+  EspWorkingCopy *copy = open_copy (fixture->file);
+  g_autofree char *theirs = g_build_filename (fixture->folder, "theirs", NULL);
+
+  esp_working_copy_copy_ahead (copy, NEVER);
+  make_file (theirs, 64);
+  g_assert_cmpint (g_rename (theirs, fixture->path), ==, 0);
+  g_assert_true (esp_working_copy_publish (copy, TRUE, NULL));
+  g_assert_cmpint (sum (fixture->path), ==, 1);
+  add (copy, 2);
+  publish (copy);
+  g_assert_cmpint (sum (fixture->path), ==, 3);
+  esp_working_copy_free (copy);
+  assert_nothing_left ();
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
 static void
 test_keeps_manners (Fixture *fixture, gconstpointer data)
 {
@@ -580,6 +693,11 @@ main (int argc, char **argv)
   ADD ("look", test_look);
   ADD ("publish", test_publish);
   ADD ("prepare-only", test_prepare_only);
+  ADD ("ahead", test_ahead);
+  ADD ("ahead-wanted-at-once", test_ahead_wanted_at_once);
+  ADD ("ahead-in-vain", test_ahead_in_vain);
+  ADD ("ahead-of-another", test_ahead_of_another);
+  ADD ("ahead-then-overwrite", test_ahead_then_overwrite);
   ADD ("keeps-manners", test_keeps_manners);
   ADD ("create", test_create);
   ADD ("draft", test_draft);
