@@ -435,7 +435,7 @@ esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error)
   place = _esp_working_folder_new (file, error);
   if (place == NULL)
     return FALSE;
-  if (strcmp (place->folder, self->place->folder) == 0)
+  if (strcmp (place->folder, self->place->folder) == 0 || g_file_equal (file, self->place->file))
     return self->access != ESP_DOCUMENT_IN_USE ? esp_working_copy_publish (self, TRUE, error)
                                                : fail_busy (place, error);
 

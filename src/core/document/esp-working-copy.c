@@ -200,18 +200,17 @@ take (EspWorkingCopy *self, EspDocumentOpenFlags flags)
 static gboolean
 fetch (EspWorkingCopy *self, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *part = g_strconcat (self->place->database, ".part", NULL);
-  g_autoptr (GFile) target = g_file_new_for_path (part);
+  g_autofree char *part = NULL;
+  g_autoptr (GFile) target = NULL;
   g_autoptr (GError) local = NULL;
   int fd;
   gboolean ok;
 
-  if (self->place->lock < 0 && !_esp_working_folder_lock (self->place, NULL, NULL))
-    {
-      g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_OPEN,
-                   _ ("“%s” is open in another process"), self->place->name);
-      return FALSE;
-    }
+  /* Those who only look are in nobody's way, and nobody is in theirs. */
+  if (self->place->lock < 0 && !_esp_working_folder_step_aside (self->place, error))
+    return FALSE;
+  part = g_strconcat (self->place->database, ".part", NULL);
+  target = g_file_new_for_path (part);
   if (!_esp_file_identity_read_remote (self->place->file, &self->state.published, cancellable,
                                        &local)
       || !g_file_copy (self->place->file, target,

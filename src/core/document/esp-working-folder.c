@@ -19,6 +19,7 @@
 #define DATABASE "document.db"
 #define LOCK     "lock"
 #define STATE    "state"
+#define LOOK     "look.db"
 
 static gboolean
 fail (GError **error, EspDocumentError code, const char *format, const char *name)
@@ -231,6 +232,25 @@ _esp_working_folder_lock (EspWorkingFolder *self, GPid *holder, GError **error)
 }
 
 gboolean
+_esp_working_folder_step_aside (EspWorkingFolder *self, GError **error)
+{
+  g_autofree char *folder = NULL;
+
+  g_return_val_if_fail (self->lock < 0, FALSE);
+
+  folder = g_strdup_printf ("%s-%08x%08x", self->folder, g_random_int (), g_random_int ());
+  g_free (self->folder);
+  self->folder = g_steal_pointer (&folder);
+  g_free (self->database);
+  self->database = g_build_filename (self->folder, LOOK, NULL);
+  if (_esp_working_folder_lock (self, NULL, error))
+    return TRUE;
+  if (error != NULL && *error == NULL)
+    fail (error, ESP_DOCUMENT_ERROR_OPEN, _ ("“%s” cannot be opened"), self->name);
+  return FALSE;
+}
+
+gboolean
 _esp_working_folder_has_database (EspWorkingFolder *self)
 {
   return g_file_test (self->database, G_FILE_TEST_EXISTS);
@@ -247,6 +267,10 @@ clear_folder (const char *folder)
                                 DATABASE "-shm",
                                 DATABASE "-journal",
                                 DATABASE ".part",
+                                LOOK,
+                                LOOK "-wal",
+                                LOOK "-shm",
+                                LOOK ".part",
                                 ESP_WORKING_DRAFT,
                                 ESP_WORKING_DRAFT "-wal",
                                 ESP_WORKING_DRAFT "-shm",

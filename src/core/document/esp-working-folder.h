@@ -31,6 +31,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspWorkingFolder, _esp_working_folder_free)
  * FALSE without an error: someone has it. */
 gboolean _esp_working_folder_lock (EspWorkingFolder *self, GPid *holder, GError **error);
 
+/* For who may only look at a file that has to be fetched, while someone else has the folder:
+ * another folder from now on, which nobody else uses. Its database is taken for nothing after a
+ * crash. */
+gboolean _esp_working_folder_step_aside (EspWorkingFolder *self, GError **error);
+
 /* The name of a document in the making. What it holds was told to nobody. */
 #define ESP_WORKING_DRAFT "draft.db"
 
