@@ -4,6 +4,7 @@
  * With ESP_SCREENSHOTS=DIR each state is written there as a picture to look at. */
 #include "esp-canvas-private.h"
 #include "scratch-document.h"
+#include "widgets.h"
 
 #define PHOTO  0x336699
 #define RESULT 0x993333
@@ -21,19 +22,8 @@ set_up (Fixture *fixture, gconstpointer data)
 {
   fixture->document = scratch_document_new ();
   fixture->photo = scratch_document_import (fixture->document, 640, 480, PHOTO);
-  fixture->window = gtk_window_new ();
   fixture->canvas = ESP_CANVAS (esp_canvas_new ());
-  gtk_window_set_child (GTK_WINDOW (fixture->window), GTK_WIDGET (fixture->canvas));
-  gtk_window_set_decorated (GTK_WINDOW (fixture->window), FALSE);
-  gtk_window_set_default_size (GTK_WINDOW (fixture->window), 700, 520);
-  gtk_window_present (GTK_WINDOW (fixture->window));
-  gtk_test_widget_wait_for_draw (fixture->window);
-}
-
-static gboolean
-is_null (gpointer data)
-{
-  return *(gpointer *) data == NULL;
+  fixture->window = widgets_show (GTK_WIDGET (fixture->canvas), 700, 520);
 }
 
 /* Nothing holds the canvas once its window is gone and its loads have ended. */
@@ -42,7 +32,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   g_object_add_weak_pointer (G_OBJECT (fixture->canvas), (gpointer *) &fixture->canvas);
   gtk_window_destroy (GTK_WINDOW (fixture->window));
-  g_assert_true (scratch_wait_for (is_null, &fixture->canvas));
+  g_assert_true (scratch_wait_for (scratch_is_null, &fixture->canvas));
   scratch_document_close (fixture->document);
   g_object_unref (fixture->document);
 }
@@ -52,28 +42,9 @@ tear_down (Fixture *fixture, gconstpointer data)
 static void
 take_screenshot (Fixture *fixture, const char *name)
 {
-  const char *folder = g_getenv ("ESP_SCREENSHOTS");
-  g_autoptr (GdkPaintable) paintable = NULL;
-  g_autoptr (GskRenderNode) node = NULL;
-  g_autoptr (GdkTexture) texture = NULL;
-  g_autofree char *path = NULL;
-  GtkSnapshot *snapshot;
-  int width, height;
+  g_autofree char *file = g_strconcat ("canvas-", name, NULL);
 
-  if (folder == NULL)
-    return;
-  gtk_test_widget_wait_for_draw (fixture->window);
-  paintable = gtk_widget_paintable_new (fixture->window);
-  width = gdk_paintable_get_intrinsic_width (paintable);
-  height = gdk_paintable_get_intrinsic_height (paintable);
-  snapshot = gtk_snapshot_new ();
-  gdk_paintable_snapshot (paintable, snapshot, width, height);
-  node = gtk_snapshot_free_to_node (snapshot);
-  texture
-      = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (fixture->window)), node,
-                                     &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
-  path = g_strdup_printf ("%s/canvas-%s.png", folder, name);
-  gdk_texture_save_to_png (texture, path);
+  widgets_take_screenshot (fixture->window, file);
 }
 
 /* The last pixel's colour of the picture in the view: what is shown, without overlays. */
@@ -417,8 +388,7 @@ test_from_the_right (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  gtk_test_init (&argc, &argv);
-  adw_init ();
+  widgets_init (&argc, &argv);
 
   g_test_add ("/canvas/empty", Fixture, NULL, set_up, test_empty, tear_down);
   g_test_add ("/canvas/running", Fixture, NULL, set_up, test_running, tear_down);

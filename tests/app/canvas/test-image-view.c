@@ -5,6 +5,7 @@
 #include "esp-image-view.h"
 #include "esp-texture-cache.h"
 #include "scratch-document.h"
+#include "widgets.h"
 
 typedef struct
 {
@@ -15,16 +16,11 @@ typedef struct
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  fixture->window = gtk_window_new ();
   fixture->scroller = gtk_scrolled_window_new ();
   fixture->view = ESP_IMAGE_VIEW (esp_image_view_new ());
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (fixture->scroller),
                                  GTK_WIDGET (fixture->view));
-  gtk_window_set_child (GTK_WINDOW (fixture->window), fixture->scroller);
-  gtk_window_set_decorated (GTK_WINDOW (fixture->window), FALSE);
-  gtk_window_set_default_size (GTK_WINDOW (fixture->window), 400, 300);
-  gtk_window_present (GTK_WINDOW (fixture->window));
-  gtk_test_widget_wait_for_draw (fixture->window);
+  fixture->window = widgets_show (fixture->scroller, 400, 300);
 }
 
 static void
@@ -179,34 +175,6 @@ test_stand_in (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_image_view_get_texture (fixture->view) == texture);
 }
 
-/* Activates what the widget's class binds to a key without modifiers, as pressing it does. */
-static gboolean
-press_key (GtkWidget *widget, guint key)
-{
-  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
-
-  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
-    {
-      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
-
-      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
-        continue;
-      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
-        {
-          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
-          GtkShortcutTrigger *trigger = gtk_shortcut_get_trigger (shortcut);
-
-          if (GTK_IS_KEYVAL_TRIGGER (trigger)
-              && gtk_keyval_trigger_get_keyval (GTK_KEYVAL_TRIGGER (trigger)) == key
-              && gtk_keyval_trigger_get_modifiers (GTK_KEYVAL_TRIGGER (trigger)) == 0
-              && gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget,
-                                               gtk_shortcut_get_arguments (shortcut)))
-            return TRUE;
-        }
-    }
-  return FALSE;
-}
-
 /* Keys move a large image, and leave those of a small one to others. */
 static void
 test_keys (Fixture *fixture, gconstpointer data)
@@ -215,17 +183,17 @@ test_keys (Fixture *fixture, gconstpointer data)
   graphene_rect_t before, after;
 
   show (fixture, 1600, 1200);
-  g_assert_false (press_key (view, GDK_KEY_Left));
-  g_assert_true (press_key (view, GDK_KEY_plus));
+  g_assert_false (widgets_press_key (view, GDK_KEY_Left));
+  g_assert_true (widgets_press_key (view, GDK_KEY_plus));
   g_assert_cmpfloat_with_epsilon (esp_image_view_get_zoom (fixture->view), 1.0 / 3, 1e-9);
   esp_image_view_set_zoom (fixture->view, 1);
   esp_image_view_get_place (fixture->view, &before);
-  g_assert_true (press_key (view, GDK_KEY_Right));
-  g_assert_true (press_key (view, GDK_KEY_KP_Down));
+  g_assert_true (widgets_press_key (view, GDK_KEY_Right));
+  g_assert_true (widgets_press_key (view, GDK_KEY_KP_Down));
   esp_image_view_get_place (fixture->view, &after);
   g_assert_cmpfloat (after.origin.x, ==, before.origin.x - 40);
   g_assert_cmpfloat (after.origin.y, ==, before.origin.y - 30);
-  g_assert_true (press_key (view, GDK_KEY_minus));
+  g_assert_true (widgets_press_key (view, GDK_KEY_minus));
   g_assert_cmpfloat (esp_image_view_get_zoom (fixture->view), ==, 0.75);
 }
 
@@ -313,8 +281,7 @@ test_accessible (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  gtk_test_init (&argc, &argv);
-  adw_init ();
+  widgets_init (&argc, &argv);
 
   g_test_add ("/image-view/fit", Fixture, NULL, set_up, test_fit, tear_down);
   g_test_add ("/image-view/zoom-at", Fixture, NULL, set_up, test_zoom_at, tear_down);

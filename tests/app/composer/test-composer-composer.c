@@ -9,6 +9,7 @@
 #include "esp-composer.h"
 #include "fake-backend.h"
 #include "scratch-document.h"
+#include "widgets.h"
 
 static const char schema_text[]
     = "{\"type\":\"object\",\"properties\":{"
@@ -137,26 +138,9 @@ tear_down (Fixture *fixture, gconstpointer data)
 /* --- Finding one's way ------------------------------------------------------------------------ */
 
 static GtkWidget *
-find_type (GtkWidget *widget, GType type)
-{
-  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
-    return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      GtkWidget *found = find_type (child, type);
-
-      if (found != NULL)
-        return found;
-    }
-
-  return NULL;
-}
-
-static GtkWidget *
 find (Fixture *fixture, const char *type)
 {
-  GtkWidget *widget = find_type (GTK_WIDGET (fixture->composer), g_type_from_name (type));
+  GtkWidget *widget = widgets_find_type (GTK_WIDGET (fixture->composer), g_type_from_name (type));
 
   g_assert_nonnull (widget);
 
@@ -171,28 +155,23 @@ write_instruction (Fixture *fixture, const char *text)
   gtk_text_buffer_set_text (gtk_text_view_get_buffer (view), text, -1);
 }
 
+static gboolean
+is_button_named (GtkWidget *widget, gconstpointer name)
+{
+  g_autofree char *problem = NULL;
+
+  if (!GTK_IS_BUTTON (widget))
+    return FALSE;
+  problem = gtk_test_accessible_check_property (GTK_ACCESSIBLE (widget),
+                                                GTK_ACCESSIBLE_PROPERTY_LABEL, name);
+  return problem == NULL;
+}
+
 /* The button with this accessible name, as a person who cannot see it finds it. */
 static GtkWidget *
 find_button (GtkWidget *widget, const char *name)
 {
-  if (GTK_IS_BUTTON (widget))
-    {
-      g_autofree char *problem = gtk_test_accessible_check_property (
-          GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name);
-
-      if (problem == NULL)
-        return widget;
-    }
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      GtkWidget *found = find_button (child, name);
-
-      if (found != NULL)
-        return found;
-    }
-
-  return NULL;
+  return widgets_find (widget, is_button_named, name);
 }
 
 static void
@@ -481,7 +460,7 @@ test_suggestions (Fixture *fixture, gconstpointer data)
   esp_model_set_instructions (fixture->model, texts);
   g_assert_true (gtk_widget_get_visible (suggestions));
   write_instruction (fixture, "My draft");
-  g_signal_emit_by_name (find_type (suggestions, GTK_TYPE_BUTTON), "clicked");
+  g_signal_emit_by_name (widgets_find_type (suggestions, GTK_TYPE_BUTTON), "clicked");
   g_assert_cmpstr (esp_composer_get_instruction (fixture->composer), ==, "Make it snow");
   g_assert_true (can_run (fixture));
 }
@@ -490,7 +469,7 @@ static void
 test_needs_setup (Fixture *fixture, gconstpointer data)
 {
   GtkListBox *list
-      = GTK_LIST_BOX (find_type (find (fixture, "EspBackendButton"), GTK_TYPE_LIST_BOX));
+      = GTK_LIST_BOX (widgets_find_type (find (fixture, "EspBackendButton"), GTK_TYPE_LIST_BOX));
 
   esp_model_set_state (fixture->model, ESP_MODEL_NEEDS_MODEL, NULL);
   g_signal_emit_by_name (list, "row-activated", gtk_list_box_get_row_at_index (list, 0));
@@ -620,19 +599,19 @@ test_look (Fixture *fixture, gconstpointer data)
   save (fixture, "wide");
   gtk_popover_popup (GTK_POPOVER (popover));
   save (fixture, "settings");
-  gtk_expander_set_expanded (GTK_EXPANDER (find_type (popover, GTK_TYPE_EXPANDER)), TRUE);
-  presets = find_type (popover, GTK_TYPE_MENU_BUTTON);
+  gtk_expander_set_expanded (GTK_EXPANDER (widgets_find_type (popover, GTK_TYPE_EXPANDER)), TRUE);
+  presets = widgets_find_type (popover, GTK_TYPE_MENU_BUTTON);
   g_settings_set_string (settings, "presets",
                          "[{\"name\":\"Quick look\"},{\"name\":\"Slow and fine\"}]");
   gtk_menu_button_popup (GTK_MENU_BUTTON (presets));
   save (fixture, "presets");
   gtk_menu_button_popdown (GTK_MENU_BUTTON (presets));
   gtk_popover_popdown (GTK_POPOVER (popover));
-  gtk_menu_button_popup (
-      GTK_MENU_BUTTON (find_type (find (fixture, "EspBackendButton"), GTK_TYPE_MENU_BUTTON)));
+  gtk_menu_button_popup (GTK_MENU_BUTTON (
+      widgets_find_type (find (fixture, "EspBackendButton"), GTK_TYPE_MENU_BUTTON)));
   save (fixture, "backends");
-  gtk_menu_button_popdown (
-      GTK_MENU_BUTTON (find_type (find (fixture, "EspBackendButton"), GTK_TYPE_MENU_BUTTON)));
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (
+      widgets_find_type (find (fixture, "EspBackendButton"), GTK_TYPE_MENU_BUTTON)));
   press_run (fixture);
   g_assert_true (scratch_wait_for (is_begun, fixture));
   fake_backend_tell (fixture->backend, "Make the sails red, keep everything else", &news);
@@ -675,8 +654,7 @@ test_model_state (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
   if (g_getenv ("ESP_RTL") != NULL)
     gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
   ADD ("run", test_run);

@@ -5,6 +5,7 @@
 #include "esp-parameter-controls.h"
 #include "esp-seed-entry.h"
 #include "esp-size-chooser.h"
+#include "widgets.h"
 
 static const char schema_text[]
     = "{\"type\":\"object\",\"properties\":{"
@@ -166,28 +167,11 @@ test_sizes (void)
   g_assert_cmpstr (esp_size_chooser_get_value (chooser), ==, "48x8192");
 }
 
-static GtkWidget *
-find_type (GtkWidget *widget, GType type)
-{
-  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
-    return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      GtkWidget *found = find_type (child, type);
-
-      if (found != NULL)
-        return found;
-    }
-
-  return NULL;
-}
-
 static void
 test_seed (void)
 {
   g_autoptr (EspSeedEntry) seed = g_object_ref_sink (ESP_SEED_ENTRY (esp_seed_entry_new ()));
-  GtkEditable *entry = GTK_EDITABLE (find_type (GTK_WIDGET (seed), GTK_TYPE_ENTRY));
+  GtkEditable *entry = GTK_EDITABLE (widgets_find_type (GTK_WIDGET (seed), GTK_TYPE_ENTRY));
   guint64 first, same = 0;
 
   /* Unlocked: another one each time, of 32 bits, with room for the count. */
@@ -218,8 +202,7 @@ test_seed (void)
 int
 main (int argc, char **argv)
 {
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
   g_test_add_func ("/app/composer/controls/defaults", test_defaults);
   g_test_add_func ("/app/composer/controls/set-values", test_set_values);
   g_test_add_func ("/app/composer/controls/keep", test_keep);

@@ -3,6 +3,7 @@
 #include <adwaita.h>
 
 #include "esp-instruction-view.h"
+#include "widgets.h"
 
 static EspInstructionView *
 create (void)
@@ -125,8 +126,7 @@ test_accessible (void)
 int
 main (int argc, char **argv)
 {
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
   g_test_add_func ("/app/composer/instruction/history", test_history);
   g_test_add_func ("/app/composer/instruction/edit-earlier", test_edit_earlier);
   g_test_add_func ("/app/composer/instruction/replace", test_replace);

@@ -6,6 +6,7 @@
 #include "esp-price-text.h"
 #include "esp-run-button.h"
 #include "esp-variations-button.h"
+#include "widgets.h"
 
 static JsonObject *
 steps (int n)
@@ -122,8 +123,7 @@ test_variations (void)
 int
 main (int argc, char **argv)
 {
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
   g_test_add_func ("/app/composer/presets", test_presets);
   g_test_add_func ("/app/composer/presets/hostile", test_hostile);
   g_test_add_func ("/app/composer/texts", test_texts);

@@ -6,6 +6,7 @@
 #include "esp-star-rating.h"
 #include "esp-tag-picker.h"
 #include "scratch-document.h"
+#include "widgets.h"
 
 typedef struct
 {
@@ -23,13 +24,8 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->turn = scratch_document_add_turn (fixture->document, fixture->photo,
                                              "Make the sails red, keep everything else as it was");
   scratch_document_finish_turn (fixture->document, fixture->turn, 640, 480, 0x993333);
-  fixture->window = gtk_window_new ();
   fixture->details = ESP_DETAILS (esp_details_new ());
-  gtk_window_set_child (GTK_WINDOW (fixture->window), GTK_WIDGET (fixture->details));
-  gtk_window_set_decorated (GTK_WINDOW (fixture->window), FALSE);
-  gtk_window_set_default_size (GTK_WINDOW (fixture->window), 300, 1500);
-  gtk_window_present (GTK_WINDOW (fixture->window));
-  gtk_test_widget_wait_for_draw (fixture->window);
+  fixture->window = widgets_show (GTK_WIDGET (fixture->details), 300, 1500);
 }
 
 static void
@@ -50,60 +46,17 @@ begin (Fixture *fixture, EspNode *node)
 static void
 take_screenshot (Fixture *fixture, const char *name)
 {
-  const char *folder = g_getenv ("ESP_SCREENSHOTS");
-  g_autoptr (GdkPaintable) paintable = NULL;
-  g_autoptr (GskRenderNode) node = NULL;
-  g_autoptr (GdkTexture) texture = NULL;
-  g_autofree char *path = NULL;
-  GtkSnapshot *snapshot;
-  int width, height;
+  g_autofree char *file = g_strconcat ("details-", name, NULL);
 
-  if (folder == NULL)
-    return;
-  scratch_wait (100);
-  gtk_test_widget_wait_for_draw (fixture->window);
-  paintable = gtk_widget_paintable_new (fixture->window);
-  width = gdk_paintable_get_intrinsic_width (paintable);
-  height = gdk_paintable_get_intrinsic_height (paintable);
-  snapshot = gtk_snapshot_new ();
-  gdk_paintable_snapshot (paintable, snapshot, width, height);
-  node = gtk_snapshot_free_to_node (snapshot);
-  texture
-      = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (fixture->window)), node,
-                                     &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
-  path = g_strdup_printf ("%s/details-%s.png", folder, name);
-  gdk_texture_save_to_png (texture, path);
+  widgets_take_screenshot (fixture->window, file);
 }
 
 /* --- Finding widgets as a person finds them --------------------------------------------------- */
-
-typedef gboolean (*Match) (GtkWidget *widget, gconstpointer data);
-
-static GtkWidget *
-find (GtkWidget *widget, Match match, gconstpointer data)
-{
-  GtkWidget *found = NULL;
-
-  if (!gtk_widget_get_visible (widget) || !gtk_widget_get_child_visible (widget))
-    return NULL;
-  if (match (widget, data))
-    return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
-       child = gtk_widget_get_next_sibling (child))
-    found = find (child, match, data);
-  return found;
-}
 
 static gboolean
 has_text (GtkWidget *widget, gconstpointer text)
 {
   return GTK_IS_LABEL (widget) && strcmp (gtk_label_get_text (GTK_LABEL (widget)), text) == 0;
-}
-
-static gboolean
-has_type (GtkWidget *widget, gconstpointer type)
-{
-  return g_type_is_a (G_OBJECT_TYPE (widget), GPOINTER_TO_SIZE (type));
 }
 
 static gboolean
@@ -122,13 +75,14 @@ has_action (GtkWidget *widget, gconstpointer name)
 static gboolean
 shows (Fixture *fixture, const char *text)
 {
-  return find (GTK_WIDGET (fixture->details), has_text, text) != NULL;
+  return widgets_find_shown (GTK_WIDGET (fixture->details), has_text, text) != NULL;
 }
 
 static GtkWidget *
 get (Fixture *fixture, GType type)
 {
-  GtkWidget *widget = find (GTK_WIDGET (fixture->details), has_type, GSIZE_TO_POINTER (type));
+  GtkWidget *widget = widgets_find_shown (GTK_WIDGET (fixture->details), widgets_has_type,
+                                          GSIZE_TO_POINTER (type));
 
   g_assert_nonnull (widget);
   return widget;
@@ -190,13 +144,13 @@ test_rows (Fixture *fixture, gconstpointer data)
   for (const char **name = (const char *[]){ "node.use-settings", "node.run-again",
                                              "node.copy-command", "node.export", NULL };
        *name != NULL; name++)
-    g_assert_nonnull (find (GTK_WIDGET (fixture->details), has_action, *name));
+    g_assert_nonnull (widgets_find_shown (GTK_WIDGET (fixture->details), has_action, *name));
   take_screenshot (fixture, "turn");
 
   esp_document_set_current (fixture->document, fixture->photo);
   g_assert_true (shows (fixture, "photo.png"));
   g_assert_false (shows (fixture, "28"));
-  g_assert_null (find (GTK_WIDGET (fixture->details), has_action, "node.run-again"));
+  g_assert_null (widgets_find_shown (GTK_WIDGET (fixture->details), has_action, "node.run-again"));
   take_screenshot (fixture, "photo");
 }
 
@@ -206,12 +160,6 @@ take_text (GObject *source, GAsyncResult *result, gpointer data)
   *(char **) data = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, NULL);
 }
 
-static gboolean
-is_set (gpointer data)
-{
-  return *(gpointer *) data != NULL;
-}
-
 static void
 test_copy (Fixture *fixture, gconstpointer data)
 {
@@ -219,11 +167,11 @@ test_copy (Fixture *fixture, gconstpointer data)
   g_autofree char *text = NULL;
 
   begin (fixture, fixture->turn);
-  button = find (GTK_WIDGET (fixture->details), has_tooltip, "Copy Seed");
+  button = widgets_find_shown (GTK_WIDGET (fixture->details), has_tooltip, "Copy Seed");
   g_assert_nonnull (button);
   g_signal_emit_by_name (button, "clicked");
   gdk_clipboard_read_text_async (gtk_widget_get_clipboard (button), NULL, take_text, &text);
-  g_assert_true (scratch_wait_for (is_set, &text));
+  g_assert_true (scratch_wait_for (scratch_is_set, &text));
   g_assert_cmpstr (text, ==, "1234567890123");
 }
 
@@ -296,7 +244,7 @@ test_marks (Fixture *fixture, gconstpointer data)
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (stars), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
                                        "4 stars");
 
-  button = find (GTK_WIDGET (tag), has_tooltip, "Red");
+  button = widgets_find_shown (GTK_WIDGET (tag), has_tooltip, "Red");
   g_assert_nonnull (button);
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_ROLE_RADIO);
   gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (button), TRUE);
@@ -315,34 +263,6 @@ test_marks (Fixture *fixture, gconstpointer data)
   esp_document_undo_async (fixture->document, NULL, NULL, NULL);
   assert_marks (fixture->turn, NULL, NULL, 4, 0, FALSE);
   assert_marks (fixture->photo, NULL, NULL, 0, 0, FALSE);
-}
-
-/* Activates what the widget's class binds to a key without modifiers, as pressing it does. */
-static gboolean
-press_key (GtkWidget *widget, guint key)
-{
-  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
-
-  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
-    {
-      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
-
-      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
-        continue;
-      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
-        {
-          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
-          GtkShortcutTrigger *trigger = gtk_shortcut_get_trigger (shortcut);
-
-          if (GTK_IS_KEYVAL_TRIGGER (trigger)
-              && gtk_keyval_trigger_get_keyval (GTK_KEYVAL_TRIGGER (trigger)) == key
-              && gtk_keyval_trigger_get_modifiers (GTK_KEYVAL_TRIGGER (trigger)) == 0
-              && gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget,
-                                               gtk_shortcut_get_arguments (shortcut)))
-            return TRUE;
-        }
-    }
-  return FALSE;
 }
 
 static void
@@ -364,14 +284,14 @@ test_star_keys (Fixture *fixture, gconstpointer data)
   g_assert_true (gtk_widget_grab_focus (stars));
   for (gsize i = 0; i < G_N_ELEMENTS (presses); i++)
     {
-      g_assert_true (press_key (stars, presses[i].key));
+      g_assert_true (widgets_press_key (stars, presses[i].key));
       g_assert_cmpint (esp_star_rating_get_value (ESP_STAR_RATING (stars)), ==, presses[i].stars);
     }
   assert_marks (fixture->turn, NULL, NULL, 0, -1, -1);
 
   /* The other way round where one reads from the right. */
   gtk_widget_set_direction (stars, GTK_TEXT_DIR_RTL);
-  g_assert_true (press_key (stars, GDK_KEY_Left));
+  g_assert_true (widgets_press_key (stars, GDK_KEY_Left));
   assert_marks (fixture->turn, NULL, NULL, 1, -1, -1);
 }
 
@@ -385,7 +305,7 @@ test_state (Fixture *fixture, gconstpointer data)
   scratch_document_set_state (fixture->document, node, ESP_NODE_FAILED, "There was no memory.");
   g_assert_true (shows (fixture, "Failed"));
   g_assert_true (shows (fixture, "There was no memory."));
-  g_assert_null (find (GTK_WIDGET (fixture->details), has_action, "node.export"));
+  g_assert_null (widgets_find_shown (GTK_WIDGET (fixture->details), has_action, "node.export"));
   take_screenshot (fixture, "failed");
 }
 
@@ -396,7 +316,7 @@ test_references (Fixture *fixture, gconstpointer data)
 
   begin (fixture, fixture->turn);
   flow = get (fixture, GTK_TYPE_FLOW_BOX);
-  button = find (flow, has_type, GSIZE_TO_POINTER (GTK_TYPE_BUTTON));
+  button = widgets_find_shown (flow, widgets_has_type, GSIZE_TO_POINTER (GTK_TYPE_BUTTON));
   g_assert_nonnull (button);
   g_assert_cmpstr (gtk_widget_get_tooltip_text (button), ==, "photo.png");
   g_signal_emit_by_name (button, "clicked");
@@ -414,12 +334,12 @@ test_tab (Fixture *fixture, gconstpointer data)
   begin (fixture, fixture->turn);
   scratch_wait (50);
   wanted[0] = get (fixture, ESP_TYPE_STAR_RATING);
-  wanted[1] = find (details, has_tooltip, "Red");
+  wanted[1] = widgets_find_shown (details, has_tooltip, "Red");
   wanted[2] = get (fixture, GTK_TYPE_SWITCH);
   wanted[3] = get (fixture, GTK_TYPE_TEXT_VIEW);
-  wanted[4] = find (details, has_tooltip, "Copy Seed");
-  wanted[5] = find (details, has_tooltip, "photo.png");
-  wanted[6] = find (details, has_text, "12.3 s");
+  wanted[4] = widgets_find_shown (details, has_tooltip, "Copy Seed");
+  wanted[5] = widgets_find_shown (details, has_tooltip, "photo.png");
+  wanted[6] = widgets_find_shown (details, has_text, "12.3 s");
   for (int i = 0; i < 100; i++)
     {
       if (!gtk_widget_child_focus (details, GTK_DIR_TAB_FORWARD))
@@ -438,8 +358,7 @@ test_tab (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  gtk_test_init (&argc, &argv);
-  adw_init ();
+  widgets_init (&argc, &argv);
 
   g_test_add ("/details/rows", Fixture, NULL, set_up, test_rows, tear_down);
   g_test_add ("/details/copy", Fixture, NULL, set_up, test_copy, tear_down);

@@ -10,32 +10,10 @@
 
 #include "esp-clipboard-image.h"
 #include "scratch-document.h"
+#include "widgets.h"
 
 static EspDocument *document;
 static EspNode *photo, *turn, *queued;
-
-static void
-take_picture (GtkWindow *dialog, const char *name)
-{
-  const char *folder = g_getenv ("ESP_SCREENSHOTS");
-  g_autofree char *path = NULL;
-  g_autoptr (GdkPaintable) paintable = NULL;
-  g_autoptr (GtkSnapshot) snapshot = NULL;
-  g_autoptr (GskRenderNode) node = NULL;
-  g_autoptr (GdkTexture) texture = NULL;
-
-  if (folder == NULL)
-    return;
-  scratch_wait (600);
-  paintable = gtk_widget_paintable_new (GTK_WIDGET (dialog));
-  snapshot = gtk_snapshot_new ();
-  gdk_paintable_snapshot (paintable, snapshot, gdk_paintable_get_intrinsic_width (paintable),
-                          gdk_paintable_get_intrinsic_height (paintable));
-  node = gtk_snapshot_free_to_node (g_steal_pointer (&snapshot));
-  texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (dialog)), node, NULL);
-  path = g_build_filename (folder, name, NULL);
-  g_assert_true (gdk_texture_save_to_png (texture, path));
-}
 
 static GtkWidget *
 child (GtkWindow *dialog, const char *id)
@@ -73,7 +51,7 @@ test_form (void)
   g_assert_false (gtk_widget_get_visible (child (dialog, "quality_row")));
   g_assert_false (gtk_widget_get_visible (child (dialog, "film_group")));
   g_assert_true (scratch_wait_for (is_text_there, child (dialog, "estimate_label")));
-  take_picture (dialog, "export-image.png");
+  widgets_take_screenshot (GTK_WIDGET (dialog), "export-image");
 
   adw_combo_row_set_selected (ADW_COMBO_ROW (child (dialog, "format_row")), 2);
   esp_export_dialog_get_options (ESP_EXPORT_DIALOG (dialog), &options);
@@ -92,9 +70,9 @@ test_form (void)
   g_assert_cmpint (options.format, ==, ESP_EXPORT_WEBP);
   g_assert_cmpint (options.max_side, ==, 1024);
   g_assert_true (gtk_widget_get_visible (child (dialog, "film_group")));
-  take_picture (dialog, "export-animation.png");
+  widgets_take_screenshot (GTK_WIDGET (dialog), "export-animation");
   gtk_window_set_default_size (dialog, 360, -1);
-  take_picture (dialog, "export-narrow.png");
+  widgets_take_screenshot (GTK_WIDGET (dialog), "export-narrow");
   gtk_window_destroy (dialog);
 
   /* All results of the document: nothing else can be chosen. */
@@ -191,7 +169,7 @@ test_error (void)
   g_assert_true (gtk_widget_get_sensitive (child (dialog, "form")));
   g_assert_nonnull (strstr (gtk_label_get_label (GTK_LABEL (child (dialog, "error_label"))),
                             "/nowhere/at/all/a.png"));
-  take_picture (dialog, "export-error.png");
+  widgets_take_screenshot (GTK_WIDGET (dialog), "export-error");
 
   /* Another choice takes it away. */
   adw_combo_row_set_selected (ADW_COMBO_ROW (child (dialog, "size_row")), 1);
@@ -209,12 +187,6 @@ on_texture (GObject *source, GAsyncResult *result, gpointer data)
   g_assert_no_error (error);
 }
 
-static gboolean
-is_set (gpointer data)
-{
-  return *(gpointer *) data != NULL;
-}
-
 static void
 test_copy (void)
 {
@@ -223,7 +195,7 @@ test_copy (void)
 
   esp_copy_image (clipboard, document, turn);
   gdk_clipboard_read_texture_async (clipboard, NULL, on_texture, &texture);
-  g_assert_true (scratch_wait_for (is_set, &texture));
+  g_assert_true (scratch_wait_for (scratch_is_set, &texture));
   g_assert_cmpint (gdk_texture_get_width (texture), ==, esp_node_get_width (turn));
   g_assert_cmpint (gdk_texture_get_height (texture), ==, esp_node_get_height (turn));
 }
@@ -255,7 +227,7 @@ test_file_content (void)
 
   gdk_content_provider_write_mime_type_async (content, "text/uri-list", stream, G_PRIORITY_DEFAULT,
                                               NULL, on_uris, &done);
-  g_assert_true (scratch_wait_for (is_set, &done));
+  g_assert_true (scratch_wait_for (scratch_is_set, &done));
   line = g_strndup (g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (stream)),
                     g_memory_output_stream_get_data_size (G_MEMORY_OUTPUT_STREAM (stream)));
   g_assert_true (g_str_has_suffix (line, "\r\n"));
@@ -319,8 +291,7 @@ main (int argc, char **argv)
 {
   int result;
 
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
   document = scratch_document_new ();
   photo = scratch_document_import (document, 640, 480, 0x3366cc);
   turn = scratch_document_add_turn (document, photo, "Make it red");

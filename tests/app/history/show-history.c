@@ -9,6 +9,7 @@
 #include "esp-tree-view.h"
 #include "history-tree.h"
 #include "scratch-document.h"
+#include "widgets.h"
 
 static int nodes = 200;
 static char *photo, *size, *find, *output;
@@ -33,42 +34,9 @@ static const GOptionEntry entries[] = {
 };
 
 static void
-save (GtkWidget *window)
-{
-  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (window);
-  int width = gdk_paintable_get_intrinsic_width (paintable);
-  int height = gdk_paintable_get_intrinsic_height (paintable);
-  GtkSnapshot *snapshot = gtk_snapshot_new ();
-  g_autoptr (GskRenderNode) node = NULL;
-  g_autoptr (GdkTexture) texture = NULL;
-
-  gdk_paintable_snapshot (paintable, snapshot, width, height);
-  node = gtk_snapshot_free_to_node (snapshot);
-  texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (window)), node,
-                                         &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
-  gdk_texture_save_to_png (texture, output);
-}
-
-static GtkWidget *
-find_type (GtkWidget *widget, GType type)
-{
-  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
-    return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      GtkWidget *found = find_type (child, type);
-
-      if (found)
-        return found;
-    }
-  return NULL;
-}
-
-static void
 open_menu (GtkWidget *history)
 {
-  GtkWidget *tree = find_type (history, ESP_TYPE_TREE_VIEW);
+  GtkWidget *tree = widgets_find_type (history, ESP_TYPE_TREE_VIEW);
   graphene_rect_t area;
 
   if (esp_tree_view_get_node_area (
@@ -141,7 +109,8 @@ main (int argc, char *argv[])
   if (find)
     {
       esp_history_start_find (ESP_HISTORY (history));
-      gtk_editable_set_text (GTK_EDITABLE (find_type (history, GTK_TYPE_SEARCH_ENTRY)), find);
+      gtk_editable_set_text (GTK_EDITABLE (widgets_find_type (history, GTK_TYPE_SEARCH_ENTRY)),
+                             find);
     }
   else
     gtk_widget_grab_focus (history);
@@ -149,7 +118,7 @@ main (int argc, char *argv[])
     open_menu (history);
   scratch_wait (900);
   if (output)
-    save (window);
+    widgets_save_picture (window, output);
   else
     while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
       g_main_context_iteration (NULL, TRUE);

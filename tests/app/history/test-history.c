@@ -10,6 +10,7 @@
 #include "esp-tree-view.h"
 #include "history-tree.h"
 #include "scratch-document.h"
+#include "widgets.h"
 
 typedef struct
 {
@@ -24,25 +25,17 @@ typedef struct
 
 /* --- Helpers ---------------------------------------------------------------------------------- */
 
-static void
-collect (GtkWidget *widget, GType type, GPtrArray *found)
+static gboolean
+is_shown_of_type (GtkWidget *widget, gconstpointer type)
 {
-  if (!gtk_widget_get_visible (widget))
-    return;
-  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type))
-    g_ptr_array_add (found, widget);
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child;
-       child = gtk_widget_get_next_sibling (child))
-    collect (child, type, found);
+  return gtk_widget_is_visible (widget) && widgets_has_type (widget, type);
 }
 
 static GPtrArray *
 find_all (Fixture *fixture, GType type)
 {
-  GPtrArray *found = g_ptr_array_new ();
-
-  collect (GTK_WIDGET (fixture->history), type, found);
-  return found;
+  return widgets_find_all (GTK_WIDGET (fixture->history), is_shown_of_type,
+                           GSIZE_TO_POINTER (type));
 }
 
 static gpointer
@@ -97,19 +90,11 @@ press (Fixture *fixture, guint keyval, GdkModifierType state)
 }
 
 static void
-take_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static void
 finish_edit (Fixture *fixture, GAsyncResult **result)
 {
   g_autoptr (GError) error = NULL;
 
-  while (!*result)
-    g_main_context_iteration (NULL, TRUE);
-  esp_document_edit_finish (fixture->document, *result, &error);
+  esp_document_edit_finish (fixture->document, scratch_wait_for_result (result), &error);
   g_assert_no_error (error);
   g_clear_object (result);
   settle ();
@@ -122,7 +107,7 @@ delete_node (Fixture *fixture, EspNode *node)
   g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
 
   g_ptr_array_add (nodes, node);
-  esp_document_delete_async (fixture->document, nodes, NULL, take_result, &result);
+  esp_document_delete_async (fixture->document, nodes, NULL, scratch_take_result, &result);
   finish_edit (fixture, &result);
 }
 
@@ -145,11 +130,10 @@ add_variations (Fixture *fixture, EspNode *parent, guint count)
   EspTurn turn = { .instruction = "Let it snow", .backend = "fal", .has_seed = TRUE, .seed = 7 };
   GPtrArray *nodes;
 
-  esp_document_add_turns_async (fixture->document, parent, &turn, count, NULL, take_result,
+  esp_document_add_turns_async (fixture->document, parent, &turn, count, NULL, scratch_take_result,
                                 &result);
-  while (!result)
-    g_main_context_iteration (NULL, TRUE);
-  nodes = esp_document_add_turns_finish (fixture->document, result, &error);
+  nodes = esp_document_add_turns_finish (fixture->document, scratch_wait_for_result (&result),
+                                         &error);
   g_assert_no_error (error);
   settle ();
   return nodes;
@@ -267,7 +251,7 @@ test_names (Fixture *fixture, gconstpointer data)
 
   scratch_document_finish_turn (fixture->document, turn, 40, 30, 0xff0000);
   g_ptr_array_add (nodes, turn);
-  esp_document_set_stars_async (fixture->document, nodes, 1, NULL, take_result, &result);
+  esp_document_set_stars_async (fixture->document, nodes, 1, NULL, scratch_take_result, &result);
   finish_edit (fixture, &result);
   card = GTK_ACCESSIBLE (find_card (fixture, turn));
   gtk_test_accessible_assert_property (card, GTK_ACCESSIBLE_PROPERTY_LABEL,
@@ -322,11 +306,11 @@ test_live (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (count_cards (fixture), ==, 3);
   delete_node (fixture, turn);
   g_assert_cmpuint (count_cards (fixture), ==, 1);
-  esp_document_undo_async (fixture->document, NULL, take_result, &result);
+  esp_document_undo_async (fixture->document, NULL, scratch_take_result, &result);
   finish_edit (fixture, &result);
   g_assert_cmpuint (count_cards (fixture), ==, 3);
   g_assert_nonnull (find_card (fixture, turn));
-  esp_document_redo_async (fixture->document, NULL, take_result, &result);
+  esp_document_redo_async (fixture->document, NULL, scratch_take_result, &result);
   finish_edit (fixture, &result);
   g_assert_cmpuint (count_cards (fixture), ==, 1);
 }
@@ -744,8 +728,7 @@ test_menu (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
 #define TEST(name, function)                                                                       \
   g_test_add ("/history/" name, Fixture, NULL, set_up, function, tear_down)
   TEST ("nothing", test_nothing);

@@ -197,12 +197,6 @@ take_texture (GObject *source, GAsyncResult *result, gpointer data)
   g_assert_no_error (error);
 }
 
-static gboolean
-is_set (gpointer data)
-{
-  return *(gpointer *) data != NULL;
-}
-
 static void
 test_whole (void)
 {
@@ -213,8 +207,8 @@ test_whole (void)
   g_assert_null (esp_texture_peek (node));
   esp_texture_load_async (document, node, NULL, take_texture, &first);
   esp_texture_load_async (document, node, NULL, take_texture, &second);
-  g_assert_true (scratch_wait_for (is_set, &first));
-  g_assert_true (scratch_wait_for (is_set, &second));
+  g_assert_true (scratch_wait_for (scratch_is_set, &first));
+  g_assert_true (scratch_wait_for (scratch_is_set, &second));
   g_assert_true (first == second);
   g_assert_cmpint (gdk_texture_get_width (first), ==, 200);
   g_assert_true (esp_texture_peek (node) == first);

@@ -5,22 +5,20 @@
 #include "esp-folder-size.h"
 #include "esp-preferences-window.h"
 #include "fake-backend.h"
+#include "scratch-wait.h"
+#include "widgets.h"
+
+static gboolean
+is_row_titled (GtkWidget *widget, gconstpointer title)
+{
+  return ADW_IS_PREFERENCES_ROW (widget)
+         && g_strcmp0 (adw_preferences_row_get_title (ADW_PREFERENCES_ROW (widget)), title) == 0;
+}
 
 static GtkWidget *
 find_row (GtkWidget *widget, const char *title)
 {
-  if (ADW_IS_PREFERENCES_ROW (widget)
-      && g_strcmp0 (adw_preferences_row_get_title (ADW_PREFERENCES_ROW (widget)), title) == 0)
-    return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      GtkWidget *found = find_row (child, title);
-
-      if (found != NULL)
-        return found;
-    }
-  return NULL;
+  return widgets_find (widget, is_row_titled, title);
 }
 
 static void
@@ -82,14 +80,6 @@ test_models (void)
 }
 
 static void
-on_measured (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GAsyncResult **place = user_data;
-
-  *place = g_object_ref (result);
-}
-
-static void
 test_folder_size (void)
 {
   g_autoptr (GAsyncResult) result = NULL;
@@ -101,10 +91,9 @@ test_folder_size (void)
 
   g_assert_true (g_file_set_contents (one, "12345", 5, NULL));
   g_assert_true (g_file_set_contents (two, "1234567", 7, NULL));
-  esp_folder_measure_async (folder, NULL, on_measured, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_true (esp_folder_measure_finish (result, &bytes, &n_files, &error));
+  esp_folder_measure_async (folder, NULL, scratch_take_result, &result);
+  g_assert_true (
+      esp_folder_measure_finish (scratch_wait_for_result (&result), &bytes, &n_files, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (n_files, ==, 2);
   g_assert_cmpuint (bytes, >=, 12);
@@ -113,8 +102,7 @@ test_folder_size (void)
 int
 main (int argc, char **argv)
 {
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
 
   g_test_add_func ("/preferences/settings", test_settings);
   g_test_add_func ("/preferences/models", test_models);

@@ -5,6 +5,7 @@
 #include "esp-job-row.h"
 #include "esp-queue-button.h"
 #include "jobs-fixture.h"
+#include "widgets.h"
 
 typedef struct
 {
@@ -13,38 +14,38 @@ typedef struct
   GtkWidget *button;
 } Fixture;
 
-static GtkWidget *
-find (GtkWidget *widget, GType type, const char *label)
+static gboolean
+is_button_labelled (GtkWidget *widget, gconstpointer label)
 {
-  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, type)
-      && (label == NULL || g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) == 0))
-    return widget;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    {
-      GtkWidget *found = find (child, type, label);
+  return GTK_IS_BUTTON (widget)
+         && g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) == 0;
+}
 
-      if (found != NULL)
-        return found;
-    }
-  return NULL;
+static GtkWidget *
+find_button (GtkWidget *widget, const char *label)
+{
+  return widgets_find (widget, is_button_labelled, label);
+}
+
+static gboolean
+is_mapped_of_type (GtkWidget *widget, gconstpointer type)
+{
+  return gtk_widget_get_mapped (widget) && widgets_has_type (widget, type);
 }
 
 static guint
 count (GtkWidget *widget, GType type)
 {
-  guint n = G_TYPE_CHECK_INSTANCE_TYPE (widget, type) && gtk_widget_get_mapped (widget) ? 1 : 0;
+  g_autoptr (GPtrArray) found
+      = widgets_find_all (widget, is_mapped_of_type, GSIZE_TO_POINTER (type));
 
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    n += count (child, type);
-  return n;
+  return found->len;
 }
 
 static const char *
 words (Fixture *fixture)
 {
-  GtkWidget *menu = find (fixture->button, GTK_TYPE_MENU_BUTTON, NULL);
+  GtkWidget *menu = widgets_find_type (fixture->button, GTK_TYPE_MENU_BUTTON);
 
   return gtk_label_get_text (GTK_LABEL (gtk_menu_button_get_child (GTK_MENU_BUTTON (menu))));
 }
@@ -98,7 +99,7 @@ test_shown (Fixture *fixture, gconstpointer data)
 static void
 test_verbs (Fixture *fixture, gconstpointer data)
 {
-  GtkWidget *menu = find (fixture->button, GTK_TYPE_MENU_BUTTON, NULL);
+  GtkWidget *menu = widgets_find_type (fixture->button, GTK_TYPE_MENU_BUTTON);
   GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (GTK_MENU_BUTTON (menu)));
 
   jobs_add (&fixture->jobs, "a");
@@ -110,13 +111,13 @@ test_verbs (Fixture *fixture, gconstpointer data)
   gtk_test_widget_wait_for_draw (popover);
   g_assert_cmpuint (count (popover, ESP_TYPE_JOB_ROW), ==, 3);
 
-  g_signal_emit_by_name (find (popover, GTK_TYPE_BUTTON, "_Pause"), "clicked");
+  g_signal_emit_by_name (find_button (popover, "_Pause"), "clicked");
   g_assert_true (esp_queue_get_paused (fixture->jobs.queue));
-  g_assert_false (gtk_widget_get_visible (find (popover, GTK_TYPE_BUTTON, "_Pause")));
-  g_signal_emit_by_name (find (popover, GTK_TYPE_BUTTON, "_Resume"), "clicked");
+  g_assert_false (gtk_widget_get_visible (find_button (popover, "_Pause")));
+  g_signal_emit_by_name (find_button (popover, "_Resume"), "clicked");
   g_assert_false (esp_queue_get_paused (fixture->jobs.queue));
 
-  g_signal_emit_by_name (find (popover, GTK_TYPE_BUTTON, "_Clear"), "clicked");
+  g_signal_emit_by_name (find_button (popover, "_Clear"), "clicked");
   jobs_wait (esp_queue_get_n_waiting (fixture->jobs.queue) == 0);
   jobs_assert_list (&fixture->jobs, "[a]");
   fake_backend_finish (fixture->jobs.fake, "a");

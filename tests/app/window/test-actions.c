@@ -4,6 +4,7 @@
 
 #include "esp-actions.h"
 #include "esp-window.h"
+#include "widgets.h"
 
 static EspApplication *application;
 
@@ -95,33 +96,27 @@ test_keys (void)
   g_assert_cmpuint (g_hash_table_size (keys), >, 30);
 }
 
-static void
-collect (GtkWidget *widget, GHashTable *titles)
-{
-  if (G_TYPE_CHECK_INSTANCE_TYPE (widget, GTK_TYPE_SHORTCUTS_SHORTCUT))
-    {
-      char *title = NULL;
-
-      g_object_get (widget, "title", &title, NULL);
-      g_hash_table_add (titles, title);
-    }
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    collect (child, titles);
-}
-
 /* The shortcuts window shows every key of the table. */
 static void
 test_shortcuts_window (void)
 {
   GtkWidget *window = esp_actions_create_shortcuts_window ();
   g_autoptr (GHashTable) titles = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) shortcuts = NULL;
   gsize n;
   const EspActionInfo *infos = esp_actions_get (&n);
 
   gtk_window_present (GTK_WINDOW (window));
   gtk_test_widget_wait_for_draw (window);
-  collect (window, titles);
+  shortcuts
+      = widgets_find_all (window, widgets_has_type, GSIZE_TO_POINTER (GTK_TYPE_SHORTCUTS_SHORTCUT));
+  for (guint i = 0; i < shortcuts->len; i++)
+    {
+      char *title = NULL;
+
+      g_object_get (shortcuts->pdata[i], "title", &title, NULL);
+      g_hash_table_add (titles, title);
+    }
   for (gsize i = 0; i < n; i++)
     if (infos[i].title != NULL && infos[i].keys[0] != NULL
         && !g_hash_table_contains (titles, infos[i].title))
@@ -156,8 +151,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   int status;
 
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
   application
       = g_object_new (ESP_TYPE_APPLICATION, "application-id", ESP_APP_ID, "flags",
                       G_APPLICATION_NON_UNIQUE, "resource-base-path", "/espalier/app/window", NULL);

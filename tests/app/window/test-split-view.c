@@ -4,6 +4,7 @@
 
 #include "esp-banner.h"
 #include "esp-split-view.h"
+#include "widgets.h"
 
 typedef struct
 {
@@ -135,8 +136,7 @@ test_banner (void)
 int
 main (int argc, char **argv)
 {
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
 
   g_test_add ("/split-view/wide", Fixture, GINT_TO_POINTER (1200), set_up, test_wide, tear_down);
   g_test_add ("/split-view/right-to-left", Fixture, GINT_TO_POINTER (1200), set_up,

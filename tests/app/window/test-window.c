@@ -6,6 +6,8 @@
 #include "esp-history-private.h"
 #include "esp-window-private.h"
 #include "jobs-fixture.h"
+#include "scratch-wait.h"
+#include "widgets.h"
 
 static EspApplication *application;
 static FakeBackend *fake; /* stepped: turns end when the tests say so */
@@ -13,15 +15,8 @@ static FakeBackend *fake; /* stepped: turns end when the tests say so */
 static void
 spin_until (gboolean (*done) (gpointer), gpointer data)
 {
-  const gint64 end = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
-
-  while (!done (data))
-    {
-      if (g_get_monotonic_time () > end)
-        g_error ("waited in vain");
-      g_main_context_iteration (NULL, FALSE);
-      g_usleep (1000);
-    }
+  if (!scratch_wait_for (done, data))
+    g_error ("waited in vain");
 }
 
 static gboolean
@@ -60,12 +55,6 @@ open_again (GFile *file)
   return window;
 }
 
-static gboolean
-is_gone (gpointer data)
-{
-  return *(gpointer *) data == NULL;
-}
-
 static void
 close_window (EspWindow *window)
 {
@@ -73,7 +62,7 @@ close_window (EspWindow *window)
 
   g_object_add_weak_pointer (G_OBJECT (window), &weak);
   gtk_window_close (GTK_WINDOW (window));
-  spin_until (is_gone, &weak);
+  spin_until (scratch_is_null, &weak);
 }
 
 static void
@@ -347,17 +336,6 @@ test_compare (void)
   close_window (window);
 }
 
-static GtkWidget *
-find_type (GtkWidget *widget, GType type)
-{
-  GtkWidget *found = g_type_is_a (G_OBJECT_TYPE (widget), type) ? widget : NULL;
-
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
-       child = gtk_widget_get_next_sibling (child))
-    found = find_type (child, type);
-  return found;
-}
-
 static gboolean
 has_no_node (gpointer data)
 {
@@ -376,7 +354,7 @@ test_delete_while_writing (void)
 {
   EspWindow *window = open_photo ();
   EspDocument *document = esp_window_get_document (window);
-  GtkWidget *note = find_type (GTK_WIDGET (window->details), GTK_TYPE_TEXT_VIEW);
+  GtkWidget *note = widgets_find_type (GTK_WIDGET (window->details), GTK_TYPE_TEXT_VIEW);
   g_autoptr (EspNode) node = NULL;
 
   gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (note)), "A good one", -1);
@@ -586,7 +564,7 @@ test_close_stop (void)
   gtk_window_close (GTK_WINDOW (window));
   g_object_add_weak_pointer (G_OBJECT (window), &weak);
   answer (window, "stop");
-  spin_until (is_gone, &weak);
+  spin_until (scratch_is_null, &weak);
   g_assert_false (fake_backend_is_running (fake, "stop me"));
 
   window = open_again (file);
@@ -621,7 +599,7 @@ test_close_background (void)
 
   g_object_add_weak_pointer (G_OBJECT (window), &weak);
   fake_backend_finish (fake, "go on");
-  spin_until (is_gone, &weak);
+  spin_until (scratch_is_null, &weak);
 
   window = open_again (file);
   g_assert_cmpuint (esp_document_get_n_nodes (esp_window_get_document (window)), ==, 2);
@@ -663,7 +641,7 @@ test_quit (void)
   g_action_group_activate_action (G_ACTION_GROUP (application), "quit", NULL);
   answer (find_dialog (windows[1]) != NULL ? windows[1] : windows[2], "stop");
   for (int i = 0; i < 3; i++)
-    spin_until (is_gone, &weak[i]);
+    spin_until (scratch_is_null, &weak[i]);
   g_assert_false (fake_backend_is_running (fake, "a"));
 }
 
@@ -675,8 +653,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   int status;
 
-  gtk_test_init (&argc, &argv, NULL);
-  adw_init ();
+  widgets_init (&argc, &argv);
   /* Warnings are fatal, but for GIO's: no notification daemon runs on the tests' bus. */
   g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
   for (gsize i = 0; i < G_N_ELEMENTS (domains); i++)

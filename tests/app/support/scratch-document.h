@@ -3,6 +3,7 @@
 #pragma once
 
 #include "esp-document.h"
+#include "scratch-wait.h"
 
 /* In the scratch folder's library. */
 EspDocument *scratch_document_new (void);
@@ -20,8 +21,3 @@ void scratch_document_set_state (EspDocument *document, EspNode *node, EspNodeSt
                                  const char *message);
 
 EspPicture *scratch_picture_new (int width, int height, guint color);
-
-/* Runs the main loop until the condition holds, or for half a minute (FALSE). */
-gboolean scratch_wait_for (gboolean (*condition) (gpointer data), gpointer data);
-/* Runs the main loop for so long. */
-void scratch_wait (guint milliseconds);

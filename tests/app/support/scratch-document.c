@@ -2,20 +2,6 @@
 /* scratch-document.c: a real document for tests of widgets. */
 #include "scratch-document.h"
 
-static void
-take_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static GAsyncResult *
-wait_for_result (GAsyncResult **result)
-{
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  return *result;
-}
-
 EspDocument *
 scratch_document_new (void)
 {
@@ -23,8 +9,8 @@ scratch_document_new (void)
   g_autoptr (GError) error = NULL;
   EspDocument *document;
 
-  esp_document_create_async (NULL, "Scratch", NULL, take_result, &result);
-  document = esp_document_create_finish (wait_for_result (&result), &error);
+  esp_document_create_async (NULL, "Scratch", NULL, scratch_take_result, &result);
+  document = esp_document_create_finish (scratch_wait_for_result (&result), &error);
   g_assert_no_error (error);
   return document;
 }
@@ -35,8 +21,8 @@ scratch_document_close (EspDocument *document)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  esp_document_close_async (document, take_result, &result);
-  esp_document_close_finish (document, wait_for_result (&result), &error);
+  esp_document_close_async (document, scratch_take_result, &result);
+  esp_document_close_finish (document, scratch_wait_for_result (&result), &error);
   g_assert_no_error (error);
 }
 
@@ -79,8 +65,9 @@ scratch_document_import (EspDocument *document, int width, int height, guint col
   g_autoptr (GBytes) bytes = create_png (width, height, color);
   EspNode *node;
 
-  esp_document_import_async (document, bytes, "photo.png", NULL, NULL, take_result, &result);
-  node = esp_document_import_finish (document, wait_for_result (&result), &error);
+  esp_document_import_async (document, bytes, "photo.png", NULL, NULL, scratch_take_result,
+                             &result);
+  node = esp_document_import_finish (document, scratch_wait_for_result (&result), &error);
   g_assert_no_error (error);
   return node;
 }
@@ -107,8 +94,8 @@ scratch_document_add_turn (EspDocument *document, EspNode *parent, const char *i
 
   json_object_set_int_member (parameters, "steps", 28);
   json_object_set_double_member (parameters, "guidance", 2.5);
-  esp_document_add_turns_async (document, parent, &turn, 1, NULL, take_result, &result);
-  nodes = esp_document_add_turns_finish (document, wait_for_result (&result), &error);
+  esp_document_add_turns_async (document, parent, &turn, 1, NULL, scratch_take_result, &result);
+  nodes = esp_document_add_turns_finish (document, scratch_wait_for_result (&result), &error);
   g_assert_no_error (error);
   return nodes->pdata[0];
 }
@@ -133,8 +120,8 @@ scratch_document_finish_turn (EspDocument *document, EspNode *node, int width, i
 
   json_object_set_double_member (timings, "text", 0.5);
   json_object_set_double_member (timings, "sampling", 11.5);
-  esp_document_finish_turn_async (document, node, &outcome, NULL, take_result, &result);
-  esp_document_finish_turn_finish (document, wait_for_result (&result), &error);
+  esp_document_finish_turn_async (document, node, &outcome, NULL, scratch_take_result, &result);
+  esp_document_finish_turn_finish (document, scratch_wait_for_result (&result), &error);
   g_assert_no_error (error);
 }
 
@@ -145,38 +132,8 @@ scratch_document_set_state (EspDocument *document, EspNode *node, EspNodeState s
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  esp_document_set_state_async (document, node, state, message, NULL, NULL, take_result, &result);
-  esp_document_set_state_finish (document, wait_for_result (&result), &error);
+  esp_document_set_state_async (document, node, state, message, NULL, NULL, scratch_take_result,
+                                &result);
+  esp_document_set_state_finish (document, scratch_wait_for_result (&result), &error);
   g_assert_no_error (error);
-}
-
-static gboolean
-set_flag (gpointer data)
-{
-  *(gboolean *) data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-gboolean
-scratch_wait_for (gboolean (*condition) (gpointer data), gpointer data)
-{
-  gboolean late = FALSE, met;
-  const guint id = g_timeout_add_seconds (30, set_flag, &late);
-
-  while (!(met = condition (data)) && !late)
-    if (!g_main_context_iteration (NULL, FALSE))
-      g_usleep (1000);
-  if (!late)
-    g_source_remove (id);
-  return met;
-}
-
-void
-scratch_wait (guint milliseconds)
-{
-  gboolean over = FALSE;
-
-  g_timeout_add (milliseconds, set_flag, &over);
-  while (!over)
-    g_main_context_iteration (NULL, TRUE);
 }
