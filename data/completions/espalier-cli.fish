@@ -22,7 +22,7 @@ complete -c espalier-cli -s h -l help -d 'Show help'
 
 complete -c espalier-cli -n $edit -F
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run' -s p -l prompt -x -d 'What to change'
-complete -c espalier-cli -n '__fish_seen_subcommand_from edit export' -s o -l output -r -F -d 'Where to write the result'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit run export' -s o -l output -r -F -d 'Where to write the result'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit tokenize describe' -l model -x -a '(__fish_complete_directories)' -d 'Model folder'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run' -l backend -x -a local -d 'Who does the work'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run' -l negative-prompt -x -d 'What to keep away from'
@@ -48,6 +48,7 @@ complete -c espalier-cli -n '__fish_seen_subcommand_from import' -l parent -x -d
 complete -c espalier-cli -n $run -l set -x -d 'A parameter of the model, name=value'
 complete -c espalier-cli -n $run -l variations -x -a '1 2 3 4 5 6 7 8' -d 'Number of turns'
 complete -c espalier-cli -n $run -l reference -r -F -d 'A further image, a node or a file'
+complete -c espalier-cli -n $run -l resume -d 'Make the turns that were left over'
 complete -c espalier-cli -n $run -l model -x -d 'Model'
 complete -c espalier-cli -n $export -l leaves -x -a '(__fish_complete_directories)' -d 'Last images of all branches into a folder'
 complete -c espalier-cli -n $export -l path -x -a '(__fish_complete_directories)' -d 'Steps as numbered images into a folder'

@@ -140,26 +140,6 @@ check_values (CliEditOptions *self)
                                    &self->true_cfg));
 }
 
-/* Can a file be made at `path`? */
-static gboolean
-check_target (const char *option, const char *path)
-{
-  g_autofree char *folder = g_path_get_dirname (path);
-
-  if (*path == '\0')
-    cli_usage (_ ("%s: the name is empty"), option);
-  else if (g_file_test (path, G_FILE_TEST_IS_DIR))
-    cli_fail (_ ("%s: %s: is a folder"), option, path);
-  else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
-    cli_fail (_ ("%s: %s: there is no folder %s"), option, path, folder);
-  else if (g_access (folder, W_OK | X_OK) != 0)
-    cli_fail (_ ("%s: %s: the folder cannot be written: %s"), option, path, g_strerror (errno));
-  else
-    return TRUE;
-
-  return FALSE;
-}
-
 static gboolean
 check_files (CliEditOptions *self, int *status)
 {
@@ -172,8 +152,8 @@ check_files (CliEditOptions *self, int *status)
       cli_fail ("--output: %s", error->message);
       return FALSE;
     }
-  if (!check_target ("--output", self->output)
-      || (self->dump != NULL && !check_target ("--dump", self->dump)))
+  if (!cli_option_target ("--output", self->output)
+      || (self->dump != NULL && !cli_option_target ("--dump", self->dump)))
     return FALSE;
 
   if (self->noise != NULL && g_access (self->noise, R_OK) != 0)

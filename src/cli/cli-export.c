@@ -5,9 +5,9 @@
 
 #include "cli-commands.h"
 #include "cli-document.h"
+#include "cli-export.h"
 #include "cli-options.h"
 #include "cli-report.h"
-#include "esp-export.h"
 #include "esp-json-text.h"
 
 typedef struct
@@ -48,6 +48,20 @@ has_extension (const char *path, const char *extension)
   return length > n && g_ascii_strcasecmp (path + length - n, extension) == 0;
 }
 
+gboolean
+cli_export_format_from_name (const char *path, EspExportFormat *format, const char **media_type)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (has_extension (path, formats[i].extension))
+      {
+        *format = formats[i].format;
+        if (media_type != NULL)
+          *media_type = formats[i].media_type;
+        return TRUE;
+      }
+  return FALSE;
+}
+
 /* The format of -o or --animation, by the name's end. */
 static gboolean
 choose_by_name (Request *self)
@@ -68,14 +82,9 @@ choose_by_name (Request *self)
                  self->animation);
       return FALSE;
     }
-  for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
-    if (has_extension (self->output, formats[i].extension))
-      {
-        self->options.format = formats[i].format;
-        return TRUE;
-      }
   /* Any other name is right for the stored bytes if that is their type. */
-  self->options.format = ESP_EXPORT_ORIGINAL;
+  if (!cli_export_format_from_name (self->output, &self->options.format, NULL))
+    self->options.format = ESP_EXPORT_ORIGINAL;
   return TRUE;
 }
 

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <glib/gi18n.h>
+#include <glib/gstdio.h>
 #include <inttypes.h>
 #include <math.h>
+#include <unistd.h>
 
 #include "cli-report.h"
 
@@ -105,5 +107,24 @@ cli_option_utf8 (const char *option, const char *text)
     return TRUE;
 
   cli_usage (_ ("%s: is not valid UTF-8 (byte %d)"), option, (int) (end - text));
+  return FALSE;
+}
+
+gboolean
+cli_option_target (const char *option, const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  if (*path == '\0')
+    cli_usage (_ ("%s: the name is empty"), option);
+  else if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    cli_fail (_ ("%s: %s: is a folder"), option, path);
+  else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    cli_fail (_ ("%s: %s: there is no folder %s"), option, path, folder);
+  else if (g_access (folder, W_OK | X_OK) != 0)
+    cli_fail (_ ("%s: %s: the folder cannot be written: %s"), option, path, g_strerror (errno));
+  else
+    return TRUE;
+
   return FALSE;
 }

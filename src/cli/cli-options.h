@@ -29,4 +29,7 @@ gboolean cli_option_choice (const char *option, const char *text, const char *co
 /* Is `text` valid UTF-8? */
 gboolean cli_option_utf8 (const char *option, const char *text);
 
+/* Can a file be made at `path`? */
+gboolean cli_option_target (const char *option, const char *path);
+
 G_END_DECLS

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The command that adds turns to a document and makes them: run. */
+/* The command that adds turns to a document and makes them, or those that were left over: run. */
 #include <glib/gi18n.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "cli-commands.h"
 #include "cli-document.h"
+#include "cli-export.h"
 #include "cli-options.h"
 #include "cli-progress.h"
 #include "cli-report.h"
+#include "cli-run-apart.h"
 #include "esp-json-text.h"
 #include "esp-queue.h"
 
@@ -16,15 +18,17 @@
 
 typedef struct
 {
-  char *node, *prompt, *negative_prompt, *variations_text, *seed_text, *model,
-      *backend;                  /* or NULL */
+  char *node, *prompt, *negative_prompt, *variations_text, *seed_text, *model, *backend,
+      *output;                   /* or NULL */
   char **settings, **references; /* or NULL */
-  gboolean json, quiet;
+  gboolean resume, json, quiet;
   guint64 variations, seed;
 
   CliSession session;
   CliProgress progress;
-  EspDocument *document;
+  EspDocument *source;   /* DOC */
+  CliApart apart;        /* with --output */
+  EspDocument *document; /* where the turns are made: DOC or that of `apart` */
   EspRegistry *registry;
   EspQueue *queue;
   EspModel *chosen;
@@ -37,7 +41,7 @@ static void
 run_clear (Run *self)
 {
   char *texts[] = { self->node,      self->prompt, self->negative_prompt, self->variations_text,
-                    self->seed_text, self->model,  self->backend };
+                    self->seed_text, self->model,  self->backend,         self->output };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
@@ -65,6 +69,11 @@ parse (Run *self, char ***arguments, int *status)
       N_ ("Where the noise starts; random if not given"), N_ ("N") },
     { "reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->references,
       N_ ("A further image, a node or a file; may be given often"), N_ ("ID|FILE") },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output,
+      N_ ("Write the result here (.png, .jpg, .webp or .tiff) and leave DOC as it is"),
+      N_ ("FILE") },
+    { "resume", 0, 0, G_OPTION_ARG_NONE, &self->resume,
+      N_ ("Make the turns that were left over when a program ended"), NULL },
     { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend,
       N_ ("Who does the work; local if not given"), N_ ("NAME") },
     { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model; see espalier-cli models"),
@@ -81,16 +90,71 @@ parse (Run *self, char ***arguments, int *status)
       status);
 }
 
+/* What makes no sense together. */
 static gboolean
-check (Run *self, char **arguments)
+check_kind (Run *self)
 {
+  const struct
+  {
+    const char *option;
+    gboolean given;
+  } options[] = {
+    { "--node", self->node != NULL },
+    { "--prompt", self->prompt != NULL },
+    { "--negative-prompt", self->negative_prompt != NULL },
+    { "--set", self->settings != NULL },
+    { "--variations", self->variations_text != NULL },
+    { "--seed", self->seed_text != NULL },
+    { "--reference", self->references != NULL },
+    { "--backend", self->backend != NULL },
+    { "--model", self->model != NULL },
+    { "--output", self->output != NULL },
+  };
+
+  for (gsize i = 0; self->resume && i < G_N_ELEMENTS (options); i++)
+    if (options[i].given)
+      {
+        cli_usage (_ ("%s: says nothing with --resume, which makes turns as they were asked for"),
+                   options[i].option);
+        return FALSE;
+      }
+  if (!self->resume && self->prompt == NULL)
+    cli_usage (_ ("--prompt: is missing"));
+  else if (self->output != NULL && self->variations_text != NULL)
+    cli_usage (_ ("--variations: --output takes one result"));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+check_output (Run *self, int *status)
+{
+  EspExportFormat format;
+
+  *status = CLI_EXIT_USAGE;
+  if (self->output == NULL)
+    return TRUE;
+  if (!cli_export_format_from_name (self->output, &format, NULL))
+    {
+      cli_usage (_ ("--output: “%s”: its name must end in .png, .jpg, .webp or .tiff"),
+                 self->output);
+      return FALSE;
+    }
+  *status = CLI_EXIT_FAILED;
+  return cli_option_target ("--output", self->output);
+}
+
+static gboolean
+check (Run *self, char **arguments, int *status)
+{
+  *status = CLI_EXIT_USAGE;
   if (arguments[1] == NULL)
     cli_usage (_ ("%s: DOC is missing"), "run");
   else if (arguments[2] != NULL)
     cli_usage (_ ("%s: %s: one document at a time"), "run", arguments[2]);
-  else if (self->prompt == NULL)
-    cli_usage (_ ("--prompt: is missing"));
-  else if (!cli_option_utf8 ("--prompt", self->prompt)
+  else if (!check_kind (self)
+           || (self->prompt != NULL && !cli_option_utf8 ("--prompt", self->prompt))
            || (self->negative_prompt != NULL
                && !cli_option_utf8 ("--negative-prompt", self->negative_prompt))
            || (self->variations_text != NULL
@@ -100,7 +164,7 @@ check (Run *self, char **arguments)
                && !cli_option_uint ("--seed", self->seed_text, 0, G_MAXUINT64, &self->seed)))
     ;
   else
-    return TRUE;
+    return check_output (self, status);
   return FALSE;
 }
 
@@ -230,14 +294,18 @@ find_references (Run *self, GPtrArray *references)
 
   for (char **text = self->references; text != NULL && *text != NULL; text++)
     {
-      EspNode *node = is_number (*text)
-                          ? cli_document_find_node (self->document, "--reference", *text, &status)
-                          : cli_document_import (&self->session, self->document, *text, NULL);
+      const gboolean is_node = is_number (*text);
+      EspNode *node = is_node ? cli_document_find_node (self->source, "--reference", *text, &status)
+                              : cli_document_import (&self->session, self->document, *text, NULL);
 
       if (node == NULL)
         return status != CLI_EXIT_OK ? status : CLI_EXIT_FAILED;
       if (!esp_node_has_image (node))
         return cli_fail (_ ("--reference: node %s has no image"), *text);
+      if (is_node && self->output != NULL)
+        node = cli_apart_copy (&self->apart, &self->session, self->source, node);
+      if (node == NULL)
+        return CLI_EXIT_FAILED;
       g_ptr_array_add (references, node);
     }
   if (references->len > esp_model_get_max_references (self->chosen))
@@ -310,10 +378,9 @@ make_turns (Run *self)
 
   g_signal_connect (self->queue, "job-finished", G_CALLBACK (on_job_finished), self);
   for (guint i = 0; i < self->nodes->len; i++)
-    {
-      g_signal_connect (self->nodes->pdata[i], "progress", G_CALLBACK (on_progress), self);
-      esp_queue_add (self->queue, self->document, self->nodes->pdata[i], FALSE);
-    }
+    g_signal_connect (self->nodes->pdata[i], "progress", G_CALLBACK (on_progress), self);
+  /* New ones are taken up, too. */
+  esp_queue_take_up (self->queue, self->document, self->nodes);
   while (self->n_over < self->nodes->len)
     {
       if (self->session.signal_number != 0 && !stopped)
@@ -330,8 +397,48 @@ make_turns (Run *self)
   cli_progress_finish (&self->progress);
 
   /* The next turn without --node goes on from here. */
-  if (esp_node_get_state (self->nodes->pdata[0]) == ESP_NODE_DONE)
+  if (!self->resume && esp_node_get_state (self->nodes->pdata[0]) == ESP_NODE_DONE)
     esp_document_set_current (self->document, self->nodes->pdata[0]);
+}
+
+/* The result of --output is in its file, and the node is nobody's. */
+static int
+report_output (Run *self)
+{
+  EspNode *node = self->nodes->pdata[0];
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *name = g_filename_display_name (self->output);
+  int status;
+
+  if (esp_node_get_state (node) != ESP_NODE_DONE)
+    return self->session.signal_number != 0
+               ? CLI_EXIT_FAILED
+               : cli_fail ("%s",
+                           esp_node_get_message (node) != NULL ? esp_node_get_message (node) : "");
+  status = cli_apart_write (&self->apart, &self->session, node, self->output);
+  if (status != CLI_EXIT_OK)
+    return status;
+  if (self->json)
+    {
+      esp_json_open (text, NULL, '{');
+      esp_json_open (text, "files", '[');
+      esp_json_put_string (text, NULL, name, -1);
+      esp_json_close (text, ']');
+      esp_json_put_uint (text, "width", (guint64) esp_node_get_width (node));
+      esp_json_put_uint (text, "height", (guint64) esp_node_get_height (node));
+      if (esp_node_has_seed (node))
+        esp_json_put_uint (text, "seed", esp_node_get_seed (node));
+      esp_json_put_double (text, "seconds", MAX (esp_node_get_seconds (node), 0));
+      esp_json_close (text, '}');
+      g_string_append_c (text, '\n');
+    }
+  else
+    g_string_append_printf (text, _ ("%s: %dx%d, seed %" PRIu64 ", %.1f s\n"), name,
+                            esp_node_get_width (node), esp_node_get_height (node),
+                            esp_node_get_seed (node), MAX (esp_node_get_seconds (node), 0));
+  if (self->json || !self->quiet)
+    cli_print (text->str);
+  return CLI_EXIT_OK;
 }
 
 static int
@@ -375,11 +482,50 @@ report (Run *self)
   return status;
 }
 
+/* Lets the backends of turns say what their models take; a job that comes too early would fail. */
+static void
+prepare_models (Run *self)
+{
+  for (guint i = 0; i < self->nodes->len && self->session.signal_number == 0; i++)
+    {
+      EspNode *node = self->nodes->pdata[i];
+      const char *backend = esp_node_get_backend (node);
+      const char *model = esp_node_get_model (node);
+
+      self->chosen = backend != NULL && model != NULL
+                         ? esp_registry_find_model (self->registry, backend, model)
+                         : NULL;
+      if (self->chosen == NULL)
+        continue; /* the job says so */
+      esp_backend_prepare (esp_model_get_backend (self->chosen), self->chosen);
+      wait_for_schema (self);
+    }
+}
+
+/* Makes what a program left over that was killed or lost its power. */
+static int
+resume (Run *self)
+{
+  self->nodes = esp_queue_dup_left_over (self->queue, self->document);
+  prepare_models (self);
+  if (self->session.signal_number != 0)
+    return CLI_EXIT_FAILED;
+  if (self->nodes->len > 0)
+    make_turns (self);
+  else if (!self->json && !self->quiet)
+    cli_print (_ ("no turns were left over\n"));
+  return self->nodes->len > 0 || self->json ? report (self) : CLI_EXIT_OK;
+}
+
 static int
 work (Run *self)
 {
   int status = CLI_EXIT_OK;
-  EspNode *parent = cli_document_find_node (self->document, "--node", self->node, &status);
+  EspNode *parent;
+
+  if (self->resume)
+    return resume (self);
+  parent = cli_document_find_node (self->source, "--node", self->node, &status);
 
   if (parent == NULL)
     return status;
@@ -389,12 +535,20 @@ work (Run *self)
   status = choose_model (self);
   if (status == CLI_EXIT_OK)
     status = set_parameters (self);
+  if (status == CLI_EXIT_OK && self->output != NULL)
+    {
+      if (cli_apart_begin (&self->apart, &self->session))
+        parent = cli_apart_copy (&self->apart, &self->session, self->source, parent);
+      self->document = self->apart.document;
+      if (self->document == NULL || parent == NULL)
+        return CLI_EXIT_FAILED;
+    }
   if (status == CLI_EXIT_OK)
     status = add_turns (self, parent);
   if (status != CLI_EXIT_OK)
     return status;
   make_turns (self);
-  return report (self);
+  return self->output != NULL ? report_output (self) : report (self);
 }
 
 static void
@@ -419,16 +573,17 @@ cli_run (char ***arguments)
       run_clear (&self);
       return status;
     }
-  if (!check (&self, *arguments))
+  if (!check (&self, *arguments, &status))
     {
       run_clear (&self);
-      return CLI_EXIT_USAGE;
+      return status;
     }
 
   cli_progress_init (&self.progress, self.quiet);
   cli_session_begin (&self.session);
-  self.document = cli_document_open (&self.session, (*arguments)[1], TRUE);
-  if (self.document == NULL)
+  self.source = self.document
+      = cli_document_open (&self.session, (*arguments)[1], self.output == NULL);
+  if (self.source == NULL)
     status = cli_session_end (&self.session, CLI_EXIT_FAILED);
   else
     {
@@ -436,7 +591,8 @@ cli_run (char ***arguments)
       self.queue = esp_queue_new (self.registry);
       status = work (&self);
       stop_backends (&self);
-      status = cli_document_close (&self.session, self.document, status);
+      cli_apart_end (&self.apart, &self.session);
+      status = cli_document_close (&self.session, self.source, status);
       g_clear_object (&self.queue);
       g_clear_object (&self.registry);
       status = cli_session_end (&self.session, status);

@@ -95,6 +95,17 @@ def png_text(path, key):
     return None
 
 
+def pixels(path):
+    """Of files that the same encoder wrote."""
+    data, at, body = path.read_bytes(), 8, b''
+    while at < len(data):
+        length, kind = struct.unpack('>I4s', data[at:at + 8])
+        if kind == b'IDAT':
+            body += data[at + 8:at + 8 + length]
+        at += 12 + length
+    return zlib.decompress(body)
+
+
 def images_are_exported(s):
     document = new(s)
     ok(s, 'run', document, '--node', 1, '-p', 'Make it snow', *SMALL, '--seed', 7)
@@ -183,6 +194,63 @@ def a_killed_run_leaves_the_document_usable(s):
         shutil.rmtree(path)
 
 
+def turns_that_were_left_over_are_made(s):
+    document = new(s)
+    process = s.start('run', document, '--node', 1, '-p', 'Make it snow', '--set', 'steps=400', '--set',
+                      'size=match', '--seed', 3, '--variations', 2)
+    assert wait_until(lambda: any(node['state'] == 'running' for node in nodes(s, document)))
+    status, _, err = s.run('run', document, '--resume')
+    assert status == 1 and b'open in another program' in err, err
+    process.kill()
+    process.communicate()
+    for path in s.tmp.iterdir():
+        shutil.rmtree(path)
+    made = json.loads(ok(s, 'run', document, '--resume', '--json'))['nodes']
+    assert [(node['id'], node['state'], node['seed']) for node in made] == [(2, 'done', 3), (3, 'done', 4)], made
+    assert [node['parameters']['steps'] for node in made] == [400, 400]
+    assert ok(s, 'run', document, '--resume') == 'no turns were left over\n'
+    assert ok(s, 'run', document, '--resume', '-q') == ''
+    assert json.loads(ok(s, 'run', document, '--resume', '--json')) == {'nodes': []}
+    assert ok(s, 'verify', document) == '3 images, 3 nodes, ok\n'
+    for option, value in (('-p', 'x'), ('--node', '1'), ('--seed', '1'), ('-o', s.out / 'x.png')):
+        s.fails('run', document, '--resume', option, value, status=2, names='--resume')
+
+
+def a_result_is_written_apart(s):
+    document = new(s)
+    ok(s, 'run', document, '--node', 1, '-p', 'Make it snow', *SMALL, '--seed', 7)
+    ok(s, 'run', document, '--node', 2, '-p', 'Make it autumn', *SMALL, '--seed', 8, '--reference', 1)
+    inside = s.out / 'inside.png'
+    ok(s, 'export', document, '--node', 3, '-o', inside, '--recipe')
+    before = document.read_bytes()
+    # Another program works on it, and this one only reads.
+    holder = s.start('run', document, '--node', 1, '-p', 'Make it night', '--set', 'steps=1000')
+    assert wait_until(lambda: any(node['state'] == 'running' for node in nodes(s, document)))
+    outside = s.out / 'outside.png'
+    turn = ('run', document, '--node', 2, '-p', 'Make it autumn', *SMALL, '--seed', 8, '--reference', 1)
+    out = ok(s, *turn, '-o', outside)
+    assert 'outside.png: 64x64, seed 8' in out, out
+    assert pixels(inside) == pixels(outside)
+    assert 'Make it autumn' in png_text(outside, 'espalier'), png_text(outside, 'espalier')
+    told = json.loads(ok(s, *turn, '-o', s.out / 'b.jpg', '--json'))
+    assert told['files'] == [str(s.out / 'b.jpg')] and told['seed'] == 8 and told['width'] == 64, told
+    assert (s.out / 'b.jpg').read_bytes()[:2] == b'\xff\xd8'
+    holder.send_signal(signal.SIGINT)
+    holder.communicate()
+    s.fails(*turn, '-o', s.out / 'b.gif', status=2, names='b.gif')
+    s.fails(*turn, '-o', s.folder / 'nowhere/b.png', names='nowhere')
+    s.fails(*turn, '-o', s.out / 'c.png', '--variations', 2, status=2, names='--variations')
+    s.fails('run', document, '--node', 99, '-p', 'x', '-o', s.out / 'c.png', names='99')
+    assert len(nodes(s, document)) == 4 and before != document.read_bytes()
+    assert not list((s.folder / 'home/share/espalier/working').iterdir())
+
+    process = s.start('run', document, '--node', 1, '-p', 'x', '--set', 'steps=1000', '-o', s.out / 'c.png')
+    assert wait_until(lambda: list(s.tmp.glob('espalier-run-*/run.espalier')))
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130 and not (s.out / 'c.png').exists(), process.returncode
+
+
 def wrong_command_lines(s):
     document, photo = new(s), s.folder / 'harbour.png'
     missing = s.folder / 'missing.espalier'
@@ -256,5 +324,6 @@ def a_long_way_is_shown(s):
 
 
 sys.exit(run_cases([a_history_grows, the_same_request_gives_the_same_image, images_are_exported, photos_are_imported,
-                    a_turn_is_stopped, a_killed_run_leaves_the_document_usable, wrong_command_lines,
+                    a_turn_is_stopped, a_killed_run_leaves_the_document_usable, turns_that_were_left_over_are_made,
+                    a_result_is_written_apart, wrong_command_lines,
                     damage_is_found, a_long_way_is_shown]))
