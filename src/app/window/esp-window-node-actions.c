@@ -428,8 +428,7 @@ copy_command (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   if (command == NULL)
     return;
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), command);
-  /* It adds a turn to the document, which one program at a time can do. */
-  esp_window_toast (self, _ ("Command line copied. Close the document before you run it."));
+  esp_window_toast (self, _ ("Command line copied"));
 }
 
 static void

@@ -244,6 +244,7 @@ esp_export_dup_command (EspDocument *document, EspNode *node)
   GString *command = g_string_new ("espalier-cli");
   g_autofree char *file = NULL;
   g_autofree char *id = NULL;
+  g_autofree char *name = NULL;
   EspNode *parent;
 
   g_return_val_if_fail (ESP_IS_DOCUMENT (document) && ESP_IS_NODE (node), NULL);
@@ -255,8 +256,7 @@ esp_export_dup_command (EspDocument *document, EspNode *node)
   if (esp_node_get_kind (node) != ESP_NODE_TURN || parent == NULL)
     {
       /* It was not made here: this gets it out. */
-      g_autofree char *name = esp_export_dup_file_name (document, node, ESP_EXPORT_ORIGINAL);
-
+      name = esp_export_dup_file_name (document, node, ESP_EXPORT_ORIGINAL);
       id = g_strdup_printf ("%" G_GINT64_FORMAT, esp_node_get_id (node));
       put_word (command, "export");
       put_word (command, file);
@@ -287,5 +287,8 @@ esp_export_dup_command (EspDocument *document, EspNode *node)
       put_option (command, "--seed", seed);
     }
   put_settings (command, node);
+  /* Into a file: the document is only read, whichever program has it open. */
+  name = esp_export_dup_file_name (document, node, ESP_EXPORT_PNG);
+  put_option (command, "-o", name);
   return g_string_free (command, FALSE);
 }

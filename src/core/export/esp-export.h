@@ -71,7 +71,8 @@ char *esp_export_dup_file_name (EspDocument *document, EspNode *node,
  * caller. */
 JsonNode *esp_export_dup_recipe (EspDocument *document, EspNode *node) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The shell command that makes the node again with espalier-cli. */
+/* The shell command that makes the node's image again with espalier-cli, as a file in the folder
+ * where it is run. The document may be open meanwhile: it is only read. */
 char *esp_export_dup_command (EspDocument *document, EspNode *node) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -501,6 +501,9 @@ test_command (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (words[5], ==, "-p");
   g_assert_cmpstr (words[6], ==, "Make it/autumn:\nwith \"leaves\"");
   g_assert_true (g_strv_contains ((const char *const *) words, "--seed"));
+  g_assert_cmpstr (words[n - 2], ==, "-o");
+  g_assert_true (g_str_has_suffix (words[n - 1], ".png"));
+  g_assert_null (strchr (words[n - 1], G_DIR_SEPARATOR));
 
   photo = esp_export_dup_command (self.document, self.photo);
   g_assert_nonnull (strstr (photo, "espalier-cli export "));
