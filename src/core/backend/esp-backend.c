@@ -5,7 +5,63 @@
 
 G_DEFINE_ABSTRACT_TYPE (EspBackend, esp_backend, G_TYPE_OBJECT)
 
-G_DEFINE_QUARK (esp - backend - error - quark, esp_backend_error)
+typedef struct
+{
+  gpointer detail;
+  GBoxedCopyFunc copy;
+  GDestroyNotify destroy;
+} EspBackendErrorPrivate;
+
+static void
+esp_backend_error_private_init (EspBackendErrorPrivate *priv)
+{
+}
+
+static void
+esp_backend_error_private_copy (const EspBackendErrorPrivate *source,
+                                EspBackendErrorPrivate *target)
+{
+  *target = *source;
+  if (source->detail != NULL)
+    target->detail = source->copy (source->detail);
+}
+
+static void
+esp_backend_error_private_clear (EspBackendErrorPrivate *priv)
+{
+  if (priv->detail != NULL)
+    priv->destroy (priv->detail);
+}
+
+G_DEFINE_EXTENDED_ERROR (EspBackendError, esp_backend_error)
+
+void
+esp_backend_error_set_detail (GError *error, gpointer detail, GBoxedCopyFunc copy,
+                              GDestroyNotify destroy)
+{
+  EspBackendErrorPrivate *priv;
+
+  g_return_if_fail (error != NULL && error->domain == ESP_BACKEND_ERROR);
+  g_return_if_fail (copy != NULL && destroy != NULL);
+
+  priv = esp_backend_error_get_private (error);
+  esp_backend_error_private_clear (priv);
+  priv->detail = detail;
+  priv->copy = copy;
+  priv->destroy = destroy;
+}
+
+gconstpointer
+esp_backend_error_get_detail (const GError *error, GBoxedCopyFunc copy)
+{
+  EspBackendErrorPrivate *priv;
+
+  if (error == NULL || error->domain != ESP_BACKEND_ERROR)
+    return NULL;
+
+  priv = esp_backend_error_get_private (error);
+  return priv->copy == copy ? priv->detail : NULL;
+}
 
 EspBackendResult *
 esp_backend_result_new (GBytes *image)

@@ -31,6 +31,13 @@ typedef enum
 
 GQuark esp_backend_error_quark (void);
 
+/* What a program may want to know of an error besides its words (esp-fault.h): `detail` is taken,
+ * and copied and freed with the error, which is of ESP_BACKEND_ERROR. */
+void esp_backend_error_set_detail (GError *error, gpointer detail, GBoxedCopyFunc copy,
+                                   GDestroyNotify destroy);
+/* NULL where there is none or it is of another kind, told by `copy`. */
+gconstpointer esp_backend_error_get_detail (const GError *error, GBoxedCopyFunc copy);
+
 #define ESP_TYPE_BACKEND (esp_backend_get_type ())
 
 G_DECLARE_DERIVABLE_TYPE (EspBackend, esp_backend, ESP, BACKEND, GObject)
