@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "cli-report.h"
+#include "esp-json-member.h"
 #include "esp-json-text.h"
 
 /* CLIP's length is the same in every model of this kind. */
@@ -32,14 +33,6 @@ static gboolean
 get_bool (JsonObject *object, const char *key)
 {
   return json_object_get_boolean_member_with_default (object, key, FALSE);
-}
-
-static JsonObject *
-get_model (JsonObject *result)
-{
-  JsonNode *node = json_object_get_member (result, "model");
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
 
 static void
@@ -90,7 +83,7 @@ recipe_json (const CliEditOptions *options, JsonObject *result)
   esp_json_put_uint (json, "references", g_strv_length (options->inputs));
   /* The seed alone would not make this picture again. */
   esp_json_put_bool (json, "noise_from_file", options->noise != NULL);
-  put_model (json, get_model (result), FALSE);
+  put_model (json, esp_json_get_object (result, "model"), FALSE);
   esp_json_close (json, '}');
 
   return g_string_free (json, FALSE);
@@ -100,7 +93,7 @@ EspRecipe *
 cli_recipe_new (const CliEditOptions *options, JsonObject *result)
 {
   g_autofree char *json = recipe_json (options, result);
-  JsonObject *model = get_model (result);
+  JsonObject *model = esp_json_get_object (result, "model");
   const EspRecipe recipe = {
     .json = json,
     .prompt = options->prompt,
@@ -139,7 +132,7 @@ cli_edit_json (const CliEditOptions *options, JsonObject *result, double seconds
   esp_json_put_uint (json, "source_height", (guint64) get_int (result, "source_height"));
   esp_json_put_bool (json, "clip_truncated", get_bool (result, "clip_truncated"));
   esp_json_put_bool (json, "t5_truncated", get_bool (result, "t5_truncated"));
-  put_model (json, get_model (result), TRUE);
+  put_model (json, esp_json_get_object (result, "model"), TRUE);
   esp_json_put_string (json, "engine", ESP_VERSION, -1);
   esp_json_open (json, "warnings", '[');
   for (guint i = 0; i < warnings->len; i++)
@@ -164,7 +157,7 @@ cli_edit_summary (const CliEditOptions *options, JsonObject *result, double seco
 void
 cli_edit_notes (const CliEditOptions *options, JsonObject *result)
 {
-  JsonObject *model = get_model (result);
+  JsonObject *model = esp_json_get_object (result, "model");
 
   if (get_bool (result, "scaled"))
     cli_note (_ ("%s: was scaled from %dx%d for an edit at %dx%d"), options->inputs[0],

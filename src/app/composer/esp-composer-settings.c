@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-json-member.h"
 #include "esp-parameter-names.h"
 
 /* What a demo model works on, and what the real one was made for. */
@@ -304,17 +305,6 @@ esp_composer_use_node (EspComposer *self, EspNode *node, EspComposerParts parts)
   _esp_composer_update (self);
 }
 
-static const char *
-get_string (JsonObject *object, const char *member)
-{
-  JsonNode *node = json_object_get_member (object, member);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
-                 && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 static gboolean
 get_int (JsonObject *object, const char *member, gint64 *value)
 {
@@ -332,11 +322,10 @@ get_int (JsonObject *object, const char *member, gint64 *value)
 static EspModel *
 find_recipe_model (EspComposer *self, JsonObject *recipe)
 {
-  JsonNode *node = json_object_get_member (recipe, "model");
-  JsonObject *object
-      = node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-  const char *id = object != NULL ? get_string (object, "id") : get_string (recipe, "model");
-  const char *name = object != NULL ? get_string (object, "name") : id;
+  JsonObject *object = esp_json_get_object (recipe, "model");
+  const char *id
+      = object != NULL ? esp_json_get_string (object, "id") : esp_json_get_string (recipe, "model");
+  const char *name = object != NULL ? esp_json_get_string (object, "name") : id;
   GListModel *models;
 
   if (self->queue == NULL || (id == NULL && name == NULL))
@@ -399,8 +388,8 @@ esp_composer_use_recipe (EspComposer *self, JsonObject *recipe, EspComposerParts
     }
   if ((parts & ESP_COMPOSER_SEED) != 0 && get_int (recipe, "seed", &seed))
     esp_parameter_controls_set_seed (self->controls, (guint64) seed, TRUE);
-  if ((parts & ESP_COMPOSER_INSTRUCTION) != 0 && get_string (recipe, "prompt") != NULL)
-    esp_instruction_view_set_text (self->instruction, get_string (recipe, "prompt"));
+  if ((parts & ESP_COMPOSER_INSTRUCTION) != 0 && esp_json_get_string (recipe, "prompt") != NULL)
+    esp_instruction_view_set_text (self->instruction, esp_json_get_string (recipe, "prompt"));
   _esp_composer_update (self);
 }
 

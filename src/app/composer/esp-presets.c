@@ -2,6 +2,8 @@
 /* esp-presets.c: settings of turns saved by name. */
 #include "esp-presets.h"
 
+#include "esp-json-member.h"
+
 #define KEY "presets"
 
 struct _EspPreset
@@ -144,16 +146,6 @@ compare (gconstpointer a, gconstpointer b, gpointer user_data)
   return g_utf8_collate (((const EspPreset *) a)->name, ((const EspPreset *) b)->name);
 }
 
-static const char *
-get_string (JsonObject *object, const char *member)
-{
-  JsonNode *node = json_object_get_member (object, member);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 /* What the settings hold may have been edited by hand: whatever is no preset is left out. */
 static void
 load (EspPresets *self)
@@ -172,12 +164,13 @@ load (EspPresets *self)
           JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
           JsonNode *parameters;
 
-          if (object == NULL || get_string (object, "name") == NULL)
+          if (object == NULL || esp_json_get_string (object, "name") == NULL)
             continue;
           parameters = json_object_get_member (object, "parameters");
           g_ptr_array_add (presets,
-                           preset_new (get_string (object, "name"), get_string (object, "backend"),
-                                       get_string (object, "model"),
+                           preset_new (esp_json_get_string (object, "name"),
+                                       esp_json_get_string (object, "backend"),
+                                       esp_json_get_string (object, "model"),
                                        parameters != NULL && JSON_NODE_HOLDS_OBJECT (parameters)
                                            ? json_node_get_object (parameters)
                                            : NULL));

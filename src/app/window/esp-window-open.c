@@ -5,6 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-json-member.h"
 #include "esp-window-private.h"
 
 /* More than any photo; what is not one (a disk image, a device) is not read into memory. */
@@ -125,22 +126,11 @@ esp_window_open_document (EspWindow *self, GFile *file)
 /* --- Recipes
  * ----------------------------------------------------------------------------------- */
 
-static const char *
-recipe_instruction (const EspForeignRecipe *recipe)
-{
-  JsonNode *node = json_object_get_member (recipe->recipe, "prompt");
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
-                 && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 /* What is being written is the person's: another instruction is only offered. */
 static void
 take_settings (EspWindow *self, const EspForeignRecipe *recipe)
 {
-  const char *instruction = recipe_instruction (recipe);
+  const char *instruction = esp_json_get_string (recipe->recipe, "prompt");
   g_autofree char *written = g_strstrip (g_strdup (esp_composer_get_instruction (self->composer)));
 
   if (written[0] == '\0')
@@ -352,7 +342,7 @@ static void
 ask_about_recipe (Incoming *incoming)
 {
   EspWindow *self = incoming->window;
-  const char *instruction = recipe_instruction (incoming->recipe);
+  const char *instruction = esp_json_get_string (incoming->recipe->recipe, "prompt");
   GtkWidget *dialog;
   AdwMessageDialog *message;
 

@@ -6,6 +6,8 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
+#include "esp-json-member.h"
+
 /* Previews that come faster than this are not read. */
 #define PREVIEW_MIN_USEC (G_USEC_PER_SEC / 10)
 
@@ -155,22 +157,11 @@ holds (JsonObject *object, const char *key, JsonNodeType type)
   return node != NULL && JSON_NODE_HOLDS (node, type);
 }
 
-static const char *
-get_string (JsonObject *object, const char *key)
-{
-  JsonNode *node = json_object_get_member (object, key);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
-                 && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 static void
 take_seed (EspBackendResult *result, JsonObject *answer)
 {
   JsonNode *node = json_object_get_member (answer, "seed");
-  const char *text = get_string (answer, "seed");
+  const char *text = esp_json_get_string (answer, "seed");
 
   if (text != NULL)
     result->has_seed = g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &result->seed, NULL);
@@ -226,8 +217,8 @@ make_result (Turn *turn, GBytes *image)
     {
       JsonObject *model = json_object_get_object_member (turn->answer, "model");
 
-      result->model_hash = g_strdup (get_string (model, "hash"));
-      result->model_name = g_strdup (get_string (model, "name"));
+      result->model_hash = g_strdup (esp_json_get_string (model, "hash"));
+      result->model_name = g_strdup (esp_json_get_string (model, "name"));
     }
 
   return result;
@@ -289,7 +280,7 @@ on_edited (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  path = get_string (turn->answer, "path");
+  path = esp_json_get_string (turn->answer, "path");
   if (path == NULL)
     {
       g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED, "%s",

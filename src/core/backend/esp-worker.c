@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-installation.h"
+#include "esp-json-member.h"
 #include "esp-json-text.h"
 #include "esp-spool-folder.h"
 #include "esp-worker-process.h"
@@ -84,26 +85,6 @@ add_timeout (EspWorker *self, guint seconds, GSourceFunc func, gpointer data)
   return source;
 }
 
-static const char *
-get_string (JsonObject *object, const char *key)
-{
-  JsonNode *node = json_object_get_member (object, key);
-
-  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node)
-      || json_node_get_value_type (node) != G_TYPE_STRING)
-    return NULL;
-
-  return json_node_get_string (node);
-}
-
-static double
-get_number (JsonObject *object, const char *key, double fallback)
-{
-  JsonNode *node = json_object_get_member (object, key);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_double (node) : fallback;
-}
-
 /* Ends a call; it is removed from the table first, because its callback may start another. */
 static Call *
 steal_call (EspWorker *self, gint64 id)
@@ -138,8 +119,8 @@ fail_everything (EspWorker *self, GError *error)
 static void
 take_error (Call *call, JsonObject *object)
 {
-  const char *code = get_string (object, "code");
-  const char *message = get_string (object, "message");
+  const char *code = esp_json_get_string (object, "code");
+  const char *message = esp_json_get_string (object, "message");
   int error = ESP_WORKER_ERROR_PROTOCOL;
 
   if (g_strcmp0 (code, "cancelled") == 0)
@@ -162,12 +143,12 @@ take_error (Call *call, JsonObject *object)
 static void
 take_event (EspWorker *self, Call *call, const char *type, JsonObject *object)
 {
-  EspWorkerEvent event = { .step = (int) get_number (object, "step", 0),
-                           .steps = (int) get_number (object, "steps", 0),
-                           .stage = get_string (object, "stage"),
-                           .fraction = get_number (object, "fraction", 0),
+  EspWorkerEvent event = { .step = (int) esp_json_get_number (object, "step", 0),
+                           .steps = (int) esp_json_get_number (object, "steps", 0),
+                           .stage = esp_json_get_string (object, "stage"),
+                           .fraction = esp_json_get_number (object, "fraction", 0),
                            .seconds_left = -1,
-                           .path = get_string (object, "path") };
+                           .path = esp_json_get_string (object, "path") };
   JsonNode *left = json_object_get_member (object, "seconds_left");
 
   if (call->events == NULL)
@@ -184,11 +165,11 @@ static void
 take_hello (EspWorker *self, JsonObject *object)
 {
   g_autoptr (GPtrArray) waiting = NULL;
-  const char *spool = get_string (object, "spool");
+  const char *spool = esp_json_get_string (object, "spool");
 
   clear_source (&self->hello_timeout);
 
-  if (get_number (object, "protocol", 0) != PROTOCOL_VERSION || spool == NULL)
+  if (esp_json_get_number (object, "protocol", 0) != PROTOCOL_VERSION || spool == NULL)
     {
       g_autoptr (GError) error
           = g_error_new (ESP_WORKER_ERROR, ESP_WORKER_ERROR_PROTOCOL, "%s",
@@ -210,8 +191,8 @@ static void
 on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
 {
   g_autoptr (EspWorker) self = g_object_ref (data);
-  const char *type = get_string (object, "type");
-  gint64 id = (gint64) get_number (object, "id", -1);
+  const char *type = esp_json_get_string (object, "type");
+  gint64 id = (gint64) esp_json_get_number (object, "id", -1);
   Call *call = id >= 0 ? g_hash_table_lookup (self->calls, &id) : NULL;
 
   if (type == NULL)
@@ -221,7 +202,7 @@ on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
   else if (call == NULL)
     {
       if (g_str_equal (type, "error"))
-        g_warning ("The engine complains: %s", get_string (object, "message"));
+        g_warning ("The engine complains: %s", esp_json_get_string (object, "message"));
     }
   else if (g_str_equal (type, "error"))
     {

@@ -56,24 +56,6 @@ prepare_image (EspCall *call, GError **error)
   return adding->image != NULL;
 }
 
-/* Nothing is hung below what was deleted meanwhile. */
-static gboolean
-check_parent (EspStore *store, gint64 parent, GError **error)
-{
-  g_autoptr (EspRecord) record = NULL;
-
-  if (parent == 0)
-    return TRUE;
-  record = _esp_store_read_node (store, parent, error);
-  if (record == NULL)
-    return FALSE;
-  if (!record->deleted)
-    return TRUE;
-  g_set_error_literal (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
-                       _ ("The node was deleted"));
-  return FALSE;
-}
-
 static gboolean
 note_instruction (EspCall *call, EspStore *store, const EspRecord *record, GError **error)
 {
@@ -103,7 +85,7 @@ do_add (EspCall *call, EspWriter *writer, GError **error)
 
       if (adding->image != NULL)
         _esp_image_info_copy (&record->image, &adding->image->info);
-      if (!check_parent (store, record->parent, error)
+      if (!_esp_store_check_parent (store, record->parent, error)
           || !_esp_store_next_position (store, record->parent, &position, error))
         {
           _esp_record_free (record);

@@ -225,22 +225,6 @@ copy_record (EspCall *call, EspStore *store, EspStore *from, GHashTable *ids, Es
 }
 
 static gboolean
-check_target (EspStore *store, gint64 parent, GError **error)
-{
-  g_autoptr (EspRecord) record = NULL;
-
-  if (parent == 0)
-    return TRUE;
-  record = _esp_store_read_node (store, parent, error);
-  if (record == NULL)
-    return FALSE;
-  if (record->deleted)
-    g_set_error_literal (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
-                         _ ("The node was deleted"));
-  return !record->deleted;
-}
-
-static gboolean
 do_copy (EspCall *call, EspWriter *writer, GError **error)
 {
   Copying *copying = call->data;
@@ -249,7 +233,7 @@ do_copy (EspCall *call, EspWriter *writer, GError **error)
   EspStore *from = NULL;
   gboolean ok = TRUE;
 
-  if (!check_target (store, copying->parent, error))
+  if (!_esp_store_check_parent (store, copying->parent, error))
     return FALSE;
   _esp_changes_begin_step (
       call->changes,

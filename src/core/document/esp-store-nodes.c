@@ -320,6 +320,23 @@ _esp_store_read_node (EspStore *self, gint64 id, GError **error)
   return g_steal_pointer (&record);
 }
 
+gboolean
+_esp_store_check_parent (EspStore *self, gint64 parent, GError **error)
+{
+  g_autoptr (EspRecord) record = NULL;
+
+  if (parent == 0)
+    return TRUE;
+  record = _esp_store_read_node (self, parent, error);
+  if (record == NULL)
+    return FALSE;
+  if (!record->deleted)
+    return TRUE;
+  g_set_error_literal (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
+                       _ ("The node was deleted"));
+  return FALSE;
+}
+
 /* --- Writing ---------------------------------------------------------------------------------- */
 
 static const char write_node_sql[]

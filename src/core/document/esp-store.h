@@ -86,6 +86,9 @@ GPtrArray *_esp_store_read_nodes (EspStore *self, GCancellable *cancellable,
 EspRecord *_esp_store_read_node (EspStore *self, gint64 id,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* May nodes be hung below `parent` (0: below none)? Not if it was deleted meanwhile. */
+gboolean _esp_store_check_parent (EspStore *self, gint64 parent, GError **error);
+
 /* Inserts it with the next id if `record->id` is 0, otherwise replaces the row. The image's id
  * counts, not what is known of it. */
 gboolean _esp_store_write_node (EspStore *self, EspRecord *record, GError **error);

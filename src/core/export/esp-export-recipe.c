@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "esp-export-private.h"
+#include "esp-json-member.h"
 #include "esp-json-text.h"
 
 static void
@@ -152,14 +153,6 @@ esp_export_dup_recipe (EspDocument *document, EspNode *node)
   return json_from_string (text, NULL);
 }
 
-static double
-get_number (JsonObject *parameters, const char *name)
-{
-  JsonNode *node = json_object_get_member (parameters, name);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_double (node) : 0;
-}
-
 EspRecipe *
 _esp_export_recipe_new (EspDocument *document, EspNode *node)
 {
@@ -183,8 +176,8 @@ _esp_export_recipe_new (EspDocument *document, EspNode *node)
     .model_hash = esp_node_get_model_hash (node),
     .software = "Espalier " ESP_VERSION,
     .seed = esp_node_has_seed (node) ? esp_node_get_seed (node) : 0,
-    .steps = (int) CLAMP (get_number (parameters, "steps"), 0, G_MAXINT),
-    .guidance = get_number (parameters, "guidance"),
+    .steps = (int) CLAMP (esp_json_get_number (parameters, "steps", 0), 0, G_MAXINT),
+    .guidance = esp_json_get_number (parameters, "guidance", 0),
     .width = esp_node_get_width (node),
     .height = esp_node_get_height (node),
   };

@@ -4,6 +4,7 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-animation-private.h"
+#include "esp-byte-order-private.h"
 #include "esp-encode-private.h"
 
 #include <string.h>
@@ -25,12 +26,6 @@ store_32 (guint8 *out, guint32 value)
   for (int shift = 24; shift >= 0; shift -= 8)
     *out++ = (guint8) (value >> shift);
   return out;
-}
-
-static guint32
-load_32 (const guint8 *p)
-{
-  return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
 }
 
 /* A chunk whose data is `head` followed by `body`. */
@@ -105,9 +100,9 @@ apng_add (gpointer writer, EspPicture *frame, guint milliseconds, GCancellable *
   if (still == NULL || !put_frame_control (self, milliseconds, error))
     return FALSE;
   data = g_bytes_get_data (still, &size);
-  for (gsize at = 8; at + 12 <= size; at += (gsize) load_32 (data + at) + 12)
+  for (gsize at = 8; at + 12 <= size; at += (gsize) _esp_be_32 (data + at) + 12)
     {
-      const gsize length = load_32 (data + at);
+      const gsize length = _esp_be_32 (data + at);
       guint8 number[4];
 
       if (memcmp (data + at + 4, "IDAT", 4) != 0)
@@ -142,9 +137,9 @@ put_descriptions (ApngWriter *self, GByteArray *out, const EspRecipe *recipe, GE
   if (still == NULL)
     return FALSE;
   data = g_bytes_get_data (still, &size);
-  for (gsize at = 8; at + 12 <= size; at += (gsize) load_32 (data + at) + 12)
+  for (gsize at = 8; at + 12 <= size; at += (gsize) _esp_be_32 (data + at) + 12)
     if (data[at + 4] >= 'a' /* ancillary */
-        && !_esp_animation_append (out, data + at, (gsize) load_32 (data + at) + 12, error))
+        && !_esp_animation_append (out, data + at, (gsize) _esp_be_32 (data + at) + 12, error))
       return FALSE;
   return TRUE;
 }

@@ -10,26 +10,9 @@
 
 #include <string.h>
 
+#include "esp-json-member.h"
+
 #define MAX_VISITS 512
-
-static JsonObject *
-get_object (JsonObject *object, const char *key)
-{
-  JsonNode *node = json_object_get_member (object, key);
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-}
-
-static const char *
-get_string (JsonObject *object, const char *key)
-{
-  JsonNode *node = json_object_get_member (object, key);
-
-  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
-                 && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
 
 /* The inputs of the node that a link leads to, or NULL. */
 static JsonObject *
@@ -50,8 +33,8 @@ follow (JsonObject *graph, JsonNode *link)
     id = g_strdup (json_node_get_string (first));
   else
     id = g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (first));
-  node = get_object (graph, id);
-  return node != NULL ? get_object (node, "inputs") : NULL;
+  node = esp_json_get_object (graph, id);
+  return node != NULL ? esp_json_get_object (node, "inputs") : NULL;
 }
 
 static gboolean
@@ -156,7 +139,7 @@ take_texts (JsonObject *graph, JsonObject *sampler, JsonObject *recipe)
 
           /* Graphs for models without one lead both from the same text. */
           if (text != NULL && !json_object_has_member (recipe, "negative_prompt")
-              && g_strcmp0 (text, get_string (recipe, "prompt")) != 0)
+              && g_strcmp0 (text, esp_json_get_string (recipe, "prompt")) != 0)
             json_object_set_string_member (recipe, "negative_prompt", text);
         }
     }
@@ -203,8 +186,8 @@ find_sampler (JsonObject *graph)
   while (json_object_iter_next (&iter, &id, &node))
     {
       JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-      JsonObject *inputs = object != NULL ? get_object (object, "inputs") : NULL;
-      const char *type = object != NULL ? get_string (object, "class_type") : NULL;
+      JsonObject *inputs = object != NULL ? esp_json_get_object (object, "inputs") : NULL;
+      const char *type = object != NULL ? esp_json_get_string (object, "class_type") : NULL;
       int rating = inputs != NULL && type != NULL ? rate (type, inputs) : 0;
 
       if (rating > most)

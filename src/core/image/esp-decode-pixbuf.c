@@ -4,6 +4,7 @@
  * that are no photos. */
 #define G_LOG_DOMAIN "esp-image"
 
+#include "esp-byte-order-private.h"
 #include "esp-color-private.h"
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
@@ -84,18 +85,6 @@ find_loader (const Format *format)
   return found;
 }
 
-static guint32
-le_32 (const guint8 *p)
-{
-  return p[0] | (guint32) p[1] << 8 | (guint32) p[2] << 16 | (guint32) p[3] << 24;
-}
-
-static guint32
-be_32 (const guint8 *p)
-{
-  return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
-}
-
 static gboolean
 ends_early (const EspSource *source, GError **error)
 {
@@ -114,8 +103,8 @@ check_bmp (const EspSource *source, GError **error)
 
   if (source->size < 54 || d[14] < 40)
     return source->size >= 54 ? TRUE : ends_early (source, error);
-  width = (guint64) ABS ((gint64) (gint32) le_32 (d + 18));
-  height = (guint64) ABS ((gint64) (gint32) le_32 (d + 22));
+  width = (guint64) ABS ((gint64) (gint32) _esp_le_32 (d + 18));
+  height = (guint64) ABS ((gint64) (gint32) _esp_le_32 (d + 22));
   bits = d[28] | (guint) d[29] << 8;
   if (!_esp_source_check_size (source, width, height, error))
     return FALSE;
@@ -123,8 +112,8 @@ check_bmp (const EspSource *source, GError **error)
   /* Run-length coding (1, 2) gets at most 255 pixels from two bytes. */
   if ((d[30] == 1 || d[30] == 2) && width * height / 128 > source->size)
     return ends_early (source, error);
-  if (le_32 (d + 2) > source->size
-      || ((d[30] == 0 || d[30] == 3) && le_32 (d + 10) + stride * height > source->size))
+  if (_esp_le_32 (d + 2) > source->size
+      || ((d[30] == 0 || d[30] == 3) && _esp_le_32 (d + 10) + stride * height > source->size))
     return ends_early (source, error);
   return TRUE;
 }
@@ -142,7 +131,8 @@ check_header (const EspSource *source, const Format *format, GError **error)
   if (memcmp (d + 4, "ftyp", 4) == 0)
     for (gsize at = 16; at + 16 <= end; at++) /* "ispe" boxes: image spatial extents */
       if (memcmp (d + at, "ispe", 4) == 0
-          && !_esp_source_check_size (source, be_32 (d + at + 8), be_32 (d + at + 12), error))
+          && !_esp_source_check_size (source, _esp_be_32 (d + at + 8), _esp_be_32 (d + at + 12),
+                                      error))
         return FALSE;
   return TRUE;
 }

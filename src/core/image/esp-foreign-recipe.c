@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "esp-json-member.h"
 #include "esp-picture.h"
 #include "esp-recipe-private.h"
 
@@ -64,14 +65,6 @@ get_value (JsonObject *object, const char *key)
   JsonNode *node = json_object_get_member (object, key);
 
   return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? node : NULL;
-}
-
-static JsonObject *
-get_object (JsonObject *object, const char *key)
-{
-  JsonNode *node = json_object_get_member (object, key);
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
 
 /* ---- members of the recipe, checked */
@@ -325,7 +318,7 @@ read_flat (JsonObject *from, JsonObject *recipe)
   for (guint i = 0; models[i] != NULL; i++)
     {
       JsonNode *value = get_value (from, models[i]);
-      JsonObject *model = get_object (from, models[i]);
+      JsonObject *model = esp_json_get_object (from, models[i]);
 
       if (value != NULL && json_node_get_value_type (value) == G_TYPE_STRING)
         set_model (recipe, json_node_get_string (value), NULL);
@@ -368,14 +361,14 @@ read_flat (JsonObject *from, JsonObject *recipe)
 static const char *
 read_json (JsonObject *json, JsonObject *recipe)
 {
-  JsonObject *inner = get_object (json, "sui_image_params");
+  JsonObject *inner = esp_json_get_object (json, "sui_image_params");
 
   if (inner != NULL)
     {
       read_flat (inner, recipe);
       return "SwarmUI";
     }
-  inner = get_object (json, "image");
+  inner = esp_json_get_object (json, "image");
   if (inner != NULL)
     {
       read_flat (json, recipe);

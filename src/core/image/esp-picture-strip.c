@@ -5,6 +5,7 @@
 
 #include "esp-picture-strip.h"
 
+#include "esp-byte-order-private.h"
 #include "esp-exif-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -34,18 +35,6 @@ is_one_of (const guint8 *type, const char *const *types)
     if (memcmp (type, *types, 4) == 0)
       return TRUE;
   return FALSE;
-}
-
-static guint32
-be_32 (const guint8 *p)
-{
-  return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
-}
-
-static guint32
-le_32 (const guint8 *p)
-{
-  return p[0] | (guint32) p[1] << 8 | (guint32) p[2] << 16 | (guint32) p[3] << 24;
 }
 
 static void
@@ -83,10 +72,10 @@ put_png_exif (GByteArray *out, int orientation)
 static int
 png_orientation (const guint8 *data, gsize size)
 {
-  for (gsize at = 8; size - at >= 12 && be_32 (data + at) <= size - at - 12;
-       at += (gsize) be_32 (data + at) + 12)
+  for (gsize at = 8; size - at >= 12 && _esp_be_32 (data + at) <= size - at - 12;
+       at += (gsize) _esp_be_32 (data + at) + 12)
     if (memcmp (data + at + 4, "eXIf", 4) == 0)
-      return _esp_exif_orientation (data + at + 8, be_32 (data + at));
+      return _esp_exif_orientation (data + at + 8, _esp_be_32 (data + at));
   return 1;
 }
 
@@ -101,7 +90,7 @@ strip_png (const guint8 *data, gsize size, GByteArray *out)
   g_byte_array_append (out, data, 8);
   for (gsize at = 8; size - at >= 12;)
     {
-      const gsize length = be_32 (data + at);
+      const gsize length = _esp_be_32 (data + at);
       const guint8 *type = data + at + 4;
       const gboolean critical = !(type[0] & 0x20);
 
@@ -249,7 +238,7 @@ strip_webp (const guint8 *data, gsize size, GByteArray *out)
 {
   static const char *const kept[]
       = { "VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF", "ICCP", NULL };
-  const gsize end = MIN (size, (gsize) le_32 (data + 4) + 8);
+  const gsize end = MIN (size, (gsize) _esp_le_32 (data + 4) + 8);
   gboolean extended = FALSE;
   int orientation = 1;
 
@@ -260,7 +249,7 @@ strip_webp (const guint8 *data, gsize size, GByteArray *out)
 
       if (end - at < 8)
         return FALSE;
-      length = le_32 (data + at + 4);
+      length = _esp_le_32 (data + at + 4);
       if (length > end - at - 8)
         return FALSE;
       padded = MIN (length + (length & 1), end - at - 8);

@@ -2,6 +2,7 @@
 /* esp-recipe-texts.c: the texts in picture files. Only the containers are walked. */
 #define G_LOG_DOMAIN "esp-image"
 
+#include "esp-byte-order-private.h"
 #include "esp-exif-private.h"
 #include "esp-recipe-private.h"
 
@@ -65,24 +66,12 @@ add_exif (GHashTable *texts, const guint8 *data, gsize size)
   add (texts, "Model", _esp_exif_dup_text (data, size, ESP_EXIF_MODEL));
 }
 
-static guint32
-be_32 (const guint8 *p)
-{
-  return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
-}
-
-static guint32
-le_32 (const guint8 *p)
-{
-  return p[0] | (guint32) p[1] << 8 | (guint32) p[2] << 16 | (guint32) p[3] << 24;
-}
-
 static void
 walk_png (GHashTable *texts, const guint8 *data, gsize size)
 {
   for (gsize at = 8; size - at >= 12;)
     {
-      const gsize length = be_32 (data + at);
+      const gsize length = _esp_be_32 (data + at);
 
       if (length > size - at - 12)
         return;
@@ -121,7 +110,7 @@ walk_webp (GHashTable *texts, const guint8 *data, gsize size)
 {
   for (gsize at = 12; at <= size && size - at >= 8;)
     {
-      const gsize length = le_32 (data + at + 4);
+      const gsize length = _esp_le_32 (data + at + 4);
 
       if (length > size - at - 8)
         return;

@@ -5,6 +5,7 @@
 
 #include "esp-recipe-private.h"
 
+#include "esp-byte-order-private.h"
 #include "esp-source-private.h"
 #include "esp-xmp-private.h"
 
@@ -73,18 +74,6 @@ esp_recipe_format_parameters (const EspRecipe *recipe)
   if (recipe->software != NULL)
     g_string_append_printf (text, ", Version: %s", recipe->software);
   return g_string_free (text, FALSE);
-}
-
-static guint32
-be_32 (const guint8 *p)
-{
-  return (guint32) p[0] << 24 | (guint32) p[1] << 16 | (guint32) p[2] << 8 | p[3];
-}
-
-static guint32
-le_32 (const guint8 *p)
-{
-  return p[0] | (guint32) p[1] << 8 | (guint32) p[2] << 16 | (guint32) p[3] << 24;
 }
 
 /* zlib data of at most ESP_RECIPE_MAX_SIZE bytes once inflated; NULL if it is broken or larger. */
@@ -157,7 +146,7 @@ read_png (const guint8 *data, gsize size, char **json)
 
   for (gsize at = 8; size - at >= 12;)
     {
-      const gsize length = be_32 (data + at);
+      const gsize length = _esp_be_32 (data + at);
       const guint8 *body = data + at + 8;
 
       if (length > size - at - 12)
@@ -192,8 +181,8 @@ add_extended (JpegRecipe *self, const guint8 *data, gsize size)
   if (self->guid == NULL || size < 40 || strlen (self->guid) != 32
       || memcmp (data, self->guid, 32) != 0)
     return;
-  total = be_32 (data + 32);
-  offset = be_32 (data + 36);
+  total = _esp_be_32 (data + 32);
+  offset = _esp_be_32 (data + 36);
   data += 40;
   size -= 40;
   if (total > MAX_EXTENDED || offset > total || size > total - offset)
@@ -276,7 +265,7 @@ read_webp (const guint8 *data, gsize size, char **json)
 {
   for (gsize at = 12; at <= size && size - at >= 8;)
     {
-      const gsize length = le_32 (data + at + 4);
+      const gsize length = _esp_le_32 (data + at + 4);
 
       if (length > size - at - 8)
         return FALSE;
@@ -298,7 +287,7 @@ static gboolean
 read_tiff (const guint8 *data, gsize size, char **json)
 {
   const gboolean big_endian = data[0] == 'M';
-  gsize at = big_endian ? be_32 (data + 4) : le_32 (data + 4);
+  gsize at = big_endian ? _esp_be_32 (data + 4) : _esp_le_32 (data + 4);
   guint n;
 
   if (at > size - 2)
@@ -310,8 +299,8 @@ read_tiff (const guint8 *data, gsize size, char **json)
       const guint8 *entry = data + at;
       const guint tag
           = big_endian ? (guint) (entry[0] << 8 | entry[1]) : (guint) (entry[0] | entry[1] << 8);
-      const gsize length = big_endian ? be_32 (entry + 4) : le_32 (entry + 4);
-      const gsize offset = big_endian ? be_32 (entry + 8) : le_32 (entry + 8);
+      const gsize length = big_endian ? _esp_be_32 (entry + 4) : _esp_le_32 (entry + 4);
+      const gsize offset = big_endian ? _esp_be_32 (entry + 8) : _esp_le_32 (entry + 8);
 
       if (tag == TIFF_XMP && offset <= size && length <= size - offset)
         {

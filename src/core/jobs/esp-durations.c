@@ -3,6 +3,8 @@
 
 #include "esp-durations.h"
 
+#include "esp-json-member.h"
+
 /* How much the latest turn counts against all before it. */
 #define WEIGHT 0.4
 
@@ -33,9 +35,7 @@ dup_key (EspNode *node)
 static double
 get_steps (EspNode *node)
 {
-  JsonNode *steps = json_object_get_member (esp_node_get_parameters (node), "steps");
-
-  return steps != NULL && JSON_NODE_HOLDS_VALUE (steps) ? MAX (0, json_node_get_double (steps)) : 0;
+  return MAX (0, esp_json_get_number (esp_node_get_parameters (node), "steps", 0));
 }
 
 EspDurations *
