@@ -205,7 +205,7 @@ update_zoom_buttons (EspHistory *self)
   double zoom = esp_tree_view_get_zoom (self->tree);
 
   gtk_widget_set_sensitive (self->zoom_in, zoom < ESP_TREE_VIEW_MAX_ZOOM);
-  gtk_widget_set_sensitive (self->zoom_out, zoom > ESP_TREE_VIEW_MIN_ZOOM);
+  gtk_widget_set_sensitive (self->zoom_out, zoom > esp_tree_view_get_min_zoom (self->tree));
 }
 
 void
@@ -227,6 +227,13 @@ esp_history_zoom_fit (EspHistory *self)
 {
   g_return_if_fail (ESP_IS_HISTORY (self));
   esp_tree_view_zoom_fit (self->tree);
+}
+
+GtkWidget *
+esp_history_get_tool_bar (EspHistory *self)
+{
+  g_return_val_if_fail (ESP_IS_HISTORY (self), NULL);
+  return self->tool_bar;
 }
 
 EspTreeView *

@@ -60,6 +60,9 @@ void esp_history_zoom_in (EspHistory *self);
 void esp_history_zoom_out (EspHistory *self);
 void esp_history_zoom_fit (EspHistory *self);
 
+/* The bar at its bottom, which nothing should cover. Borrowed. */
+GtkWidget *esp_history_get_tool_bar (EspHistory *self);
+
 /* The tree in it: for the benchmark. */
 EspTreeView *esp_history_get_tree (EspHistory *self);
 

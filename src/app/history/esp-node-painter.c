@@ -355,7 +355,7 @@ picture_opacity (EspNodePainter *self, EspNode *node, EspNodeLook look)
 void
 esp_node_painter_draw_far (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *item,
                            const graphene_rect_t *area, EspNodeDetail detail, EspNodeLook look,
-                           double distance)
+                           double distance, double pixel)
 {
   EspNode *node = item->node;
   graphene_rect_t picture;
@@ -366,6 +366,8 @@ esp_node_painter_draw_far (EspNodePainter *self, GtkSnapshot *snapshot, const Es
 
   esp_node_painter_get_picture_area (self, item, area->size.width, &picture);
   graphene_rect_offset (&picture, area->origin.x, area->origin.y);
+  picture.size.width = MAX (picture.size.width, (float) pixel);
+  picture.size.height = MAX (picture.size.height, (float) pixel);
   if (detail >= ESP_NODE_DETAIL_THUMBNAIL && esp_node_has_image (node))
     texture = esp_texture_cache_lookup (esp_texture_cache_get_default (), self->document, node,
                                         ESP_THUMBNAIL_SMALL, distance);

@@ -62,10 +62,12 @@ gboolean esp_node_painter_get_stack_badge_area (EspNodePainter *self, const EspT
 gboolean esp_node_painter_get_fold_badge_area (EspNodePainter *self, const EspTreeItem *item,
                                                double width, double height, graphene_rect_t *area);
 
-/* A node far away, at `area` (the card's, in the snapshot's coordinates). Cheap. */
+/* A node far away, at `area` (the card's, in the snapshot's coordinates), at least `pixel` wide and
+ * high. Cheap. */
 void esp_node_painter_draw_far (EspNodePainter *self, GtkSnapshot *snapshot,
                                 const EspTreeItem *item, const graphene_rect_t *area,
-                                EspNodeDetail detail, EspNodeLook look, double distance);
+                                EspNodeDetail detail, EspNodeLook look, double distance,
+                                double pixel);
 
 /* A card. `caption` has the words, set to its width; `preview` stands in while there is no
  * thumbnail, or NULL. */

@@ -234,7 +234,8 @@ draw_far (EspTreeView *self, guint index, const graphene_rect_t *box, gpointer d
   self->n_drawn++;
   esp_node_painter_draw_far (self->painter, drawing->snapshot,
                              esp_tree_items_get (self->items, index), box, drawing->detail,
-                             _esp_tree_view_get_look (self, index), distance_from (drawing, box));
+                             _esp_tree_view_get_look (self, index), distance_from (drawing, box),
+                             1 / self->zoom);
 }
 
 /* What is seen asks for its thumbnail again in every pass: what was scrolled away is forgotten. */

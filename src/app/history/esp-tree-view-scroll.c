@@ -364,7 +364,7 @@ _esp_tree_view_store_view (EspTreeView *self)
   g_clear_handle_id (&self->store_id, g_source_remove);
   if (!document || !_esp_tree_view_is_ready (self))
     return;
-  g_ascii_formatd (zoom, sizeof zoom, "%.4f", self->zoom);
+  g_ascii_formatd (zoom, sizeof zoom, "%.6f", self->zoom);
   scroll = g_strdup_printf ("%d %d", (int) get_value (self, GTK_ORIENTATION_HORIZONTAL),
                             (int) get_value (self, GTK_ORIENTATION_VERTICAL));
   if (g_strcmp0 (esp_document_get_view (document, "history.zoom"), zoom) != 0)
@@ -417,13 +417,36 @@ _esp_tree_view_restore_position (EspTreeView *self)
 
 /* --- Zoom ------------------------------------------------------------------------------------- */
 
+/* The one at which the whole tree is seen, 1 for small trees; 0 where that cannot be said yet. */
+static double
+get_whole_zoom (EspTreeView *self)
+{
+  double width = _esp_tree_view_screen_size (self, GTK_ORIENTATION_HORIZONTAL) - 2 * MARGIN;
+  double height = _esp_tree_view_screen_size (self, GTK_ORIENTATION_VERTICAL) - 2 * MARGIN;
+
+  if (self->width <= 0 || self->height <= 0 || width <= 0 || height <= 0)
+    return 0;
+  return MIN (1, MIN (width / self->width, height / self->height));
+}
+
+double
+esp_tree_view_get_min_zoom (EspTreeView *self)
+{
+  double whole;
+
+  g_return_val_if_fail (ESP_IS_TREE_VIEW (self), ESP_TREE_VIEW_MIN_ZOOM);
+
+  whole = get_whole_zoom (self);
+  return whole > 0 ? MIN (ESP_TREE_VIEW_MIN_ZOOM, whole) : ESP_TREE_VIEW_MIN_ZOOM;
+}
+
 void
 _esp_tree_view_zoom_at (EspTreeView *self, double zoom, double x, double y)
 {
   EspTreePlace origin = _esp_tree_view_get_origin (self);
   double layout_x = (x - origin.x) / self->zoom, layout_y = (y - origin.y) / self->zoom;
 
-  zoom = CLAMP (zoom, ESP_TREE_VIEW_MIN_ZOOM, ESP_TREE_VIEW_MAX_ZOOM);
+  zoom = CLAMP (zoom, esp_tree_view_get_min_zoom (self), ESP_TREE_VIEW_MAX_ZOOM);
   if (fabs (zoom - 1) < 0.03)
     zoom = 1;
   if (zoom == self->zoom)
@@ -469,16 +492,14 @@ esp_tree_view_set_zoom (EspTreeView *self, double zoom)
 void
 esp_tree_view_zoom_fit (EspTreeView *self)
 {
-  double width, height;
+  double zoom;
 
   g_return_if_fail (ESP_IS_TREE_VIEW (self));
 
-  width = _esp_tree_view_screen_size (self, GTK_ORIENTATION_HORIZONTAL) - 2 * MARGIN;
-  height = _esp_tree_view_screen_size (self, GTK_ORIENTATION_VERTICAL) - 2 * MARGIN;
-  if (self->width > 0 && self->height > 0 && width > 0 && height > 0)
+  zoom = get_whole_zoom (self);
+  if (zoom > 0)
     {
-      _esp_tree_view_zoom_at (self, MIN (1, MIN (width / self->width, height / self->height)), 0,
-                              0);
+      _esp_tree_view_zoom_at (self, zoom, 0, 0);
       self->slack = -1;
     }
 }

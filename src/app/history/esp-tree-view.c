@@ -5,7 +5,8 @@
 
 #include <glib/gi18n-lib.h>
 
-#define DURATION 200 /* ms */
+#define DURATION   200    /* ms */
+#define LEAST_ZOOM 0.0001 /* of those that are stored */
 
 static void esp_tree_view_scrollable_init (GtkScrollableInterface *iface);
 
@@ -238,9 +239,7 @@ esp_tree_view_set_document (EspTreeView *self, EspDocument *document)
   _esp_tree_view_forget_layout (self);
 
   zoom = document ? esp_document_get_view (document, "history.zoom") : NULL;
-  self->zoom
-      = zoom ? CLAMP (g_ascii_strtod (zoom, NULL), ESP_TREE_VIEW_MIN_ZOOM, ESP_TREE_VIEW_MAX_ZOOM)
-             : 1;
+  self->zoom = zoom ? CLAMP (g_ascii_strtod (zoom, NULL), LEAST_ZOOM, ESP_TREE_VIEW_MAX_ZOOM) : 1;
   self->slack = -1;
   esp_node_painter_set_document (self->painter, document);
   if (document)

@@ -22,7 +22,7 @@
 G_BEGIN_DECLS
 
 #define ESP_TREE_VIEW_MAX_CARDS 200
-#define ESP_TREE_VIEW_MIN_ZOOM  0.01
+#define ESP_TREE_VIEW_MIN_ZOOM  0.01 /* lower where the whole tree needs it */
 #define ESP_TREE_VIEW_MAX_ZOOM  2.0
 
 #define ESP_TYPE_TREE_VIEW (esp_tree_view_get_type ())
@@ -47,6 +47,7 @@ void esp_tree_view_clear_selected (EspTreeView *self);
 void esp_tree_view_reveal (EspTreeView *self, EspNode *node);
 
 double esp_tree_view_get_zoom (EspTreeView *self);
+double esp_tree_view_get_min_zoom (EspTreeView *self);        /* the whole is seen, 1 % at most */
 void esp_tree_view_set_zoom (EspTreeView *self, double zoom); /* the middle of the view stays */
 void esp_tree_view_zoom_fit (EspTreeView *self);
 

@@ -51,6 +51,7 @@ struct _EspWindow
   GCancellable *cancellable;           /* of opening; cancelled with the window */
   GPtrArray *left_over;                /* (element-type EspNode): turns of the last time */
   AdwToast *undo_toast;
+  guint lift_id; /* the toasts' place is to be looked at */
   GVariant *document_state; /* of the last session; restored with the document */
 
   /* Borrowed, while they show. */
@@ -60,6 +61,7 @@ struct _EspWindow
   guint opening : 1;
   guint closing : 1; /* its close was agreed to */
   guint background : 1;
+  guint made_for_file : 1; /* and closes itself if that cannot be opened */
   guint ask_shown : 1; /* the dialog about turns under way */
 };
 
@@ -95,14 +97,17 @@ void esp_window_take_up_left_over (EspWindow *self, gboolean take_up);
 /* esp-window-close.c */
 gboolean esp_window_on_close_request (GtkWindow *window);
 
-/* esp-window.c */
+/* esp-window-toasts.c */
+void esp_window_lift_toasts_later (EspWindow *self);
 /* A sentence with Undo: for what the person did, and may not have meant. */
 void esp_window_toast_undo (EspWindow *self, const char *text);
 /* With an error's message, unless it was cancelled. */
 void esp_window_toast_error (EspWindow *self, const char *what, const GError *error);
+void esp_window_dismiss_undo_toast (EspWindow *self);
+
+/* esp-window.c */
 /* A dialog with the reason in full, for what the person asked for and did not get. */
 void esp_window_show_failure (EspWindow *self, const char *heading, const GError *error);
-void esp_window_dismiss_undo_toast (EspWindow *self);
 void esp_window_show_canvas (EspWindow *self);
 void esp_window_restore_document_state (EspWindow *self);
 

@@ -24,67 +24,6 @@ static GParamSpec *properties[N_PROPS];
 /* --- Messages
  * ---------------------------------------------------------------------------------- */
 
-void
-esp_window_toast (EspWindow *self, const char *text)
-{
-  AdwToast *toast;
-  g_autofree char *escaped = NULL;
-
-  g_return_if_fail (ESP_IS_WINDOW (self));
-  g_return_if_fail (text != NULL);
-
-  /* A toast's title is markup. */
-  escaped = g_markup_escape_text (text, -1);
-  toast = adw_toast_new (escaped);
-  adw_toast_overlay_add_toast (self->toasts, toast);
-}
-
-static void
-on_undo_toast_dismissed (AdwToast *toast, EspWindow *self)
-{
-  if (self->undo_toast == toast)
-    g_clear_object (&self->undo_toast);
-}
-
-void
-esp_window_dismiss_undo_toast (EspWindow *self)
-{
-  g_autoptr (AdwToast) toast = g_steal_pointer (&self->undo_toast);
-
-  if (toast != NULL)
-    adw_toast_dismiss (toast);
-}
-
-void
-esp_window_toast_undo (EspWindow *self, const char *text)
-{
-  g_autofree char *escaped = g_markup_escape_text (text, -1);
-  AdwToast *toast;
-
-  /* Its button undoes the latest step, so that there is only ever one of them. */
-  esp_window_dismiss_undo_toast (self);
-
-  toast = adw_toast_new (escaped);
-  adw_toast_set_button_label (toast, _ ("_Undo"));
-  adw_toast_set_action_name (toast, "win.undo");
-  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
-  self->undo_toast = g_object_ref (toast);
-  g_signal_connect_object (toast, "dismissed", G_CALLBACK (on_undo_toast_dismissed), self, 0);
-  adw_toast_overlay_add_toast (self->toasts, toast);
-}
-
-void
-esp_window_toast_error (EspWindow *self, const char *what, const GError *error)
-{
-  g_autofree char *text = NULL;
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  /* Translators: what failed ("The image could not be copied"), then why. */
-  text = g_strdup_printf (_ ("%s: %s"), what, error->message);
-  esp_window_toast (self, text);
-}
-
 static const char *
 failure_reason (const GError *error)
 {
@@ -154,6 +93,7 @@ update_layout (EspWindow *self)
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self), "narrow");
   esp_window_update_actions (self);
+  esp_window_lift_toasts_later (self);
 }
 
 static void
@@ -361,6 +301,13 @@ esp_window_set_property (GObject *object, guint prop_id, const GValue *value, GP
 }
 
 static void
+esp_window_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  GTK_WIDGET_CLASS (esp_window_parent_class)->size_allocate (widget, width, height, baseline);
+  esp_window_lift_toasts_later (ESP_WINDOW (widget));
+}
+
+static void
 esp_window_dispose (GObject *object)
 {
   EspWindow *self = ESP_WINDOW (object);
@@ -369,6 +316,7 @@ esp_window_dispose (GObject *object)
   if (self->document != NULL)
     esp_window_detach_document (self);
   g_clear_object (&self->undo_toast);
+  g_clear_handle_id (&self->lift_id, g_source_remove);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_WINDOW);
 
   G_OBJECT_CLASS (esp_window_parent_class)->dispose (object);
@@ -426,6 +374,7 @@ esp_window_class_init (EspWindowClass *klass)
   object_class->set_property = esp_window_set_property;
   object_class->dispose = esp_window_dispose;
   object_class->finalize = esp_window_finalize;
+  widget_class->size_allocate = esp_window_size_allocate;
   GTK_WINDOW_CLASS (klass)->close_request = esp_window_on_close_request;
 
   properties[PROP_DOCUMENT]

@@ -655,9 +655,41 @@ test_zoom (Fixture *fixture, gconstpointer data)
   g_assert_cmpfloat (esp_tree_view_get_zoom (fixture->tree), ==, ESP_TREE_VIEW_MIN_ZOOM);
   /* It is remembered with the document. */
   esp_history_set_document (fixture->history, NULL);
-  g_assert_cmpstr (esp_document_get_view (fixture->document, "history.zoom"), ==, "0.0100");
+  g_assert_cmpstr (esp_document_get_view (fixture->document, "history.zoom"), ==, "0.010000");
   esp_history_set_document (fixture->history, fixture->document);
   g_assert_cmpfloat (esp_tree_view_get_zoom (fixture->tree), ==, ESP_TREE_VIEW_MIN_ZOOM);
+}
+
+/* A tree that is wider than a hundred views is seen as a whole all the same. */
+static void
+test_zoom_wide (Fixture *fixture, gconstpointer data)
+{
+  const guint n = 1000;
+  double width, height, zoom;
+  graphene_rect_t seen;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *instruction = g_strdup_printf ("Turn %u", i);
+
+      scratch_document_add_turn (fixture->document, fixture->photo, instruction);
+    }
+  settle ();
+  esp_history_zoom_fit (fixture->history);
+  settle ();
+  zoom = esp_tree_view_get_zoom (fixture->tree);
+  g_assert_cmpfloat (zoom, <, ESP_TREE_VIEW_MIN_ZOOM);
+  g_assert_cmpfloat (zoom, ==, esp_tree_view_get_min_zoom (fixture->tree));
+  esp_tree_view_get_extent (fixture->tree, &width, &height);
+  esp_tree_view_get_visible_area (fixture->tree, &seen);
+  g_assert_cmpfloat (seen.size.width, >=, width);
+  g_assert_cmpuint (esp_tree_view_get_n_drawn (fixture->tree), ==, n + 1);
+  /* That is the end; and it is stored to the digit. */
+  esp_history_zoom_out (fixture->history);
+  g_assert_cmpfloat (esp_tree_view_get_zoom (fixture->tree), ==, zoom);
+  esp_history_set_document (fixture->history, NULL);
+  esp_history_set_document (fixture->history, fixture->document);
+  g_assert_cmpfloat (fabs (esp_tree_view_get_zoom (fixture->tree) - zoom), <, 1e-6);
 }
 
 /* --- The list, the menu, the label ------------------------------------------------------------ */
@@ -748,6 +780,7 @@ main (int argc, char *argv[])
   TEST ("large", test_large);
   TEST ("long-name", test_long_name);
   TEST ("zoom", test_zoom);
+  TEST ("zoom-wide", test_zoom_wide);
   TEST ("outline", test_outline);
   TEST ("label", test_label);
   TEST ("menu", test_menu);

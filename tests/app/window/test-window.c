@@ -447,6 +447,69 @@ is_folded (gpointer data)
   return esp_split_view_get_folded (((EspWindow *) data)->split);
 }
 
+static GtkWidget *
+find_toast (EspWindow *window)
+{
+  GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (window->toasts));
+
+  while (child != NULL && child == adw_toast_overlay_get_child (window->toasts))
+    child = gtk_widget_get_next_sibling (child);
+  return child;
+}
+
+static gboolean
+is_toast_above (EspWindow *window, GtkWidget *part)
+{
+  GtkWidget *toast = find_toast (window);
+  graphene_rect_t toast_area, area;
+
+  return toast != NULL && gtk_widget_get_mapped (part)
+         && gtk_widget_compute_bounds (toast, GTK_WIDGET (window), &toast_area)
+         && gtk_widget_compute_bounds (part, GTK_WIDGET (window), &area)
+         && toast_area.size.height > 0
+         && toast_area.origin.y + toast_area.size.height <= area.origin.y;
+}
+
+static gboolean
+is_toast_above_composer (gpointer data)
+{
+  return is_toast_above (data, GTK_WIDGET (ESP_WINDOW (data)->composer));
+}
+
+static gboolean
+is_toast_above_tool_bar (gpointer data)
+{
+  return is_toast_above (data, esp_history_get_tool_bar (ESP_WINDOW (data)->history));
+}
+
+/* A message covers neither the composer, however much is written in it, nor, on the other page of a
+ * narrow window, the history's buttons. */
+static void
+test_toast_place (void)
+{
+  g_autoptr (GSettings) settings = g_settings_new (ESP_APP_ID);
+  EspWindow *window = open_photo ();
+  GtkWidget *text;
+
+  esp_window_toast_undo (window, "Something was done");
+  spin_until (is_toast_above_composer, window);
+  text = widgets_find_type (GTK_WIDGET (window->composer), GTK_TYPE_TEXT_VIEW);
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)),
+                            "One\nTwo\nThree\nFour\nFive", -1);
+  gtk_test_widget_wait_for_draw (GTK_WIDGET (window));
+  spin_until (is_toast_above_composer, window);
+
+  gtk_window_set_default_size (GTK_WINDOW (window), 400, 700);
+  spin_until (is_folded, window);
+  esp_split_view_set_show_end (window->split, TRUE);
+  spin_until (is_toast_above_composer, window);
+  esp_split_view_set_show_end (window->split, FALSE);
+  spin_until (is_toast_above_tool_bar, window);
+  close_window (window);
+  g_settings_reset (settings, "window-size");
+  g_settings_reset (settings, "history-width");
+}
+
 /* Narrow: one page at a time, with a way back. */
 static void
 test_narrow (void)
@@ -680,6 +743,7 @@ main (int argc, char **argv)
   g_test_add_func ("/window/reopen", test_reopen);
   g_test_add_func ("/window/bad-files", test_bad_files);
   g_test_add_func ("/window/narrow", test_narrow);
+  g_test_add_func ("/window/toast-place", test_toast_place);
   g_test_add_func ("/window/session", test_session);
   g_test_add_func ("/window/close-stop", test_close_stop);
   g_test_add_func ("/window/close-background", test_close_background);

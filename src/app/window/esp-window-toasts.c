@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-window-toasts.c: the window's messages in passing, above what is worked with at its bottom.
+ */
+#define G_LOG_DOMAIN "espalier-window"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
+#include "esp-window-private.h"
+
+/* --- Their place ------------------------------------------------------------------------------ */
+
+/* How far up from the window's bottom the part reaches; 0 where it is not seen. */
+static int
+get_reach (EspWindow *self, GtkWidget *part)
+{
+  GtkWidget *whole = GTK_WIDGET (self->toasts);
+  graphene_rect_t area;
+
+  if (!gtk_widget_get_mapped (part) || !gtk_widget_compute_bounds (part, whole, &area))
+    return 0;
+  return MAX (0, (int) ceilf ((float) gtk_widget_get_height (whole) - area.origin.y));
+}
+
+/* A toast is a child of the overlay, beside the one that is covered; its margin lifts it above the
+ * composer and its Run button, and above the history's tool bar. */
+static void
+lift_toasts (EspWindow *self)
+{
+  GtkWidget *covered = adw_toast_overlay_get_child (self->toasts);
+  int lift = MAX (get_reach (self, GTK_WIDGET (self->composer)),
+                  get_reach (self, esp_history_get_tool_bar (self->history)));
+
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->toasts)); child;
+       child = gtk_widget_get_next_sibling (child))
+    if (child != covered)
+      gtk_widget_set_margin_bottom (child, lift);
+}
+
+static gboolean
+on_lift (gpointer user_data)
+{
+  EspWindow *self = user_data;
+
+  self->lift_id = 0;
+  lift_toasts (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Sizes are set in the middle of a layout pass, in which nothing may ask for another. */
+void
+esp_window_lift_toasts_later (EspWindow *self)
+{
+  if (self->lift_id == 0)
+    self->lift_id = g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_lift, self, NULL);
+}
+
+static void
+show_toast (EspWindow *self, AdwToast *toast)
+{
+  adw_toast_overlay_add_toast (self->toasts, toast);
+  lift_toasts (self);
+}
+
+/* --- What they say ---------------------------------------------------------------------------- */
+
+void
+esp_window_toast (EspWindow *self, const char *text)
+{
+  AdwToast *toast;
+  g_autofree char *escaped = NULL;
+
+  g_return_if_fail (ESP_IS_WINDOW (self));
+  g_return_if_fail (text != NULL);
+
+  /* A toast's title is markup. */
+  escaped = g_markup_escape_text (text, -1);
+  toast = adw_toast_new (escaped);
+  show_toast (self, toast);
+}
+
+static void
+on_undo_toast_dismissed (AdwToast *toast, EspWindow *self)
+{
+  if (self->undo_toast == toast)
+    g_clear_object (&self->undo_toast);
+}
+
+void
+esp_window_dismiss_undo_toast (EspWindow *self)
+{
+  g_autoptr (AdwToast) toast = g_steal_pointer (&self->undo_toast);
+
+  if (toast != NULL)
+    adw_toast_dismiss (toast);
+}
+
+void
+esp_window_toast_undo (EspWindow *self, const char *text)
+{
+  g_autofree char *escaped = g_markup_escape_text (text, -1);
+  AdwToast *toast;
+
+  /* Its button undoes the latest step, so that there is only ever one of them. */
+  esp_window_dismiss_undo_toast (self);
+
+  toast = adw_toast_new (escaped);
+  adw_toast_set_button_label (toast, _ ("_Undo"));
+  adw_toast_set_action_name (toast, "win.undo");
+  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
+  self->undo_toast = g_object_ref (toast);
+  g_signal_connect_object (toast, "dismissed", G_CALLBACK (on_undo_toast_dismissed), self, 0);
+  show_toast (self, toast);
+}
+
+void
+esp_window_toast_error (EspWindow *self, const char *what, const GError *error)
+{
+  g_autofree char *text = NULL;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  /* Translators: what failed ("The image could not be copied"), then why. */
+  text = g_strdup_printf (_ ("%s: %s"), what, error->message);
+  esp_window_toast (self, text);
+}
