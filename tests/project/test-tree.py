@@ -194,6 +194,16 @@ def nothing_is_left_to_do():
 
 
 @case
+def the_architecture_names_every_folder():
+    """As `folder/`, from src/engine, src/core or src/app on."""
+    known = text(ROOT / 'docs/architecture.md')
+    rooms = {relative(path.parent) for path in source_files('src/')}
+    expect_none([f'{room}/ is not in docs/architecture.md' for room in sorted(rooms)
+                 if room != 'src' and f'`{room}/`' not in known
+                 and f'`{room.split("/", 2)[-1]}/`' not in known])
+
+
+@case
 def json_files_parse():
     problems = []
     for path in FILES:
