@@ -4,8 +4,9 @@
  * "{{param.seed}}" stands for a value of a scope. A JSON string that is exactly one placeholder is
  * replaced by the value with its type; if that is unset, the member or element that holds it is
  * left out. Placeholders within longer strings are written into them as text; an unset one is an
- * error there. A value that is JSON itself (config of type "json") is expanded once more,
- * recursively, so that a ComfyUI graph can have holes of its own.
+ * error there. Names of members may have placeholders, too. A setting that is JSON itself
+ * ("config.graph") is expanded once more, recursively, so that a ComfyUI graph can have holes of
+ * its own; what persons and servers wrote never is. "secret." stands in texts only, never in JSON.
  */
 #pragma once
 
@@ -46,7 +47,8 @@ JsonNode *esp_template_expand (JsonNode *node, EspScope *scope,
 typedef enum
 {
   ESP_TEMPLATE_PLAIN,   /* headers, form values */
-  ESP_TEMPLATE_URL,     /* values are percent-encoded, save where the text is one placeholder */
+  ESP_TEMPLATE_URL,     /* values are percent-encoded (of config.* all but "/"), save where the text
+                           is one placeholder */
   ESP_TEMPLATE_POINTER, /* "~" and "/" of values are written "~0" and "~1" */
 } EspTemplateEscape;
 
