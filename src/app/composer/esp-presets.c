@@ -108,7 +108,7 @@ struct _EspPresets
 
   GSettings *settings;
   GListStore *store;
-  guint writing : 1;
+  char *text; /* what the settings hold, as far as we know */
 };
 
 static GType
@@ -150,8 +150,7 @@ compare (gconstpointer a, gconstpointer b, gpointer user_data)
 static void
 load (EspPresets *self)
 {
-  g_autofree char *text = g_settings_get_string (self->settings, KEY);
-  g_autoptr (JsonNode) root = json_from_string (text, NULL);
+  g_autoptr (JsonNode) root = json_from_string (self->text, NULL);
   g_autoptr (GPtrArray) presets = g_ptr_array_new_with_free_func (g_object_unref);
   JsonArray *array;
 
@@ -186,7 +185,6 @@ static void
 write_back (EspPresets *self)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_ARRAY);
-  g_autofree char *text = NULL;
   JsonArray *array = json_array_new ();
 
   for (guint i = 0; i < get_n_items (G_LIST_MODEL (self)); i++)
@@ -203,18 +201,23 @@ write_back (EspPresets *self)
       json_array_add_object_element (array, object);
     }
   json_node_take_array (root, array);
-  text = json_to_string (root, FALSE);
-
-  self->writing = TRUE;
-  g_settings_set_string (self->settings, KEY, text);
-  self->writing = FALSE;
+  g_free (self->text);
+  self->text = json_to_string (root, FALSE);
+  g_settings_set_string (self->settings, KEY, self->text);
 }
 
+/* What we wrote ourselves may come back late, and must not take the presets away from those who
+ * are just renaming one. */
 static void
 on_settings_changed (EspPresets *self)
 {
-  if (!self->writing)
-    load (self);
+  g_autofree char *text = g_settings_get_string (self->settings, KEY);
+
+  if (g_str_equal (text, self->text))
+    return;
+  g_free (self->text);
+  self->text = g_steal_pointer (&text);
+  load (self);
 }
 
 static void
@@ -235,9 +238,18 @@ esp_presets_dispose (GObject *object)
 }
 
 static void
+esp_presets_finalize (GObject *object)
+{
+  g_free (ESP_PRESETS (object)->text);
+
+  G_OBJECT_CLASS (esp_presets_parent_class)->finalize (object);
+}
+
+static void
 esp_presets_class_init (EspPresetsClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = esp_presets_dispose;
+  G_OBJECT_CLASS (klass)->finalize = esp_presets_finalize;
 }
 
 static void
@@ -259,6 +271,7 @@ esp_presets_new (GSettings *settings)
   self->settings = g_object_ref (settings);
   g_signal_connect_object (settings, "changed::" KEY, G_CALLBACK (on_settings_changed), self,
                            G_CONNECT_SWAPPED);
+  self->text = g_settings_get_string (settings, KEY);
   load (self);
 
   return self;
