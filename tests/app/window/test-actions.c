@@ -5,6 +5,7 @@
 #include "esp-actions.h"
 #include "esp-window.h"
 #include "widgets.h"
+#include "window-application.h"
 
 static EspApplication *application;
 
@@ -148,15 +149,10 @@ test_needs (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
   int status;
 
   widgets_init (&argc, &argv);
-  application
-      = g_object_new (ESP_TYPE_APPLICATION, "application-id", ESP_APP_ID, "flags",
-                      G_APPLICATION_NON_UNIQUE, "resource-base-path", "/espalier/app/window", NULL);
-  g_assert_true (g_application_register (G_APPLICATION (application), NULL, &error));
-  g_assert_no_error (error);
+  application = window_application_new ();
 
   g_test_add ("/actions/exist", Fixture, NULL, set_up, test_exist, tear_down);
   g_test_add ("/actions/needs", Fixture, NULL, set_up, test_needs, tear_down);

@@ -8,6 +8,7 @@
 #include "jobs-fixture.h"
 #include "scratch-wait.h"
 #include "widgets.h"
+#include "window-application.h"
 
 static EspApplication *application;
 static FakeBackend *fake; /* stepped: turns end when the tests say so */
@@ -713,7 +714,6 @@ main (int argc, char **argv)
 {
   static const char *const domains[]
       = { "Gtk", "Gdk", "Gsk", "Adwaita", "GLib", "GLib-GObject", "espalier-window" };
-  g_autoptr (GError) error = NULL;
   int status;
 
   widgets_init (&argc, &argv);
@@ -722,11 +722,7 @@ main (int argc, char **argv)
   for (gsize i = 0; i < G_N_ELEMENTS (domains); i++)
     g_log_set_fatal_mask (domains[i],
                           G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
-  application
-      = g_object_new (ESP_TYPE_APPLICATION, "application-id", ESP_APP_ID, "flags",
-                      G_APPLICATION_NON_UNIQUE, "resource-base-path", "/espalier/app/window", NULL);
-  g_assert_true (g_application_register (G_APPLICATION (application), NULL, &error));
-  g_assert_no_error (error);
+  application = window_application_new ();
   fake = fake_backend_new ("fake", 1);
   fake_backend_set_stepped (fake, TRUE);
   esp_registry_add (esp_queue_get_registry (esp_application_get_queue (application)),
