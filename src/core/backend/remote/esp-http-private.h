@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include "esp-event-parser.h"
 #include "esp-http.h"
 
 G_BEGIN_DECLS
@@ -46,5 +47,83 @@ EspHttpRequest *_esp_http_request_copy (EspHttpRequest *self) G_GNUC_WARN_UNUSED
 CURLU *_esp_url_parse (const char *text) G_GNUC_WARN_UNUSED_RESULT;
 /* The address if `host` is one in numbers; or NULL. */
 GInetAddress *_esp_host_dup_address (const char *host) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef enum
+{
+  ESP_HTTP_SEND,
+  ESP_HTTP_LISTEN,
+  ESP_HTTP_SOCKET,
+} EspHttpKind;
+
+/* One request under way. Counted; libcurl calls into it, what it hears is told to the caller from
+ * outside of libcurl, where everything may be called again. */
+typedef struct
+{
+  EspHttpKind kind;
+  EspHttp *http; /* its task holds a reference */
+  GTask *task;   /* NULL once it is over */
+  EspHttpRequest *request;
+  char *host;     /* for messages */
+  CURL *easy;     /* NULL until it is started */
+  gboolean added; /* to the pool's multi handle */
+  CURLU *url;
+  struct curl_slist *headers;
+  curl_mime *mime;
+  GPtrArray *parts; /* of PartReader * */
+  char reason[CURL_ERROR_SIZE];
+
+  gboolean proxied;
+  gboolean started;         /* a connection stands, and the request may go out */
+  gboolean refused_resend;  /* libcurl wanted to send it once more */
+  gboolean refused_address; /* the host is where this request may not go */
+  gboolean too_large;
+  gboolean closed; /* the server closed the socket */
+  guint attempts;
+
+  gsize header_bytes;
+  gboolean headers_done; /* of the final answer */
+  guint status;
+  GHashTable *headers_in;
+  GByteArray *body;
+  EspEventParser *events; /* the answer is an event stream */
+  gsize messages_size;    /* of `body` and `messages` */
+  GQueue messages;        /* of Message * */
+
+  gint64 began, moved; /* monotonic, µs */
+  gint64 sent, to_send, received, to_receive;
+  gint64 told; /* when progress was told last */
+  gboolean has_progress, has_news;
+
+  GSource *watchdog, *cancelled;
+
+  EspHttpProgressFunc progress;
+  EspHttpEventFunc event;
+  EspHttpMessageFunc message;
+  gpointer func_data;
+} EspHttpTransfer;
+
+EspHttpTransfer *_esp_http_transfer_new (EspHttpKind kind, EspHttp *http, EspHttpRequest *request,
+                                         GTask *task) G_GNUC_WARN_UNUSED_RESULT;
+EspHttpTransfer *_esp_http_transfer_ref (EspHttpTransfer *self);
+void _esp_http_transfer_unref (EspHttpTransfer *self);
+
+/* Makes the easy handle; `proxy` "" is none. FALSE with error: the request cannot be sent. */
+gboolean _esp_http_transfer_prepare (EspHttpTransfer *self, const char *proxy, CURLSH *share,
+                                     GError **error);
+/* Calls the caller's functions with what has come in since. */
+void _esp_http_transfer_tell (EspHttpTransfer *self, gboolean all);
+/* What `code` means here; NULL for a success. */
+GError *_esp_http_transfer_new_error (EspHttpTransfer *self,
+                                      CURLcode code) G_GNUC_WARN_UNUSED_RESULT;
+GError *_esp_http_transfer_new_timeout (EspHttpTransfer *self,
+                                        gboolean idle) G_GNUC_WARN_UNUSED_RESULT;
+EspHttpAnswer *_esp_http_transfer_take_answer (EspHttpTransfer *self) G_GNUC_WARN_UNUSED_RESULT;
+
+/* esp-http-certificates.c: whom `easy` trusts: the system, and `extra` (or NULL) besides. `cache`
+ * keeps what was read. */
+void _esp_http_trust (CURL *easy, const char *extra, GBytes **cache);
+
+/* esp-http.c */
+void _esp_http_set_up_certificates (EspHttp *self, CURL *easy);
 
 G_END_DECLS
