@@ -19,6 +19,7 @@ struct _EspMoveDialog
   EspNode *node;
 
   GtkWidget *search;
+  GtkWidget *move_button;
   GtkListView *list;
   GtkFilter *filter;
   GtkSingleSelection *selection;
@@ -113,6 +114,13 @@ on_search_changed (GtkSearchEntry *entry, EspMoveDialog *self)
 }
 
 static void
+on_selected (EspMoveDialog *self)
+{
+  gtk_widget_set_sensitive (self->move_button,
+                            gtk_single_selection_get_selected_item (self->selection) != NULL);
+}
+
+static void
 on_setup (GtkSignalListItemFactory *factory, GtkListItem *item)
 {
   GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0f, "ellipsize", PANGO_ELLIPSIZE_END,
@@ -188,21 +196,25 @@ fill (EspMoveDialog *self)
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   GtkWidget *header = adw_header_bar_new ();
   GtkWidget *cancel = gtk_button_new_with_mnemonic (_ ("_Cancel"));
-  GtkWidget *move = gtk_button_new_with_mnemonic (_ ("_Move"));
   GtkWidget *root = gtk_button_new_with_mnemonic (_ ("Make It a _Root of Its Own"));
 
   adw_header_bar_set_show_end_title_buttons (ADW_HEADER_BAR (header), FALSE);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (cancel), "window.close");
   adw_header_bar_pack_start (ADW_HEADER_BAR (header), cancel);
-  gtk_widget_add_css_class (move, "suggested-action");
-  g_signal_connect_swapped (move, "clicked", G_CALLBACK (on_move), self);
-  adw_header_bar_pack_end (ADW_HEADER_BAR (header), move);
+  self->move_button = gtk_button_new_with_mnemonic (_ ("_Move"));
+  gtk_widget_add_css_class (self->move_button, "suggested-action");
+  g_signal_connect_swapped (self->move_button, "clicked", G_CALLBACK (on_move), self);
+  adw_header_bar_pack_end (ADW_HEADER_BAR (header), self->move_button);
   gtk_box_append (GTK_BOX (box), header);
 
   self->search = gtk_search_entry_new ();
   g_object_set (self->search, "margin-start", 12, "margin-end", 12, "margin-top", 6,
                 "margin-bottom", 12, "placeholder-text", _ ("Find the new parent"), NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->search), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("Find the new parent"), -1);
   g_signal_connect (self->search, "search-changed", G_CALLBACK (on_search_changed), self);
+  g_signal_connect_swapped (self->search, "activate", G_CALLBACK (on_move), self);
+  g_signal_connect_swapped (self->search, "stop-search", G_CALLBACK (gtk_window_close), self);
   gtk_box_append (GTK_BOX (box), self->search);
   gtk_box_append (GTK_BOX (box), create_list (self));
 
@@ -211,8 +223,12 @@ fill (EspMoveDialog *self)
   g_signal_connect_swapped (root, "clicked", G_CALLBACK (on_make_root), self);
   gtk_box_append (GTK_BOX (box), root);
 
-  gtk_widget_set_sensitive (move, gtk_single_selection_get_selected_item (self->selection) != NULL);
+  g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (on_selected), self,
+                           G_CONNECT_SWAPPED);
+  on_selected (self);
   adw_window_set_content (ADW_WINDOW (self), box);
+  /* Once it shows: a focus before that hides the window from screen readers in GTK 4.8. */
+  g_signal_connect_swapped (self, "map", G_CALLBACK (gtk_widget_grab_focus), self->search);
 }
 
 GtkWindow *

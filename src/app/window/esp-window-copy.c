@@ -87,8 +87,9 @@ on_filled (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   esp_document_set_current (document, get_last_root (document));
   window = esp_application_window_for_opening (ESP_APPLICATION (application), NULL);
-  esp_window_set_document (window, document);
+  /* It shows first: a focus before that hides a window from screen readers in GTK 4.8. */
   gtk_window_present (GTK_WINDOW (window));
+  esp_window_set_document (window, document);
 }
 
 static void
