@@ -188,13 +188,6 @@ static const EspActionInfo actions[] = {
     ESP_KEYS_VIEWS,
     ESP_ACTION_DOCUMENT,
     { "i" } },
-  { "win.stop-after-running",
-    N_ ("Finish _Running Turns, Then Stop"),
-    NULL,
-    ESP_SECTION_TURNS,
-    ESP_KEYS_EVERYWHERE,
-    ESP_ACTION_ALWAYS,
-    { NULL } },
 
   /* --- History */
   { "win.show-history",

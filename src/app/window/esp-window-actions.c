@@ -210,14 +210,6 @@ write_instruction (GSimpleAction *action, GVariant *parameter, gpointer user_dat
 }
 
 static void
-stop_after_running (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  GtkApplication *application = gtk_window_get_application (GTK_WINDOW (user_data));
-
-  esp_queue_stop_after_running (esp_application_get_queue (ESP_APPLICATION (application)));
-}
-
-static void
 take_up (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   esp_window_take_up_left_over (ESP_WINDOW (user_data), TRUE);
@@ -374,7 +366,6 @@ static const GActionEntry entries[] = {
   { "run-next", run_next },
   { "focus-instruction", focus_instruction },
   { "write-instruction", write_instruction, "s" },
-  { "stop-after-running", stop_after_running },
   { "take-up", take_up },
   { "dismiss", dismiss },
   { "setup-model", setup_model },
