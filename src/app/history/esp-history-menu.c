@@ -115,7 +115,7 @@ static void
 update_actions (EspHistory *self)
 {
   EspNode *node = get_node (self);
-  const EspTreeItem *item = self->outline ? NULL : get_item (self, node);
+  const EspTreeItem *item = get_item (self, node);
   gboolean writable
       = self->document && esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE;
   int position = node ? get_position (self, node) : -1;

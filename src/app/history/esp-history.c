@@ -507,6 +507,11 @@ connect_parts (EspHistory *self)
                             self);
   g_signal_connect_swapped (self->tree, "context-menu", G_CALLBACK (on_tree_menu), self);
   g_signal_connect_swapped (self->tree, "view-changed", G_CALLBACK (update_zoom_buttons), self);
+  g_signal_connect_swapped (self->outline_list, "compare", G_CALLBACK (on_compare), self);
+  g_signal_connect_swapped (self->outline_list, "reference-drop", G_CALLBACK (on_reference_drop),
+                            self);
+  g_signal_connect_swapped (self->outline_list, "branch-drop", G_CALLBACK (on_branch_drop), self);
+  g_signal_connect_swapped (self->outline_list, "move-drop", G_CALLBACK (on_move_drop), self);
   g_signal_connect_swapped (self->outline_list, "activate", G_CALLBACK (on_activate), self);
   g_signal_connect_swapped (self->outline_list, "selection-changed",
                             G_CALLBACK (on_selection_changed), self);
@@ -525,6 +530,7 @@ esp_history_init (EspHistory *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   self->tree = ESP_TREE_VIEW (esp_tree_view_new ());
   gtk_scrolled_window_set_child (self->scroller, GTK_WIDGET (self->tree));
+  esp_outline_set_items (self->outline_list, esp_tree_view_get_items (self->tree));
   map = esp_mini_map_new (self->tree);
   gtk_widget_set_halign (map, GTK_ALIGN_END);
   gtk_widget_set_valign (map, GTK_ALIGN_END);

@@ -18,9 +18,19 @@ struct _EspOutlineRow
   GtkPicture *picture;
   GtkLabel *title, *subtitle, *marks;
   GtkImage *state;
+  GtkButton *stack_badge;
+  guint stack_size, stack_position, position, n_siblings;
 };
 
 G_DEFINE_FINAL_TYPE (EspOutlineRow, esp_outline_row, GTK_TYPE_WIDGET)
+
+enum
+{
+  NEXT_VARIATION,
+  N_SIGNALS,
+};
+
+static guint signals[N_SIGNALS];
 
 static char *
 dup_subtitle (EspNode *node)
@@ -127,25 +137,34 @@ update_picture (EspOutlineRow *self)
 static void
 update_accessible (EspOutlineRow *self)
 {
-  EspNode *parent = esp_node_get_parent (self->node);
-  GListModel *siblings
-      = parent ? esp_node_get_children (parent) : esp_document_get_roots (self->document);
-  EspTreeItem item = { .node = self->node, .leader = self->node, .stack_size = 1 };
-  guint n = g_list_model_get_n_items (siblings), position = 0;
+  EspTreeItem item = { .node = self->node,
+                       .leader = self->node,
+                       .stack_size = self->stack_size,
+                       .stack_position = self->stack_position };
   g_autofree char *name = esp_node_card_dup_name (&item, self->registry);
 
-  for (guint i = 0; i < n && position == 0; i++)
-    {
-      g_autoptr (EspNode) sibling = g_list_model_get_item (siblings, i);
-
-      if (sibling == self->node)
-        position = i + 1;
-    }
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
                                   GTK_ACCESSIBLE_PROPERTY_LEVEL,
                                   (int) esp_node_get_depth (self->node) + 1, -1);
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_RELATION_POS_IN_SET,
-                                  (int) position, GTK_ACCESSIBLE_RELATION_SET_SIZE, (int) n, -1);
+                                  (int) self->position, GTK_ACCESSIBLE_RELATION_SET_SIZE,
+                                  (int) self->n_siblings, -1);
+}
+
+static void
+update_stack (EspOutlineRow *self)
+{
+  /* Translators: which variation this is, of how many. */
+  g_autofree char *text = g_strdup_printf (_ ("%u/%u"), self->stack_position + 1, self->stack_size);
+
+  gtk_button_set_label (self->stack_badge, text);
+  gtk_widget_set_visible (GTK_WIDGET (self->stack_badge), self->stack_size > 1);
+}
+
+static void
+on_badge_clicked (EspOutlineRow *self)
+{
+  g_signal_emit (self, signals[NEXT_VARIATION], 0);
 }
 
 static void
@@ -159,6 +178,7 @@ update (EspOutlineRow *self)
   gtk_label_set_text (self->subtitle, subtitle);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self), difference && *difference ? difference : title);
   update_marks (self);
+  update_stack (self);
   update_picture (self);
   update_accessible (self);
 }
@@ -218,6 +238,8 @@ esp_outline_row_set_node (EspOutlineRow *self, EspDocument *document, EspNode *n
   g_set_object (&self->node, node);
   g_clear_pointer (&self->preview_picture, esp_picture_unref);
   gtk_picture_set_paintable (self->picture, NULL);
+  self->stack_size = self->position = self->n_siblings = 1;
+  self->stack_position = 0;
   if (!node)
     return;
   g_signal_connect_swapped (node, "changed", G_CALLBACK (on_changed), self);
@@ -226,6 +248,30 @@ esp_outline_row_set_node (EspOutlineRow *self, EspDocument *document, EspNode *n
                             self);
   update (self);
   on_children (self);
+}
+
+void
+esp_outline_row_set_item (EspOutlineRow *self, const EspTreeItem *item)
+{
+  g_return_if_fail (ESP_IS_OUTLINE_ROW (self));
+  g_return_if_fail (item != NULL && item->node == self->node);
+
+  if (self->stack_size == item->stack_size && self->stack_position == item->stack_position
+      && self->position == item->position && self->n_siblings == item->n_siblings)
+    return;
+  self->stack_size = item->stack_size;
+  self->stack_position = item->stack_position;
+  self->position = item->position;
+  self->n_siblings = item->n_siblings;
+  update_stack (self);
+  update_accessible (self);
+}
+
+GtkWidget *
+esp_outline_row_get_picture (EspOutlineRow *self)
+{
+  g_return_val_if_fail (ESP_IS_OUTLINE_ROW (self), NULL);
+  return GTK_WIDGET (self->picture);
 }
 
 void
@@ -270,6 +316,10 @@ esp_outline_row_class_init (EspOutlineRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EspOutlineRow, subtitle);
   gtk_widget_class_bind_template_child (widget_class, EspOutlineRow, marks);
   gtk_widget_class_bind_template_child (widget_class, EspOutlineRow, state);
+  gtk_widget_class_bind_template_child (widget_class, EspOutlineRow, stack_badge);
+  gtk_widget_class_bind_template_callback (widget_class, on_badge_clicked);
+  signals[NEXT_VARIATION] = g_signal_new ("next-variation", ESP_TYPE_OUTLINE_ROW, G_SIGNAL_RUN_LAST,
+                                          0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   gtk_widget_class_set_css_name (widget_class, "outlinerow");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_TREE_ITEM);
 }

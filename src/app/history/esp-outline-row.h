@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-outline-row.h: a node in the outline: thumbnail, title, what became of it, marks. */
+/* esp-outline-row.h: a node in the outline: thumbnail, title, what became of it, marks.
+ *
+ * Signal: "next-variation" (): the badge of its stack was pressed.
+ */
 #pragma once
 
 #include <gtk/gtk.h>
 
 #include "esp-document.h"
 #include "esp-registry.h"
+#include "esp-tree-items.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +25,12 @@ void esp_outline_row_set_registry (EspOutlineRow *self, EspRegistry *registry);
 /* NULL: none. */
 void esp_outline_row_set_node (EspOutlineRow *self, EspDocument *document, EspNode *node);
 EspNode *esp_outline_row_get_node (EspOutlineRow *self);
+
+/* Where the node stands, and in which stack; until then it stands alone. */
+void esp_outline_row_set_item (EspOutlineRow *self, const EspTreeItem *item);
+
+/* What of it comes along when it is dragged. Borrowed. */
+GtkWidget *esp_outline_row_get_picture (EspOutlineRow *self);
 
 /* Something is looked for, and this is (not) it. */
 void esp_outline_row_set_dimmed (EspOutlineRow *self, gboolean dimmed);

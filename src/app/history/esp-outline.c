@@ -4,11 +4,15 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-node-dnd.h"
+#include "esp-outline-level.h"
 #include "esp-outline-row.h"
 
 /* Deeper rows are no longer indented (one widget for each level and row), nor can they be folded.
  */
 #define MAX_INDENT 24
+
+#define ROW_KEY "espalier-outline-row"
 
 struct _EspOutline
 {
@@ -16,12 +20,15 @@ struct _EspOutline
 
   EspDocument *document;
   EspRegistry *registry;
+  EspTreeItems *items;
   GtkTreeListModel *tree;
   GtkMultiSelection *selection;
   GtkWidget *list;
   GHashTable *matches;
   GHashTable *rows; /* EspOutlineRow that have a node */
+  EspOutlineRow *drop;
   gboolean updating;
+  guint show_id; /* the items are others now */
   guint reveal_id;
 };
 
@@ -32,6 +39,10 @@ enum
   ACTIVATE,
   SELECTION_CHANGED,
   CONTEXT_MENU,
+  COMPARE,
+  REFERENCE_DROP,
+  BRANCH_DROP,
+  MOVE_DROP,
   N_SIGNALS,
 };
 
@@ -39,20 +50,57 @@ static guint signals[N_SIGNALS];
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
+/* The list's items are the first ones of their stacks: which of a stack is in front changes no row.
+ */
 static GListModel *
 create_children (gpointer item, gpointer user_data)
 {
   /* Also while there are none: the list is alive. */
-  return g_object_ref (esp_node_get_children (item));
+  return G_LIST_MODEL (esp_outline_level_new (ESP_OUTLINE (user_data)->items, item));
+}
+
+/* The one that a row shows. Borrowed. */
+static EspNode *
+get_shown (EspOutline *self, GtkTreeListRow *row)
+{
+  g_autoptr (EspNode) leader = gtk_tree_list_row_get_item (row);
+
+  return leader ? esp_tree_items_get_front (self->items, leader) : NULL;
 }
 
 static EspNode *
 get_node_at (EspOutline *self, guint position)
 {
   g_autoptr (GtkTreeListRow) row = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
-  g_autoptr (EspNode) node = row ? gtk_tree_list_row_get_item (row) : NULL;
 
-  return node; /* the document holds it */
+  return row ? get_shown (self, row) : NULL;
+}
+
+static gboolean
+is_folded (EspOutline *self, EspNode *leader)
+{
+  g_autoptr (GPtrArray) stack = NULL;
+
+  if (esp_node_get_folded (leader) || esp_tree_items_is_spread (self->items, leader))
+    return esp_node_get_folded (leader);
+  stack = esp_node_dup_stack (leader);
+  for (guint i = 0; i < stack->len; i++)
+    if (esp_node_get_folded (g_ptr_array_index (stack, i)))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+on_next (EspOutline *self, EspOutlineRow *row)
+{
+  EspNode *node = esp_outline_row_get_node (row);
+  int index = node ? esp_tree_items_find (self->items, node) : -1;
+  EspNode *next
+      = index >= 0 ? esp_tree_items_get_next_in_stack (self->items, (guint) index, 1) : NULL;
+
+  if (index >= 0)
+    esp_document_set_current (
+        self->document, next ? next : esp_tree_items_get (self->items, (guint) index)->leader);
 }
 
 static void
@@ -60,6 +108,7 @@ on_setup (GtkSignalListItemFactory *factory, GtkListItem *item, EspOutline *self
 {
   GtkWidget *expander = gtk_tree_expander_new (), *row = esp_outline_row_new ();
 
+  g_signal_connect_swapped (row, "next-variation", G_CALLBACK (on_next), self);
   gtk_tree_expander_set_child (GTK_TREE_EXPANDER (expander), row);
   gtk_list_item_set_child (item, expander);
 }
@@ -70,8 +119,9 @@ on_expanded (GtkTreeListRow *row, GParamSpec *pspec, EspOutline *self)
   g_autoptr (EspNode) node = gtk_tree_list_row_get_item (row);
   gboolean folded = !gtk_tree_list_row_get_expanded (row);
 
-  if (node && self->document && !esp_node_is_deleted (node) && esp_node_get_folded (node) != folded)
-    esp_document_set_folded (self->document, node, folded);
+  if (node && self->document && !self->updating && !esp_node_is_deleted (node)
+      && is_folded (self, node) != folded)
+    esp_tree_items_set_folded (self->items, node, folded);
 }
 
 static void
@@ -83,18 +133,31 @@ dim (EspOutline *self, EspOutlineRow *row)
                                        && !g_hash_table_contains (self->matches, node));
 }
 
+/* Tells the row whom it shows, and where that stands. */
+static void
+show_node (EspOutline *self, EspOutlineRow *row, GtkTreeListRow *tree_row)
+{
+  EspNode *node = get_shown (self, tree_row);
+  int index = esp_tree_items_find (self->items, node);
+  const EspTreeItem *item = index >= 0 ? esp_tree_items_get (self->items, (guint) index) : NULL;
+
+  esp_outline_row_set_node (row, self->document, node);
+  if (item && item->node == node)
+    esp_outline_row_set_item (row, item);
+}
+
 static void
 on_bind (GtkSignalListItemFactory *factory, GtkListItem *item, EspOutline *self)
 {
   GtkTreeListRow *tree_row = gtk_list_item_get_item (item);
   GtkTreeExpander *expander = GTK_TREE_EXPANDER (gtk_list_item_get_child (item));
   EspOutlineRow *row = ESP_OUTLINE_ROW (gtk_tree_expander_get_child (expander));
-  g_autoptr (EspNode) node = gtk_tree_list_row_get_item (tree_row);
 
   if (gtk_tree_list_row_get_depth (tree_row) <= MAX_INDENT)
     gtk_tree_expander_set_list_row (expander, tree_row);
   esp_outline_row_set_registry (row, self->registry);
-  esp_outline_row_set_node (row, self->document, node);
+  g_object_set_data (G_OBJECT (row), ROW_KEY, tree_row);
+  show_node (self, row, tree_row);
   g_hash_table_add (self->rows, row);
   dim (self, row);
   g_signal_connect (tree_row, "notify::expanded", G_CALLBACK (on_expanded), self);
@@ -108,22 +171,23 @@ on_unbind (GtkSignalListItemFactory *factory, GtkListItem *item, EspOutline *sel
 
   g_signal_handlers_disconnect_by_func (gtk_list_item_get_item (item), on_expanded, self);
   gtk_tree_expander_set_list_row (expander, NULL);
+  g_object_set_data (G_OBJECT (row), ROW_KEY, NULL);
   esp_outline_row_set_node (row, NULL, NULL);
   g_hash_table_remove (self->rows, row);
+  if (self->drop == row)
+    self->drop = NULL;
 }
 
 /* --- Finding rows ----------------------------------------------------------------------------- */
 
 static guint
-find_among (GListModel *list, EspNode *node)
+find_among (EspOutline *self, EspNode *parent, EspNode *leader)
 {
-  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
-    {
-      g_autoptr (EspNode) other = g_list_model_get_item (list, i);
+  g_autoptr (GPtrArray) below = esp_tree_items_dup_below (self->items, parent);
+  guint position;
 
-      if (other == node)
-        return i;
-    }
+  if (g_ptr_array_find (below, leader, &position))
+    return position;
   return GTK_INVALID_LIST_POSITION;
 }
 
@@ -134,15 +198,14 @@ find_row (EspOutline *self, EspNode *node)
   g_autoptr (GPtrArray) path = g_ptr_array_new ();
   GtkTreeListRow *row = NULL;
 
+  esp_tree_items_flush (self->items);
   for (EspNode *at = node; at; at = esp_node_get_parent (at))
-    g_ptr_array_add (path, at);
+    g_ptr_array_add (path, esp_tree_items_get_leader (self->items, at));
   for (guint i = path->len; i-- > 0;)
     {
       EspNode *at = g_ptr_array_index (path, i);
       g_autoptr (GtkTreeListRow) above = row;
-      guint position = find_among (above ? esp_node_get_children (g_ptr_array_index (path, i + 1))
-                                         : esp_document_get_roots (self->document),
-                                   at);
+      guint position = find_among (self, above ? g_ptr_array_index (path, i + 1) : NULL, at);
 
       row = NULL;
       if (position == GTK_INVALID_LIST_POSITION)
@@ -243,6 +306,7 @@ esp_outline_dup_selected (EspOutline *self)
 
   if (!self->selection)
     return nodes;
+  esp_tree_items_flush (self->items);
   set = gtk_selection_model_get_selection (GTK_SELECTION_MODEL (self->selection));
   for (gboolean ok = gtk_bitset_iter_init_first (&iter, set, &position); ok;
        ok = gtk_bitset_iter_next (&iter, &position))
@@ -253,6 +317,15 @@ esp_outline_dup_selected (EspOutline *self)
         g_ptr_array_add (nodes, g_object_ref (node));
     }
   return nodes;
+}
+
+static gboolean
+has_selection (EspOutline *self)
+{
+  g_autoptr (GtkBitset) set
+      = gtk_selection_model_get_selection (GTK_SELECTION_MODEL (self->selection));
+
+  return !gtk_bitset_is_empty (set);
 }
 
 /* One row chosen is one node shown. */
@@ -299,17 +372,64 @@ esp_outline_set_matches (EspOutline *self, GHashTable *matches)
 
 /* --- The document ----------------------------------------------------------------------------- */
 
+/* What is folded elsewhere is folded here, and the other way round. */
 static void
 fold_rows (EspOutline *self)
 {
+  self->updating = TRUE;
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->tree)); i++)
     {
       g_autoptr (GtkTreeListRow) row = gtk_tree_list_model_get_row (self->tree, i);
       g_autoptr (EspNode) node = gtk_tree_list_row_get_item (row);
 
-      if (esp_node_get_folded (node))
-        gtk_tree_list_row_set_expanded (row, FALSE);
+      if (gtk_tree_list_row_get_expanded (row) == is_folded (self, node))
+        gtk_tree_list_row_set_expanded (row, !is_folded (self, node));
     }
+  self->updating = FALSE;
+}
+
+static GtkTreeListRow *
+get_tree_row (EspOutlineRow *row)
+{
+  /* Far in, the expander has none (MAX_INDENT), but its list item does. */
+  return g_object_get_data (G_OBJECT (row), ROW_KEY);
+}
+
+static void
+show_nodes (EspOutline *self)
+{
+  GHashTableIter iter;
+  gpointer row;
+
+  g_hash_table_iter_init (&iter, self->rows);
+  while (g_hash_table_iter_next (&iter, &row, NULL))
+    {
+      show_node (self, row, get_tree_row (row));
+      dim (self, row);
+    }
+}
+
+/* By now the levels have followed. */
+static gboolean
+on_shown (gpointer user_data)
+{
+  EspOutline *self = user_data;
+
+  self->show_id = 0;
+  if (!self->document)
+    return G_SOURCE_REMOVE;
+  fold_rows (self);
+  show_nodes (self);
+  if (!has_selection (self))
+    select_current (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_reset (EspOutline *self)
+{
+  if (self->show_id == 0)
+    self->show_id = g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_shown, self, NULL);
 }
 
 void
@@ -322,6 +442,9 @@ esp_outline_set_document (EspOutline *self, EspDocument *document)
     return;
   if (self->document)
     g_signal_handlers_disconnect_by_data (self->document, self);
+  if (self->items)
+    g_signal_handlers_disconnect_by_data (self->items, self);
+  g_clear_handle_id (&self->show_id, g_source_remove);
   if (self->selection)
     g_signal_handlers_disconnect_by_data (self->selection, self);
   gtk_list_view_set_model (GTK_LIST_VIEW (self->list), NULL);
@@ -332,9 +455,8 @@ esp_outline_set_document (EspOutline *self, EspDocument *document)
   if (!document)
     return;
 
-  self->tree
-      = gtk_tree_list_model_new (G_LIST_MODEL (g_object_ref (esp_document_get_roots (document))),
-                                 FALSE, TRUE, create_children, NULL, NULL);
+  self->tree = gtk_tree_list_model_new (G_LIST_MODEL (esp_outline_level_new (self->items, NULL)),
+                                        FALSE, TRUE, create_children, self, NULL);
   fold_rows (self);
   self->selection = gtk_multi_selection_new (G_LIST_MODEL (g_object_ref (self->tree)));
   g_signal_connect_swapped (self->selection, "selection-changed", G_CALLBACK (on_selection_changed),
@@ -342,7 +464,17 @@ esp_outline_set_document (EspOutline *self, EspDocument *document)
   gtk_list_view_set_model (GTK_LIST_VIEW (self->list), GTK_SELECTION_MODEL (self->selection));
   g_signal_connect_object (document, "notify::current", G_CALLBACK (on_current), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->items, "reset", G_CALLBACK (on_reset), self, G_CONNECT_SWAPPED);
   select_current (self);
+}
+
+void
+esp_outline_set_items (EspOutline *self, EspTreeItems *items)
+{
+  g_return_if_fail (ESP_IS_OUTLINE (self));
+  g_return_if_fail (ESP_IS_TREE_ITEMS (items));
+  g_return_if_fail (self->document == NULL);
+  g_set_object (&self->items, items);
 }
 
 void
@@ -461,12 +593,100 @@ on_key_pressed (GtkEventControllerKey *controller, guint keyval, guint keycode,
   return GDK_EVENT_STOP;
 }
 
+/* Through the variations, as in the tree; what is left over folds and unfolds. */
+static gboolean
+on_key_captured (GtkEventControllerKey *controller, guint keyval, guint keycode,
+                 GdkModifierType state, gpointer user_data)
+{
+  EspOutline *self = user_data;
+  gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL;
+  gboolean right = keyval == GDK_KEY_Right || keyval == GDK_KEY_KP_Right;
+  gboolean left = keyval == GDK_KEY_Left || keyval == GDK_KEY_KP_Left;
+  EspOutlineRow *row;
+  EspNode *node, *next;
+  int index;
+
+  if ((!left && !right) || (state & (GDK_SHIFT_MASK | GDK_ALT_MASK | GDK_SUPER_MASK)))
+    return GDK_EVENT_PROPAGATE;
+  row = find_row_widget (self, TRUE, 0, 0);
+  node = row ? esp_outline_row_get_node (row) : NULL;
+  index = node ? esp_tree_items_find (self->items, node) : -1;
+  next = index >= 0
+             ? esp_tree_items_get_next_in_stack (self->items, (guint) index, right == rtl ? -1 : 1)
+             : NULL;
+  if (!next)
+    return GDK_EVENT_PROPAGATE;
+  esp_document_set_current (self->document, next);
+  return GDK_EVENT_STOP;
+}
+
+/* --- Dragging and dropping -------------------------------------------------------------------- */
+
+static EspDocument *
+get_document (GtkWidget *widget)
+{
+  return ESP_OUTLINE (widget)->document;
+}
+
+static EspNode *
+pick_node (GtkWidget *widget, double x, double y, gboolean drag)
+{
+  EspOutlineRow *row = find_row_widget (ESP_OUTLINE (widget), FALSE, x, y);
+
+  return row ? esp_outline_row_get_node (row) : NULL;
+}
+
+static EspOutlineRow *
+find_row_of (EspOutline *self, EspNode *node)
+{
+  GHashTableIter iter;
+  gpointer row;
+
+  g_hash_table_iter_init (&iter, self->rows);
+  while (g_hash_table_iter_next (&iter, &row, NULL))
+    if (node && esp_outline_row_get_node (row) == node)
+      return row;
+  return NULL;
+}
+
+static void
+set_drop (GtkWidget *widget, EspNode *node)
+{
+  EspOutline *self = ESP_OUTLINE (widget);
+
+  if (self->drop)
+    gtk_widget_remove_css_class (GTK_WIDGET (self->drop), "drop");
+  self->drop = find_row_of (self, node);
+  if (self->drop)
+    gtk_widget_add_css_class (GTK_WIDGET (self->drop), "drop");
+}
+
+static GtkWidget *
+get_picture (GtkWidget *widget, EspNode *node)
+{
+  EspOutlineRow *row = find_row_of (ESP_OUTLINE (widget), node);
+
+  return row ? esp_outline_row_get_picture (row) : NULL;
+}
+
 /* --- The widget ------------------------------------------------------------------------------- */
 
 static gboolean
 esp_outline_grab_focus (GtkWidget *widget)
 {
-  return gtk_widget_grab_focus (ESP_OUTLINE (widget)->list);
+  EspOutline *self = ESP_OUTLINE (widget);
+  EspNode *current = self->document ? esp_document_get_current (self->document) : NULL;
+  EspOutlineRow *row = find_row_of (self, current);
+  GtkWidget *item = row ? gtk_widget_get_ancestor (GTK_WIDGET (row), GTK_TYPE_TREE_EXPANDER) : NULL;
+
+  /* The keyboard goes on from the row that is shown; the list itself would begin with its first. */
+  while (item && item != self->list)
+    {
+      if (gtk_widget_grab_focus (item))
+        return TRUE;
+      item = gtk_widget_get_parent (item);
+    }
+  return gtk_widget_grab_focus (self->list);
 }
 
 static void
@@ -479,6 +699,7 @@ esp_outline_dispose (GObject *object)
   if (self->list)
     esp_outline_set_document (self, NULL);
   g_clear_object (&self->registry);
+  g_clear_object (&self->items);
   self->list = NULL;
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))))
     gtk_widget_unparent (child);
@@ -511,6 +732,14 @@ esp_outline_class_init (EspOutlineClass *klass)
   signals[CONTEXT_MENU]
       = g_signal_new ("context-menu", ESP_TYPE_OUTLINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                       G_TYPE_NONE, 3, G_TYPE_DOUBLE, G_TYPE_DOUBLE, G_TYPE_BOOLEAN);
+#define SIGNAL(name, ...)                                                                          \
+  g_signal_new (name, ESP_TYPE_OUTLINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,    \
+                ESP_TYPE_NODE, __VA_ARGS__)
+  signals[COMPARE] = SIGNAL ("compare", ESP_TYPE_NODE);
+  signals[REFERENCE_DROP] = SIGNAL ("reference-drop", G_TYPE_VALUE);
+  signals[BRANCH_DROP] = SIGNAL ("branch-drop", ESP_TYPE_NODE);
+  signals[MOVE_DROP] = SIGNAL ("move-drop", ESP_TYPE_NODE);
+#undef SIGNAL
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "historyoutline");
 }
@@ -529,12 +758,18 @@ add_controllers (EspOutline *self)
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (press));
   g_signal_connect (keys, "key-pressed", G_CALLBACK (on_key_pressed), self);
   gtk_widget_add_controller (GTK_WIDGET (self), keys);
+  /* Before the expander, which folds with the same keys. */
+  keys = gtk_event_controller_key_new ();
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect (keys, "key-pressed", G_CALLBACK (on_key_captured), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), keys);
 }
 
 static void
 esp_outline_init (EspOutline *self)
 {
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+  static const EspNodeDnd dnd = { get_document, pick_node, set_drop, get_picture };
   GtkWidget *scroller = gtk_scrolled_window_new ();
 
   self->rows = g_hash_table_new (NULL, NULL);
@@ -553,6 +788,7 @@ esp_outline_init (EspOutline *self)
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), self->list);
   gtk_widget_set_parent (scroller, GTK_WIDGET (self));
   add_controllers (self);
+  esp_node_dnd_attach (GTK_WIDGET (self), &dnd);
 }
 
 GtkWidget *

@@ -2,7 +2,11 @@
 /* esp-outline.h: the history as a list in which branches fold: for narrow windows and for those who
  * like it better.
  *
- * Signals: "activate" (EspNode), "selection-changed" (), "context-menu" (double, double, gboolean).
+ * It shows the same stacks of variations as the tree: a row stands for the one in front, with how
+ * many there are; Left and Right go through them, and at their ends fold and unfold.
+ *
+ * Signals: "activate" (EspNode), "selection-changed" (), "context-menu" (double, double, gboolean),
+ * and those of esp-node-dnd.h.
  */
 #pragma once
 
@@ -10,6 +14,7 @@
 
 #include "esp-document.h"
 #include "esp-registry.h"
+#include "esp-tree-items.h"
 
 G_BEGIN_DECLS
 
@@ -23,6 +28,9 @@ void esp_outline_set_document (EspOutline *self, EspDocument *document);
 
 /* Before the document: who knows the backends by name. */
 void esp_outline_set_registry (EspOutline *self, EspRegistry *registry);
+
+/* Before the document, and with the same one: the stacks and which of each is in front. */
+void esp_outline_set_items (EspOutline *self, EspTreeItems *items);
 
 /* (element-type EspNode) (transfer container) */
 GPtrArray *esp_outline_dup_selected (EspOutline *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -72,33 +72,28 @@ static GPtrArray *
 group_siblings (EspTreeItems *self, GListModel *siblings)
 {
   GPtrArray *groups = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  /* The first group that is alike, by what it has in common. */
+  g_autoptr (GHashTable) alike = g_hash_table_new (g_str_hash, g_str_equal);
   guint n = g_list_model_get_n_items (siblings);
 
   for (guint i = 0; i < n; i++)
     {
       EspNode *node = list_get (siblings, i);
-      GPtrArray *group = NULL;
+      const char *key = esp_node_get_stack_key (node);
+      GPtrArray *first = key ? g_hash_table_lookup (alike, key) : NULL;
+      GPtrArray *group = first;
 
-      if (esp_node_get_kind (node) == ESP_NODE_TURN)
-        for (guint g = 0; g < groups->len; g++)
-          {
-            GPtrArray *other = g_ptr_array_index (groups, g);
-            EspNode *leader = g_ptr_array_index (other, 0);
-
-            if (esp_node_get_kind (leader) != ESP_NODE_TURN
-                || !esp_node_is_same_but_seed (leader, node))
-              continue;
-            /* The first that is like it leads; where that one's stack is spread, this stands
-             * alone, too. */
-            if (!is_spread_id (self, leader))
-              group = other;
-            break;
-          }
+      /* The first that is like it leads; where that one's stack is spread, this stands alone, too.
+       */
+      if (first && is_spread_id (self, g_ptr_array_index (first, 0)))
+        group = NULL;
       if (!group)
         {
           group = g_ptr_array_new ();
           g_ptr_array_add (groups, group);
         }
+      if (key && !first)
+        g_hash_table_insert (alike, (gpointer) key, group);
       g_ptr_array_add (group, node);
     }
   return groups;
@@ -587,6 +582,66 @@ find_leader (EspNode *node)
   g_autoptr (GPtrArray) stack = esp_node_dup_stack (node);
 
   return stack->len > 0 ? g_ptr_array_index (stack, 0) : node;
+}
+
+EspNode *
+esp_tree_items_get_leader (EspTreeItems *self, EspNode *node)
+{
+  EspNode *leader;
+
+  g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), NULL);
+  g_return_val_if_fail (ESP_IS_NODE (node), NULL);
+
+  leader = find_leader (node);
+  return is_spread_id (self, leader) ? node : leader;
+}
+
+EspNode *
+esp_tree_items_get_front (EspTreeItems *self, EspNode *leader)
+{
+  g_autoptr (GPtrArray) stack = NULL;
+
+  g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), NULL);
+  g_return_val_if_fail (ESP_IS_NODE (leader), NULL);
+
+  if (!self->document || is_spread_id (self, find_leader (leader)))
+    return leader;
+  stack = esp_node_dup_stack (leader);
+  return g_ptr_array_index (stack, choose_front (self, stack));
+}
+
+GPtrArray *
+esp_tree_items_dup_below (EspTreeItems *self, EspNode *leader)
+{
+  GPtrArray *below = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) stack = NULL;
+
+  g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), below);
+  g_return_val_if_fail (leader == NULL || ESP_IS_NODE (leader), below);
+
+  if (!self->document)
+    return below;
+  if (leader && !is_spread_id (self, find_leader (leader)))
+    stack = esp_node_dup_stack (leader);
+  else if (leader)
+    {
+      stack = g_ptr_array_new ();
+      g_ptr_array_add (stack, leader);
+    }
+  for (guint m = 0; m < (stack ? stack->len : 1); m++)
+    {
+      GListModel *children = stack ? esp_node_get_children (g_ptr_array_index (stack, m))
+                                   : esp_document_get_roots (self->document);
+      g_autoptr (GPtrArray) groups = group_siblings (self, children);
+
+      for (guint g = 0; g < groups->len; g++)
+        {
+          GPtrArray *group = g_ptr_array_index (groups, g);
+
+          g_ptr_array_add (below, g_object_ref (g_ptr_array_index (group, 0)));
+        }
+    }
+  return below;
 }
 
 gboolean

@@ -62,6 +62,13 @@ GPtrArray *esp_tree_items_dup_stack (EspTreeItems *self, guint index) G_GNUC_WAR
 /* The next of the stack, `step` ±1, or NULL at its end. Borrowed. */
 EspNode *esp_tree_items_get_next_in_stack (EspTreeItems *self, guint index, int step);
 
+/* The same for nodes that may be folded away, which no item stands for: the first of the node's
+ * stack, the one of it that is in front, and the first ones of the items below it (or below none:
+ * the roots). Borrowed; (element-type EspNode) (transfer container). */
+EspNode *esp_tree_items_get_leader (EspTreeItems *self, EspNode *node);
+EspNode *esp_tree_items_get_front (EspTreeItems *self, EspNode *leader);
+GPtrArray *esp_tree_items_dup_below (EspTreeItems *self, EspNode *leader) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Shows the stack that the node is in as one item or as several. */
 gboolean esp_tree_items_is_spread (EspTreeItems *self, EspNode *node);
 void esp_tree_items_set_spread (EspTreeItems *self, EspNode *node, gboolean spread);

@@ -1,178 +1,44 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-tree-view-dnd.c: nodes dragged out of the tree and onto each other, images dropped onto
- * nodes.
- *
- * A node that is dragged is a file and an image to other programs and an EspNode to this one.
- * Dropped onto another node it is compared with it; with Shift (the drag then moves instead of
- * copying) it is hung below it. One of another document's window is copied with its branch: below
- * the node it is dropped onto, or beside all. An image from elsewhere becomes a reference.
- */
+/* esp-tree-view-dnd.c: what dragging and dropping (esp-node-dnd.h) asks the tree. */
+#include "esp-node-dnd.h"
 #include "esp-tree-view-private.h"
 
-#include "esp-clipboard-image.h"
-
-/* --- Out -------------------------------------------------------------------------------------- */
-
-static GdkContentProvider *
-on_prepare (GtkDragSource *source, double x, double y, gpointer user_data)
+static EspDocument *
+get_document (GtkWidget *widget)
 {
-  EspTreeView *self = user_data;
-  EspNode *node = self->space_held ? NULL : esp_tree_view_pick_node (self, x, y);
-  GdkContentProvider *providers[2];
-
-  if (!node)
-    return NULL;
-  providers[0] = gdk_content_provider_new_typed (ESP_TYPE_NODE, node);
-  if (!esp_node_has_image (node))
-    return providers[0];
-  providers[1] = esp_image_file_content_new (_esp_tree_view_get_document (self), node);
-  return gdk_content_provider_new_union (providers, 2);
+  return _esp_tree_view_get_document (ESP_TREE_VIEW (widget));
 }
 
-/* The card comes along, as it is seen. */
-static void
-on_drag_begin (GtkDragSource *source, GdkDrag *drag, gpointer user_data)
-{
-  EspTreeView *self = user_data;
-  GdkContentProvider *content = gdk_drag_get_content (drag);
-  g_auto (GValue) value = G_VALUE_INIT;
-  g_autoptr (GdkPaintable) card = NULL;
-  g_autoptr (GdkPaintable) picture = NULL;
-  int index = -1;
-
-  g_value_init (&value, ESP_TYPE_NODE);
-  if (gdk_content_provider_get_value (content, &value, NULL) && g_value_get_object (&value))
-    index = esp_tree_items_find (self->items, g_value_get_object (&value));
-  if (index < 0 || (guint) index >= self->n || !self->cards[index])
-    return;
-  card = gtk_widget_paintable_new (GTK_WIDGET (self->cards[index]));
-  picture = gdk_paintable_get_current_image (card);
-  gtk_drag_source_set_icon (source, picture, gdk_paintable_get_intrinsic_width (picture) / 2,
-                            gdk_paintable_get_intrinsic_height (picture) / 2);
-}
-
-/* --- In --------------------------------------------------------------------------------------- */
-
+/* With the space bar held, a drag pans. */
 static EspNode *
-get_dragged_node (GtkDropTarget *target)
+pick (GtkWidget *widget, double x, double y, gboolean drag)
 {
-  const GValue *value = gtk_drop_target_get_value (target);
+  EspTreeView *self = ESP_TREE_VIEW (widget);
 
-  return value && G_VALUE_HOLDS (value, ESP_TYPE_NODE) ? g_value_get_object (value) : NULL;
-}
-
-/* Shift leaves nothing but moving among what a drag may do. */
-static gboolean
-is_move (GtkDropTarget *target)
-{
-  GdkDrop *drop = gtk_drop_target_get_current_drop (target);
-
-  return drop && gdk_drop_get_actions (drop) == GDK_ACTION_MOVE;
-}
-
-static gboolean
-may_hang (EspNode *node, EspNode *parent)
-{
-  return node != parent && !esp_node_is_ancestor (node, parent)
-         && esp_node_get_parent (node) != parent;
-}
-
-static gboolean
-is_foreign (EspTreeView *self, EspNode *node)
-{
-  return esp_document_get_node (_esp_tree_view_get_document (self), esp_node_get_id (node)) != node;
-}
-
-static gboolean
-is_writable (EspTreeView *self)
-{
-  return esp_document_get_access (_esp_tree_view_get_document (self)) == ESP_DOCUMENT_WRITABLE;
-}
-
-static GdkDragAction
-on_drop_motion (GtkDropTarget *target, double x, double y, gpointer user_data)
-{
-  EspTreeView *self = user_data;
-  EspNode *over = esp_tree_view_pick_node (self, x, y), *dragged = get_dragged_node (target);
-  gboolean move = is_move (target);
-
-  if (!_esp_tree_view_get_document (self))
-    return 0;
-  if (dragged && is_foreign (self, dragged))
-    {
-      _esp_tree_view_set_drop (self, is_writable (self) ? over : NULL);
-      return is_writable (self) && !move ? GDK_ACTION_COPY : 0;
-    }
-  if (dragged && over && (over == dragged || (move && !may_hang (dragged, over))))
-    over = NULL;
-  _esp_tree_view_set_drop (self, over);
-  if (!over)
-    return 0;
-  return move ? GDK_ACTION_MOVE : GDK_ACTION_COPY;
+  return drag && self->space_held ? NULL : esp_tree_view_pick_node (self, x, y);
 }
 
 static void
-on_drop_leave (GtkDropTarget *target, gpointer user_data)
+set_drop (GtkWidget *widget, EspNode *node)
 {
-  _esp_tree_view_set_drop (user_data, NULL);
+  _esp_tree_view_set_drop (ESP_TREE_VIEW (widget), node);
 }
 
-/* A node of this program: of this document, or of another window's. */
-static gboolean
-drop_node (EspTreeView *self, EspNode *dragged, EspNode *over, gboolean move)
+static GtkWidget *
+get_picture (GtkWidget *widget, EspNode *node)
 {
-  if (is_foreign (self, dragged))
-    {
-      if (!is_writable (self) || move)
-        return FALSE;
-      g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_BRANCH_DROP], 0, dragged, over);
-      return TRUE;
-    }
-  if (!over || dragged == over)
-    return FALSE;
-  if (move && may_hang (dragged, over))
-    g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_MOVE_DROP], 0, dragged, over);
-  else
-    g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_COMPARE], 0, dragged, over);
-  return TRUE;
-}
+  EspTreeView *self = ESP_TREE_VIEW (widget);
+  int index = esp_tree_items_find (self->items, node);
 
-static gboolean
-on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointer user_data)
-{
-  EspTreeView *self = user_data;
-  g_autoptr (EspNode) over = NULL;
-
-  if (!_esp_tree_view_get_document (self))
-    return FALSE;
-  g_set_object (&over, esp_tree_view_pick_node (self, x, y));
-  _esp_tree_view_set_drop (self, NULL);
-  if (G_VALUE_HOLDS (value, ESP_TYPE_NODE))
-    return g_value_get_object (value)
-           && drop_node (self, g_value_get_object (value), over, is_move (target));
-  if (!over)
-    return FALSE;
-  g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_REFERENCE_DROP], 0, over, value);
-  return TRUE;
+  if (index < 0 || (guint) index >= self->n)
+    return NULL;
+  return GTK_WIDGET (self->cards[index]);
 }
 
 void
 _esp_tree_view_init_dnd (EspTreeView *self)
 {
-  GtkDragSource *source = gtk_drag_source_new ();
-  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY | GDK_ACTION_MOVE);
-  GType types[] = { ESP_TYPE_NODE, GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
+  static const EspNodeDnd dnd = { get_document, pick, set_drop, get_picture };
 
-  gtk_drag_source_set_actions (source, GDK_ACTION_COPY | GDK_ACTION_MOVE);
-  g_signal_connect (source, "prepare", G_CALLBACK (on_prepare), self);
-  g_signal_connect (source, "drag-begin", G_CALLBACK (on_drag_begin), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (source));
-
-  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
-  gtk_drop_target_set_preload (target, TRUE);
-  g_signal_connect (target, "enter", G_CALLBACK (on_drop_motion), self);
-  g_signal_connect (target, "motion", G_CALLBACK (on_drop_motion), self);
-  g_signal_connect (target, "leave", G_CALLBACK (on_drop_leave), self);
-  g_signal_connect (target, "drop", G_CALLBACK (on_drop), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
+  esp_node_dnd_attach (GTK_WIDGET (self), &dnd);
 }

@@ -356,6 +356,14 @@ esp_node_is_same_but_seed (EspNode *self, EspNode *other)
          && strcmp (get_stack_key (self), get_stack_key (other)) == 0;
 }
 
+const char *
+esp_node_get_stack_key (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+
+  return self->record->kind == ESP_NODE_TURN && self->parent != NULL ? get_stack_key (self) : NULL;
+}
+
 GPtrArray *
 esp_node_dup_stack (EspNode *self)
 {

@@ -74,6 +74,9 @@ gboolean esp_node_get_folded (EspNode *self);
  * references)? Such siblings are shown as one stack. */
 gboolean esp_node_is_same_but_seed (EspNode *self, EspNode *other);
 
+/* What such siblings have in common; NULL for those that are in no stack. Borrowed. */
+const char *esp_node_get_stack_key (EspNode *self);
+
 /* The siblings (this one included) of which esp_node_is_same_but_seed () holds, oldest first. */
 GPtrArray *esp_node_dup_stack (EspNode *self)
     G_GNUC_WARN_UNUSED_RESULT; /* (element-type EspNode) (transfer container) */
