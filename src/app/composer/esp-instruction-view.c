@@ -25,9 +25,10 @@ struct _EspInstructionView
   char *draft;         /* while position > 0 */
   char *text;
   guint position;
-  double height;     /* of the text when it was measured last */
-  guint resize;      /* source */
-  guint setting : 1; /* the change of the buffer is ours */
+  double height;       /* of the text when it was measured last */
+  guint resize;        /* source */
+  guint setting : 1;   /* the change of the buffer is ours */
+  guint composing : 1; /* an input method has not settled its text */
 };
 
 G_DEFINE_FINAL_TYPE (EspInstructionView, esp_instruction_view, GTK_TYPE_WIDGET)
@@ -221,6 +222,12 @@ is_at_edge (EspInstructionView *self, int direction)
   return !gtk_text_view_forward_display_line (self->view, &iter);
 }
 
+static void
+on_preedit_changed (EspInstructionView *self, const char *preedit)
+{
+  self->composing = *preedit != '\0';
+}
+
 static gboolean
 on_key_pressed (EspInstructionView *self, guint keyval, guint keycode, GdkModifierType state)
 {
@@ -228,6 +235,10 @@ on_key_pressed (EspInstructionView *self, guint keyval, guint keycode, GdkModifi
   int direction = keyval == GDK_KEY_Up || keyval == GDK_KEY_KP_Up       ? 1
                   : keyval == GDK_KEY_Down || keyval == GDK_KEY_KP_Down ? -1
                                                                         : 0;
+
+  /* While an input method composes, the arrows and Return are its own. */
+  if (self->composing)
+    return GDK_EVENT_PROPAGATE;
 
   if (keyval == GDK_KEY_Return || keyval == GDK_KEY_KP_Enter || keyval == GDK_KEY_ISO_Enter)
     {
@@ -384,6 +395,8 @@ create_text (EspInstructionView *self)
                            G_CONNECT_SWAPPED);
 
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect_object (self->view, "preedit-changed", G_CALLBACK (on_preedit_changed), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (keys, "key-pressed", G_CALLBACK (on_key_pressed), self,
                            G_CONNECT_SWAPPED);
   gtk_widget_add_controller (GTK_WIDGET (self->view), keys);

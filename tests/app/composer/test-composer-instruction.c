@@ -112,6 +112,56 @@ test_accept (void)
   g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "run");
 }
 
+static gboolean
+press_key (EspInstructionView *view, guint key, GdkModifierType state)
+{
+  g_autoptr (GListModel) controllers
+      = gtk_widget_observe_controllers (GTK_WIDGET (esp_instruction_view_get_text_view (view)));
+  gboolean handled = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers) && !handled; i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      /* Ours comes before the view's own. */
+      if (GTK_IS_EVENT_CONTROLLER_KEY (controller)
+          && gtk_event_controller_get_propagation_phase (GTK_EVENT_CONTROLLER (controller))
+                 == GTK_PHASE_CAPTURE)
+        g_signal_emit_by_name (controller, "key-pressed", key, 0, state, &handled);
+    }
+  return handled;
+}
+
+static void
+count (EspInstructionView *view, gboolean all, guint *runs)
+{
+  ++*runs;
+}
+
+/* An input method that has not settled its text gets the keys that mean something else to us. */
+static void
+test_input_method (void)
+{
+  static const char *const earlier[] = { "before", NULL };
+  g_autoptr (EspInstructionView) view = create ();
+  GtkTextView *text = esp_instruction_view_get_text_view (view);
+  guint runs = 0;
+
+  esp_instruction_view_set_history (view, earlier);
+  g_signal_connect (view, "run", G_CALLBACK (count), &runs);
+  g_signal_emit_by_name (text, "preedit-changed", "ねこ");
+  g_assert_false (press_key (view, GDK_KEY_Up, GDK_ALT_MASK));
+  g_assert_false (press_key (view, GDK_KEY_Return, GDK_CONTROL_MASK));
+  g_assert_cmpuint (runs, ==, 0);
+  g_assert_cmpuint (esp_instruction_view_get_position (view), ==, 0);
+
+  g_signal_emit_by_name (text, "preedit-changed", "");
+  g_assert_true (press_key (view, GDK_KEY_Return, GDK_CONTROL_MASK));
+  g_assert_cmpuint (runs, ==, 1);
+  g_assert_true (press_key (view, GDK_KEY_Up, GDK_ALT_MASK));
+  g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "before");
+}
+
 static void
 test_accessible (void)
 {
@@ -132,6 +182,7 @@ main (int argc, char **argv)
   g_test_add_func ("/app/composer/instruction/replace", test_replace);
   g_test_add_func ("/app/composer/instruction/undo", test_undo);
   g_test_add_func ("/app/composer/instruction/accept", test_accept);
+  g_test_add_func ("/app/composer/instruction/input-method", test_input_method);
   g_test_add_func ("/app/composer/instruction/accessible", test_accessible);
 
   return g_test_run ();
