@@ -263,7 +263,8 @@ on_pinch (GtkGestureZoom *gesture, double scale, gpointer user_data)
   EspTreeView *self = user_data;
   double x = self->pointer_x, y = self->pointer_y;
 
-  gtk_gesture_get_bounding_box_center (GTK_GESTURE (gesture), &x, &y);
+  if (gtk_gesture_is_recognized (GTK_GESTURE (gesture)))
+    gtk_gesture_get_bounding_box_center (GTK_GESTURE (gesture), &x, &y);
   _esp_tree_view_zoom_at (self, self->pinch_zoom * scale, x, y);
 }
 

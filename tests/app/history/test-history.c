@@ -667,6 +667,31 @@ test_zoom (Fixture *fixture, gconstpointer data)
   g_assert_cmpfloat (esp_tree_view_get_zoom (fixture->tree), ==, ESP_TREE_VIEW_MIN_ZOOM);
 }
 
+/* Two fingers: each move counts from where they began. */
+static void
+test_pinch (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (GTK_WIDGET (fixture->tree));
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) gesture = g_list_model_get_item (controllers, i);
+
+      if (!GTK_IS_GESTURE_ZOOM (gesture))
+        continue;
+      n++;
+      g_signal_emit_by_name (gesture, "begin", NULL);
+      g_signal_emit_by_name (gesture, "scale-changed", 0.8);
+      g_signal_emit_by_name (gesture, "scale-changed", 0.5);
+      g_assert_cmpfloat (fabs (esp_tree_view_get_zoom (fixture->tree) - 0.5), <, 0.001);
+      g_signal_emit_by_name (gesture, "begin", NULL);
+      g_signal_emit_by_name (gesture, "scale-changed", 100.0);
+      g_assert_cmpfloat (esp_tree_view_get_zoom (fixture->tree), ==, ESP_TREE_VIEW_MAX_ZOOM);
+    }
+  g_assert_cmpuint (n, ==, 1);
+}
+
 /* A tree that is wider than a hundred views is seen as a whole all the same. */
 static void
 test_zoom_wide (Fixture *fixture, gconstpointer data)
@@ -939,6 +964,7 @@ main (int argc, char *argv[])
   TEST ("large", test_large);
   TEST ("long-name", test_long_name);
   TEST ("zoom", test_zoom);
+  TEST ("pinch", test_pinch);
   TEST ("zoom-wide", test_zoom_wide);
   TEST ("outline", test_outline);
   TEST ("outline-stack", test_outline_stack);
