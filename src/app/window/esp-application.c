@@ -138,6 +138,7 @@ find_empty_window (EspApplication *self)
 void
 esp_application_open_file (EspApplication *self, EspWindow *window, GFile *file)
 {
+  EspWindow *asked_from = window;
   g_autofree char *name = NULL;
 
   g_return_if_fail (ESP_IS_APPLICATION (self));
@@ -169,6 +170,8 @@ esp_application_open_file (EspApplication *self, EspWindow *window, GFile *file)
       window = esp_application_window_for_opening (self, window);
       esp_window_open_photo (window, file);
     }
+  if (window != asked_from)
+    esp_window_set_made_for_file (window);
   gtk_window_present (GTK_WINDOW (window));
 }
 

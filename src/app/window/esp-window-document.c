@@ -93,10 +93,10 @@ update_save_banner (EspWindow *self)
   switch (esp_document_get_save_state (self->document))
     {
     case ESP_DOCUMENT_UNSAVED:
-      text = g_strdup_printf ("%s %s",
-                              message != NULL ? message : _ ("The document could not be saved."),
-                              _ ("Nothing is lost: your changes are kept apart and will be saved "
-                                 "once it is possible."));
+      /* Translators: why it could not be saved, as a sentence without a full stop. */
+      text = g_strdup_printf (_ ("%s. Nothing is lost: your changes are kept and will be saved "
+                                 "once it is possible."),
+                              message != NULL ? message : _ ("The document could not be saved"));
       esp_banner_show (self->save_banner, text,
                        (const EspBannerButton[]){ { _ ("_Try Again"), "win.save" },
                                                   { _ ("_Save As…"), "win.save-as" },

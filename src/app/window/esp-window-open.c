@@ -69,6 +69,45 @@ set_opening (EspWindow *self, gboolean opening)
   esp_welcome_set_busy (self->welcome, opening);
 }
 
+void
+esp_window_set_made_for_file (EspWindow *self)
+{
+  g_return_if_fail (ESP_IS_WINDOW (self));
+  self->made_for_file = TRUE;
+}
+
+static gboolean
+is_another_window (EspWindow *self)
+{
+  GtkApplication *application = gtk_window_get_application (GTK_WINDOW (self));
+
+  if (application == NULL)
+    return FALSE;
+  for (GList *l = gtk_application_get_windows (application); l != NULL; l = l->next)
+    if (ESP_IS_WINDOW (l->data) && l->data != self && gtk_widget_get_visible (l->data)
+        && !esp_window_is_closing (l->data))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+leave (gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+
+  if (self->made_for_file && esp_window_is_empty (self) && !self->closing
+      && self->failure_dialog == NULL && is_another_window (self))
+    esp_window_start_close (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* When the message has gone, too. */
+static void
+on_failure_read (EspWindow *self)
+{
+  g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, leave, g_object_ref (self), g_object_unref);
+}
+
 static void
 fail_opening (EspWindow *self, const char *name, const GError *error)
 {
@@ -82,6 +121,9 @@ fail_opening (EspWindow *self, const char *name, const GError *error)
   what = name != NULL ? g_strdup_printf (_ ("“%s” Could Not Be Opened"), name)
                       : g_strdup (_ ("The Image Could Not Be Opened"));
   esp_window_show_failure (self, what, error);
+  if (self->made_for_file && self->failure_dialog != NULL)
+    g_signal_connect_object (self->failure_dialog, "response", G_CALLBACK (on_failure_read), self,
+                             G_CONNECT_SWAPPED | G_CONNECT_AFTER);
 }
 
 /* --- Documents

@@ -34,6 +34,10 @@ void esp_window_open_document (EspWindow *self, GFile *file);
 /* Makes a document of a photo in this window, which is empty. */
 void esp_window_open_photo (EspWindow *self, GFile *file);
 
+/* The window was made for a file alone: should that not open, it goes with the message that says
+ * so, unless it is the only one. */
+void esp_window_set_made_for_file (EspWindow *self);
+
 /* Shows a node, with the window brought to the front. */
 void esp_window_show_node (EspWindow *self, gint64 id);
 

@@ -54,6 +54,7 @@ struct _EspWriter
   gint64 publish_at;        /* monotonic time; 0: nothing to publish */
   gint64 rest_until;        /* no publication by itself before */
   Publication *publication; /* under way, or ended and not looked at yet */
+  gboolean failed;          /* the last publication; told, and not to be hidden by a change */
   gboolean conflict;        /* nothing is published by itself until the person has decided */
   gboolean stopped;
 };
@@ -396,7 +397,7 @@ end_publication (EspWriter *self, GError **error)
   ok = publication->error == NULL;
   if (ok)
     {
-      self->conflict = FALSE;
+      self->conflict = self->failed = FALSE;
       self->rest_until = now + MAX (PUBLISH_REST, esp_working_copy_get_publish_time (self->copy));
       if (self->publish_at != 0)
         self->publish_at = MAX (self->publish_at, self->rest_until);
@@ -407,6 +408,7 @@ end_publication (EspWriter *self, GError **error)
     {
       self->conflict
           = g_error_matches (publication->error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
+      self->failed = TRUE;
       self->publish_at = self->conflict ? 0 : now + RETRY_DELAY;
       tell_save_state (self, self->conflict ? ESP_DOCUMENT_CHANGED_ELSEWHERE : ESP_DOCUMENT_UNSAVED,
                        publication->error->message);
@@ -478,7 +480,7 @@ _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, EspDocumen
       g_free (self->name);
       self->name = dup_name (file);
       self->publish_at = 0;
-      self->conflict = FALSE;
+      self->conflict = self->failed = FALSE;
       if (self->access != ESP_DOCUMENT_NEWER)
         self->access = esp_working_copy_get_access (self->copy);
       tell_save_state (self, ESP_DOCUMENT_SAVED, NULL);
@@ -550,7 +552,8 @@ run_edit (EspWriter *self, EspCall *call, GError **error)
         return TRUE;
       if (self->publish_at == 0)
         self->publish_at = MAX (g_get_monotonic_time () + PUBLISH_DELAY, self->rest_until);
-      tell_save_state (self, ESP_DOCUMENT_SAVING, NULL);
+      if (!self->failed)
+        tell_save_state (self, ESP_DOCUMENT_SAVING, NULL);
     }
   return TRUE;
 }
