@@ -254,9 +254,21 @@ class Window:
 
     def choose(self, *names):
         """An item of the menu that is open, or of a submenu of it."""
-        for name in names[:-1]:
-            self.press('menu item', name)
-        self.press('menu item', names[-1])
+        self.press('menu item', names[0])
+        for menu, name in zip(names, names[1:]):
+            Atspi.Action.do_action(wait_until(lambda: self._item_of(menu, name), f'{name!r}'), 0)
+
+    def _item_of(self, menu, name):
+        """All submenus are there at once: the item on the page that has the submenu's title."""
+        def distance(item):
+            steps = 0
+            while item is not None and not any(
+                    plain(other.get_name()) == menu for other in walk(item)):
+                item, steps = item.get_parent(), steps + 1
+            return steps
+
+        found = [item for item in self.all('menu item', name) if is_sensitive(item)]
+        return min(found, key=distance) if found else None
 
     def menu(self, name, *items):
         """Opens the menu of a button and takes an item of it."""
@@ -308,6 +320,20 @@ class Window:
     def instruct(self, text):
         self.write('Instruction', text)
         self.button('Run')
+
+    def focused(self):
+        """The name of what has the keyboard, as a screen reader is told."""
+        # A window behind has such a widget, too.
+        for frame in children(self.root):
+            if not frame.get_state_set().contains(Atspi.StateType.ACTIVE):
+                continue
+            for widget in walk(frame):
+                try:
+                    if widget.get_state_set().contains(Atspi.StateType.FOCUSED):
+                        return plain(widget.get_name())
+                except GLib.Error:
+                    continue
+        return ''
 
     def frames(self):
         """The windows that show, by title."""

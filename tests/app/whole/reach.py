@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the cases share that reach actions by keys and menus."""
+from drive import wait_until
+
+LONG = 1000  # steps: longer than any case lasts
+
+
+def focus_image(window):
+    """Outside of texts, where keys of one letter are shortcuts."""
+    window.click(750, 120)
+
+
+def focus_tree(window):
+    """Into the history, then on to the tree."""
+    window.key('ctrl+f')
+    window.key('Escape')
+    wait_until(lambda: window.focused().startswith(('Image:', 'Turn ')), 'the tree to have the focus')
+
+
+def has_focus(window, words):
+    window.focus()
+    wait_until(lambda: words in window.focused(), f'the focus on {words!r}')
+
+
+def is_current(window, words):
+    wait_until(lambda: window.all('image', lambda name: words in name), f'{words!r} to show')
+
+
+def window_comes(window, title):
+    wait_until(lambda: title in window.frames(), f'the window {title!r}')
+
+
+def window_goes(window, title):
+    window.key('Escape')
+    wait_until(lambda: title not in window.frames(), f'the window {title!r} to go')
+
+
+def instruction(window):
+    return window.read(window.find('text', 'Instruction'))
+
+
+def run_states(home, document):
+    return [node['state'] for node in home.tree(document)]
+
+
+def run_long(window, *instructions):
+    """Turns that do not end by themselves, each on the photo."""
+    window.set_steps(LONG)
+    for text in instructions:
+        before = len(window.nodes())
+        window.select('coffee')
+        window.instruct(text)
+        window.wait_for_nodes(before + 1)
+    window.wait_for_nodes(1, 'running')
+
+
+def node_menu(window, words, *items):
+    """Opens the menu of a node with the keyboard and takes an item of it."""
+    window.select(words)
+    focus_tree(window)
+    window.key('shift+F10')
+    window.find('menu item', 'Delete')
+    if items:
+        window.choose(*items)
+
+
+def branches(home):
+    """coffee → Make it snow → Add fog, and coffee → Make it night, which is the newest."""
+    document = home.document('Make it snow', 'Add fog')
+    photo = next(node['id'] for node in home.tree(document) if not node['instruction'])
+    home.cli('run', document, '--node', photo, '-p', 'Make it night')
+    return document

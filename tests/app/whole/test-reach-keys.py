@@ -1,0 +1,371 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every shortcut of the table of actions is pressed once and does what the table says, and no action
+is left out by all of these tests."""
+import re
+import sys
+
+from drive import SOURCE, Atspi, Skip, case, is_sensitive, run, wait_until
+from reach import (branches, focus_image, focus_tree, has_focus, instruction, is_current, run_states,
+                   window_comes, window_goes)
+
+TABLE = SOURCE / 'src/app/window/esp-actions.c'
+PRESSED = set()  # accelerators, as the table writes them
+
+# Where actions are reached that have no shortcut of their own. None: with the reason why they cannot.
+REACHED = {
+    'app.about': 'reach: windows_and_dialogs',
+    'app.open-uri': None,  # of a notification, which needs a desktop that shows it
+    'app.show-models': 'reach-nodes: preferences',
+    'app.show-node': None,  # the same
+    'canvas.before': 'loop: the_whole_loop',
+    'canvas.menu': 'reach-nodes: menus_of_the_image',
+    'canvas.zoom-100': 'reach-keys: keys_of_the_image',
+    'canvas.zoom-200': 'reach-keys: keys_of_the_image',
+    'canvas.zoom-400': 'reach-nodes: menus_of_the_image',
+    'canvas.zoom-fit': 'reach-keys: keys_of_the_image',
+    'canvas.zoom-in': 'reach-keys: keys_of_the_image',
+    'canvas.zoom-out': 'reach-keys: keys_of_the_image',
+    'card.activate': 'reach-keys: keys_of_turns',
+    'composer.add-reference': 'reach-nodes: references',
+    'composer.paste-reference': 'reach-nodes: references',
+    'composer.reference-current': 'reach-nodes: references',
+    'composer.run': 'loop: the_whole_loop',
+    'composer.run-next': 'reach-keys: keys_of_turns',
+    'composer.run-times': 'reach: turns_in_all_ways',
+    'composer.stop': 'loop: the_whole_loop',
+    'history.fold': 'reach-nodes: stacks',
+    'history.move-earlier': 'reach-nodes: moving_a_branch',
+    'history.move-later': 'reach-nodes: moving_a_branch',
+    'history.spread': 'reach-nodes: stacks',
+    'node.copy-branch': 'reach-nodes: moving_a_branch',
+    'node.copy-command': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.copy-instruction': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.duplicate': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.move': 'reach-nodes: moving_a_branch',
+    'node.note': 'reach: the_menu_of_a_node',
+    'node.open-with': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.retry': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.run-again-same': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.show': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.stop': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.tag': 'reach: the_menu_of_a_node',
+    'node.use-seed': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'win.back': 'reach: a_narrow_window',
+    'win.compare': 'loop: the_whole_loop',
+    'win.dismiss': 'states: closing_while_turns_run',
+    'win.history-outline': 'reach: looking_at_images',
+    'win.history-zoom-fit': 'reach: looking_at_images',
+    'win.history-zoom-in': 'reach: looking_at_images',
+    'win.history-zoom-out': 'reach: looking_at_images',
+    'win.open-sample': 'reach-nodes: the_sample_photo',
+    'win.overwrite': 'reach-nodes: overwriting_theirs',
+    'win.reload': 'states: a_document_changed_by_someone_else',
+    'win.rename': 'reach: windows_and_dialogs',
+    'win.setup-model': 'reach-nodes: preferences',
+    'win.take-up': 'states: turns_of_a_program_that_was_killed',
+    'win.write-instruction': 'reach: turns_in_all_ways',
+}
+
+
+def table():
+    """The actions of the table and their accelerators."""
+    text = re.sub(r'/\*.*?\*/', '', TABLE.read_text(), flags=re.S)
+    rows = text[text.index('actions[] = {'):text.index('};')]
+    found = []
+    for row in re.findall(r'\{ (?:"([^"]+)"|NULL),(.*?)\{ (.*?) \} \}', rows, flags=re.S):
+        name, _, keys = row
+        found.append((name, [key for text in re.findall(r'"([^"]+)"', keys) for key in text.split()]))
+    assert len(found) > 40, found
+    return found
+
+
+def x_key(accelerator):
+    """As xdotool writes it."""
+    return (accelerator.replace('<Control>', 'ctrl+').replace('<Shift>', 'shift+')
+            .replace('<Alt>', 'alt+'))
+
+
+def press(window, accelerator):
+    window.key(x_key(accelerator))
+    PRESSED.add(accelerator)
+
+
+@case
+def the_cursor_of_the_tree(home, start):
+    window = start(branches(home))
+    window.wait_for_nodes(4)
+    window.select('Add fog')
+    focus_tree(window)
+    has_focus(window, 'Add fog')
+    # What has the keyboard is told, also before it is shown.
+    for key, words in (('Up', 'Make it snow'), ('Up', 'coffee'), ('Down', 'Make it snow'),
+                       ('Right', 'Make it night'), ('Left', 'Make it snow'), ('Home', 'coffee'),
+                       ('End', 'Make it night')):
+        press(window, key)
+        has_focus(window, words)
+        is_current(window, 'Add fog')
+    press(window, 'Return')
+    is_current(window, 'Make it night')
+    assert window.node('Make it night').get_state_set().contains(Atspi.StateType.SELECTED)
+    # Shift chooses those between, Escape chooses none.
+    focus_tree(window)
+    window.key('shift+Home')
+    wait_until(lambda: sum(node.get_state_set().contains(Atspi.StateType.SELECTED)
+                           for node in window.nodes()) > 1, 'several to be chosen')
+    window.key('Escape')
+    wait_until(lambda: sum(node.get_state_set().contains(Atspi.StateType.SELECTED)
+                           for node in window.nodes()) == 1, 'one to be chosen')
+    window.quit()
+
+
+@case
+def a_tree_that_grows_sideways(home, start):
+    home.settings(history_orientation="'left-right'")
+    window = start(branches(home))
+    window.wait_for_nodes(4)
+    window.select('Add fog')
+    focus_tree(window)
+    for key, words in (('Left', 'Make it snow'), ('Left', 'coffee'), ('Right', 'Make it snow'),
+                       ('Down', 'Make it night'), ('Up', 'Make it snow')):
+        window.key(key)
+        has_focus(window, words)
+    window.shot('reach-sideways')
+    window.quit()
+
+
+@case
+def keys_of_the_window(home, start):
+    window = start(home.document('Make it snow'))
+    window.wait_for_nodes(2)
+    press(window, '<Control>n')
+    wait_until(lambda: len(window.frames()) == 2, 'a second window')
+    press(window, '<Control>w')
+    wait_until(lambda: len(window.frames()) == 1, 'the second window to go')
+    for key in ('<Control>o', '<Control><Shift>s'):
+        press(window, key)
+        wait_until(window._file_dialog, f'a file dialog by {key}')
+        window.key('Escape')
+        wait_until(lambda: not window._file_dialog(), 'the file dialog to go')
+    focus_image(window)
+    press(window, '<Control>v')
+    window.text('There is no image to paste')
+    press(window, 'F10')
+    window.find('menu item', 'Preferences')
+    window.key('Escape')
+    for key, title in (('<Control>comma', 'Preferences'), ('<Control>e', 'Export'),
+                       ('<Control><Shift>e', 'Export'), ('<Alt>Return', 'Document Properties')):
+        press(window, key)
+        window_comes(window, title)
+        window_goes(window, title)
+    for key in ('<Control>question', 'F1'):
+        press(window, key)
+        wait_until(lambda: len(window.frames()) == 2, 'the shortcuts')
+        window.key('Escape')
+        wait_until(lambda: len(window.frames()) == 1, 'the shortcuts to go')
+    # There is no window manager here that could do it; that asking for it is no error is all.
+    press(window, 'F11')
+    press(window, 'F11')
+    press(window, '<Control>s')
+    window.text('Saved')
+    press(window, '<Control>q')
+    window.ended()
+
+
+@case
+def keys_of_turns(home, start):
+    document = home.document()
+    window = start(document)
+    window.wait_for_nodes(1)
+    window.set_steps(1)
+    texts = ('Make it snow', 'Add fog', 'Make it night', 'Add a sunset')
+    for number, key in enumerate(('<Control>Return', '<Control>KP_Enter', '<Control><Shift>Return',
+                                  '<Control><Shift>KP_Enter')):
+        window.select('coffee')
+        window.write('Instruction', texts[number])
+        press(window, '<Control>l')
+        has_focus(window, 'Instruction')
+        press(window, key)
+        wait_until(lambda: run_states(home, document) == ['done'] * (number + 2), f'a turn by {key}')
+    press(window, '<Control>l')
+    window.write('Instruction', '')
+    press(window, '<Alt>Up')
+    wait_until(lambda: instruction(window) in texts, 'an earlier instruction')
+    first = instruction(window)
+    window.key('alt+Up')
+    wait_until(lambda: instruction(window) not in (first, ''), 'one before it')
+    press(window, '<Alt>Down')
+    wait_until(lambda: instruction(window) == first, 'the later one')
+
+    window.select('Make it snow')
+    focus_image(window)
+    press(window, 'r')
+    wait_until(lambda: run_states(home, document) == ['done'] * 6, 'another run')
+    window.set_steps(4)
+    focus_image(window)
+    press(window, 'u')
+    window.find('push button', lambda name: name.startswith('Settings: 1 step'))
+    focus_image(window)
+    press(window, 'i')
+    wait_until(lambda: instruction(window) == 'Make it snow', 'the instruction')
+    window.quit()
+
+
+@case
+def keys_of_the_history(home, start):
+    document = home.document('Make it snow', 'Add fog')
+    window = start(document)
+    window.wait_for_nodes(3)
+
+    def pressed(button):
+        return window.find(('push button', 'toggle button'), button).get_state_set().contains(
+            Atspi.StateType.PRESSED)
+
+    for there in (False, True):
+        press(window, '<Control>h')
+        wait_until(lambda: pressed('Show History') == there, 'the history to go and come')
+    press(window, '<Control>f')
+    has_focus(window, 'Find in the history')
+    window.key('Escape')
+
+    def stars(count):
+        words = {0: '', 1: 'starred'}.get(count, f'{count} stars')
+        wait_until(lambda: words in window.node('Make it snow').get_name()
+                   and (count or 'star' not in window.node('Make it snow').get_name()),
+                   f'{count} stars')
+
+    window.select('Make it snow')
+    for number in (3, 5, 0, 1, 2, 4):
+        focus_image(window)
+        press(window, str(number))
+        stars(number)
+        press(window, f'KP_{(number + 1) % 6}')
+        stars((number + 1) % 6)
+    press(window, '0')
+    stars(0)
+    press(window, 'period')
+    stars(1)
+    press(window, '<Control>z')
+    stars(0)
+    press(window, '<Control><Shift>z')
+    stars(1)
+    press(window, 'x')
+    window.wait_for_nodes(1, 'rejected')
+    press(window, 'x')
+    window.wait_for_nodes(0, 'rejected')
+    press(window, 'f')
+    window.wait_for_nodes(2)
+    press(window, 'f')
+    window.wait_for_nodes(3)
+    # In the tree they mean the same.
+    focus_tree(window)
+    for key, count in (('2', 2), ('period', 0), ('period', 1)):
+        window.key(key)
+        stars(count)
+    window.key('x')
+    window.wait_for_nodes(1, 'rejected')
+    window.key('x')
+    window.key('f')
+    window.wait_for_nodes(2)
+    window.key('f')
+    window.wait_for_nodes(3)
+
+    press(window, 'F2')
+    window.write('Label', 'Winter')
+    window.button('Rename')
+    window.node('Winter')
+    for key in ('Delete', 'KP_Delete'):
+        window.select('Winter')
+        focus_image(window)
+        press(window, key)
+        window.wait_for_nodes(1)
+        window.key('ctrl+z')
+        window.wait_for_nodes(3)
+    window.quit()
+
+
+@case
+def keys_of_the_image(home, start):
+    window = start(home.document('Make it snow'))
+    window.wait_for_nodes(2)
+    focus_image(window)
+
+    def zoom():
+        name = window.find('push button', lambda name: name.startswith('Zoom: ')).get_name()
+        return float(re.search(r'[\d.]+', name).group())
+
+    def reset():
+        window.key('ctrl+1')
+        wait_until(lambda: zoom() == 100, 'the original size')
+
+    for key, value in (('<Control>2', 200), ('<Control>1', 100), ('<Control>KP_2', 200),
+                       ('<Control>KP_1', 100)):
+        press(window, key)
+        wait_until(lambda: zoom() == value, f'{value} %')
+    for key, larger in (('<Control>plus', True), ('<Control>equal', True), ('<Control>KP_Add', True),
+                        ('<Control>minus', False), ('<Control>KP_Subtract', False)):
+        reset()
+        press(window, key)
+        wait_until(lambda: zoom() != 100 and (zoom() > 100) == larger, f'another size by {key}')
+    press(window, '<Control>0')
+    fit = wait_until(lambda: zoom() if zoom() != 100 else 100, 'the size that fits')
+    window.key('ctrl+2')
+    wait_until(lambda: zoom() == 200, '200 %')
+    press(window, '<Control>KP_0')
+    wait_until(lambda: zoom() != 200, 'the size that fits')
+    assert fit <= 100, fit
+    press(window, 'c')
+    is_current(window, 'coffee')
+    press(window, 'Escape')
+    is_current(window, 'Make it snow')
+    press(window, '<Control>c')
+    window.text('Image copied')
+    press(window, 'e')
+    window.find('push button', lambda name: name.startswith('Remove') and 'Make it snow' in name)
+    details = lambda: window.all('text', lambda name: 'Note' in name)  # noqa: E731
+    press(window, 'F9')
+    wait_until(lambda: any(is_sensitive(note) for note in details()), 'the details')
+    window.shot('reach-details')
+    press(window, 'F9')
+    window.quit()
+
+
+def defined_actions():
+    """What src/app makes actions of: the names in its tables and its widgets' classes."""
+    groups = {'esp-application.c': 'app', 'esp-window-actions.c': 'win',
+              'esp-window-node-actions.c': 'node', 'esp-history-menu.c': 'history'}
+    found = set()
+    for path in sorted((SOURCE / 'src/app').rglob('*.c')):
+        text = path.read_text()
+        found |= set(re.findall(r'install_(?:property_)?action \(\w+, "([^"]+)"', text))
+        for entries in re.findall(r'entries\[\]\s*= \{(.*?)\};', text, flags=re.S):
+            assert path.name in groups, f'{path.name} has a table of actions: of which group?'
+            found |= {f'{groups[path.name]}.{name}'
+                      for name in re.findall(r'\{ "([a-z-]+)"', entries)}
+    assert len(found) > 80, found
+    return found
+
+
+@case
+def every_shortcut_and_every_action(home, start):
+    """Last: what the cases above pressed is what the table has."""
+    rows = table()
+    named = {re.sub(r'\(.*', '', name) for name, _ in rows if name}
+    pressed = {re.sub(r'\(.*', '', name) for name, keys in rows if name and keys}
+    reached = set(REACHED) | pressed
+    actions = defined_actions() | named
+    assert not actions - reached, f'reached by no case: {actions - reached}'
+    assert not set(REACHED) - actions, f'no actions any more: {set(REACHED) - actions}'
+    for action, place in REACHED.items():
+        if place:
+            file, name = place.split(': ')
+            text = (SOURCE / f'tests/app/whole/test-{file}.py').read_text()
+            assert f'@case\ndef {name}(' in text, f'{action}: {place} is no case'
+    if len(sys.argv) > 1:
+        raise Skip('only some of the cases ran')
+    keys = {key for _, keys in rows for key in keys}
+    assert keys == PRESSED, f'not pressed: {keys - PRESSED}; not in the table: {PRESSED - keys}'
+
+
+if __name__ == '__main__':
+    sys.exit(run())
