@@ -19,7 +19,7 @@ job), or "any". Kinds, with their own members:
   not_json, empty_body            200 with words, with nothing
   truncated {how: json|length}    half an answer
   huge {bytes}, endless           1 GB; a body without end
-  redirect {to: other|loopback|file|URL, status}
+  redirect {to: other|loopback|file|hop|URL, status}
   gzip_bomb {bytes}               a small body that unpacks to a large one
   clock {seconds}                 the server's Date is wrong
   drop {after}                    events: the stream breaks off
@@ -114,7 +114,8 @@ def spoilt(world, fault, request, own):
     if kind == 'empty_body':
         return Answer(200, b'', 'application/json')
     if kind == 'redirect':
-        return Answer(status or 302, b'', 'text/plain', {'Location': target(world, fault)})
+        location = request.target + '&hop=1' if fault.get('to') == 'hop' else target(world, fault)
+        return Answer(status or 302, b'', 'text/plain', {'Location': location})
     if kind == 'gzip_bomb':
         return Answer(200, bomb(fault.get('bytes', 400 << 20)), own.kind if own else 'application/json',
                       {'Content-Encoding': 'gzip'})
