@@ -19,8 +19,12 @@ class Backend:
     options: tuple = ()
 
     @property
+    def path(self):
+        return SOURCE / f'data/providers/{self.id}.json'
+
+    @property
     def descriptor(self):
-        return json.loads((SOURCE / f'data/providers/{self.id}.json').read_text())
+        return json.loads(self.path.read_text())
 
     @property
     def uploads(self):
@@ -40,8 +44,8 @@ class Backend:
         return self.flow == 'poll' and self.fake not in ('bfl', 'runflow', 'sdcpp')
 
     @property
-    def submit_path(self):
-        return self.descriptor['submit']
+    def parameters(self):
+        return {param['id'] for param in self.descriptor['params']}
 
 
 BACKENDS = [
@@ -82,11 +86,15 @@ class Case:
     spread: int = 3             # of the short matrix: for how many backends
 
     def suits(self, backend):
+        if not backend.path.exists():
+            return False
         has = {'poll': backend.flow == 'poll', 'sync': backend.flow == 'sync', 'link': backend.link,
                'inline': not backend.link, 'upload': backend.uploads, 'fetch': backend.fetches,
                'key': backend.key, 'words': backend.words, 'events': backend.fake == 'oxen'
                and backend.flow == 'poll', 'cancel': backend.cancels,
-               'download': backend.link}
+               'download': backend.link, 'names_jobs': backend.fake not in ('openai', 'comfyui')
+               and backend.flow == 'poll', 'urls': backend.fake in ('bfl', 'fal', 'replicate'),
+               'seed': 'seed' in backend.parameters, 'count': 'count' in backend.parameters}
         return all(has[need] for need in self.needs)
 
 
@@ -113,6 +121,14 @@ def make_cases():
         fault(where, 'slow', ms=150)[0] for where in ('upload', 'submit', 'watch', 'fetch', 'download')))
     yield Case('happy over TLS', options=(('tls', 'good'),), kind='tls', spread=2)
 
+    yield Case('a seed of mine', kind='seed', needs=('seed',))
+    yield Case('two wanted', arguments=('--set', 'count=2'), files=2, needs=('count',), spread=4)
+    yield Case('a photo with transparency and metadata', kind='secrets')
+    yield Case('a photo of 24 megapixels', kind='large')
+    yield Case('ids that must be escaped', options=(('strange_ids', True),), needs=('names_jobs',), spread=12)
+    yield Case('URLs of the API elsewhere', {3, 7, 9}, options=(('elsewhere', True),), patience=4, files=0,
+               needs=('urls',), spread=5)
+
     # Nothing may be sent at all.
     for name, arguments, status in (
             ('unknown parameter', ('--set', 'stepz=3'), 2),
@@ -130,6 +146,14 @@ def make_cases():
     for code, status in ((401, 3), (402, 4), (403, 3), (404, 7), (413, 7), (422, 7)):
         yield Case(f'submit: {code}', status, fault('submit', 'status', status=code), accepted=0,
                    submits={1, 2} if code == 404 else 1, charged=False, files=0, spread=3)
+    yield Case('submit: 401 that repeats the key', 3, fault(
+        'submit', 'status', status=401, message='The key KEY is not known'), accepted=0, submits=1,
+        charged=False, files=0, needs=('key',), spread=4)
+    yield Case('submit: 422 in colours', 7, fault(
+        'submit', 'status', status=422, message='no \x1b[31mred\x07 things\x9b2J\r\n\tplease'), accepted=0,
+        submits=1, charged=False, files=0, kind='words', spread=4)
+    yield Case('submit: 422 at length', 7, fault('submit', 'status', status=422, message='long ' * 200000),
+               accepted=0, submits=1, charged=False, files=0, kind='words', spread=2)
     yield Case('submit: 500', 7, fault('submit', 'status', status=500), accepted=0, submits=1, files=0,
                charged={False, None})
     for how in ('seconds', 'date', 'body', 'text'):

@@ -147,12 +147,9 @@ class Attempt:
         return Program(self, arguments)
 
     def backend_arguments(self):
-        if self.backend.fake == 'openai':
-            return ['--set', 'size=1024x1024'] if 'size' in self.parameters() else []
+        if self.backend.fake == 'openai' and 'size' in self.backend.parameters:
+            return ['--set', 'size=1024x1024']
         return []
-
-    def parameters(self):
-        return {param['id'] for param in self.backend.descriptor['params']}
 
     def jobs(self, *arguments):
         return Program(self, ['jobs', *arguments])
@@ -233,6 +230,26 @@ class Attempt:
         times = [call['t'] for call in self.world.log() if call['op'] == 'submit']
         expect(times[1] - times[0] >= 3 * SCALE * 0.9,
                f'Retry-After was not waited for: {times[1] - times[0]:.3f} s of {3 * SCALE} s')
+
+    def drive_seed(self):
+        self.judge(self.start('--set', 'seed=1234567').wait())
+        expect(self.world.count()['jobs'][0]['seed'] == 1234567, 'another seed was sent')
+
+    def drive_secrets(self):
+        self.photo.write_bytes(pictures.photo_with_secrets(480, 320))
+        self.drive_run()
+
+    def drive_large(self):
+        self.photo.write_bytes(pictures.carpet_png(b'large' * 7, 6000, 4000))
+        self.drive_run()
+        largest = max(call['length'] for call in self.world.log())
+        expect(largest < 10_000_000, f'a body of {largest} bytes')
+
+    def drive_words(self):
+        done = self.start().wait()
+        self.judge(done)
+        words = json.loads(done.out)['error']['provider_message'] or ''
+        expect(0 < len(words) <= 5000, f'{len(words)} characters of the provider were shown')
 
     def drive_hop(self):
         """The result's link answers with a redirect on the same host."""
@@ -397,7 +414,7 @@ class Attempt:
                    and output['media_type'] == pictures.MEDIA[looked.format]
                    and output['sha256'] == hashlib.sha256(data).hexdigest(), f'{output} is not so')
         job = self.world.count()['jobs'][0]
-        if job['seed'] is not None and 'seed' in self.parameters():
+        if job['seed'] is not None and 'seed' in self.backend.parameters:
             expect(answer['seed'] == job['seed'], f'seed {answer["seed"]} told, {job["seed"]} sent')
 
     def check_error(self, done):
@@ -408,6 +425,9 @@ class Attempt:
         expect(error['class'] in CLASSES[done.status], f'class {error["class"]}: {done}')
         expect(len(error['message']) > 15 and '\n' not in error['message'] and 'null' not in error['message'],
                f'no message for people: {error["message"]!r}')
+        for text in (error['message'], error['provider_message'] or ''):
+            expect(not re.search(r'[\x00-\x08\x0b-\x1f\x7f-\x9f]', text), f'control characters: {text!r}')
+            expect(not self.key or self.key not in text, 'the key is in the message')
         expect(any(word in error['message'] for word in self.case.words) or not self.case.words,
                f'none of {self.case.words} is in {error["message"]!r}')
         if self.case.charged is not ...:
@@ -425,7 +445,7 @@ class Attempt:
         expect(looked.format == {'.jpg': 'jpeg', '.png': 'png', '.webp': 'webp'}[path.suffix],
                f'{path.name} is {looked.format}')
         expect(job['prompt'] == PROMPT, f'the prompt came as {job["prompt"]!r}')
-        # OpenAI's own API and a hidden seed: the row follows from what was sent, whatever it was.
+        expect(job['seed'] is not None or 'seed' not in self.backend.parameters, 'no seed was sent')
         if looked.format == 'png':
             expect(pictures.first_row(data).hex() == job['row'], 'it is another picture')
 

@@ -14,7 +14,7 @@ job), or "any". Kinds, with their own members:
   reset_after {run}               reset after the body was read; the request was carried out
   reuse_death                     the same, only on a connection that was used before
   status {status, retry_after, how: seconds|date|body|text, run, headers, message}
-                                  an error in the provider's own shape
+                                  an error in the provider's own shape; KEY in the message is the key
   html {status, run}              a gateway's page
   not_json, empty_body            200 with words, with nothing
   truncated {how: json|length}    half an answer
@@ -130,7 +130,7 @@ def spoilt(world, fault, request, own):
 
 def error_status(world, fault, request):
     status, wait, how = fault['status'], fault.get('retry_after'), fault.get('how', 'seconds')
-    message = fault.get('message')
+    message = fault.get('message', '').replace('KEY', world.options['key'] or '')
     if wait is not None and how == 'text':
         message = f'Request was throttled. Your rate limit resets in ~{wait}s.'
     if request.origin == 'cdn':

@@ -262,3 +262,14 @@ KONTEXT = [(672, 1568), (688, 1504), (720, 1456), (752, 1392), (800, 1328), (832
 def bucket(width, height):
     """The Kontext size whose shape is nearest."""
     return min(KONTEXT, key=lambda size: abs(size[0] / size[1] - width / height))
+
+
+def photo_with_secrets(width, height):
+    """A PNG with an alpha channel, a text, EXIF data and a time: none of it is for a provider."""
+    rows = b''.join(b'\0' + bytes(value for x in range(width)
+                                  for value in (x & 255, y & 255, (x * y) & 255, 128 + (x & 127)))
+                    for y in range(height))
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 6, 0, 0, 0))
+            + chunk(b'tEXt', b'Comment\0my private words') + chunk(b'tIME', bytes((7, 234, 1, 2, 3, 4, 5)))
+            + chunk(b'eXIf', b'MM\0*\0\0\0\x08\0\0\0\0\0\0') + chunk(b'IDAT', zlib.compress(rows, 1))
+            + chunk(b'IEND', b''))

@@ -29,11 +29,11 @@ class Request:
         self.headers = {name.lower(): value for name, value in headers}
         parts = urllib.parse.urlsplit(target)
         self.path = urllib.parse.unquote(parts.path)
-        self.raw_path = parts.path
+        self.raw_path = parts.path          # as it came: names in it may have escaped slashes
         self.query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
         self.connection = connection
         self.origin = ''       # which of a world's listeners: api, cdn
-        self.match = None
+        self.names = ()                     # what is variable in the path, unescaped
 
     @property
     def base(self):

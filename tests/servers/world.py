@@ -26,6 +26,8 @@ OPTIONS = {
     'clock_offset': 0,     # seconds that this server's clock is wrong
     'image_check': True,   # look at the pictures that are sent
     'flavour': '',         # which of several servers of one shape
+    'elsewhere': False,    # answers name URLs of the API at an origin that must not get the key
+    'strange_ids': False,  # ids of jobs that must be escaped in URLs
 }
 
 
@@ -183,11 +185,11 @@ class World:
         return fault
 
     def operation_of(self, origin, method, path):
-        """(operation, handler, match) of a request; operation "" where there is none."""
+        """(operation, handler, names in the path) of a request; operation "" where there is none."""
         if origin == 'cdn':
-            return ('upload' if method == 'PUT' else 'download'), self.serve_file, None
+            return ('upload' if method == 'PUT' else 'download'), self.serve_file, ()
         if not path.startswith(self.base_path):
-            return '', None, None
+            return '', None, ()
         return self.provider.route(method, path[len(self.base_path):])
 
     def clock(self):
@@ -199,8 +201,8 @@ class World:
     async def handle(self, request):
         if request.path.startswith('/_fake/'):
             return await self.control(request)
-        operation, handler, match = self.operation_of(request.origin, request.method, request.path)
-        request.match, request.operation = match, operation
+        operation, handler, names = self.operation_of(request.origin, request.method, request.raw_path)
+        request.names, request.operation = names, operation
         call = {'t': self.clock(), 'origin': request.origin, 'method': request.method,
                 'path': request.target, 'op': operation, 'status': 0, 'length': len(request.body),
                 'headers': request.headers, 'sha256': hashlib.sha256(request.body).hexdigest(),
@@ -273,8 +275,10 @@ class World:
     def add_job(self, fields, identity=None):
         """Accepts a submit. `fields`: prompt, seed, picture, size, count, format, and the provider's."""
         number = len(self.jobs) + 1
-        job = Job(self, identity or str(uuid.UUID(int=random.getrandbits(128), version=4)), fields,
-                  number)
+        new = str(uuid.UUID(int=random.getrandbits(128), version=4))
+        if self.options['strange_ids']:
+            new = f'a/../ü ~0?b=%2F&c#{number}'
+        job = Job(self, identity or new, fields, number)
         print_ = (job.prompt, job.seed, hashlib.sha256(fields.get('picture', b'')).hexdigest(),
                   fields.get('size'))
         if print_ in self.seen:

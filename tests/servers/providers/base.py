@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 import re
+import urllib.parse
 
 import pictures
 from server import Answer, BadRequest
@@ -34,8 +35,8 @@ class Acted:
         for wanted, expression, operation, handler in self.compiled:
             match = expression.fullmatch(path)
             if match and wanted == method:
-                return operation, handler, match
-        return '', None, None
+                return operation, handler, tuple(map(urllib.parse.unquote, match.groups()))
+        return '', None, ()
 
     def words(self, status):
         return WORDS.get(status, 'Something went wrong')
@@ -122,6 +123,12 @@ class Acted:
         if pictures.MEDIA[pictures.look(data).format] != match.group(1):
             raise self.invalid(f'{where}: the picture is no {match.group(1)}')
         return data
+
+    def own_url(self, request, rest):
+        """A URL of this API as answers name it; at another origin where the world's options say so."""
+        if self.world.options['elsewhere']:
+            return self.world.listeners['cdn'].url + self.world.base_path + rest
+        return request.base + self.world.base_path + rest
 
     # --- Results ----------------------------------------------------------------------------------
 

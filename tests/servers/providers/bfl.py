@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Black Forest Labs. Flavour "late": get_result does not know a job for a moment."""
 import re
+import urllib.parse
 
 from providers.base import Acted
 from server import Answer
@@ -61,9 +62,9 @@ class Provider(Acted):
             'prompt': given['prompt'], 'seed': given.get('seed', 42), 'picture': data,
             'size': self.size_of_aspect(given.get('aspect_ratio'), looked),
             'format': given.get('output_format', 'png')})
-        if request.match.group(1) == 'max':
+        if request.names[0] == 'max':
             job.fields |= {'credits': 8, 'price': 0.08}
-        url = f'{request.base}{self.world.base_path}/v1/get_result?id={job.id}'
+        url = self.own_url(request, f'/v1/get_result?id={urllib.parse.quote(job.id, "")}')
         return Answer(200, {'id': job.id, 'polling_url': url, 'cost': job.fields.get('credits', 4),
                             'input_mp': round(looked.width * looked.height / 1e6, 2), 'output_mp': 1.0})
 

@@ -148,7 +148,7 @@ class Provider(Acted):
         return found
 
     def history(self, request):
-        job = self.world.job(request.match.group(1))
+        job = self.world.job(request.names[0])
         if job is None or job.state() in ('queued', 'running', 'unknown'):
             return Answer(200, {})
         state = job.state()

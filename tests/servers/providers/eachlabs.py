@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """each::labs: presigned upload, then a prediction. Flavour: how `output` looks, string, array, object."""
+import urllib.parse
+
 from providers.base import Acted
 from server import Answer, BadRequest, iso_time
 
@@ -75,7 +77,7 @@ class Provider(Acted):
 
     def describe(self, request, job):
         state = job.state()
-        own = f'{request.base}{self.world.base_path}/v1/prediction/{job.id}'
+        own = self.own_url(request, f'/v1/prediction/{urllib.parse.quote(job.id, "")}')
         body = {'id': job.id, 'input': job.fields['input'], 'status': STATUS[state], 'output': None,
                 'logs': '', 'metrics': {}, 'urls': {'get': own, 'cancel': own + '/cancel'}}
         if state == 'succeeded':
@@ -91,7 +93,7 @@ class Provider(Acted):
         return body
 
     def find(self, request):
-        job = self.world.job(request.match.group(1))
+        job = self.world.job(request.names[0])
         if job is None:
             raise BadRequest('prediction not found', 404)
         return job

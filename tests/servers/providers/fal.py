@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """fal's queue. The returned URLs drop the model's sub-path, as the real ones do."""
 import asyncio
+import urllib.parse
 
 from providers.base import Acted
 from server import Answer, BadRequest, event_text
@@ -46,7 +47,7 @@ class Provider(Acted):
         return Answer(status, body, headers={'X-Fal-Error-Type': REQUEST_ERRORS.get(status, '')})
 
     def create(self, request):
-        model = request.match.group(1)
+        model = request.names[0]
         given = self.check(request.json(), DEV if model.endswith('dev') else PRO)
         picture = self.decode_data_uri(given['image_url'], 'image_url')
         looked = self.world.look_at(picture, ('png', 'jpeg', 'webp'))
@@ -56,12 +57,12 @@ class Provider(Acted):
             'price': {'dev': 0.025, 'kontext': 0.04, 'max': 0.08}[model.rpartition('/')[2]],
             'count': given.get('num_images', 1), 'format': given.get('output_format', 'jpeg')})
         short = '/'.join(model.split('/')[:2])
-        own = f'{request.base}{self.world.base_path}/{short}/requests/{job.id}'
+        own = self.own_url(request, f'/{short}/requests/{urllib.parse.quote(job.id, "")}')
         return Answer(200, {'request_id': job.id, 'response_url': own, 'status_url': own + '/status',
                             'cancel_url': own + '/cancel', 'queue_position': 1})
 
     def find(self, request):
-        job = self.world.job(request.match.group(1))
+        job = self.world.job(request.names[0])
         if job is None:
             raise BadRequest('Request not found', 404)
         return job

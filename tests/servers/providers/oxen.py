@@ -92,7 +92,7 @@ class Provider(Acted):
         return body
 
     def find(self, request):
-        job = self.world.job(request.match.group(1))
+        job = self.world.job(request.names[0])
         if job is None:
             raise BadRequest('Generation not found', 404)
         return job
@@ -150,7 +150,7 @@ class Provider(Acted):
         return answer
 
     def model(self, request):
-        if request.match.group(1) != 'flux-kontext-dev':
+        if request.names[0] != 'flux-kontext-dev':
             raise BadRequest('Model not found', 404)
         schema = {'type': 'object', 'required': ['prompt', 'input_image'], 'properties': {
             'prompt': {'type': 'string'}, 'input_image': {'type': 'string'},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Replicate's predictions of three models. Flavours: string, array (of output), data_uri."""
 import base64
+import urllib.parse
 
 from providers.base import Acted
 from server import Answer, BadRequest, iso_time
@@ -47,7 +48,7 @@ class Provider(Acted):
         return Answer(status, body)
 
     async def create(self, request):
-        kind = request.match.group(1)
+        kind = request.names[0]
         given = self.check(request.json(), {'input!': DEV if kind == 'dev' else PRO, 'webhook': str,
                                             'webhook_events_filter': [str]})['input']
         if 'input_image' not in given:
@@ -65,7 +66,7 @@ class Provider(Acted):
 
     def describe(self, request, job):
         state = job.state()
-        own = f'{request.base}{self.world.base_path}/predictions/{job.id}'
+        own = self.own_url(request, f'/predictions/{urllib.parse.quote(job.id, "")}')
         shown = dict(job.fields['input'], input_image='data:…')
         body = {'id': job.id, 'model': f'black-forest-labs/flux-kontext-{job.fields["kind"]}',
                 'version': 'hidden', 'input': shown, 'logs': '', 'output': None, 'error': None,
@@ -83,7 +84,7 @@ class Provider(Acted):
         return body
 
     def find(self, request):
-        job = self.world.job(request.match.group(1))
+        job = self.world.job(request.names[0])
         if job is None:
             raise BadRequest('The requested resource could not be found.', 404)
         return job

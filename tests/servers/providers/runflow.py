@@ -45,8 +45,8 @@ class Provider(Acted):
         return ('black-forest-labs/flux-pro/kontext', 'flux-pro/kontext')
 
     def check_model(self, request):
-        if request.match.group(1) not in self.models():
-            raise BadRequest(f'No such model: {request.match.group(1)}', 404, code='MODEL_NOT_FOUND')
+        if request.names[0] not in self.models():
+            raise BadRequest(f'No such model: {request.names[0]}', 404, code='MODEL_NOT_FOUND')
 
     def start_upload(self, request):
         body = self.check(request.json(), {
@@ -58,7 +58,7 @@ class Provider(Acted):
 
     def confirm_upload(self, request):
         self.check(request.json(), {'folder_id': None})
-        name = request.match.group(1)
+        name = request.names[0]
         place = self.world.uploads.get(name)
         if place is None:
             raise BadRequest('No such upload', 404)
@@ -112,7 +112,7 @@ class Provider(Acted):
         return body
 
     def status(self, request):
-        job = self.world.job(request.match.group(1))
+        job = self.world.job(request.names[0])
         if job is None:
             raise BadRequest('No such run', 404, code='RUN_NOT_FOUND')
         return Answer(200, self.describe(job))
@@ -122,7 +122,7 @@ class Provider(Acted):
 
     def model(self, request):
         self.check_model(request)
-        return Answer(200, {'id': request.match.group(1), 'name': 'FLUX.1 Kontext [pro]'})
+        return Answer(200, {'id': request.names[0], 'name': 'FLUX.1 Kontext [pro]'})
 
     def me(self, request):
         return Answer(200, {'id': 'fake'})

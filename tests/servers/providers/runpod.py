@@ -84,7 +84,7 @@ class Provider(Acted):
         return body
 
     def find(self, request):
-        job = self.world.job(request.match.group(1))
+        job = self.world.job(request.names[0])
         if job is None:
             raise BadRequest('job not found', 404)
         return job

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """stable-diffusion.cpp's own server, its native API."""
+import urllib.parse
+
 from providers.base import Acted
 from server import Answer, BadRequest
 
@@ -55,10 +57,11 @@ class Provider(Acted):
             'size': (given.get('width', 512), given.get('height', 512)),
             'count': given.get('batch_count', 1), 'format': given.get('output_format', 'png')})
         return Answer(202, {'id': job.id, 'kind': 'img_gen', 'status': 'queued',
-                            'created': int(job.created), 'poll_url': f'/sdcpp/v1/jobs/{job.id}'})
+                            'created': int(job.created), 'poll_url': self.world.base_path + '/sdcpp/v1/jobs/'
+                            + urllib.parse.quote(job.id, '')})
 
     def find(self, request):
-        job = self.world.jobs.get(request.match.group(1))
+        job = self.world.jobs.get(request.names[0])
         if job is None:
             raise BadRequest('job not found', 404)
         if job.state() == 'gone':
