@@ -654,18 +654,19 @@ new_error_before_request (EspHttpTransfer *self, CURLcode code)
                         _ ("No encrypted connection to “%s” could be made. Nothing was sent."),
                         self->host);
 
+  if (self->proxied)
+    return g_error_new (
+        ESP_HTTP_ERROR, ESP_HTTP_ERROR_CONNECT,
+        _ ("The proxy did not make a connection to “%s”. Nothing was sent; check the "
+           "network settings."),
+        self->host);
+
   switch ((int) code)
     {
     case CURLE_COULDNT_RESOLVE_HOST:
       return g_error_new (ESP_HTTP_ERROR, ESP_HTTP_ERROR_CONNECT,
                           _ ("The address of “%s” could not be found. Nothing was sent; check the "
                              "network connection and the spelling."),
-                          self->host);
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_PROXY:
-      return g_error_new (ESP_HTTP_ERROR, ESP_HTTP_ERROR_CONNECT,
-                          _ ("The proxy to “%s” could not be reached. Nothing was sent; check the "
-                             "network settings."),
                           self->host);
     case CURLE_OPERATION_TIMEDOUT:
       return g_error_new (ESP_HTTP_ERROR, ESP_HTTP_ERROR_CONNECT,

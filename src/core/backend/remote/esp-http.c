@@ -321,7 +321,7 @@ finish (EspHttp *self, EspHttpTransfer *transfer, GError *error)
       transfer->added = FALSE;
     }
 
-  g_debug ("%s %.*s → %u%s%s", transfer->request->method, (int) strcspn (url, "?#"), url,
+  g_debug ("%s %.*s: %u%s%s", transfer->request->method, (int) strcspn (url, "?#"), url,
            transfer->status, error != NULL ? ": " : "", error != NULL ? error->message : "");
 
   if (error != NULL)
