@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-remote-result.c: from "succeeded" to images that are checked, without a pause. */
+#define G_LOG_DOMAIN "espalier-remote"
+
+#include "esp-json-read.h"
+#include "esp-remote-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <glib/gi18n-lib.h>
+
+#define MAX_ITEMS     32
+#define MAX_REDIRECTS 5
+
+/* How often what is broken in the same way is loaded. */
+#define BROKEN_TRIES 3
+#define FETCH_TRIES  4
+
+/* A result that is ready when patience ends is still loaded, for so long. */
+#define LAST_WORDS 10.0 /* s */
+
+#define LARGE_ANSWER ((gsize) ESP_RECEIVED_MAX_BYTES / 3 * 4 + (1 << 20))
+
+static void next_item (EspRemoteTurn *turn);
+static void load_link (EspRemoteTurn *turn);
+
+/* --- Where the images are --------------------------------------------------------------------- */
+
+/* One element of the result: a text, an object that has one, or an object that the template makes
+ * one of. */
+static char *
+dup_item (EspRemoteTurn *turn, JsonNode *node)
+{
+  static const char *const members[] = { "url", "b64_json", "image_url", "uri", NULL };
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  JsonObject *object;
+
+  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
+      && descriptor->result.url_template == NULL)
+    return json_node_get_string (node)[0] != '\0' ? g_strdup (json_node_get_string (node)) : NULL;
+
+  if (descriptor->result.url_template != NULL)
+    {
+      g_autoptr (EspScope) scope = esp_scope_copy (turn->setup.scope);
+
+      if (JSON_NODE_HOLDS_OBJECT (node))
+        {
+          JsonObjectIter iter;
+          const char *name;
+          JsonNode *value;
+
+          json_object_iter_init (&iter, json_node_get_object (node));
+          while (json_object_iter_next (&iter, &name, &value))
+            {
+              g_autofree char *full = g_strconcat ("item.", name, NULL);
+
+              esp_scope_set_node (scope, full, json_node_copy (value));
+            }
+        }
+      else
+        esp_scope_set_node (scope, "item", json_node_copy (node));
+      return esp_template_expand_text (descriptor->result.url_template, scope, ESP_TEMPLATE_URL,
+                                       NULL);
+    }
+
+  if (!JSON_NODE_HOLDS_OBJECT (node))
+    return NULL;
+  object = json_node_get_object (node);
+  for (guint i = 0; members[i] != NULL; i++)
+    {
+      const char *text = json_object_get_string_member_with_default (object, members[i], NULL);
+
+      if (text != NULL && text[0] != '\0')
+        return g_strdup (text);
+    }
+  return NULL;
+}
+
+static void
+add_items (EspRemoteTurn *turn, GPtrArray *items, JsonNode *node)
+{
+  char *item;
+
+  if (JSON_NODE_HOLDS_ARRAY (node))
+    {
+      JsonArray *array = json_node_get_array (node);
+
+      for (guint i = 0; i < json_array_get_length (array); i++)
+        add_items (turn, items, json_array_get_element (array, i));
+      return;
+    }
+
+  item = items->len < MAX_ITEMS ? dup_item (turn, node) : NULL;
+  if (item != NULL)
+    g_ptr_array_add (items, item);
+}
+
+GPtrArray *
+_esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean *empty)
+{
+  GPtrArray *items = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) pointers
+      = _esp_remote_dup_pointers (turn->setup.descriptor->result.images, turn->setup.scope);
+
+  if (empty != NULL)
+    *empty = FALSE;
+  for (guint i = 0; pointers[i] != NULL && items->len == 0; i++)
+    {
+      g_autoptr (GPtrArray) hits = esp_pointer_find_all (pointers[i], root);
+
+      for (guint j = 0; j < hits->len; j++)
+        {
+          JsonNode *hit = hits->pdata[j];
+
+          if (empty != NULL && JSON_NODE_HOLDS_ARRAY (hit)
+              && json_array_get_length (json_node_get_array (hit)) == 0)
+            *empty = TRUE;
+          add_items (turn, items, hit);
+        }
+    }
+  return items;
+}
+
+static gboolean
+is_data_uri (const char *item)
+{
+  return g_ascii_strncasecmp (item, "data:", 5) == 0;
+}
+
+/* JPEG in base64 begins with a slash as paths do: what is long and has nothing but base64's
+ * characters is no address. */
+static gboolean
+is_base64 (const char *item)
+{
+  gsize length = strspn (item, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+                               "=\r\n");
+
+  return length >= 64 && item[length] == '\0';
+}
+
+static gboolean
+is_link (EspRemoteTurn *turn, const char *item)
+{
+  if (is_data_uri (item))
+    return FALSE;
+  if (g_ascii_strncasecmp (item, "https:", 6) == 0 || g_ascii_strncasecmp (item, "http:", 5) == 0)
+    return TRUE;
+
+  switch (turn->setup.descriptor->result.kind)
+    {
+    case ESP_RESULT_URL:
+      return TRUE;
+    case ESP_RESULT_BASE64:
+    case ESP_RESULT_DATA_URI:
+      return FALSE;
+    case ESP_RESULT_AUTO:
+    default:
+      return !is_base64 (item);
+    }
+}
+
+/* Links go into the record; images do not. */
+static void
+note_items (EspRemoteTurn *turn)
+{
+  JsonArray *links = json_array_new ();
+
+  for (guint i = 0; i < turn->items->len; i++)
+    {
+      const char *item = turn->items->pdata[i];
+
+      if (is_link (turn, item))
+        json_array_add_string_element (links, item);
+    }
+  json_object_set_array_member (esp_record_get_members (turn->record), "links", links);
+}
+
+gboolean
+_esp_remote_load_items (EspRemoteTurn *turn)
+{
+  JsonNode *node = json_object_get_member (esp_record_get_members (turn->record), "links");
+  JsonArray *links;
+
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return FALSE;
+  links = json_node_get_array (node);
+  if (json_array_get_length (links) == 0)
+    return FALSE;
+
+  g_clear_pointer (&turn->items, g_ptr_array_unref);
+  turn->items = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < MIN (json_array_get_length (links), MAX_ITEMS); i++)
+    {
+      const char *link = json_array_get_string_element (links, i);
+
+      if (link != NULL)
+        g_ptr_array_add (turn->items, g_strdup (link));
+    }
+  return turn->items->len > 0;
+}
+
+/* --- The end ---------------------------------------------------------------------------------- */
+
+static void
+set_cost (EspRemoteTurn *turn, EspRemoteResult *result)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  JsonNode *const roots[] = { turn->result_root, turn->watch_root, turn->submit_root };
+  JsonObject *members = esp_record_get_members (turn->record);
+
+  result->cost = -1;
+  if (!_esp_remote_get_meta (descriptor->result.cost, roots, G_N_ELEMENTS (roots), &result->cost)
+      && json_object_has_member (members, "cost"))
+    result->cost = json_object_get_double_member (members, "cost");
+  if (result->cost < 0 && descriptor->price_amount >= 0)
+    {
+      double units = turn->received->len;
+
+      if (g_strcmp0 (descriptor->price_unit, "megapixel") == 0)
+        {
+          units = 0;
+          for (guint i = 0; i < turn->received->len; i++)
+            {
+              EspReceivedImage *image = turn->received->pdata[i];
+
+              units += (double) image->width * image->height / 1e6;
+            }
+        }
+      result->cost = units * descriptor->price_amount;
+      result->cost_estimated = TRUE;
+    }
+  if (result->cost >= 0)
+    result->currency
+        = g_strdup (descriptor->price_currency != NULL ? descriptor->price_currency : "USD");
+}
+
+static void
+set_seed (EspRemoteTurn *turn, EspRemoteResult *result)
+{
+  JsonNode *const roots[] = { turn->result_root, turn->watch_root, turn->submit_root };
+  static const char *const asked[] = { "/seed", NULL };
+  g_autoptr (JsonNode) parameters
+      = json_node_init_object (json_node_alloc (), turn->setup.parameters);
+  double seed;
+
+  if ((_esp_remote_get_meta (turn->setup.descriptor->result.seed, roots, G_N_ELEMENTS (roots),
+                             &seed)
+       && seed >= 0)
+      || esp_pointer_get_number (asked, parameters, &seed))
+    {
+      if (seed >= 0 && seed < 9.2e18)
+        {
+          result->has_seed = TRUE;
+          result->seed = (gint64) seed;
+        }
+    }
+}
+
+static void
+set_time (JsonObject *timings, const char *name, gint64 from, gint64 to)
+{
+  if (from > 0 && to >= from)
+    json_object_set_double_member (timings, name, (double) (to - from) / G_USEC_PER_SEC);
+}
+
+static JsonObject *
+dup_timings (EspRemoteTurn *turn)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  JsonNode *const roots[] = { turn->result_root, turn->watch_root, turn->submit_root };
+  JsonObject *timings = json_object_new ();
+  gint64 sent = turn->uploaded;
+  gint64 begun = turn->running > 0 ? turn->running : turn->accepted;
+  double seconds;
+
+  if (descriptor->flow != ESP_FLOW_POLL)
+    begun = sent;
+  set_time (timings, "prepare", turn->prepared > 0 ? turn->start : 0, turn->prepared);
+  set_time (timings, "upload", turn->prepared, sent);
+  set_time (timings, "queue", sent, begun);
+  set_time (timings, "run", begun, turn->succeeded);
+  set_time (timings, "download", turn->succeeded, turn->downloaded);
+  set_time (timings, "total", turn->start, turn->downloaded);
+  if (_esp_remote_get_meta (descriptor->result.time_s, roots, G_N_ELEMENTS (roots), &seconds)
+      && seconds >= 0)
+    json_object_set_double_member (timings, "run", seconds);
+  if (_esp_remote_get_meta (descriptor->result.queue_s, roots, G_N_ELEMENTS (roots), &seconds)
+      && seconds >= 0)
+    json_object_set_double_member (timings, "queue", seconds);
+  return timings;
+}
+
+static void
+note_size (EspRemoteTurn *turn)
+{
+  EspReceivedImage *image = turn->received->pdata[0];
+  JsonNode *width = esp_scope_get (turn->setup.scope, "out.width");
+  JsonNode *height = esp_scope_get (turn->setup.scope, "out.height");
+  g_autofree char *note = NULL;
+
+  if (turn->setup.descriptor->output_size.mode != ESP_SIZE_PIXELS || width == NULL || height == NULL
+      || (json_node_get_int (width) == image->width && json_node_get_int (height) == image->height))
+    return;
+  note = g_strdup_printf (_ ("The image has %d × %d pixels; %d × %d were asked for."), image->width,
+                          image->height, (int) json_node_get_int (width),
+                          (int) json_node_get_int (height));
+  _esp_remote_turn_note (turn, note);
+}
+
+static void
+finish (EspRemoteTurn *turn)
+{
+  EspRemoteResult *result;
+
+  if (turn->received->len == 0)
+    {
+      _esp_remote_turn_fail (
+          turn, ESP_FAULT_MODERATED, ESP_CHARGED_YES, FALSE, NULL,
+          _ ("The image that came back is all of one colour: that is what safety "
+             "systems return. The instruction is kept: reword it, or try "
+             "another seed or provider."));
+      return;
+    }
+
+  turn->downloaded = g_get_monotonic_time ();
+  if (turn->n_one_color > 0)
+    _esp_remote_turn_note (turn, _ ("One of the images was all of one colour, as safety systems "
+                                    "return them, and was left out."));
+  note_size (turn);
+
+  result = g_new0 (EspRemoteResult, 1);
+  set_cost (turn, result);
+  set_seed (turn, result);
+  result->timings = dup_timings (turn);
+  result->job_id = g_strdup (_esp_remote_turn_get_job_id (turn));
+  result->parameters = json_object_ref (turn->setup.parameters);
+  if (json_object_has_member (result->parameters, "prompt"))
+    json_object_remove_member (result->parameters, "prompt");
+  result->notes = g_steal_pointer (&turn->notes);
+  turn->notes = g_ptr_array_new_with_free_func (g_free);
+  result->images = g_steal_pointer (&turn->received);
+  _esp_remote_turn_return_result (turn, result);
+}
+
+/* --- One image -------------------------------------------------------------------------------- */
+
+static void
+bad_result (EspRemoteTurn *turn, const EspRemoteAnswer *answer, const char *message)
+{
+  _esp_remote_turn_fail (turn, ESP_FAULT_RESULT, ESP_CHARGED_YES, FALSE, answer, message);
+}
+
+static void
+on_checked (GObject *source, GAsyncResult *result, gpointer data)
+{
+  EspRemoteTurn *turn = data;
+  g_autoptr (GError) error = NULL;
+  EspReceivedImage *image = esp_received_image_check_finish (result, &error);
+
+  if (!_esp_remote_turn_work_done (turn))
+    {
+      esp_received_image_free (image);
+    }
+  else if (image == NULL)
+    {
+      g_autofree char *message
+          = g_strdup_printf (_ ("What %s returned is not an image that can be used: %s"),
+                             esp_provider_get_name (turn->setup.provider), error->message);
+
+      bad_result (turn, NULL, message);
+    }
+  else
+    {
+      if (image->one_color && !turn->one_color_input)
+        {
+          turn->n_one_color++;
+          esp_received_image_free (image);
+        }
+      else
+        g_ptr_array_add (turn->received, image);
+      next_item (turn);
+    }
+  _esp_remote_turn_unref (turn);
+}
+
+static void
+check (EspRemoteTurn *turn, GBytes *bytes)
+{
+  esp_received_image_check_async (bytes, _esp_remote_turn_work (turn), on_checked, turn);
+}
+
+/* --- Images within answers -------------------------------------------------------------------- */
+
+static void
+decode_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const char *item = data;
+  const char *comma = is_data_uri (item) ? strchr (item, ',') : NULL;
+  const char *base64 = comma != NULL ? comma + 1 : item;
+  gsize length;
+  guchar *bytes;
+
+  if (is_data_uri (item) && comma == NULL)
+    {
+      g_task_return_pointer (task, NULL, NULL);
+      return;
+    }
+  if (comma != NULL && g_strstr_len (item, comma - item, ";base64") == NULL)
+    {
+      g_task_return_pointer (task, g_uri_unescape_bytes (base64, -1, NULL, NULL),
+                             (GDestroyNotify) g_bytes_unref);
+      return;
+    }
+
+  bytes = g_base64_decode (base64, &length);
+  g_task_return_pointer (task, g_bytes_new_take (bytes, length), (GDestroyNotify) g_bytes_unref);
+}
+
+static void
+on_decoded (GObject *source, GAsyncResult *result, gpointer data)
+{
+  EspRemoteTurn *turn = data;
+  g_autoptr (GBytes) bytes = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  if (_esp_remote_turn_work_done (turn))
+    {
+      if (bytes == NULL || g_bytes_get_size (bytes) == 0)
+        bad_result (turn, NULL, NULL);
+      else
+        check (turn, bytes);
+    }
+  _esp_remote_turn_unref (turn);
+}
+
+static void
+decode (EspRemoteTurn *turn, char *item)
+{
+  g_autoptr (GTask) task = NULL;
+
+  (void) _esp_remote_turn_work (turn);
+  task = g_task_new (NULL, NULL, on_decoded, turn);
+  g_task_set_task_data (task, item, g_free);
+  g_task_run_in_thread (task, decode_in_thread);
+}
+
+/* --- Images behind links ---------------------------------------------------------------------- */
+
+/* Keeps the record: the image is there and paid for. */
+static void
+load_later (EspRemoteTurn *turn)
+{
+  _esp_remote_turn_fail (turn, ESP_FAULT_PATIENCE, ESP_CHARGED_YES, TRUE, NULL,
+                         _ ("The image is ready, but it could not be loaded in the time allowed. "
+                            "The job is kept and can be gone on with."));
+}
+
+static gboolean
+is_over (EspRemoteTurn *turn)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  double age = (double) (g_get_monotonic_time () - turn->succeeded) / G_USEC_PER_SEC;
+
+  return _esp_remote_turn_get_left (turn) <= 0
+         || (descriptor->result.expires_s > 0 && age > descriptor->result.expires_s);
+}
+
+static void
+load_again (EspRemoteTurn *turn)
+{
+  _esp_remote_turn_set_phase (turn, ESP_PHASE_DOWNLOADING);
+  load_link (turn);
+}
+
+static void
+load_after_a_while (EspRemoteTurn *turn, double seconds)
+{
+  turn->tries++;
+  if (is_over (turn)
+      || !_esp_remote_turn_wait (
+          turn, seconds >= 0 ? seconds : _esp_remote_back_off (turn->tries - 1), load_again))
+    load_later (turn);
+}
+
+static void
+link_expired (EspRemoteTurn *turn, const EspRemoteAnswer *answer)
+{
+  g_autofree char *message = g_strdup_printf (
+      _ ("The link to the image has expired or was refused (HTTP status %u). %s keeps images only "
+         "for a while; the job was charged."),
+      answer->status, esp_provider_get_name (turn->setup.provider));
+
+  bad_result (turn, answer, message);
+}
+
+static void
+follow (EspRemoteTurn *turn, EspRemoteAnswer *answer)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (answer->location == NULL || ++turn->redirects > MAX_REDIRECTS
+      || !esp_trust_check_url (&turn->setup.trust, answer->location, &error))
+    {
+      bad_result (turn, answer,
+                  _ ("The link to the image leads to a place that is not gone to. The job was "
+                     "charged."));
+      return;
+    }
+  g_free (turn->link);
+  turn->link = g_strdup (answer->location);
+  load_link (turn);
+}
+
+static void
+loaded (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
+{
+  double seconds;
+
+  if (error != NULL)
+    {
+      gboolean broken = g_error_matches (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_BROKEN);
+
+      if (g_error_matches (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_TOO_LARGE)
+          || g_error_matches (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_ADDRESS)
+          || (broken && ++turn->odd >= BROKEN_TRIES))
+        bad_result (turn, NULL, error->message);
+      else
+        load_after_a_while (turn, -1);
+      return;
+    }
+
+  seconds = _esp_remote_answer_get_retry_after (turn->setup.descriptor, answer);
+  if (answer->status >= 200 && answer->status < 300 && answer->body != NULL
+      && g_bytes_get_size (answer->body) > 0)
+    check (turn, answer->body);
+  else if (answer->status >= 300 && answer->status < 400)
+    follow (turn, answer);
+  else if (answer->status == 429 || answer->status == 408 || answer->status >= 500)
+    load_after_a_while (turn, seconds);
+  else if (answer->status >= 400)
+    link_expired (turn, answer);
+  else if (++turn->odd >= BROKEN_TRIES)
+    bad_result (turn, answer, NULL);
+  else
+    load_after_a_while (turn, -1);
+}
+
+static void
+load_link (EspRemoteTurn *turn)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  g_autofree char *origin = esp_origin_of (turn->link);
+  gboolean with_key = descriptor->result.auth_same_origin && origin != NULL
+                      && g_str_equal (origin, turn->setup.trust.origin);
+  g_autoptr (GError) error = NULL;
+  EspHttpRequest *request
+      = _esp_remote_request_build_get (&turn->setup, turn->link, with_key, &error);
+  double left;
+
+  if (request == NULL)
+    {
+      g_autofree char *message = g_strdup_printf (
+          _ ("The link to the image leads to a place that is not gone to: %s"), error->message);
+
+      bad_result (turn, NULL, message);
+      return;
+    }
+
+  left = MAX (_esp_remote_turn_get_left (turn), LAST_WORDS);
+  esp_http_request_set_timeouts (request, 0, 30, (guint) ceil (MIN (left, 1e6)));
+  esp_http_request_set_max_answer (request, ESP_RECEIVED_MAX_BYTES);
+  _esp_remote_turn_send (turn, request, loaded);
+}
+
+static void
+next_item (EspRemoteTurn *turn)
+{
+  g_autofree char *item = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (turn->items->len == 0)
+    {
+      finish (turn);
+      return;
+    }
+
+  item = g_ptr_array_steal_index (turn->items, 0);
+  if (!is_link (turn, item))
+    {
+      decode (turn, g_steal_pointer (&item));
+      return;
+    }
+
+  g_free (turn->link);
+  turn->link = esp_url_resolve (turn->setup.trust.base_url, item, &error);
+  turn->redirects = turn->tries = turn->odd = 0;
+  if (turn->link == NULL)
+    {
+      bad_result (turn, NULL, error->message);
+      return;
+    }
+  load_link (turn);
+}
+
+void
+_esp_remote_download_begin (EspRemoteTurn *turn)
+{
+  if (turn->succeeded == 0)
+    turn->succeeded = g_get_monotonic_time ();
+  g_clear_pointer (&turn->received, g_ptr_array_unref);
+  turn->received = g_ptr_array_new_with_free_func ((GDestroyNotify) esp_received_image_free);
+  turn->n_one_color = 0;
+  _esp_remote_events_stop (turn);
+  _esp_remote_turn_set_phase (turn, ESP_PHASE_DOWNLOADING);
+  next_item (turn);
+}
+
+/* --- Success ---------------------------------------------------------------------------------- */
+
+static void
+take_result (EspRemoteTurn *turn)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  JsonNode *const roots[] = { turn->result_root, turn->watch_root, turn->submit_root };
+  g_autoptr (EspRemoteAnswer) answer
+      = _esp_remote_answer_new_for_json (200, json_node_ref (turn->result_root));
+  EspFault fault;
+  gboolean empty;
+  double cost;
+
+  if (_esp_remote_answer_match_rules (descriptor, turn->result_root, &fault)
+      || (turn->watch_root != NULL
+          && _esp_remote_answer_match_rules (descriptor, turn->watch_root, &fault)))
+    {
+      _esp_remote_turn_fail (turn, fault, ESP_CHARGED_YES, FALSE, answer, NULL);
+      return;
+    }
+
+  g_clear_pointer (&turn->items, g_ptr_array_unref);
+  turn->items = _esp_remote_dup_items (turn, turn->result_root, &empty);
+  if (turn->items->len == 0)
+    {
+      if (empty)
+        _esp_remote_turn_fail (turn, ESP_FAULT_MODERATED, ESP_CHARGED_UNKNOWN, FALSE, answer,
+                               _ ("The provider finished the job but returned an empty list of "
+                                  "images: that is what safety systems do. The instruction is "
+                                  "kept: reword it, or try another seed or provider."));
+      else if (_esp_remote_answer_has_error (descriptor, answer))
+        _esp_remote_turn_fail (turn, ESP_FAULT_SERVER, ESP_CHARGED_UNKNOWN, FALSE, answer, NULL);
+      else
+        _esp_remote_turn_fail (turn, ESP_FAULT_RESULT, ESP_CHARGED_UNKNOWN, FALSE, answer,
+                               _ ("The provider finished the job but returned no image."));
+      return;
+    }
+
+  if (_esp_remote_get_meta (descriptor->result.cost, roots, G_N_ELEMENTS (roots), &cost))
+    json_object_set_double_member (esp_record_get_members (turn->record), "cost", cost);
+  note_items (turn);
+  _esp_remote_turn_note_state (turn, ESP_RECORD_SUCCEEDED);
+  _esp_remote_download_begin (turn);
+}
+
+static void fetch (EspRemoteTurn *turn);
+
+static void
+fetched (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  EspFault fault;
+  double seconds = -1;
+
+  if (error == NULL && answer->status >= 200 && answer->status < 300 && answer->root != NULL)
+    {
+      g_clear_pointer (&turn->result_root, json_node_unref);
+      turn->result_root = json_node_ref (answer->root);
+      take_result (turn);
+      return;
+    }
+
+  turn->tries++;
+  if (error == NULL)
+    {
+      gboolean own = _esp_remote_answer_is_own_error (descriptor, answer);
+
+      fault = _esp_remote_answer_get_fault (descriptor, answer);
+      seconds = _esp_remote_answer_get_retry_after (descriptor, answer);
+      /* Jobs that failed are told here by some. */
+      if (answer->status >= 400 && fault != ESP_FAULT_RATE && fault != ESP_FAULT_BUSY
+          && (answer->status < 500 || (own && turn->tries >= FETCH_TRIES)))
+        {
+          gboolean kept = fault == ESP_FAULT_AUTH || fault == ESP_FAULT_FORBIDDEN;
+
+          _esp_remote_turn_fail (turn, fault, ESP_CHARGED_UNKNOWN, kept, answer, NULL);
+          return;
+        }
+    }
+  if (is_over (turn)
+      || !_esp_remote_turn_wait (
+          turn, seconds >= 0 ? seconds : _esp_remote_back_off (turn->tries - 1), fetch))
+    load_later (turn);
+}
+
+static void
+fetch (EspRemoteTurn *turn)
+{
+  g_autoptr (GError) error = NULL;
+  EspHttpRequest *request = _esp_remote_request_build (&turn->setup, turn->setup.descriptor->fetch,
+                                                       turn->setup.scope, NULL, &error);
+  double left = MAX (_esp_remote_turn_get_left (turn), LAST_WORDS);
+
+  if (request == NULL)
+    {
+      bad_result (turn, NULL, error->message);
+      return;
+    }
+  _esp_remote_turn_set_phase (turn, ESP_PHASE_RUNNING);
+  esp_http_request_set_timeouts (request, 0, 30, (guint) ceil (MIN (left, 600.0)));
+  esp_http_request_set_max_answer (request, LARGE_ANSWER);
+  _esp_remote_turn_send (turn, request, fetched);
+}
+
+void
+_esp_remote_succeed (EspRemoteTurn *turn, JsonNode *root)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  EspFault fault;
+
+  turn->succeeded = g_get_monotonic_time ();
+  turn->tries = turn->odd = 0;
+  g_clear_pointer (&turn->result_root, json_node_unref);
+  turn->result_root = root;
+  if (descriptor->fetch == NULL)
+    {
+      take_result (turn);
+      return;
+    }
+
+  /* "Completed" is said of failures, too, by some. */
+  if (_esp_remote_answer_match_rules (descriptor, root, &fault))
+    {
+      g_autoptr (EspRemoteAnswer) answer
+          = _esp_remote_answer_new_for_json (200, json_node_ref (root));
+
+      _esp_remote_turn_fail (turn, fault, ESP_CHARGED_UNKNOWN, FALSE, answer, NULL);
+      return;
+    }
+  fetch (turn);
+}
