@@ -3,6 +3,7 @@
 """A server that misbehaves by path, for the tests of the transport. It works on bare sockets, since
 no library would let it. Prints one line of JSON (ports, the authority's file), runs until its
 standard input closes."""
+import base64
 import gzip
 import hashlib
 import json
@@ -301,6 +302,38 @@ def do_events_endless(c):
     c.chunk(b'data: ')
     while True:
         c.chunk(b'a' * 65536)
+
+
+def frame(kind, data):
+    size = len(data)
+    if size < 126:
+        length = bytes([size])
+    elif size < 65536:
+        length = bytes([126]) + struct.pack('>H', size)
+    else:
+        length = bytes([127]) + struct.pack('>Q', size)
+    return bytes([0x80 | kind]) + length + data
+
+
+def do_socket(c):
+    """A WebSocket: text, a large binary message, a ping that wants its pong, close."""
+    key = dict((name.lower(), value) for name, value in c.headers)['sec-websocket-key']
+    accept = base64.b64encode(hashlib.sha1((key + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').encode()).digest())
+    c.send(b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+           b'Sec-WebSocket-Accept: ' + accept + b'\r\n\r\n' + frame(1, b'eins'))
+    for byte in frame(1, b'zwei'):
+        c.send(bytes([byte]))
+        time.sleep(0.01)
+    c.send(frame(2, bytes(200000)))
+    c.send(frame(9, b'are you there'))
+    head = c.read(2)
+    mask = c.read(4)
+    data = bytes(byte ^ mask[i % 4] for i, byte in enumerate(c.read(head[1] & 0x7f)))
+    if head[0] == 0x8a and data == b'are you there':
+        c.send(frame(1, b'pong came'))
+    c.send(frame(8, struct.pack('>H', 1000)))
+    time.sleep(0.2)
+    raise Gone
 
 
 def serve(plain, context):

@@ -290,7 +290,10 @@ take_frame (EspHttpTransfer *self, const char *bytes, gsize length)
     {
       /* Ping; or a part of a message whose kind this libcurl does not tell. */
       if (frame->flags & CURLWS_CONT)
-        g_byte_array_set_size (self->body, 0);
+        {
+          self->messages_size -= self->body->len;
+          g_byte_array_set_size (self->body, 0);
+        }
       return;
     }
 

@@ -12,6 +12,11 @@
 #include "esp-http-proxy.h"
 #include "esp-origin.h"
 
+/* Since libcurl 8.20, and refused by older ones, where the easy handle's option is enough. */
+#if LIBCURL_VERSION_NUM < 0x081400
+#define CURLMOPT_QUICK_EXIT ((CURLMoption) 21)
+#endif
+
 /* Idle connections that are kept. */
 #define MAX_KEPT_CONNECTIONS 64
 
@@ -235,6 +240,7 @@ esp_http_init (EspHttp *self)
   curl_multi_setopt (self->multi, CURLMOPT_SOCKETDATA, self);
   curl_multi_setopt (self->multi, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt (self->multi, CURLMOPT_TIMERDATA, self);
+  curl_multi_setopt (self->multi, CURLMOPT_QUICK_EXIT, 1L);
   curl_multi_setopt (self->multi, CURLMOPT_MAXCONNECTS, (long) MAX_KEPT_CONNECTIONS);
 }
 
