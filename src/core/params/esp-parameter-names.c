@@ -47,6 +47,8 @@ static const struct
   { "cuda", N_ ("Graphics card (CUDA)") },
   { "offset", N_ ("Beside the first") },
   { "index", N_ ("Each on its own index") },
+  { "match_input_image", N_ ("As the picture") },
+  { "match_input", N_ ("As the picture") },
 };
 
 static const char *const advanced[] = { "device",           "dtype",
@@ -130,7 +132,7 @@ esp_parameter_is_advanced (const EspParameter *parameter)
 {
   g_return_val_if_fail (parameter != NULL, FALSE);
 
-  return g_strv_contains (advanced, parameter->name);
+  return parameter->advanced || g_strv_contains (advanced, parameter->name);
 }
 
 gboolean

@@ -314,6 +314,7 @@ read_parameter (JsonNode *node, EspParameter *parameter, GError **error)
       || !read_choices (object, parameter, error))
     return FALSE;
 
+  parameter->advanced = json_object_get_boolean_member_with_default (object, "advanced", FALSE);
   if (parameter->minimum > parameter->maximum || parameter->multiple_of < 0)
     return invalid (error, name, "the bounds allow no value");
 

@@ -47,6 +47,7 @@ typedef struct
   char *title;        /* or NULL */
   char *description;  /* or NULL */
   char *widget;       /* or NULL */
+  gboolean advanced;  /* few people ever change it */
 } EspParameter;
 
 typedef struct _EspSchema EspSchema;

@@ -89,6 +89,7 @@ typedef struct
 {
   char *method;      /* "GET", "POST", "PUT", "DELETE" */
   char *url;         /* absolute, or relative to the base URL */
+  char *url_if_gone; /* of "submit": where it is sent once more if `url` answers 404; or NULL */
   JsonNode *headers; /* object, or array of objects and placeholders that are objects; or NULL */
   JsonObject *query; /* or NULL */
   JsonNode *json;    /* body, or NULL */
@@ -99,6 +100,7 @@ typedef struct
   GPtrArray *captures; /* of EspCapture *; never NULL */
   char *content_type;  /* of `file`; or NULL */
   gboolean auth;       /* does it carry the key (if its origin may have it)? default TRUE */
+  guint when;          /* of "cancel": bits 1 << EspStatus in which it is sent; both if not said */
 } EspProviderRequest;
 
 /* "at" equals a value or matches an expression → class. */
@@ -118,10 +120,11 @@ typedef struct
 
 typedef struct
 {
-  char *id; /* canonical: prompt negative seed steps guidance aspect size count format quality
-               safety tolerance enhance; or the descriptor's own */
-  char *label;
-  char *type; /* "string", "int", "float", "bool", "enum", "json" (config only) */
+  char *id;    /* canonical: prompt negative seed steps guidance aspect size count format quality
+                  safety tolerance enhance; or the descriptor's own */
+  char *label; /* or NULL */
+  char *description; /* or NULL */
+  char *type;        /* "string", "int", "float", "bool", "enum", "json" (config only) */
   gboolean required;
   double minimum, maximum; /* ±HUGE_VAL where there is none */
   double step;             /* 0 where there is none */
@@ -151,10 +154,11 @@ typedef struct
 
 const char *esp_provider_get_id (EspProvider *self);
 const char *esp_provider_get_name (EspProvider *self);
-const char *esp_provider_get_docs (EspProvider *self);     /* URL for people, or NULL */
-const char *esp_provider_get_keys_url (EspProvider *self); /* where keys are made, or NULL */
-const char *esp_provider_get_path (EspProvider *self);     /* the file, or NULL */
-gboolean esp_provider_is_own (EspProvider *self);          /* written by the person, not shipped */
+const char *esp_provider_get_description (EspProvider *self); /* a sentence, or NULL */
+const char *esp_provider_get_docs (EspProvider *self);        /* URL for people, or NULL */
+const char *esp_provider_get_keys_url (EspProvider *self);    /* where keys are made, or NULL */
+const char *esp_provider_get_path (EspProvider *self);        /* the file, or NULL */
+gboolean esp_provider_is_own (EspProvider *self);        /* written by the person, not shipped */
 const char *esp_provider_get_digest (EspProvider *self); /* SHA-256 of the text: for the journal */
 const char *esp_provider_get_text (EspProvider *self);   /* the JSON text itself */
 
@@ -243,6 +247,7 @@ typedef struct
     gboolean auth_same_origin; /* the key goes along where the URL has the base URL's origin */
     guint expires_s;           /* 0 not known */
     EspMeta *seed, *cost, *time_s, *queue_s, *width, *height; /* each or NULL */
+    EspMeta *started, *finished; /* s since 1970: what took as long, where time_s is NULL */
   } result;
 
   char **error_message, **error_code, **error_retry_after; /* pointers; or NULL */
@@ -267,7 +272,7 @@ typedef struct
   {
     GPtrArray *requests;        /* of EspProviderRequest *; NULL: not possible */
     char *items, *id, *created; /* pointers; `id` and `created` within an item */
-    GPtrArray *match;           /* of EspErrorRule-like {at, equals template}: see esp-provider.c */
+    GPtrArray *match;           /* of EspErrorRule: at, equals (a template); all must hold */
     gboolean own_id;            /* the client chose the job's id (turn.uuid): just watch it */
   } recover;
 
