@@ -11,6 +11,8 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
+#include "esp-ledger.h"
+
 G_BEGIN_DECLS
 
 #define ESP_TYPE_ACCOUNT (esp_account_get_type ())
@@ -33,7 +35,11 @@ gboolean esp_account_get_consented (
 
 #define ESP_TYPE_ACCOUNTS (esp_accounts_get_type ())
 
-/* A GListModel of EspAccount. */
+/* A GListModel of EspAccount, in the person's order. Properties, kept in the same file and so in
+ * force for the command line, too:
+ *   "offline"       gboolean  nothing leaves this computer
+ *   "monthly-stop"  double    USD; 0 none
+ */
 G_DECLARE_FINAL_TYPE (EspAccounts, esp_accounts, ESP, ACCOUNTS, GObject)
 
 /* Reads `path` (NULL: the person's). A damaged file is set aside as NAME.damaged and told by a
@@ -49,7 +55,17 @@ gboolean esp_accounts_change (EspAccounts *self, EspAccount *account, const char
 gboolean esp_accounts_set_consented (EspAccounts *self, EspAccount *account, GError **error);
 gboolean esp_accounts_set_has_key (EspAccounts *self, EspAccount *account, gboolean has_key,
                                    GError **error);
+/* Moves it to `position` in the list. */
+gboolean esp_accounts_move (EspAccounts *self, EspAccount *account, guint position, GError **error);
 /* Its key goes from the key store, too (asynchronously). */
 gboolean esp_accounts_remove (EspAccounts *self, EspAccount *account, GError **error);
+
+gboolean esp_accounts_get_offline (EspAccounts *self);
+void esp_accounts_set_offline (EspAccounts *self, gboolean offline);
+double esp_accounts_get_monthly_stop (EspAccounts *self);
+void esp_accounts_set_monthly_stop (EspAccounts *self, double stop);
+
+/* What turns cost: the person's ledger, made when it is asked for first. Borrowed. */
+EspLedger *esp_accounts_get_ledger (EspAccounts *self);
 
 G_END_DECLS

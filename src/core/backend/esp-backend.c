@@ -89,6 +89,9 @@ esp_backend_result_free (EspBackendResult *result)
   g_free (result->currency);
   g_free (result->model_hash);
   g_free (result->model_name);
+  g_free (result->provider_job);
+  g_clear_pointer (&result->more, g_ptr_array_unref);
+  g_clear_pointer (&result->notes, g_ptr_array_unref);
   g_free (result);
 }
 
@@ -162,6 +165,36 @@ esp_backend_prepare (EspBackend *self, EspModel *model)
 
   if (ESP_BACKEND_GET_CLASS (self)->prepare != NULL)
     ESP_BACKEND_GET_CLASS (self)->prepare (self, model);
+}
+
+gboolean
+esp_backend_has_kept (EspBackend *self, const char *remote_job)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), FALSE);
+
+  return remote_job != NULL && ESP_BACKEND_GET_CLASS (self)->has_kept != NULL
+         && ESP_BACKEND_GET_CLASS (self)->has_kept (self, remote_job);
+}
+
+void
+esp_backend_let_go (EspBackend *self, GCancellable *cancellable)
+{
+  g_return_if_fail (ESP_IS_BACKEND (self));
+  g_return_if_fail (G_IS_CANCELLABLE (cancellable));
+
+  if (ESP_BACKEND_GET_CLASS (self)->let_go != NULL)
+    ESP_BACKEND_GET_CLASS (self)->let_go (self, cancellable);
+}
+
+void
+esp_backend_settle (EspBackend *self, const char *remote_job, const EspBackendResult *result,
+                    const char *document)
+{
+  g_return_if_fail (ESP_IS_BACKEND (self));
+  g_return_if_fail (remote_job != NULL);
+
+  if (ESP_BACKEND_GET_CLASS (self)->settle != NULL)
+    ESP_BACKEND_GET_CLASS (self)->settle (self, remote_job, result, document);
 }
 
 void

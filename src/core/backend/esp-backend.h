@@ -49,17 +49,21 @@ typedef struct
   GPtrArray *images;      /* of GBytes, the parent's first, then the references: original bytes */
   JsonObject *parameters; /* as in the model's schema: prompt, negative_prompt, seed, … */
   gboolean previews;
-  const char *remote_job; /* pick this job up again instead of starting one, or NULL */
+  const char *remote_job; /* the turn's own id (a UUID, stored with the node), for remote backends;
+                             NULL for others */
+  gboolean resume;        /* it was started under that id before: go on with it, start nothing */
 } EspBackendRequest;
 
 /* News; lent for the duration of the callback. */
 typedef struct
 {
-  double fraction;        /* 0…1; < 0 unknown */
-  int step, steps;        /* 0 outside the sampler */
-  double seconds_left;    /* < 0 unknown */
-  EspPicture *preview;    /* or NULL */
-  const char *remote_job; /* the provider accepted the job under this id; to be stored; or NULL */
+  double fraction;     /* 0…1; < 0 unknown */
+  int step, steps;     /* 0 outside the sampler */
+  double seconds_left; /* < 0 unknown */
+  EspPicture *preview; /* or NULL */
+  const char *stage; /* of a remote turn: "uploading", "queued", "running", … (EspPhase); static, or
+                        NULL */
+  const char *phase; /* the same for people: "Uploading 40 %", "Queued, 3 before this"; or NULL */
 } EspBackendNews;
 
 typedef void (*EspBackendNewsFunc) (EspBackend *self, const EspBackendNews *news,
@@ -70,13 +74,17 @@ typedef struct
   GBytes *image; /* as the backend made it: PNG of the local engine, the provider's own bytes */
   gboolean has_seed;
   guint64 seed;
-  double seconds;         /* < 0 unknown */
-  double cost;            /* < 0 unknown; 0 for the local engine */
-  char *currency;         /* or NULL */
-  JsonObject *timings;    /* stage → seconds, or NULL */
-  JsonObject *parameters; /* as used, without prompt, negative_prompt and seed; or NULL */
-  char *model_hash;       /* or NULL */
-  char *model_name;       /* or NULL */
+  double seconds;          /* < 0 unknown */
+  double cost;             /* < 0 unknown; 0 for the local engine */
+  gboolean cost_estimated; /* from the price list, not from the provider */
+  char *currency;          /* or NULL */
+  JsonObject *timings;     /* stage → seconds, or NULL */
+  JsonObject *parameters;  /* as used, without prompt, negative_prompt and seed; or NULL */
+  char *model_hash;        /* or NULL */
+  char *model_name;        /* or NULL */
+  char *provider_job;      /* the provider's own id of the job, or NULL */
+  GPtrArray *more;         /* of GBytes: further images that came of the same turn; or NULL */
+  GPtrArray *notes;        /* of char *: what was done to the images that were sent; or NULL */
 } EspBackendResult;
 
 EspBackendResult *esp_backend_result_new (GBytes *image)
@@ -101,6 +109,10 @@ struct _EspBackendClass
   void (*stop_async) (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*stop_finish) (EspBackend *self, GAsyncResult *result, GError **error);
   void (*prepare) (EspBackend *self, EspModel *model); /* or NULL */
+  void (*settle) (EspBackend *self, const char *remote_job, const EspBackendResult *result,
+                  const char *document);                           /* or NULL */
+  gboolean (*has_kept) (EspBackend *self, const char *remote_job); /* or NULL */
+  void (*let_go) (EspBackend *self, GCancellable *cancellable);    /* or NULL */
 };
 
 const char *esp_backend_get_id (EspBackend *self);    /* "local", "runpod"; stored in documents */
@@ -119,6 +131,20 @@ EspBackendResult *esp_backend_run_finish (EspBackend *self, GAsyncResult *result
 
 /* See esp_model_prepare (). */
 void esp_backend_prepare (EspBackend *self, EspModel *model);
+
+/* After a turn failed or was cancelled: is something kept under `remote_job`, so that it can be
+ * gone on with (EspBackendRequest.resume) instead of being paid for again? */
+gboolean esp_backend_has_kept (EspBackend *self, const char *remote_job);
+
+/* Before `cancellable` is cancelled: the turn is only to be let go of, and will be gone on with
+ * later; a provider is not asked to stop it. */
+void esp_backend_let_go (EspBackend *self, GCancellable *cancellable);
+
+/* The turn `remote_job` (EspBackendRequest) is stored in `document` (its title, or NULL): what was
+ * kept for picking it up may go, and its cost is noted. `result` NULL: the person gave it up.
+ * Nothing that fails here is told: the picture is safe. */
+void esp_backend_settle (EspBackend *self, const char *remote_job, const EspBackendResult *result,
+                         const char *document);
 
 /* Lets go of processes and connections; before the program ends. */
 void esp_backend_stop_async (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data);

@@ -45,7 +45,7 @@ on_models_changed (GListModel *list, guint position, guint removed, guint added,
 }
 
 void
-esp_registry_add (EspRegistry *self, EspBackend *backend)
+esp_registry_insert (EspRegistry *self, guint position, EspBackend *backend)
 {
   GListModel *list;
   guint none = 0;
@@ -54,12 +54,38 @@ esp_registry_add (EspRegistry *self, EspBackend *backend)
   g_return_if_fail (ESP_IS_BACKEND (backend));
   g_return_if_fail (esp_registry_find_backend (self, esp_backend_get_id (backend)) == NULL);
 
-  g_array_append_val (self->counts, none);
-  g_list_store_append (self->backends, backend);
+  position = MIN (position, self->counts->len);
+  g_array_insert_val (self->counts, position, none);
+  g_list_store_insert (self->backends, position, backend);
 
   list = esp_backend_get_models (backend);
   g_signal_connect_object (list, "items-changed", G_CALLBACK (on_models_changed), self, 0);
   on_models_changed (list, 0, 0, g_list_model_get_n_items (list), self);
+}
+
+void
+esp_registry_add (EspRegistry *self, EspBackend *backend)
+{
+  esp_registry_insert (self, G_MAXUINT, backend);
+}
+
+void
+esp_registry_remove (EspRegistry *self, EspBackend *backend)
+{
+  guint position = 0, offset = 0, count;
+
+  g_return_if_fail (ESP_IS_REGISTRY (self));
+  g_return_if_fail (ESP_IS_BACKEND (backend));
+  g_return_if_fail (g_list_store_find (self->backends, backend, &position));
+
+  g_signal_handlers_disconnect_by_func (esp_backend_get_models (backend), on_models_changed, self);
+  for (guint i = 0; i < position; i++)
+    offset += g_array_index (self->counts, guint, i);
+  count = g_array_index (self->counts, guint, position);
+
+  g_array_remove_index (self->counts, position);
+  g_list_store_remove (self->backends, position);
+  g_list_store_splice (self->models, offset, count, NULL, 0);
 }
 
 EspBackend *

@@ -15,6 +15,10 @@ EspRegistry *esp_registry_new_installed (void)
     G_GNUC_WARN_UNUSED_RESULT; /* with every backend of the program */
 
 void esp_registry_add (EspRegistry *self, EspBackend *backend);
+/* `position` among the backends; G_MAXUINT: the end. */
+void esp_registry_insert (EspRegistry *self, guint position, EspBackend *backend);
+/* Whoever runs a turn with it keeps it until that is over. */
+void esp_registry_remove (EspRegistry *self, EspBackend *backend);
 EspBackend *esp_registry_find_backend (EspRegistry *self, const char *id); /* borrowed, or NULL */
 GListModel *esp_registry_get_backends (EspRegistry *self);                 /* of EspBackend */
 

@@ -416,7 +416,7 @@ take_outcome (EspRecord *record, Ending *ending)
 
   record->state = ESP_NODE_DONE;
   _esp_record_set_text (&record->message, NULL);
-  _esp_record_set_text (&record->remote_job, NULL);
+  _esp_record_set_text (&record->remote_job, outcome->remote_job);
   _esp_image_info_copy (&record->image, &ending->image->info);
   if (outcome->has_seed)
     {
@@ -474,6 +474,7 @@ new_outcome_record (const EspTurnOutcome *outcome)
   record->parameters = _esp_json_dup_canonical (outcome->parameters);
   record->model_hash = g_strdup (outcome->model_hash);
   record->model_name = g_strdup (outcome->model_name);
+  record->remote_job = g_strdup (outcome->remote_job);
   return record;
 }
 

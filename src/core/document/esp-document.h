@@ -232,6 +232,7 @@ typedef struct
   JsonObject *parameters; /* as used, or NULL to keep those asked for */
   const char *model_hash; /* or NULL */
   const char *model_name; /* or NULL */
+  const char *remote_job; /* the provider's id of the job, or NULL */
 } EspTurnOutcome;
 
 /* Stores the image and makes the node ESP_NODE_DONE, in one transaction. */

@@ -25,6 +25,8 @@ struct _EspNode
 
   gboolean has_progress;
   EspNodeProgress progress;
+  char *phase; /* progress.phase */
+  GError *error;
   EspPicture *preview;
 };
 
@@ -121,6 +123,8 @@ esp_node_finalize (GObject *object)
   g_clear_pointer (&self->references, g_ptr_array_unref);
   g_clear_pointer (&self->record, _esp_record_free);
   g_clear_pointer (&self->preview, esp_picture_unref);
+  g_clear_pointer (&self->phase, g_free);
+  g_clear_error (&self->error);
 
   G_OBJECT_CLASS (esp_node_parent_class)->finalize (object);
 }
@@ -477,6 +481,23 @@ esp_node_get_preview (EspNode *self)
   return self->preview;
 }
 
+const GError *
+esp_node_get_error (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+  return self->error;
+}
+
+void
+esp_node_set_error (EspNode *self, const GError *error)
+{
+  g_return_if_fail (ESP_IS_NODE (self));
+
+  g_clear_error (&self->error);
+  if (error != NULL)
+    self->error = g_error_copy (error);
+}
+
 void
 esp_node_set_progress (EspNode *self, const EspNodeProgress *progress, EspPicture *preview)
 {
@@ -485,8 +506,16 @@ esp_node_set_progress (EspNode *self, const EspNodeProgress *progress, EspPictur
   if (progress == NULL && !self->has_progress && self->preview == NULL)
     return;
   self->has_progress = progress != NULL;
+  if (progress == NULL || g_strcmp0 (self->phase, progress->phase) != 0)
+    {
+      g_free (self->phase);
+      self->phase = progress != NULL ? g_strdup (progress->phase) : NULL;
+    }
   if (progress != NULL)
-    self->progress = *progress;
+    {
+      self->progress = *progress;
+      self->progress.phase = self->phase;
+    }
   if (preview != NULL || progress == NULL)
     {
       EspPicture *old = self->preview;

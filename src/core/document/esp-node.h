@@ -100,7 +100,8 @@ GPtrArray *esp_node_get_references (
     EspNode *self); /* (element-type EspNode) borrowed, never NULL */
 const char *esp_node_get_file_name (EspNode *self); /* imports: the file's base name, or NULL */
 const char *esp_node_get_remote_job (
-    EspNode *self); /* a remote provider's id of the job under way, or NULL */
+    EspNode *self); /* a remote turn's own id, while something is kept under it to go on with; of
+                       one that is done: the provider's id of its job; or NULL */
 gint64 esp_node_get_created (EspNode *self);       /* µs since 1970, UTC */
 double esp_node_get_seconds (EspNode *self);       /* it took; < 0 unknown */
 JsonObject *esp_node_get_timings (EspNode *self);  /* borrowed: stage → seconds, or NULL */
@@ -146,11 +147,20 @@ typedef struct
   int step, steps;     /* 0 outside the sampler */
   double seconds_left; /* < 0 unknown */
   gboolean stopping;   /* a stop was asked for and takes its time */
+  const char *stage; /* of a remote turn: "uploading", "queued", "running", …; static, or NULL */
+  const char *phase; /* the same for people: "Queued, 3 before this"; the node copies it; or NULL */
 } EspNodeProgress;
 
 const EspNodeProgress *esp_node_get_progress (
     EspNode *self); /* NULL unless queued or running in this process */
 EspPicture *esp_node_get_preview (EspNode *self); /* borrowed, small, or NULL */
+
+/* Why it failed, as long as the program runs (see esp-fault.h for what a remote one tells); NULL
+ * unless it failed in this process. */
+const GError *esp_node_get_error (EspNode *self);
+
+/* For EspQueue alone; copied. */
+void esp_node_set_error (EspNode *self, const GError *error);
 
 /* For EspQueue alone. `progress` NULL = not under way (drops the preview, too); `preview` NULL
  * keeps the last. Emits "progress". */

@@ -17,10 +17,13 @@ typedef struct
   GPtrArray *sources; /* of EspNode: the parent, then the references */
   GPtrArray *images;  /* of GBytes, of the same */
   EspBackendResult *made;
+  char *remote_job; /* the turn's own id with a remote backend, or NULL */
+  gboolean resume;  /* it was begun under it before */
   gboolean unsaved;
   gboolean is_over; /* no more news */
 
   EspNodeProgress progress;
+  char *phase;         /* progress.phase */
   EspPicture *preview; /* not shown yet, or NULL */
   gint64 shown;        /* monotonic time of the last that was shown */
   GSource *showing;    /* will show the rest */
@@ -49,6 +52,8 @@ run_free (gpointer data)
   g_clear_pointer (&run->made, esp_backend_result_free);
   g_clear_pointer (&run->preview, esp_picture_unref);
   g_clear_error (&run->error);
+  g_free (run->remote_job);
+  g_clear_pointer (&run->phase, g_free);
   g_free (run);
 }
 
@@ -86,35 +91,26 @@ on_show (gpointer data)
 }
 
 static void
-on_remote_job_stored (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  g_autoptr (GError) error = NULL;
-
-  if (!esp_document_set_state_finish (ESP_DOCUMENT (source), result, &error))
-    g_warning ("A provider's job could not be noted: %s", error->message);
-}
-
-static void
 on_news (EspBackend *backend, const EspBackendNews *news, gpointer data)
 {
   GTask *task = data;
   Run *run = g_task_get_task_data (task);
-  EspJob *job = g_task_get_source_object (task);
   gint64 wait;
 
   if (run->is_over)
     return;
 
-  if (news->remote_job != NULL)
-    esp_document_set_state_async (job->document, job->node, ESP_NODE_RUNNING, NULL,
-                                  news->remote_job, NULL, on_remote_job_stored,
-                                  g_object_ref (task));
-
   run->progress.fraction = MAX (0, news->fraction);
   run->progress.step = news->step;
   run->progress.steps = news->steps;
   run->progress.seconds_left = news->seconds_left;
+  run->progress.stage = news->stage;
+  if (g_strcmp0 (run->phase, news->phase) != 0)
+    {
+      g_free (run->phase);
+      run->phase = g_strdup (news->phase);
+    }
+  run->progress.phase = run->phase;
   if (news->preview != NULL)
     {
       g_clear_pointer (&run->preview, esp_picture_unref);
@@ -160,6 +156,8 @@ fail (GTask *task, GError *error)
 
   run->is_over = TRUE;
   run->error = error;
+  if (esp_backend_has_kept (run->backend, run->remote_job))
+    remote_job = run->remote_job;
   run->outcome = ESP_JOB_FAILED;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -169,9 +167,9 @@ fail (GTask *task, GError *error)
     }
   else if (g_error_matches (error, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_BLOCKED))
     state = ESP_NODE_BLOCKED;
-  else if (g_error_matches (error, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NETWORK))
-    /* The provider may be done with it when it is asked again. */
-    remote_job = esp_node_get_remote_job (job->node);
+
+  if (run->outcome == ESP_JOB_FAILED)
+    esp_node_set_error (job->node, error);
 
   esp_document_set_state_async (job->document, job->node, state,
                                 run->outcome == ESP_JOB_FAILED ? error->message : NULL, remote_job,
@@ -210,6 +208,9 @@ on_stored (GObject *source, GAsyncResult *result, gpointer data)
 
   if (esp_document_finish_turn_finish (ESP_DOCUMENT (source), result, &run->error))
     {
+      if (run->remote_job != NULL)
+        esp_backend_settle (run->backend, run->remote_job, run->made,
+                            esp_document_get_title (job->document));
       end (task, ESP_JOB_DONE);
       return;
     }
@@ -234,7 +235,8 @@ store (GTask *task)
                              .timings = run->made->timings,
                              .parameters = run->made->parameters,
                              .model_hash = run->made->model_hash,
-                             .model_name = run->made->model_name };
+                             .model_name = run->made->model_name,
+                             .remote_job = run->made->provider_job };
 
   run->is_over = TRUE;
   clear_showing (run);
@@ -300,7 +302,8 @@ ask_backend (GTask *task)
                                 .images = images,
                                 .parameters = parameters,
                                 .previews = job->previews,
-                                .remote_job = esp_node_get_remote_job (job->node) };
+                                .remote_job = run->remote_job,
+                                .resume = run->resume };
 
   esp_backend_run_async (run->backend, &request, job->cancellable, on_news, task, on_made,
                          g_object_ref (task));
@@ -368,6 +371,14 @@ _esp_job_run_async (EspJob *job, EspBackend *backend, EspBackendResult *made,
   run->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   run->made = made;
   run->progress.seconds_left = -1;
+  if (esp_backend_is_remote (backend))
+    {
+      run->remote_job = g_strdup (esp_node_get_remote_job (job->node));
+      run->resume = run->remote_job != NULL;
+      if (!run->resume)
+        run->remote_job = g_uuid_string_random ();
+    }
+  esp_node_set_error (job->node, NULL);
   g_task_set_source_tag (task, _esp_job_run_async);
   g_task_set_task_data (task, run, run_free);
 
@@ -383,9 +394,10 @@ _esp_job_run_async (EspJob *job, EspBackend *backend, EspBackendResult *made,
   for (guint i = 0; i < references->len; i++)
     g_ptr_array_add (run->sources, g_object_ref (g_ptr_array_index (references, i)));
 
-  esp_document_set_state_async (job->document, job->node, ESP_NODE_RUNNING, NULL,
-                                esp_node_get_remote_job (job->node), NULL, on_begun,
-                                g_object_ref (task));
+  /* In one write with the state, before the backend hears of it: whatever happens from here on, the
+   * document knows under which id the turn was begun. */
+  esp_document_set_state_async (job->document, job->node, ESP_NODE_RUNNING, NULL, run->remote_job,
+                                NULL, on_begun, g_object_ref (task));
 }
 
 EspJobState

@@ -73,7 +73,9 @@ esp_queue_dismiss (EspQueue *self, EspDocument *document, GPtrArray *nodes)
       EspNode *node = g_ptr_array_index (nodes, i);
 
       if (esp_queue_find (self, node) == NULL)
-        esp_document_set_state_async (document, node, ESP_NODE_CANCELLED, NULL, NULL, NULL,
-                                      on_left_over_stored, g_object_ref (self));
+        /* What a provider has of it is kept: it can be fetched later. */
+        esp_document_set_state_async (document, node, ESP_NODE_CANCELLED, NULL,
+                                      esp_node_get_remote_job (node), NULL, on_left_over_stored,
+                                      g_object_ref (self));
     }
 }

@@ -91,7 +91,8 @@ _esp_queue_end_waiting (EspQueue *self, EspJob *job, GError *error)
   _esp_job_set_state (job, ESP_JOB_STOPPING, NULL);
   esp_document_set_state_async (
       job->document, job->node, error != NULL ? ESP_NODE_FAILED : ESP_NODE_CANCELLED,
-      error != NULL ? error->message : NULL, NULL, NULL, on_ending_stored, ending);
+      error != NULL ? error->message : NULL, esp_node_get_remote_job (job->node), NULL,
+      on_ending_stored, ending);
 }
 
 static guint

@@ -408,8 +408,10 @@ esp_queue_retry (EspQueue *self, EspDocument *document, EspNode *node)
 }
 
 static void
-stop_running (EspJob *job, gboolean suspend)
+stop_running (EspQueue *self, EspJob *job, gboolean suspend)
 {
+  EspBackend *backend
+      = esp_registry_find_backend (self->registry, esp_node_get_backend (job->node));
   const EspNodeProgress *now = esp_node_get_progress (job->node);
   EspNodeProgress progress = { .fraction = 0, .seconds_left = -1 };
 
@@ -422,6 +424,8 @@ stop_running (EspJob *job, gboolean suspend)
       progress.stopping = TRUE;
       _esp_job_show_progress (job, &progress, NULL);
     }
+  if (suspend && backend != NULL)
+    esp_backend_let_go (backend, job->cancellable);
   g_cancellable_cancel (job->cancellable);
 }
 
@@ -435,7 +439,7 @@ esp_queue_stop (EspQueue *self, EspJob *job)
     return;
 
   if (job->is_running)
-    stop_running (job, FALSE);
+    stop_running (self, job, FALSE);
   else if (job->state == ESP_JOB_WAITING)
     _esp_queue_end_waiting (self, job, NULL);
 }
@@ -504,7 +508,7 @@ esp_queue_suspend_document (EspQueue *self, EspDocument *document)
       if (job->document != document)
         continue;
       if (job->is_running && job->state != ESP_JOB_STOPPING)
-        stop_running (job, TRUE);
+        stop_running (self, job, TRUE);
       else if (job->state == ESP_JOB_WAITING)
         _esp_queue_finish_job (self, job, ESP_JOB_WAITING, NULL);
     }

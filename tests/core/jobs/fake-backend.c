@@ -8,7 +8,8 @@ struct _FakeBackend
   char *id;
   guint concurrency;
   GListStore *models;
-  gboolean stepped, stubborn;
+  gboolean stepped, stubborn, remote, keeps, resumed;
+  GPtrArray *settled;
   double seconds;
   int side;
 
@@ -148,6 +149,7 @@ remember (FakeBackend *self, const EspBackendRequest *request, const char *promp
   self->parameters = json_object_ref (request->parameters);
   g_free (self->remote_job);
   self->remote_job = g_strdup (request->remote_job);
+  self->resumed = request->resume;
   self->previews = request->previews;
 }
 
@@ -225,7 +227,20 @@ get_id (EspBackend *backend)
 static gboolean
 is_remote (EspBackend *backend)
 {
-  return FALSE;
+  return FAKE_BACKEND (backend)->remote;
+}
+
+static gboolean
+has_kept (EspBackend *backend, const char *remote_job)
+{
+  return FAKE_BACKEND (backend)->keeps;
+}
+
+static void
+settle (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
+        const char *document)
+{
+  g_ptr_array_add (FAKE_BACKEND (backend)->settled, g_strdup (remote_job));
 }
 
 static guint
@@ -250,6 +265,25 @@ void
 fake_backend_set_stubborn (FakeBackend *self, gboolean stubborn)
 {
   self->stubborn = stubborn;
+}
+
+void
+fake_backend_set_remote (FakeBackend *self, gboolean keeps)
+{
+  self->remote = TRUE;
+  self->keeps = keeps;
+}
+
+gboolean
+fake_backend_get_resumed (FakeBackend *self)
+{
+  return self->resumed;
+}
+
+GPtrArray *
+fake_backend_get_settled (FakeBackend *self)
+{
+  return self->settled;
 }
 
 void
@@ -333,6 +367,7 @@ fake_backend_finalize (GObject *object)
   g_object_unref (self->models);
   g_hash_table_unref (self->turns);
   g_ptr_array_unref (self->begun);
+  g_ptr_array_unref (self->settled);
   g_ptr_array_unref (self->images);
   g_clear_pointer (&self->parameters, json_object_unref);
   g_free (self->remote_job);
@@ -349,6 +384,8 @@ fake_backend_class_init (FakeBackendClass *klass)
   backend_class->get_id = get_id;
   backend_class->get_title = get_id;
   backend_class->is_remote = is_remote;
+  backend_class->has_kept = has_kept;
+  backend_class->settle = settle;
   backend_class->get_concurrency = get_concurrency;
   backend_class->get_models = get_models;
   backend_class->run_async = run_async;
@@ -362,6 +399,7 @@ fake_backend_init (FakeBackend *self)
 {
   self->models = g_list_store_new (ESP_TYPE_MODEL);
   self->turns = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, turn_free);
+  self->settled = g_ptr_array_new_with_free_func (g_free);
   self->begun = g_ptr_array_new_with_free_func (g_free);
   self->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   self->seconds = 1;

@@ -20,6 +20,13 @@ void fake_backend_set_stepped (FakeBackend *self, gboolean stepped);
 /* From now on turns do not obey when they are cancelled. */
 void fake_backend_set_stubborn (FakeBackend *self, gboolean stubborn);
 
+/* From now on it is one of a provider; `keeps`: turns that end without a result can be gone on
+ * with.
+ */
+void fake_backend_set_remote (FakeBackend *self, gboolean keeps);
+gboolean fake_backend_get_resumed (FakeBackend *self);   /* the turn that was begun last */
+GPtrArray *fake_backend_get_settled (FakeBackend *self); /* of char *: ids of stored turns */
+
 /* Seconds that turns say they took; pictures are squares of this side, of noise. */
 void fake_backend_set_seconds (FakeBackend *self, double seconds);
 void fake_backend_set_side (FakeBackend *self, int side);

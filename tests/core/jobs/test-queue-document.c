@@ -116,9 +116,9 @@ run_until_killed (const char *path)
 {
   JobsFixture self = { .registry = esp_registry_new (), .fake = fake_backend_new ("fake", 1) };
   g_autoptr (GFile) file = g_file_new_for_path (path);
-  EspBackendNews news = { .fraction = 0.5, .seconds_left = -1, .remote_job = "job-5" };
 
   fake_backend_set_stepped (self.fake, TRUE);
+  fake_backend_set_remote (self.fake, TRUE);
   esp_registry_add (self.registry, ESP_BACKEND (self.fake));
   self.queue = esp_queue_new (self.registry);
   self.document = jobs_open_document (file);
@@ -126,8 +126,6 @@ run_until_killed (const char *path)
   jobs_add (&self, "a");
   jobs_add (&self, "b");
   jobs_wait (fake_backend_is_running (self.fake, "a"));
-  fake_backend_tell (self.fake, "a", &news);
-  jobs_wait (esp_node_get_remote_job (esp_document_get_node (self.document, 2)) != NULL);
   kill (getpid (), SIGKILL);
 }
 
@@ -140,6 +138,7 @@ test_killed (JobsFixture *self, gconstpointer data)
   g_autoptr (GPtrArray) left = NULL;
   g_autoptr (GError) error = NULL;
   const char *argv[] = { program, "--until-killed", g_file_peek_path (file), NULL };
+  g_autofree char *job = NULL;
   int status;
 
   jobs_close_document (self->document);
@@ -156,9 +155,13 @@ test_killed (JobsFixture *self, gconstpointer data)
   g_assert_cmpint (esp_node_get_state (g_ptr_array_index (left, 0)), ==, ESP_NODE_RUNNING);
   g_assert_cmpint (esp_node_get_state (g_ptr_array_index (left, 1)), ==, ESP_NODE_QUEUED);
 
+  job = g_strdup (esp_node_get_remote_job (g_ptr_array_index (left, 0)));
+  g_assert_true (g_uuid_string_is_valid (job));
+  fake_backend_set_remote (self->fake, TRUE);
   esp_queue_take_up (self->queue, self->document, left);
   jobs_wait (fake_backend_is_running (self->fake, "a"));
-  g_assert_cmpstr (fake_backend_get_remote_job (self->fake), ==, "job-5");
+  g_assert_cmpstr (fake_backend_get_remote_job (self->fake), ==, job);
+  g_assert_true (fake_backend_get_resumed (self->fake));
   fake_backend_set_stepped (self->fake, FALSE);
   fake_backend_finish (self->fake, "a");
   jobs_wait (!esp_queue_has_document (self->queue, self->document));

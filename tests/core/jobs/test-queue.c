@@ -544,32 +544,45 @@ test_news (JobsFixture *self, gconstpointer data)
 static void
 test_remote_job (JobsFixture *self, gconstpointer data)
 {
-  EspBackendNews news = { .fraction = 0, .seconds_left = -1, .remote_job = "job-77" };
-  EspNode *a = jobs_add (self, "a");
+  EspNode *a = NULL;
+  g_autofree char *first = NULL;
+  GPtrArray *settled = fake_backend_get_settled (self->fake);
 
+  /* The document knows the turn's id before the backend does. */
+  fake_backend_set_remote (self->fake, TRUE);
+  a = jobs_add (self, "a");
   jobs_wait (fake_backend_is_running (self->fake, "a"));
-  g_assert_null (fake_backend_get_remote_job (self->fake));
-  fake_backend_tell (self->fake, "a", &news);
-  jobs_wait (esp_node_get_remote_job (a) != NULL);
-  g_assert_cmpstr (esp_node_get_remote_job (a), ==, "job-77");
+  first = g_strdup (fake_backend_get_remote_job (self->fake));
+  g_assert_true (g_uuid_string_is_valid (first));
+  g_assert_false (fake_backend_get_resumed (self->fake));
+  g_assert_cmpstr (esp_node_get_remote_job (a), ==, first);
   g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_RUNNING);
 
-  /* After a network failure the job at the provider is picked up again. */
+  /* What the provider may still have is gone on with. */
   fake_backend_fail (self->fake, "a", ESP_BACKEND_ERROR_NETWORK, "offline");
   jobs_wait (self->finished->len > 0);
+  g_assert_error (esp_node_get_error (a), ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NETWORK);
   esp_queue_retry (self->queue, self->document, a);
   jobs_wait (fake_backend_is_running (self->fake, "a"));
-  g_assert_cmpstr (fake_backend_get_remote_job (self->fake), ==, "job-77");
+  g_assert_cmpstr (fake_backend_get_remote_job (self->fake), ==, first);
+  g_assert_true (fake_backend_get_resumed (self->fake));
+  g_assert_null (esp_node_get_error (a));
 
-  /* After any other, there is a new one. */
+  /* Where nothing is kept, there is a new one. */
+  fake_backend_set_remote (self->fake, FALSE);
   fake_backend_fail (self->fake, "a", ESP_BACKEND_ERROR_FAILED, "no");
   jobs_wait (esp_queue_get_n_running (self->queue) == 0);
+  g_assert_null (esp_node_get_remote_job (a));
   esp_queue_retry (self->queue, self->document, a);
   jobs_wait (fake_backend_is_running (self->fake, "a"));
-  g_assert_null (fake_backend_get_remote_job (self->fake));
+  g_assert_cmpstr (fake_backend_get_remote_job (self->fake), !=, first);
+  g_assert_false (fake_backend_get_resumed (self->fake));
+  g_assert_cmpuint (settled->len, ==, 0);
   fake_backend_finish (self->fake, "a");
   jobs_wait (esp_queue_get_n_running (self->queue) == 0);
   g_assert_null (esp_node_get_remote_job (a));
+  g_assert_cmpuint (settled->len, ==, 1);
+  g_assert_cmpstr (g_ptr_array_index (settled, 0), ==, fake_backend_get_remote_job (self->fake));
   jobs_settle (self);
 }
 
