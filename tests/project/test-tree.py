@@ -106,15 +106,16 @@ def core_includes_no_gtk():
 # What each folder of the window may use of the others, besides core. Only the window knows them all.
 APP_USES = {
     'style': set(),
+    'words': set(),
     'image': set(),
     'export': {'image'},
     'history': {'style', 'image', 'export'},
-    'canvas': {'style', 'image', 'export'},
-    'composer': {'style', 'image'},
-    'details': {'style', 'image'},
-    'queue': {'image'},
-    'preferences': set(),
-    'window': {'image', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
+    'canvas': {'style', 'image', 'words', 'export'},
+    'composer': {'style', 'image', 'words'},
+    'details': {'style', 'image', 'words'},
+    'queue': {'image', 'words'},
+    'preferences': {'words'},
+    'window': {'image', 'words', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
                'preferences'},
 }
 

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* "$0.05", "0.05 CHF". */
+/* "$0.05", "$0.025", "0.05 CHF". */
 char *esp_price_format (double price, const char *currency) G_GNUC_WARN_UNUSED_RESULT;
 
 /* "9 s left", "2 min left". */

@@ -5,6 +5,15 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+/* Parts of a cent are common, and add up: two digits, or up to four where they say something. */
+static int
+get_digits (double price)
+{
+  const long parts = lround (price * 10000);
+
+  return parts % 100 == 0 ? 2 : parts % 10 == 0 ? 3 : 4;
+}
+
 char *
 esp_price_format (double price, const char *currency)
 {
@@ -13,8 +22,7 @@ esp_price_format (double price, const char *currency)
     const char *code;
     const char *sign;
   } signs[] = { { "USD", "$" }, { "EUR", "€" }, { "GBP", "£" } };
-  /* Prices below a cent are common. */
-  int digits = price > 0 && price < 0.01 ? 4 : 2;
+  const int digits = get_digits (price);
 
   for (guint i = 0; i < G_N_ELEMENTS (signs); i++)
     if (g_strcmp0 (signs[i].code, currency) == 0)
