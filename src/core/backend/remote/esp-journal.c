@@ -499,17 +499,21 @@ esp_record_write (EspRecord *self, EspRecordState state, GError **error)
 gboolean
 esp_record_delete (EspRecord *self, GError **error)
 {
-  static const char *const suffixes[] = { ".json.new", ".json", ".lock" };
+  g_autofree char *path = NULL;
+  g_autofree char *temporary = NULL;
+  g_autofree char *lock = NULL;
 
   g_return_val_if_fail (self != NULL, FALSE);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
-    {
-      g_autofree char *path = dup_path (self->id, suffixes[i]);
+  path = dup_path (self->id, ".json");
+  temporary = dup_path (self->id, ".json.new");
+  lock = dup_path (self->id, ".lock");
+  if (g_unlink (path) != 0 && errno != ENOENT)
+    return fail (error, errno, path);
 
-      if (g_unlink (path) != 0 && errno != ENOENT)
-        return fail (error, errno, path);
-    }
+  /* What remains of these would mean nothing. */
+  g_unlink (temporary);
+  g_unlink (lock);
   if (self->lock >= 0)
     {
       close (self->lock);

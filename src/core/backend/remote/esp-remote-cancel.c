@@ -88,34 +88,45 @@ asked (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
 {
   if (error != NULL || answer->status < 200 || answer->status > 299)
     turn->cancel_refused = TRUE;
-  turn->cancel_index++;
   ask (turn);
+}
+
+/* Is this one of the requests for jobs that are as this one is? */
+static gboolean
+is_for_now (EspRemoteTurn *turn, const EspProviderRequest *request)
+{
+  return turn->guessed || request->when == 0 || (request->when & (1u << turn->status)) != 0;
 }
 
 static void
 ask (EspRemoteTurn *turn)
 {
   const GPtrArray *requests = turn->setup.descriptor->cancel;
-  EspHttpRequest *request;
+  EspHttpRequest *request = NULL;
 
-  if (turn->cancel_index >= requests->len)
+  for (; turn->cancel_index < requests->len && request == NULL; turn->cancel_index++)
     {
-      look (turn);
-      return;
+      const EspProviderRequest *one = g_ptr_array_index (requests, turn->cancel_index);
+
+      if (!is_for_now (turn, one))
+        continue;
+      request = _esp_remote_request_build (&turn->setup, one, turn->setup.scope, NULL, NULL);
+      if (request == NULL)
+        turn->cancel_refused = TRUE;
+      else
+        turn->cancel_asked = TRUE;
     }
 
-  request
-      = _esp_remote_request_build (&turn->setup, g_ptr_array_index (requests, turn->cancel_index),
-                                   turn->setup.scope, NULL, NULL);
-  if (request == NULL)
+  if (request != NULL)
     {
-      turn->cancel_refused = TRUE;
-      turn->cancel_index++;
-      ask (turn);
-      return;
+      esp_http_request_set_timeouts (request, 5, REQUEST_TIME, REQUEST_TIME);
+      _esp_remote_turn_send (turn, request, asked);
     }
-  esp_http_request_set_timeouts (request, 5, REQUEST_TIME, REQUEST_TIME);
-  _esp_remote_turn_send (turn, request, asked);
+  else if (turn->cancel_asked)
+    look (turn);
+  else
+    may_go_on (turn, _ ("The provider cannot stop a job in this state: it may still be billed, and "
+                        "its image can still be fetched."));
 }
 
 static void
@@ -151,7 +162,8 @@ cancel_job (EspRemoteTurn *turn)
                           "can still be fetched."));
       return;
     }
-  if (descriptor->cancel_when != 0 && (descriptor->cancel_when & (1u << turn->status)) == 0)
+  if (!turn->guessed && descriptor->cancel_when != 0
+      && (descriptor->cancel_when & (1u << turn->status)) == 0)
     {
       may_go_on (turn, _ ("The provider cannot stop a job in this state: it may still be billed, "
                           "and its image can still be fetched."));

@@ -65,6 +65,7 @@ set_picture (EspRemoteTurn *turn, EspScope *scope, guint index, const EspShipped
   g_autofree char *bytes_name = dup_scope_name (index, "bytes");
   g_autofree char *width_name = dup_scope_name (index, "width");
   g_autofree char *height_name = dup_scope_name (index, "height");
+  g_autofree char *size_name = dup_scope_name (index, "size_bytes");
   gboolean data_uri = is_wanted (turn, "data_uri");
 
   esp_scope_set_bytes (scope, bytes_name, image->bytes);
@@ -72,6 +73,7 @@ set_picture (EspRemoteTurn *turn, EspScope *scope, guint index, const EspShipped
   set_text (scope, index, "name", file_name);
   esp_scope_set_int (scope, width_name, image->width);
   esp_scope_set_int (scope, height_name, image->height);
+  esp_scope_set_int (scope, size_name, (gint64) g_bytes_get_size (image->bytes));
   if (data_uri || is_wanted (turn, "base64"))
     {
       gsize size;
@@ -127,7 +129,7 @@ static void
 set_all_lists (EspRemoteTurn *turn)
 {
   static const char *const properties[]
-      = { "data_uri", "base64", "url", "mime", "name", "width", "height" };
+      = { "data_uri", "base64", "url", "mime", "name", "size_bytes", "width", "height" };
   const EspDescriptor *descriptor = turn->setup.descriptor;
 
   for (gsize i = 0; i < G_N_ELEMENTS (properties); i++)

@@ -148,7 +148,7 @@ struct _EspRemoteTurn
   GSource *cancel_source, *grace;
   gboolean cancelling, closing; /* asked to; the provider is being told */
   guint cancel_index, cancel_checks;
-  gboolean cancel_refused;
+  gboolean cancel_asked, cancel_refused;
 
   /* Pictures on their way. */
   EspShipment *shipment;
@@ -156,10 +156,12 @@ struct _EspRemoteTurn
   EspScope *shipped; /* setup.scope and the pictures; until the submit is through */
   guint upload_image, upload_step;
   EspScope *upload_scope;
-  guint tries; /* of the request under way */
+  guint tries;        /* of the request under way */
+  gboolean elsewhere; /* the submit goes to its "url_if_gone" */
 
   /* The job. */
   EspStatus status;
+  gboolean guessed;   /* the API shows no status before the end */
   double interval;    /* ms */
   gint64 submitted;   /* µs since 1970 */
   gboolean seen;      /* the provider knew the job once */

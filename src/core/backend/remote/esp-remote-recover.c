@@ -74,16 +74,20 @@ is_ours (EspRemoteTurn *turn, JsonNode *item)
   return TRUE;
 }
 
-/* How long before the submit a job was made, by the provider's own clock; < 0: after it. */
+/* How long before the submit a job was made, < 0: after it. By the provider's clock, which its
+ * answer tells, or by ours: whichever makes sense of it. */
 static double
 get_lead (EspRemoteTurn *turn, JsonNode *item, const EspRemoteAnswer *answer)
 {
   double created = read_time (item, turn->setup.descriptor->recover.created);
-  double now = answer->date > 0 ? (double) answer->date / G_USEC_PER_SEC
-                                : (double) g_get_real_time () / G_USEC_PER_SEC;
-  double since_submit = (double) (g_get_real_time () - turn->submitted) / G_USEC_PER_SEC;
+  double now = (double) g_get_real_time () / G_USEC_PER_SEC;
+  double submitted = (double) turn->submitted / G_USEC_PER_SEC;
+  double ours = submitted - created;
+  double theirs = answer->date > 0 ? (double) answer->date / G_USEC_PER_SEC - now + ours : ours;
 
-  return created > 0 ? now - created - since_submit : 0;
+  if (created <= 0)
+    return 0;
+  return fabs (ours) < fabs (theirs) ? ours : theirs;
 }
 
 static void

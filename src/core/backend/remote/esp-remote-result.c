@@ -272,7 +272,7 @@ dup_timings (EspRemoteTurn *turn)
   JsonObject *timings = json_object_new ();
   gint64 sent = turn->uploaded;
   gint64 begun = turn->running > 0 ? turn->running : turn->accepted;
-  double seconds;
+  double seconds, started, finished;
 
   if (descriptor->flow != ESP_FLOW_POLL)
     begun = sent;
@@ -282,6 +282,10 @@ dup_timings (EspRemoteTurn *turn)
   set_time (timings, "run", begun, turn->succeeded);
   set_time (timings, "download", turn->succeeded, turn->downloaded);
   set_time (timings, "total", turn->start, turn->downloaded);
+  if (_esp_remote_get_meta (descriptor->result.started, roots, G_N_ELEMENTS (roots), &started)
+      && _esp_remote_get_meta (descriptor->result.finished, roots, G_N_ELEMENTS (roots), &finished)
+      && started > 0 && finished >= started)
+    json_object_set_double_member (timings, "run", finished - started);
   if (_esp_remote_get_meta (descriptor->result.time_s, roots, G_N_ELEMENTS (roots), &seconds)
       && seconds >= 0)
     json_object_set_double_member (timings, "run", seconds);
@@ -306,6 +310,23 @@ note_size (EspRemoteTurn *turn)
                           image->height, (int) json_node_get_int (width),
                           (int) json_node_get_int (height));
   _esp_remote_turn_note (turn, note);
+}
+
+static JsonObject *
+dup_used (JsonObject *parameters)
+{
+  JsonObject *used = json_object_new ();
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init_ordered (&iter, parameters);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    {
+      if (!g_str_equal (name, "prompt"))
+        json_object_set_member (used, name, json_node_copy (value));
+    }
+  return used;
 }
 
 static void
@@ -334,9 +355,7 @@ finish (EspRemoteTurn *turn)
   set_seed (turn, result);
   result->timings = dup_timings (turn);
   result->job_id = g_strdup (_esp_remote_turn_get_job_id (turn));
-  result->parameters = json_object_ref (turn->setup.parameters);
-  if (json_object_has_member (result->parameters, "prompt"))
-    json_object_remove_member (result->parameters, "prompt");
+  result->parameters = dup_used (turn->setup.parameters);
   result->notes = g_steal_pointer (&turn->notes);
   turn->notes = g_ptr_array_new_with_free_func (g_free);
   result->images = g_steal_pointer (&turn->received);

@@ -87,6 +87,48 @@ is_limit (EspFault fault)
   return fault == ESP_FAULT_RATE || fault == ESP_FAULT_BUSY;
 }
 
+/* Did the person leave the settings that the address is made of as they are? Where they chose a
+ * model, another one is not what they want. */
+static gboolean
+has_usual_address (EspRemoteTurn *turn)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  g_autoptr (JsonNode) url = json_node_new (JSON_NODE_VALUE);
+  g_autoptr (GPtrArray) names = NULL;
+
+  json_node_set_string (url, descriptor->submit->url);
+  names = esp_template_dup_names (url, NULL);
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    {
+      const char *name = names->pdata[i];
+
+      for (guint j = 0; g_str_has_prefix (name, "config.") && j < descriptor->config->len; j++)
+        {
+          const EspProviderParam *setting = descriptor->config->pdata[j];
+          JsonNode *value = json_object_get_member (turn->setup.config, setting->id);
+
+          if (g_str_equal (setting->id, name + strlen ("config."))
+              && !_esp_remote_value_equals (value, setting->fallback))
+            return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* "Not found" is the surest of refusals; some APIs have moved. */
+static gboolean
+submit_elsewhere (EspRemoteTurn *turn, const EspRemoteAnswer *answer)
+{
+  if (answer->status != 404 || turn->setup.descriptor->submit->url_if_gone == NULL
+      || turn->elsewhere || turn->cancelling || !has_usual_address (turn))
+    return FALSE;
+
+  turn->elsewhere = TRUE;
+  _esp_remote_turn_note_state (turn, ESP_RECORD_PREPARING);
+  _esp_remote_submit_begin (turn);
+  return TRUE;
+}
+
 static void
 take_refusal (EspRemoteTurn *turn, EspRemoteAnswer *answer)
 {
@@ -116,7 +158,8 @@ take_refusal (EspRemoteTurn *turn, EspRemoteAnswer *answer)
       return;
     }
 
-  refuse (turn, fault, answer, NULL);
+  if (!submit_elsewhere (turn, answer))
+    refuse (turn, fault, answer, NULL);
 }
 
 static void
@@ -316,11 +359,14 @@ build (EspRemoteTurn *turn, GError **error)
   JsonObject *members = esp_record_get_members (turn->record);
   const EspDescriptor *descriptor = turn->setup.descriptor;
   g_autofree char *hash = NULL;
-  EspHttpRequest *request
-      = _esp_remote_request_build (&turn->setup, descriptor->submit, turn->shipped, &hash, error);
+  EspProviderRequest submit = *descriptor->submit;
+  EspHttpRequest *request;
   double left = _esp_remote_turn_get_left (turn);
   guint total = (guint) ceil (CLAMP (left, 1.0, 1e6));
 
+  if (turn->elsewhere)
+    submit.url = submit.url_if_gone;
+  request = _esp_remote_request_build (&turn->setup, &submit, turn->shipped, &hash, error);
   if (request == NULL)
     return NULL;
   esp_http_request_set_timeouts (

@@ -214,7 +214,7 @@ take_status (EspRemoteTurn *turn, EspStatus status, EspRemoteAnswer *answer)
     case ESP_STATUS_QUEUED:
     case ESP_STATUS_RUNNING:
       note_seen (turn);
-      /* Some APIs show an intermediate state between two others. */
+      turn->guessed = FALSE;
       turn->status = status;
       show_progress (turn, answer);
       pause_and_poll (turn, -1);
@@ -240,6 +240,12 @@ take_silence (EspRemoteTurn *turn, EspRemoteAnswer *answer)
     {
       _esp_remote_turn_fail (turn, fault, ESP_CHARGED_UNKNOWN, FALSE, answer, NULL);
       return;
+    }
+  if (descriptor->watch_present != NULL)
+    {
+      /* Nothing is shown of the job until it ends. */
+      turn->guessed = TRUE;
+      turn->status = ESP_STATUS_RUNNING;
     }
   show_progress (turn, NULL);
   pause_and_poll (turn, -1);
