@@ -365,6 +365,8 @@ test_socket (void)
 
 typedef struct
 {
+  EspHttp *pool;
+  const char *base;
   guint begun, done;
   gint64 last, longest;
 } Load;
@@ -388,7 +390,7 @@ on_one_done (GObject *source, GAsyncResult *result, gpointer data)
 {
   Load *load = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (EspHttpAnswer) answer = esp_http_send_finish (http, result, &error);
+  g_autoptr (EspHttpAnswer) answer = esp_http_send_finish (load->pool, result, &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (g_bytes_get_size (answer->body), ==, 300000);
@@ -401,24 +403,26 @@ begin_one (Load *load)
 {
   EspHttpRequest *request;
   g_autoptr (GBytes) body = NULL;
+  g_autofree char *url = NULL;
 
   if (load->begun == 200)
     return;
 
   load->begun++;
-  request
-      = odd_request (load->begun % 2 ? "POST" : "GET", server.http, "/bytes?size=300000&wait=0.02");
+  url = g_strconcat (load->base, "/bytes?size=300000&wait=0.02", NULL);
+  request = esp_http_request_new (load->begun % 2 ? "POST" : "GET", url);
+  esp_http_request_set_private_ok (request, TRUE);
   body = g_bytes_new_take (g_malloc0 (500000), 500000);
   if (load->begun % 2)
     esp_http_request_set_body (request, body, "application/json");
-  esp_http_send_async (http, request, NULL, NULL, NULL, on_one_done, load);
+  esp_http_send_async (load->pool, request, NULL, NULL, NULL, on_one_done, load);
   esp_http_request_free (request);
 }
 
 static void
-test_many (void)
+run_many (EspHttp *pool, const char *base)
 {
-  Load load = { .last = g_get_monotonic_time () };
+  Load load = { pool, base, 0, 0, g_get_monotonic_time (), 0 };
   gint64 began = load.last;
   guint tick = g_timeout_add (2, on_tick, &load);
 
@@ -428,9 +432,28 @@ test_many (void)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (tick);
 
-  g_test_message ("200 transfers, 50 at a time: %.2f s, the main loop was busy for %.1f ms at most",
-                  (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC,
+  g_test_message ("%s: 200 transfers, 50 at a time: %.2f s, the main loop was busy for %.1f ms at "
+                  "most",
+                  base, (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC,
                   (double) load.longest / 1000);
+}
+
+static void
+test_many (void)
+{
+  g_autofree char *base = g_strdup_printf ("http://127.0.0.1:%u", server.http);
+
+  run_many (http, base);
+}
+
+static void
+test_many_tls (void)
+{
+  g_autoptr (EspHttp) trusting = esp_http_new ();
+  g_autofree char *base = g_strdup_printf ("https://localhost:%u", server.https);
+
+  esp_http_set_ca_file (trusting, server.ca_file);
+  run_many (trusting, base);
 }
 
 int
@@ -452,7 +475,8 @@ main (int argc, char **argv)
   g_test_add_func ("/remote/http/cancel-within", test_cancel_within);
   g_test_add_func ("/remote/http/proxy", test_proxy);
   g_test_add_func ("/remote/http/socket", test_socket);
-  g_test_add_func ("/remote/http/many", test_many);
+  g_test_add_func ("/remote/http/many/plain", test_many);
+  g_test_add_func ("/remote/http/many/tls", test_many_tls);
 
   odd_server_start (&server);
   http = esp_http_new ();

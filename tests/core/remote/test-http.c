@@ -449,6 +449,32 @@ test_lost (void)
   g_assert_cmpuint (odd_count (&server, http, "POST /reset-before-body"), ==, 2);
 }
 
+/* Large bodies over TLS and in parts: how much of them left is known there, too. */
+static void
+test_lost_while_sending (void)
+{
+  g_autoptr (EspHttp) trusting = esp_http_new ();
+  g_autofree char *url = g_strdup_printf ("https://localhost:%u/reset-before-body", server.https);
+  g_autoptr (GBytes) body = new_body (50 << 20);
+  EspHttpRequest *request = esp_http_request_new ("POST", url);
+  const guint before = odd_count (&server, http, "POST /reset-before-body");
+
+  esp_http_set_ca_file (trusting, server.ca_file);
+  esp_http_request_set_private_ok (request, TRUE);
+  esp_http_request_set_body (request, body, "image/png");
+  odd_fail (trusting, request, ESP_HTTP_ERROR_SENDING);
+
+  request = odd_request ("POST", server.http, "/reset-before-body");
+  esp_http_request_add_part (request, "image", body, "image.png", "image/png");
+  odd_fail (http, request, ESP_HTTP_ERROR_SENDING);
+
+  request = odd_request ("POST", server.http, "/reset-after-body");
+  esp_http_request_add_part (request, "image", body, "image.png", "image/png");
+  odd_fail (http, request, ESP_HTTP_ERROR_SENT);
+
+  g_assert_cmpuint (odd_count (&server, http, "POST /reset-before-body"), ==, before + 2);
+}
+
 /* The server closes a connection at the instant of the second request on it. */
 static void
 test_reuse (void)
@@ -596,6 +622,7 @@ main (int argc, char **argv)
   g_test_add_func ("/remote/http/tls", test_tls);
   g_test_add_func ("/remote/http/addresses", test_addresses);
   g_test_add_func ("/remote/http/lost", test_lost);
+  g_test_add_func ("/remote/http/lost-while-sending", test_lost_while_sending);
   g_test_add_func ("/remote/http/reuse", test_reuse);
   g_test_add_func ("/remote/http/broken", test_broken);
   g_test_add_func ("/remote/http/surplus", test_surplus);

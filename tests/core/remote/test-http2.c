@@ -10,10 +10,10 @@ static EspHttp *http;
 static guint port;
 
 static EspHttpRequest *
-new_request (const char *method, const char *path)
+new_request (const char *method, const char *path, gsize size)
 {
   g_autofree char *url = g_strdup_printf ("https://localhost:%u%s", port, path);
-  g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (200000), 200000);
+  g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (size), size);
   EspHttpRequest *request = esp_http_request_new (method, url);
 
   esp_http_request_set_private_ok (request, TRUE);
@@ -27,7 +27,7 @@ static JsonObject *
 fetch (const char *method, const char *path)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (EspHttpAnswer) answer = odd_fetch (http, new_request (method, path), &error);
+  g_autoptr (EspHttpAnswer) answer = odd_fetch (http, new_request (method, path, 200000), &error);
   g_autoptr (JsonNode) node = NULL;
   g_autofree char *text = NULL;
 
@@ -72,13 +72,16 @@ test_once (void)
       g_autofree char *what = g_strconcat ("POST ", paths[i], NULL);
       g_autofree char *downgraded = g_strconcat (what, " 1", NULL);
 
-      odd_fail (http, new_request ("POST", paths[i]), ESP_HTTP_ERROR_SENT);
+      odd_fail (http, new_request ("POST", paths[i], 200000), ESP_HTTP_ERROR_SENT);
       assert_count (what, 1);
       assert_count (downgraded, 0);
     }
 
-  odd_fail (http, new_request ("POST", "/half"), ESP_HTTP_ERROR_BROKEN);
+  odd_fail (http, new_request ("POST", "/half", 200000), ESP_HTTP_ERROR_BROKEN);
   assert_count ("POST /half", 1);
+
+  odd_fail (http, new_request ("POST", "/drop-early", 20 << 20), ESP_HTTP_ERROR_SENDING);
+  assert_count ("POST /drop-early", 1);
 }
 
 static gboolean

@@ -48,6 +48,10 @@ server.on('stream', (stream, headers) => {
 
   counts[key] = (counts[key] ?? 0) + 1;
   stream.on('error', () => {});
+  if (headers[':path'] === '/drop-early') {
+    setTimeout(() => stream.session.destroy(), 50);
+    return;
+  }
   stream.on('data', (chunk) => { length += chunk.length; });
   stream.on('end', () => paths[headers[':path']](stream, length));
 });

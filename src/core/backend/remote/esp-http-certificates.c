@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which certificate authorities are trusted. */
+#define _GNU_SOURCE
 #define G_LOG_DOMAIN "espalier-http"
 
-#include <string.h>
-
 #include "esp-http-private.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* The system's authorities in one file: libcurl keeps it parsed, which a folder it does not. */
 static const char *
@@ -53,8 +56,58 @@ append_file (GByteArray *all, const char *path)
   g_byte_array_append (all, (const guint8 *) "\n", 1);
 }
 
+/* A file without a name in any folder: what libcurl reads from a file it keeps parsed for all
+ * connections, and parsing takes longer than a frame of the window may. -1 where there is none. */
+static int
+make_file (const guint8 *bytes, gsize length)
+{
+  int fd = memfd_create ("certificates", MFD_CLOEXEC);
+
+  while (fd >= 0 && length > 0)
+    {
+      gssize written = write (fd, bytes, length);
+
+      if (written < 0 && errno == EINTR)
+        continue;
+      if (written <= 0)
+        {
+          close (fd);
+          return -1;
+        }
+      bytes += written;
+      length -= (gsize) written;
+    }
+
+  return fd;
+}
+
+static void
+read_all (EspHttpTrust *trust, const char *system, const char *extra)
+{
+  GByteArray *all = g_byte_array_new ();
+  g_autofree char *path = NULL;
+
+  append_file (all, system);
+  append_file (all, extra);
+  trust->bytes = g_byte_array_free_to_bytes (all);
+  trust->fd = make_file (g_bytes_get_data (trust->bytes, NULL), g_bytes_get_size (trust->bytes));
+
+  path = trust->fd >= 0 ? g_strdup_printf ("/proc/self/fd/%d", trust->fd) : NULL;
+  if (path != NULL && g_file_test (path, G_FILE_TEST_EXISTS))
+    trust->path = g_steal_pointer (&path);
+}
+
 void
-_esp_http_trust (CURL *easy, const char *extra, GBytes **cache)
+_esp_http_trust_clear (EspHttpTrust *trust)
+{
+  if (trust->bytes != NULL && trust->fd >= 0)
+    close (trust->fd);
+  g_clear_pointer (&trust->bytes, g_bytes_unref);
+  g_clear_pointer (&trust->path, g_free);
+}
+
+void
+_esp_http_trust_set_up (EspHttpTrust *trust, CURL *easy, const char *extra)
 {
   const char *system = find_system_file ();
 
@@ -68,20 +121,19 @@ _esp_http_trust (CURL *easy, const char *extra, GBytes **cache)
       return;
     }
 
-  if (*cache == NULL)
+  if (trust->bytes == NULL)
+    read_all (trust, system, extra);
+
+  if (trust->path != NULL)
     {
-      GByteArray *all = g_byte_array_new ();
-
-      append_file (all, system);
-      append_file (all, extra);
-      *cache = g_byte_array_free_to_bytes (all);
+      curl_easy_setopt (easy, CURLOPT_CAINFO, trust->path);
+      curl_easy_setopt (easy, CURLOPT_CAPATH, NULL);
     }
-
-  if (g_bytes_get_size (*cache) > 0)
+  else if (g_bytes_get_size (trust->bytes) > 0)
     {
       struct curl_blob blob = { 0 };
 
-      blob.data = (void *) g_bytes_get_data (*cache, &blob.len);
+      blob.data = (void *) g_bytes_get_data (trust->bytes, &blob.len);
       blob.flags = CURL_BLOB_NOCOPY;
       curl_easy_setopt (easy, CURLOPT_CAINFO_BLOB, &blob);
     }

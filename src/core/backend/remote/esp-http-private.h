@@ -107,9 +107,12 @@ EspHttpTransfer *_esp_http_transfer_new (EspHttpKind kind, EspHttp *http, EspHtt
 EspHttpTransfer *_esp_http_transfer_ref (EspHttpTransfer *self);
 void _esp_http_transfer_unref (EspHttpTransfer *self);
 
-/* Makes the easy handle; `proxy` "" is none. FALSE with error: the request cannot be sent. */
+/* esp-http-setup.c. Makes the easy handle; `proxy` "" is none. FALSE with error: the request cannot
+ * be sent. */
 gboolean _esp_http_transfer_prepare (EspHttpTransfer *self, const char *proxy, CURLSH *share,
                                      GError **error);
+/* Has libcurl call the transfer. */
+void _esp_http_transfer_hear (EspHttpTransfer *self);
 /* Calls the caller's functions with what has come in since. */
 void _esp_http_transfer_tell (EspHttpTransfer *self, gboolean all);
 /* What `code` means here; NULL for a success. */
@@ -119,9 +122,17 @@ GError *_esp_http_transfer_new_timeout (EspHttpTransfer *self,
                                         gboolean idle) G_GNUC_WARN_UNUSED_RESULT;
 EspHttpAnswer *_esp_http_transfer_take_answer (EspHttpTransfer *self) G_GNUC_WARN_UNUSED_RESULT;
 
-/* esp-http-certificates.c: whom `easy` trusts: the system, and `extra` (or NULL) besides. `cache`
- * keeps what was read. */
-void _esp_http_trust (CURL *easy, const char *extra, GBytes **cache);
+/* esp-http-certificates.c: whom connections trust: the system, and the file `extra` (or NULL)
+ * besides. What was read is kept in `trust`, which begins as zeros. */
+typedef struct
+{
+  GBytes *bytes;
+  int fd;
+  char *path;
+} EspHttpTrust;
+
+void _esp_http_trust_set_up (EspHttpTrust *trust, CURL *easy, const char *extra);
+void _esp_http_trust_clear (EspHttpTrust *trust);
 
 /* esp-http.c */
 void _esp_http_set_up_certificates (EspHttp *self, CURL *easy);

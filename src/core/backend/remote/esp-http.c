@@ -17,6 +17,13 @@
 #define CURLMOPT_QUICK_EXIT ((CURLMoption) 21)
 #endif
 
+/* What is worked off at a time, in µs: handshakes of many connections at once would else keep the
+ * window from drawing. */
+#define SLICE (5 * 1000)
+
+/* Behind the window's events and drawing. */
+#define PRIORITY (G_PRIORITY_HIGH_IDLE + 50)
+
 /* Idle connections that are kept. */
 #define MAX_KEPT_CONNECTIONS 64
 
@@ -41,15 +48,19 @@ struct _EspHttp
   GMainContext *context;
   GSource *source;
   GHashTable *watches;  /* fd → Watch */
+  gint64 due;           /* when libcurl wants to be called, monotonic µs; -1 never */
+  GQueue waiting;       /* of EspHttpTransfer, counted: prepared, to be handed to libcurl */
+  guint turn;           /* which socket is looked at first */
   GPtrArray *transfers; /* of EspHttpTransfer: under way */
 
   char *ca_file;
-  GBytes *ca_cache;
+  EspHttpTrust trust;
 };
 
 G_DEFINE_FINAL_TYPE (EspHttp, esp_http, G_TYPE_OBJECT)
 G_DEFINE_QUARK (esp - http - error - quark, esp_http_error)
 
+static void hand_over (EspHttp *self);
 static void drive (EspHttp *self);
 
 /* ---- libcurl ↔ GLib ---- */
@@ -90,13 +101,19 @@ on_socket (CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data
   return 0;
 }
 
+static void
+arm (EspHttp *self)
+{
+  g_source_set_ready_time (self->source, self->waiting.length > 0 ? 0 : self->due);
+}
+
 static int
 on_timer (CURLM *multi, long milliseconds, void *data)
 {
   EspHttp *self = data;
 
-  g_source_set_ready_time (
-      self->source, milliseconds < 0 ? -1 : g_get_monotonic_time () + (gint64) milliseconds * 1000);
+  self->due = milliseconds < 0 ? -1 : g_get_monotonic_time () + (gint64) milliseconds * 1000;
+  arm (self);
 
   return 0;
 }
@@ -109,6 +126,16 @@ act (EspHttp *self, curl_socket_t fd, int what)
 
   if (code != CURLM_OK)
     g_warning ("libcurl: %s", curl_multi_strerror (code));
+}
+
+static void
+act_if_due (EspHttp *self)
+{
+  if (self->due >= 0 && self->due <= g_get_monotonic_time ())
+    {
+      self->due = -1;
+      act (self, CURL_SOCKET_TIMEOUT, 0);
+    }
 }
 
 static int
@@ -131,7 +158,8 @@ pool_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   g_autoptr (EspHttp) self = g_object_ref (((PoolSource *) source)->http);
   g_autoptr (GArray) ready = g_array_new (FALSE, FALSE, sizeof (int));
-  gint64 due = g_source_get_ready_time (source);
+  gint64 end = g_get_monotonic_time () + SLICE;
+  guint done;
   GHashTableIter iter;
   gpointer value;
 
@@ -145,21 +173,24 @@ pool_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
         g_array_append_val (ready, watch->fd);
     }
 
-  for (guint i = 0; i < ready->len; i++)
+  /* Each gets its turn, even where there is always more to do than fits. */
+  for (done = 0; done < ready->len && (done == 0 || g_get_monotonic_time () < end); done++)
     {
-      int fd = g_array_index (ready, int, i);
+      int fd = g_array_index (ready, int, (self->turn + done) % ready->len);
       Watch *watch = g_hash_table_lookup (self->watches, GINT_TO_POINTER (fd));
 
       if (watch != NULL)
         act (self, fd, to_curl_events (g_source_query_unix_fd (source, watch->tag)));
     }
+  self->turn += done;
 
-  if (due >= 0 && due <= g_source_get_time (source))
+  act_if_due (self);
+  for (done = 0; self->waiting.length > 0 && (done == 0 || g_get_monotonic_time () < end); done++)
     {
-      if (g_source_get_ready_time (source) == due)
-        g_source_set_ready_time (source, -1);
-      act (self, CURL_SOCKET_TIMEOUT, 0);
+      hand_over (self);
+      act_if_due (self);
     }
+  arm (self);
 
   drive (self);
 
@@ -179,6 +210,8 @@ esp_http_dispose (GObject *object)
 
   /* Each holds a reference through its task. */
   g_assert (self->transfers->len == 0);
+  while (self->waiting.length > 0)
+    _esp_http_transfer_unref (g_queue_pop_head (&self->waiting));
 
   G_OBJECT_CLASS (esp_http_parent_class)->dispose (object);
 }
@@ -196,7 +229,7 @@ esp_http_finalize (GObject *object)
   g_ptr_array_unref (self->transfers);
   g_main_context_unref (self->context);
   g_free (self->ca_file);
-  g_clear_pointer (&self->ca_cache, g_bytes_unref);
+  _esp_http_trust_clear (&self->trust);
 
   G_OBJECT_CLASS (esp_http_parent_class)->finalize (object);
 }
@@ -219,17 +252,22 @@ esp_http_init (EspHttp *self)
     {
       if (curl_global_init (CURL_GLOBAL_DEFAULT) != CURLE_OK)
         g_error ("libcurl cannot be used");
+      /* GSocket has the program ignore SIGPIPE, as whatever writes to sockets must. */
+      g_type_class_unref (g_type_class_ref (G_TYPE_SOCKET));
       g_once_init_leave (&once, 1);
     }
 
   self->context = g_main_context_ref_thread_default ();
   self->watches = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->transfers = g_ptr_array_new ();
+  g_queue_init (&self->waiting);
+  self->due = -1;
   self->ca_file = g_strdup (g_getenv ("ESPALIER_CA_FILE"));
 
   self->source = g_source_new (&pool_source_funcs, sizeof (PoolSource));
   ((PoolSource *) self->source)->http = self;
   g_source_set_static_name (self->source, "EspHttp");
+  g_source_set_priority (self->source, PRIORITY);
   g_source_attach (self->source, self->context);
 
   self->share = curl_share_init ();
@@ -260,13 +298,13 @@ esp_http_set_ca_file (EspHttp *self, const char *path)
 
   g_free (self->ca_file);
   self->ca_file = g_strdup (path);
-  g_clear_pointer (&self->ca_cache, g_bytes_unref);
+  _esp_http_trust_clear (&self->trust);
 }
 
 void
 _esp_http_set_up_certificates (EspHttp *self, CURL *easy)
 {
-  _esp_http_trust (easy, self->ca_file, &self->ca_cache);
+  _esp_http_trust_set_up (&self->trust, easy, self->ca_file);
 }
 
 gboolean
@@ -489,16 +527,36 @@ on_proxy (GObject *source, GAsyncResult *result, gpointer user_data)
         {
           finish (self, transfer, error);
         }
-      else if (curl_multi_add_handle (self->multi, transfer->easy) != CURLM_OK)
-        {
-          finish (self, transfer,
-                  g_error_new (ESP_HTTP_ERROR, ESP_HTTP_ERROR_CONNECT,
-                               _ ("The request to “%s” could not be made."), transfer->host));
-        }
       else
         {
-          transfer->added = TRUE;
+          /* Not at once: the beginning of many connections is work, too. */
+          g_queue_push_tail (&self->waiting, _esp_http_transfer_ref (transfer));
+          arm (self);
         }
+    }
+
+  _esp_http_transfer_unref (transfer);
+}
+
+/* Hands the next one that waits to libcurl. */
+static void
+hand_over (EspHttp *self)
+{
+  EspHttpTransfer *transfer = g_queue_pop_head (&self->waiting);
+
+  if (transfer->task == NULL)
+    {
+      /* It was cancelled meanwhile. */
+    }
+  else if (curl_multi_add_handle (self->multi, transfer->easy) != CURLM_OK)
+    {
+      finish (self, transfer,
+              g_error_new (ESP_HTTP_ERROR, ESP_HTTP_ERROR_CONNECT,
+                           _ ("The request to “%s” could not be made."), transfer->host));
+    }
+  else
+    {
+      transfer->added = TRUE;
     }
 
   _esp_http_transfer_unref (transfer);
