@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The journal: whole records whatever happens, one process for each, nothing left behind. */
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+#include "esp-journal.h"
+
+#define ROUNDS 60
+
+static char *program;
+
+static char *
+dup_folder (void)
+{
+  return g_build_filename (g_get_user_data_dir (), "espalier", "jobs", NULL);
+}
+
+static guint
+count_files (void)
+{
+  g_autofree char *folder = dup_folder ();
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  guint n = 0;
+
+  while (dir != NULL && g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static EspRecord *
+write_new (const char *id, EspRecordState state)
+{
+  EspRecord *record = esp_record_new (id, "provider");
+  g_autoptr (GError) error = NULL;
+
+  json_object_set_string_member (esp_record_get_members (record), "base_url",
+                                 "https://example.com");
+  g_assert_true (esp_record_write (record, state, &error));
+  g_assert_no_error (error);
+  return record;
+}
+
+/* --- Records ---------------------------------------------------------------------------------- */
+
+static void
+test_roundtrip (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *name = g_strconcat (id, ".json", NULL);
+  g_autofree char *folder = dup_folder ();
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  EspRecord *record = write_new (id, ESP_RECORD_ACCEPTED);
+  g_autoptr (GError) error = NULL;
+  JsonObject *captures = json_object_new ();
+  gint64 created = esp_record_get_created (record);
+  GStatBuf info;
+
+  json_object_set_string_member (captures, "id", "a/b \"ü\" \n");
+  json_object_set_object_member (esp_record_get_members (record), "captures", captures);
+  json_object_set_double_member (esp_record_get_members (record), "price", 0.025);
+  g_assert_true (esp_record_write (record, ESP_RECORD_SUCCEEDED, &error));
+  esp_record_free (record);
+
+  g_assert_cmpint (g_stat (path, &info), ==, 0);
+  g_assert_cmpuint (info.st_mode & 0077, ==, 0);
+
+  record = esp_record_open (id, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (esp_record_get_id (record), ==, id);
+  g_assert_cmpstr (esp_record_get_provider (record), ==, "provider");
+  g_assert_cmpint (esp_record_get_state (record), ==, ESP_RECORD_SUCCEEDED);
+  g_assert_cmpint (esp_record_get_created (record), ==, created);
+  captures = json_object_get_object_member (esp_record_get_members (record), "captures");
+  g_assert_cmpstr (json_object_get_string_member (captures, "id"), ==, "a/b \"ü\" \n");
+  g_assert_cmpfloat (json_object_get_double_member (esp_record_get_members (record), "price"), ==,
+                     0.025);
+  g_assert_false (json_object_has_member (esp_record_get_members (record), "state"));
+  g_assert_true (esp_record_delete (record, &error));
+  esp_record_free (record);
+  g_assert_cmpuint (count_files (), ==, 0);
+
+  g_assert_null (esp_record_open (id, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  g_assert_null (esp_record_open ("../../etc/passwd", &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+}
+
+static void
+test_never_written (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  EspRecord *record = esp_record_new (id, "provider");
+
+  esp_record_free (record);
+  g_assert_cmpuint (count_files (), ==, 0);
+}
+
+static void
+test_list (void)
+{
+  g_autoptr (GPtrArray) none = esp_journal_list ();
+  g_autoptr (GPtrArray) records = NULL;
+  g_autofree char *first = g_uuid_string_random ();
+  g_autofree char *second = g_uuid_string_random ();
+  g_autofree char *folder = dup_folder ();
+  g_autofree char *odd = NULL;
+  g_autofree char *damaged_id = g_uuid_string_random ();
+  g_autofree char *damaged_name = g_strconcat (damaged_id, ".json", NULL);
+  g_autofree char *damaged = g_build_filename (folder, damaged_name, NULL);
+  EspRecord *one, *two;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (none->len, ==, 0);
+  one = write_new (first, ESP_RECORD_UNKNOWN);
+  g_usleep (2000);
+  two = write_new (second, ESP_RECORD_ACCEPTED);
+  esp_record_free (two);
+
+  odd = g_build_filename (folder, "notes.json", NULL);
+  g_assert_true (g_file_set_contents (odd, "{}", -1, &error));
+  g_assert_true (g_file_set_contents (damaged, "{\"format\": 1, \"id\":", -1, &error));
+  g_assert_null (esp_record_open (damaged_id, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_assert_nonnull (strstr (error->message, damaged_id));
+
+  records = esp_journal_list ();
+  g_assert_cmpuint (records->len, ==, 2);
+  g_assert_cmpstr (esp_record_get_id (records->pdata[0]), ==, first);
+  g_assert_true (esp_record_is_busy (records->pdata[0]));
+  g_assert_cmpstr (esp_record_get_id (records->pdata[1]), ==, second);
+  g_assert_false (esp_record_is_busy (records->pdata[1]));
+
+  g_assert_true (esp_record_delete (one, NULL));
+  esp_record_free (one);
+  two = esp_record_open (second, NULL);
+  g_assert_true (esp_record_delete (two, NULL));
+  esp_record_free (two);
+  g_unlink (odd);
+  g_unlink (damaged);
+}
+
+/* --- Processes -------------------------------------------------------------------------------- */
+
+static GSubprocess *
+start (const char *what, const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDataInputStream) lines = NULL;
+  g_autofree char *line = NULL;
+  GSubprocess *process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, what,
+                                           g_get_user_data_dir (), id, NULL);
+
+  g_assert_no_error (error);
+  lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
+  g_filter_input_stream_set_close_base_stream (G_FILTER_INPUT_STREAM (lines), FALSE);
+  line = g_data_input_stream_read_line (lines, NULL, NULL, &error);
+  g_assert_cmpstr (line, ==, "ready");
+  return process;
+}
+
+static void
+kill_process (GSubprocess *process)
+{
+  g_subprocess_send_signal (process, SIGKILL);
+  g_subprocess_wait (process, NULL, NULL);
+}
+
+/* Writes and writes, until it is killed. */
+static int
+be_victim (const char *id)
+{
+  EspRecord *record = esp_record_new (id, "provider");
+  g_autoptr (GString) filling = g_string_new (NULL);
+
+  for (gint64 i = 0;; i++)
+    {
+      JsonObject *members = esp_record_get_members (record);
+
+      g_string_set_size (filling, 0);
+      for (gint64 j = 0; j < (i * 37) % 20000; j++)
+        g_string_append_c (filling, (char) ('a' + i % 26));
+      json_object_set_int_member (members, "round", i);
+      json_object_set_string_member (members, "filling", filling->str);
+      if (!esp_record_write (record, i % 2 == 0 ? ESP_RECORD_SUBMITTING : ESP_RECORD_ACCEPTED,
+                             NULL))
+        return 1;
+      if (i == 0)
+        {
+          printf ("ready\n");
+          fflush (stdout);
+        }
+    }
+}
+
+static int
+be_holder (const char *id)
+{
+  g_autoptr (EspRecord) record = esp_record_open (id, NULL);
+
+  if (record == NULL)
+    return 1;
+  printf ("ready\n");
+  fflush (stdout);
+  pause ();
+  return 0;
+}
+
+static void
+test_killed (void)
+{
+  for (int round = 0; round < ROUNDS; round++)
+    {
+      g_autofree char *id = g_uuid_string_random ();
+      g_autoptr (GSubprocess) victim = start ("--victim", id);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (EspRecord) record = NULL;
+      JsonObject *members;
+      const char *filling;
+      gint64 i;
+
+      g_usleep ((gulong) g_test_rand_int_range (0, 30000));
+      kill_process (victim);
+
+      record = esp_record_open (id, &error);
+      g_assert_no_error (error);
+      members = esp_record_get_members (record);
+      i = json_object_get_int_member (members, "round");
+      filling = json_object_get_string_member (members, "filling");
+      g_assert_cmpuint (strlen (filling), ==, (gsize) ((i * 37) % 20000));
+      g_assert_cmpint (esp_record_get_state (record), ==,
+                       i % 2 == 0 ? ESP_RECORD_SUBMITTING : ESP_RECORD_ACCEPTED);
+
+      /* The record, its lock, and at most one that was begun. */
+      g_assert_cmpuint (count_files (), <=, 3);
+      g_assert_true (esp_record_delete (record, &error));
+      g_assert_cmpuint (count_files (), ==, 0);
+    }
+}
+
+static void
+test_two_processes (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  EspRecord *record = write_new (id, ESP_RECORD_ACCEPTED);
+  g_autoptr (GSubprocess) holder = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) records = NULL;
+
+  /* Not even within one process twice. */
+  g_assert_null (esp_record_open (id, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_clear_error (&error);
+  esp_record_free (record);
+
+  holder = start ("--holder", id);
+  g_assert_null (esp_record_open (id, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_clear_error (&error);
+  records = esp_journal_list ();
+  g_assert_cmpuint (records->len, ==, 1);
+  g_assert_true (esp_record_is_busy (records->pdata[0]));
+
+  kill_process (holder);
+  record = esp_record_open (id, &error);
+  g_assert_no_error (error);
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+}
+
+/* A list that looks at locks does not keep others from taking them. */
+static void
+test_looked_at (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+
+  esp_record_free (write_new (id, ESP_RECORD_ACCEPTED));
+  for (int i = 0; i < 500; i++)
+    {
+      g_autoptr (GPtrArray) records = esp_journal_list ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (EspRecord) record = esp_record_open (id, &error);
+
+      g_assert_no_error (error);
+      g_assert_false (esp_record_is_busy (records->pdata[0]));
+      if (i == 499)
+        g_assert_true (esp_record_delete (record, NULL));
+    }
+}
+
+/* --- No space --------------------------------------------------------------------------------- */
+
+static void
+test_no_space (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  EspRecord *record = write_new (id, ESP_RECORD_PREPARING);
+  struct rlimit before, small;
+  g_autoptr (GError) error = NULL;
+  gboolean written;
+
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  small = before;
+  small.rlim_cur = 64;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &small), ==, 0);
+  written = esp_record_write (record, ESP_RECORD_SUBMITTING, &error);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+
+  g_assert_false (written);
+  g_assert_nonnull (error);
+  g_assert_cmpint (esp_record_get_state (record), ==, ESP_RECORD_PREPARING);
+  g_clear_error (&error);
+
+  /* What was there before still is, and nothing else. */
+  esp_record_free (record);
+  g_assert_cmpuint (count_files (), ==, 2);
+  record = esp_record_open (id, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (esp_record_get_state (record), ==, ESP_RECORD_PREPARING);
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+}
+
+int
+main (int argc, char *argv[])
+{
+  if (argc == 4)
+    {
+      g_setenv ("XDG_DATA_HOME", argv[2], TRUE);
+      return g_str_equal (argv[1], "--victim") ? be_victim (argv[3]) : be_holder (argv[3]);
+    }
+
+  program = argv[0];
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/journal/roundtrip", test_roundtrip);
+  g_test_add_func ("/journal/never-written", test_never_written);
+  g_test_add_func ("/journal/list", test_list);
+  g_test_add_func ("/journal/killed", test_killed);
+  g_test_add_func ("/journal/two-processes", test_two_processes);
+  g_test_add_func ("/journal/looked-at", test_looked_at);
+  g_test_add_func ("/journal/no-space", test_no_space);
+  return g_test_run ();
+}
