@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "esp-http-private.h"
+#include "esp-pointer.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CURLU, curl_url_cleanup)
 
@@ -183,9 +184,11 @@ esp_url_resolve (const char *base, const char *reference, GError **error)
     result = _esp_url_parse (text);
   if (result == NULL)
     {
+      g_autofree char *shown = esp_foreign_text_dup_clean (reference, -1);
+
       g_set_error (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_ADDRESS,
-                   _ ("The provider named an address that is not one of the web: “%.200s”."),
-                   reference);
+                   _ ("The provider named an address that is not one of the web: “%s”."),
+                   shown != NULL ? shown : "");
       return NULL;
     }
 
