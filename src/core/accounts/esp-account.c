@@ -1,180 +1,207 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #define G_LOG_DOMAIN "espalier-accounts"
 
-#include "esp-account.h"
+#include "esp-account-private.h"
+
+#include "esp-json-member.h"
 
 struct _EspAccount
 {
   GObject parent_instance;
+
+  JsonObject *members;
   JsonObject *config;
 };
+
 G_DEFINE_FINAL_TYPE (EspAccount, esp_account, G_TYPE_OBJECT)
 
-struct _EspAccounts
+enum
 {
-  GObject parent_instance;
-  GListStore *list;
-  EspLedger *ledger;
+  CHANGED,
+  N_SIGNALS
 };
-static GType
-g_m_type (GListModel *m)
+
+static guint signals[N_SIGNALS];
+
+static const char *
+get_text (EspAccount *self, const char *name)
 {
-  return ESP_TYPE_ACCOUNT;
+  const char *text = esp_json_get_string (self->members, name);
+
+  return text != NULL && *text != '\0' ? text : NULL;
 }
-static guint
-g_m_n (GListModel *m)
-{
-  return g_list_model_get_n_items (G_LIST_MODEL (ESP_ACCOUNTS (m)->list));
-}
-static gpointer
-g_m_item (GListModel *m, guint i)
-{
-  return g_list_model_get_item (G_LIST_MODEL (ESP_ACCOUNTS (m)->list), i);
-}
-static void
-list_model_init (GListModelInterface *i)
-{
-  i->get_item_type = g_m_type;
-  i->get_n_items = g_m_n;
-  i->get_item = g_m_item;
-}
-G_DEFINE_FINAL_TYPE_WITH_CODE (EspAccounts, esp_accounts, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
 const char *
 esp_account_get_id (EspAccount *self)
 {
-  return "";
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), NULL);
+
+  return get_text (self, "id");
 }
+
 const char *
 esp_account_get_provider (EspAccount *self)
 {
-  return "";
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), NULL);
+
+  return get_text (self, "provider");
 }
+
 const char *
 esp_account_get_name (EspAccount *self)
 {
-  return NULL;
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), NULL);
+
+  return get_text (self, "name");
 }
+
 const char *
 esp_account_get_base_url (EspAccount *self)
 {
-  return NULL;
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), NULL);
+
+  return get_text (self, "base_url");
 }
+
 gboolean
 esp_account_get_base_is_own (EspAccount *self)
 {
-  return FALSE;
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), FALSE);
+
+  return esp_json_get_number (self->members, "base_is_own", 0) > 0;
 }
+
 JsonObject *
 esp_account_get_config (EspAccount *self)
 {
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), NULL);
+
   return self->config;
 }
+
 guint
 esp_account_get_concurrency (EspAccount *self)
 {
-  return 0;
+  double number;
+
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), 0);
+
+  number = esp_json_get_number (self->members, "concurrency", 0);
+  return number >= 1 ? (guint) MIN (number, ESP_ACCOUNT_MAX_CONCURRENCY) : 0;
 }
+
 gboolean
 esp_account_get_has_key (EspAccount *self)
 {
-  return FALSE;
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), FALSE);
+
+  return esp_json_get_number (self->members, "has_key", 0) > 0;
 }
+
 gboolean
 esp_account_get_consented (EspAccount *self)
 {
-  return FALSE;
+  g_return_val_if_fail (ESP_IS_ACCOUNT (self), FALSE);
+
+  return esp_json_get_number (self->members, "consented", 0) > 0;
 }
+
+/* --- For the list ----------------------------------------------------------------------------- */
+
+static gboolean
+is_id (const char *text)
+{
+  if (text == NULL || *text == '\0' || strlen (text) > 128)
+    return FALSE;
+  for (const char *c = text; *c != '\0'; c++)
+    {
+      if (!g_ascii_isalnum (*c) && strchr ("-_.@", *c) == NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+_esp_account_check (JsonNode *node)
+{
+  JsonObject *members
+      = node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+
+  return members != NULL && is_id (esp_json_get_string (members, "id"))
+         && is_id (esp_json_get_string (members, "provider"));
+}
+
+JsonObject *
+_esp_account_get_members (EspAccount *self)
+{
+  return self->members;
+}
+
+static void
+take_members (EspAccount *self, JsonObject *members)
+{
+  JsonNode *config = json_object_get_member (members, "config");
+
+  g_clear_pointer (&self->members, json_object_unref);
+  g_clear_pointer (&self->config, json_object_unref);
+  self->members = members;
+  self->config = config != NULL && JSON_NODE_HOLDS_OBJECT (config) ? json_node_dup_object (config)
+                                                                   : json_object_new ();
+}
+
+static gboolean
+is_same (JsonObject *a, JsonObject *b)
+{
+  g_autoptr (JsonNode) one = json_node_new (JSON_NODE_OBJECT);
+  g_autoptr (JsonNode) other = json_node_new (JSON_NODE_OBJECT);
+
+  json_node_set_object (one, a);
+  json_node_set_object (other, b);
+  return json_node_equal (one, other);
+}
+
+void
+_esp_account_set_members (EspAccount *self, JsonObject *members)
+{
+  const gboolean same = is_same (self->members, members);
+
+  take_members (self, members);
+  if (!same)
+    g_signal_emit (self, signals[CHANGED], 0);
+}
+
+/* --- The object ------------------------------------------------------------------------------- */
+
+static void
+esp_account_finalize (GObject *object)
+{
+  EspAccount *self = ESP_ACCOUNT (object);
+
+  g_clear_pointer (&self->members, json_object_unref);
+  g_clear_pointer (&self->config, json_object_unref);
+
+  G_OBJECT_CLASS (esp_account_parent_class)->finalize (object);
+}
+
 static void
 esp_account_class_init (EspAccountClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = esp_account_finalize;
+
+  signals[CHANGED] = g_signal_new ("changed", ESP_TYPE_ACCOUNT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 0);
 }
+
 static void
 esp_account_init (EspAccount *self)
 {
-  self->config = json_object_new ();
 }
-static void
-esp_accounts_class_init (EspAccountsClass *klass)
-{
-}
-static void
-esp_accounts_init (EspAccounts *self)
-{
-  self->list = g_list_store_new (ESP_TYPE_ACCOUNT);
-}
-EspAccounts *
-esp_accounts_new (const char *path)
-{
-  return g_object_new (ESP_TYPE_ACCOUNTS, NULL);
-}
+
 EspAccount *
-esp_accounts_find (EspAccounts *self, const char *id)
+_esp_account_new (JsonObject *members)
 {
-  return NULL;
-}
-static gboolean
-no (GError **error)
-{
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "not yet");
-  return FALSE;
-}
-EspAccount *
-esp_accounts_add (EspAccounts *self, const char *provider, const char *name, const char *base_url,
-                  gboolean base_is_own, JsonObject *config, GError **error)
-{
-  no (error);
-  return NULL;
-}
-gboolean
-esp_accounts_change (EspAccounts *self, EspAccount *account, const char *name, const char *base_url,
-                     gboolean base_is_own, JsonObject *config, guint concurrency, GError **error)
-{
-  return no (error);
-}
-gboolean
-esp_accounts_set_consented (EspAccounts *self, EspAccount *account, GError **error)
-{
-  return no (error);
-}
-gboolean
-esp_accounts_set_has_key (EspAccounts *self, EspAccount *account, gboolean has_key, GError **error)
-{
-  return no (error);
-}
-gboolean
-esp_accounts_move (EspAccounts *self, EspAccount *account, guint position, GError **error)
-{
-  return no (error);
-}
-gboolean
-esp_accounts_remove (EspAccounts *self, EspAccount *account, GError **error)
-{
-  return no (error);
-}
-gboolean
-esp_accounts_get_offline (EspAccounts *self)
-{
-  return FALSE;
-}
-void
-esp_accounts_set_offline (EspAccounts *self, gboolean offline)
-{
-}
-double
-esp_accounts_get_monthly_stop (EspAccounts *self)
-{
-  return 0;
-}
-void
-esp_accounts_set_monthly_stop (EspAccounts *self, double stop)
-{
-}
-EspLedger *
-esp_accounts_get_ledger (EspAccounts *self)
-{
-  if (self->ledger == NULL)
-    self->ledger = esp_ledger_new (NULL);
-  return self->ledger;
+  EspAccount *self = g_object_new (ESP_TYPE_ACCOUNT, NULL);
+
+  take_members (self, members);
+  return self;
 }

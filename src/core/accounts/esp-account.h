@@ -33,6 +33,8 @@ gboolean esp_account_get_has_key (
 gboolean esp_account_get_consented (
     EspAccount *self); /* was told once that images leave this computer */
 
+#define ESP_ACCOUNT_MAX_CONCURRENCY 50
+
 #define ESP_TYPE_ACCOUNTS (esp_accounts_get_type ())
 
 /* A GListModel of EspAccount, in the person's order. Properties, kept in the same file and so in

@@ -18,7 +18,8 @@ G_DECLARE_FINAL_TYPE (EspLedger, esp_ledger, ESP, LEDGER, GObject)
 
 EspLedger *esp_ledger_new (const char *path) G_GNUC_WARN_UNUSED_RESULT; /* NULL: the person's */
 
-/* `turn`: UUID; noted once however often it is called. `document` may be NULL. Returns at once. */
+/* `turn`: UUID; noted once however often it is called. `document` may be NULL. Returns
+ * at once; the last reference that goes waits until all is written. */
 void esp_ledger_note (EspLedger *self, const char *turn, const char *account, const char *provider,
                       const char *document, double amount, const char *currency,
                       gboolean estimated);

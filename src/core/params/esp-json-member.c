@@ -21,6 +21,14 @@ esp_json_get_object (JsonObject *object, const char *key)
   return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
 
+JsonArray *
+esp_json_get_array (JsonObject *object, const char *key)
+{
+  JsonNode *node = object != NULL ? json_object_get_member (object, key) : NULL;
+
+  return node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+}
+
 double
 esp_json_get_number (JsonObject *object, const char *key, double fallback)
 {

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 /* NULL if there is none. */
 const char *esp_json_get_string (JsonObject *object, const char *key);
 JsonObject *esp_json_get_object (JsonObject *object, const char *key);
+JsonArray *esp_json_get_array (JsonObject *object, const char *key);
 
 /* Whole numbers and others; booleans are 0 and 1. */
 double esp_json_get_number (JsonObject *object, const char *key, double fallback);
