@@ -170,6 +170,36 @@ test_headers (void)
 }
 
 static void
+on_log (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  g_string_append (data, message);
+  g_string_append_c (data, '\n');
+}
+
+/* No key, no query (signed links are keys, too), no body in any log. */
+static void
+test_logs (void)
+{
+  g_autoptr (GString) said = g_string_new (NULL);
+  EspHttpRequest *request = post ("/echo?token=kanarie", 10);
+  g_autoptr (GBytes) body = g_bytes_new_static ("\"kanarie\"", 9);
+  guint handler = g_log_set_handler ("espalier-http", G_LOG_LEVEL_MASK, on_log, said);
+
+  g_assert_true (
+      esp_http_request_add_header (request, "Authorization", "Bearer kanarie", TRUE, NULL));
+  esp_http_request_set_body (request, body, "application/json");
+  json_object_unref (echo (request));
+
+  request = odd_request ("POST", server.refused, "/x?token=kanarie");
+  g_assert_true (esp_http_request_add_header (request, "X-Key", "kanarie", TRUE, NULL));
+  odd_fail (http, request, ESP_HTTP_ERROR_CONNECT);
+
+  g_log_remove_handler ("espalier-http", handler);
+  g_assert_nonnull (strstr (said->str, "/echo"));
+  g_assert_null (strstr (said->str, "kanarie"));
+}
+
+static void
 assert_body (const char *method, gsize size, const char *type)
 {
   EspHttpRequest *request = odd_request (method, server.http, "/echo");
@@ -612,6 +642,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/remote/http/get", test_get);
   g_test_add_func ("/remote/http/headers", test_headers);
+  g_test_add_func ("/remote/http/logs", test_logs);
   g_test_add_func ("/remote/http/bodies", test_bodies);
   g_test_add_func ("/remote/http/parts", test_parts);
   g_test_add_func ("/remote/http/unpacked", test_unpacked);

@@ -31,7 +31,7 @@ struct _EspHttpRequest
   char *method;
   char *url;
   GArray *headers; /* of EspHttpHeader */
-  gboolean has_content_type;
+  gboolean has_content_type, has_accept;
   GBytes *body;       /* or NULL */
   char *content_type; /* of body */
   GPtrArray *parts;   /* of EspHttpPart *; or NULL */

@@ -68,6 +68,7 @@ _esp_http_request_copy (EspHttpRequest *self)
       g_array_append_val (copy->headers, own);
     }
   copy->has_content_type = self->has_content_type;
+  copy->has_accept = self->has_accept;
   esp_http_request_set_body (copy, self->body, self->content_type);
   for (guint i = 0; self->parts != NULL && i < self->parts->len; i++)
     {
@@ -177,6 +178,8 @@ esp_http_request_add_header (EspHttpRequest *self, const char *name, const char 
     }
   if (g_str_equal (lower, "content-type"))
     self->has_content_type = TRUE;
+  else if (g_str_equal (lower, "accept"))
+    self->has_accept = TRUE;
 
   /* "Name;" is libcurl's way to write a header without value; "Name:" would take it out. */
   header.text

@@ -89,7 +89,8 @@ set_up_connection (EspHttpTransfer *self, const char *proxy, CURLSH *share)
   curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt (easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a name that nobody wants */
   curl_easy_setopt (easy, CURLOPT_CONNECTTIMEOUT_MS, (long) request->connect * 1000);
-  curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, self->kind == ESP_HTTP_SOCKET ? NULL : "");
+  /* Events that are packed are often held back until there is enough to pack. */
+  curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, self->kind == ESP_HTTP_SEND ? "" : NULL);
   curl_easy_setopt (easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) request->max_answer);
   curl_easy_setopt (easy, CURLOPT_USERAGENT, "Espalier");
 }
@@ -188,6 +189,10 @@ set_up_headers (EspHttpTransfer *self)
       if (!append_header (self, header->text))
         return FALSE;
     }
+
+  if (self->kind == ESP_HTTP_LISTEN && !request->has_accept
+      && !append_header (self, "Accept: text/event-stream, application/json;q=0.9, */*;q=0.1"))
+    return FALSE;
 
   if (request->parts == NULL && !request->has_content_type)
     {
