@@ -114,6 +114,8 @@ test_list (void)
   g_autofree char *damaged_id = g_uuid_string_random ();
   g_autofree char *damaged_name = g_strconcat (damaged_id, ".json", NULL);
   g_autofree char *damaged = g_build_filename (folder, damaged_name, NULL);
+  g_autofree char *lock_name = g_strconcat (damaged_id, ".lock", NULL);
+  g_autofree char *damaged_lock = g_build_filename (folder, lock_name, NULL);
   EspRecord *one, *two;
   g_autoptr (GError) error = NULL;
 
@@ -144,6 +146,7 @@ test_list (void)
   esp_record_free (two);
   g_unlink (odd);
   g_unlink (damaged);
+  g_unlink (damaged_lock);
 }
 
 /* --- Processes -------------------------------------------------------------------------------- */
@@ -331,6 +334,11 @@ test_no_space (void)
 int
 main (int argc, char *argv[])
 {
+  g_autofree char *home = NULL;
+  g_autofree char *program_folder = NULL;
+  g_autofree char *jobs = NULL;
+  int status;
+
   if (argc == 4)
     {
       g_setenv ("XDG_DATA_HOME", argv[2], TRUE);
@@ -338,7 +346,10 @@ main (int argc, char *argv[])
     }
 
   program = argv[0];
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  home = g_dir_make_tmp ("espalier-journal-XXXXXX", NULL);
+  g_assert_nonnull (home);
+  g_setenv ("XDG_DATA_HOME", home, TRUE);
+  g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/journal/roundtrip", test_roundtrip);
   g_test_add_func ("/journal/never-written", test_never_written);
   g_test_add_func ("/journal/list", test_list);
@@ -346,5 +357,12 @@ main (int argc, char *argv[])
   g_test_add_func ("/journal/two-processes", test_two_processes);
   g_test_add_func ("/journal/looked-at", test_looked_at);
   g_test_add_func ("/journal/no-space", test_no_space);
-  return g_test_run ();
+  status = g_test_run ();
+
+  jobs = dup_folder ();
+  program_folder = g_path_get_dirname (jobs);
+  g_rmdir (jobs);
+  g_rmdir (program_folder);
+  g_rmdir (home);
+  return status;
 }

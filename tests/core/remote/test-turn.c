@@ -559,7 +559,7 @@ main (int argc, char *argv[])
           "\"seconds\":86400}]" };
   int status;
 
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
   turn_fixture_begin ();
 
   for (gsize i = 0; i < G_N_ELEMENTS (pairs); i++)

@@ -90,10 +90,14 @@ hold_record (EspRecord *record)
 EspRecord *
 _esp_remote_take_record (const char *id, GError **error)
 {
+  gpointer key = NULL;
   gpointer record = NULL;
 
-  if (held_records != NULL && g_hash_table_steal_extended (held_records, id, NULL, &record))
-    return record;
+  if (held_records != NULL && g_hash_table_steal_extended (held_records, id, &key, &record))
+    {
+      g_free (key);
+      return record;
+    }
   return esp_record_open (id, error);
 }
 
