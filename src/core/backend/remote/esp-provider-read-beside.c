@@ -236,14 +236,18 @@ read_match (EspMembers *members)
   return rule;
 }
 
+/* One pointer, not a list. */
 static char *
 read_pointer (EspMembers *members, const char *name)
 {
+  JsonNode *node = esp_members_get (members, name);
   g_auto (GStrv) pointers = NULL;
-  const char *text = esp_members_get_text (members, name);
 
-  if (text == NULL)
-    return NULL;
+  if (node != NULL && !esp_json_is_text (node))
+    {
+      esp_members_fail (members, name, "a pointer was expected");
+      return NULL;
+    }
 
   pointers = esp_members_dup_pointers (members, name);
   return pointers != NULL ? g_strdup (pointers[0]) : NULL;
