@@ -456,6 +456,60 @@ test_many_tls (void)
   run_many (trusting, base);
 }
 
+typedef struct
+{
+  GCancellable *cancellable;
+  guint *left, *stopped;
+} Fleeting;
+
+static void
+on_fleeting_done (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Fleeting *fleeting = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspHttpAnswer) answer = esp_http_send_finish (ESP_HTTP (source), result, &error);
+
+  if (error != NULL)
+    {
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      (*fleeting->stopped)++;
+    }
+  (*fleeting->left)--;
+  g_object_unref (fleeting->cancellable);
+  g_free (fleeting);
+}
+
+/* Cancelled at any moment: waiting, connecting, sending, receiving, done. */
+static void
+test_many_cancelled (void)
+{
+  EspHttp *own = esp_http_new ();
+  guint left = 300, stopped = 0;
+
+  for (guint i = 0; i < 300; i++)
+    {
+      EspHttpRequest *request
+          = odd_request (i % 2 ? "POST" : "GET", server.http, "/bytes?size=100000&wait=0.005");
+      g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (100000), 100000);
+      Fleeting *fleeting = g_new0 (Fleeting, 1);
+
+      *fleeting = (Fleeting){ g_cancellable_new (), &left, &stopped };
+      if (i % 2)
+        esp_http_request_set_body (request, body, NULL);
+      esp_http_send_async (own, request, fleeting->cancellable, NULL, NULL, on_fleeting_done,
+                           fleeting);
+      esp_http_request_free (request);
+      g_timeout_add_full (G_PRIORITY_DEFAULT, (guint) g_test_rand_int_range (0, 150), on_time,
+                          g_object_ref (fleeting->cancellable), g_object_unref);
+    }
+  g_object_unref (own);
+  while (left > 0)
+    g_main_context_iteration (NULL, TRUE);
+
+  g_test_message ("%u of 300 were cancelled", stopped);
+  g_assert_cmpuint (stopped, >, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -477,6 +531,7 @@ main (int argc, char **argv)
   g_test_add_func ("/remote/http/socket", test_socket);
   g_test_add_func ("/remote/http/many/plain", test_many);
   g_test_add_func ("/remote/http/many/tls", test_many_tls);
+  g_test_add_func ("/remote/http/many/cancelled", test_many_cancelled);
 
   odd_server_start (&server);
   http = esp_http_new ();
