@@ -179,9 +179,9 @@ write_notes (const char *path, GPtrArray *notes)
   return code;
 }
 
-/* Any thread. Writes what is pending. */
+/* Any thread. Writes what is pending; `last`: what cannot be written now is dropped. */
 static void
-write_pending (Books *books)
+write_pending (Books *books, gboolean last)
 {
   g_autoptr (GPtrArray) notes = g_ptr_array_new ();
   int code = SQLITE_OK;
@@ -207,7 +207,7 @@ write_pending (Books *books)
     {
       Note *note = g_ptr_array_index (notes, i);
 
-      if (code != SQLITE_OK && ++note->n_tries < MAX_TRIES)
+      if (code != SQLITE_OK && ++note->n_tries < MAX_TRIES && !last)
         continue;
       if (code != SQLITE_OK)
         g_warning ("The cost of a turn could not be noted: %s", sqlite3_errstr (code));
@@ -224,7 +224,7 @@ write_pending (Books *books)
 static void
 write_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  write_pending (data);
+  write_pending (data, FALSE);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -494,7 +494,7 @@ esp_ledger_dispose (GObject *object)
 
   /* A command line that ends now has noted what it spent. */
   if (self->books != NULL)
-    write_pending (self->books);
+    write_pending (self->books, TRUE);
   g_clear_pointer (&self->reader, sqlite3_close);
 
   G_OBJECT_CLASS (esp_ledger_parent_class)->dispose (object);
