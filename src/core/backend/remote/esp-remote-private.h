@@ -234,9 +234,11 @@ void _esp_remote_turn_return_result (EspRemoteTurn *turn, EspRemoteResult *resul
 void _esp_remote_turn_out_of_patience (EspRemoteTurn *turn);
 
 /* A new error (esp-remote-words.c). `answer` may be NULL. */
-GError *_esp_remote_fault_new (EspProvider *provider, EspFault fault, EspCharged charged,
+GError *_esp_remote_fault_new (EspRemoteSetup *setup, EspFault fault, EspCharged charged,
                                gboolean kept, const char *job_id, const EspRemoteAnswer *answer,
                                const char *message);
+/* The same error, whose record is kept; takes it. */
+GError *_esp_remote_fault_kept (GError *error);
 GError *_esp_remote_argument_new (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* What it costs once more, for people ("$0.025"), or NULL. */
 char *_esp_remote_dup_price (const EspDescriptor *descriptor);

@@ -38,7 +38,7 @@ on_probed (GObject *source, GAsyncResult *result, gpointer data)
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         g_task_return_error (task, g_steal_pointer (&error));
       else
-        g_task_return_error (task, _esp_remote_fault_new (probe->setup.provider, ESP_FAULT_NETWORK,
+        g_task_return_error (task, _esp_remote_fault_new (&probe->setup, ESP_FAULT_NETWORK,
                                                           ESP_CHARGED_NO, FALSE, NULL, NULL,
                                                           error->message));
       return;
@@ -54,8 +54,8 @@ on_probed (GObject *source, GAsyncResult *result, gpointer data)
 
   fault = answer->status >= 400 ? _esp_remote_answer_get_fault (probe->setup.descriptor, answer)
                                 : ESP_FAULT_SERVER;
-  g_task_return_error (task, _esp_remote_fault_new (probe->setup.provider, fault, ESP_CHARGED_NO,
-                                                    FALSE, NULL, answer, NULL));
+  g_task_return_error (task, _esp_remote_fault_new (&probe->setup, fault, ESP_CHARGED_NO, FALSE,
+                                                    NULL, answer, NULL));
 }
 
 void

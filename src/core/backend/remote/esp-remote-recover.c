@@ -333,8 +333,8 @@ _esp_remote_resume_read (EspRemoteTurn *turn, const char *key, GError **error)
 static void
 resume_in_doubt (EspRemoteTurn *turn)
 {
-  GError *doubt = _esp_remote_fault_new (turn->setup.provider, ESP_FAULT_UNKNOWN,
-                                         ESP_CHARGED_UNKNOWN, TRUE, NULL, NULL, NULL);
+  GError *doubt = _esp_remote_fault_new (&turn->setup, ESP_FAULT_UNKNOWN, ESP_CHARGED_UNKNOWN, TRUE,
+                                         NULL, NULL, NULL);
 
   _esp_remote_turn_note_state (turn, ESP_RECORD_UNKNOWN);
   _esp_remote_recover_begin (turn, doubt);

@@ -174,13 +174,15 @@ esp_remote_turn_resume_async (EspHttp *http, const char *id, const char *key, gu
     {
       GError *told = _esp_remote_argument_new ("%s", error->message);
 
+      if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+        told = _esp_remote_fault_kept (told);
       g_error_free (error);
       _esp_remote_turn_fail_with (turn, told, TRUE);
       return;
     }
   if (!_esp_remote_resume_read (turn, key, &error))
     {
-      _esp_remote_turn_fail_with (turn, error, TRUE);
+      _esp_remote_turn_fail_with (turn, _esp_remote_fault_kept (error), TRUE);
       return;
     }
   _esp_remote_turn_set_going (turn);

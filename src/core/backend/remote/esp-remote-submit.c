@@ -31,14 +31,14 @@ static void
 in_doubt (EspRemoteTurn *turn, const EspRemoteAnswer *answer, const char *why)
 {
   GError *error;
-  g_autoptr (GError) usual = _esp_remote_fault_new (turn->setup.provider, ESP_FAULT_UNKNOWN,
+  g_autoptr (GError) usual = _esp_remote_fault_new (&turn->setup, ESP_FAULT_UNKNOWN,
                                                     ESP_CHARGED_UNKNOWN, TRUE, NULL, NULL, NULL);
   /* Translators: a sentence, and the technical reason. */
   g_autofree char *message = g_strdup_printf (_ ("%s (%s)"), usual->message, why);
 
   _esp_remote_turn_note_state (turn, ESP_RECORD_UNKNOWN);
-  error = _esp_remote_fault_new (turn->setup.provider, ESP_FAULT_UNKNOWN, ESP_CHARGED_UNKNOWN, TRUE,
-                                 NULL, answer, message);
+  error = _esp_remote_fault_new (&turn->setup, ESP_FAULT_UNKNOWN, ESP_CHARGED_UNKNOWN, TRUE, NULL,
+                                 answer, message);
   if (turn->cancelling)
     {
       g_error_free (error);

@@ -218,7 +218,7 @@ void
 _esp_remote_turn_fail (EspRemoteTurn *turn, EspFault fault, EspCharged charged, gboolean kept,
                        const EspRemoteAnswer *answer, const char *message)
 {
-  GError *error = _esp_remote_fault_new (turn->setup.provider, fault, charged, kept,
+  GError *error = _esp_remote_fault_new (&turn->setup, fault, charged, kept,
                                          _esp_remote_turn_get_job_id (turn), answer, message);
 
   _esp_remote_turn_fail_with (turn, error, kept);
@@ -402,8 +402,12 @@ typedef struct
   EspRemoteTurn *turn;
   EspRemoteStep step;
   gboolean listening;
+  gboolean follows; /* a question, whose redirects are followed */
+  guint hops;
   EspRemoteAnswer *answer;
 } Transfer;
+
+#define MAX_HOPS 5
 
 static void
 on_progress (gint64 sent, gint64 to_send, gint64 received, gint64 to_receive, gpointer data)
@@ -474,6 +478,35 @@ on_parsed (GObject *source, GAsyncResult *result, gpointer data)
   transfer_free (transfer);
 }
 
+static void on_sent (GObject *source, GAsyncResult *result, gpointer data);
+
+/* FALSE: the answer is none of those, or leads where nothing goes. The key goes only where it may.
+ */
+static gboolean
+follow (Transfer *transfer)
+{
+  EspRemoteTurn *turn = transfer->turn;
+  EspRemoteAnswer *answer = transfer->answer;
+  EspHttpRequest *request;
+  guint total;
+
+  if (!transfer->follows || answer->status < 301 || answer->status > 308 || answer->status == 304
+      || answer->location == NULL || transfer->hops >= MAX_HOPS || turn->cancelling)
+    return FALSE;
+
+  request = _esp_remote_request_build_get (&turn->setup, answer->location, TRUE, NULL);
+  if (request == NULL)
+    return FALSE;
+
+  transfer->hops++;
+  g_clear_pointer (&transfer->answer, _esp_remote_answer_free);
+  total = (guint) CLAMP (_esp_remote_turn_get_left (turn) + 1, 1.0, 60.0);
+  esp_http_request_set_timeouts (request, 0, 30, total);
+  esp_http_send_async (turn->http, request, turn->step, on_progress, turn, on_sent, transfer);
+  esp_http_request_free (request);
+  return TRUE;
+}
+
 static void
 on_sent (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -495,6 +528,19 @@ on_sent (GObject *source, GAsyncResult *result, gpointer data)
     }
 
   transfer->answer = _esp_remote_answer_new (http);
+  if (follow (transfer))
+    return;
+  if (transfer->hops > 0 && http->status >= 400)
+    {
+      /* Not the provider's own word on the job. */
+      g_set_error (&error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_BROKEN,
+                   _ ("The server sent the request elsewhere, where it was refused (HTTP status "
+                      "%u)."),
+                   http->status);
+      deliver (turn, transfer->step, NULL, error);
+      transfer_free (transfer);
+      return;
+    }
   if (http->body != NULL && g_bytes_get_size (http->body) > PARSE_HERE
       && turn->phase != ESP_PHASE_DOWNLOADING)
     {
@@ -530,6 +576,8 @@ _esp_remote_turn_send (EspRemoteTurn *turn, EspHttpRequest *request, EspRemoteSt
 
   transfer->turn = _esp_remote_turn_ref (turn);
   transfer->step = step;
+  transfer->follows = g_str_equal (esp_http_request_get_method (request), "GET")
+                      && turn->phase != ESP_PHASE_DOWNLOADING;
   turn->transferring = TRUE;
   turn->sent = turn->to_send = 0;
   g_clear_object (&turn->step);

@@ -4,6 +4,7 @@
 #include "esp-remote-private.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <glib/gi18n-lib.h>
 
@@ -91,8 +92,20 @@ dup_usual (EspProvider *provider, EspFault fault)
 }
 #pragma GCC diagnostic pop
 
+/* What a provider says may have the key in it: that is for nobody's eyes. */
+static char *
+dup_without_key (EspRemoteSetup *setup, const char *text)
+{
+  g_auto (GStrv) pieces = NULL;
+
+  if (text == NULL || setup->key == NULL || strlen (setup->key) < 4)
+    return g_strdup (text);
+  pieces = g_strsplit (text, setup->key, -1);
+  return g_strjoinv ("…", pieces);
+}
+
 GError *
-_esp_remote_fault_new (EspProvider *provider, EspFault fault, EspCharged charged, gboolean kept,
+_esp_remote_fault_new (EspRemoteSetup *setup, EspFault fault, EspCharged charged, gboolean kept,
                        const char *job_id, const EspRemoteAnswer *answer, const char *message)
 {
   g_autofree char *said = NULL;
@@ -103,16 +116,33 @@ _esp_remote_fault_new (EspProvider *provider, EspFault fault, EspCharged charged
 
   if (answer != NULL)
     {
-      said = _esp_remote_answer_dup_message (esp_provider_get_descriptor (provider), answer);
+      g_autofree char *raw = _esp_remote_answer_dup_message (setup->descriptor, answer);
+
+      said = dup_without_key (setup, raw);
       report.http_status = answer->status;
       report.provider_message = said;
     }
 
-  own = message != NULL ? g_strdup (message) : dup_usual (provider, fault);
+  own = message != NULL ? dup_without_key (setup, message) : dup_usual (setup->provider, fault);
   if (said != NULL)
     /* Translators: the first is a sentence; the second is what a provider answered. */
     whole = g_strdup_printf (_ ("%s (The provider says: “%s”)"), own, said);
   return esp_fault_error_new (&report, whole != NULL ? whole : own);
+}
+
+GError *
+_esp_remote_fault_kept (GError *error)
+{
+  const EspFaultReport *report = esp_fault_error_get_report (error);
+  EspFaultReport kept = { .fault = ESP_FAULT_ARGUMENT, .charged = ESP_CHARGED_UNKNOWN };
+  GError *told;
+
+  if (report != NULL)
+    kept = *report;
+  kept.kept = TRUE;
+  told = esp_fault_error_new (&kept, error->message);
+  g_error_free (error);
+  return told;
 }
 
 GError *
