@@ -7,7 +7,7 @@ import pathlib
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Backend:
     """A shipped descriptor and how its fake is set up."""
     id: str
@@ -17,6 +17,8 @@ class Backend:
     key: bool = True
     words: bool = True         # the API has words for "moderated" and "no credit"
     options: tuple = ()
+    cost: object = None        # what one picture costs, where the provider says so
+    key_optional: bool = False
 
     @property
     def path(self):
@@ -49,25 +51,29 @@ class Backend:
 
 
 BACKENDS = [
-    Backend('runpod-flux-kontext-dev', 'runpod'),
-    Backend('runflow-flux-kontext-pro', 'runflow'),
+    Backend('runpod-flux-kontext-dev', 'runpod', cost=0.025),
+    Backend('runflow-flux-kontext-pro', 'runflow', cost=0.04),
     Backend('oxen-flux-kontext-dev', 'oxen'),
     Backend('oxen-flux-kontext-dev-sync', 'oxen', flow='sync'),
-    Backend('eachlabs-flux-kontext-dev', 'eachlabs'),
-    Backend('bfl-flux-kontext-pro', 'bfl', options=(('flavour', 'late'),)),
-    Backend('bfl-flux-kontext-max', 'bfl'),
+    Backend('eachlabs-flux-kontext-dev', 'eachlabs', cost=0.025),
+    Backend('bfl-flux-kontext-pro', 'bfl', cost=0.04, options=(('flavour', 'late'),)),
+    Backend('bfl-flux-kontext-max', 'bfl', cost=0.08),
     Backend('replicate-flux-kontext-dev', 'replicate'),
     Backend('replicate-flux-kontext-pro', 'replicate', options=(('flavour', 'array'),)),
     Backend('replicate-flux-kontext-max', 'replicate', link=False, options=(('flavour', 'data_uri'),)),
     Backend('fal-flux-kontext-dev', 'fal'),
     Backend('fal-flux-kontext-pro', 'fal'),
-    Backend('openai-images', 'openai', flow='sync', link=False),
+    Backend('openai-images', 'openai', flow='sync', link=False, key_optional=True,
+            options=(('flavour', 'vllm'),)),
+    Backend('openai-gpt-image', 'openai', flow='stream', link=False),
+    Backend('localai', 'openai', flow='sync', link=False, words=False, key_optional=True,
+            options=(('flavour', 'localai'),)),
     Backend('sdcpp-server', 'sdcpp', link=False, key=False, words=False),
     Backend('comfyui', 'comfyui', key=False, words=False),
 ]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Case:
     """`status` is what may come of it; a set where more than one is right."""
     name: str
@@ -90,7 +96,8 @@ class Case:
             return False
         has = {'poll': backend.flow == 'poll', 'sync': backend.flow == 'sync', 'link': backend.link,
                'inline': not backend.link, 'upload': backend.uploads, 'fetch': backend.fetches,
-               'key': backend.key, 'words': backend.words, 'events': backend.fake == 'oxen'
+               'key': backend.key, 'must_have_key': backend.key and not backend.key_optional,
+               'stream': backend.flow == 'stream', 'words': backend.words, 'events': backend.fake == 'oxen'
                and backend.flow == 'poll', 'cancel': backend.cancels,
                'download': backend.link, 'names_jobs': backend.fake not in ('openai', 'comfyui')
                and backend.flow == 'poll', 'urls': backend.fake in ('bfl', 'fal', 'replicate'),
@@ -106,10 +113,11 @@ def unsure(name, *arguments, status_code=None, **more):
     """Perhaps accepted: 9 and never a second submit; 0 where the API can be asked for the job."""
     options = {key: more.pop(key) for key in ('patience', 'accepted', 'spread', 'kind', 'status')
                if key in more}
+    options['submits'], options['charged'] = more.pop('submits', 1), more.pop('charged', None)
     options.setdefault('status', 'unsure')
     if status_code:
         more['status'] = status_code
-    return Case(name, faults=fault('submit', *arguments, **more), submits=1, charged=None, **options)
+    return Case(name, faults=fault('submit', *arguments, **more), **options)
 
 
 def make_cases():
@@ -126,7 +134,8 @@ def make_cases():
     yield Case('a photo with transparency and metadata', kind='secrets')
     yield Case('a photo of 24 megapixels', kind='large')
     yield Case('ids that must be escaped', options=(('strange_ids', True),), needs=('names_jobs',), spread=12)
-    yield Case('URLs of the API elsewhere', {3, 7, 9}, options=(('elsewhere', True),), patience=4, files=0,
+    yield Case('URLs of the API elsewhere', {0, 3, 7, 9}, options=(('elsewhere', True),), patience=4,
+               files={0, 1},
                needs=('urls',), spread=5)
 
     # Nothing may be sent at all.
@@ -138,7 +147,8 @@ def make_cases():
             ('no such folder for the result', ('--out', 'nowhere/out.png'), 2)):
         yield Case(f'usage: {name}', status, accepted=0, charged=False, arguments=arguments, kind='silent',
                    files=0, spread=1)
-    yield Case('no key', 3, accepted=0, charged=False, kind='no_key', files=0, needs=('key',), spread=2)
+    yield Case('no key', 3, accepted=0, charged=False, kind='no_key', files=0,
+               needs=('must_have_key',), spread=2)
 
     # Sure refusals.
     yield Case('wrong key', 3, accepted=0, submits={0, 1}, charged=False, kind='wrong_key', files=0,
@@ -193,9 +203,14 @@ def make_cases():
     yield unsure('submit: reset after the body', 'reset_after', spread=15)
     yield unsure('submit: a used connection dies', 'reuse_death', status='unsure_or_fine')
     yield unsure('submit: no answer', 'stalled', patience=2, spread=15)
-    yield unsure('submit: reset before the body', 'reset_before', accepted=0, status={8, 9})
+    yield unsure('submit: reset before the body', 'reset_before', accepted=0, status={8, 9}, submits={0, 1},
+                 charged={False, None})
     for to in ('other', 'loopback', 'file'):
-        yield unsure(f'submit: redirect to {to}', 'redirect', to=to, accepted=0, status={7, 9})
+        yield unsure(f'submit: redirect to {to}', 'redirect', to=to, accepted=0, status={7, 9},
+                     charged={False, None})
+
+    yield Case('submit: the stream breaks off', 9, fault('submit', 'drop'), submits=1, files=0, charged=None,
+               needs=('stream',))
 
     # Uploads cost nothing and may be tried again.
     yield Case('upload: 401', 3, fault('upload', 'status', status=401, nth=1), accepted=0, charged=False,
@@ -274,7 +289,8 @@ def make_cases():
                    charged={True, None}, needs=('link', 'download'), kind='no_comfy', spread=2)
     for kind in ('bomb', 'not_image', 'cut'):
         yield Case(f'result: {kind}', 7, fault('job', kind), files=0, charged={True, None})
-    yield Case('result: no picture', {5, 7}, fault('job', 'empty'), files=0)
+    yield Case('result: no picture', {5, 7}, fault('job', 'empty'), files=0, needs=('poll',))
+    yield Case('result: no picture, no job', {5, 7, 9}, fault('job', 'empty'), files=0, needs=('sync',))
     yield Case('result: wrong content type', 0, fault('job', 'wrong_type'))
     yield Case('result: two pictures', 0, fault('job', 'two'), files=2, spread=15)
 
@@ -283,7 +299,7 @@ def make_cases():
                spread=15)
     yield Case('Ctrl+C with --cancel-on-interrupt', 130, kind='interrupt_cancel',
                options=(('run_ms', 60000),), files=0, spread=15)
-    yield Case('killed before the answer, resume', 'unsure', fault('submit', 'slow', ms=1500),
+    yield Case('killed before the answer, resume', 'unsure', fault('submit', 'late', ms=1500),
                kind='kill_submit', submits=1, spread=15)
     yield Case('killed while it runs, resume', 0, kind='kill_watch', needs=('poll',),
                options=(('run_ms', 1500),), spread=15)

@@ -143,13 +143,8 @@ class Attempt:
             del given[at:at + 2]
         arguments += ['edit', self.photo, '--prompt', PROMPT, '--output', self.results / self.out_name,
                       '--backend', self.backend.id, '--base-url', self.base_url, '--json',
-                      '--patience', self.case.patience, *self.backend_arguments(), *given, *more]
+                      '--patience', self.case.patience, *given, *more]
         return Program(self, arguments)
-
-    def backend_arguments(self):
-        if self.backend.fake == 'openai' and 'size' in self.backend.parameters:
-            return ['--set', 'size=1024x1024']
-        return []
 
     def jobs(self, *arguments):
         return Program(self, ['jobs', *arguments])
@@ -190,7 +185,8 @@ class Attempt:
     def drive_silent(self):
         """Nothing at all may have been sent."""
         self.judge(self.start().wait())
-        expect(not self.world.log(), f'something was sent: {self.world.log()[0]["path"]}')
+        sent = [call['path'] for call in self.world.log()]
+        expect(not sent, f'something was sent: {sent[:3]}')
 
     def drive_no_key(self):
         del self.environment[self.key_variable]
@@ -414,6 +410,10 @@ class Attempt:
                    and output['media_type'] == pictures.MEDIA[looked.format]
                    and output['sha256'] == hashlib.sha256(data).hexdigest(), f'{output} is not so')
         job = self.world.count()['jobs'][0]
+        if self.backend.cost is not None:
+            wanted = self.backend.cost * job['count']
+            expect(answer['cost'] is not None and abs(answer['cost'] - wanted) < 1e-9
+                   and answer['currency'] == 'USD', f'cost {answer["cost"]}, not {wanted}')
         if job['seed'] is not None and 'seed' in self.backend.parameters:
             expect(answer['seed'] == job['seed'], f'seed {answer["seed"]} told, {job["seed"]} sent')
 

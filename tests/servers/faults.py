@@ -5,7 +5,8 @@ A fault is {"where": …, "kind": …, "nth": 1 or [1, 3] (default: every time),
 operation: submit upload watch fetch download cancel probe events recover, "job" (what becomes of a
 job), or "any". Kinds, with their own members:
 
-  slow {ms}                       answers late
+  slow {ms}                       begins late
+  late {ms}                       carries the request out at once, answers late
   slow_body {ms}                  the body trickles
   stalled {run}                   never answers; run: the request was carried out (default)
   stalled_body                    head and body come, the connection does not say that this was all
@@ -39,7 +40,7 @@ from server import Answer
 EARLY = ('reset_before', 'stalled_upload')
 JOB = ('failed', 'moderated', 'moderated_input', 'credit', 'never', 'unknown_status', 'gone', 'cancelled',
        'black', 'bomb', 'not_image', 'wrong_type', 'empty', 'cut', 'two', 'uncancellable', 'fine')
-KINDS = EARLY + ('slow', 'slow_body', 'stalled', 'stalled_body', 'reset_after', 'reuse_death', 'status',
+KINDS = EARLY + ('slow', 'late', 'slow_body', 'stalled', 'stalled_body', 'reset_after', 'reuse_death', 'status',
                  'html', 'not_json', 'empty_body', 'truncated', 'huge', 'endless', 'redirect',
                  'gzip_bomb', 'clock', 'drop', 'expired')
 PAGE = ('<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n'
@@ -88,6 +89,10 @@ async def answer(world, fault, request, proceed):
     if kind == 'slow':
         await asyncio.sleep(fault.get('ms', 1000) / 1000)
         return await proceed()
+    if kind == 'late':
+        result = await proceed()
+        await asyncio.sleep(fault.get('ms', 1000) / 1000)
+        return result
     if kind == 'drop':
         result = await proceed()
         result.spoil = fault

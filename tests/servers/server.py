@@ -286,6 +286,8 @@ class Listener:
         self.world.most_open = max(self.world.most_open, self.open)
         try:
             await Connection(self, reader, writer).run()
+        except asyncio.CancelledError:        # the fakes end
+            pass
         finally:
             self.open -= 1
 

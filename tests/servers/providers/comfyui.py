@@ -115,7 +115,7 @@ class Provider(Acted):
             for key, value in inputs.items():
                 if isinstance(value, list) and value and value[0] not in graph:
                     problems.append({'type': 'bad_linked_input', 'message': f'{key}: no node {value[0]}'})
-                elif isinstance(value, str) and '{{' in value:
+                elif isinstance(value, str) and re.fullmatch(r'\{\{.*\}\}', value):
                     self.world.violation(f'a hole was left open: {value}')
                 elif key in NUMBERS and not isinstance(value, list):
                     good = (int, float) if NUMBERS[key] is float else int
