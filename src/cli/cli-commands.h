@@ -14,6 +14,10 @@ int cli_tokenize (char ***arguments);
 int cli_models (char ***arguments);
 int cli_describe (char ***arguments);
 
+/* On remote providers. */
+int cli_providers (char ***arguments);
+int cli_jobs (char ***arguments);
+
 /* On documents. */
 int cli_new (char ***arguments);
 int cli_import (char ***arguments);

@@ -29,8 +29,8 @@ parse (CliEditOptions *self, char ***arguments, int *status)
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output,
       N_ ("Where to put the result (.png, .jpg, .webp or .tiff)"), N_ ("OUT") },
     { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model’s folder"), N_ ("DIR") },
-    { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend, N_ ("Who does the work: local"),
-      N_ ("NAME") },
+    { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend,
+      N_ ("Who does the work: local, or one of espalier-cli providers"), N_ ("ID") },
     { "negative-prompt", 0, 0, G_OPTION_ARG_FILENAME, &self->negative_prompt,
       N_ ("What to move away from; acts with --true-cfg"), N_ ("TEXT") },
     { "true-cfg", 0, 0, G_OPTION_ARG_FILENAME, &self->true_cfg_text,
@@ -56,6 +56,20 @@ parse (CliEditOptions *self, char ***arguments, int *status)
       N_ ("Take the noise from this file instead of the seed"), N_ ("FILE.safetensors") },
     { "dump", 0, 0, G_OPTION_ARG_FILENAME, &self->dump,
       N_ ("Write all intermediate tensors to this file"), N_ ("FILE.safetensors") },
+    { "set", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->settings,
+      N_ ("Remote: a parameter of the provider; may be given often"), N_ ("NAME=VALUE") },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->config,
+      N_ ("Remote: a setting of the provider; may be given often"), N_ ("NAME=VALUE") },
+    { "base-url", 0, 0, G_OPTION_ARG_FILENAME, &self->base_url,
+      N_ ("Remote: the server’s address instead of the usual one"), N_ ("URL") },
+    { "own-host", 0, 0, G_OPTION_ARG_NONE, &self->own_host,
+      N_ ("Remote: the host of --base-url is yours: plain http is fine"), NULL },
+    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &self->key_file,
+      N_ ("Remote: take the key from this file; - reads standard input"), N_ ("FILE") },
+    { "patience", 0, 0, G_OPTION_ARG_FILENAME, &self->patience_text,
+      N_ ("Remote: wait at most so long in all; 900 if not given"), N_ ("SECONDS") },
+    { "cancel-on-interrupt", 0, 0, G_OPTION_ARG_NONE, &self->cancel_on_interrupt,
+      N_ ("Remote: Ctrl+C stops the job there, too, instead of keeping it"), NULL },
     { "no-metadata", 0, 0, G_OPTION_ARG_NONE, &self->no_metadata,
       N_ ("Do not write the recipe into the result"), NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("Print one JSON object about the result"),
@@ -105,7 +119,6 @@ check_size (const char *size)
 static gboolean
 check_values (CliEditOptions *self)
 {
-  static const char *const backends[] = { "local", NULL };
   static const char *const multi_refs[] = { "offset", "index", NULL };
   static const char *const devices[] = { "auto", "cpu", "cuda", NULL };
   static const char *const dtypes[] = { "auto", "f32", "bf16", NULL };
@@ -119,7 +132,6 @@ check_values (CliEditOptions *self)
   return cli_option_utf8 ("--prompt", self->prompt)
          && (self->negative_prompt == NULL
              || cli_option_utf8 ("--negative-prompt", self->negative_prompt))
-         && (self->backend == NULL || cli_option_choice ("--backend", self->backend, backends))
          && (self->multi_ref == NULL
              || cli_option_choice ("--multi-ref", self->multi_ref, multi_refs))
          && (self->device == NULL || cli_option_choice ("--device", self->device, devices))
@@ -180,15 +192,51 @@ check_files (CliEditOptions *self, int *status)
 gboolean
 cli_edit_options_read (CliEditOptions *self, char ***arguments, int *status)
 {
-  guint count;
-
   if (!parse (self, arguments, status))
     return FALSE;
 
   self->inputs = g_strdupv (*arguments + 1);
-  count = g_strv_length (self->inputs);
-  *status = CLI_EXIT_USAGE;
+  return TRUE;
+}
 
+gboolean
+cli_edit_options_is_remote (const CliEditOptions *self)
+{
+  return self->backend != NULL && !g_str_equal (self->backend, "local");
+}
+
+static gboolean
+check_not_remote (const CliEditOptions *self)
+{
+  const struct
+  {
+    const char *option;
+    gboolean given;
+  } options[] = {
+    { "--set", self->settings != NULL },
+    { "--config", self->config != NULL },
+    { "--base-url", self->base_url != NULL },
+    { "--own-host", self->own_host },
+    { "--key-file", self->key_file != NULL },
+    { "--patience", self->patience_text != NULL },
+    { "--cancel-on-interrupt", self->cancel_on_interrupt },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
+    if (options[i].given)
+      {
+        cli_usage (_ ("%s: is for remote backends only; see --backend"), options[i].option);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+gboolean
+cli_edit_options_check (CliEditOptions *self, int *status)
+{
+  const guint count = g_strv_length (self->inputs);
+
+  *status = CLI_EXIT_USAGE;
   if (count == 0)
     cli_usage (_ ("INPUT: the photo to edit is missing"));
   else if (count > INPUTS_MAX)
@@ -197,7 +245,7 @@ cli_edit_options_read (CliEditOptions *self, char ***arguments, int *status)
     cli_usage (_ ("--prompt: is missing"));
   else if (self->output == NULL)
     cli_usage (_ ("--output: is missing"));
-  else if (check_values (self))
+  else if (check_not_remote (self) && check_values (self))
     return check_files (self, status);
 
   return FALSE;
@@ -257,10 +305,12 @@ cli_edit_options_clear (CliEditOptions *self)
           self->negative_prompt, self->seed_text,    self->steps_text, self->guidance_text,
           self->true_cfg_text,   self->threads_text, self->size,       self->multi_ref,
           self->device,          self->dtype,        self->noise,      self->dump,
-          self->vae_tiling };
+          self->vae_tiling,      self->base_url,     self->key_file,   self->patience_text };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   g_strfreev (self->inputs);
+  g_strfreev (self->config);
+  g_strfreev (self->settings);
   *self = (CliEditOptions){ NULL };
 }

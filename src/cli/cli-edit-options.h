@@ -23,12 +23,24 @@ typedef struct
   char *noise, *dump;                                   /* or NULL */
   gboolean no_metadata, json, quiet;
 
+  /* For remote backends. */
+  char *base_url, *key_file, *patience_text; /* as given, or NULL */
+  char **config, **settings;                 /* NAME=VALUE, or NULL */
+  gboolean own_host, cancel_on_interrupt;
+
   guint64 seed; /* the given one or a random one */
   double true_cfg;
 } CliEditOptions;
 
-/* FALSE with *status after --help or after a line that names the wrong option. */
+/* Reads the command line. FALSE with *status after --help or after a line that names the wrong
+ * option. */
 gboolean cli_edit_options_read (CliEditOptions *self, char ***arguments, int *status);
+
+/* Is it for a remote backend? */
+gboolean cli_edit_options_is_remote (const CliEditOptions *self);
+
+/* Checks what was read, for the local backend. */
+gboolean cli_edit_options_check (CliEditOptions *self, int *status);
 
 /* The parameters of the edit as the worker takes them. */
 JsonObject *cli_edit_options_get_parameters (const CliEditOptions *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -7,6 +7,7 @@
 #include "cli-edit-options.h"
 #include "cli-edit-report.h"
 #include "cli-progress.h"
+#include "cli-remote-edit.h"
 #include "cli-report.h"
 #include "cli-session.h"
 
@@ -331,9 +332,21 @@ int
 cli_edit (char ***arguments)
 {
   Edit self = { .start = g_get_monotonic_time () };
+  const gboolean remote_json = cli_remote_edit_wants_json (*arguments);
   int status;
 
   if (!cli_edit_options_read (&self.options, arguments, &status))
+    {
+      cli_edit_options_clear (&self.options);
+      return remote_json && status != CLI_EXIT_OK ? cli_remote_edit_refuse (status) : status;
+    }
+  if (cli_edit_options_is_remote (&self.options))
+    {
+      status = cli_remote_edit (&self.options);
+      cli_edit_options_clear (&self.options);
+      return status;
+    }
+  if (!cli_edit_options_check (&self.options, &status))
     {
       cli_edit_options_clear (&self.options);
       return status;

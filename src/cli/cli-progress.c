@@ -90,16 +90,16 @@ cut (char *text, int columns)
 }
 
 static void
-draw_bar (CliProgress *self, const EspWorkerEvent *event, char *text)
+draw_bar (CliProgress *self, double done, char *text)
 {
   gboolean unicode = g_get_charset (NULL);
   /* The last column stays free: some terminals wrap when it is written. */
   int columns = terminal_width () - 1;
   int bar = MIN (BAR_MAX, columns - (int) g_utf8_strlen (text, -1) - 3);
-  double fraction = CLAMP (event->fraction, 0, 1);
+  double fraction = CLAMP (done, 0, 1);
   g_autoptr (GString) line = g_string_new ("\r");
 
-  if (bar >= BAR_MIN)
+  if (bar >= BAR_MIN && done >= 0)
     {
       int full = (int) (fraction * bar);
 
@@ -144,9 +144,24 @@ cli_progress_show (CliProgress *self, const EspWorkerEvent *event)
 
   text = describe (event);
   if (self->style == CLI_PROGRESS_BAR)
-    draw_bar (self, event, text);
+    draw_bar (self, MAX (event->fraction, 0), text);
   else
     print_line (self, event, text);
+}
+
+void
+cli_progress_show_phase (CliProgress *self, const char *stage, const char *text, double fraction)
+{
+  g_autofree char *copy = g_strdup (text);
+
+  if (self->style == CLI_PROGRESS_BAR)
+    draw_bar (self, fraction, copy);
+  else if (self->style == CLI_PROGRESS_LINES && g_strcmp0 (self->last_stage, stage) != 0)
+    {
+      g_free (self->last_stage);
+      self->last_stage = g_strdup (stage);
+      fprintf (stderr, "%s\n", text);
+    }
 }
 
 void

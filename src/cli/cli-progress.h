@@ -26,6 +26,11 @@ void cli_progress_init (CliProgress *self, gboolean quiet);
 
 void cli_progress_show (CliProgress *self, const EspWorkerEvent *event);
 
+/* The same for a stage that has no steps: `text` is for people, `stage` tells one from the other;
+ * `fraction` < 0: unknown. */
+void cli_progress_show_phase (CliProgress *self, const char *stage, const char *text,
+                              double fraction);
+
 /* Takes the bar away, so that a line can be printed. */
 void cli_progress_clear (CliProgress *self);
 

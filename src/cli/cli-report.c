@@ -9,6 +9,8 @@
 /* Why standard output could not be written, or 0. The first failure counts. */
 static int output_errno;
 
+static char *last_failure;
+
 G_GNUC_PRINTF (2, 0)
 static void
 write_line (const char *prefix, const char *format, va_list arguments)
@@ -22,6 +24,17 @@ write_line (const char *prefix, const char *format, va_list arguments)
     }
 
   fprintf (stderr, "%s%s\n", prefix, text);
+  if (*prefix != '\0')
+    {
+      g_free (last_failure);
+      last_failure = g_steal_pointer (&text);
+    }
+}
+
+const char *
+cli_get_last_failure (void)
+{
+  return last_failure;
 }
 
 int

@@ -21,6 +21,9 @@ int cli_fail (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* The same for a wrong command line. Returns CLI_EXIT_USAGE. */
 int cli_usage (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
+/* What the last of these two said, or NULL. */
+const char *cli_get_last_failure (void);
+
 /* One line on standard error, without the program's name. */
 void cli_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 

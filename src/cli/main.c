@@ -24,6 +24,8 @@ static const struct
   { "log", cli_log, N_ ("show the steps to an image") },
   { "export", cli_export, N_ ("write images of a document to files") },
   { "verify", cli_verify, N_ ("check a document and its images") },
+  { "providers", cli_providers, N_ ("list the remote providers, or check a description") },
+  { "jobs", cli_jobs, N_ ("list, go on with or forget jobs of remote providers") },
   { "tokenize", cli_tokenize, N_ ("print the token ids of prompts") },
   { "models", cli_models, N_ ("list the models that are installed") },
   { "describe", cli_describe, N_ ("describe the devices, the model and the parameters") },
@@ -89,6 +91,9 @@ main (int argc, char **argv)
   /* A reader that goes away, and a file that grows too large, shall be errors with a message. */
   sigaction (SIGPIPE, &ignore, NULL);
   sigaction (SIGXFSZ, &ignore, NULL);
+
+  /* Standard output is for results. */
+  g_log_writer_default_set_use_stderr (TRUE);
 
   setlocale (LC_ALL, "");
   bindtextdomain (GETTEXT_PACKAGE, translations);

@@ -1,0 +1,683 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `edit` by a remote backend: everything that is wrong is found before anything is sent. */
+#include "cli-remote-edit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli-remote.h"
+#include "cli-report.h"
+#include "esp-key-store.h"
+
+#define PATIENCE_MAX 604800.0 /* a week */
+
+/* Ids that differ by no more letters than this are named when one is unknown. */
+#define NEAR 3
+
+/* --- The provider ----------------------------------------------------------------------------- */
+
+/* Levenshtein's distance of two short ASCII texts. */
+static guint
+distance (const char *a, const char *b)
+{
+  const gsize n = strlen (b);
+  g_autofree guint *row = g_new (guint, n + 1);
+
+  for (gsize j = 0; j <= n; j++)
+    row[j] = (guint) j;
+  for (gsize i = 0; a[i] != '\0'; i++)
+    {
+      guint diagonal = row[0];
+
+      row[0] = (guint) i + 1;
+      for (gsize j = 0; j < n; j++)
+        {
+          const guint above = row[j + 1];
+          const guint replaced = diagonal + (a[i] != b[j]);
+
+          row[j + 1] = MIN (MIN (above, row[j]) + 1, replaced);
+          diagonal = above;
+        }
+    }
+  return row[n];
+}
+
+static GError *
+unknown_provider (EspProviderCatalog *catalog, const char *id)
+{
+  g_autofree char *valid = g_utf8_make_valid (id, -1);
+  g_autoptr (GString) near = g_string_new (NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (catalog)); i++)
+    {
+      g_autoptr (EspProvider) provider = g_list_model_get_item (G_LIST_MODEL (catalog), i);
+      const char *other = esp_provider_get_id (provider);
+
+      if (other == NULL || strlen (id) > 200)
+        continue;
+      if ((strlen (id) >= 3 && strstr (other, id) != NULL) || strstr (id, other) != NULL
+          || distance (id, other) <= NEAR)
+        g_string_append_printf (near, "%s%s", near->len > 0 ? ", " : "", other);
+    }
+
+  if (near->len > 0)
+    return cli_remote_argument_new (_ ("--backend: there is no backend “%s”; there are: %s"), valid,
+                                    near->str);
+  return cli_remote_argument_new (
+      _ ("--backend: there is no backend “%s”; espalier-cli providers lists them"), valid);
+}
+
+EspProvider *
+cli_remote_find_provider (EspProviderCatalog *catalog, EspAccounts *accounts, const char *id,
+                          EspAccount **account, GError **error)
+{
+  EspAccount *found = esp_accounts_find (accounts, id);
+  EspProvider *provider
+      = esp_provider_catalog_find (catalog, found != NULL ? esp_account_get_provider (found) : id);
+
+  if (account != NULL)
+    *account = found;
+  if (provider == NULL)
+    g_propagate_error (error, unknown_provider (catalog, id));
+  else if (esp_provider_get_problem (provider) != NULL)
+    g_propagate_error (
+        error, cli_remote_argument_new (_ ("--backend: the description of “%s” cannot be used: %s"),
+                                        id, esp_provider_get_problem (provider)));
+  else
+    return provider;
+  return NULL;
+}
+
+/* --- Parameters ------------------------------------------------------------------------------- */
+
+/* Splits NAME=VALUE. */
+static gboolean
+split (const char *option, const char *text, char **name, const char **value, GError **error)
+{
+  const char *sign = strchr (text, '=');
+
+  if (!g_utf8_validate (text, -1, NULL))
+    g_propagate_error (error, cli_remote_argument_new (_ ("%s: is not valid UTF-8"), option));
+  else if (sign == NULL || sign == text)
+    g_propagate_error (
+        error, cli_remote_argument_new (_ ("%s: expected NAME=VALUE, found “%s”"), option, text));
+  else
+    {
+      *name = g_strndup (text, (gsize) (sign - text));
+      *value = sign + 1;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static char *
+list_parameters (EspSchema *schema)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < esp_schema_get_n_parameters (schema); i++)
+    {
+      const char *name = esp_schema_get_parameter (schema, i)->name;
+
+      if (!g_str_equal (name, "prompt"))
+        g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "",
+                                g_str_equal (name, "negative_prompt") ? "negative" : name);
+    }
+  return g_string_free (text, FALSE);
+}
+
+/* `option` is how the person wrote it: "--seed" or "--set seed". */
+static gboolean
+add_parameter (EspSchema *schema, EspProvider *provider, JsonObject *parameters, const char *option,
+               const char *id, const char *text, GError **error)
+{
+  const char *name = g_str_equal (id, "negative") ? "negative_prompt" : id;
+  const EspParameter *parameter = esp_schema_find (schema, name);
+  g_autoptr (GError) own_error = NULL;
+  JsonNode *value;
+
+  if (parameter == NULL)
+    {
+      g_autofree char *known = list_parameters (schema);
+
+      g_propagate_error (error,
+                         cli_remote_argument_new (_ ("%s: %s has no such parameter; it has: %s"),
+                                                  option, esp_provider_get_name (provider), known));
+      return FALSE;
+    }
+  if (json_object_has_member (parameters, name))
+    {
+      g_propagate_error (error, cli_remote_argument_new (_ ("%s: is given twice"), option));
+      return FALSE;
+    }
+
+  value = esp_parameter_parse (parameter, text, &own_error);
+  if (value == NULL)
+    {
+      g_propagate_error (error, cli_remote_argument_new ("%s: %s", option, own_error->message));
+      return FALSE;
+    }
+  json_object_set_member (parameters, name, value);
+  return TRUE;
+}
+
+/* What only the local engine has. */
+static gboolean
+check_flags (const CliEditOptions *options, EspProvider *provider, GError **error)
+{
+  const struct
+  {
+    const char *option;
+    gboolean given;
+  } flags[] = {
+    { "--model", options->model != NULL },          { "--multi-ref", options->multi_ref != NULL },
+    { "--device", options->device != NULL },        { "--dtype", options->dtype != NULL },
+    { "--threads", options->threads_text != NULL }, { "--vae-tiling", options->vae_tiling != NULL },
+    { "--noise", options->noise != NULL },          { "--dump", options->dump != NULL },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)
+    if (flags[i].given)
+      {
+        g_propagate_error (
+            error, cli_remote_argument_new (_ ("%s: is for the local engine; %s does not have it"),
+                                            flags[i].option, esp_provider_get_name (provider)));
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static JsonObject *
+read_parameters (const CliEditOptions *options, EspProvider *provider, GError **error)
+{
+  const struct
+  {
+    const char *option, *id, *text;
+  } flags[] = {
+    { "--prompt", "prompt", options->prompt },
+    { "--negative-prompt", "negative", options->negative_prompt },
+    { "--true-cfg", "true_cfg", options->true_cfg_text },
+    { "--seed", "seed", options->seed_text },
+    { "--steps", "steps", options->steps_text },
+    { "--guidance", "guidance", options->guidance_text },
+    { "--size", "size", options->size },
+  };
+  g_autoptr (EspSchema) schema = esp_provider_dup_schema (provider, TRUE);
+  g_autoptr (JsonObject) parameters = json_object_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)
+    {
+      if (flags[i].text == NULL)
+        continue;
+      if (!g_utf8_validate (flags[i].text, -1, NULL))
+        {
+          g_propagate_error (
+              error, cli_remote_argument_new (_ ("%s: is not valid UTF-8"), flags[i].option));
+          return NULL;
+        }
+      if (!add_parameter (schema, provider, parameters, flags[i].option, flags[i].id, flags[i].text,
+                          error))
+        return NULL;
+    }
+
+  for (char **text = options->settings; text != NULL && *text != NULL; text++)
+    {
+      g_autofree char *name = NULL;
+      g_autofree char *option = NULL;
+      const char *value;
+
+      if (!split ("--set", *text, &name, &value, error))
+        return NULL;
+      option = g_strconcat ("--set ", name, NULL);
+      if (!add_parameter (schema, provider, parameters, option, name, value, error))
+        return NULL;
+    }
+  return g_steal_pointer (&parameters);
+}
+
+/* The account's settings, and over them those given. */
+static JsonObject *
+read_config (const CliEditOptions *options, EspProvider *provider, EspAccount *account,
+             GError **error)
+{
+  g_autoptr (JsonObject) config = json_object_new ();
+
+  if (account != NULL)
+    {
+      JsonObjectIter iter;
+      const char *name;
+      JsonNode *value;
+
+      json_object_iter_init (&iter, esp_account_get_config (account));
+      while (json_object_iter_next (&iter, &name, &value))
+        json_object_set_member (config, name, json_node_copy (value));
+    }
+
+  for (char **text = options->config; text != NULL && *text != NULL; text++)
+    {
+      g_autofree char *name = NULL;
+      g_autofree char *contents = NULL;
+      const char *value;
+
+      if (!split ("--config", *text, &name, &value, error))
+        return NULL;
+      /* @FILE: a workflow is too long for a command line. */
+      if (value[0] == '@')
+        {
+          g_autoptr (GError) own_error = NULL;
+
+          if (!g_file_get_contents (value + 1, &contents, NULL, &own_error)
+              || !g_utf8_validate (contents, -1, NULL))
+            {
+              g_propagate_error (error, cli_remote_argument_new ("--config %s: %s", name,
+                                                                 own_error != NULL
+                                                                     ? own_error->message
+                                                                     : _ ("is not valid UTF-8")));
+              return NULL;
+            }
+          value = contents;
+        }
+      json_object_set_string_member (config, name, value);
+    }
+  return g_steal_pointer (&config);
+}
+
+gboolean
+cli_remote_read_patience (const char *text, guint *seconds, GError **error)
+{
+  char *end = NULL;
+  double number;
+
+  *seconds = 0;
+  if (text == NULL)
+    return TRUE;
+  number = g_ascii_strtod (text, &end);
+  if (end == text || *end != '\0' || g_ascii_isspace (text[0]) || !(number > 0)
+      || number > PATIENCE_MAX)
+    {
+      g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+      g_propagate_error (error,
+                         cli_remote_argument_new (
+                             _ ("--patience: expected a number of seconds, found “%s”"), valid));
+      return FALSE;
+    }
+  *seconds = (guint) ceil (number);
+  return TRUE;
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+gboolean
+cli_remote_check_output (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_filename_display_name (path);
+  g_autofree char *folder_name = g_filename_display_name (folder);
+  g_autoptr (GError) own_error = NULL;
+  EspPictureFormat format;
+
+  if (path[0] == '\0')
+    g_propagate_error (error, cli_remote_argument_new (_ ("--output: the name is empty")));
+  else if (!esp_picture_format_from_path (path, &format, &own_error))
+    g_propagate_error (error, cli_remote_argument_new ("--output: %s", own_error->message));
+  else if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    g_propagate_error (error, cli_remote_argument_new (_ ("--output: %s: is a folder"), name));
+  else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    g_propagate_error (error, cli_remote_argument_new (_ ("--output: %s: there is no folder %s"),
+                                                       name, folder_name));
+  else if (g_access (folder, W_OK | X_OK) != 0
+           || (g_file_test (path, G_FILE_TEST_EXISTS) && g_access (path, W_OK) != 0))
+    g_propagate_error (error, cli_remote_argument_new (_ ("--output: %s: cannot be written: %s"),
+                                                       name, g_strerror (errno)));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static GBytes *
+read_input (const char *path, GError **error)
+{
+  g_autofree char *name = g_filename_display_name (path);
+  g_autoptr (GError) own_error = NULL;
+  struct stat st;
+  char *data;
+  gsize size;
+
+  if (g_stat (path, &st) != 0)
+    g_propagate_error (error, cli_remote_argument_new ("%s: %s", name, g_strerror (errno)));
+  else if (!S_ISREG (st.st_mode))
+    g_propagate_error (error, cli_remote_argument_new (_ ("%s: is not a regular file"), name));
+  else if ((guint64) st.st_size > ESP_PICTURE_MAX_FILE_SIZE)
+    g_propagate_error (error,
+                       cli_remote_argument_new (_ ("%s: is larger than a picture may be"), name));
+  else if (!g_file_get_contents (path, &data, &size, &own_error))
+    g_propagate_error (error, cli_remote_argument_new ("%s", own_error->message));
+  else
+    return g_bytes_new_take (data, size);
+  return NULL;
+}
+
+/* A thread looks whether they can be decoded at all; one after the other, pictures may be large. */
+typedef struct
+{
+  GPtrArray *images;
+  char **names;
+} Looking;
+
+static void
+looking_free (gpointer data)
+{
+  Looking *self = data;
+
+  g_ptr_array_unref (self->images);
+  g_strfreev (self->names);
+  g_free (self);
+}
+
+static void
+look_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Looking *self = data;
+
+  for (guint i = 0; i < self->images->len; i++)
+    {
+      g_autofree char *name = g_filename_display_name (self->names[i]);
+      g_autoptr (EspPicture) picture = NULL;
+      GError *error = NULL;
+
+      picture = esp_picture_load_bytes (g_ptr_array_index (self->images, i), name, NULL,
+                                        cancellable, &error);
+      if (picture == NULL)
+        {
+          g_task_return_error (task, error);
+          return;
+        }
+    }
+  g_task_return_pointer (task, GINT_TO_POINTER (TRUE), NULL);
+}
+
+static GPtrArray *
+read_inputs (CliRemote *self, const CliEditOptions *options, GError **error)
+{
+  g_autoptr (GPtrArray) images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_autoptr (GError) own_error = NULL;
+  Looking *looking;
+
+  for (char **input = options->inputs; *input != NULL; input++)
+    {
+      GBytes *bytes = read_input (*input, error);
+
+      if (bytes == NULL)
+        return NULL;
+      g_ptr_array_add (images, bytes);
+    }
+
+  looking = g_new0 (Looking, 1);
+  looking->images = g_ptr_array_ref (images);
+  looking->names = g_strdupv (options->inputs);
+  if (cli_session_run (&self->session, look_thread, looking, looking_free, FALSE, &own_error)
+      != NULL)
+    return g_steal_pointer (&images);
+
+  if (g_error_matches (own_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Interrupted."));
+  else
+    g_propagate_error (error, cli_remote_argument_new ("%s", own_error->message));
+  return NULL;
+}
+
+/* --- The turn --------------------------------------------------------------------------------- */
+
+/* A command under way. */
+typedef struct
+{
+  const CliEditOptions *options;
+  CliRemote remote;
+  CliRemoteJob job;
+  EspProviderCatalog *catalog;
+  EspProvider *provider; /* the catalog's */
+  EspAccount *account;   /* or NULL */
+  JsonObject *parameters, *config, *client;
+  GPtrArray *images;
+  EspKey *key;
+  guint patience;
+} Edit;
+
+static void
+edit_clear (Edit *self)
+{
+  cli_remote_job_clear (&self->job);
+  g_clear_pointer (&self->parameters, json_object_unref);
+  g_clear_pointer (&self->config, json_object_unref);
+  g_clear_pointer (&self->client, json_object_unref);
+  g_clear_pointer (&self->images, g_ptr_array_unref);
+  g_clear_pointer (&self->key, esp_key_unref);
+  g_clear_object (&self->catalog);
+}
+
+static gboolean
+check_arguments (const CliEditOptions *options, GError **error)
+{
+  if (options->inputs[0] == NULL)
+    g_propagate_error (error, cli_remote_argument_new (_ ("INPUT: the photo to edit is missing")));
+  else if (options->prompt == NULL)
+    g_propagate_error (error, cli_remote_argument_new (_ ("--prompt: is missing")));
+  else if (options->output == NULL)
+    g_propagate_error (error, cli_remote_argument_new (_ ("--output: is missing")));
+  else if (options->own_host && options->base_url == NULL)
+    g_propagate_error (error,
+                       cli_remote_argument_new (_ ("--own-host: says nothing without --base-url")));
+  else if (options->base_url != NULL
+           && (options->base_url[0] == '\0' || !g_utf8_validate (options->base_url, -1, NULL)))
+    g_propagate_error (error,
+                       cli_remote_argument_new (_ ("--base-url: is not the address of a server")));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Offline switch and monthly stop hold for the command line, too. */
+static gboolean
+check_leave (Edit *self, GError **error)
+{
+  EspAccounts *accounts = self->remote.accounts;
+  const EspDescriptor *descriptor = esp_provider_get_descriptor (self->provider);
+  double stop = esp_accounts_get_monthly_stop (accounts);
+  EspFaultReport report = { .charged = ESP_CHARGED_NO };
+
+  if (esp_accounts_get_offline (accounts))
+    {
+      report.fault = ESP_FAULT_OFFLINE;
+      g_propagate_error (error,
+                         esp_fault_error_new (&report, _ ("Nothing may leave this computer: that "
+                                                          "is how the preferences are set.")));
+      return FALSE;
+    }
+  if (stop > 0
+      && esp_ledger_is_over (esp_accounts_get_ledger (accounts), stop, 0,
+                             MAX (descriptor->price_amount, 0)))
+    {
+      g_autofree char *message = g_strdup_printf (
+          _ ("This turn would go over the %.2f dollars that may be spent in a month, as the "
+             "preferences say."),
+          stop);
+
+      report.fault = ESP_FAULT_BUDGET;
+      g_propagate_error (error, esp_fault_error_new (&report, message));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+find_key (Edit *self, GError **error)
+{
+  g_autoptr (GError) own_error = NULL;
+
+  self->key = esp_key_find (self->options->backend, self->options->key_file, &own_error);
+  if (own_error == NULL)
+    return TRUE;
+  /* Without a key that was not asked for by name it may go on; whether one is needed shows then. */
+  if (self->options->key_file == NULL)
+    return TRUE;
+  g_propagate_error (error, cli_remote_argument_new ("--key-file: %s", own_error->message));
+  return FALSE;
+}
+
+static EspRemoteRequest
+get_request (Edit *self)
+{
+  const CliEditOptions *options = self->options;
+  EspRemoteRequest request = {
+    .provider = self->provider,
+    .account = self->account != NULL ? esp_account_get_id (self->account) : NULL,
+    .base_url = options->base_url,
+    .base_is_own = options->own_host,
+    .config = self->config,
+    .key = self->key != NULL ? esp_key_get (self->key) : NULL,
+    .images = self->images,
+    .parameters = self->parameters,
+    .id = self->job.id,
+    .client = self->client,
+    .patience = self->patience,
+  };
+
+  if (request.base_url == NULL && self->account != NULL)
+    {
+      request.base_url = esp_account_get_base_url (self->account);
+      request.base_is_own = esp_account_get_base_is_own (self->account);
+    }
+  return request;
+}
+
+/* "ESPALIER_KEY_…" is where a missing key may come from. */
+static void
+explain_missing_key (Edit *self, GError **error)
+{
+  const EspFaultReport *report = esp_fault_error_get_report (*error);
+  g_autofree char *variable = NULL;
+  g_autofree char *message = NULL;
+  EspFaultReport same = { .fault = ESP_FAULT_AUTH, .charged = ESP_CHARGED_NO };
+
+  if (self->key != NULL || report == NULL || report->fault != ESP_FAULT_AUTH)
+    return;
+  variable = esp_key_variable_name (self->options->backend);
+  message = g_strdup_printf (_ ("%s Give it with --key-file or in the environment’s %s, or add it "
+                                "to the key ring in the application’s preferences."),
+                             (*error)->message, variable);
+  g_clear_error (error);
+  *error = esp_fault_error_new (&same, message);
+}
+
+/* All that can be found wrong before anything is sent. */
+static gboolean
+prepare (Edit *self, GError **error)
+{
+  const CliEditOptions *options = self->options;
+  EspRemoteRequest request;
+  GError *own_error = NULL;
+
+  if (!check_arguments (options, error))
+    return FALSE;
+  self->catalog = esp_provider_catalog_new (NULL, NULL);
+  self->provider = cli_remote_find_provider (self->catalog, self->remote.accounts, options->backend,
+                                             &self->account, error);
+  if (self->provider == NULL || !check_flags (options, self->provider, error))
+    return FALSE;
+
+  self->parameters = read_parameters (options, self->provider, error);
+  if (self->parameters == NULL)
+    return FALSE;
+  self->config = read_config (options, self->provider, self->account, error);
+  if (self->config == NULL
+      || !cli_remote_read_patience (options->patience_text, &self->patience, error)
+      || !cli_remote_check_output (options->output, error) || !find_key (self, error))
+    return FALSE;
+  self->images = read_inputs (&self->remote, options, error);
+  if (self->images == NULL)
+    return FALSE;
+
+  self->job.id = g_uuid_string_random ();
+  self->job.backend = g_strdup (options->backend);
+  self->job.provider = g_strdup (esp_provider_get_id (self->provider));
+  self->job.title = g_strdup (esp_provider_get_name (self->provider));
+  self->job.output = g_strdup (options->output);
+  self->job.no_metadata = options->no_metadata;
+  self->job.asked = json_object_ref (self->parameters);
+  self->client = cli_remote_job_dup_client (&self->job, options->key_file);
+
+  request = get_request (self);
+  if (!esp_remote_request_check (&request, &own_error))
+    {
+      explain_missing_key (self, &own_error);
+      g_propagate_error (error, own_error);
+      return FALSE;
+    }
+  return check_leave (self, error);
+}
+
+int
+cli_remote_edit (const CliEditOptions *options)
+{
+  Edit self = { .options = options };
+  g_autoptr (GString) json = options->json ? g_string_new (NULL) : NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  cli_remote_begin (&self.remote, options->json, options->quiet, options->cancel_on_interrupt);
+  if (!prepare (&self, &error))
+    status = cli_remote_fail (&self.remote, error, json);
+  else
+    {
+      const EspRemoteRequest request = get_request (&self);
+
+      status = cli_remote_make (&self.remote, &self.job, &request, NULL, 0, json);
+    }
+
+  if (json != NULL)
+    {
+      g_string_append_c (json, '\n');
+      cli_print (json->str);
+    }
+  status = cli_remote_end (&self.remote, status);
+  edit_clear (&self);
+  return status;
+}
+
+/* --- Command lines that cannot be read -------------------------------------------------------- */
+
+gboolean
+cli_remote_edit_wants_json (char **arguments)
+{
+  gboolean json = FALSE, remote = FALSE;
+
+  for (char **argument = arguments; *argument != NULL && strcmp (*argument, "--") != 0; argument++)
+    {
+      if (g_str_equal (*argument, "--json"))
+        json = TRUE;
+      else if (g_str_has_prefix (*argument, "--backend="))
+        remote = !g_str_equal (*argument, "--backend=local");
+      else if (g_str_equal (*argument, "--backend"))
+        remote = argument[1] == NULL || !g_str_equal (argument[1], "local");
+    }
+  return json && remote;
+}
+
+int
+cli_remote_edit_refuse (int status)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  cli_remote_put_error (json, "argument", cli_get_last_failure (), NULL);
+  g_string_append_c (json, '\n');
+  cli_print (json->str);
+  cli_finish_output ();
+  return status;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli-remote.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "cli-report.h"
+#include "esp-json-member.h"
+#include "esp-picture-strip.h"
+
+/* --- Begin and end ---------------------------------------------------------------------------- */
+
+void
+cli_remote_begin (CliRemote *self, gboolean json, gboolean quiet, gboolean cancel_on_interrupt)
+{
+  self->json = json;
+  self->quiet = quiet;
+  cli_progress_init (&self->progress, quiet);
+  cli_session_begin (&self->session);
+  esp_remote_turn_set_cancel_there (self->session.cancellable, cancel_on_interrupt);
+  self->http = esp_http_new ();
+  self->accounts = esp_accounts_new (NULL);
+}
+
+int
+cli_remote_end (CliRemote *self, int status)
+{
+  cli_progress_finish (&self->progress);
+  g_clear_object (&self->http);
+  g_clear_object (&self->accounts);
+  status = cli_session_end (&self->session, status);
+  if (!cli_finish_output () && status == CLI_EXIT_OK)
+    status = CLI_EXIT_FAILED;
+  return status;
+}
+
+/* --- Jobs ------------------------------------------------------------------------------------- */
+
+void
+cli_remote_job_clear (CliRemoteJob *self)
+{
+  g_free (self->id);
+  g_free (self->backend);
+  g_free (self->provider);
+  g_free (self->title);
+  g_free (self->output);
+  g_clear_pointer (&self->asked, json_object_unref);
+  *self = (CliRemoteJob){ NULL };
+}
+
+/* A path is bytes; JSON holds text. */
+static void
+set_path (JsonObject *object, const char *name, const char *path)
+{
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+  g_autofree char *uri = g_filename_to_uri (absolute, NULL, NULL);
+
+  json_object_set_string_member (object, name, uri);
+}
+
+static char *
+dup_path (JsonObject *object, const char *name)
+{
+  const char *uri = esp_json_get_string (object, name);
+
+  return uri != NULL ? g_filename_from_uri (uri, NULL, NULL) : NULL;
+}
+
+JsonObject *
+cli_remote_job_dup_client (const CliRemoteJob *self, const char *key_file)
+{
+  JsonObject *client = json_object_new ();
+
+  json_object_set_string_member (client, "program", "espalier-cli");
+  json_object_set_string_member (client, "backend", self->backend);
+  set_path (client, "output", self->output);
+  json_object_set_boolean_member (client, "no_metadata", self->no_metadata);
+  if (key_file != NULL && !g_str_equal (key_file, "-"))
+    set_path (client, "key_file", key_file);
+  return client;
+}
+
+gboolean
+cli_remote_job_read (CliRemoteJob *self, EspRecord *record)
+{
+  JsonObject *members = esp_record_get_members (record);
+  JsonObject *client = esp_json_get_object (members, "client");
+  JsonObject *asked = esp_json_get_object (members, "parameters");
+  const char *backend = client != NULL ? esp_json_get_string (client, "backend") : NULL;
+  const char *title = esp_json_get_string (members, "name");
+
+  if (backend == NULL)
+    backend = esp_json_get_string (members, "account");
+  if (backend == NULL)
+    backend = esp_record_get_provider (record);
+
+  self->id = g_strdup (esp_record_get_id (record));
+  self->backend = g_strdup (backend);
+  self->provider = g_strdup (esp_record_get_provider (record));
+  self->title = g_strdup (title != NULL ? title : self->provider);
+  self->asked = asked != NULL ? json_object_ref (asked) : json_object_new ();
+  if (client == NULL)
+    return FALSE;
+  self->output = dup_path (client, "output");
+  self->no_metadata = json_object_get_boolean_member_with_default (client, "no_metadata", FALSE);
+  return self->output != NULL;
+}
+
+/* --- Images ----------------------------------------------------------------------------------- */
+
+/* OUT, OUT-2, OUT-3, … before the extension. */
+static char *
+dup_numbered (const char *path, guint index)
+{
+  const char *dot = strrchr (path, '.');
+
+  if (index == 0 || dot == NULL)
+    return g_strdup (path);
+  return g_strdup_printf ("%.*s-%u%s", (int) (dot - path), path, index + 1, dot);
+}
+
+static const char *
+media_type_of (EspPictureFormat format)
+{
+  static const char *const types[] = {
+    [ESP_FORMAT_PNG] = "image/png",
+    [ESP_FORMAT_JPEG] = "image/jpeg",
+    [ESP_FORMAT_WEBP] = "image/webp",
+    [ESP_FORMAT_TIFF] = "image/tiff",
+  };
+
+  return types[format];
+}
+
+/* What a thread needs to write an image. */
+typedef struct
+{
+  GBytes *bytes; /* as they came */
+  char *media_type;
+  char *path;
+  EspRecipe *recipe; /* or NULL */
+} Writing;
+
+static void
+writing_free (gpointer data)
+{
+  Writing *self = data;
+
+  g_bytes_unref (self->bytes);
+  g_free (self->media_type);
+  g_free (self->path);
+  esp_recipe_free (self->recipe);
+  g_free (self);
+}
+
+/* Does it in place of the task's thread; so that nothing is encoded twice, a JPEG without recipe
+ * goes as it came, save its metadata. */
+static gboolean
+write_as_it_is (const Writing *self, EspPictureFormat format, gboolean *done, GError **error)
+{
+  g_autoptr (GBytes) stripped = NULL;
+
+  *done = FALSE;
+  if (self->recipe != NULL || format != ESP_FORMAT_JPEG
+      || strcmp (self->media_type, "image/jpeg") != 0)
+    return TRUE;
+
+  stripped = esp_picture_strip_metadata (self->bytes, self->path, NULL);
+  if (stripped == NULL)
+    return TRUE;
+  *done = TRUE;
+  return g_file_set_contents_full (
+      self->path, g_bytes_get_data (stripped, NULL), (gssize) g_bytes_get_size (stripped),
+      G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, error);
+}
+
+static CliRemoteOutput *
+write_image (const Writing *self, GCancellable *cancellable, GError **error)
+{
+  EspSaveOptions options = ESP_SAVE_OPTIONS_INIT;
+  g_autoptr (EspPicture) picture = NULL;
+  g_autofree char *written = NULL;
+  CliRemoteOutput *output;
+  EspPictureFormat format;
+  gboolean done;
+  gsize size;
+
+  /* What lost something on its way is not made worse. */
+  options.lossless = strcmp (self->media_type, "image/webp") == 0;
+  options.quality = 97;
+  picture = esp_picture_load_bytes (self->bytes, self->path, NULL, cancellable, error);
+  if (picture == NULL || !esp_picture_format_from_path (self->path, &format, error)
+      || !write_as_it_is (self, format, &done, error))
+    return NULL;
+  if (!done && !esp_picture_save (picture, self->path, self->recipe, &options, cancellable, error))
+    return NULL;
+  if (!g_file_get_contents (self->path, &written, &size, error))
+    return NULL;
+
+  output = g_new0 (CliRemoteOutput, 1);
+  output->path = g_strdup (self->path);
+  output->width = picture->width;
+  output->height = picture->height;
+  output->media_type = media_type_of (format);
+  output->sha256 = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) written, size);
+  return output;
+}
+
+static void
+write_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  CliRemoteOutput *output = write_image (data, NULL, &error);
+
+  if (output != NULL)
+    g_task_return_pointer (task, output, (GDestroyNotify) cli_remote_output_free);
+  else
+    g_task_return_error (task, error);
+}
+
+/* NULL after an error. An interruption waits: what was paid for is stored. */
+static GPtrArray *
+store (CliRemote *self, const CliRemoteJob *job, const EspRemoteResult *result, GError **error)
+{
+  g_autoptr (GPtrArray) outputs
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) cli_remote_output_free);
+
+  for (guint i = 0; i < result->images->len; i++)
+    {
+      const EspReceivedImage *image = g_ptr_array_index (result->images, i);
+      Writing *writing = g_new0 (Writing, 1);
+      CliRemoteOutput *output;
+
+      writing->bytes = g_bytes_ref (image->bytes);
+      writing->media_type = g_strdup (image->media_type);
+      writing->path = dup_numbered (job->output, i);
+      if (!job->no_metadata)
+        writing->recipe = cli_remote_recipe_new (job, result, image);
+      output = cli_session_run (&self->session, write_thread, writing, writing_free, TRUE, error);
+      if (output == NULL)
+        return NULL;
+      g_ptr_array_add (outputs, output);
+    }
+  return g_steal_pointer (&outputs);
+}
+
+/* --- One turn --------------------------------------------------------------------------------- */
+
+static void
+on_news (const EspRemoteNews *news, gpointer data)
+{
+  cli_remote_show_news (data, news);
+}
+
+static EspRemoteResult *
+wait_for_result (CliRemote *self, const CliRemoteJob *job, const EspRemoteRequest *request,
+                 const char *key, guint patience, GError **error)
+{
+  CliAnswer answer = { FALSE, NULL };
+  EspRemoteResult *result;
+
+  if (request != NULL)
+    esp_remote_turn_start_async (self->http, request, self->session.cancellable, on_news, self,
+                                 cli_answer_take, &answer);
+  else
+    esp_remote_turn_resume_async (self->http, job->id, key, patience, self->session.cancellable,
+                                  on_news, self, cli_answer_take, &answer);
+  cli_session_wait (&self->session, &answer.done, TRUE);
+  result = request != NULL ? esp_remote_turn_start_finish (answer.result, error)
+                           : esp_remote_turn_resume_finish (answer.result, error);
+  cli_answer_clear (&answer);
+  cli_progress_clear (&self->progress);
+  return result;
+}
+
+/* The image is safe; nothing that goes wrong with bookkeeping makes it less so. */
+static void
+settle (CliRemote *self, const CliRemoteJob *job, const EspRemoteResult *result)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (result->cost >= 0)
+    esp_ledger_note (esp_accounts_get_ledger (self->accounts), job->id, job->backend, job->provider,
+                     NULL, result->cost, result->currency != NULL ? result->currency : "USD",
+                     result->cost_estimated);
+  if (!esp_remote_turn_settle (job->id, &error))
+    cli_note (_ ("The record of the job could not be removed: %s"), error->message);
+}
+
+static int
+fail_to_store (CliRemote *self, const CliRemoteJob *job, const GError *error, GString *json)
+{
+  EspFaultReport report = { .charged = ESP_CHARGED_YES, .kept = TRUE };
+  g_autofree char *message = g_strdup_printf (_ ("%s The job is kept: espalier-cli jobs resume %s"),
+                                              error->message, job->id);
+
+  if (json != NULL)
+    cli_remote_put_error (json, "output", message, &report);
+  return cli_fail ("%s", message);
+}
+
+int
+cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteRequest *request,
+                 const char *key, guint patience, GString *json)
+{
+  g_autoptr (GPtrArray) outputs = NULL;
+  g_autoptr (EspRemoteResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  result = wait_for_result (self, job, request, key, patience, &error);
+  if (result == NULL)
+    {
+      int status = cli_remote_fail (self, error, json);
+      const EspFaultReport *report = esp_fault_error_get_report (error);
+
+      if (report != NULL && report->kept && !self->quiet)
+        cli_note (_ ("Go on with it: espalier-cli jobs resume %s"), job->id);
+      return status;
+    }
+
+  outputs = store (self, job, result, &error);
+  if (outputs == NULL)
+    return fail_to_store (self, job, error, json);
+  settle (self, job, result);
+
+  if (json != NULL)
+    cli_remote_put_result (json, job, result, outputs);
+  else if (!self->quiet)
+    {
+      g_autofree char *summary = cli_remote_summary (job, result, outputs);
+
+      cli_print (summary);
+    }
+  return CLI_EXIT_OK;
+}

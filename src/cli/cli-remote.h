@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cli-remote.h: turns made by remote providers: waiting for one, keeping its images, and telling
+ * how it went. Shared by `edit --backend` and `jobs resume`. */
+#pragma once
+
+#include "cli-progress.h"
+#include "cli-session.h"
+#include "esp-account.h"
+#include "esp-fault.h"
+#include "esp-remote-turn.h"
+#include "esp-shipment.h"
+
+G_BEGIN_DECLS
+
+#define CLI_EXIT_AUTH      3
+#define CLI_EXIT_CREDIT    4
+#define CLI_EXIT_MODERATED 5
+#define CLI_EXIT_RATE      6
+#define CLI_EXIT_PROVIDER  7
+#define CLI_EXIT_NETWORK   8
+#define CLI_EXIT_UNKNOWN   9
+
+/* What all turns of one command share. */
+typedef struct
+{
+  CliSession session;
+  CliProgress progress;
+  EspHttp *http;
+  EspAccounts *accounts;
+  gboolean json, quiet;
+} CliRemote;
+
+void cli_remote_begin (CliRemote *self, gboolean json, gboolean quiet,
+                       gboolean cancel_on_interrupt);
+/* Lets go of everything. Returns the exit status; see cli_session_end (). */
+int cli_remote_end (CliRemote *self, int status);
+
+/* One turn. Everything is owned. */
+typedef struct
+{
+  char *id;       /* of its record */
+  char *backend;  /* as the person called it */
+  char *provider; /* descriptor id */
+  char *title;    /* the provider's name for people */
+  char *output;   /* path */
+  gboolean no_metadata;
+  JsonObject *asked; /* what was asked for, with the prompt: for the recipe */
+} CliRemoteJob;
+
+void cli_remote_job_clear (CliRemoteJob *self);
+
+/* The "client" of a record, which `jobs` reads again. `key_file` may be NULL. */
+JsonObject *cli_remote_job_dup_client (const CliRemoteJob *self,
+                                       const char *key_file) G_GNUC_WARN_UNUSED_RESULT;
+/* Reads a record. FALSE: it was not made by the command line; `self` has all but output then. */
+gboolean cli_remote_job_read (CliRemoteJob *self, EspRecord *record);
+
+/* Starts `request`, or goes on with the turn of `job` if that is NULL; waits; stores the images;
+ * lets go of the record. The object to print under --json goes into `json`. Returns the exit
+ * status, all having been said. */
+int cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteRequest *request,
+                     const char *key, guint patience, GString *json);
+
+/* --- What is said of it (cli-remote-report.c) ------------------------------------------------- */
+
+/* A file that was written. */
+typedef struct
+{
+  char *path;
+  int width, height;
+  const char *media_type;
+  char *sha256;
+} CliRemoteOutput;
+
+void cli_remote_output_free (CliRemoteOutput *output);
+
+/* Appends the object of --json. */
+void cli_remote_put_result (GString *json, const CliRemoteJob *job, const EspRemoteResult *result,
+                            GPtrArray *outputs);
+void cli_remote_put_error (GString *json, const char *fault, const char *message,
+                           const EspFaultReport *report);
+
+/* Says on standard error what went wrong, appends the object of --json (NULL: none), and returns
+ * the exit status. */
+int cli_remote_fail (CliRemote *self, const GError *error, GString *json);
+
+/* The exit status and the name for a class of errors. */
+int cli_remote_get_status (EspFault fault);
+
+/* "out.png: 1024×1024, seed 7, $0.025, 12.3 s" */
+char *cli_remote_summary (const CliRemoteJob *job, const EspRemoteResult *result,
+                          GPtrArray *outputs) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Shows how far a turn is. */
+void cli_remote_show_news (CliRemote *self, const EspRemoteNews *news);
+
+/* The recipe of a result. */
+EspRecipe *cli_remote_recipe_new (const CliRemoteJob *job, const EspRemoteResult *result,
+                                  const EspReceivedImage *image) G_GNUC_WARN_UNUSED_RESULT;
+
+/* An error of the person's making, found before anything was sent. */
+GError *cli_remote_argument_new (const char *format, ...)
+    G_GNUC_PRINTF (1, 2) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
