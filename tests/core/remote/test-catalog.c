@@ -355,7 +355,9 @@ test_default_folders (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  /* Nothing of the person's is looked at. */
+  g_setenv ("XDG_CONFIG_HOME", "/nonexistent/espalier-test", TRUE);
+  g_test_init (&argc, &argv, NULL);
 
   ADD ("/catalog/shipped", test_shipped);
   ADD ("/catalog/own", test_own);

@@ -114,7 +114,11 @@ test_nothing (void)
   /* "~01" is "~1", not "/". */
   assert_hits ("/~01", "{\"~1\":1,\"/\":2}", "1");
 
-  g_assert_cmpuint (esp_pointer_find_all ("/a", NULL)->len, ==, 0);
+  {
+    g_autoptr (GPtrArray) none = esp_pointer_find_all ("/a", NULL);
+
+    g_assert_cmpuint (none->len, ==, 0);
+  }
 }
 
 static void

@@ -235,12 +235,12 @@ _esp_provider_check_url (const char *url, gboolean any_http, GError **error)
   g_autofree char *plain = g_regex_replace_literal (holes, url, -1, 0, "x", 0, NULL);
   g_autoptr (GUri) uri = NULL;
   const char *scheme;
+  gboolean odd = FALSE;
 
-  for (const char *c = plain; c != NULL && *c != '\0'; c++)
-    if ((guchar) *c <= ' ' || *c == 0x7f)
-      g_clear_pointer (&plain, g_free);
+  for (const char *c = plain; *c != '\0'; c++)
+    odd |= (guchar) *c <= ' ' || *c == 0x7f;
 
-  if (plain != NULL)
+  if (!odd)
     uri = g_uri_parse (plain, G_URI_FLAGS_NONE, NULL);
   scheme = uri != NULL ? g_uri_get_scheme (uri) : "";
   if (uri == NULL || g_uri_get_host (uri) == NULL || g_uri_get_host (uri)[0] == '\0'
