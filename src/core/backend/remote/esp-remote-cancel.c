@@ -17,12 +17,43 @@
 static void ask (EspRemoteTurn *turn);
 static void look (EspRemoteTurn *turn);
 
+static const char *const done_already
+    = N_ ("The job was done already: its image can still be fetched.");
+
 /* The job may go on: said, and kept. */
 static void
 may_go_on (EspRemoteTurn *turn, const char *note)
 {
   _esp_remote_turn_note (turn, note);
   _esp_remote_turn_return_cancelled (turn, TRUE);
+}
+
+/* Where the result is an answer of its own: only that shows whether there is one. */
+static void
+fetched (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
+{
+  if (error == NULL && answer->status >= 400 && answer->status < 500 && answer->status != 429
+      && !turn->cancel_refused)
+    _esp_remote_turn_return_cancelled (turn, FALSE);
+  else
+    may_go_on (turn, _ (done_already));
+}
+
+static void
+look_for_result (EspRemoteTurn *turn)
+{
+  EspHttpRequest *request = NULL;
+
+  if (turn->setup.descriptor->fetch != NULL)
+    request = _esp_remote_request_build (&turn->setup, turn->setup.descriptor->fetch,
+                                         turn->setup.scope, NULL);
+  if (request == NULL)
+    {
+      may_go_on (turn, _ (done_already));
+      return;
+    }
+  esp_http_request_set_timeouts (request, 5, REQUEST_TIME, REQUEST_TIME);
+  _esp_remote_turn_send (turn, request, fetched);
 }
 
 static void
@@ -55,7 +86,7 @@ looked (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
     }
 
   if (known && status == ESP_STATUS_SUCCEEDED)
-    may_go_on (turn, _ ("The job was done already: its image can still be fetched."));
+    look_for_result (turn);
   else if (known && status >= ESP_STATUS_FAILED)
     _esp_remote_turn_return_cancelled (turn, FALSE);
   else if (!known && error == NULL && answer->status < 300 && descriptor->watch_present != NULL
@@ -72,7 +103,7 @@ static void
 look (EspRemoteTurn *turn)
 {
   EspHttpRequest *request = _esp_remote_request_build (&turn->setup, turn->setup.descriptor->watch,
-                                                       turn->setup.scope, NULL, NULL);
+                                                       turn->setup.scope, NULL);
 
   if (request == NULL)
     {
@@ -110,7 +141,7 @@ ask (EspRemoteTurn *turn)
 
       if (!is_for_now (turn, one))
         continue;
-      request = _esp_remote_request_build (&turn->setup, one, turn->setup.scope, NULL, NULL);
+      request = _esp_remote_request_build (&turn->setup, one, turn->setup.scope, NULL);
       if (request == NULL)
         turn->cancel_refused = TRUE;
       else

@@ -265,7 +265,7 @@ connect_events (EspRemoteEvents *self)
   const EspDescriptor *descriptor = turn->setup.descriptor;
   g_autoptr (GError) error = NULL;
   EspHttpRequest *request = _esp_remote_request_build (&turn->setup, descriptor->events.request,
-                                                       turn->setup.scope, NULL, &error);
+                                                       turn->setup.scope, &error);
   guint idle = descriptor->events.idle_timeout_s > 0 ? descriptor->events.idle_timeout_s : 60;
 
   if (request == NULL)

@@ -16,6 +16,57 @@
 
 static void upload_next (EspRemoteTurn *turn);
 
+/* --- Pictures as text ------------------------------------------------------------------------- */
+
+/* What takes too long for the main thread. */
+struct _EspRemoteText
+{
+  char *base64, *data_uri; /* or NULL */
+  char *digest;            /* SHA-256 of the bytes */
+};
+
+typedef struct
+{
+  GPtrArray *images; /* of EspShippedImage *; the shipment's, which waits */
+  gboolean base64, data_uri;
+} Encoding;
+
+static void
+text_free (gpointer data)
+{
+  EspRemoteText *text = data;
+
+  g_free (text->base64);
+  g_free (text->data_uri);
+  g_free (text->digest);
+  g_free (text);
+}
+
+static void
+encode_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Encoding *encoding = data;
+  GPtrArray *texts = g_ptr_array_new_with_free_func (text_free);
+
+  for (guint i = 0; i < encoding->images->len; i++)
+    {
+      const EspShippedImage *image = g_ptr_array_index (encoding->images, i);
+      EspRemoteText *text = g_new0 (EspRemoteText, 1);
+      gsize size;
+      gconstpointer bytes = g_bytes_get_data (image->bytes, &size);
+
+      text->digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, image->bytes);
+      if (encoding->base64 || encoding->data_uri)
+        text->base64 = g_base64_encode (bytes, size);
+      if (encoding->data_uri)
+        text->data_uri = g_strconcat ("data:", image->media_type, ";base64,", text->base64, NULL);
+      if (!encoding->base64)
+        g_clear_pointer (&text->base64, g_free);
+      g_ptr_array_add (texts, text);
+    }
+  g_task_return_pointer (task, texts, (GDestroyNotify) g_ptr_array_unref);
+}
+
 /* --- The scope of pictures -------------------------------------------------------------------- */
 
 static char *
@@ -57,16 +108,17 @@ extension_of (const EspShippedImage *image)
 }
 
 static void
-set_picture (EspRemoteTurn *turn, EspScope *scope, guint index, const EspShippedImage *image)
+set_picture (EspRemoteTurn *turn, EspScope *scope, guint index, guint number)
 {
+  const EspShippedImage *image = g_ptr_array_index (turn->shipment->images, number);
+  const EspRemoteText *text = g_ptr_array_index (turn->texts, number);
   /* A name that says nothing of the person's file. */
   g_autofree char *file_name
-      = g_strdup_printf ("espalier-%.8s-%u.%s", turn->id, index + 1, extension_of (image));
+      = g_strdup_printf ("espalier-%.8s-%u.%s", turn->id, number + 1, extension_of (image));
   g_autofree char *bytes_name = dup_scope_name (index, "bytes");
   g_autofree char *width_name = dup_scope_name (index, "width");
   g_autofree char *height_name = dup_scope_name (index, "height");
   g_autofree char *size_name = dup_scope_name (index, "size_bytes");
-  gboolean data_uri = is_wanted (turn, "data_uri");
 
   esp_scope_set_bytes (scope, bytes_name, image->bytes);
   set_text (scope, index, "mime", image->media_type);
@@ -74,20 +126,8 @@ set_picture (EspRemoteTurn *turn, EspScope *scope, guint index, const EspShipped
   esp_scope_set_int (scope, width_name, image->width);
   esp_scope_set_int (scope, height_name, image->height);
   esp_scope_set_int (scope, size_name, (gint64) g_bytes_get_size (image->bytes));
-  if (data_uri || is_wanted (turn, "base64"))
-    {
-      gsize size;
-      gconstpointer data = g_bytes_get_data (image->bytes, &size);
-      g_autofree char *base64 = g_base64_encode (data, size);
-      g_autofree char *uri = NULL;
-
-      set_text (scope, index, "base64", base64);
-      if (data_uri)
-        {
-          uri = g_strconcat ("data:", image->media_type, ";base64,", base64, NULL);
-          set_text (scope, index, "data_uri", uri);
-        }
-    }
+  set_text (scope, index, "base64", text->base64);
+  set_text (scope, index, "data_uri", text->data_uri);
 }
 
 /* images.X and references.X of what image.X, image2.X … have. */
@@ -264,15 +304,7 @@ begin_picture (EspRemoteTurn *turn)
 {
   g_clear_pointer (&turn->upload_scope, esp_scope_free);
   turn->upload_scope = esp_scope_copy (turn->setup.scope);
-  set_picture (turn, turn->upload_scope, 0,
-               g_ptr_array_index (turn->shipment->images, turn->upload_image));
-  if (turn->upload_image > 0)
-    {
-      g_autofree char *name = dup_scope_name (turn->upload_image, "name");
-
-      esp_scope_set_node (turn->upload_scope, "image.name",
-                          json_node_copy (esp_scope_get (turn->shipped, name)));
-    }
+  set_picture (turn, turn->upload_scope, 0, turn->upload_image);
 }
 
 static void
@@ -303,9 +335,8 @@ upload_next (EspRemoteTurn *turn)
   if (turn->upload_scope == NULL)
     begin_picture (turn);
 
-  request
-      = _esp_remote_request_build (&turn->setup, g_ptr_array_index (requests, turn->upload_step),
-                                   turn->upload_scope, NULL, &error);
+  request = _esp_remote_request_build (
+      &turn->setup, g_ptr_array_index (requests, turn->upload_step), turn->upload_scope, &error);
   if (request == NULL)
     {
       g_autofree char *message
@@ -338,12 +369,38 @@ pictures_ready (EspRemoteTurn *turn)
 
   turn->shipped = esp_scope_copy (turn->setup.scope);
   for (guint i = 0; i < shipment->images->len; i++)
-    set_picture (turn, turn->shipped, i, g_ptr_array_index (shipment->images, i));
+    set_picture (turn, turn->shipped, i, i);
   for (guint i = 0; shipment->notes != NULL && i < shipment->notes->len; i++)
     _esp_remote_turn_note (turn, g_ptr_array_index (shipment->notes, i));
 
   _esp_remote_turn_set_phase (turn, ESP_PHASE_UPLOADING);
   upload_next (turn);
+}
+
+static void
+on_encoded (GObject *source, GAsyncResult *result, gpointer data)
+{
+  EspRemoteTurn *turn = data;
+
+  turn->texts = g_task_propagate_pointer (G_TASK (result), NULL);
+  if (_esp_remote_turn_work_done (turn))
+    pictures_ready (turn);
+  _esp_remote_turn_unref (turn);
+}
+
+static void
+encode (EspRemoteTurn *turn)
+{
+  Encoding *encoding = g_new0 (Encoding, 1);
+  g_autoptr (GTask) task = NULL;
+
+  encoding->images = turn->shipment->images;
+  encoding->base64 = is_wanted (turn, "base64");
+  encoding->data_uri = is_wanted (turn, "data_uri");
+  (void) _esp_remote_turn_work (turn);
+  task = g_task_new (NULL, NULL, on_encoded, turn);
+  g_task_set_task_data (task, encoding, g_free);
+  g_task_run_in_thread (task, encode_in_thread);
 }
 
 static void
@@ -355,7 +412,7 @@ on_looked_at (GObject *source, GAsyncResult *result, gpointer data)
   if (_esp_remote_turn_work_done (turn))
     {
       turn->one_color_input = image != NULL && image->one_color;
-      pictures_ready (turn);
+      encode (turn);
     }
   _esp_remote_turn_unref (turn);
 }
@@ -407,6 +464,12 @@ on_shipped (GObject *source, GAsyncResult *result, gpointer data)
                                       turn);
     }
   _esp_remote_turn_unref (turn);
+}
+
+const char *
+_esp_remote_text_get_digest (const EspRemoteText *text)
+{
+  return text->digest;
 }
 
 void

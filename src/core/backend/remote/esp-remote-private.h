@@ -46,10 +46,9 @@ gboolean _esp_remote_setup_set_parameter (EspRemoteSetup *self, const char *id, 
 
 /* --- Requests (esp-remote-request.c) ---------------------------------------------------------- */
 
-/* `hash`: where to put the SHA-256 of what is sent, or NULL. Fails with ESP_TEMPLATE_ERROR or
- * G_IO_ERROR. */
+/* Fails with ESP_TEMPLATE_ERROR, ESP_HTTP_ERROR or G_IO_ERROR. */
 EspHttpRequest *_esp_remote_request_build (EspRemoteSetup *setup, const EspProviderRequest *request,
-                                           EspScope *scope, char **hash, GError **error);
+                                           EspScope *scope, GError **error);
 /* A GET without anything of the descriptor's: links to results. */
 EspHttpRequest *_esp_remote_request_build_get (EspRemoteSetup *setup, const char *url,
                                                gboolean with_key, GError **error);
@@ -107,6 +106,7 @@ gboolean _esp_remote_get_meta (const EspMeta *meta, JsonNode *const *roots, gsiz
 
 typedef struct _EspRemoteTurn EspRemoteTurn;
 typedef struct _EspRemoteEvents EspRemoteEvents;
+typedef struct _EspRemoteText EspRemoteText;
 
 /* Exactly one of `answer` and `error` is set. Both are the caller's. */
 typedef void (*EspRemoteStep) (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error);
@@ -152,6 +152,7 @@ struct _EspRemoteTurn
 
   /* Pictures on their way. */
   EspShipment *shipment;
+  GPtrArray *texts; /* of EspRemoteText *: of each of its images */
   gboolean one_color_input;
   EspScope *shipped; /* setup.scope and the pictures; until the submit is through */
   guint upload_image, upload_step;
@@ -246,6 +247,7 @@ char *_esp_remote_dup_price (const EspDescriptor *descriptor);
 /* --- The parts -------------------------------------------------------------------------------- */
 
 void _esp_remote_prepare_begin (EspRemoteTurn *turn);
+const char *_esp_remote_text_get_digest (const EspRemoteText *text);
 void _esp_remote_submit_begin (EspRemoteTurn *turn);
 void _esp_remote_take_captures (EspRemoteTurn *turn, const GPtrArray *captures, JsonNode *root);
 /* Can the job be asked after with what is known? */

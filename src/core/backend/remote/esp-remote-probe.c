@@ -89,7 +89,7 @@ esp_remote_probe_async (EspHttp *http, EspProvider *provider, const char *base_u
     }
 
   request = _esp_remote_request_build (&probe->setup, probe->setup.descriptor->probe,
-                                       probe->setup.scope, NULL, &error);
+                                       probe->setup.scope, &error);
   if (request == NULL)
     {
       g_task_return_error (task, _esp_remote_argument_new ("%s", error->message));

@@ -193,7 +193,7 @@ ask (EspRemoteTurn *turn)
   EspHttpRequest *request = _esp_remote_request_build (
       &turn->setup,
       g_ptr_array_index (turn->setup.descriptor->recover.requests, turn->recover_request),
-      turn->setup.scope, NULL, &error);
+      turn->setup.scope, &error);
   double left = CLAMP (_esp_remote_turn_get_left (turn), 1.0, 30.0);
 
   if (request == NULL)

@@ -14,17 +14,7 @@ typedef struct
   EspRemoteSetup *setup;
   EspScope *scope;
   EspHttpRequest *http;
-  GChecksum *checksum;
 } Builder;
-
-static void
-add_bytes (Builder *self, GBytes *bytes)
-{
-  gsize size;
-  gconstpointer data = g_bytes_get_data (bytes, &size);
-
-  g_checksum_update (self->checksum, data, (gssize) size);
-}
 
 /* --- URL -------------------------------------------------------------------------------------- */
 
@@ -205,7 +195,6 @@ set_body (Builder *self, char *text, gsize length, const char *content_type)
 {
   g_autoptr (GBytes) body = g_bytes_new_take (text, length);
 
-  add_bytes (self, body);
   esp_http_request_set_body (self->http, body, content_type);
 }
 
@@ -238,7 +227,6 @@ add_file (Builder *self, const char *name, const char *source, const char *filen
     filename = usual_name = dup_beside (self, source, "name");
   if (type == NULL)
     type = usual_type = dup_beside (self, source, "mime");
-  add_bytes (self, bytes);
   esp_http_request_add_part (self->http, name, bytes, filename, type);
 }
 
@@ -293,7 +281,6 @@ add_part (Builder *self, const char *name, JsonNode *value, const char *filename
 
   text = esp_json_dup_plain (expanded);
   bytes = g_bytes_new (text, strlen (text));
-  add_bytes (self, bytes);
   esp_http_request_add_part (self->http, name, bytes, filename, type);
   return TRUE;
 }
@@ -388,7 +375,6 @@ add_raw_file (Builder *self, const EspProviderRequest *request, JsonNode *header
     }
   else if (!has_header (headers, "content-type"))
     type = dup_beside (self, name, "mime");
-  add_bytes (self, bytes);
   esp_http_request_set_body (self->http, bytes, type);
   return TRUE;
 }
@@ -435,20 +421,18 @@ add_body (Builder *self, const EspProviderRequest *request, JsonNode *headers, G
 
 EspHttpRequest *
 _esp_remote_request_build (EspRemoteSetup *setup, const EspProviderRequest *request,
-                           EspScope *scope, char **hash, GError **error)
+                           EspScope *scope, GError **error)
 {
   g_autoptr (EspHttpRequest) http = NULL;
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
   g_autoptr (JsonNode) headers = NULL;
   g_autoptr (GError) own_error = NULL;
-  Builder builder = { .setup = setup, .scope = scope, .checksum = checksum };
+  Builder builder = { .setup = setup, .scope = scope };
   g_autofree char *url = dup_url (&builder, request, error);
 
   if (url == NULL)
     return NULL;
   http = builder.http = esp_http_request_new (request->method, url);
   esp_http_request_set_private_ok (http, setup->trust.is_private);
-  g_checksum_update (checksum, (const guchar *) url, (gssize) strlen (url));
 
   if (request->headers != NULL)
     {
@@ -466,11 +450,6 @@ _esp_remote_request_build (EspRemoteSetup *setup, const EspProviderRequest *requ
   if (!add_body (&builder, request, headers, error))
     return NULL;
 
-  if (hash != NULL)
-    {
-      g_free (*hash);
-      *hash = g_strdup (g_checksum_get_string (checksum));
-    }
   return g_steal_pointer (&http);
 }
 

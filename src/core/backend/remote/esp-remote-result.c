@@ -724,7 +724,7 @@ fetch (EspRemoteTurn *turn)
 {
   g_autoptr (GError) error = NULL;
   EspHttpRequest *request = _esp_remote_request_build (&turn->setup, turn->setup.descriptor->fetch,
-                                                       turn->setup.scope, NULL, &error);
+                                                       turn->setup.scope, &error);
   double left = MAX (_esp_remote_turn_get_left (turn), LAST_WORDS);
 
   if (request == NULL)

@@ -73,6 +73,10 @@ wait_and_submit (EspRemoteTurn *turn, EspFault fault, double seconds, const EspR
   double delay = seconds >= 0 ? seconds * g_random_double_range (1, 1.1) + 0.05
                               : _esp_remote_back_off (turn->tries);
 
+  /* "At once", said again and again, is not meant. */
+  if (turn->tries >= 3)
+    delay = MAX (delay, _esp_remote_back_off (turn->tries - 3));
+
   turn->tries++;
   _esp_remote_turn_note_state (turn, ESP_RECORD_PREPARING);
   if (turn->cancelling)
@@ -248,11 +252,15 @@ take_acceptance (EspRemoteTurn *turn, EspRemoteAnswer *answer)
   g_autoptr (GPtrArray) items = NULL;
   EspStatus status = ESP_STATUS_SUCCEEDED;
   EspFault fault;
+  double cost;
   gboolean has_status, empty = FALSE, can_watch;
 
   turn->submit_root = json_node_ref (answer->root);
   turn->accepted = g_get_monotonic_time ();
   _esp_remote_take_captures (turn, descriptor->submit->captures, answer->root);
+  /* Some tell the price here only: who goes on with the turn later wants to know, too. */
+  if (_esp_remote_get_meta (descriptor->result.cost, &turn->submit_root, 1, &cost))
+    json_object_set_double_member (esp_record_get_members (turn->record), "cost", cost);
   has_status = _esp_remote_answer_get_status (descriptor, pointers, answer, &status);
   can_watch = descriptor->flow == ESP_FLOW_POLL && _esp_remote_watch_is_possible (turn);
   items = _esp_remote_dup_items (turn, answer->root, &empty);
@@ -353,12 +361,29 @@ submit_done (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
     take_acceptance (turn, answer);
 }
 
+/* What was sent, without keeping it: address, values, pictures. */
+static void
+note_hash (EspRemoteTurn *turn, EspHttpRequest *request)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autoptr (JsonNode) values = json_node_init_object (json_node_alloc (), turn->setup.parameters);
+  g_autofree char *text = esp_json_dup_text (values);
+  const char *url = esp_http_request_get_url (request);
+
+  g_checksum_update (checksum, (const guchar *) url, (gssize) strlen (url));
+  g_checksum_update (checksum, (const guchar *) text, (gssize) strlen (text));
+  for (guint i = 0; i < turn->texts->len; i++)
+    g_checksum_update (checksum,
+                       (const guchar *) _esp_remote_text_get_digest (turn->texts->pdata[i]), -1);
+  json_object_set_string_member (esp_record_get_members (turn->record), "request_hash",
+                                 g_checksum_get_string (checksum));
+}
+
 static EspHttpRequest *
 build (EspRemoteTurn *turn, GError **error)
 {
   JsonObject *members = esp_record_get_members (turn->record);
   const EspDescriptor *descriptor = turn->setup.descriptor;
-  g_autofree char *hash = NULL;
   EspProviderRequest submit = *descriptor->submit;
   EspHttpRequest *request;
   double left = _esp_remote_turn_get_left (turn);
@@ -366,7 +391,7 @@ build (EspRemoteTurn *turn, GError **error)
 
   if (turn->elsewhere)
     submit.url = submit.url_if_gone;
-  request = _esp_remote_request_build (&turn->setup, &submit, turn->shipped, &hash, error);
+  request = _esp_remote_request_build (&turn->setup, &submit, turn->shipped, error);
   if (request == NULL)
     return NULL;
   esp_http_request_set_timeouts (
@@ -374,7 +399,7 @@ build (EspRemoteTurn *turn, GError **error)
   if (descriptor->flow != ESP_FLOW_POLL)
     esp_http_request_set_max_answer (request, LARGE_ANSWER);
 
-  json_object_set_string_member (members, "request_hash", hash);
+  note_hash (turn, request);
   json_object_set_string_member (members, "url", esp_http_request_get_url (request));
   json_object_set_object_member (members, "parameters", json_object_ref (turn->setup.parameters));
   if (json_object_has_member (turn->setup.parameters, "seed"))

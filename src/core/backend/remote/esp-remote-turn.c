@@ -148,6 +148,7 @@ _esp_remote_turn_unref (EspRemoteTurn *turn)
   g_clear_pointer (&turn->originals, g_ptr_array_unref);
   g_clear_pointer (&turn->notes, g_ptr_array_unref);
   g_clear_pointer (&turn->shipment, esp_shipment_free);
+  g_clear_pointer (&turn->texts, g_ptr_array_unref);
   g_clear_pointer (&turn->shipped, esp_scope_free);
   g_clear_pointer (&turn->upload_scope, esp_scope_free);
   g_clear_pointer (&turn->items, g_ptr_array_unref);

@@ -31,7 +31,7 @@ _esp_remote_watch_is_possible (EspRemoteTurn *turn)
 
   if (watch == NULL)
     return FALSE;
-  request = _esp_remote_request_build (&turn->setup, watch, turn->setup.scope, NULL, NULL);
+  request = _esp_remote_request_build (&turn->setup, watch, turn->setup.scope, NULL);
   return request != NULL;
 }
 
@@ -388,7 +388,7 @@ look (EspRemoteTurn *turn)
     }
 
   request = _esp_remote_request_build (&turn->setup, turn->setup.descriptor->watch,
-                                       turn->setup.scope, NULL, &error);
+                                       turn->setup.scope, &error);
   if (request == NULL)
     {
       _esp_remote_turn_fail (turn, ESP_FAULT_SERVER, ESP_CHARGED_UNKNOWN, TRUE, NULL,
@@ -412,6 +412,7 @@ _esp_remote_watch_begin (EspRemoteTurn *turn, gboolean at_once)
   /* The pictures are there now, as far as we are concerned. */
   g_clear_pointer (&turn->shipped, esp_scope_free);
   g_clear_pointer (&turn->shipment, esp_shipment_free);
+  g_clear_pointer (&turn->texts, g_ptr_array_unref);
 
   turn->tries = 0;
   turn->interval = first_interval (descriptor);
