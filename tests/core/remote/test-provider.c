@@ -569,6 +569,20 @@ test_graph (void)
 }
 
 static void
+test_pointer_templates (void)
+{
+  assert_changed_is_good ("small.json", "\"status\": \"/status\"",
+                          "\"status\": [\"/{{job.id}}/status\", \"/x\"], \"present\": "
+                          "\"/{{job.id}}\"");
+  assert_changed_is_good ("small.json", "\"images\": \"/output/url\"",
+                          "\"images\": \"/{{job.id}}/*/url\"");
+  assert_changed_is_bad ("small.json", "\"images\": \"/output/url\"",
+                         "\"images\": \"/{{job.no}}/*/url\"", "result/images: {{job.no}}");
+  assert_changed_is_bad ("small.json", "\"message\": [\"/error\"]",
+                         "\"message\": [\"/{{job.id}}/error\"]", "no {{…}} here");
+}
+
+static void
 test_too_large (void)
 {
   g_autofree char *text = g_strnfill ((1u << 20) + 1, ' ');
@@ -747,6 +761,7 @@ main (int argc, char **argv)
   g_test_add_func ("/provider/images", test_images);
   g_test_add_func ("/provider/stream", test_stream);
   g_test_add_func ("/provider/graph", test_graph);
+  g_test_add_func ("/provider/pointer-templates", test_pointer_templates);
   g_test_add_func ("/provider/too-large", test_too_large);
   g_test_add_func ("/provider/no-file", test_no_file);
   g_test_add_func ("/provider/broken-entry", test_broken_entry);

@@ -420,10 +420,7 @@ check_names (Check *self)
   add_captures (self->job, d->watch);
   check_at (self, "/fetch", knowing);
   check_at (self, "/result/images", knowing);
-  check_at (self, "/result/meta", knowing);
   check_at (self, "/result/url_template", knowing | HAS_ITEM);
-  check_at (self, "/errors/message", knowing);
-  check_at (self, "/errors/code", knowing);
   check_at (self, "/cancel", knowing);
 }
 

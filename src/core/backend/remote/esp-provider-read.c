@@ -283,8 +283,8 @@ read_watch (EspDescriptor *d, EspMembers *top)
   d->watch = _esp_provider_read_one_request (watch, "request", ESP_REQUEST_CAPTURES);
   if (d->watch == NULL)
     esp_reader_fail (top->reader, "/watch", "“request” is missing");
-  d->watch_status = esp_members_dup_pointers (watch, "status");
-  d->watch_present = esp_members_dup_pointers (watch, "present");
+  d->watch_status = esp_members_dup_pointer_templates (watch, "status");
+  d->watch_present = esp_members_dup_pointer_templates (watch, "present");
   d->watch_map = read_statuses (watch, "map", FALSE);
   d->watch_http = read_status_codes (watch, "http");
   read_interval (d, watch);
@@ -330,7 +330,7 @@ read_result (EspDescriptor *d, EspMembers *top)
 
   result = esp_members_open (top->reader, node, "/result");
   esp_members_get_required (result, "images");
-  d->result.images = esp_members_dup_pointers (result, "images");
+  d->result.images = esp_members_dup_pointer_templates (result, "images");
   d->result.kind = esp_members_get_choice (result, "kind", kinds, ESP_RESULT_AUTO);
   d->result.url_template = g_strdup (esp_members_get_text (result, "url_template"));
   d->result.expires_s = (guint) esp_members_get_int (result, "expires_s", 1, MAX_SECONDS, 0);

@@ -378,7 +378,7 @@ esp_members_dup_texts (EspMembers *self, const char *name)
 }
 
 char **
-esp_members_dup_pointers (EspMembers *self, const char *name)
+esp_members_dup_pointer_templates (EspMembers *self, const char *name)
 {
   g_auto (GStrv) pointers = esp_members_dup_texts (self, name);
 
@@ -389,6 +389,23 @@ esp_members_dup_pointers (EspMembers *self, const char *name)
       if (!esp_pointer_check (pointers[i], &error))
         {
           esp_members_fail (self, name, "%s", error->message);
+          return NULL;
+        }
+    }
+
+  return g_steal_pointer (&pointers);
+}
+
+char **
+esp_members_dup_pointers (EspMembers *self, const char *name)
+{
+  g_auto (GStrv) pointers = esp_members_dup_pointer_templates (self, name);
+
+  for (guint i = 0; pointers != NULL && pointers[i] != NULL; i++)
+    {
+      if (strstr (pointers[i], "{{") != NULL)
+        {
+          esp_members_fail (self, name, "this pointer is no template: no {{…}} here; “*” may do");
           return NULL;
         }
     }

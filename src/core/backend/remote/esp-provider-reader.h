@@ -66,6 +66,9 @@ int esp_members_get_choice (EspMembers *self, const char *name, const char *cons
 char **esp_members_dup_texts (EspMembers *self, const char *name) G_GNUC_WARN_UNUSED_RESULT;
 /* The same for pointers, checked. */
 char **esp_members_dup_pointers (EspMembers *self, const char *name) G_GNUC_WARN_UNUSED_RESULT;
+/* And for those that may have placeholders. */
+char **esp_members_dup_pointer_templates (EspMembers *self,
+                                          const char *name) G_GNUC_WARN_UNUSED_RESULT;
 
 gboolean esp_json_is_text (JsonNode *node);   /* NULL is none */
 gboolean esp_json_is_number (JsonNode *node); /* a finite one */
