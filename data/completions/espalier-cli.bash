@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # bash completion for espalier-cli; needs nothing beyond bash itself.
 
-_espalier_cli_commands='edit new import run tree log export verify tokenize models describe'
+_espalier_cli_commands='edit new import run tree log export verify providers jobs tokenize models
+  describe'
 _espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
 _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative-prompt --true-cfg
   --seed --steps --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
+  --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
   --no-metadata --json -q --quiet -h --help'
+_espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
 _espalier_cli_run_options='--node -p --prompt --negative-prompt --set --variations --seed --reference --backend --model
   -o --output --resume --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
@@ -37,6 +40,13 @@ _espalier_cli_words ()
   _espalier_cli_reply < <(compgen -W "$1" -- "$2")
 }
 
+# Ids of "espalier-cli providers" or "espalier-cli jobs"; what cannot be asked is left out.
+_espalier_cli_ids ()
+{
+  "${COMP_WORDS[0]/#\~/$HOME}" "$1" 2>/dev/null |
+    sed -n 's/^\([^ ]*\) — .*$/\1/p; s/^\([0-9a-f-]\{36\}\)  .*$/\1/p'
+}
+
 # A document first, and photos behind it where the command takes some.
 _espalier_cli_document ()
 {
@@ -60,7 +70,8 @@ _espalier_cli_value ()
     --animation) _espalier_cli_files "$cur" '\.(gif|webp|a?png)$' ;;
     --reference) _espalier_cli_files "$cur" "$_espalier_cli_photos" ;;
     --format) _espalier_cli_words 'original png jpeg webp tiff' "$cur" ;;
-    --backend) _espalier_cli_words local "$cur" ;;
+    --backend) _espalier_cli_words "local $(_espalier_cli_ids providers)" "$cur" ;;
+    --key-file) compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -f -- "$cur") ;;
     --size) _espalier_cli_words 'auto match' "$cur" ;;
     --multi-ref) _espalier_cli_words 'offset index' "$cur" ;;
     --device) _espalier_cli_words 'auto cpu cuda' "$cur" ;;
@@ -69,6 +80,7 @@ _espalier_cli_value ()
     --noise|--dump) _espalier_cli_files "$cur" '\.safetensors$' ;;
     -o|--output) _espalier_cli_files "$cur" '\.(png|jpe?g|webp|tiff?)$' ;;
     -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance|--threads) COMPREPLY=() ;;
+    --base-url|--config|--patience) COMPREPLY=() ;;
     --node|--parent|--set|--variations|--quality|--max-side|--seconds) COMPREPLY=() ;;
     *) return 1 ;;
   esac
@@ -101,6 +113,14 @@ _espalier_cli ()
     _espalier_cli_document "$_espalier_cli_import_options" "$cur"
   elif [[ $command == verify ]]; then
     _espalier_cli_document '--help' "$cur"
+  elif [[ $command == providers ]]; then
+    if [[ $cur == -* ]]; then _espalier_cli_words '--json --help' "$cur"
+    elif ((COMP_CWORD == 2)); then _espalier_cli_words check "$cur"
+    else _espalier_cli_files "$cur" '\.json$'; fi
+  elif [[ $command == jobs ]]; then
+    if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_jobs_options" "$cur"
+    elif ((COMP_CWORD == 2)); then _espalier_cli_words 'resume forget' "$cur"
+    else _espalier_cli_words "$(_espalier_cli_ids jobs)" "$cur"; fi
   elif [[ $command == tokenize ]]; then
     _espalier_cli_words '--model --help' "$cur"
   elif [[ $command == describe ]]; then

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-set -l commands edit new import run tree log export verify tokenize models describe
+set -l commands edit new import run tree log export verify providers jobs tokenize models describe
+function __espalier_cli_ids
+    espalier-cli $argv[1] 2>/dev/null | string replace -rf '^(\S+)(?: — |  ).*$' '$1'
+end
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l edit '__fish_seen_subcommand_from edit'
 set -l run '__fish_seen_subcommand_from run'
@@ -14,6 +17,8 @@ complete -c espalier-cli -n $none -a tree -d 'Show the edit history of a documen
 complete -c espalier-cli -n $none -a log -d 'Show the steps to an image'
 complete -c espalier-cli -n $none -a export -d 'Write images of a document to files'
 complete -c espalier-cli -n $none -a verify -d 'Check a document'
+complete -c espalier-cli -n $none -a providers -d 'List the remote providers'
+complete -c espalier-cli -n $none -a jobs -d 'Jobs of remote providers'
 complete -c espalier-cli -n $none -a tokenize -d 'Token ids of the prompts on standard input'
 complete -c espalier-cli -n $none -a models -d 'List the installed models'
 complete -c espalier-cli -n $none -a describe -d 'Devices, model and parameters'
@@ -22,9 +27,9 @@ complete -c espalier-cli -s h -l help -d 'Show help'
 
 complete -c espalier-cli -n $edit -F
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run' -s p -l prompt -x -d 'What to change'
-complete -c espalier-cli -n '__fish_seen_subcommand_from edit run export' -s o -l output -r -F -d 'Where to write the result'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit run export jobs' -s o -l output -r -F -d 'Where to write the result'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit tokenize describe' -l model -x -a '(__fish_complete_directories)' -d 'Model folder'
-complete -c espalier-cli -n '__fish_seen_subcommand_from edit run' -l backend -x -a local -d 'Who does the work'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit run' -l backend -x -a 'local (__espalier_cli_ids providers)' -d 'Who does the work'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run' -l negative-prompt -x -d 'What to keep away from'
 complete -c espalier-cli -n $edit -l true-cfg -x -d 'Strength of the negative prompt'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run' -l seed -x -d 'Random seed'
@@ -38,9 +43,20 @@ complete -c espalier-cli -n $edit -l threads -x -d 'Processor threads; 0 takes a
 complete -c espalier-cli -n $edit -l vae-tiling -x -a 'auto off on' -d 'Large pictures in tiles'
 complete -c espalier-cli -n $edit -l noise -r -F -d 'Take the noise from a file'
 complete -c espalier-cli -n $edit -l dump -r -F -d 'Write every intermediate tensor'
+complete -c espalier-cli -n $edit -l set -x -d 'A parameter of the provider, name=value'
+complete -c espalier-cli -n $edit -l config -x -d 'A setting of the provider, name=value'
+complete -c espalier-cli -n $edit -l base-url -x -d 'Address of the server'
+complete -c espalier-cli -n $edit -l own-host -d 'Plain http is fine for that server'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit jobs' -l key-file -r -F -d 'Take the key from a file'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit jobs' -l patience -x -d 'Wait at most so many seconds'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit jobs' -l cancel-on-interrupt -d 'Ctrl+C stops the job there, too'
 complete -c espalier-cli -n $edit -l no-metadata -d 'Leave the recipe out of the result'
-complete -c espalier-cli -n '__fish_seen_subcommand_from edit run export' -s q -l quiet -d 'Print nothing but errors'
-complete -c espalier-cli -n '__fish_seen_subcommand_from edit models describe new import run tree log export' -l json -d 'Print JSON'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit run export jobs' -s q -l quiet -d 'Print nothing but errors'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit models describe new import run tree log export providers jobs' -l json -d 'Print JSON'
+
+complete -c espalier-cli -n '__fish_seen_subcommand_from providers' -a check -d 'Check a description'
+complete -c espalier-cli -n '__fish_seen_subcommand_from providers' -F
+complete -c espalier-cli -n '__fish_seen_subcommand_from jobs' -a 'resume forget (__espalier_cli_ids jobs)'
 
 complete -c espalier-cli -n '__fish_seen_subcommand_from new import run tree log export verify' -F
 complete -c espalier-cli -n '__fish_seen_subcommand_from run log export' -l node -x -d 'Node'

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `edit` by a remote backend: everything that is wrong is found before anything is sent. */
+#define _GNU_SOURCE /* O_TMPFILE */
+
 #include "cli-remote-edit.h"
 
 #include <errno.h>
@@ -314,6 +316,31 @@ cli_remote_read_patience (const char *text, guint *seconds, GError **error)
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
+/* Tries it: permissions alone do not tell (root, read-only file systems, /proc). 0 or an errno. */
+static int
+try_to_create (const char *folder)
+{
+  g_autofree char *name = NULL;
+  int fd;
+
+#ifdef O_TMPFILE
+  fd = open (folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd >= 0)
+    {
+      close (fd);
+      return 0;
+    }
+#endif
+
+  name = g_build_filename (folder, ".espalier-XXXXXX", NULL);
+  fd = g_mkstemp (name);
+  if (fd < 0)
+    return errno;
+  close (fd);
+  g_unlink (name);
+  return 0;
+}
+
 gboolean
 cli_remote_check_output (const char *path, GError **error)
 {
@@ -322,6 +349,7 @@ cli_remote_check_output (const char *path, GError **error)
   g_autofree char *folder_name = g_filename_display_name (folder);
   g_autoptr (GError) own_error = NULL;
   EspPictureFormat format;
+  int code = 0;
 
   if (path[0] == '\0')
     g_propagate_error (error, cli_remote_argument_new (_ ("--output: the name is empty")));
@@ -332,13 +360,15 @@ cli_remote_check_output (const char *path, GError **error)
   else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
     g_propagate_error (error, cli_remote_argument_new (_ ("--output: %s: there is no folder %s"),
                                                        name, folder_name));
-  else if (g_access (folder, W_OK | X_OK) != 0
-           || (g_file_test (path, G_FILE_TEST_EXISTS) && g_access (path, W_OK) != 0))
-    g_propagate_error (error, cli_remote_argument_new (_ ("--output: %s: cannot be written: %s"),
-                                                       name, g_strerror (errno)));
+  else if (g_file_test (path, G_FILE_TEST_EXISTS) && g_access (path, W_OK) != 0)
+    code = errno;
   else
-    return TRUE;
-  return FALSE;
+    code = try_to_create (folder);
+
+  if (*error == NULL && code != 0)
+    g_propagate_error (error, cli_remote_argument_new (_ ("--output: %s: cannot be written: %s"),
+                                                       name, g_strerror (code)));
+  return *error == NULL;
 }
 
 static GBytes *
