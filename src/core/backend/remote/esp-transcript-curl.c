@@ -23,6 +23,10 @@ static const struct
   { "bytes_of ", "bytes_of() { printf %s $(($(wc -c < \"$1\"))); }\n" },
   { "in_json ", "# As a part of a text in JSON.\n"
                 "in_json() { printf %s \"$1\" | jq -Rsj '@json | .[1:-1]'; }\n" },
+  { "new_uuid ", "new_uuid() {\n"
+                 "  od -An -N16 -tx1 /dev/urandom | tr -d ' \\n' |\n"
+                 "    sed -E 's/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/\\1-\\2-4\\3-a\\4-\\5/'\n"
+                 "}\n" },
   { "quote ", "quote() { jq -rnj --arg text \"$1\" '$text | @uri'; }\n" },
   { "last_event ", "# The data of the last event of this name.\n"
                    "last_event() {\n"
@@ -806,9 +810,9 @@ put_head (EspTranscript *self, GString *out)
   g_strdelimit (name, "\r\n", ' ');
   g_string_append_printf (
       out, "#!/usr/bin/env bash\n# %s: one turn, request by request as Espalier sends it.\n", name);
-  g_string_append_printf (out, "# Needs curl and jq%s%s%s.\n",
+  g_string_append_printf (out, "# Needs curl and jq%s%s.\n",
                           self->key_name != NULL ? "; the key is read from $" : "",
-                          self->key_name != NULL ? self->key_name : "", "");
+                          self->key_name != NULL ? self->key_name : "");
   g_string_append_printf (out,
                           "# Espalier makes images smaller before it sends them: to about one "
                           "megapixel.\nset -euo pipefail\n\nbase=%s\norigin=%s\n",
@@ -819,10 +823,6 @@ put_head (EspTranscript *self, GString *out)
 
       g_string_append_printf (out, "image%u=%s\n", i + 1, quoted);
     }
-  if (self->has_turn)
-    g_string_append (out, "turn=$(uuidgen | tr A-Z a-z)\n");
-  if (self->has_client)
-    g_string_append (out, "client=$(uuidgen | tr A-Z a-z)\n");
   g_string_append (out, "work=$(mktemp -d)\ntrap 'rm -rf \"$work\"' EXIT\n");
 }
 
@@ -853,6 +853,13 @@ _esp_transcript_write_curl (EspTranscript *self, GError **error)
 
   if (!put_main (self, error))
     return;
+
+  if (self->has_client)
+    g_string_prepend (self->text, "client=$(new_uuid )\n");
+  if (self->has_turn)
+    g_string_prepend (self->text, "turn=$(new_uuid )\n");
+  if (self->has_client || self->has_turn)
+    g_string_prepend_c (self->text, '\n');
 
   put_head (self, all);
   put_send (self, all);
