@@ -81,14 +81,18 @@ class Program:
         if self.done is None:
             os.kill(self.process.pid, number)
 
-    def wait(self, seconds=DEADLINE):
-        end = time.monotonic() + seconds
-        while self.done is None:
+    def has_ended(self):
+        if self.done is None:
             pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
             if pid:
                 self.process.returncode = os.waitstatus_to_exitcode(status)
                 self.finish(usage.ru_maxrss * 1024)
-            elif time.monotonic() > end:
+        return self.done is not None
+
+    def wait(self, seconds=DEADLINE):
+        end = time.monotonic() + seconds
+        while not self.has_ended():
+            if time.monotonic() > end:
                 os.kill(self.process.pid, signal.SIGKILL)
                 _, status, usage = os.wait4(self.process.pid, 0)
                 self.process.returncode = -9
@@ -168,8 +172,7 @@ class Attempt:
         while time.monotonic() < end:
             if condition():
                 return
-            if program is not None and program.process.poll() is not None:
-                program.wait()
+            if program is not None and program.has_ended():
                 raise Wrong(f'it ended before {what}\n{program.done}')
             time.sleep(0.02)
         raise Wrong(f'waited in vain for {what}')

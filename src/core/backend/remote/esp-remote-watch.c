@@ -272,6 +272,19 @@ find_status (EspRemoteTurn *turn, EspRemoteAnswer *answer, EspStatus *status)
 
 /* --- Errors ----------------------------------------------------------------------------------- */
 
+/* Some report a failed job as an error of the request. But "status": "error" may as well be of the
+ * request alone: too many of them, say. */
+static gboolean
+tells_of_job (EspRemoteTurn *turn, EspRemoteAnswer *answer, EspFault fault, EspStatus *status)
+{
+  if (fault == ESP_FAULT_RATE || fault == ESP_FAULT_BUSY || fault == ESP_FAULT_AUTH
+      || fault == ESP_FAULT_FORBIDDEN || fault == ESP_FAULT_CREDIT || answer->status > 500)
+    return FALSE;
+  if (!find_status (turn, answer, status) || *status < ESP_STATUS_FAILED)
+    return FALSE;
+  return answer->status < 500 || ++turn->odd >= ODD_TRIES;
+}
+
 static void
 take_http_error (EspRemoteTurn *turn, EspRemoteAnswer *answer)
 {
@@ -290,8 +303,7 @@ take_http_error (EspRemoteTurn *turn, EspRemoteAnswer *answer)
       return;
     }
 
-  /* Some report a failed job as an error of the request. */
-  if (find_status (turn, answer, &status) && status >= ESP_STATUS_FAILED)
+  if (tells_of_job (turn, answer, fault, &status))
     {
       take_status (turn, status, answer);
       return;
