@@ -70,8 +70,9 @@ test_read (void)
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       g_autoptr (GError) error = NULL;
+      g_autofree char *shown = g_strescape (bad[i], NULL);
 
-      g_test_message ("%s", bad[i]);
+      g_test_message ("%s", shown);
       g_assert_null (esp_json_read (bad[i], strlen (bad[i]), &error));
       g_assert_error (error, ESP_PROVIDER_ERROR, ESP_PROVIDER_ERROR_SYNTAX);
       g_clear_error (&error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test-template.c: descriptors with holes, and what is put into them. */
+#include <glib/gstdio.h>
 #include <locale.h>
 #include <string.h>
 
@@ -323,26 +324,64 @@ test_scope_copy (void)
   g_assert_nonnull (esp_scope_get_bytes (copy, "image.bytes"));
 }
 
+/* A locale with a decimal comma, made where none is installed. */
+static gboolean
+take_comma_locale (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, "de_DE.UTF-8", NULL);
+  const char *arguments[] = { "localedef", "-i", "de_DE", "-f", "UTF-8", path, NULL };
+
+  if (setlocale (LC_NUMERIC, "de_DE.UTF-8") != NULL)
+    return TRUE;
+
+  if (!g_spawn_sync (NULL, (char **) arguments, NULL,
+                     G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
+                     NULL, NULL, NULL, NULL, NULL, NULL))
+    return FALSE;
+
+  g_setenv ("LOCPATH", folder, TRUE);
+  return setlocale (LC_NUMERIC, "de_DE.UTF-8") != NULL;
+}
+
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      remove_tree (child);
+    }
+
+  g_remove (path);
+}
+
 /* Numbers are written with a point where the person's language has a comma. */
 static void
 test_locale (void)
 {
-  static const char *const locales[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8" };
   g_autofree char *before = g_strdup (setlocale (LC_NUMERIC, NULL));
-  gboolean found = FALSE;
+  g_autofree char *folder = g_dir_make_tmp ("espalier-locale-XXXXXX", NULL);
+  g_autofree char *comma = NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS (locales) && !found; i++)
-    found = setlocale (LC_NUMERIC, locales[i]) != NULL;
-
-  if (!found)
+  if (take_comma_locale (folder))
+    {
+      comma = g_strdup_printf ("%.1f", 0.5);
+      g_assert_cmpstr (comma, ==, "0,5");
+      assert_expands ("{\"a\":\"{{param.guidance}}\",\"b\":2.5}", "{\"a\":0.1,\"b\":2.5}");
+      assert_text ("{{param.guidance}}", ESP_TEMPLATE_PLAIN, "0.1");
+      setlocale (LC_NUMERIC, before);
+    }
+  else
     {
       g_test_skip ("no locale with a decimal comma is installed");
-      return;
     }
 
-  assert_expands ("{\"a\":\"{{param.guidance}}\",\"b\":2.5}", "{\"a\":0.1,\"b\":2.5}");
-  assert_text ("{{param.guidance}}", ESP_TEMPLATE_PLAIN, "0.1");
-  setlocale (LC_NUMERIC, before);
+  g_unsetenv ("LOCPATH");
+  remove_tree (folder);
 }
 
 int
