@@ -7,7 +7,8 @@
 
 #include <glib/gstdio.h>
 
-#define RUNPOD "runpod-flux-kontext-dev", "runpod"
+#define RUNPOD_DESCRIPTOR "runpod-flux-kontext-dev"
+#define RUNPOD            RUNPOD_DESCRIPTOR, "runpod"
 
 /* --- All goes well ---------------------------------------------------------------------------- */
 
@@ -111,6 +112,77 @@ test_two_images (void)
   g_assert_cmpuint (result->images->len, ==, 2);
   g_assert_true (esp_remote_turn_settle (two->id, NULL));
   turn_world_succeed (world);
+}
+
+/* --- A stream as the answer ------------------------------------------------------------------- */
+
+static const char stream_descriptor[]
+    = "{\"schema\": \"kontext-provider/1\", \"id\": \"streams\", \"name\": \"Streams\","
+      "\"base_url\": \"https://api.example.com/v1\","
+      "\"auth\": {\"header\": \"Authorization\", \"value\": \"Bearer {{secret.api_key}}\"},"
+      "\"image\": {\"mode\": \"multipart\", \"formats\": [\"png\"]},"
+      "\"params\": [{\"id\": \"prompt\", \"type\": \"string\", \"required\": true},"
+      "{\"id\": \"count\", \"type\": \"int\", \"min\": 1, \"max\": 4, \"default\": 1}],"
+      "\"output_size\": {\"mode\": \"input\"}, \"flow\": \"stream\","
+      "\"submit\": {\"method\": \"POST\", \"url\": \"images/edits\", \"multipart\": ["
+      "{\"name\": \"image[]\", \"file\": \"{{images.bytes}}\"},"
+      "{\"name\": \"prompt\", \"value\": \"{{param.prompt}}\"},"
+      "{\"name\": \"model\", \"value\": \"gpt-image-1\"},"
+      "{\"name\": \"n\", \"value\": \"{{param.count}}\"},"
+      "{\"name\": \"stream\", \"value\": \"true\"},"
+      "{\"name\": \"partial_images\", \"value\": \"2\"}]},"
+      "\"events\": {\"transport\": \"sse\", \"rules\": ["
+      "{\"event\": \"image_edit.partial_image\", \"then\": \"preview\", \"value\": \"/b64_json\"},"
+      "{\"event\": \"image_edit.completed\", \"then\": \"result\"},"
+      "{\"event\": \"error\", \"then\": \"error\"}]},"
+      "\"result\": {\"images\": [\"/b64_json\", \"/data/*/b64_json\"], \"kind\": \"base64\"},"
+      "\"errors\": {\"message\": [\"/error/message\"], \"code\": [\"/error/code\"], \"rules\": ["
+      "{\"at\": [\"/error/code\"], \"equals\": \"moderation_blocked\", \"class\": \"moderated\"}]},"
+      "\"cancel\": \"close\"}";
+
+static TurnWorld *
+stream_world_new (const char *faults)
+{
+  TurnWorld *world = turn_world_new (RUNPOD_DESCRIPTOR, "openai", NULL, faults);
+  g_autoptr (GBytes) text = g_bytes_new_static (stream_descriptor, strlen (stream_descriptor));
+  g_autoptr (GError) error = NULL;
+
+  g_clear_object (&world->provider);
+  world->provider = esp_provider_new (text, "streams.json", TRUE, &error);
+  g_assert_no_error (error);
+  return world;
+}
+
+static void
+test_stream (void)
+{
+  g_autoptr (TurnWorld) world = stream_world_new (NULL);
+  g_autoptr (TurnWorld) two = stream_world_new (NULL);
+  g_autoptr (TurnWorld) blocked = stream_world_new ("[{\"where\":\"job\",\"kind\":\"moderated\"}]");
+  g_autoptr (TurnWorld) broken = stream_world_new ("[{\"where\":\"submit\",\"kind\":\"drop\"}]");
+  g_autoptr (TurnWorld) closed = stream_world_new ("[{\"where\":\"job\",\"kind\":\"never\"}]");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspRemoteResult) result = NULL;
+
+  turn_world_succeed (world);
+  g_assert_cmpuint (world->n_previews, ==, 2);
+
+  json_object_set_int_member (two->parameters, "count", 2);
+  result = turn_world_run (two, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (result->images->len, ==, 2);
+  g_assert_true (esp_remote_turn_settle (two->id, NULL));
+
+  turn_world_fail (blocked, ESP_FAULT_MODERATED, ESP_CHARGED_UNKNOWN);
+  turn_world_fail (broken, ESP_FAULT_UNKNOWN, ESP_CHARGED_UNKNOWN);
+  g_assert_true (esp_remote_turn_settle (broken->id, NULL));
+
+  closed->cancel_at = ESP_PHASE_UPLOADING;
+  closed->cancel_after_ms = 400;
+  g_clear_pointer (&result, esp_remote_result_free);
+  result = turn_world_run (closed, &error);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_false (turn_world_has_record (closed));
 }
 
 /* --- Nothing may be sent ---------------------------------------------------------------------- */
@@ -346,6 +418,18 @@ test_recover_other (void)
 }
 
 static void
+test_own_id_unknown (void)
+{
+  g_autoptr (TurnWorld) world
+      = turn_world_new ("comfyui", "comfyui", NULL,
+                        "[{\"where\":\"submit\",\"kind\":\"reset_after\",\"run\":false}]");
+
+  world->patience = 600;
+  turn_world_fail (world, ESP_FAULT_UNKNOWN, ESP_CHARGED_UNKNOWN);
+  g_assert_true (esp_remote_turn_settle (world->id, NULL));
+}
+
+static void
 test_own_id (void)
 {
   g_autoptr (TurnWorld) world = turn_world_new (
@@ -575,6 +659,7 @@ main (int argc, char *argv[])
     }
   g_test_add_func ("/turn/result", test_result);
   g_test_add_func ("/turn/two-images", test_two_images);
+  g_test_add_func ("/turn/stream", test_stream);
   g_test_add_func ("/turn/arguments", test_arguments);
   g_test_add_func ("/turn/keys", test_keys);
   g_test_add_func ("/turn/no-picture", test_no_picture);
@@ -594,6 +679,7 @@ main (int argc, char *argv[])
     }
   g_test_add_func ("/turn/recover/other", test_recover_other);
   g_test_add_func ("/turn/recover/own-id", test_own_id);
+  g_test_add_func ("/turn/recover/own-id-unknown", test_own_id_unknown);
   for (gsize i = 0; i < G_N_ELEMENTS (cancellable); i++)
     {
       g_autofree char *path = g_strconcat ("/turn/cancel/", cancellable[i].descriptor, NULL);

@@ -272,13 +272,9 @@ read_recover (EspDescriptor *d, EspMembers *top)
                                 (GDestroyNotify) _esp_error_rule_free);
 
   /* Without a match any job of the account would be taken for ours. */
-  if (d->recover.own_id)
-    {
-      if (d->recover.requests != NULL)
-        esp_members_fail (recover, "request", "with “own_id” there is nothing to look for");
-    }
-  else if (d->recover.requests == NULL || d->recover.items == NULL || d->recover.id == NULL
-           || d->recover.match->len == 0)
+  if ((d->recover.requests != NULL || !d->recover.own_id)
+      && (d->recover.requests == NULL || d->recover.items == NULL || d->recover.id == NULL
+          || d->recover.match->len == 0))
     {
       esp_reader_fail (top->reader, "/recover",
                        "either “own_id” or all of “request”, “items”, “id” and “match” is needed");

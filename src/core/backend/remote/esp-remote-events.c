@@ -90,6 +90,20 @@ show_progress (EspRemoteTurn *turn, const EspEventRule *rule, JsonNode *data)
   _esp_remote_turn_tell (turn);
 }
 
+/* One event an image, or one for all. */
+static void
+take_result (EspRemoteTurn *turn, JsonNode *data)
+{
+  g_autoptr (GPtrArray) items = _esp_remote_dup_items (turn, data, NULL);
+
+  if (turn->streamed_items == NULL)
+    turn->streamed_items = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_extend_and_steal (turn->streamed_items, g_steal_pointer (&items));
+  g_clear_pointer (&turn->streamed, json_node_unref);
+  turn->streamed = json_node_ref (data);
+  turn->streamed_error = FALSE;
+}
+
 void
 _esp_remote_events_take (EspRemoteTurn *turn, const char *event, JsonNode *data)
 {
@@ -123,11 +137,16 @@ _esp_remote_events_take (EspRemoteTurn *turn, const char *event, JsonNode *data)
           break;
 
         case ESP_EVENT_RESULT:
+          take_result (turn, data);
+          break;
+
         case ESP_EVENT_ERROR:
         default:
-          g_clear_pointer (&turn->streamed, json_node_unref);
+          /* After a result it is too late for errors. */
+          if (turn->streamed != NULL)
+            break;
           turn->streamed = json_node_ref (data);
-          turn->streamed_error = rule->then == ESP_EVENT_ERROR;
+          turn->streamed_error = TRUE;
           break;
         }
       return;

@@ -175,6 +175,7 @@ struct _EspRemoteTurn
   EspRemoteEvents *events;
   JsonNode *streamed; /* ESP_FLOW_STREAM: the last answer within the stream */
   gboolean streamed_error;
+  GPtrArray *streamed_items; /* of char *: the results in it, which may be several; or NULL */
 
   /* The result. */
   JsonNode *submit_root, *watch_root, *result_root;
@@ -252,6 +253,9 @@ void _esp_remote_submit_begin (EspRemoteTurn *turn);
 void _esp_remote_take_captures (EspRemoteTurn *turn, const GPtrArray *captures, JsonNode *root);
 /* Can the job be asked after with what is known? */
 gboolean _esp_remote_watch_is_possible (EspRemoteTurn *turn);
+/* FALSE: the answer shows no status. */
+gboolean _esp_remote_watch_find_status (EspRemoteTurn *turn, EspRemoteAnswer *answer,
+                                        EspStatus *status);
 void _esp_remote_watch_begin (EspRemoteTurn *turn, gboolean at_once);
 void _esp_remote_watch_now (EspRemoteTurn *turn); /* an event said so */
 void _esp_remote_end_with_status (EspRemoteTurn *turn, EspStatus status, EspRemoteAnswer *answer);

@@ -160,6 +160,44 @@ found (EspRemoteTurn *turn)
 }
 
 static void
+next_round (EspRemoteTurn *turn)
+{
+  turn->recover_request = 0;
+  if (++turn->recover_round >= ROUNDS || _esp_remote_turn_get_left (turn) <= 0)
+    give_up (turn);
+  else
+    _esp_remote_turn_pause (turn, ROUND_PAUSE, ask);
+}
+
+/* A job that has ended is in no queue any more. */
+static void
+looked (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
+{
+  EspStatus status;
+
+  if (error == NULL && answer->status >= 200 && answer->status < 300
+      && _esp_remote_watch_find_status (turn, answer, &status))
+    _esp_remote_watch_begin (turn, TRUE);
+  else
+    next_round (turn);
+}
+
+static void
+look (EspRemoteTurn *turn)
+{
+  EspHttpRequest *request = _esp_remote_request_build (&turn->setup, turn->setup.descriptor->watch,
+                                                       turn->setup.scope, NULL);
+
+  if (request == NULL)
+    {
+      next_round (turn);
+      return;
+    }
+  esp_http_request_set_timeouts (request, 0, 15, 30);
+  _esp_remote_turn_send (turn, request, looked);
+}
+
+static void
 asked (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
 {
   const GPtrArray *requests = turn->setup.descriptor->recover.requests;
@@ -169,21 +207,13 @@ asked (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
 
   turn->recover_request++;
   if (turn->recover_request < requests->len)
-    {
-      ask (turn);
-      return;
-    }
-  if (turn->recovered != NULL)
-    {
-      found (turn);
-      return;
-    }
-
-  turn->recover_request = 0;
-  if (++turn->recover_round >= ROUNDS || _esp_remote_turn_get_left (turn) <= 0)
-    give_up (turn);
+    ask (turn);
+  else if (turn->recovered != NULL)
+    found (turn);
+  else if (turn->setup.descriptor->recover.own_id)
+    look (turn);
   else
-    _esp_remote_turn_pause (turn, ROUND_PAUSE, ask);
+    next_round (turn);
 }
 
 static void
@@ -206,6 +236,18 @@ ask (EspRemoteTurn *turn)
   _esp_remote_turn_send (turn, request, asked);
 }
 
+static void
+take_own_id (EspRemoteTurn *turn)
+{
+  JsonObject *members = esp_record_get_members (turn->record);
+
+  if (!json_object_has_member (members, "captures"))
+    json_object_set_object_member (members, "captures", json_object_new ());
+  json_object_set_string_member (json_object_get_object_member (members, "captures"), "id",
+                                 turn->id);
+  esp_scope_set_text (turn->setup.scope, "job.id", turn->id);
+}
+
 void
 _esp_remote_recover_begin (EspRemoteTurn *turn, GError *doubt)
 {
@@ -217,26 +259,15 @@ _esp_remote_recover_begin (EspRemoteTurn *turn, GError *doubt)
   _esp_remote_turn_set_phase (turn, ESP_PHASE_QUEUED);
 
   if (descriptor->recover.own_id)
-    {
-      JsonObject *members = esp_record_get_members (turn->record);
-      JsonObject *captures;
-
-      if (!json_object_has_member (members, "captures"))
-        json_object_set_object_member (members, "captures", json_object_new ());
-      captures = json_object_get_object_member (members, "captures");
-      json_object_set_string_member (captures, "id", turn->id);
-      esp_scope_set_text (turn->setup.scope, "job.id", turn->id);
-      if (_esp_remote_watch_is_possible (turn))
-        {
-          /* The record stays in doubt until the provider has shown the job. */
-          _esp_remote_watch_begin (turn, TRUE);
-          return;
-        }
-    }
+    take_own_id (turn);
   if (descriptor->recover.requests == NULL || descriptor->recover.requests->len == 0
       || descriptor->recover.items == NULL || descriptor->recover.id == NULL)
     {
-      give_up (turn);
+      /* The record stays in doubt until the provider has shown the job. */
+      if (descriptor->recover.own_id && _esp_remote_watch_is_possible (turn))
+        _esp_remote_watch_begin (turn, TRUE);
+      else
+        give_up (turn);
       return;
     }
 

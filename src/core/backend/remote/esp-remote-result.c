@@ -657,6 +657,11 @@ take_result (EspRemoteTurn *turn)
 
   g_clear_pointer (&turn->items, g_ptr_array_unref);
   turn->items = _esp_remote_dup_items (turn, turn->result_root, &empty);
+  if (turn->streamed_items != NULL && turn->streamed_items->len > turn->items->len)
+    {
+      g_ptr_array_unref (turn->items);
+      turn->items = g_steal_pointer (&turn->streamed_items);
+    }
   if (turn->items->len == 0)
     {
       if (empty)

@@ -444,6 +444,7 @@ _esp_remote_submit_begin (EspRemoteTurn *turn)
   _esp_remote_turn_set_phase (turn, ESP_PHASE_UPLOADING);
   turn->submitting = TRUE;
   g_clear_pointer (&turn->streamed, json_node_unref);
+  g_clear_pointer (&turn->streamed_items, g_ptr_array_unref);
   turn->streamed_error = FALSE;
   _esp_remote_turn_send (turn, request, submit_done);
 }

@@ -157,6 +157,7 @@ _esp_remote_turn_unref (EspRemoteTurn *turn)
   clear_node (&turn->watch_root);
   clear_node (&turn->result_root);
   clear_node (&turn->streamed);
+  g_clear_pointer (&turn->streamed_items, g_ptr_array_unref);
   clear_node (&turn->recovered);
   g_clear_error (&turn->doubt);
   g_clear_object (&turn->step);

@@ -251,8 +251,8 @@ take_silence (EspRemoteTurn *turn, EspRemoteAnswer *answer)
   pause_and_poll (turn, -1);
 }
 
-static gboolean
-find_status (EspRemoteTurn *turn, EspRemoteAnswer *answer, EspStatus *status)
+gboolean
+_esp_remote_watch_find_status (EspRemoteTurn *turn, EspRemoteAnswer *answer, EspStatus *status)
 {
   const EspDescriptor *descriptor = turn->setup.descriptor;
   g_auto (GStrv) present = NULL;
@@ -280,7 +280,7 @@ tells_of_job (EspRemoteTurn *turn, EspRemoteAnswer *answer, EspFault fault, EspS
   if (fault == ESP_FAULT_RATE || fault == ESP_FAULT_BUSY || fault == ESP_FAULT_AUTH
       || fault == ESP_FAULT_FORBIDDEN || fault == ESP_FAULT_CREDIT || answer->status > 500)
     return FALSE;
-  if (!find_status (turn, answer, status) || *status < ESP_STATUS_FAILED)
+  if (!_esp_remote_watch_find_status (turn, answer, status) || *status < ESP_STATUS_FAILED)
     return FALSE;
   return answer->status < 500 || ++turn->odd >= ODD_TRIES;
 }
@@ -376,7 +376,7 @@ polled (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
     take_http_error (turn, answer);
   else if (answer->status >= 300 || answer->status < 200 || answer->root == NULL)
     pause_and_poll (turn, -1);
-  else if (find_status (turn, answer, &status))
+  else if (_esp_remote_watch_find_status (turn, answer, &status))
     {
       turn->tries = 0;
       take_status (turn, status, answer);
