@@ -39,6 +39,7 @@ struct _EspLedger
   Books *books;
   sqlite3 *reader;
   gboolean is_writing;
+  double expected;
 };
 
 G_DEFINE_FINAL_TYPE (EspLedger, esp_ledger, G_TYPE_OBJECT)
@@ -473,6 +474,22 @@ esp_ledger_get_month (EspLedger *self)
         sum += total->amount;
     }
   return sum;
+}
+
+void
+esp_ledger_expect (EspLedger *self, double amount)
+{
+  g_return_if_fail (ESP_IS_LEDGER (self));
+
+  self->expected = MAX (0, self->expected + amount);
+}
+
+double
+esp_ledger_get_expected (EspLedger *self)
+{
+  g_return_val_if_fail (ESP_IS_LEDGER (self), 0);
+
+  return self->expected;
 }
 
 gboolean

@@ -51,6 +51,11 @@ GPtrArray *esp_ledger_dup_totals (EspLedger *self, EspLedgerBy by,
 /* Spent this month (local time) in USD, open estimates included. */
 double esp_ledger_get_month (EspLedger *self);
 
+/* What running turns of this process may cost, USD: added to when one begins, taken from when it
+ * is over. */
+void esp_ledger_expect (EspLedger *self, double amount);
+double esp_ledger_get_expected (EspLedger *self);
+
 /* Would another turn for `amount` go over `stop` (0 = none)? `in_flight`: what running turns may
  * cost. */
 gboolean esp_ledger_is_over (EspLedger *self, double stop, double in_flight, double amount);

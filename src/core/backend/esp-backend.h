@@ -51,6 +51,7 @@ typedef struct
   gboolean previews;
   const char *remote_job; /* the turn's own id (a UUID, stored with the node), for remote backends;
                              NULL for others */
+  const char *document;   /* path of the file that it is a turn of, or NULL */
   gboolean resume;        /* it was started under that id before: go on with it, start nothing */
 } EspBackendRequest;
 

@@ -303,6 +303,7 @@ ask_backend (GTask *task)
                                 .parameters = parameters,
                                 .previews = job->previews,
                                 .remote_job = run->remote_job,
+                                .document = g_file_peek_path (esp_document_get_file (job->document)),
                                 .resume = run->resume };
 
   esp_backend_run_async (run->backend, &request, job->cancellable, on_news, task, on_made,

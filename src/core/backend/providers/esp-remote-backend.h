@@ -5,6 +5,7 @@
 
 #include "esp-account.h"
 #include "esp-http.h"
+#include "esp-key-store.h"
 #include "esp-provider-catalog.h"
 #include "esp-registry.h"
 
@@ -24,6 +25,9 @@ EspAccount *esp_remote_backend_get_account (EspRemoteBackend *self);
  * "PROVIDER@all". */
 /* The accounts whose offline switch, monthly stop and ledger the backend minds. Weak. */
 void esp_remote_backend_set_accounts (EspRemoteBackend *self, EspAccounts *accounts);
+
+/* A key to be used instead of the key ring's (the command line's). */
+void esp_remote_backend_set_key (EspRemoteBackend *self, EspKey *key);
 
 /* Turns that this backend has under way. */
 guint esp_remote_backend_get_n_running (EspRemoteBackend *self);
