@@ -583,6 +583,25 @@ test_pointer_templates (void)
 }
 
 static void
+test_nsfw (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspProvider) provider = read_changed (
+      "small.json", "\"images\": \"/output/url\"",
+      "\"images\": \"/output/url\", \"meta\": { \"nsfw\": { \"at\": \"/flag/0\" } }", &error);
+  const EspDescriptor *d;
+  const EspErrorRule *rule;
+
+  g_assert_no_error (error);
+  d = esp_provider_get_descriptor (provider);
+  g_assert_cmpuint (d->error_rules->len, ==, 2);
+  rule = g_ptr_array_index (d->error_rules, 1);
+  g_assert_cmpstr (rule->at[0], ==, "/flag/0");
+  g_assert_true (json_node_get_boolean (rule->equals));
+  g_assert_cmpint (rule->fault, ==, ESP_FAULT_MODERATED);
+}
+
+static void
 test_too_large (void)
 {
   g_autofree char *text = g_strnfill ((1u << 20) + 1, ' ');
@@ -762,6 +781,7 @@ main (int argc, char **argv)
   g_test_add_func ("/provider/stream", test_stream);
   g_test_add_func ("/provider/graph", test_graph);
   g_test_add_func ("/provider/pointer-templates", test_pointer_templates);
+  g_test_add_func ("/provider/nsfw", test_nsfw);
   g_test_add_func ("/provider/too-large", test_too_large);
   g_test_add_func ("/provider/no-file", test_no_file);
   g_test_add_func ("/provider/broken-entry", test_broken_entry);

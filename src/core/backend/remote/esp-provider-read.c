@@ -317,8 +317,9 @@ read_meta (EspMembers *members, const char *name)
   return meta;
 }
 
+/* `nsfw` gets result.meta.nsfw, or NULL. */
 static void
-read_result (EspDescriptor *d, EspMembers *top)
+read_result (EspDescriptor *d, EspMembers *top, EspMeta **nsfw)
 {
   static const char *const kinds[] = { "auto", "url", "base64", "data_uri", NULL };
   JsonNode *node = esp_members_get_required (top, "result");
@@ -355,7 +356,25 @@ read_result (EspDescriptor *d, EspMembers *top)
       d->result.height = read_meta (meta, "height");
       d->result.started = read_meta (meta, "started");
       d->result.finished = read_meta (meta, "finished");
+      *nsfw = read_meta (meta, "nsfw");
     }
+}
+
+/* The short way to say that true there is what a safety system says. Takes `nsfw`. */
+static void
+add_nsfw_rule (EspDescriptor *d, EspMeta *nsfw)
+{
+  EspErrorRule *rule;
+
+  if (nsfw == NULL)
+    return;
+
+  rule = g_new0 (EspErrorRule, 1);
+  rule->at = g_steal_pointer (&nsfw->at);
+  rule->equals = json_node_init_boolean (json_node_alloc (), TRUE);
+  rule->fault = ESP_FAULT_MODERATED;
+  g_ptr_array_add (d->error_rules, rule);
+  g_free (nsfw);
 }
 
 static void
@@ -435,6 +454,7 @@ _esp_provider_read (EspProvider *self, EspReader *reader, JsonNode *root)
 {
   g_autoptr (EspMembers) top = esp_members_open (reader, root, "");
   EspDescriptor *d = &self->descriptor;
+  EspMeta *nsfw = NULL;
 
   read_identity (self, top);
   d->config = _esp_provider_read_params (top, "config", TRUE);
@@ -446,8 +466,9 @@ _esp_provider_read (EspProvider *self, EspReader *reader, JsonNode *root)
   read_submit (d, top);
   read_watch (d, top);
   d->fetch = _esp_provider_read_one_request (top, "fetch", ESP_REQUEST_PLAIN);
-  read_result (d, top);
+  read_result (d, top, &nsfw);
   _esp_provider_read_beside (d, top);
+  add_nsfw_rule (d, nsfw);
   read_probes (d, top);
   read_limits (d, top);
   read_price (d, top);
