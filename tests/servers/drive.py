@@ -283,7 +283,7 @@ class Attempt:
     def drive_interrupt_cancel(self):
         program = self.start('--cancel-on-interrupt')
         self.wait_for('the job to be taken', lambda: self.world.count()['accepted'] and (
-            self.backend.flow == 'sync' or self.operations().get('watch')), program)
+            self.backend.flow != 'poll' or self.operations().get('watch')), program)
         time.sleep(0.1)
         program.signal(signal.SIGINT)
         done = program.wait()
