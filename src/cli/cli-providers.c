@@ -316,7 +316,11 @@ cli_providers (char ***arguments)
     return cli_usage (_ ("providers check: FILE is missing"));
   else
     for (char **path = *arguments + 2; *path != NULL; path++)
-      status = MAX (status, check_file (*path, json));
+      {
+        const int own = check_file (*path, json);
+
+        status = own != CLI_EXIT_OK ? own : status;
+      }
 
   return !cli_finish_output () && status == CLI_EXIT_OK ? CLI_EXIT_FAILED : status;
 }

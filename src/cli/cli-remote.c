@@ -299,6 +299,18 @@ fail_to_store (CliRemote *self, const CliRemoteJob *job, const GError *error, GS
   return cli_fail ("%s", message);
 }
 
+/* Is there something left to go on with? */
+static gboolean
+is_kept (const CliRemoteJob *job)
+{
+  g_autoptr (GPtrArray) records = esp_journal_list ();
+
+  for (guint i = 0; i < records->len; i++)
+    if (g_str_equal (esp_record_get_id (g_ptr_array_index (records, i)), job->id))
+      return TRUE;
+  return FALSE;
+}
+
 int
 cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteRequest *request,
                  const char *key, guint patience, GString *json)
@@ -310,11 +322,10 @@ cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteReques
   result = wait_for_result (self, job, request, key, patience, &error);
   if (result == NULL)
     {
-      int status = cli_remote_fail (self, error, json);
-      const EspFaultReport *report = esp_fault_error_get_report (error);
+      const int status = cli_remote_fail (self, error, json);
 
-      if (report != NULL && report->kept && !self->quiet)
-        cli_note (_ ("Go on with it: espalier-cli jobs resume %s"), job->id);
+      if (!self->quiet && is_kept (job))
+        cli_note (_ ("The job is kept; go on with it: espalier-cli jobs resume %s"), job->id);
       return status;
     }
 

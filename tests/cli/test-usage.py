@@ -15,14 +15,15 @@ def help_and_version(s):
     assert (status, err) == (0, b'') and out.startswith(b'espalier-cli '), out
     status, out, err = s.run('--help')
     assert status == 0 and not err
-    for command in (b'edit', b'new', b'import', b'run', b'tree', b'log', b'export', b'verify', b'tokenize', b'models',
-                    b'describe'):
+    for command in (b'edit', b'new', b'import', b'run', b'tree', b'log', b'export', b'verify', b'providers', b'jobs',
+                    b'tokenize', b'models', b'describe'):
         assert command in out
         status, text, err = s.run(command.decode(), '--help')
         assert status == 0 and not err and b'--help' in text, (command, text)
     for option in (b'--prompt', b'--output', b'--model', b'--backend', b'--negative-prompt', b'--true-cfg',
                    b'--seed', b'--steps', b'--guidance', b'--size', b'--multi-ref', b'--device', b'--dtype',
-                   b'--noise', b'--dump', b'--no-metadata', b'--json', b'--quiet'):
+                   b'--noise', b'--dump', b'--set', b'--config', b'--base-url', b'--own-host', b'--key-file',
+                   b'--patience', b'--cancel-on-interrupt', b'--no-metadata', b'--json', b'--quiet'):
         assert option in s.run('edit', '--help')[1], option
 
 
