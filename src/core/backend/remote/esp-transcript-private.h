@@ -92,6 +92,16 @@ const char *_esp_transcript_get_result_event (EspTranscript *self);
 /* Does `text` have `word` ("read(", "json.") where no longer word has it? */
 gboolean _esp_transcript_has_word (const char *text, const char *word);
 
+/* For the shell (esp-transcript-curl-request.c). `uploading`: the picture that is uploaded, or -1.
+ */
+gboolean _esp_transcript_curl_put_request (EspTranscript *self, const EspProviderRequest *template,
+                                           int uploading, GError **error);
+/* A word of the shell. */
+void _esp_transcript_curl_put_text (EspTranscript *self, GString *out, const char *text,
+                                    int uploading);
+/* The variable with what was captured. */
+char *_esp_transcript_curl_dup_variable (const char *capture, int uploading);
+
 void _esp_transcript_write_curl (EspTranscript *self, GError **error);
 void _esp_transcript_write_python (EspTranscript *self, GError **error);
 

@@ -589,6 +589,8 @@ put_main (EspTranscript *self, GError **error)
   if (!put_request (self, d->submit, 0, -1, before, after, error))
     return FALSE;
   put_captures (self, d->submit, 0);
+  if (d->flow == ESP_FLOW_POLL && !d->recover.own_id)
+    g_string_append (self->text, "if job[\"id\"] is None:\n    sys.exit(json.dumps(answer))\n");
   if (!put_watch (self, error))
     return FALSE;
   if (d->fetch != NULL && !put_request (self, d->fetch, 0, -1, "answer = json.loads(", ")", error))

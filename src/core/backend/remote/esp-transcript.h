@@ -17,7 +17,9 @@ typedef enum
   ESP_TRANSCRIPT_PYTHON,
 } EspTranscriptKind;
 
-/* `parameters` as sent (canonical ids, with prompt); `image_names` NULL-terminated file names. */
+/* `parameters` as sent (canonical ids, with prompt; unknown names are passed over; "width" and
+ * "height": the size that was asked for, where "size" does not say it); `image_names`
+ * NULL-terminated file names. */
 char *esp_transcript_new (EspTranscriptKind kind, EspProvider *provider, const char *base_url,
                           JsonObject *config, JsonObject *parameters,
                           const char *const *image_names, GError **error) G_GNUC_WARN_UNUSED_RESULT;
