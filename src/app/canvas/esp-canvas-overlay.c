@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "esp-fault.h"
+
 /* --- Words ------------------------------------------------------------------------------------ */
 
 static char *
@@ -27,6 +29,9 @@ esp_canvas_dup_status (EspNode *node)
   const EspNodeProgress *progress = esp_node_get_progress (node);
   g_autofree char *time = NULL;
 
+  /* What is with a provider is told by its backend. */
+  if (progress != NULL && progress->phase != NULL)
+    return g_strdup (progress->phase);
   if (progress == NULL || progress->fraction < 0)
     return g_strdup (_ ("Waiting…"));
   if (progress->stopping)
@@ -112,11 +117,74 @@ esp_canvas_update_progress (EspCanvas *self)
   gtk_widget_set_visible (self->stop_button, progress != NULL && !progress->stopping);
 }
 
+/* What of the failure is known besides its words; the class is all that is left of it after a
+ * restart. */
+static EspFault
+get_fault (EspNode *node)
+{
+  const GError *error = esp_node_get_error (node);
+  const EspFaultReport *report = error != NULL ? esp_fault_error_get_report (error) : NULL;
+
+  if (report != NULL)
+    return report->fault;
+  if (g_error_matches (error, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NEEDS_KEY))
+    return ESP_FAULT_AUTH;
+  if (esp_node_get_state (node) == ESP_NODE_BLOCKED)
+    return ESP_FAULT_MODERATED;
+  return ESP_FAULT_NONE;
+}
+
+/* "HTTP status 402 · not charged · job 7f3a" */
+static char *
+dup_facts (EspNode *node)
+{
+  const GError *error = esp_node_get_error (node);
+  const EspFaultReport *report = error != NULL ? esp_fault_error_get_report (error) : NULL;
+  g_autoptr (GPtrArray) facts = g_ptr_array_new_with_free_func (g_free);
+
+  if (report == NULL)
+    return g_strdup ("");
+  if (report->http_status != 0)
+    g_ptr_array_add (facts, g_strdup_printf (_ ("HTTP status %u"), report->http_status));
+  g_ptr_array_add (facts, g_strdup (report->charged == ESP_CHARGED_NO    ? _ ("not charged")
+                                    : report->charged == ESP_CHARGED_YES ? _ ("charged")
+                                                                         : _ ("perhaps charged")));
+  if (report->job_id != NULL)
+    /* Translators: %s is what the provider calls its job. */
+    g_ptr_array_add (facts, g_strdup_printf (_ ("job %s"), report->job_id));
+  g_ptr_array_add (facts, NULL);
+  return g_strjoinv (" · ", (char **) facts->pdata);
+}
+
+/* Every failure has its own way out. */
 static void
-update_message (EspCanvas *self)
+update_ways_out (EspCanvas *self)
+{
+  const EspFault fault = get_fault (self->current);
+  const EspNodeState state = esp_node_get_state (self->current);
+  const gboolean writable = esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE;
+  /* It goes on with what the provider has, instead of ordering it anew. */
+  const gboolean kept = esp_node_get_remote_job (self->current) != NULL;
+  const gboolean refused = fault == ESP_FAULT_OFFLINE || fault == ESP_FAULT_BUDGET;
+  const gboolean moderated = fault == ESP_FAULT_MODERATED;
+
+  gtk_widget_set_visible (self->check_button, writable && kept);
+  gtk_widget_set_visible (self->again_button, writable && kept && state == ESP_NODE_FAILED);
+  gtk_widget_set_visible (self->retry_button, writable && !kept && !moderated);
+  gtk_widget_set_visible (self->key_button,
+                          fault == ESP_FAULT_AUTH || fault == ESP_FAULT_FORBIDDEN);
+  gtk_widget_set_visible (self->reword_button, writable && moderated);
+  gtk_widget_set_visible (self->settings_button, refused);
+  gtk_widget_set_visible (GTK_WIDGET (self->with_button),
+                          writable && gtk_menu_button_get_menu_model (self->with_button) != NULL);
+}
+
+void
+esp_canvas_update_message (EspCanvas *self)
 {
   const char *title
       = self->current != NULL ? get_title_of_end (esp_node_get_state (self->current)) : NULL;
+  g_autofree char *facts = NULL;
   const char *message;
 
   gtk_widget_set_visible (self->message_box, title != NULL && !self->show_before);
@@ -126,8 +194,10 @@ update_message (EspCanvas *self)
   gtk_label_set_label (self->message_title, title);
   gtk_label_set_label (self->message, message != NULL ? message : "");
   gtk_widget_set_visible (self->message_scroller, message != NULL && *message != '\0');
-  gtk_widget_set_visible (self->retry_button,
-                          esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE);
+  facts = dup_facts (self->current);
+  gtk_label_set_label (self->message_facts, facts);
+  gtk_widget_set_visible (GTK_WIDGET (self->message_facts), *facts != '\0');
+  update_ways_out (self);
 }
 
 /* The image's alternative text is what was asked for. */
@@ -158,6 +228,6 @@ esp_canvas_update_overlay (EspCanvas *self)
   gtk_widget_set_visible (self->caption, self->show_before && has_before);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "canvas.before", has_before);
   esp_canvas_update_progress (self);
-  update_message (self);
+  esp_canvas_update_message (self);
   update_description (self);
 }

@@ -26,7 +26,10 @@ struct _EspCanvas
   GtkLabel *message_title;
   GtkWidget *message_scroller;
   GtkLabel *message;
-  GtkWidget *retry_button;
+  GtkLabel *message_facts;
+  GtkWidget *retry_button, *check_button, *again_button, *key_button, *reword_button;
+  GtkWidget *settings_button;
+  GtkMenuButton *with_button;
   GMenuModel *context_menu;
   GtkWidget *context_popover;
 
@@ -70,6 +73,8 @@ EspNode *esp_canvas_find_before (EspCanvas *self);
 
 /* Brings status, bar, message, buttons and the words for screen readers up to date. */
 void esp_canvas_update_overlay (EspCanvas *self);
+/* Only what is said of a turn that failed. */
+void esp_canvas_update_message (EspCanvas *self);
 /* Only what the turn's progress changes. */
 void esp_canvas_update_progress (EspCanvas *self);
 void esp_canvas_update_zoom_label (EspCanvas *self);

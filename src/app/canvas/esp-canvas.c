@@ -367,6 +367,16 @@ esp_canvas_get_before (EspCanvas *self)
 }
 
 void
+esp_canvas_set_alternatives (EspCanvas *self, GMenuModel *alternatives)
+{
+  g_return_if_fail (ESP_IS_CANVAS (self));
+  g_return_if_fail (alternatives == NULL || G_IS_MENU_MODEL (alternatives));
+
+  gtk_menu_button_set_menu_model (self->with_button, alternatives);
+  esp_canvas_update_message (self);
+}
+
+void
 esp_canvas_set_before (EspCanvas *self, EspNode *before)
 {
   g_return_if_fail (ESP_IS_CANVAS (self));
@@ -658,7 +668,14 @@ esp_canvas_class_init (EspCanvasClass *class)
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, message_title);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, message_scroller);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, message);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, message_facts);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, retry_button);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, check_button);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, again_button);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, key_button);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, reword_button);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, settings_button);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, with_button);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, context_menu);
   gtk_widget_class_bind_template_callback (widget_class, on_get_child_position);
   gtk_widget_class_bind_template_callback (widget_class, on_zoom_changed);

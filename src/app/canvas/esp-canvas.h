@@ -27,6 +27,8 @@ EspDocument *esp_canvas_get_document (EspCanvas *self);
 void esp_canvas_set_document (EspCanvas *self, EspDocument *document);
 EspNode *esp_canvas_get_before (EspCanvas *self);
 void esp_canvas_set_before (EspCanvas *self, EspNode *before);
+/* Who else can be asked for the current turn, which failed: the menu "Try With…"; NULL: nobody. */
+void esp_canvas_set_alternatives (EspCanvas *self, GMenuModel *alternatives);
 double esp_canvas_get_zoom (EspCanvas *self);
 void esp_canvas_set_zoom (EspCanvas *self, double zoom);
 gboolean esp_canvas_get_fit (EspCanvas *self);

@@ -12,6 +12,7 @@ struct _EspBackendButton
 
   GtkWidget *button;
   GtkWidget *popover;
+  GtkWidget *cloud; /* the chosen model is elsewhere */
   GtkLabel *label;
   GtkListBox *list;
   GtkLabel *empty;
@@ -121,6 +122,13 @@ update_rows (EspBackendButton *self)
       update_row (self, row);
 }
 
+/* Providers with one model are called by it: said once. */
+static gboolean
+is_same_name (const char *title, EspModel *model)
+{
+  return g_strcmp0 (title, esp_model_get_name (model)) == 0;
+}
+
 static void
 update_label (EspBackendButton *self)
 {
@@ -128,9 +136,10 @@ update_label (EspBackendButton *self)
   g_autofree char *text = NULL;
   g_autofree char *name = NULL;
 
+  gtk_widget_set_visible (self->cloud, backend != NULL && esp_backend_is_remote (backend));
   if (self->model == NULL)
     text = g_strdup (_ ("No Model"));
-  else if (backend == NULL)
+  else if (backend == NULL || is_same_name (esp_backend_get_title (backend), self->model))
     text = g_strdup (esp_model_get_name (self->model));
   else
     text = g_strdup_printf ("%s · %s", esp_backend_get_title (backend),
@@ -198,7 +207,7 @@ update_header (GtkListBoxRow *row, GtkListBoxRow *before, gpointer user_data)
   EspModel *model = g_object_get_data (G_OBJECT (row), "model");
   EspModel *previous = before != NULL ? g_object_get_data (G_OBJECT (before), "model") : NULL;
   EspBackend *backend = esp_model_get_backend (model);
-  GtkWidget *label;
+  GtkWidget *box, *label;
 
   if (backend == NULL || (previous != NULL && esp_model_get_backend (previous) == backend))
     {
@@ -206,13 +215,25 @@ update_header (GtkListBoxRow *row, GtkListBoxRow *before, gpointer user_data)
       return;
     }
 
+  box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   label = gtk_label_new (esp_backend_get_title (backend));
   gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   gtk_widget_add_css_class (label, "heading");
-  gtk_widget_set_margin_start (label, 12);
-  gtk_widget_set_margin_top (label, before != NULL ? 12 : 6);
-  gtk_widget_set_margin_bottom (label, 6);
-  gtk_list_box_row_set_header (row, label);
+  gtk_box_append (GTK_BOX (box), label);
+  if (esp_backend_is_remote (backend))
+    {
+      GtkWidget *cloud = gtk_image_new_from_icon_name ("esp-remote-symbolic");
+
+      gtk_widget_add_css_class (cloud, "dim-label");
+      gtk_widget_set_tooltip_text (cloud, _ ("The image is sent there"));
+      gtk_box_append (GTK_BOX (box), cloud);
+    }
+  gtk_widget_set_margin_start (box, 12);
+  gtk_widget_set_margin_end (box, 12);
+  gtk_widget_set_margin_top (box, before != NULL ? 12 : 6);
+  gtk_widget_set_margin_bottom (box, 6);
+  gtk_list_box_row_set_header (row, box);
 }
 
 static void
@@ -316,6 +337,8 @@ esp_backend_button_init (EspBackendButton *self)
   self->label = GTK_LABEL (gtk_label_new (NULL));
   gtk_label_set_ellipsize (self->label, PANGO_ELLIPSIZE_END);
   gtk_label_set_width_chars (self->label, 6);
+  self->cloud = gtk_image_new_from_icon_name ("esp-remote-symbolic");
+  gtk_box_append (GTK_BOX (box), self->cloud);
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->label));
   gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name ("pan-down-symbolic"));
 

@@ -48,6 +48,8 @@ struct _EspComposer
   char *wanted_model;
   JsonObject *wanted_values; /* to be taken over as soon as the model has described itself */
 
+  char *obstacle; /* from outside: nothing may leave this computer; or NULL */
+
   EspNode *last_added;
   gint64 last_time;
   guint busy : 1; /* the current node's turn waits or runs, and the run button says how far it is */
@@ -56,6 +58,8 @@ struct _EspComposer
 
 void _esp_composer_update (EspComposer *self);
 void _esp_composer_emit_error (EspComposer *self, const char *message);
+gboolean _esp_composer_emit_ask (EspComposer *self, guint count, gboolean next);
+void _esp_composer_notify_model (EspComposer *self);
 
 /* Settings. */
 void _esp_composer_choose_model (EspComposer *self, EspModel *model);
@@ -69,6 +73,7 @@ void _esp_composer_save_preset (EspComposer *self, const char *name);
 EspNode *_esp_composer_get_base (EspComposer *self);  /* what the next turn grows from, or NULL */
 char *_esp_composer_dup_obstacle (EspComposer *self); /* why it cannot run, or NULL */
 char *_esp_composer_dup_trouble (EspComposer *self);  /* with the model, for long; or NULL */
+/* Unless the person is asked first. */
 void _esp_composer_run (EspComposer *self, guint count, gboolean next);
 void _esp_composer_stop (EspComposer *self);
 

@@ -78,6 +78,8 @@ _esp_composer_dup_obstacle (EspComposer *self)
   obstacle = dup_model_obstacle (self->model);
   if (obstacle != NULL)
     return g_steal_pointer (&obstacle);
+  if (self->obstacle != NULL)
+    return g_strdup (self->obstacle);
   if (n_references > esp_model_get_max_references (self->model))
     return g_strdup (_ ("There are more references than the chosen model takes."));
   if (!esp_parameter_controls_is_seed_valid (self->controls))
@@ -200,6 +202,16 @@ void
 _esp_composer_run (EspComposer *self, guint count, gboolean next)
 {
   g_autofree char *obstacle = _esp_composer_dup_obstacle (self);
+
+  if (!self->adding && obstacle == NULL && _esp_composer_emit_ask (self, count, next))
+    return;
+  esp_composer_run (self, count, next);
+}
+
+void
+esp_composer_run (EspComposer *self, guint count, gboolean next)
+{
+  g_autofree char *obstacle = NULL;
   g_autofree char *instruction = NULL;
   g_autofree char *negative = NULL;
   g_autoptr (JsonObject) values = NULL;
@@ -208,8 +220,11 @@ _esp_composer_run (EspComposer *self, guint count, gboolean next)
   EspBackend *backend;
   EspTurn turn = { 0 };
 
+  g_return_if_fail (ESP_IS_COMPOSER (self));
+
   if (self->adding)
     return;
+  obstacle = _esp_composer_dup_obstacle (self);
   if (obstacle != NULL)
     {
       _esp_composer_emit_error (self, obstacle);
@@ -300,6 +315,79 @@ esp_composer_run_again (EspComposer *self, EspNode *node, gboolean new_seed)
   self->adding = TRUE;
   esp_document_duplicate_async (self->document, node, new_seed && esp_node_has_seed (node),
                                 g_random_int (), NULL, on_duplicated, run_new (self, FALSE, TRUE));
+  _esp_composer_update (self);
+}
+
+/* What of the node's settings means something to the other model, over its defaults. */
+static JsonObject *
+dup_carried_values (EspNode *node, EspSchema *schema)
+{
+  JsonObject *values = esp_schema_dup_defaults (schema);
+  JsonObject *own = esp_node_get_parameters (node);
+  g_autoptr (GList) members = json_object_get_members (own);
+
+  for (GList *item = members; item != NULL; item = item->next)
+    {
+      const EspParameter *parameter = esp_schema_find (schema, item->data);
+      JsonNode *value = json_object_get_member (own, item->data);
+
+      if (parameter != NULL && esp_parameter_check (parameter, value, NULL))
+        json_object_set_member (values, item->data, json_node_copy (value));
+    }
+  for (const char *const *name = (const char *const[]){ "prompt", "negative_prompt", "seed", NULL };
+       *name != NULL; name++)
+    if (json_object_has_member (values, *name))
+      json_object_remove_member (values, *name);
+
+  return values;
+}
+
+void
+esp_composer_try_with (EspComposer *self, EspNode *node, EspModel *model)
+{
+  EspSchema *schema;
+  EspBackend *backend;
+  GPtrArray *references;
+  g_autoptr (JsonObject) values = NULL;
+  EspNode *parent;
+  EspTurn turn = { 0 };
+
+  g_return_if_fail (ESP_IS_COMPOSER (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+  g_return_if_fail (ESP_IS_MODEL (model));
+
+  backend = esp_model_get_backend (model);
+  schema = esp_model_get_schema (model);
+  parent = esp_node_get_parent (node);
+  if (self->adding || self->document == NULL || self->queue == NULL || parent == NULL)
+    return;
+  if (backend == NULL || schema == NULL)
+    {
+      /* The local engine's models describe themselves when they are asked. */
+      esp_model_prepare (model);
+      _esp_composer_emit_error (self, _ ("The model is starting. Try it again in a moment."));
+      return;
+    }
+
+  references = esp_node_get_references (node);
+  values = dup_carried_values (node, schema);
+  turn.instruction = esp_node_get_instruction (node);
+  turn.negative_prompt = esp_schema_find (schema, "negative_prompt") != NULL
+                             ? esp_node_get_negative_prompt (node)
+                             : NULL;
+  turn.backend = esp_backend_get_id (backend);
+  turn.model = esp_model_get_id (model);
+  turn.model_name = esp_model_get_name (model);
+  turn.parameters = values;
+  turn.references = (EspNode *const *) references->pdata;
+  turn.n_references = MIN (references->len, esp_model_get_max_references (model));
+  turn.has_seed = (esp_model_get_features (model) & ESP_MODEL_SEED) != 0;
+  /* What every seed can be. */
+  turn.seed = esp_node_has_seed (node) ? esp_node_get_seed (node) & G_MAXINT32
+                                       : g_random_int () & G_MAXINT32;
+  self->adding = TRUE;
+  esp_document_add_turns_async (self->document, parent, &turn, 1, NULL, on_turns_added,
+                                run_new (self, FALSE, TRUE));
   _esp_composer_update (self);
 }
 

@@ -136,6 +136,7 @@ set_model (EspComposer *self, EspModel *model)
   esp_backend_button_set_model (self->backend_button, model);
   g_clear_pointer (&self->signature, g_free);
   _esp_composer_follow_model (self);
+  _esp_composer_notify_model (self);
   if (model != NULL)
     esp_model_prepare (model);
 }

@@ -16,6 +16,7 @@ enum
   PROP_DOCUMENT,
   PROP_QUEUE,
   PROP_BUSY,
+  PROP_MODEL,
   N_PROPS
 };
 
@@ -24,6 +25,7 @@ enum
   ADDED,
   NEEDS_SETUP,
   ERROR,
+  ASK,
   N_SIGNALS
 };
 
@@ -34,6 +36,21 @@ void
 _esp_composer_emit_error (EspComposer *self, const char *message)
 {
   g_signal_emit (self, signals[ERROR], 0, message);
+}
+
+gboolean
+_esp_composer_emit_ask (EspComposer *self, guint count, gboolean next)
+{
+  gboolean asked = FALSE;
+
+  g_signal_emit (self, signals[ASK], 0, self->model, count, next, &asked);
+  return asked;
+}
+
+void
+_esp_composer_notify_model (EspComposer *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
 }
 
 /* The current node, if this program is working on it. */
@@ -50,15 +67,27 @@ get_busy_node (EspComposer *self)
              : NULL;
 }
 
+static EspBackend *
+get_backend_of (EspComposer *self, EspNode *node)
+{
+  return esp_registry_find_backend (esp_queue_get_registry (self->queue),
+                                    esp_node_get_backend (node));
+}
+
 static void
 update_price (EspComposer *self)
 {
   double price = self->model != NULL ? esp_model_get_price (self->model) : 0;
+  guint count = esp_variations_button_get_count (self->variations);
+  g_autofree char *one = NULL;
   g_autofree char *text = NULL;
 
   if (price > 0)
-    text = esp_price_format (price * esp_variations_button_get_count (self->variations),
-                             esp_model_get_currency (self->model));
+    {
+      one = esp_price_format (price, esp_model_get_currency (self->model));
+      /* Translators: how many turns at which price each: "3 × $0.025". */
+      text = count > 1 ? g_strdup_printf (_ ("%u × %s"), count, one) : g_steal_pointer (&one);
+    }
   esp_run_button_set_price (self->run, text);
 }
 
@@ -133,6 +162,7 @@ _esp_composer_update (EspComposer *self)
   gtk_widget_set_sensitive (self->reference_button, can_add);
   esp_run_button_set_can_run (self->run, can_run);
   esp_run_button_set_hint (self->run, obstacle != NULL ? obstacle : hint);
+  esp_run_button_set_backend (self->run, busy != NULL ? get_backend_of (self, busy) : NULL);
   esp_run_button_set_node (self->run, busy);
   if (self->busy != (busy != NULL))
     {
@@ -344,6 +374,18 @@ esp_composer_set_model (EspComposer *self, EspModel *model)
   _esp_composer_choose_model (self, model);
 }
 
+void
+esp_composer_set_obstacle (EspComposer *self, const char *obstacle)
+{
+  g_return_if_fail (ESP_IS_COMPOSER (self));
+
+  if (g_strcmp0 (self->obstacle, obstacle) == 0)
+    return;
+  g_free (self->obstacle);
+  self->obstacle = g_strdup (obstacle);
+  _esp_composer_update (self);
+}
+
 /* --- The widget ------------------------------------------------------------------------------- */
 
 static gboolean
@@ -367,6 +409,9 @@ esp_composer_get_property (GObject *object, guint id, GValue *value, GParamSpec 
       break;
     case PROP_BUSY:
       g_value_set_boolean (value, self->busy);
+      break;
+    case PROP_MODEL:
+      g_value_set_object (value, self->model);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -430,6 +475,7 @@ esp_composer_finalize (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->memory, g_hash_table_unref);
   g_clear_pointer (&self->signature, g_free);
+  g_clear_pointer (&self->obstacle, g_free);
   g_clear_pointer (&self->wanted_backend, g_free);
   g_clear_pointer (&self->wanted_model, g_free);
   g_clear_pointer (&self->wanted_values, json_object_unref);
@@ -471,6 +517,8 @@ esp_composer_class_init (EspComposerClass *klass)
                              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   properties[PROP_BUSY]
       = g_param_spec_boolean ("busy", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, ESP_TYPE_MODEL,
+                                                G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   signals[ADDED] = g_signal_new ("added", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
@@ -479,6 +527,9 @@ esp_composer_class_init (EspComposerClass *klass)
                                        0, NULL, NULL, NULL, G_TYPE_NONE, 1, ESP_TYPE_MODEL);
   signals[ERROR] = g_signal_new ("error", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[ASK] = g_signal_new ("ask", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                               g_signal_accumulator_true_handled, NULL, NULL, G_TYPE_BOOLEAN, 3,
+                               ESP_TYPE_MODEL, G_TYPE_UINT, G_TYPE_BOOLEAN);
 
   install_actions (widget_class);
   gtk_widget_class_set_css_name (widget_class, "composer");

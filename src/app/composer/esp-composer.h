@@ -2,15 +2,17 @@
 /* esp-composer.h: what next: the instruction, who makes it, how, and Run.
  *
  * Grows turns below the document's current node. Properties: "document", "queue",
- * "busy" (boolean, read-only: it shows how far the current node's turn is).
+ * "busy" (boolean, read-only: it shows how far the current node's turn is), "model" (EspModel,
+ * read-only).
  * Signals:
  *   "added"        (EspNode)           a turn was added and queued; the first of several
  *   "needs-setup"  (EspModel)          a model was chosen that needs a key or files
  *   "error"        (const char *)      a sentence for a toast
- * Actions on the widget: composer.run, composer.run-next, composer.run-times (i: how many),
- *   composer.add-reference (a file), composer.paste-reference, composer.reference-current,
- *   composer.stop (the current node's turn).
- * Its menu of models activates win.setup-provider and win.setup-model.
+ *   "ask"          (EspModel, guint count, gboolean next) → gboolean: turns are about to be run
+ * with a model; TRUE: not now (the person is asked first, see esp_composer_run ()) Actions on the
+ * widget: composer.run, composer.run-next, composer.run-times (i: how many), composer.add-reference
+ * (a file), composer.paste-reference, composer.reference-current, composer.stop (the current node's
+ * turn). Its menu of models activates win.setup-provider and win.setup-model.
  */
 #pragma once
 
@@ -56,6 +58,18 @@ void esp_composer_add_reference (EspComposer *self, EspNode *node);
 
 /* Runs what a node was made with once more below the same parent, with a new seed or the same. */
 void esp_composer_run_again (EspComposer *self, EspNode *node, gboolean new_seed);
+
+/* Runs what is composed, as the Run button does, without "ask": `count` times, at the end of the
+ * queue or before all that wait. */
+void esp_composer_run (EspComposer *self, guint count, gboolean next);
+
+/* Asks another model for the same: the same instruction, references and, where the model has them,
+ * settings, beside the node. */
+void esp_composer_try_with (EspComposer *self, EspNode *node, EspModel *model);
+
+/* Why nothing is run with the chosen model, although it could: said as long as it holds, in the
+ * place of the model's own state. NULL: nothing. */
+void esp_composer_set_obstacle (EspComposer *self, const char *obstacle);
 
 /* What remains to be kept with the session: a{sv}. */
 GVariant *esp_composer_dup_state (EspComposer *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-cancel-text.h"
 #include "esp-price-text.h"
 
 /* The second press of a double click on Run meets Cancel in its place and must not count. */
@@ -21,7 +22,8 @@ struct _EspRunButton
   GtkLabel *status;
 
   EspNode *node;
-  gint64 pressed; /* when the pointer pressed Run last */
+  EspBackend *backend; /* of the node; or NULL */
+  gint64 pressed;      /* when the pointer pressed Run last */
 };
 
 G_DEFINE_FINAL_TYPE (EspRunButton, esp_run_button, GTK_TYPE_WIDGET)
@@ -34,6 +36,9 @@ esp_run_button_format_progress (const EspNodeProgress *progress)
 
   if (progress == NULL)
     return g_strdup (_ ("Waiting…"));
+  /* What is with a provider is told by its backend. */
+  if (progress->phase != NULL)
+    return g_strdup (progress->phase);
   if (progress->stopping)
     return g_strdup (_ ("Stopping after this step…"));
   if (progress->fraction < 0)
@@ -59,8 +64,17 @@ update_progress (EspRunButton *self)
 {
   const EspNodeProgress *progress = esp_node_get_progress (self->node);
   g_autofree char *text = esp_run_button_format_progress (progress);
+  const char *cancel = esp_cancel_text_get (self->backend, progress);
 
   gtk_label_set_label (self->status, text);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->status), text);
+  if (g_strcmp0 (gtk_widget_get_tooltip_text (self->cancel), cancel) != 0)
+    {
+      gtk_widget_set_tooltip_text (self->cancel, cancel);
+      gtk_accessible_update_property (GTK_ACCESSIBLE (self->cancel),
+                                      GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                      cancel != NULL ? cancel : "", -1);
+    }
   gtk_widget_set_sensitive (self->cancel, progress == NULL || !progress->stopping);
 }
 
@@ -93,6 +107,7 @@ esp_run_button_dispose (GObject *object)
   if (self->node != NULL)
     g_signal_handlers_disconnect_by_data (self->node, self);
   g_clear_object (&self->node);
+  g_clear_object (&self->backend);
   if (self->stack != NULL)
     gtk_widget_unparent (GTK_WIDGET (self->stack));
   self->stack = NULL;
@@ -224,6 +239,15 @@ esp_run_button_set_hint (EspRunButton *self, const char *hint)
   gtk_widget_set_tooltip_text (self->run, hint);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->run), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
                                   hint, -1);
+}
+
+void
+esp_run_button_set_backend (EspRunButton *self, EspBackend *backend)
+{
+  g_return_if_fail (ESP_IS_RUN_BUTTON (self));
+  g_return_if_fail (backend == NULL || ESP_IS_BACKEND (backend));
+
+  g_set_object (&self->backend, backend);
 }
 
 void

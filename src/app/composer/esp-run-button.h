@@ -6,6 +6,7 @@
 
 #include <gtk/gtk.h>
 
+#include "esp-backend.h"
 #include "esp-node.h"
 
 G_BEGIN_DECLS
@@ -16,13 +17,16 @@ G_DECLARE_FINAL_TYPE (EspRunButton, esp_run_button, ESP, RUN_BUTTON, GtkWidget)
 
 GtkWidget *esp_run_button_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
-/* "$0.05", or NULL. */
+/* "$0.05", "3 × $0.05", or NULL. */
 void esp_run_button_set_price (EspRunButton *self, const char *price);
 
 void esp_run_button_set_can_run (EspRunButton *self, gboolean can_run);
 
 /* Why it cannot run, or what running will do; NULL for the usual. */
 void esp_run_button_set_hint (EspRunButton *self, const char *hint);
+
+/* Who makes the turn that is under way, for what Cancel can do; or NULL. Before the node. */
+void esp_run_button_set_backend (EspRunButton *self, EspBackend *backend);
 
 /* The turn that is under way; NULL = none: back to Run. */
 void esp_run_button_set_node (EspRunButton *self, EspNode *node);

@@ -6,7 +6,9 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-fault.h"
 #include "esp-parameter-names.h"
+#include "esp-price-text.h"
 #include "esp-texture-cache.h"
 
 #define REFERENCE_SIZE 64
@@ -174,9 +176,17 @@ static const struct
 {
   const char *name, *title;
 } known_stages[] = {
-  { "load", NC_ ("stage", "Loading") },    { "text", NC_ ("stage", "Reading the instruction") },
-  { "encode", NC_ ("stage", "Encoding") }, { "sample", NC_ ("stage", "Sampling") },
-  { "decode", NC_ ("stage", "Decoding") }, { "total", NULL /* the row "Time" */ },
+  { "prepare", NC_ ("stage", "Preparing") },
+  { "upload", NC_ ("stage", "Uploading") },
+  { "queue", NC_ ("stage", "In the provider’s queue") },
+  { "run", NC_ ("stage", "At the provider") },
+  { "download", NC_ ("stage", "Downloading") },
+  { "load", NC_ ("stage", "Loading") },
+  { "text", NC_ ("stage", "Reading the instruction") },
+  { "encode", NC_ ("stage", "Encoding") },
+  { "sample", NC_ ("stage", "Sampling") },
+  { "decode", NC_ ("stage", "Decoding") },
+  { "total", NULL /* the row "Time" */ },
 };
 
 static gboolean
@@ -219,9 +229,7 @@ dup_cost (EspNode *node)
     return NULL;
   if (cost == 0)
     return g_strdup (_ ("Free"));
-  if (currency == NULL || strcmp (currency, "USD") == 0)
-    return g_strdup_printf ("$%.*f", cost < 0.01 ? 4 : 2, cost);
-  return g_strdup_printf ("%.*f %s", cost < 0.01 ? 4 : 2, cost, currency);
+  return esp_price_format (cost, currency != NULL ? currency : "USD");
 }
 
 static char *
@@ -290,6 +298,36 @@ add_parameter_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *
       }
 }
 
+/* What the provider's support asks for. */
+static void
+add_remote_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
+{
+  const GError *error = esp_node_get_error (node);
+  const EspFaultReport *report = error != NULL ? esp_fault_error_get_report (error) : NULL;
+  const char *job = NULL;
+
+  if (report != NULL)
+    {
+      add_row (group, rows, _ ("The provider’s words"), report->provider_message,
+               report->provider_message);
+      if (report->http_status != 0)
+        {
+          g_autofree char *status = g_strdup_printf ("%u", report->http_status);
+
+          add_row (group, rows, _ ("HTTP status"), status, status);
+        }
+      add_row (group, rows, _ ("Charged"),
+               report->charged == ESP_CHARGED_NO    ? C_ ("value", "No")
+               : report->charged == ESP_CHARGED_YES ? C_ ("value", "Yes")
+                                                    : C_ ("value", "Not known"),
+               NULL);
+      job = report->job_id;
+    }
+  else if (esp_node_get_state (node) == ESP_NODE_DONE)
+    job = esp_node_get_remote_job (node);
+  add_row (group, rows, _ ("Job at the provider"), job, job);
+}
+
 static void
 add_state_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
 {
@@ -310,6 +348,7 @@ add_state_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
       add_row (group, rows, _ ("Stages"), stages, NULL);
     }
   add_row (group, rows, _ ("Cost"), cost, NULL);
+  add_remote_rows (group, node, rows);
 }
 
 void

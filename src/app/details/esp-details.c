@@ -35,6 +35,7 @@ struct _EspDetails
   GtkWidget *use_row;
   GtkWidget *again_row;
   GtkWidget *command_row;
+  GtkWidget *curl_row, *python_row;
   GtkWidget *export_row;
 
   EspDocument *document;
@@ -258,6 +259,9 @@ static void
 update_rows (EspDetails *self)
 {
   const gboolean is_turn = esp_node_get_kind (self->node) == ESP_NODE_TURN;
+  const gboolean is_remote
+      = esp_node_get_backend (self->node) != NULL
+        && esp_registry_is_backend_remote (self->registry, esp_node_get_backend (self->node));
 
   remove_rows (self->turn_group, self->turn_rows);
   remove_rows (self->references_group, self->reference_rows);
@@ -269,7 +273,10 @@ update_rows (EspDetails *self)
 
   gtk_widget_set_visible (self->use_row, is_turn);
   gtk_widget_set_visible (self->again_row, is_turn);
-  gtk_widget_set_visible (self->command_row, is_turn);
+  /* What providers were asked is theirs to repeat. */
+  gtk_widget_set_visible (self->command_row, is_turn && !is_remote);
+  gtk_widget_set_visible (self->curl_row, is_turn && is_remote);
+  gtk_widget_set_visible (self->python_row, is_turn && is_remote);
   gtk_widget_set_visible (self->export_row, esp_node_has_image (self->node));
 }
 
@@ -428,6 +435,8 @@ esp_details_class_init (EspDetailsClass *class)
   gtk_widget_class_bind_template_child (widget_class, EspDetails, use_row);
   gtk_widget_class_bind_template_child (widget_class, EspDetails, again_row);
   gtk_widget_class_bind_template_child (widget_class, EspDetails, command_row);
+  gtk_widget_class_bind_template_child (widget_class, EspDetails, curl_row);
+  gtk_widget_class_bind_template_child (widget_class, EspDetails, python_row);
   gtk_widget_class_bind_template_child (widget_class, EspDetails, export_row);
   gtk_widget_class_bind_template_callback (widget_class, esp_details_commit);
   gtk_widget_class_bind_template_callback (widget_class, on_rated);

@@ -6,10 +6,13 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-account-page.h"
 #include "esp-document.h"
 #include "esp-folder-size.h"
 #include "esp-installation.h"
 #include "esp-local-backend.h"
+#include "esp-plain-row.h"
+#include "esp-providers-page.h"
 
 struct _EspPreferencesWindow
 {
@@ -27,9 +30,13 @@ struct _EspPreferencesWindow
   AdwActionRow *models_folder_row;
   AdwActionRow *library_row;
   AdwActionRow *size_row;
+  EspProvidersPage *providers_page;
+  EspAccountPage *account_page; /* in the window only while it shows */
 
   GSettings *settings;
   EspRegistry *registry;
+  EspProviderCatalog *catalog;
+  EspAccounts *accounts;
   GPtrArray *model_rows; /* in the group of the models; borrowed widgets */
   GCancellable *cancellable;
   guint filling : 1;
@@ -207,8 +214,7 @@ on_model_measured (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 add_model (EspPreferencesWindow *self, const EspInstalledModel *model)
 {
-  GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "use-markup", FALSE, "title", model->name,
-                                 "subtitle", model->path, "subtitle-lines", 3, NULL);
+  GtkWidget *row = esp_plain_row_new (ADW_TYPE_ACTION_ROW, model->name, model->path, 3);
   GtkWidget *label = gtk_label_new ("");
 
   gtk_widget_add_css_class (label, "dim-label");
@@ -277,6 +283,64 @@ fill_storage (EspPreferencesWindow *self)
   esp_folder_measure_async (path, self->cancellable, on_library_measured, g_object_ref (self));
 }
 
+/* --- Providers
+ * --------------------------------------------------------------------------------- */
+
+static void
+on_account_message (EspPreferencesWindow *self, const char *message)
+{
+  g_autofree char *escaped = g_markup_escape_text (message, -1);
+
+  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (escaped));
+}
+
+static EspAccountPage *
+show_account_page (EspPreferencesWindow *self)
+{
+  adw_preferences_window_present_subpage (ADW_PREFERENCES_WINDOW (self),
+                                          GTK_WIDGET (self->account_page));
+  return self->account_page;
+}
+
+static void
+on_add_account (EspPreferencesWindow *self)
+{
+  esp_account_page_choose (self->account_page);
+  show_account_page (self);
+}
+
+static void
+on_edit_account (EspPreferencesWindow *self, EspAccount *account)
+{
+  EspProvider *provider
+      = esp_provider_catalog_find (self->catalog, esp_account_get_provider (account));
+
+  /* What is wrong with one that is missing or has an error stands in its row. */
+  if (provider == NULL || esp_provider_get_problem (provider) != NULL)
+    return;
+  esp_account_page_edit (self->account_page, account);
+  show_account_page (self);
+}
+
+void
+esp_preferences_window_set_up_provider (EspPreferencesWindow *self, const char *backend)
+{
+  EspAccount *account;
+  EspProvider *provider;
+
+  g_return_if_fail (ESP_IS_PREFERENCES_WINDOW (self));
+
+  account = backend != NULL ? esp_accounts_find (self->accounts, backend) : NULL;
+  provider = backend != NULL ? esp_provider_catalog_find (self->catalog, backend) : NULL;
+  adw_preferences_window_set_visible_page_name (ADW_PREFERENCES_WINDOW (self), "providers");
+  if (account != NULL)
+    on_edit_account (self, account);
+  else if (provider != NULL && esp_provider_get_problem (provider) == NULL)
+    esp_account_page_add (show_account_page (self), provider);
+  else if (backend == NULL)
+    on_add_account (self);
+}
+
 /* --- The widget
  * -------------------------------------------------------------------------------- */
 
@@ -289,6 +353,9 @@ esp_preferences_window_dispose (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->settings);
   g_clear_object (&self->registry);
+  g_clear_object (&self->catalog);
+  g_clear_object (&self->accounts);
+  g_clear_object (&self->account_page);
   g_clear_pointer (&self->model_rows, g_ptr_array_unref);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_PREFERENCES_WINDOW);
 
@@ -301,6 +368,7 @@ esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = esp_preferences_window_dispose;
+  g_type_ensure (ESP_TYPE_PROVIDERS_PAGE);
   gtk_widget_class_set_template_from_resource (
       widget_class, "/espalier/app/preferences/esp-preferences-window.ui");
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, scheme_row);
@@ -315,6 +383,9 @@ esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_folder_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, library_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, size_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, providers_page);
+  gtk_widget_class_bind_template_callback (widget_class, on_add_account);
+  gtk_widget_class_bind_template_callback (widget_class, on_edit_account);
   gtk_widget_class_bind_template_callback (widget_class, on_open_library);
   gtk_widget_class_bind_template_callback (widget_class, on_open_models);
   gtk_widget_class_bind_template_callback (widget_class, on_refresh_models);
@@ -343,14 +414,27 @@ esp_preferences_window_init (EspPreferencesWindow *self)
 }
 
 GtkWindow *
-esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry)
+esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry, EspProviderCatalog *catalog,
+                            EspAccounts *accounts)
 {
   EspPreferencesWindow *self;
 
   g_return_val_if_fail (ESP_IS_REGISTRY (registry), NULL);
+  g_return_val_if_fail (ESP_IS_PROVIDER_CATALOG (catalog), NULL);
+  g_return_val_if_fail (ESP_IS_ACCOUNTS (accounts), NULL);
 
   self = g_object_new (ESP_TYPE_PREFERENCES_WINDOW, "transient-for", parent, NULL);
   self->registry = g_object_ref (registry);
+  self->catalog = g_object_ref (catalog);
+  self->accounts = g_object_ref (accounts);
+  self->account_page
+      = ESP_ACCOUNT_PAGE (g_object_ref_sink (esp_account_page_new (catalog, accounts)));
+  g_signal_connect_object (self->account_page, "close",
+                           G_CALLBACK (adw_preferences_window_close_subpage), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->account_page, "message", G_CALLBACK (on_account_message), self,
+                           G_CONNECT_SWAPPED);
+  esp_providers_page_set_up (self->providers_page, registry, catalog, accounts);
   fill_model_row (self);
   g_signal_connect_object (self->model_row, "notify::selected", G_CALLBACK (on_model_chosen), self,
                            G_CONNECT_SWAPPED);

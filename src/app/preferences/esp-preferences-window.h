@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-preferences-window.h: the program's settings. Pages: "general", "models", "storage". */
+/* esp-preferences-window.h: the program's settings. Pages: "general", "models", "providers",
+ * "storage". */
 #pragma once
 
 #include <adwaita.h>
 
+#include "esp-account.h"
+#include "esp-provider-catalog.h"
 #include "esp-registry.h"
 
 G_BEGIN_DECLS
@@ -13,7 +16,12 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EspPreferencesWindow, esp_preferences_window, ESP, PREFERENCES_WINDOW,
                       AdwPreferencesWindow)
 
-GtkWindow *esp_preferences_window_new (GtkWindow *parent,
-                                       EspRegistry *registry) G_GNUC_WARN_UNUSED_RESULT;
+GtkWindow *esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry,
+                                       EspProviderCatalog *catalog,
+                                       EspAccounts *accounts) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The page of an account, or of a new one: `backend` is what a backend of the registry is called
+ * that wants something; NULL: any provider can be chosen. */
+void esp_preferences_window_set_up_provider (EspPreferencesWindow *self, const char *backend);
 
 G_END_DECLS

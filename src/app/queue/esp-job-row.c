@@ -6,6 +6,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-cancel-text.h"
+
 struct _EspJobRow
 {
   GtkWidget parent_instance;
@@ -55,8 +57,13 @@ dup_status (EspJobRow *self)
       return g_strdup_printf (_ ("Waiting · %s"),
                               esp_document_get_title (esp_job_get_document (self->job)));
     case ESP_JOB_STOPPING:
+      if (progress != NULL && progress->phase != NULL)
+        return g_strdup (progress->phase);
       return g_strdup (_ ("Stopping after this step…"));
     case ESP_JOB_RUNNING:
+      /* What is with a provider is told by its backend. */
+      if (progress != NULL && progress->phase != NULL)
+        return g_strdup (progress->phase);
       if (progress != NULL && progress->steps > 0 && progress->seconds_left >= 0)
         return g_strdup_printf (_ ("Step %d of %d · %.0f s left"), progress->step, progress->steps,
                                 progress->seconds_left);
@@ -69,6 +76,23 @@ dup_status (EspJobRow *self)
     default:
       return g_strdup ("");
     }
+}
+
+/* What stopping can do depends on how far a provider is with it. */
+static void
+update_stop (EspJobRow *self, const EspNodeProgress *progress)
+{
+  EspBackend *backend
+      = progress != NULL
+            ? esp_registry_find_backend (esp_queue_get_registry (self->queue),
+                                         esp_node_get_backend (esp_job_get_node (self->job)))
+            : NULL;
+  const char *text = esp_cancel_text_get (backend, progress);
+
+  if (text == NULL)
+    text = _ ("Stop");
+  if (g_strcmp0 (gtk_widget_get_tooltip_text (self->stop_button), text) != 0)
+    gtk_widget_set_tooltip_text (self->stop_button, text);
 }
 
 static void
@@ -95,6 +119,7 @@ update (EspJobRow *self)
   gtk_widget_set_sensitive (self->up_button, find_place (self) > 0);
   gtk_widget_set_sensitive (self->next_button, find_place (self) > 0);
   gtk_widget_set_sensitive (self->stop_button, state != ESP_JOB_STOPPING);
+  update_stop (self, state != ESP_JOB_WAITING ? progress : NULL);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "esp-job-row.h"
+#include "esp-price-text.h"
 
 struct _EspQueueButton
 {
@@ -58,10 +59,39 @@ dup_time (double seconds)
   return g_strdup_printf (_ ("about %.1f h"), seconds / 3600);
 }
 
+/* What those that wait will cost, where that is known; NULL for nothing. */
+static char *
+dup_cost (EspQueueButton *self)
+{
+  GListModel *jobs = esp_queue_get_jobs (self->queue);
+  EspRegistry *registry = esp_queue_get_registry (self->queue);
+  const char *currency = NULL;
+  double cost = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (jobs); i++)
+    {
+      g_autoptr (EspJob) job = g_list_model_get_item (jobs, i);
+      EspNode *node = esp_job_get_node (job);
+      EspModel *model = esp_job_get_state (job) == ESP_JOB_WAITING ? esp_registry_find_model (
+                            registry, esp_node_get_backend (node), esp_node_get_model (node))
+                                                                   : NULL;
+
+      if (model == NULL || esp_model_get_price (model) <= 0)
+        continue;
+      /* Different currencies are not added up. */
+      if (currency != NULL && g_strcmp0 (currency, esp_model_get_currency (model)) != 0)
+        return NULL;
+      currency = esp_model_get_currency (model);
+      cost += esp_model_get_price (model);
+    }
+  return cost > 0 ? esp_price_format (cost, currency) : NULL;
+}
+
 static void
 update (EspQueueButton *self)
 {
   g_autofree char *waiting = NULL;
+  g_autofree char *cost = NULL;
   g_autofree char *time = NULL;
   g_autofree char *text = NULL;
   guint n_waiting, n_running;
@@ -79,6 +109,14 @@ update (EspQueueButton *self)
   time = dup_time (esp_queue_get_seconds_left (self->queue));
   waiting = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u waiting", "%u waiting", n_waiting),
                              n_waiting);
+  cost = dup_cost (self);
+  if (cost != NULL)
+    {
+      g_autofree char *words = g_steal_pointer (&waiting);
+
+      /* Translators: "3 waiting", then what they will cost. */
+      waiting = g_strdup_printf (_ ("%s · %s"), words, cost);
+    }
   if (paused && n_running > 0)
     text = g_strdup_printf (_ ("%s · stopping after this turn"), waiting);
   else if (paused)

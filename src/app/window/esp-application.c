@@ -10,6 +10,7 @@
 #include "esp-installation.h"
 #include "esp-local-backend.h"
 #include "esp-preferences-window.h"
+#include "esp-remote-backend.h"
 #include "esp-window.h"
 
 struct _EspApplication
@@ -17,6 +18,8 @@ struct _EspApplication
   AdwApplication parent_instance;
 
   GSettings *settings;
+  EspProviderCatalog *catalog;
+  EspAccounts *accounts;
   EspRegistry *registry;
   EspQueue *queue;
 
@@ -380,11 +383,17 @@ show_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     esp_application_open_file (self, NULL, file);
 }
 
+static GtkWindow *
+create_preferences (EspApplication *self)
+{
+  return esp_preferences_window_new (gtk_application_get_active_window (GTK_APPLICATION (self)),
+                                     self->registry, self->catalog, self->accounts);
+}
+
 static void
 present_preferences (EspApplication *self, const char *page)
 {
-  GtkWindow *window = esp_preferences_window_new (
-      gtk_application_get_active_window (GTK_APPLICATION (self)), self->registry);
+  GtkWindow *window = create_preferences (self);
 
   if (page != NULL)
     adw_preferences_window_set_visible_page_name (ADW_PREFERENCES_WINDOW (window), page);
@@ -401,6 +410,24 @@ static void
 show_models (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   present_preferences (ESP_APPLICATION (user_data), "models");
+}
+
+static void
+show_providers (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  present_preferences (ESP_APPLICATION (user_data), "providers");
+}
+
+/* With the backend that needs it, or "": any. */
+static void
+setup_provider (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  GtkWindow *window = create_preferences (ESP_APPLICATION (user_data));
+  const char *backend = g_variant_get_string (parameter, NULL);
+
+  gtk_window_present (window);
+  esp_preferences_window_set_up_provider (ESP_PREFERENCES_WINDOW (window),
+                                          *backend != '\0' ? backend : NULL);
 }
 
 static void
@@ -483,6 +510,8 @@ static const GActionEntry entries[] = {
   { "show-node", show_node, "(sx)" },
   { "preferences", show_preferences },
   { "show-models", show_models },
+  { "show-providers", show_providers },
+  { "setup-provider", setup_provider, "s" },
   { "about", show_about },
   { "quit", quit },
 };
@@ -513,6 +542,9 @@ esp_application_startup (GApplication *application)
                            self, G_CONNECT_SWAPPED);
 
   self->registry = esp_registry_new_installed ();
+  self->catalog = esp_provider_catalog_new (NULL, NULL);
+  self->accounts = esp_accounts_new (NULL);
+  esp_remote_backends_attach (self->registry, self->catalog, self->accounts);
   self->queue = esp_queue_new (self->registry);
   g_settings_bind (self->settings, "step-previews", self->queue, "previews", G_SETTINGS_BIND_GET);
   g_signal_connect_object (self->queue, "job-added", G_CALLBACK (on_job_added), self, 0);
@@ -613,6 +645,8 @@ esp_application_shutdown (GApplication *application)
   g_signal_handlers_disconnect_by_data (self->queue, self);
   g_clear_object (&self->queue);
   g_clear_object (&self->registry);
+  g_clear_object (&self->accounts);
+  g_clear_object (&self->catalog);
   g_clear_object (&self->settings);
 
   G_APPLICATION_CLASS (esp_application_parent_class)->shutdown (application);
@@ -656,6 +690,20 @@ esp_application_get_queue (EspApplication *self)
 {
   g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
   return self->queue;
+}
+
+EspProviderCatalog *
+esp_application_get_catalog (EspApplication *self)
+{
+  g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
+  return self->catalog;
+}
+
+EspAccounts *
+esp_application_get_accounts (EspApplication *self)
+{
+  g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
+  return self->accounts;
 }
 
 GSettings *

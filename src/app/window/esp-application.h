@@ -4,6 +4,8 @@
 
 #include <adwaita.h>
 
+#include "esp-account.h"
+#include "esp-provider-catalog.h"
 #include "esp-queue.h"
 
 G_BEGIN_DECLS
@@ -17,6 +19,8 @@ G_DECLARE_FINAL_TYPE (EspApplication, esp_application, ESP, APPLICATION, AdwAppl
 EspApplication *esp_application_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
 EspQueue *esp_application_get_queue (EspApplication *self);
+EspProviderCatalog *esp_application_get_catalog (EspApplication *self);
+EspAccounts *esp_application_get_accounts (EspApplication *self);
 GSettings *esp_application_get_settings (EspApplication *self);
 
 /* The window of a document, or NULL. */

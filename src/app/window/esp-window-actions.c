@@ -227,6 +227,18 @@ setup_model (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   gtk_widget_activate_action (GTK_WIDGET (user_data), "app.show-models", NULL);
 }
 
+static void
+setup_provider (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  gtk_widget_activate_action (GTK_WIDGET (user_data), "app.setup-provider", "s", "");
+}
+
+static void
+show_providers (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  gtk_widget_activate_action (GTK_WIDGET (user_data), "app.show-providers", NULL);
+}
+
 /* --- Views
  * ------------------------------------------------------------------------------------- */
 
@@ -369,6 +381,8 @@ static const GActionEntry entries[] = {
   { "take-up", take_up },
   { "dismiss", dismiss },
   { "setup-model", setup_model },
+  { "setup-provider", setup_provider },
+  { "show-providers", show_providers },
   { "back", back },
   { "find", find },
   { "compare", NULL, NULL, "false", compare },

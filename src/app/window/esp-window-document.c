@@ -192,6 +192,7 @@ on_current_changed (EspWindow *self)
     }
   esp_window_update_title (self);
   esp_window_update_node_actions (self);
+  esp_window_update_alternatives (self);
 }
 
 static void

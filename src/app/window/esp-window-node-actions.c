@@ -279,12 +279,44 @@ reject (GSimpleAction *action, GVariant *parameter, gpointer user_data)
  * ------------------------------------------------------------------------------------- */
 
 static void
+activate_again (EspWindow *self, gpointer data)
+{
+  g_action_activate (G_ACTION (data), NULL);
+}
+
+/* TRUE: the person is asked whether anything may be sent to one of their providers; the action is
+ * activated again should they agree. */
+static gboolean
+is_asked_first (EspWindow *self, GSimpleAction *action, GPtrArray *nodes)
+{
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      EspNode *node = g_ptr_array_index (nodes, i);
+
+      if (esp_node_get_kind (node) == ESP_NODE_TURN && esp_node_get_backend (node) != NULL)
+        {
+          g_autoptr (GSimpleAction) again = g_object_ref (action);
+
+          if (esp_window_ask_before_sending (self, esp_node_get_backend (node), activate_again,
+                                             again, g_object_unref))
+            {
+              (void) g_steal_pointer (&again);
+              return TRUE;
+            }
+        }
+    }
+  return FALSE;
+}
+
+static void
 run_again (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
   g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   gboolean new_seed = g_str_equal (g_action_get_name (G_ACTION (action)), "run-again");
 
+  if (is_asked_first (self, action, nodes))
+    return;
   for (guint i = 0; i < nodes->len; i++)
     if (esp_node_get_kind (g_ptr_array_index (nodes, i)) == ESP_NODE_TURN)
       esp_composer_run_again (self->composer, g_ptr_array_index (nodes, i), new_seed);
@@ -315,6 +347,8 @@ retry (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   EspWindow *self = ESP_WINDOW (user_data);
   g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
+  if (is_asked_first (self, action, nodes))
+    return;
   for (guint i = 0; i < nodes->len; i++)
     switch (esp_node_get_state (g_ptr_array_index (nodes, i)))
       {
@@ -329,6 +363,52 @@ retry (GSimpleAction *action, GVariant *parameter, gpointer user_data)
       default:
         break;
       }
+}
+
+static void
+try_with (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
+
+  if (get_node (nodes) != NULL)
+    esp_window_try_with (self, get_node (nodes), parameter);
+}
+
+static void
+send_again (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
+
+  if (get_node (nodes) != NULL)
+    esp_window_send_again (self, get_node (nodes));
+}
+
+static void
+change_key (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
+  const char *backend = get_node (nodes) != NULL ? esp_node_get_backend (get_node (nodes)) : NULL;
+
+  gtk_widget_activate_action (GTK_WIDGET (self), "app.setup-provider", "s",
+                              backend != NULL ? backend : "");
+}
+
+/* The same again in other words: everything else stays as it was. */
+static void
+reword (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
+
+  if (get_node (nodes) == NULL)
+    return;
+  esp_composer_use_node (self->composer, get_node (nodes),
+                         ESP_COMPOSER_INSTRUCTION | ESP_COMPOSER_SETTINGS);
+  esp_window_show_canvas (self);
+  esp_composer_focus (self->composer);
 }
 
 static void
@@ -369,6 +449,8 @@ duplicate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   EspWindow *self = ESP_WINDOW (user_data);
   g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
+  if (is_asked_first (self, action, nodes))
+    return;
   for (guint i = 0; i < nodes->len; i++)
     if (esp_node_get_kind (g_ptr_array_index (nodes, i)) == ESP_NODE_TURN)
       esp_document_duplicate_async (self->document, g_ptr_array_index (nodes, i), FALSE, 0, NULL,
@@ -569,6 +651,17 @@ delete_nodes (GSimpleAction *action, GVariant *parameter, gpointer user_data)
                     g_dngettext (GETTEXT_PACKAGE, "%u image deleted", "%u images deleted", n), n)));
 }
 
+static void
+copy_requests (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
+
+  if (get_node (nodes) != NULL)
+    esp_window_copy_requests (self, get_node (nodes),
+                              g_str_equal (g_action_get_name (G_ACTION (action)), "copy-python"));
+}
+
 static const GActionEntry entries[] = {
   { "show", show },
   { "label", label },
@@ -583,10 +676,16 @@ static const GActionEntry entries[] = {
   { "use-instruction", use },
   { "use-seed", use },
   { "retry", retry },
+  { "try-with", try_with, "(ss)" },
+  { "send-again", send_again },
+  { "change-key", change_key },
+  { "reword", reword },
   { "stop", stop },
   { "copy-image", copy_image },
   { "copy-instruction", copy_instruction },
   { "copy-command", copy_command },
+  { "copy-curl", copy_requests },
+  { "copy-python", copy_requests },
   { "export", export_node },
   { "open-with", open_with },
   { "add-reference", add_reference },
@@ -673,7 +772,12 @@ update_group (EspWindow *self, GSimpleActionGroup *group, gboolean of_current)
   set_enabled (group, "use-seed", turn && node != NULL && esp_node_has_seed (node));
   set_enabled (group, "copy-instruction", turn);
   set_enabled (group, "copy-command", turn);
+  set_enabled (group, "copy-curl", turn && esp_window_can_copy_requests (self, node));
+  set_enabled (group, "copy-python", turn && esp_window_can_copy_requests (self, node));
   set_enabled (group, "retry", writable && over);
+  set_enabled (group, "try-with", writable && over && turn);
+  set_enabled (group, "send-again", writable && over && turn);
+  set_enabled (group, "reword", writable && turn);
   set_enabled (group, "stop", writable && under_way);
   set_enabled (group, "copy-image", image);
   set_enabled (group, "export", image);

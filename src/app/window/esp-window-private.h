@@ -34,6 +34,7 @@ struct _EspWindow
   EspBanner *access_banner;
   EspBanner *save_banner;
   EspBanner *left_over_banner;
+  EspBanner *offline_banner;
   EspSplitView *split;
   AdwFlap *flap;
   EspHistory *history;
@@ -51,7 +52,7 @@ struct _EspWindow
   GCancellable *cancellable;           /* of opening; cancelled with the window */
   GPtrArray *left_over;                /* (element-type EspNode): turns of the last time */
   AdwToast *undo_toast;
-  guint lift_id; /* the toasts' place is to be looked at */
+  guint lift_id;            /* the toasts' place is to be looked at */
   GVariant *document_state; /* of the last session; restored with the document */
 
   /* Borrowed, while they show. */
@@ -62,7 +63,7 @@ struct _EspWindow
   guint closing : 1; /* its close was agreed to */
   guint background : 1;
   guint made_for_file : 1; /* and closes itself if that cannot be opened */
-  guint ask_shown : 1; /* the dialog about turns under way */
+  guint ask_shown : 1;     /* the dialog about turns under way */
 };
 
 /* esp-window-actions.c, esp-window-node-actions.c */
@@ -96,6 +97,21 @@ void esp_window_take_up_left_over (EspWindow *self, gboolean take_up);
 
 /* esp-window-close.c */
 gboolean esp_window_on_close_request (GtkWindow *window);
+
+/* esp-window-remote.c */
+typedef void (*EspWindowGoOn) (EspWindow *self, gpointer data);
+/* TRUE: this is the first time that anything would be sent there; the person is asked, and `go_on`
+ * is called should they agree. FALSE: nothing is to be asked; go on, and `data` stays yours. */
+gboolean esp_window_ask_before_sending (EspWindow *self, const char *backend, EspWindowGoOn go_on,
+                                        gpointer data, GDestroyNotify destroy);
+gboolean esp_window_on_composer_ask (EspWindow *self, EspModel *model, guint count, gboolean next);
+void esp_window_update_remote (EspWindow *self);       /* banner and obstacle of "offline" */
+void esp_window_update_alternatives (EspWindow *self); /* "Try With…" of a failed turn */
+void esp_window_try_with (EspWindow *self, EspNode *node, GVariant *parameter); /* (ss) */
+/* Once more although the first one may have been taken: asks, with the price. */
+void esp_window_send_again (EspWindow *self, EspNode *node);
+gboolean esp_window_can_copy_requests (EspWindow *self, EspNode *node);
+void esp_window_copy_requests (EspWindow *self, EspNode *node, gboolean as_python);
 
 /* esp-window-toasts.c */
 void esp_window_lift_toasts_later (EspWindow *self);

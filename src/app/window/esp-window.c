@@ -168,6 +168,14 @@ on_composer_added (EspWindow *self, EspNode *node)
 static void
 on_composer_needs_setup (EspWindow *self, EspModel *model)
 {
+  EspBackend *backend = esp_model_get_backend (model);
+
+  if (backend != NULL && esp_model_get_state (model) == ESP_MODEL_NEEDS_KEY)
+    {
+      gtk_widget_activate_action (GTK_WIDGET (self), "app.setup-provider", "s",
+                                  esp_backend_get_id (backend));
+      return;
+    }
   gtk_widget_activate_action (GTK_WIDGET (self), "app.show-models", NULL);
 }
 
@@ -355,6 +363,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, EspWindow, access_banner);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, save_banner);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, left_over_banner);
+  gtk_widget_class_bind_template_child (widget_class, EspWindow, offline_banner);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, split);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, flap);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, history);
@@ -395,6 +404,8 @@ esp_window_class_init (EspWindowClass *klass)
   bind_children (widget_class);
   gtk_widget_class_bind_template_callback (widget_class, on_composer_added);
   gtk_widget_class_bind_template_callback (widget_class, on_composer_error);
+  gtk_widget_class_bind_template_callback (widget_class, esp_window_on_composer_ask);
+  gtk_widget_class_bind_template_callback (widget_class, esp_window_update_remote);
   gtk_widget_class_bind_template_callback (widget_class, on_composer_needs_setup);
   gtk_widget_class_bind_template_callback (widget_class, on_history_activate);
   gtk_widget_class_bind_template_callback (widget_class, on_history_compare);
@@ -479,6 +490,11 @@ esp_window_new (EspApplication *application)
   self = g_object_new (ESP_TYPE_WINDOW, "application", application, NULL);
   esp_queue_button_set_queue (self->queue_button, esp_application_get_queue (application));
   esp_composer_set_queue (self->composer, esp_application_get_queue (application));
+  g_signal_connect_object (esp_application_get_accounts (application), "notify::offline",
+                           G_CALLBACK (esp_window_update_remote), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (
+      esp_registry_get_models (esp_queue_get_registry (esp_application_get_queue (application))),
+      "items-changed", G_CALLBACK (esp_window_update_alternatives), self, G_CONNECT_SWAPPED);
   return self;
 }
 
@@ -507,6 +523,7 @@ esp_window_set_document (EspWindow *self, EspDocument *document)
   esp_window_update_title (self);
   esp_window_update_banners (self);
   esp_window_update_node_actions (self);
+  esp_window_update_remote (self);
   if (document != NULL)
     esp_composer_focus (self->composer);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
