@@ -243,10 +243,8 @@ read_parameters (const CliEditOptions *options, EspProvider *provider, GError **
   return g_steal_pointer (&parameters);
 }
 
-/* The account's settings, and over them those given. */
-static JsonObject *
-read_config (const CliEditOptions *options, EspProvider *provider, EspAccount *account,
-             GError **error)
+JsonObject *
+cli_remote_read_config (char **texts, EspAccount *account, GError **error)
 {
   g_autoptr (JsonObject) config = json_object_new ();
 
@@ -261,7 +259,7 @@ read_config (const CliEditOptions *options, EspProvider *provider, EspAccount *a
         json_object_set_member (config, name, json_node_copy (value));
     }
 
-  for (char **text = options->config; text != NULL && *text != NULL; text++)
+  for (char **text = texts; text != NULL && *text != NULL; text++)
     {
       g_autofree char *name = NULL;
       g_autofree char *contents = NULL;
@@ -625,7 +623,7 @@ prepare (Edit *self, GError **error)
   self->parameters = read_parameters (options, self->provider, error);
   if (self->parameters == NULL)
     return FALSE;
-  self->config = read_config (options, self->provider, self->account, error);
+  self->config = cli_remote_read_config (options->config, self->account, error);
   if (self->config == NULL
       || !cli_remote_read_patience (options->patience_text, &self->patience, error)
       || !cli_remote_check_output (options->output, error) || !find_key (self, error))

@@ -22,6 +22,10 @@ EspProvider *cli_remote_find_provider (EspProviderCatalog *catalog, EspAccounts 
                                        const char *id, EspAccount **account,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT; /* borrowed */
 
+/* The values of --config, over those of `account` (or NULL). NULL after setting the error. */
+JsonObject *cli_remote_read_config (char **texts, EspAccount *account,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Seconds of --patience; NULL: 0, which is the default. FALSE after setting the error. */
 gboolean cli_remote_read_patience (const char *text, guint *seconds, GError **error);
 

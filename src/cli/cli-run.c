@@ -9,8 +9,10 @@
 #include "cli-export.h"
 #include "cli-options.h"
 #include "cli-progress.h"
+#include "cli-remote.h"
 #include "cli-report.h"
 #include "cli-run-apart.h"
+#include "cli-run-remote.h"
 #include "esp-json-text.h"
 #include "esp-queue.h"
 
@@ -29,6 +31,7 @@ typedef struct
   EspDocument *source;   /* DOC */
   CliApart apart;        /* with --output */
   EspDocument *document; /* where the turns are made: DOC or that of `apart` */
+  CliRunRemote remote;
   EspRegistry *registry;
   EspQueue *queue;
   EspModel *chosen;
@@ -45,6 +48,7 @@ run_clear (Run *self)
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
+  cli_run_remote_clear (&self->remote);
   g_strfreev (self->settings);
   g_strfreev (self->references);
   g_clear_pointer (&self->parameters, json_object_unref);
@@ -75,7 +79,15 @@ parse (Run *self, char ***arguments, int *status)
     { "resume", 0, 0, G_OPTION_ARG_NONE, &self->resume,
       N_ ("Make the turns that were left over when a program ended"), NULL },
     { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend,
-      N_ ("Who does the work; local if not given"), N_ ("NAME") },
+      N_ ("Who does the work; local if not given"), N_ ("ID") },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->remote.config,
+      N_ ("Remote: a setting of the provider; may be given often"), N_ ("NAME=VALUE") },
+    { "base-url", 0, 0, G_OPTION_ARG_FILENAME, &self->remote.base_url,
+      N_ ("Remote: the server’s address instead of the usual one"), N_ ("URL") },
+    { "own-host", 0, 0, G_OPTION_ARG_NONE, &self->remote.own_host,
+      N_ ("Remote: the host of --base-url is yours: plain http is fine"), NULL },
+    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &self->remote.key_file,
+      N_ ("Remote: take the key from this file; - reads standard input"), N_ ("FILE") },
     { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model; see espalier-cli models"),
       N_ ("ID") },
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json,
@@ -210,10 +222,10 @@ static int
 choose_model (Run *self)
 {
   const char *id = self->backend != NULL ? self->backend : "local";
-  EspBackend *backend = esp_registry_find_backend (self->registry, id);
+  EspBackend *backend = cli_run_remote_find (&self->remote, id);
 
   if (backend == NULL)
-    return cli_usage (_ ("--backend: there is no backend “%s”"), id);
+    return CLI_EXIT_USAGE;
   self->chosen = self->model != NULL ? esp_registry_find_model (self->registry, id, self->model)
                                      : find_default (backend);
   if (self->chosen == NULL && self->model != NULL)
@@ -225,10 +237,13 @@ choose_model (Run *self)
     return CLI_EXIT_FAILED;
   if (esp_model_get_state (self->chosen) != ESP_MODEL_READY
       || esp_model_get_schema (self->chosen) == NULL)
-    return cli_fail ("--model: %s: %s", esp_model_get_name (self->chosen),
-                     esp_model_get_message (self->chosen) != NULL
-                         ? esp_model_get_message (self->chosen)
-                         : _ ("cannot be used"));
+    {
+      cli_fail ("--model: %s: %s", esp_model_get_name (self->chosen),
+                esp_model_get_message (self->chosen) != NULL ? esp_model_get_message (self->chosen)
+                                                             : _ ("cannot be used"));
+      return esp_model_get_state (self->chosen) == ESP_MODEL_NEEDS_KEY ? CLI_EXIT_AUTH
+                                                                       : CLI_EXIT_FAILED;
+    }
   return CLI_EXIT_OK;
 }
 
@@ -314,6 +329,27 @@ find_references (Run *self, GPtrArray *references)
   return CLI_EXIT_OK;
 }
 
+/* The seeds of the turns, which follow each other, within what the model takes. */
+static gboolean
+choose_seed (Run *self, guint64 *seed)
+{
+  const EspParameter *parameter = esp_schema_find (esp_model_get_schema (self->chosen), "seed");
+  const guint64 more = self->variations - 1;
+  guint64 maximum = G_MAXUINT64;
+
+  /* Above that a double does not tell numbers from each other, and it means "no limit". */
+  if (parameter != NULL && parameter->maximum < 9007199254740992.0)
+    maximum = (guint64) MAX (parameter->maximum, (double) more);
+  *seed = self->seed_text != NULL ? self->seed
+          : maximum < G_MAXUINT32 ? g_random_int () % (maximum - more + 1)
+                                  : g_random_int ();
+  if (*seed <= maximum - more)
+    return TRUE;
+  cli_usage (_ ("--seed: “%s” takes seeds up to %" PRIu64), esp_model_get_name (self->chosen),
+             maximum);
+  return FALSE;
+}
+
 static int
 add_turns (Run *self, EspNode *parent)
 {
@@ -330,7 +366,8 @@ add_turns (Run *self, EspNode *parent)
   turn.model_name = esp_model_get_name (self->chosen);
   turn.parameters = self->parameters;
   turn.has_seed = (esp_model_get_features (self->chosen) & ESP_MODEL_SEED) != 0;
-  turn.seed = self->seed_text != NULL ? self->seed : g_random_int ();
+  if (turn.has_seed && !choose_seed (self, &turn.seed))
+    return CLI_EXIT_USAGE;
   turn.references = (EspNode *const *) references->pdata;
   turn.n_references = references->len;
 
@@ -351,6 +388,13 @@ on_progress (EspNode *node, gpointer data)
   const EspNodeProgress *progress = esp_node_get_progress (node);
   EspWorkerEvent event = { .kind = ESP_WORKER_EVENT_PROGRESS };
 
+  if (progress != NULL && progress->stage != NULL)
+    {
+      cli_progress_show_phase (&self->progress, progress->stage,
+                               progress->phase != NULL ? progress->phase : progress->stage,
+                               progress->fraction);
+      return;
+    }
   if (progress == NULL || progress->fraction < 0)
     return;
   event.stage = progress->steps > 0 ? "sample" : progress->fraction < 0.5 ? "load" : "decode";
@@ -411,10 +455,12 @@ report_output (Run *self)
   int status;
 
   if (esp_node_get_state (node) != ESP_NODE_DONE)
-    return self->session.signal_number != 0
-               ? CLI_EXIT_FAILED
-               : cli_fail ("%s",
-                           esp_node_get_message (node) != NULL ? esp_node_get_message (node) : "");
+    {
+      if (self->session.signal_number != 0)
+        return CLI_EXIT_FAILED;
+      cli_fail ("%s", esp_node_get_message (node) != NULL ? esp_node_get_message (node) : "");
+      return cli_run_remote_get_status (node);
+    }
   status = cli_apart_write (&self->apart, &self->session, node, self->output);
   if (status != CLI_EXIT_OK)
     return status;
@@ -466,7 +512,8 @@ report (Run *self)
                                 MAX (esp_node_get_seconds (node), 0));
       if (state == ESP_NODE_DONE)
         continue;
-      status = CLI_EXIT_FAILED;
+      if (status == CLI_EXIT_OK)
+        status = cli_run_remote_get_status (node);
       if (self->session.signal_number == 0)
         cli_fail (_ ("node %s: %s"), esp_node_state_to_string (state),
                   esp_node_get_message (node) != NULL ? esp_node_get_message (node) : "");
@@ -492,6 +539,9 @@ prepare_models (Run *self)
       const char *backend = esp_node_get_backend (node);
       const char *model = esp_node_get_model (node);
 
+      if (backend != NULL && esp_registry_find_backend (self->registry, backend) == NULL
+          && esp_provider_catalog_find (self->remote.catalog, backend) != NULL)
+        cli_run_remote_find (&self->remote, backend);
       self->chosen = backend != NULL && model != NULL
                          ? esp_registry_find_model (self->registry, backend, model)
                          : NULL;
@@ -588,6 +638,7 @@ cli_run (char ***arguments)
   else
     {
       self.registry = esp_registry_new_installed ();
+      cli_run_remote_begin (&self.remote, self.registry);
       self.queue = esp_queue_new (self.registry);
       status = work (&self);
       stop_backends (&self);
@@ -595,6 +646,7 @@ cli_run (char ***arguments)
       status = cli_document_close (&self.session, self.source, status);
       g_clear_object (&self.queue);
       g_clear_object (&self.registry);
+      cli_run_remote_end (&self.remote);
       status = cli_session_end (&self.session, status);
     }
   if (!cli_finish_output () && status == CLI_EXIT_OK)

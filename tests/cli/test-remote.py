@@ -459,6 +459,36 @@ def wrong_jobs(s):
     assert status == 0 and 'jobs' in json.loads(out), out
 
 
+# --- Documents ---------------------------------------------------------------------------------------
+
+
+def turns_of_a_document(s):
+    prepare(s)
+    world = world_of('bfl')
+    backend = 'bfl-flux-kontext-pro'
+    document = s.out / 'd.espalier'
+    assert s.run('new', document, s.picture)[0] == 0
+    key = s.folder / 'key'
+    key.write_text(world.key)
+    turn = ['run', document, '-p', PROMPT, '--backend', backend, '--base-url', world.base_url]
+    status, out, err = s.run(*turn, '--json')
+    assert status == 3 and world.key.encode() not in err and not world.log(), (status, err)
+    status, out, err = s.run(*turn, '--key-file', key, '--seed', '5', '--set', 'tolerance=1', '--json')
+    assert status == 0, (status, out, err)
+    node, = json.loads(out)['nodes']
+    assert node['state'] == 'done' and node['seed'] == 5 and node['backend'] == backend, node
+    status, out, err = s.run(*turn, '--variations', '2', '--quiet', env=dict(s.environment, **{key_of(backend): world.key}))
+    assert (status, out, err) == (0, b'', b''), (status, out, err)
+    assert world.count()['submits'] == 3 and jobs(s)[1] == {'jobs': []}
+    s.fails(*turn, '--set', 'steps=3', '--key-file', key, status=2, names='steps')
+    s.fails('run', document, '-p', 'x', '--base-url', 'http://127.0.0.1', status=2, names='--base-url')
+    s.fails('run', document, '-p', 'x', '--backend', 'bfl', status=2, names=backend)
+    assert s.run('verify', document)[0] == 0
+    assert world.key.encode() not in document.read_bytes(), 'the key is in the document'
+    world.add_faults({'where': 'submit', 'kind': 'status', 'status': 402})
+    assert s.run(*turn, '--key-file', key)[0] == 4
+
+
 def main():
     global FAKES
     if not CLI or not os.path.exists(CLI):
@@ -471,7 +501,7 @@ def main():
             a_folder_without_permission, keys_and_their_order, nothing_leaves_when_it_must_not, a_result,
             formats_and_several, what_is_printed, the_locale_does_not_matter, a_job_that_outlives_patience,
             resumed_after_a_kill, several_are_resumed, a_folder_that_is_gone_when_the_image_comes, interrupted,
-            wrong_jobs])
+            wrong_jobs, turns_of_a_document])
 
 
 if __name__ == '__main__':
