@@ -19,14 +19,19 @@ class Backend:
     options: tuple = ()
     cost: object = None        # what one picture costs, where the provider says so
     key_optional: bool = False
+    shipped: str = ''          # whose description this is a copy of
 
     @property
     def path(self):
-        return SOURCE / f'data/providers/{self.id}.json'
+        return SOURCE / f'data/providers/{self.shipped or self.id}.json'
 
     @property
     def descriptor(self):
         return json.loads(self.path.read_text())
+
+    def renamed(self, name):
+        """The same with the id of a person's own description."""
+        return dataclasses.replace(self, id=name, shipped=self.shipped or self.id)
 
     @property
     def uploads(self):
@@ -307,6 +312,16 @@ def make_cases():
                kind='kill_download', needs=('download',), spread=15)
     yield Case('resumed twice at once', 0, kind='resume_twice', needs=('poll',),
                options=(('run_ms', 1500),), spread=2)
+    yield Case('Ctrl+C before the answer, resume', 'unsure', fault('submit', 'late', ms=1500),
+               kind='interrupt_submit', submits=1, needs=('poll',))
+    yield Case('resumed without the key, then with it', 0, kind='resume_key', needs=('poll', 'must_have_key'),
+               options=(('run_ms', 1500),))
+    yield Case('resumed with a remembered key file', 0, kind='resume_key_file', needs=('poll', 'key'),
+               options=(('run_ms', 1500),), spread=2)
+    yield Case('resumed where the folder is gone, then back', 0, kind='resume_folder', needs=('poll',),
+               options=(('run_ms', 1500),), spread=2)
+    yield Case('a description of my own, spoilt before the resume', 0, kind='own_description',
+               needs=('poll', 'key'), options=(('run_ms', 1500),))
     yield Case('forgotten', 9, fault('job', 'never'), kind='forget', needs=('poll',), patience=1, files=0,
                spread=2)
 

@@ -62,13 +62,14 @@ class Done:
 class Program:
     """A program that runs; its output goes to files."""
 
-    def __init__(self, attempt, arguments):
+    def __init__(self, attempt, arguments, folder=None):
         self.attempt = attempt
         attempt.runs += 1
         self.files = [open(attempt.folder / f'{name}-{attempt.runs}', 'w+b') for name in ('out', 'err')]
         self.process = subprocess.Popen(
             [CLI, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=self.files[0],
-            stderr=self.files[1], env=attempt.environment, cwd=attempt.results)
+            stderr=self.files[1], env=attempt.environment,
+            cwd=folder or attempt.results)
         attempt.programs.append(self)
         self.done = None
         try:
@@ -319,6 +320,56 @@ class Attempt:
             expect(len(self.listed()) == 1, f'not remembered: {self.listed()}')
         self.resume(0)
 
+    def drive_interrupt_submit(self):
+        program = self.start()
+        self.wait_for('the submit', lambda: self.operations().get('submit'), program)
+        program.signal(signal.SIGINT)
+        done = program.wait()
+        expect(done.status == 130, str(done))
+        self.check_said(done)
+        expect(len(self.listed()) == 1, f'not remembered: {self.listed()}')
+        self.resume({0, 9})          # whether the answer was waited for is the program's affair
+
+    def drive_resume_key(self):
+        self.start_and_kill()
+        key = self.environment.pop(self.key_variable)
+        done = self.jobs('resume', '--json').wait()
+        expect(done.status == 3 and len(self.listed()) == 1, f'without the key: {done}')
+        self.environment[self.key_variable] = 'wrong-' + key
+        done = self.jobs('resume', '--json').wait()
+        expect(done.status == 3 and len(self.listed()) == 1, f'with a wrong key: {done}')
+        self.environment[self.key_variable] = key
+        self.resume(0)
+
+    def drive_resume_key_file(self):
+        del self.environment[self.key_variable]
+        self.key_file = self.folder / 'key'
+        self.key_file.write_text(self.key)
+        self.start_and_kill('--key-file', self.key_file)
+        self.resume(0)
+
+    def drive_resume_folder(self):
+        self.start_and_kill()
+        self.results.rename(self.folder / 'elsewhere')
+        done = Program(self, ['jobs', 'resume', '--json'], self.folder).wait()
+        expect(done.status not in (0, -9), f'without its folder: {done}')
+        (self.folder / 'elsewhere').rename(self.results)
+        self.resume(0)
+
+    def drive_own_description(self):
+        folder = self.folder / 'home/config/espalier/providers'
+        folder.mkdir(parents=True)
+        (folder / 'broken.json').write_text('{"schema": "kontext-provider/1", "id": 5}')
+        own = dict(self.backend.descriptor, id='my-own', name='My own')
+        (folder / 'my-own.json').write_text(json.dumps(own))
+        self.environment['ESPALIER_KEY_MY_OWN'] = self.environment.pop(self.key_variable)
+        listed = Program(self, ['providers']).wait()
+        expect(listed.status == 0 and 'my-own' in listed.out and 'broken.json' in listed.out, str(listed))
+        self.backend = self.backend.renamed('my-own')
+        self.start_and_kill()
+        (folder / 'my-own.json').write_text('{}')
+        self.resume(0)
+
     def drive_resume_twice(self):
         self.start_and_kill()
         two = [self.jobs('resume', '--json') for _ in range(2)]
@@ -335,8 +386,8 @@ class Attempt:
         expect(done.status == 0 and self.listed() == [], str(done))
         expect(self.jobs('forget', jobs[0]['id']).wait().status == 2, 'forgot it twice')
 
-    def start_and_kill(self):
-        program = self.start()
+    def start_and_kill(self, *more):
+        program = self.start(*more)
         self.wait_for('a poll', lambda: self.operations().get('watch', 0) >= 2, program)
         program.signal(signal.SIGKILL)
         program.wait()
