@@ -9,6 +9,7 @@ struct _EspAccount
 {
   GObject parent_instance;
 
+  char *id, *provider; /* for ever */
   JsonObject *members;
   JsonObject *config;
 };
@@ -36,7 +37,7 @@ esp_account_get_id (EspAccount *self)
 {
   g_return_val_if_fail (ESP_IS_ACCOUNT (self), NULL);
 
-  return get_text (self, "id");
+  return self->id;
 }
 
 const char *
@@ -44,7 +45,7 @@ esp_account_get_provider (EspAccount *self)
 {
   g_return_val_if_fail (ESP_IS_ACCOUNT (self), NULL);
 
-  return get_text (self, "provider");
+  return self->provider;
 }
 
 const char *
@@ -177,6 +178,8 @@ esp_account_finalize (GObject *object)
 {
   EspAccount *self = ESP_ACCOUNT (object);
 
+  g_free (self->id);
+  g_free (self->provider);
   g_clear_pointer (&self->members, json_object_unref);
   g_clear_pointer (&self->config, json_object_unref);
 
@@ -202,6 +205,8 @@ _esp_account_new (JsonObject *members)
 {
   EspAccount *self = g_object_new (ESP_TYPE_ACCOUNT, NULL);
 
+  self->id = g_strdup (json_object_get_string_member (members, "id"));
+  self->provider = g_strdup (json_object_get_string_member (members, "provider"));
   take_members (self, members);
   return self;
 }

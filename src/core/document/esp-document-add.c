@@ -279,13 +279,30 @@ esp_document_add_turns_finish (EspDocument *self, GAsyncResult *result, GError *
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* A record that asks for the same as the node. */
+static EspRecord *
+new_twin_record (EspNode *node, gboolean has_seed, guint64 seed)
+{
+  GPtrArray *references = esp_node_get_references (node);
+  EspTurn turn = { .instruction = esp_node_get_instruction (node),
+                   .negative_prompt = esp_node_get_negative_prompt (node),
+                   .backend = esp_node_get_backend (node),
+                   .model = esp_node_get_model (node),
+                   .model_name = esp_node_get_model_name (node),
+                   .parameters = _esp_node_get_asked (node),
+                   .has_seed = has_seed || esp_node_has_seed (node),
+                   .seed = has_seed ? seed : esp_node_get_seed (node),
+                   .references = (EspNode *const *) references->pdata,
+                   .n_references = references->len };
+
+  return new_turn_record (esp_node_get_parent (node), &turn, 0);
+}
+
 void
 esp_document_duplicate_async (EspDocument *self, EspNode *node, gboolean has_seed, guint64 seed,
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-  GPtrArray *references;
-  EspTurn turn = { 0 };
   Adding *adding;
 
   g_return_if_fail (ESP_IS_DOCUMENT (self));
@@ -300,19 +317,8 @@ esp_document_duplicate_async (EspDocument *self, EspNode *node, gboolean has_see
                           ESP_DOCUMENT_ERROR_ARGUMENT, _ ("Only turns can be made again"));
       return;
     }
-  references = esp_node_get_references (node);
-  turn.instruction = esp_node_get_instruction (node);
-  turn.negative_prompt = esp_node_get_negative_prompt (node);
-  turn.backend = esp_node_get_backend (node);
-  turn.model = esp_node_get_model (node);
-  turn.model_name = esp_node_get_model_name (node);
-  turn.parameters = _esp_node_get_asked (node);
-  turn.has_seed = has_seed || esp_node_has_seed (node);
-  turn.seed = has_seed ? seed : esp_node_get_seed (node);
-  turn.references = (EspNode *const *) references->pdata;
-  turn.n_references = references->len;
   adding = new_adding (g_strdup (_ ("Duplicate Turn")));
-  g_ptr_array_add (adding->records, new_turn_record (esp_node_get_parent (node), &turn, 0));
+  g_ptr_array_add (adding->records, new_twin_record (node, has_seed, seed));
   push_turns (self, adding, esp_document_duplicate_async, TRUE, cancellable, callback, user_data);
 }
 
@@ -410,14 +416,11 @@ prepare_ending (EspCall *call, GError **error)
 }
 
 static void
-take_outcome (EspRecord *record, Ending *ending)
+take_outcome (EspRecord *record, const EspRecord *outcome, gboolean has_parameters)
 {
-  EspRecord *outcome = ending->outcome;
-
   record->state = ESP_NODE_DONE;
   _esp_record_set_text (&record->message, NULL);
   _esp_record_set_text (&record->remote_job, outcome->remote_job);
-  _esp_image_info_copy (&record->image, &ending->image->info);
   if (outcome->has_seed)
     {
       record->has_seed = TRUE;
@@ -427,7 +430,7 @@ take_outcome (EspRecord *record, Ending *ending)
   record->cost = outcome->cost;
   _esp_record_set_text (&record->currency, outcome->currency);
   _esp_record_set_text (&record->timings, outcome->timings);
-  if (ending->has_parameters && g_strcmp0 (record->parameters, outcome->parameters) != 0)
+  if (has_parameters && g_strcmp0 (record->parameters, outcome->parameters) != 0)
     {
       /* What was asked for stays known: siblings that asked for the same are one stack. */
       if (record->asked == NULL)
@@ -455,7 +458,8 @@ do_finish_turn (EspCall *call, EspWriter *writer, GError **error)
       _esp_record_free (record);
       return FALSE;
     }
-  take_outcome (record, ending);
+  take_outcome (record, ending->outcome, ending->has_parameters);
+  _esp_image_info_copy (&record->image, &ending->image->info);
   return _esp_changes_put (call->changes, store, NULL, record, error);
 }
 
@@ -510,4 +514,44 @@ esp_document_finish_turn_finish (EspDocument *self, GAsyncResult *result, GError
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- Further images of a turn ----------------------------------------------------------------- */
+
+void
+esp_document_add_made_async (EspDocument *self, EspNode *node, const EspTurnOutcome *outcome,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  EspRecord *made, *record;
+  Adding *adding;
+  EspCall *call;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_NODE (node) && esp_node_get_kind (node) == ESP_NODE_TURN);
+  g_return_if_fail (outcome != NULL && outcome->image != NULL);
+
+  if (_esp_document_refuse (self, node, esp_document_add_made_async, cancellable, callback,
+                            user_data))
+    return;
+  record = new_twin_record (node, FALSE, 0);
+  made = new_outcome_record (outcome);
+  take_outcome (record, made, outcome->parameters != NULL);
+  _esp_record_free (made);
+
+  adding = new_adding (NULL);
+  adding->bytes = g_bytes_ref (outcome->image);
+  g_ptr_array_add (adding->records, record);
+  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_add_made_async, cancellable,
+                              callback, user_data, adding, free_adding);
+  call->prepare = prepare_image;
+  call->work = do_add;
+  call->finish = finish_add_one;
+  _esp_writer_push (self->writer, call);
+}
+
+EspNode *
+esp_document_add_made_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  return finish_node (self, result, error);
 }

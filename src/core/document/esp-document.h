@@ -241,6 +241,13 @@ void esp_document_finish_turn_async (EspDocument *self, EspNode *node,
                                      GAsyncReadyCallback callback, gpointer user_data);
 gboolean esp_document_finish_turn_finish (EspDocument *self, GAsyncResult *result, GError **error);
 
+/* A further image that came of the same turn: a new sibling that is ESP_NODE_DONE. */
+void esp_document_add_made_async (EspDocument *self, EspNode *node, const EspTurnOutcome *outcome,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+EspNode *esp_document_add_made_finish (EspDocument *self, GAsyncResult *result,
+                                       GError **error); /* borrowed */
+
 /* --- Undoable operations on nodes ------------------------------------------------------------- */
 
 /* These share a finish function. `nodes` are (element-type EspNode). */

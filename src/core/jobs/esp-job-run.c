@@ -153,6 +153,7 @@ fail (GTask *task, GError *error)
   EspJob *job = g_task_get_source_object (task);
   EspNodeState state = ESP_NODE_FAILED;
   const char *remote_job = NULL;
+  const char *message = NULL;
 
   run->is_over = TRUE;
   run->error = error;
@@ -171,9 +172,12 @@ fail (GTask *task, GError *error)
   if (run->outcome == ESP_JOB_FAILED)
     esp_node_set_error (job->node, error);
 
-  esp_document_set_state_async (job->document, job->node, state,
-                                run->outcome == ESP_JOB_FAILED ? error->message : NULL, remote_job,
-                                NULL, on_failure_stored, g_object_ref (task));
+  /* Of one that was cancelled it is only of interest what the provider still has. */
+  if (run->outcome == ESP_JOB_FAILED || (run->outcome == ESP_JOB_CANCELLED && remote_job != NULL))
+    message = error->message;
+
+  esp_document_set_state_async (job->document, job->node, state, message, remote_job, NULL,
+                                on_failure_stored, g_object_ref (task));
 }
 
 static void
@@ -198,13 +202,25 @@ on_rescued (GObject *source, GAsyncResult *result, gpointer data)
                              reason->message, error->message));
 }
 
+/* The document could not take it (run->error). */
+static void
+rescue (GTask *task, GBytes *image)
+{
+  Run *run = g_task_get_task_data (task);
+  EspJob *job = g_task_get_source_object (task);
+  g_autofree char *title = g_strdup_printf (
+      "%s %" G_GINT64_FORMAT, esp_document_get_title (job->document), esp_node_get_id (job->node));
+
+  run->unsaved = TRUE;
+  _esp_rescue_async (image, title, on_rescued, g_object_ref (task));
+}
+
 static void
 on_stored (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   Run *run = g_task_get_task_data (task);
   EspJob *job = g_task_get_source_object (task);
-  g_autofree char *title = NULL;
 
   if (esp_document_finish_turn_finish (ESP_DOCUMENT (source), result, &run->error))
     {
@@ -215,10 +231,44 @@ on_stored (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  run->unsaved = TRUE;
-  title = g_strdup_printf ("%s %" G_GINT64_FORMAT, esp_document_get_title (job->document),
-                           esp_node_get_id (job->node));
-  _esp_rescue_async (run->made->image, title, on_rescued, g_object_ref (task));
+  rescue (task, run->made->image);
+}
+
+static void store (GTask *task);
+
+static void
+on_more_stored (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Run *run = g_task_get_task_data (task);
+  GPtrArray *more = run->made->more;
+
+  if (esp_document_add_made_finish (ESP_DOCUMENT (source), result, &run->error) != NULL)
+    {
+      g_ptr_array_remove_index (more, more->len - 1);
+      store (task);
+      return;
+    }
+  rescue (task, g_ptr_array_index (more, more->len - 1));
+}
+
+/* Further images that the turn made come first: should it all break off here, the turn is gone on
+ * with, and there is one more of them rather than one less. */
+static void
+store_more (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+  EspJob *job = g_task_get_source_object (task);
+  EspTurnOutcome outcome = { .image = g_ptr_array_index (run->made->more, run->made->more->len - 1),
+                             .seconds = -1,
+                             .cost = -1,
+                             .parameters = run->made->parameters,
+                             .model_hash = run->made->model_hash,
+                             .model_name = run->made->model_name,
+                             .remote_job = run->made->provider_job };
+
+  esp_document_add_made_async (job->document, job->node, &outcome, NULL, on_more_stored,
+                               g_object_ref (task));
 }
 
 static void
@@ -240,6 +290,11 @@ store (GTask *task)
 
   run->is_over = TRUE;
   clear_showing (run);
+  if (run->made->more != NULL && run->made->more->len > 0)
+    {
+      store_more (task);
+      return;
+    }
   esp_document_finish_turn_async (job->document, job->node, &outcome, NULL, on_stored,
                                   g_object_ref (task));
 }
@@ -298,13 +353,14 @@ ask_backend (GTask *task)
   EspJob *job = g_task_get_source_object (task);
   g_autoptr (JsonObject) parameters = dup_parameters (job->node);
   g_autoptr (GPtrArray) images = g_steal_pointer (&run->images);
-  EspBackendRequest request = { .model = esp_node_get_model (job->node),
-                                .images = images,
-                                .parameters = parameters,
-                                .previews = job->previews,
-                                .remote_job = run->remote_job,
-                                .document = g_file_peek_path (esp_document_get_file (job->document)),
-                                .resume = run->resume };
+  EspBackendRequest request
+      = { .model = esp_node_get_model (job->node),
+          .images = images,
+          .parameters = parameters,
+          .previews = job->previews,
+          .remote_job = run->remote_job,
+          .document = g_file_peek_path (esp_document_get_file (job->document)),
+          .resume = run->resume };
 
   esp_backend_run_async (run->backend, &request, job->cancellable, on_news, task, on_made,
                          g_object_ref (task));

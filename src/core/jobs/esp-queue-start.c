@@ -87,6 +87,7 @@ _esp_queue_end_waiting (EspQueue *self, EspJob *job, GError *error)
   ending->state = error != NULL ? ESP_JOB_FAILED : ESP_JOB_CANCELLED;
   ending->error = error;
 
+  esp_node_set_error (job->node, error);
   /* It must not be started any more. */
   _esp_job_set_state (job, ESP_JOB_STOPPING, NULL);
   esp_document_set_state_async (

@@ -92,11 +92,13 @@ fail (GTask *task, GError *error)
   g_task_return_error (task, error);
 }
 
-/* A refusal of our own: nothing was sent. */
+/* A refusal of our own: nothing was sent, at least not now. */
 static void
 refuse (GTask *task, EspFault fault, const char *message)
 {
-  EspFaultReport report = { .fault = fault, .charged = ESP_CHARGED_NO };
+  EspFaultReport report
+      = { .fault = fault,
+          .charged = fault == ESP_FAULT_GONE ? ESP_CHARGED_UNKNOWN : ESP_CHARGED_NO };
 
   fail (task, esp_fault_error_new (&report, message));
 }
