@@ -3,6 +3,7 @@
 
 Between the two stands a recorder: a server that passes requests on to the fake and keeps them.
 """
+import concurrent.futures
 import contextlib
 import http.client
 import http.server
@@ -18,6 +19,7 @@ import threading
 
 tool, source = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 sys.path.insert(0, str(source / 'tests/servers'))
+import pictures  # noqa: E402
 from fakes import Fakes  # noqa: E402
 
 PROMPT = 'Make it “dusk”; keep $HOME, `x`, \\n and "quotes" & a\nsecond line: ß 木'
@@ -168,11 +170,12 @@ def check(fakes, recorder, picture, descriptor_id, provider, settings, kind):
             [tool, 'run', descriptor, base, '{}', json.dumps(asked), *images], folder, world.key))
         sent = dict(json.loads(printed), prompt=PROMPT)
         # Small results of the fake: what was asked for is known here.
-        from pictures import look
-        looked = look(shipped.read_bytes())
+        looked = pictures.look(shipped.read_bytes())
         sent |= {'width': looked.width, 'height': looked.height}
         if sent.get('size') == 'auto' and descriptor_id == 'openai-gpt-image':
             sent |= {'width': 1536, 'height': 1024}
+        count = world.count()
+        assert count['accepted'] == 1 and not count.get('violations'), count
         world.close()
 
         world = fakes.world(provider, **options)
@@ -201,34 +204,43 @@ def check(fakes, recorder, picture, descriptor_id, provider, settings, kind):
         assert len(ours) == len(theirs), ([r[:2] for r in ours], [r[:2] for r in theirs])
 
 
+def attempt(fakes, picture, case, kind):
+    """What went wrong, or None. Each has a recorder of its own: they wait more than they work."""
+    recorder = Recorder()
+    try:
+        check(fakes, recorder, picture, *case, kind)
+    except (AssertionError, RuntimeError, subprocess.TimeoutExpired) as error:
+        return str(error) or 'failed'
+    finally:
+        recorder.shutdown()
+        recorder.server_close()
+    return None
+
+
 def main():
-    import pictures
+    missing = {'curl': [program for program in ('bash', 'curl', 'jq') if not shutil.which(program)]}
+    wanted = sys.argv[3] if len(sys.argv) > 3 else ''
+    cases = [(f'{case[0]} as {kind}', case, kind) for kind in ('python', 'curl') for case in CASES
+             if wanted in f'{case[0]} as {kind}']
     failures = 0
-    kinds = ['python', 'curl']
-    print(f'1..{len(CASES) * len(kinds)}')
-    with Fakes() as fakes, tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder()
+    print(f'1..{len(cases)}', flush=True)
+    with Fakes() as fakes, tempfile.TemporaryDirectory() as folder, \
+            concurrent.futures.ThreadPoolExecutor(4) as pool:
         picture = pathlib.Path(folder) / 'picture.png'
         picture.write_bytes(pictures.carpet_png(pictures.mark('a test'), 1248, 832))
-        number = 0
-        for kind in kinds:
-            missing = [program for program in ('bash', 'curl', 'jq')
-                       if kind == 'curl' and not shutil.which(program)]
-            for descriptor_id, provider, settings in CASES:
-                number += 1
-                label = f'{number} - {descriptor_id} as {kind}'
-                if len(sys.argv) > 3 and sys.argv[3] not in label:
-                    continue
-                if missing:
-                    print(f'ok {label} # SKIP needs {", ".join(missing)}')
-                    continue
-                try:
-                    check(fakes, recorder, picture, descriptor_id, provider, settings, kind)
-                    print(f'ok {label}', flush=True)
-                except (AssertionError, RuntimeError, subprocess.TimeoutExpired) as error:
-                    failures += 1
-                    print(f'not ok {label}\n# ' + str(error).replace('\n', '\n# '), flush=True)
+        attempts = [None if missing.get(kind) else pool.submit(attempt, fakes, picture, case, kind)
+                    for _, case, kind in cases]
+        for number, ((label, _, kind), result) in enumerate(zip(cases, attempts), 1):
+            problem = result.result() if result else None
+            if not result:
+                print(f'ok {number} - {label} # SKIP needs {", ".join(missing[kind])}', flush=True)
+            elif problem is None:
+                print(f'ok {number} - {label}', flush=True)
+            else:
+                failures += 1
+                print(f'not ok {number} - {label}\n# ' + problem.replace('\n', '\n# '), flush=True)
     return 1 if failures else 0
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())
