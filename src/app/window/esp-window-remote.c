@@ -453,6 +453,11 @@ dup_sent_parameters (EspNode *node)
   for (GList *item = members; item != NULL; item = item->next)
     json_object_set_member (all, item->data,
                             json_node_copy (json_object_get_member (own, item->data)));
+  if (esp_node_get_width (node) > 0)
+    {
+      json_object_set_int_member (all, "width", esp_node_get_width (node));
+      json_object_set_int_member (all, "height", esp_node_get_height (node));
+    }
   json_object_set_string_member (all, "prompt", esp_node_get_instruction (node));
   if (esp_node_get_negative_prompt (node) != NULL)
     json_object_set_string_member (all, "negative_prompt", esp_node_get_negative_prompt (node));

@@ -2,6 +2,7 @@
 /* esp-transcript.c: a turn's requests, with marks for what only shows when they are made. */
 #include "esp-transcript-private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "esp-json-read.h"
@@ -666,6 +667,41 @@ set_size (EspTranscript *self, JsonObject *parameters)
   esp_scope_set_int (self->setup.scope, "out.height", height);
 }
 
+/* Where the ratio was left to the client: the one that is nearest to what came back. */
+static void
+set_aspect (EspTranscript *self, JsonObject *parameters)
+{
+  const EspProviderParam *param = esp_provider_find_param (self->setup.provider, "aspect");
+  gint64 width = json_object_get_int_member_with_default (parameters, "width", 0);
+  gint64 height = json_object_get_int_member_with_default (parameters, "height", 0);
+  JsonNode *best = NULL;
+  double best_distance = HUGE_VAL;
+
+  if (param == NULL || param->values == NULL || width <= 0 || height <= 0
+      || json_object_has_member (self->setup.parameters, "aspect"))
+    return;
+
+  for (guint i = 0; i < json_array_get_length (param->values); i++)
+    {
+      const char *value = json_array_get_string_element (param->values, i);
+      const char *colon = strchr (value, ':');
+      double across = g_ascii_strtod (value, NULL);
+      double down = colon != NULL ? g_ascii_strtod (colon + 1, NULL) : 0;
+      double distance;
+
+      if (across <= 0 || down <= 0)
+        continue;
+      distance = fabs (log (across / down) - log ((double) width / (double) height));
+      if (distance < best_distance)
+        {
+          best_distance = distance;
+          best = json_array_get_element (param->values, i);
+        }
+    }
+  if (best != NULL)
+    _esp_remote_setup_set_parameter (&self->setup, "aspect", best, NULL);
+}
+
 /* What a turn is recorded with may be more than the API has. */
 static JsonObject *
 dup_known (EspProvider *provider, JsonObject *parameters)
@@ -726,6 +762,7 @@ esp_transcript_new (EspTranscriptKind kind, EspProvider *provider, const char *b
   self.extension = dup_extension (&self);
   self.text = g_string_new (NULL);
   set_size (&self, parameters);
+  set_aspect (&self, parameters);
 
   if (kind == ESP_TRANSCRIPT_CURL)
     _esp_transcript_write_curl (&self, &own_error);

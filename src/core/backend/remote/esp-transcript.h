@@ -18,7 +18,7 @@ typedef enum
 } EspTranscriptKind;
 
 /* `parameters` as sent (canonical ids, with prompt; unknown names are passed over; "width" and
- * "height": the size that was asked for, where "size" does not say it); `image_names`
+ * "height": what came back, where "size" or "aspect" was left to the client); `image_names`
  * NULL-terminated file names. */
 char *esp_transcript_new (EspTranscriptKind kind, EspProvider *provider, const char *base_url,
                           JsonObject *config, JsonObject *parameters,
