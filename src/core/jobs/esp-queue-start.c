@@ -9,6 +9,11 @@
 #include "esp-job-run.h"
 #include "esp-queue-private.h"
 
+/* So many are started before a window may draw again. */
+#define MOST_AT_ONCE 4
+
+#define AFTER_DRAWING (G_PRIORITY_HIGH_IDLE + 50)
+
 static void
 on_run_over (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -176,34 +181,46 @@ break_circle (EspQueue *self)
                               "Leave out the reference.")));
 }
 
+static void start_later (EspQueue *self, int priority);
+
 static gboolean
 on_start (gpointer data)
 {
   g_autoptr (EspQueue) self = g_object_ref (data);
   g_autoptr (GPtrArray) jobs = NULL;
+  guint most;
 
   g_clear_pointer (&self->starting, g_source_unref);
   self->n_next = 0;
 
   jobs = _esp_queue_dup_jobs (self);
-  for (guint i = self->n_running; i < jobs->len; i++)
+  most = self->n_running + MOST_AT_ONCE;
+  for (guint i = self->n_running; i < jobs->len && self->n_running < most; i++)
     try_to_start (self, g_ptr_array_index (jobs, i));
-  if (!self->paused)
+  if (self->n_running >= most)
+    start_later (self, AFTER_DRAWING);
+  else if (!self->paused)
     break_circle (self);
   _esp_queue_update_seconds_left (self);
 
   return G_SOURCE_REMOVE;
 }
 
-/* Later, so that who adds several sees them all waiting, and their order is settled. */
-void
-_esp_queue_start_soon (EspQueue *self)
+static void
+start_later (EspQueue *self, int priority)
 {
   if (self->starting != NULL)
     return;
 
   self->starting = g_idle_source_new ();
-  g_source_set_priority (self->starting, G_PRIORITY_DEFAULT);
+  g_source_set_priority (self->starting, priority);
   g_source_set_callback (self->starting, on_start, self, NULL);
   g_source_attach (self->starting, g_main_context_get_thread_default ());
+}
+
+/* Later, so that who adds several sees them all waiting, and their order is settled. */
+void
+_esp_queue_start_soon (EspQueue *self)
+{
+  start_later (self, G_PRIORITY_DEFAULT);
 }

@@ -15,6 +15,9 @@
 /* How much the latest turn counts against all before it. */
 #define WEIGHT 0.4
 
+/* Windows are drawn before. */
+#define AFTER_DRAWING (G_PRIORITY_HIGH_IDLE + 50)
+
 #define MINUTE (60 * (gint64) G_USEC_PER_SEC)
 
 /* The data of a turn's task; its source object is the backend. */
@@ -483,28 +486,37 @@ tell_waiting (EspRemoteBackend *self, double seconds)
 }
 
 static void
+start_in (EspRemoteBackend *self, GSource *source, int priority)
+{
+  self->starting = source;
+  g_source_set_priority (source, priority);
+  g_source_set_callback (source, on_start_waiting, self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+/* One at a time: fifty that begin at once would keep a window from drawing. */
+static void
 start_waiting (EspRemoteBackend *self)
 {
-  if (self->starting != NULL)
+  g_autoptr (GTask) task = NULL;
+  gint64 wait;
+
+  if (self->starting != NULL || self->waiting.length == 0
+      || self->n_running >= esp_backend_get_concurrency (ESP_BACKEND (self)))
     return;
 
-  while (self->waiting.length > 0
-         && self->n_running < esp_backend_get_concurrency (ESP_BACKEND (self)))
+  wait = take_minute (self);
+  if (wait > 0)
     {
-      const gint64 wait = take_minute (self);
-      g_autoptr (GTask) task = NULL;
-
-      if (wait > 0)
-        {
-          self->starting = g_timeout_source_new ((guint) (wait / 1000) + 1);
-          g_source_set_callback (self->starting, on_start_waiting, self, NULL);
-          g_source_attach (self->starting, g_main_context_get_thread_default ());
-          tell_waiting (self, (double) wait / G_USEC_PER_SEC);
-          return;
-        }
-      task = g_queue_pop_head (&self->waiting);
-      begin (task);
+      start_in (self, g_timeout_source_new ((guint) (wait / 1000) + 1), G_PRIORITY_DEFAULT);
+      tell_waiting (self, (double) wait / G_USEC_PER_SEC);
+      return;
     }
+
+  task = g_queue_pop_head (&self->waiting);
+  if (self->waiting.length > 0)
+    start_in (self, g_idle_source_new (), AFTER_DRAWING);
+  begin (task);
 }
 
 static gboolean
