@@ -198,6 +198,16 @@ esp_backend_settle (EspBackend *self, const char *remote_job, const EspBackendRe
 }
 
 void
+esp_backend_tidy (EspBackend *self, GHashTable *jobs, const char *document)
+{
+  g_return_if_fail (ESP_IS_BACKEND (self));
+  g_return_if_fail (jobs != NULL);
+
+  if (ESP_BACKEND_GET_CLASS (self)->tidy != NULL)
+    ESP_BACKEND_GET_CLASS (self)->tidy (self, jobs, document);
+}
+
+void
 esp_backend_stop_async (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_return_if_fail (ESP_IS_BACKEND (self));

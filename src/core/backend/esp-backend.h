@@ -111,9 +111,10 @@ struct _EspBackendClass
   gboolean (*stop_finish) (EspBackend *self, GAsyncResult *result, GError **error);
   void (*prepare) (EspBackend *self, EspModel *model); /* or NULL */
   void (*settle) (EspBackend *self, const char *remote_job, const EspBackendResult *result,
-                  const char *document);                           /* or NULL */
-  gboolean (*has_kept) (EspBackend *self, const char *remote_job); /* or NULL */
-  void (*let_go) (EspBackend *self, GCancellable *cancellable);    /* or NULL */
+                  const char *document);                                   /* or NULL */
+  gboolean (*has_kept) (EspBackend *self, const char *remote_job);         /* or NULL */
+  void (*let_go) (EspBackend *self, GCancellable *cancellable);            /* or NULL */
+  void (*tidy) (EspBackend *self, GHashTable *jobs, const char *document); /* or NULL */
 };
 
 const char *esp_backend_get_id (EspBackend *self);    /* "local", "runpod"; stored in documents */
@@ -146,6 +147,10 @@ void esp_backend_let_go (EspBackend *self, GCancellable *cancellable);
  * Nothing that fails here is told: the picture is safe. */
 void esp_backend_settle (EspBackend *self, const char *remote_job, const EspBackendResult *result,
                          const char *document);
+
+/* Settles what was stored in `document` (as above) just before the program broke off. `jobs`: the
+ * provider's ids of turns that the document has (EspBackendResult.provider_job), a set. */
+void esp_backend_tidy (EspBackend *self, GHashTable *jobs, const char *document);
 
 /* Lets go of processes and connections; before the program ends. */
 void esp_backend_stop_async (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data);

@@ -339,6 +339,42 @@ test_killed (RemoteFixture *self, gconstpointer data)
   turn_world_check_manners (world);
 }
 
+/* Broken off after the image was stored, and before the record went. */
+static void
+test_tidy (RemoteFixture *self, gconstpointer data)
+{
+  g_autoptr (TurnWorld) world = new_world (NULL, NULL);
+  const char *id = remote_add_account (self, world, RUNPOD);
+  EspNode *node = remote_add_turn (self, id, "Nearly");
+  g_autofree char *uuid = g_uuid_string_random ();
+  g_autoptr (EspRecord) record = NULL;
+  g_autoptr (JsonObject) captures = json_object_new ();
+  g_autoptr (GPtrArray) left = NULL;
+  g_autoptr (GError) error = NULL;
+
+  remote_finish (self);
+  g_assert_cmpint (esp_node_get_state (node), ==, ESP_NODE_DONE);
+
+  for (int i = 0; i < 2; i++)
+    {
+      /* Another one's stays. */
+      json_object_set_string_member (captures, "id",
+                                     i == 0 ? "another" : esp_node_get_remote_job (node));
+      record = esp_record_new (uuid, RUNPOD);
+      json_object_set_string_member (esp_record_get_members (record), "account", id);
+      json_object_set_object_member (esp_record_get_members (record), "captures",
+                                     json_object_ref (captures));
+      g_assert_true (esp_record_write (record, ESP_RECORD_SUCCEEDED, &error));
+      g_clear_pointer (&record, esp_record_free);
+      g_assert_cmpuint (remote_count_records (), ==, 1);
+
+      left = esp_queue_dup_left_over (self->queue, self->document);
+      g_clear_pointer (&left, g_ptr_array_unref);
+      g_assert_cmpuint (remote_count_records (), ==, i == 0 ? 1 : 0);
+      esp_remote_turn_settle (uuid, NULL);
+    }
+}
+
 /* A document from another computer: nothing is known of its turn here. */
 static void
 test_no_record (RemoteFixture *self, gconstpointer data)
@@ -388,6 +424,7 @@ main (int argc, char **argv)
   ADD ("cancel-ignored", test_cancel_ignored);
   ADD ("let-go", test_let_go);
   ADD ("killed", test_killed);
+  ADD ("tidy", test_tidy);
   ADD ("no-record", test_no_record);
   status = jobs_run ();
   turn_fixture_end ();

@@ -171,6 +171,11 @@ test_prices (RemoteFixture *self, gconstpointer data)
   model = find (self, "oxen-flux-kontext-dev", "oxen-flux-kontext-dev");
   esp_model_prepare (model);
   g_assert_cmpfloat (esp_model_get_price (model), >, 0);
+
+  /* And it stays whatever else the person says of the account. */
+  g_assert_true (esp_accounts_set_consented (
+      self->accounts, esp_accounts_find (self->accounts, "oxen-flux-kontext-dev"), NULL));
+  g_assert_cmpfloat (esp_model_get_price (model), >, 0);
   g_assert_cmpint (turn_world_count (world, "probe"), ==, 1);
 }
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "esp-journal.h"
+#include "esp-json-member.h"
 
 G_DEFINE_FINAL_TYPE (EspRemoteBackend, esp_remote_backend, ESP_TYPE_BACKEND)
 
@@ -191,6 +192,7 @@ static void
 on_account_changed (EspAccount *account, gpointer data)
 {
   EspRemoteBackend *self = data;
+  const gboolean asked = self->asked;
 
   /* The key may be another one. */
   g_clear_pointer (&self->key, esp_key_unref);
@@ -199,6 +201,8 @@ on_account_changed (EspAccount *account, gpointer data)
   self->asked = FALSE;
   g_set_object (&self->used, self->provider);
   _esp_remote_backend_show (self);
+  if (asked)
+    _esp_remote_backend_refresh (self);
 }
 
 /* --- The backend ------------------------------------------------------------------------------ */
@@ -281,6 +285,43 @@ settle (EspBackend *backend, const char *remote_job, const EspBackendResult *res
     esp_ledger_note (esp_accounts_get_ledger (self->accounts), remote_job, self->id,
                      esp_provider_get_id (self->provider), document, result->cost, result->currency,
                      result->cost_estimated);
+}
+
+static const char *
+get_job_id (EspRecord *record)
+{
+  JsonObject *captures = esp_json_get_object (esp_record_get_members (record), "captures");
+
+  return captures != NULL ? esp_json_get_string (captures, "id") : NULL;
+}
+
+/* The image is in the document, and its record was not removed any more. */
+static void
+tidy (EspBackend *backend, GHashTable *jobs, const char *document)
+{
+  EspRemoteBackend *self = ESP_REMOTE_BACKEND (backend);
+  g_autoptr (GPtrArray) records = esp_journal_list ();
+
+  for (guint i = 0; i < records->len; i++)
+    {
+      EspRecord *record = g_ptr_array_index (records, i);
+      JsonObject *members = esp_record_get_members (record);
+      const char *job = get_job_id (record);
+      g_autofree char *id = g_strdup (esp_record_get_id (record));
+
+      if (esp_record_get_state (record) != ESP_RECORD_SUCCEEDED || esp_record_is_busy (record)
+          || job == NULL || !g_hash_table_contains (jobs, job)
+          || g_strcmp0 (esp_json_get_string (members, "account"), self->id) != 0)
+        continue;
+
+      if (self->accounts != NULL)
+        esp_ledger_note (
+            esp_accounts_get_ledger (self->accounts), id, self->id,
+            esp_provider_get_id (self->provider), document,
+            esp_json_get_number (members, "cost", esp_json_get_number (members, "price", -1)),
+            esp_json_get_string (members, "currency"), !json_object_has_member (members, "cost"));
+      esp_remote_turn_settle (id, NULL);
+    }
 }
 
 static void
@@ -372,6 +413,7 @@ esp_remote_backend_class_init (EspRemoteBackendClass *klass)
   backend_class->settle = settle;
   backend_class->has_kept = has_kept;
   backend_class->let_go = let_go;
+  backend_class->tidy = tidy;
 }
 
 static void
