@@ -156,6 +156,52 @@ find_key (const Options *options, const CliRemoteJob *job, EspRecord *record, GE
   return key;
 }
 
+/* One that was never sent begins anew, from the same files and with the same values. */
+static int
+start_anew (CliRemote *self, const CliRemoteJob *job, EspRecord *record, EspKey *key,
+            guint patience, GString *json)
+{
+  JsonObject *members = esp_record_get_members (record);
+  const char *text = esp_json_get_string (members, "descriptor");
+  g_autoptr (GBytes) bytes
+      = g_bytes_new (text != NULL ? text : "", text != NULL ? strlen (text) : 0);
+  g_auto (GStrv) inputs = cli_remote_dup_inputs (record);
+  g_autoptr (EspProvider) provider = NULL;
+  g_autoptr (GPtrArray) images = NULL;
+  g_autoptr (GError) error = NULL;
+  EspRemoteRequest request = {
+    .account = esp_json_get_string (members, "account"),
+    .base_url = esp_json_get_string (members, "base_url"),
+    .base_is_own = json_object_get_boolean_member_with_default (members, "base_is_own", FALSE),
+    .config = esp_json_get_object (members, "config"),
+    .key = key != NULL ? esp_key_get (key) : NULL,
+    .parameters = job->asked,
+    .id = job->id,
+    .client = esp_json_get_object (members, "client"),
+    .patience = patience,
+  };
+
+  provider = esp_provider_new (bytes, job->provider, FALSE, &error);
+  if (provider != NULL)
+    images = cli_remote_read_images (self, inputs, &error);
+  /* Its place in the journal is for the new one. */
+  if (images != NULL && esp_remote_turn_settle (job->id, &error))
+    {
+      request.provider = provider;
+      request.images = images;
+      return cli_remote_make (self, job, &request, NULL, patience, json);
+    }
+  return cli_remote_fail (self, error, json);
+}
+
+static gboolean
+was_never_sent (EspRecord *record)
+{
+  g_auto (GStrv) inputs = cli_remote_dup_inputs (record);
+
+  return esp_record_get_state (record) == ESP_RECORD_PREPARING && inputs != NULL;
+}
+
 /* Goes on with one. */
 static int
 resume (CliRemote *self, const Options *options, guint patience, EspRecord *record, GString *json)
@@ -179,11 +225,30 @@ resume (CliRemote *self, const Options *options, guint patience, EspRecord *reco
   else if (cli_remote_check_output (job.output, &error))
     key = find_key (options, &job, record, &error);
 
-  status = error != NULL ? cli_remote_fail (self, error, json)
-                         : cli_remote_make (self, &job, NULL,
-                                            key != NULL ? esp_key_get (key) : NULL, patience, json);
+  if (error != NULL)
+    status = cli_remote_fail (self, error, json);
+  else if (was_never_sent (record))
+    status = start_anew (self, &job, record, key, patience, json);
+  else
+    status = cli_remote_make (self, &job, NULL, key != NULL ? esp_key_get (key) : NULL, patience,
+                              json);
   g_clear_pointer (&key, esp_key_unref);
   cli_remote_job_clear (&job);
+  return status;
+}
+
+/* What was said of a wrong command line, as JSON, too. */
+static int
+refuse (const Options *options, int status)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+
+  if (!options->json)
+    return status;
+  cli_remote_put_error (json, "argument", cli_get_last_failure (), NULL);
+  g_string_append_c (json, '\n');
+  cli_print (json->str);
+  cli_finish_output ();
   return status;
 }
 
@@ -291,11 +356,11 @@ forget_job (const Options *options, const char *id)
   EspRecord *found = find_record (records, id);
 
   if (found == NULL)
-    return cli_usage (_ ("jobs forget: there is no open job %s"), id);
+    return refuse (options, cli_usage (_ ("jobs forget: there is no open job %s"), id));
   if (esp_record_is_busy (found))
-    return cli_fail (_ ("jobs forget: another program works on %s"), id);
+    return refuse (options, cli_fail (_ ("jobs forget: another program works on %s"), id));
   if (!esp_remote_turn_settle (id, &error))
-    return cli_fail ("jobs forget: %s", error->message);
+    return refuse (options, cli_fail ("jobs forget: %s", error->message));
   if (options->json)
     cli_print ("{}\n");
   else if (!options->quiet)
@@ -313,13 +378,14 @@ run (const Options *options, char **arguments)
   if (verb == NULL)
     return list_jobs (options);
   if (g_str_equal (verb, "resume"))
-    return arguments[1] != NULL && arguments[2] != NULL
-               ? cli_usage (_ ("jobs resume: %s: one job at a time, or all"), arguments[2])
-               : resume_jobs (options, arguments[1]);
+    return arguments[1] != NULL && arguments[2] != NULL ? refuse (
+               options, cli_usage (_ ("jobs resume: %s: one job at a time, or all"), arguments[2]))
+                                                        : resume_jobs (options, arguments[1]);
   if (!g_str_equal (verb, "forget"))
-    return cli_usage (_ ("jobs: %s: expected nothing, “resume” or “forget”"), verb);
+    return refuse (options,
+                   cli_usage (_ ("jobs: %s: expected nothing, “resume” or “forget”"), verb));
   if (arguments[1] == NULL || arguments[2] != NULL)
-    return cli_usage (_ ("jobs forget: expected the id of one job"));
+    return refuse (options, cli_usage (_ ("jobs forget: expected the id of one job")));
   return forget_job (options, arguments[1]);
 }
 

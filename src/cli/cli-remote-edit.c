@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli-remote.h"
 #include "cli-report.h"
 #include "esp-key-store.h"
 
@@ -431,16 +430,16 @@ look_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   g_task_return_pointer (task, GINT_TO_POINTER (TRUE), NULL);
 }
 
-static GPtrArray *
-read_inputs (CliRemote *self, const CliEditOptions *options, GError **error)
+GPtrArray *
+cli_remote_read_images (CliRemote *self, char **paths, GError **error)
 {
   g_autoptr (GPtrArray) images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   g_autoptr (GError) own_error = NULL;
   Looking *looking;
 
-  for (char **input = options->inputs; *input != NULL; input++)
+  for (char **path = paths; *path != NULL; path++)
     {
-      GBytes *bytes = read_input (*input, error);
+      GBytes *bytes = read_input (*path, error);
 
       if (bytes == NULL)
         return NULL;
@@ -449,7 +448,7 @@ read_inputs (CliRemote *self, const CliEditOptions *options, GError **error)
 
   looking = g_new0 (Looking, 1);
   looking->images = g_ptr_array_ref (images);
-  looking->names = g_strdupv (options->inputs);
+  looking->names = g_strdupv (paths);
   if (cli_session_run (&self->session, look_thread, looking, looking_free, FALSE, &own_error)
       != NULL)
     return g_steal_pointer (&images);
@@ -628,7 +627,7 @@ prepare (Edit *self, GError **error)
       || !cli_remote_read_patience (options->patience_text, &self->patience, error)
       || !cli_remote_check_output (options->output, error) || !find_key (self, error))
     return FALSE;
-  self->images = read_inputs (&self->remote, options, error);
+  self->images = cli_remote_read_images (&self->remote, options->inputs, error);
   if (self->images == NULL)
     return FALSE;
 
@@ -639,7 +638,7 @@ prepare (Edit *self, GError **error)
   self->job.output = g_strdup (options->output);
   self->job.no_metadata = options->no_metadata;
   self->job.asked = json_object_ref (self->parameters);
-  self->client = cli_remote_job_dup_client (&self->job, options->key_file);
+  self->client = cli_remote_job_dup_client (&self->job, options->inputs, options->key_file);
 
   request = get_request (self);
   if (!esp_remote_request_check (&request, &own_error))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli-edit-options.h"
+#include "cli-remote.h"
 #include "esp-account.h"
 #include "esp-provider-catalog.h"
 
@@ -28,6 +29,10 @@ JsonObject *cli_remote_read_config (char **texts, EspAccount *account,
 
 /* Seconds of --patience; NULL: 0, which is the default. FALSE after setting the error. */
 gboolean cli_remote_read_patience (const char *text, guint *seconds, GError **error);
+
+/* (element-type GBytes) The files, of which each can be decoded. NULL after setting the error. */
+GPtrArray *cli_remote_read_images (CliRemote *self, char **paths,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Can `path` be written? */
 gboolean cli_remote_check_output (const char *path, GError **error);

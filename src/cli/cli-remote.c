@@ -67,9 +67,10 @@ dup_path (JsonObject *object, const char *name)
 }
 
 JsonObject *
-cli_remote_job_dup_client (const CliRemoteJob *self, const char *key_file)
+cli_remote_job_dup_client (const CliRemoteJob *self, char **inputs, const char *key_file)
 {
   JsonObject *client = json_object_new ();
+  JsonArray *uris = json_array_new ();
 
   json_object_set_string_member (client, "program", "espalier-cli");
   json_object_set_string_member (client, "backend", self->backend);
@@ -77,7 +78,40 @@ cli_remote_job_dup_client (const CliRemoteJob *self, const char *key_file)
   json_object_set_boolean_member (client, "no_metadata", self->no_metadata);
   if (key_file != NULL && !g_str_equal (key_file, "-"))
     set_path (client, "key_file", key_file);
+  for (char **input = inputs; *input != NULL; input++)
+    {
+      g_autofree char *absolute = g_canonicalize_filename (*input, NULL);
+      g_autofree char *uri = g_filename_to_uri (absolute, NULL, NULL);
+
+      json_array_add_string_element (uris, uri);
+    }
+  json_object_set_array_member (client, "inputs", uris);
   return client;
+}
+
+char **
+cli_remote_dup_inputs (EspRecord *record)
+{
+  JsonObject *client = esp_json_get_object (esp_record_get_members (record), "client");
+  JsonNode *node = client != NULL ? json_object_get_member (client, "inputs") : NULL;
+  g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
+  JsonArray *uris;
+
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return NULL;
+  uris = json_node_get_array (node);
+  for (guint i = 0; i < json_array_get_length (uris); i++)
+    {
+      JsonNode *element = json_array_get_element (uris, i);
+      g_autofree char *path = json_node_get_value_type (element) == G_TYPE_STRING
+                                  ? g_filename_from_uri (json_node_get_string (element), NULL, NULL)
+                                  : NULL;
+
+      if (path == NULL)
+        return NULL;
+      g_strv_builder_add (paths, path);
+    }
+  return json_array_get_length (uris) > 0 ? g_strv_builder_end (paths) : NULL;
 }
 
 gboolean

@@ -50,8 +50,10 @@ typedef struct
 void cli_remote_job_clear (CliRemoteJob *self);
 
 /* The "client" of a record, which `jobs` reads again. `key_file` may be NULL. */
-JsonObject *cli_remote_job_dup_client (const CliRemoteJob *self,
+JsonObject *cli_remote_job_dup_client (const CliRemoteJob *self, char **inputs,
                                        const char *key_file) G_GNUC_WARN_UNUSED_RESULT;
+/* The paths of the inputs, as a record has them; NULL: it does not. */
+char **cli_remote_dup_inputs (EspRecord *record) G_GNUC_WARN_UNUSED_RESULT;
 /* Reads a record. FALSE: it was not made by the command line; `self` has all but output then. */
 gboolean cli_remote_job_read (CliRemoteJob *self, EspRecord *record);
 

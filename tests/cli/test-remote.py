@@ -394,6 +394,27 @@ def resumed_after_a_kill(s):
     s.tmp.mkdir()
 
 
+def killed_before_anything_was_submitted(s):
+    prepare(s)
+    backend = 'eachlabs-flux-kontext-dev'
+    world = world_of('eachlabs', {'where': 'upload', 'kind': 'slow', 'ms': 3000, 'nth': 1})
+    env = {key_of(backend): world.key}
+    process = s.start('edit', s.picture, '-p', PROMPT, '-o', s.out / 'o.png', '--backend', backend, '--base-url',
+                      world.base_url, '--set', 'seed=77', env=dict(s.environment, **env))
+    assert wait_until(lambda: world.count()['operations'].get('upload')), 'it does not begin'
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert [job['state'] for job in jobs(s)[1]['jobs']] == ['preparing']
+    photo = s.picture.read_bytes()
+    s.picture.unlink()
+    status, answer, _ = jobs(s, 'resume', env=env)
+    assert status == 2 and 'photo.png' in answer['error']['message'], answer
+    s.picture.write_bytes(photo)
+    status, answer, errors = jobs(s, 'resume', env=env)
+    assert status == 0 and answer['seed'] == 77, (answer, errors)
+    assert world.count()['submits'] == 1 and jobs(s)[1] == {'jobs': []}
+
+
 def several_are_resumed(s):
     prepare(s)
     world = world_of('sdcpp', run_ms=3000)
@@ -500,7 +521,7 @@ def main():
             what_is_wrong_is_found_before_anything_is_sent, missing_arguments, unknown_backends,
             a_folder_without_permission, keys_and_their_order, nothing_leaves_when_it_must_not, a_result,
             formats_and_several, what_is_printed, the_locale_does_not_matter, a_job_that_outlives_patience,
-            resumed_after_a_kill, several_are_resumed, a_folder_that_is_gone_when_the_image_comes, interrupted,
+            resumed_after_a_kill, killed_before_anything_was_submitted, several_are_resumed, a_folder_that_is_gone_when_the_image_comes, interrupted,
             wrong_jobs, turns_of_a_document])
 
 
