@@ -425,12 +425,32 @@ check_address (const char *text, GError **error)
 /* What the person says of an account. */
 typedef struct
 {
-  const char *id, *provider, *name, *base_url;
+  char *id, *provider, *name, *base_url;
   gboolean base_is_own;
   JsonObject *config;
   guint concurrency;
-  char *new_id;
 } Settings;
+
+/* Copies: the caller may lend what belongs to an account that is read anew meanwhile. */
+static void
+settings_init (Settings *self, const char *name, const char *base_url, gboolean base_is_own,
+               JsonObject *config)
+{
+  self->name = g_strdup (name);
+  self->base_url = g_strdup (base_url);
+  self->base_is_own = base_is_own;
+  self->config = config != NULL ? json_object_ref (config) : NULL;
+}
+
+static void
+settings_clear (Settings *self)
+{
+  g_free (self->id);
+  g_free (self->provider);
+  g_free (self->name);
+  g_free (self->base_url);
+  g_clear_pointer (&self->config, json_object_unref);
+}
 
 static void
 put_settings (JsonObject *members, const Settings *settings)
@@ -470,17 +490,17 @@ do_add (JsonObject *root, JsonArray *list, gpointer data, GError **error)
   Settings *settings = data;
   JsonObject *members;
 
-  for (guint i = 1; settings->new_id == NULL; i++)
+  for (guint i = 1; settings->id == NULL; i++)
     {
       g_autofree char *id = i == 1 ? g_strdup (settings->provider)
                                    : g_strdup_printf ("%s-%u", settings->provider, i);
 
       if (find_position (list, id) == G_MAXUINT && !was_used (root, id))
-        settings->new_id = g_steal_pointer (&id);
+        settings->id = g_steal_pointer (&id);
     }
 
   members = json_object_new ();
-  json_object_set_string_member (members, "id", settings->new_id);
+  json_object_set_string_member (members, "id", settings->id);
   json_object_set_string_member (members, "provider", settings->provider);
   put_settings (members, settings);
   json_array_add_object_element (list, members);
@@ -491,19 +511,16 @@ EspAccount *
 esp_accounts_add (EspAccounts *self, const char *provider, const char *name, const char *base_url,
                   gboolean base_is_own, JsonObject *config, GError **error)
 {
-  Settings settings = { .provider = provider,
-                        .name = name,
-                        .base_url = base_url,
-                        .base_is_own = base_is_own,
-                        .config = config };
+  Settings settings = { .provider = g_strdup (provider) };
   EspAccount *account = NULL;
 
   g_return_val_if_fail (ESP_IS_ACCOUNTS (self), NULL);
   g_return_val_if_fail (provider != NULL && *provider != '\0', NULL);
 
+  settings_init (&settings, name, base_url, base_is_own, config);
   if (check_address (base_url, error) && edit (self, do_add, &settings, error))
-    account = esp_accounts_find (self, settings.new_id);
-  g_free (settings.new_id);
+    account = esp_accounts_find (self, settings.id);
+  settings_clear (&settings);
   return account;
 }
 
@@ -523,22 +540,23 @@ gboolean
 esp_accounts_change (EspAccounts *self, EspAccount *account, const char *name, const char *base_url,
                      gboolean base_is_own, JsonObject *config, guint concurrency, GError **error)
 {
-  Settings settings = { .name = name,
-                        .base_url = base_url,
-                        .base_is_own = base_is_own,
-                        .config = config,
-                        .concurrency = MIN (concurrency, ESP_ACCOUNT_MAX_CONCURRENCY) };
+  Settings settings = { .concurrency = MIN (concurrency, ESP_ACCOUNT_MAX_CONCURRENCY) };
+  gboolean done;
 
   g_return_val_if_fail (ESP_IS_ACCOUNTS (self), FALSE);
   g_return_val_if_fail (ESP_IS_ACCOUNT (account), FALSE);
 
-  settings.id = esp_account_get_id (account);
-  return check_address (base_url, error) && edit (self, do_change, &settings, error);
+  settings.id = g_strdup (esp_account_get_id (account));
+  settings_init (&settings, name, base_url, base_is_own, config);
+  done = check_address (base_url, error) && edit (self, do_change, &settings, error);
+  settings_clear (&settings);
+  return done;
 }
 
 typedef struct
 {
-  const char *id, *member;
+  EspAccount *account; /* it may be removed elsewhere, and is found so in the file */
+  const char *member;
   gboolean value;
 } Flag;
 
@@ -546,13 +564,22 @@ static gboolean
 do_set_flag (JsonObject *root, JsonArray *list, gpointer data, GError **error)
 {
   const Flag *flag = data;
-  const guint position = find_position (list, flag->id);
+  const guint position = find_position (list, esp_account_get_id (flag->account));
 
   if (position == G_MAXUINT)
     return fail_gone (error);
   json_object_set_boolean_member (json_array_get_object_element (list, position), flag->member,
                                   flag->value);
   return TRUE;
+}
+
+static gboolean
+set_flag (EspAccounts *self, EspAccount *account, Flag *flag, GError **error)
+{
+  g_autoptr (EspAccount) kept = g_object_ref (account);
+
+  flag->account = kept;
+  return edit (self, do_set_flag, flag, error);
 }
 
 gboolean
@@ -563,8 +590,7 @@ esp_accounts_set_consented (EspAccounts *self, EspAccount *account, GError **err
   g_return_val_if_fail (ESP_IS_ACCOUNTS (self), FALSE);
   g_return_val_if_fail (ESP_IS_ACCOUNT (account), FALSE);
 
-  flag.id = esp_account_get_id (account);
-  return edit (self, do_set_flag, &flag, error);
+  return set_flag (self, account, &flag, error);
 }
 
 gboolean
@@ -575,8 +601,7 @@ esp_accounts_set_has_key (EspAccounts *self, EspAccount *account, gboolean has_k
   g_return_val_if_fail (ESP_IS_ACCOUNTS (self), FALSE);
   g_return_val_if_fail (ESP_IS_ACCOUNT (account), FALSE);
 
-  flag.id = esp_account_get_id (account);
-  return edit (self, do_set_flag, &flag, error);
+  return set_flag (self, account, &flag, error);
 }
 
 typedef struct
@@ -619,11 +644,13 @@ gboolean
 esp_accounts_move (EspAccounts *self, EspAccount *account, guint position, GError **error)
 {
   Move move = { .position = position };
+  g_autofree char *id = NULL;
 
   g_return_val_if_fail (ESP_IS_ACCOUNTS (self), FALSE);
   g_return_val_if_fail (ESP_IS_ACCOUNT (account), FALSE);
 
-  move.id = esp_account_get_id (account);
+  id = g_strdup (esp_account_get_id (account));
+  move.id = id;
   return edit (self, do_move, &move, error);
 }
 
