@@ -105,7 +105,8 @@ class Case:
                'stream': backend.flow == 'stream', 'words': backend.words, 'events': backend.fake == 'oxen'
                and backend.flow == 'poll', 'cancel': backend.cancels,
                'download': backend.link, 'names_jobs': backend.fake not in ('openai', 'comfyui')
-               and backend.flow == 'poll', 'urls': backend.fake in ('bfl', 'fal', 'replicate'),
+               and backend.flow == 'poll', 'flags': backend.fake in ('runflow', 'fal'),
+               'urls': backend.fake in ('bfl', 'fal', 'replicate'),
                'seed': 'seed' in backend.parameters, 'count': 'count' in backend.parameters}
         return all(has[need] for need in self.needs)
 
@@ -132,6 +133,8 @@ def make_cases():
     yield Case('happy, German numbers', kind='locale', spread=2)
     yield Case('happy, slow at everything', faults=tuple(
         fault(where, 'slow', ms=150)[0] for where in ('upload', 'submit', 'watch', 'fetch', 'download')))
+    for kind in ('chunked', 'gzip', 'plain'):
+        yield Case(f'happy, answers {kind}', faults=fault('any', kind))
     yield Case('happy over TLS', options=(('tls', 'good'),), kind='tls', spread=2)
 
     yield Case('a seed of mine', kind='seed', needs=('seed',))
@@ -161,6 +164,8 @@ def make_cases():
     for code, status in ((401, 3), (402, 4), (403, 3), (404, 7), (413, 7), (422, 7)):
         yield Case(f'submit: {code}', status, fault('submit', 'status', status=code), accepted=0,
                    submits={1, 2} if code == 404 else 1, charged=False, files=0, spread=3)
+    yield Case('submit: 413 before the body is read', {7, 8, 9}, fault('submit', 'refused_early', status=413),
+               accepted=0, submits=0, charged={False, None}, files=0)
     yield Case('submit: 401 that repeats the key', 3, fault(
         'submit', 'status', status=401, message='The key KEY is not known'), accepted=0, submits=1,
         charged=False, files=0, needs=('key',), spread=4)
@@ -263,9 +268,15 @@ def make_cases():
     yield Case('blocked: input', 5, fault('job', 'moderated_input'), files=0, needs=('words',),
                charged={False, None})
     yield Case('blocked: black image', 5, fault('job', 'black'), files=0, spread=15, charged={True, None})
+    yield Case('blocked: a flag on the result', 5, fault('job', 'flagged'), files=0, needs=('flags',),
+               charged={True, None})
     yield Case('no credit when it runs', {4, 7}, fault('job', 'credit'), files=0, needs=('words',),
                charged={False, None})
     yield Case('events break off', 0, fault('events', 'drop'), needs=('events',))
+    for kind, more in (('status', {'status': 404}), ('status', {'status': 401}), ('html', {}), ('stalled', {}),
+                       ('endless', {}), ('redirect', {})):
+        yield Case(f'events: {kind} {more.get("status", "")}', 0, fault('events', kind, **more),
+                   needs=('events',))
     yield Case('fetch: 500, then fine', 0, fault('fetch', 'status', status=500, nth=1), needs=('fetch',))
     yield Case('fetch: HTML, then fine', 0, fault('fetch', 'html', nth=1), needs=('fetch',))
     yield Case('the link needs a hop', 0, kind='hop', needs=('link',))

@@ -24,26 +24,29 @@ job), or "any". Kinds, with their own members:
   gzip_bomb {bytes}               a small body that unpacks to a large one
   clock {seconds}                 the server's Date is wrong
   drop {after}                    events: the stream breaks off
+  refused_early {status}          an error before the body was read
+  chunked, gzip, plain            nothing is wrong: the answer in chunks, packed, called text/plain
   expired {status}                download: the link is dead
 
 and for "job": failed moderated moderated_input credit never unknown_status gone cancelled black bomb
-not_image wrong_type empty cut two uncancellable fine {url: link to somewhere else, queue_ms, run_ms}.
+not_image wrong_type empty cut two uncancellable flagged fine {url: link to somewhere else, queue_ms, run_ms}.
 """
 import asyncio
 import email.utils
 import functools
+import gzip
 import time
 import zlib
 
 from server import Answer
 
 BOMB = 400 << 20
-EARLY = ('reset_before', 'stalled_upload')
+EARLY = ('reset_before', 'stalled_upload', 'refused_early')
 JOB = ('failed', 'moderated', 'moderated_input', 'credit', 'never', 'unknown_status', 'gone', 'cancelled',
-       'black', 'bomb', 'not_image', 'wrong_type', 'empty', 'cut', 'two', 'uncancellable', 'fine')
+       'black', 'bomb', 'not_image', 'wrong_type', 'empty', 'cut', 'two', 'uncancellable', 'flagged', 'fine')
 KINDS = EARLY + ('slow', 'late', 'slow_body', 'stalled', 'stalled_body', 'reset_after', 'reuse_death', 'status',
                  'html', 'not_json', 'empty_body', 'truncated', 'huge', 'endless', 'redirect',
-                 'gzip_bomb', 'clock', 'drop', 'expired')
+                 'gzip_bomb', 'clock', 'drop', 'expired', 'chunked', 'gzip', 'plain')
 PAGE = ('<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n'
         '<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n')
 
@@ -131,6 +134,13 @@ def spoilt(world, fault, request, own):
         own = Answer(200, {})
     if kind == 'clock':
         own.date_offset = fault.get('seconds', 86400)
+        return own
+    if kind == 'gzip' and not own.stream:
+        own.body = gzip.compress(own.body, 1)
+        own.headers['Content-Encoding'] = 'gzip'
+        return own
+    if kind == 'plain':
+        own.kind = 'text/plain; charset=utf-8' if own.kind == 'application/json' else own.kind
         return own
     own.spoil = fault
     return own

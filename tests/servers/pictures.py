@@ -140,9 +140,12 @@ def png_of_rows(width, height, rows):
 
 
 def carpet_png(seal, width, height):
-    rows = [(b'\0' + carpet_row(seal, width, band)) * min(BAND, height - band * BAND)
-            for band in range((height + BAND - 1) // BAND)]
-    return png_of_rows(width, height, b''.join(rows))
+    pack, pieces = zlib.compressobj(1), []
+    for band in range((height + BAND - 1) // BAND):
+        rows = (b'\0' + carpet_row(seal, width, band)) * min(BAND, height - band * BAND)
+        pieces.append(pack.compress(rows))
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
+            + chunk(b'IDAT', b''.join(pieces) + pack.flush()) + chunk(b'IEND', b''))
 
 
 def black_png(width, height):

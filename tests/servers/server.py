@@ -99,6 +99,11 @@ class Answer:
         self.stream = None       # async function (connection) that sends what follows the head
         self.date_offset = 0
 
+    @property
+    def drops(self):
+        """Is the stream to break off?"""
+        return bool(self.spoil) and self.spoil['kind'] == 'drop'
+
 
 class Connection:
     """One client; answers its requests one after the other until it closes."""
@@ -173,6 +178,13 @@ class Connection:
         self.writer.transport.abort()
 
     async def spoil_early(self, fault):
+        if fault['kind'] == 'refused_early':
+            answer = self.listener.world.provider.error(fault['status'], 'Refused')
+            self.write_head(answer.status, {'Content-Type': answer.kind, 'Connection': 'close',
+                                            'Content-Length': str(len(answer.body))})
+            self.writer.write(answer.body)
+            await self.writer.drain()
+            return
         if fault['kind'] == 'stalled_upload':     # takes a little of the body, then nothing more
             await asyncio.sleep(fault.get('seconds', 3600))
         self.reset()
@@ -209,6 +221,16 @@ class Connection:
             else:
                 body = body[:length // 2]
                 length = len(body)
+        if kind == 'chunked' and body:
+            headers['Transfer-Encoding'] = 'chunked'
+            self.write_head(answer.status, headers)
+            step = max(7, len(body) // 50)
+            for at in range(0, len(body), step):
+                piece = body[at:at + step]
+                self.writer.write(b'%x;x=y\r\n%s\r\n' % (len(piece), piece))
+                await self.writer.drain()
+            self.writer.write(b'0\r\nX-Trailer: 1\r\n\r\n')
+            return True
         if answer.status not in (101, 204, 304):
             headers['Content-Length'] = str(spoil.get('length', length))
         closing = request.headers.get('connection', '').lower() == 'close'

@@ -232,7 +232,7 @@ class Provider(Acted):
                         continue
                     connection.writer.write(socket_frame(item.result()))
                     await connection.writer.drain()
-                    if answer.spoil:
+                    if answer.drops:
                         await asyncio.sleep(answer.spoil.get('after', 0.05))
                         return connection.reset()
             finally:

@@ -102,7 +102,7 @@ class Provider(Acted):
                   for url in self.world.result_urls(job)]
         return Answer(200, {'images': images, 'seed': job.seed, 'prompt': job.prompt,
                             'timings': {'inference': job.run_ms / 1000},
-                            'has_nsfw_concepts': [job.outcome == 'black'] * max(1, len(images))})
+                            'has_nsfw_concepts': [job.outcome in ('black', 'flagged')] * max(1, len(images))})
 
     def cancel(self, request):
         job = self.find(request)
@@ -122,7 +122,7 @@ class Provider(Acted):
                     connection.writer.write(event_text(body))
                     await connection.writer.drain()
                     last = body
-                if answer.spoil:
+                if answer.drops:
                     await asyncio.sleep(answer.spoil.get('after', 0.05))
                     return connection.reset()
                 if body['status'] == 'COMPLETED':

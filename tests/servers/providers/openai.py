@@ -166,7 +166,7 @@ class Provider(Acted):
                     'type': 'image_edit.partial_image', 'partial_image_index': number,
                     'b64_json': base64.b64encode(preview).decode()}, 'image_edit.partial_image'))
                 await connection.writer.drain()
-            if answer.spoil:
+            if answer.drops:
                 await asyncio.sleep(answer.spoil.get('after', 0.05))
                 return connection.reset()
             state = await self.world.until_done(job)

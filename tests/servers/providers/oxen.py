@@ -133,7 +133,7 @@ class Provider(Acted):
             try:
                 connection.writer.write(b': connected\n\n')
                 connection.writer.write(event_text({'id': 1}, 'repository_updated'))
-                if answer.spoil:                   # the stream breaks off
+                if answer.drops:                   # the stream breaks off
                     await asyncio.sleep(answer.spoil.get('after', 0.05))
                     return connection.reset()
                 while not gone.done():

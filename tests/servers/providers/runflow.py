@@ -101,7 +101,7 @@ class Provider(Acted):
             body |= {'cost': f'{self.price * job.count:.4f}', 'duration_ms': job.run_ms, 'output': {
                 'outputs': [{'url': url, 'type': 'image', 'width': width, 'height': height}
                             for url in self.world.result_urls(job)],
-                'seed': job.seed, 'nsfw_detected': job.outcome == 'black',
+                'seed': job.seed, 'nsfw_detected': job.outcome in ('black', 'flagged'),
                 'timing': {'inference_ms': job.run_ms}, 'model_data': {}}}
         if state in ('failed', 'moderated', 'moderated_input', 'credit'):
             code, message = {
