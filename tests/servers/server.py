@@ -102,7 +102,7 @@ class Answer:
     @property
     def drops(self):
         """Is the stream to break off?"""
-        return bool(self.spoil) and self.spoil['kind'] == 'drop'
+        return bool(self.spoil) and self.spoil['kind'] in ('drop', 'truncated')
 
 
 class Connection:
@@ -204,7 +204,7 @@ class Connection:
         if kind in ('reset_after', 'reuse_death'):
             self.reset()
             return False
-        if answer.stream:
+        if answer.stream and kind not in ('endless', 'huge'):
             headers['Connection'] = 'Upgrade' if answer.status == 101 else 'close'
             self.write_head(answer.status, headers)
             await answer.stream(self)
