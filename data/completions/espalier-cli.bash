@@ -10,7 +10,7 @@ _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative
   --no-metadata --json -q --quiet -h --help'
 _espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
 _espalier_cli_run_options='--node -p --prompt --negative-prompt --set --variations --seed --reference --backend --model
-  -o --output --resume --json -q --quiet -h --help'
+  -o --output --resume --config --base-url --own-host --key-file --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
 _espalier_cli_import_options='--parent --json -h --help'

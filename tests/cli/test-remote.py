@@ -163,7 +163,8 @@ def what_is_wrong_is_found_before_anything_is_sent(s):
         (['--base-url', 'ftp://127.0.0.1'], 'ftp'), (['--base-url', 'nonsense'], 'nonsense'),
         (['--base-url', ''], '--base-url'), (['--base-url', 'http://192.0.2.1'], '192.0.2.1'),
         (['--base-url', 'http://user:word@127.0.0.1'], '127.0.0.1'),
-        ([s.folder / 'missing.png'], 'missing.png'), ([text], 'text.png'), ([cut], 'cut.png'), ([s.folder], s.folder.name),
+        ([s.folder / 'missing.png'], 'missing.png'), ([text], 'text.png'), ([cut], 'cut.png'),
+        ([s.folder], s.folder.name),
         ([s.picture] * 20, 'at most'),
     ]
     for arguments, name in wrong:
@@ -498,7 +499,8 @@ def turns_of_a_document(s):
     assert status == 0, (status, out, err)
     node, = json.loads(out)['nodes']
     assert node['state'] == 'done' and node['seed'] == 5 and node['backend'] == backend, node
-    status, out, err = s.run(*turn, '--variations', '2', '--quiet', env=dict(s.environment, **{key_of(backend): world.key}))
+    status, out, err = s.run(*turn, '--variations', '2', '--quiet',
+                             env=dict(s.environment, **{key_of(backend): world.key}))
     assert (status, out, err) == (0, b'', b''), (status, out, err)
     assert world.count()['submits'] == 3 and jobs(s)[1] == {'jobs': []}
     s.fails(*turn, '--set', 'steps=3', '--key-file', key, status=2, names='steps')
@@ -521,8 +523,8 @@ def main():
             what_is_wrong_is_found_before_anything_is_sent, missing_arguments, unknown_backends,
             a_folder_without_permission, keys_and_their_order, nothing_leaves_when_it_must_not, a_result,
             formats_and_several, what_is_printed, the_locale_does_not_matter, a_job_that_outlives_patience,
-            resumed_after_a_kill, killed_before_anything_was_submitted, several_are_resumed, a_folder_that_is_gone_when_the_image_comes, interrupted,
-            wrong_jobs, turns_of_a_document])
+            resumed_after_a_kill, killed_before_anything_was_submitted, several_are_resumed,
+            a_folder_that_is_gone_when_the_image_comes, interrupted, wrong_jobs, turns_of_a_document])
 
 
 if __name__ == '__main__':

@@ -35,8 +35,8 @@ def complete(*words, folder=None):
 
 @case
 def bash_completes_commands():
-    assert complete('') == sorted(['edit', 'new', 'import', 'run', 'tree', 'log', 'export', 'verify', 'tokenize', 'models',
-                                   'describe', '--help', '--version'])
+    assert complete('') == sorted(['edit', 'new', 'import', 'run', 'tree', 'log', 'export', 'verify', 'providers',
+                                   'jobs', 'tokenize', 'models', 'describe', '--help', '--version'])
     assert complete('mo') == ['models']
 
 
@@ -45,6 +45,31 @@ def bash_completes_options():
     assert complete('edit', '--mu') == ['--multi-ref']
     assert complete('edit', '--no') == ['--no-metadata', '--noise']
     assert complete('models', '--') == ['--help', '--json']
+    assert complete('edit', '--ca') == ['--cancel-on-interrupt']
+    assert complete('jobs', '--pa') == ['--patience']
+
+
+@case
+def bash_completes_providers_and_jobs():
+    assert complete('providers', '') == ['check']
+    assert complete('jobs', '') == ['forget', 'resume']
+    with tempfile.TemporaryDirectory() as folder:
+        # The program tells the ids.
+        program = pathlib.Path(folder) / 'espalier-cli'
+        program.write_text('#!/bin/sh\n'
+                           '[ "$1" = jobs ] && echo "123e4567-e89b-42d3-a456-426614174000  comfyui  now  sent" '
+                           '|| printf "comfyui — ComfyUI\\n    --set steps=1…100 (20)\\n\\nsdcpp-server — sd.cpp\\n"\n')
+        program.chmod(0o755)
+        (pathlib.Path(folder) / 'a.json').touch()
+        ids = ['bash', '--norc', '-c', ASK, 'bash', str(BASH), str(program)]
+
+        def ask(*words):
+            return sorted(subprocess.run([*ids, *words], capture_output=True, text=True, check=True,
+                                         cwd=folder).stdout.splitlines())
+        assert ask('edit', '--backend', '') == ['comfyui', 'local', 'sdcpp-server']
+        assert ask('edit', '--backend', 'sd') == ['sdcpp-server']
+        assert ask('jobs', 'resume', '') == ['123e4567-e89b-42d3-a456-426614174000']
+        assert complete('providers', 'check', '', folder=folder) == ['a.json']
 
 
 @case
