@@ -198,6 +198,7 @@ void _esp_remote_turn_set_going (EspRemoteTurn *turn);
 EspRecord *_esp_remote_take_record (const char *id, GError **error);
 EspRemoteTurn *_esp_remote_turn_ref (EspRemoteTurn *turn);
 void _esp_remote_turn_unref (EspRemoteTurn *turn);
+void _esp_remote_clear_source (GSource **source);
 
 /* Sends `request` (taken). Answers to submits come back even when the turn was cancelled. */
 void _esp_remote_turn_send (EspRemoteTurn *turn, EspHttpRequest *request, EspRemoteStep step);
@@ -262,6 +263,10 @@ void _esp_remote_end_with_status (EspRemoteTurn *turn, EspStatus status, EspRemo
 void _esp_remote_succeed (EspRemoteTurn *turn,
                           JsonNode *root); /* takes the answer with the result */
 GPtrArray *_esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean *empty);
+/* Of one such item. */
+gboolean _esp_remote_item_is_data_uri (const char *item);
+gboolean _esp_remote_item_is_link (EspRemoteTurn *turn, const char *item);
+void _esp_remote_note_items (EspRemoteTurn *turn);                   /* the links, in the record */
 void _esp_remote_download_begin (EspRemoteTurn *turn);               /* turn->items */
 gboolean _esp_remote_load_items (EspRemoteTurn *turn);               /* of the record */
 void _esp_remote_recover_begin (EspRemoteTurn *turn, GError *doubt); /* takes it */

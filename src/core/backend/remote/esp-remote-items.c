@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-remote-items.c: where in an answer the images are, as links or as text. */
+#define G_LOG_DOMAIN "espalier-remote"
+
+#include "esp-remote-private.h"
+
+#include <string.h>
+
+#define MAX_ITEMS 32
+
+/* One element of the result: a text, an object that has one, or an object that the template makes
+ * one of. */
+static char *
+dup_item (EspRemoteTurn *turn, JsonNode *node)
+{
+  static const char *const members[] = { "url", "b64_json", "image_url", "uri", NULL };
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  JsonObject *object;
+
+  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
+      && descriptor->result.url_template == NULL)
+    return json_node_get_string (node)[0] != '\0' ? g_strdup (json_node_get_string (node)) : NULL;
+
+  if (descriptor->result.url_template != NULL)
+    {
+      g_autoptr (EspScope) scope = esp_scope_copy (turn->setup.scope);
+
+      if (JSON_NODE_HOLDS_OBJECT (node))
+        {
+          JsonObjectIter iter;
+          const char *name;
+          JsonNode *value;
+
+          json_object_iter_init (&iter, json_node_get_object (node));
+          while (json_object_iter_next (&iter, &name, &value))
+            {
+              g_autofree char *full = g_strconcat ("item.", name, NULL);
+
+              esp_scope_set_node (scope, full, json_node_copy (value));
+            }
+        }
+      else
+        esp_scope_set_node (scope, "item", json_node_copy (node));
+      return esp_template_expand_text (descriptor->result.url_template, scope, ESP_TEMPLATE_URL,
+                                       NULL);
+    }
+
+  if (!JSON_NODE_HOLDS_OBJECT (node))
+    return NULL;
+  object = json_node_get_object (node);
+  for (guint i = 0; members[i] != NULL; i++)
+    {
+      const char *text = json_object_get_string_member_with_default (object, members[i], NULL);
+
+      if (text != NULL && text[0] != '\0')
+        return g_strdup (text);
+    }
+  return NULL;
+}
+
+static void
+add_items (EspRemoteTurn *turn, GPtrArray *items, JsonNode *node)
+{
+  char *item;
+
+  if (JSON_NODE_HOLDS_ARRAY (node))
+    {
+      JsonArray *array = json_node_get_array (node);
+
+      for (guint i = 0; i < json_array_get_length (array); i++)
+        add_items (turn, items, json_array_get_element (array, i));
+      return;
+    }
+
+  item = items->len < MAX_ITEMS ? dup_item (turn, node) : NULL;
+  if (item != NULL)
+    g_ptr_array_add (items, item);
+}
+
+GPtrArray *
+_esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean *empty)
+{
+  GPtrArray *items = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) pointers
+      = _esp_remote_dup_pointers (turn->setup.descriptor->result.images, turn->setup.scope);
+
+  if (empty != NULL)
+    *empty = FALSE;
+  for (guint i = 0; pointers[i] != NULL && items->len == 0; i++)
+    {
+      g_autoptr (GPtrArray) hits = esp_pointer_find_all (pointers[i], root);
+
+      for (guint j = 0; j < hits->len; j++)
+        {
+          JsonNode *hit = hits->pdata[j];
+
+          if (empty != NULL && JSON_NODE_HOLDS_ARRAY (hit)
+              && json_array_get_length (json_node_get_array (hit)) == 0)
+            *empty = TRUE;
+          add_items (turn, items, hit);
+        }
+    }
+  return items;
+}
+
+gboolean
+_esp_remote_item_is_data_uri (const char *item)
+{
+  return g_ascii_strncasecmp (item, "data:", 5) == 0;
+}
+
+/* JPEG in base64 begins with a slash as paths do: what is long and has nothing but base64's
+ * characters is no address. */
+static gboolean
+is_base64 (const char *item)
+{
+  gsize length = strspn (item, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+                               "=\r\n");
+
+  return length >= 64 && item[length] == '\0';
+}
+
+gboolean
+_esp_remote_item_is_link (EspRemoteTurn *turn, const char *item)
+{
+  if (_esp_remote_item_is_data_uri (item))
+    return FALSE;
+  if (g_ascii_strncasecmp (item, "https:", 6) == 0 || g_ascii_strncasecmp (item, "http:", 5) == 0)
+    return TRUE;
+
+  switch (turn->setup.descriptor->result.kind)
+    {
+    case ESP_RESULT_URL:
+      return TRUE;
+    case ESP_RESULT_BASE64:
+    case ESP_RESULT_DATA_URI:
+      return FALSE;
+    case ESP_RESULT_AUTO:
+    default:
+      return !is_base64 (item);
+    }
+}
+
+/* Links go into the record; images do not. */
+void
+_esp_remote_note_items (EspRemoteTurn *turn)
+{
+  JsonArray *links = json_array_new ();
+
+  for (guint i = 0; i < turn->items->len; i++)
+    {
+      const char *item = turn->items->pdata[i];
+
+      if (_esp_remote_item_is_link (turn, item))
+        json_array_add_string_element (links, item);
+    }
+  json_object_set_array_member (esp_record_get_members (turn->record), "links", links);
+}
+
+gboolean
+_esp_remote_load_items (EspRemoteTurn *turn)
+{
+  JsonNode *node = json_object_get_member (esp_record_get_members (turn->record), "links");
+  JsonArray *links;
+
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return FALSE;
+  links = json_node_get_array (node);
+  if (json_array_get_length (links) == 0)
+    return FALSE;
+
+  g_clear_pointer (&turn->items, g_ptr_array_unref);
+  turn->items = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < MIN (json_array_get_length (links), MAX_ITEMS); i++)
+    {
+      const char *link = json_array_get_string_element (links, i);
+
+      if (link != NULL)
+        g_ptr_array_add (turn->items, g_strdup (link));
+    }
+  return turn->items->len > 0;
+}
