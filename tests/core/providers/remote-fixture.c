@@ -40,6 +40,29 @@ remote_set_up (RemoteFixture *self, gconstpointer data)
   self->photo = jobs_import (self->document, 256);
 }
 
+/* What the keys of all acted-out providers begin with; nothing that was written may have it. */
+#define CANARY "canary-"
+
+static void
+look_for_keys (void)
+{
+  const char *argv[] = { "grep",
+                         "-rlaF",
+                         CANARY,
+                         g_get_user_data_dir (),
+                         g_get_user_config_dir (),
+                         g_get_user_cache_dir (),
+                         g_get_home_dir (),
+                         NULL };
+  g_autofree char *found = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                NULL, &found, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (found, ==, "");
+}
+
 void
 remote_tear_down (RemoteFixture *self, gconstpointer data)
 {
@@ -49,6 +72,7 @@ remote_tear_down (RemoteFixture *self, gconstpointer data)
 
   jobs_close_document (self->document);
   g_clear_object (&self->document);
+  look_for_keys ();
   g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
                 NULL);
   remote_end (self);
