@@ -413,8 +413,9 @@ static void
 on_save (EspAccountPage *self)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Filled) filled = NULL;
+    g_autoptr (Filled) filled = NULL;
   g_autofree char *title = NULL;
+  Doing *doing;
 
   if (self->busy)
     return;
@@ -436,9 +437,9 @@ on_save (EspAccountPage *self)
   set_busy (self, _ ("Saving the key…"));
   /* Translators: what a key is called in the desktop's key ring; %s is the account's name. */
   title = g_strdup_printf (_ ("Espalier: key for %s"), adw_window_title_get_title (self->title));
-  esp_key_store_save_async (esp_account_get_id (self->account), title, filled->key,
-                            self->cancellable, on_key_saved,
-                            doing_new (self, g_steal_pointer (&filled)));
+  doing = doing_new (self, g_steal_pointer (&filled));
+  esp_key_store_save_async (esp_account_get_id (self->account), title, doing->filled->key,
+                            self->cancellable, on_key_saved, doing);
 }
 
 /* --- Removing and moving ---------------------------------------------------------------------- */
