@@ -15,6 +15,7 @@
 
 #include "cli-report.h"
 #include "esp-key-store.h"
+#include "esp-origin.h"
 
 #define PATIENCE_MAX 604800.0 /* a week */
 
@@ -554,6 +555,14 @@ find_key (Edit *self, GError **error)
   /* Without a key that was not asked for by name it may go on; whether one is needed shows then. */
   if (self->options->key_file == NULL)
     return TRUE;
+  if (g_error_matches (own_error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA))
+    {
+      EspFaultReport report = { .fault = ESP_FAULT_AUTH, .charged = ESP_CHARGED_NO };
+      g_autofree char *message = g_strdup_printf ("--key-file: %s", own_error->message);
+
+      g_propagate_error (error, esp_fault_error_new (&report, message));
+      return FALSE;
+    }
   g_propagate_error (error, cli_remote_argument_new ("--key-file: %s", own_error->message));
   return FALSE;
 }
@@ -650,6 +659,25 @@ prepare (Edit *self, GError **error)
   return check_leave (self, error);
 }
 
+/* The image leaves this computer: plainly said, with an account once. */
+static void
+tell_where (Edit *self, const EspRemoteRequest *request)
+{
+  const char *base
+      = request->base_url != NULL ? request->base_url : esp_provider_get_base_url (self->provider);
+  /* Settings stand behind the host. */
+  g_auto (GStrv) parts = g_strsplit (base != NULL ? base : "", "{{", 2);
+  g_autofree char *origin = esp_origin_of (parts[0] != NULL ? parts[0] : "");
+  g_autoptr (GUri) uri = origin != NULL ? g_uri_parse (origin, G_URI_FLAGS_NONE, NULL) : NULL;
+
+  if (self->options->quiet || uri == NULL || esp_host_is_loopback (g_uri_get_host (uri))
+      || (self->account != NULL && esp_account_get_consented (self->account)))
+    return;
+  cli_note (_ ("The image leaves this computer: it is sent to %s"), g_uri_get_host (uri));
+  if (self->account != NULL)
+    esp_accounts_set_consented (self->remote.accounts, self->account, NULL);
+}
+
 int
 cli_remote_edit (const CliEditOptions *options)
 {
@@ -665,6 +693,7 @@ cli_remote_edit (const CliEditOptions *options)
     {
       const EspRemoteRequest request = get_request (&self);
 
+      tell_where (&self, &request);
       status = cli_remote_make (&self.remote, &self.job, &request, NULL, 0, json);
     }
 

@@ -230,6 +230,10 @@ def keys_and_their_order(s):
     status, answer, _ = edit(s, world, backend=backend)
     assert status == 3 and answer['error']['class'] == 'auth', answer
     assert key_of(backend) in answer['error']['message'] and '--key-file' in answer['error']['message'], answer
+    empty = s.folder / 'empty'
+    empty.write_text('\n')
+    status, answer, _ = edit(s, world, '--key-file', empty, backend=backend, env={key_of(backend): world.key})
+    assert status == 3 and answer['error']['class'] == 'auth' and 'empty' in answer['error']['message'], answer
     assert not world.log(), 'something was sent without a key'
     assert edit(s, world, backend=backend, env={key_of(backend): world.key})[0] == 0
     assert edit(s, world, '--key-file', key, backend=backend, env=wrong)[0] == 0

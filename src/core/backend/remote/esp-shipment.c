@@ -21,6 +21,8 @@
 #define WORK_TOLERANCE  1.03
 #define STRETCH_MAX     1.07 /* nearer than that to a bucket's shape: it is given exactly */
 #define SIDE_MAX        8192
+#define OUT_SIDE_MAX    4096 /* of "match" */
+#define OUT_MULTIPLE    16
 #define QUALITY_BEST    95
 #define QUALITY_LEAST   60
 #define SHRINK          0.85 /* a side's share, when even the least quality is too large */
@@ -141,6 +143,18 @@ nearest_bucket (const EspDescriptor *descriptor, double ratio)
   return best;
 }
 
+/* The image's own size, as models take them. */
+static EspImageSize
+own_size (EspPicture *picture)
+{
+  const double scale = MIN (1.0, (double) OUT_SIDE_MAX / MAX (picture->width, picture->height));
+  const EspImageSize size
+      = { MAX ((int) (picture->width * scale) / OUT_MULTIPLE, 1) * OUT_MULTIPLE,
+          MAX ((int) (picture->height * scale) / OUT_MULTIPLE, 1) * OUT_MULTIPLE };
+
+  return size;
+}
+
 /* The size to ask for; zeroes where the API is not told one. */
 static EspImageSize
 choose_out (const EspDescriptor *descriptor, const Order *order, EspPicture *picture)
@@ -153,6 +167,8 @@ choose_out (const EspDescriptor *descriptor, const Order *order, EspPicture *pic
     return out;
   if (parse_pair (order->size, "xX*", &out.width, &out.height))
     return out;
+  if (g_strcmp0 (order->size, "match") == 0)
+    return own_size (picture);
   if (parse_pair (order->aspect, ":", &a, &b))
     ratio = (double) a / b;
   return nearest_bucket (descriptor, ratio);
