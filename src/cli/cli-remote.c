@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cli-report.h"
+#include "esp-file-private.h"
 #include "esp-json-member.h"
+#include "esp-picture-attach.h"
 #include "esp-picture-strip.h"
 
 /* --- Begin and end ---------------------------------------------------------------------------- */
@@ -187,25 +189,16 @@ writing_free (gpointer data)
   g_free (self);
 }
 
-/* Does it in place of the task's thread; so that nothing is encoded twice, a JPEG without recipe
- * goes as it came, save its metadata. */
-static gboolean
-write_as_it_is (const Writing *self, EspPictureFormat format, gboolean *done, GError **error)
+/* A JPEG that shall be one goes as it came, with other metadata: nothing is encoded twice. NULL:
+ * that is not possible. */
+static GBytes *
+dup_as_it_is (const Writing *self, EspPictureFormat format)
 {
-  g_autoptr (GBytes) stripped = NULL;
-
-  *done = FALSE;
-  if (self->recipe != NULL || format != ESP_FORMAT_JPEG
-      || strcmp (self->media_type, "image/jpeg") != 0)
-    return TRUE;
-
-  stripped = esp_picture_strip_metadata (self->bytes, self->path, NULL);
-  if (stripped == NULL)
-    return TRUE;
-  *done = TRUE;
-  return g_file_set_contents_full (
-      self->path, g_bytes_get_data (stripped, NULL), (gssize) g_bytes_get_size (stripped),
-      G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, error);
+  if (format != ESP_FORMAT_JPEG || strcmp (self->media_type, "image/jpeg") != 0)
+    return NULL;
+  return self->recipe != NULL
+             ? esp_picture_attach_recipe (self->bytes, self->path, self->recipe, NULL)
+             : esp_picture_strip_metadata (self->bytes, self->path, NULL);
 }
 
 static CliRemoteOutput *
@@ -213,22 +206,24 @@ write_image (const Writing *self, GCancellable *cancellable, GError **error)
 {
   EspSaveOptions options = ESP_SAVE_OPTIONS_INIT;
   g_autoptr (EspPicture) picture = NULL;
-  g_autofree char *written = NULL;
+  g_autoptr (GBytes) encoded = NULL;
   CliRemoteOutput *output;
   EspPictureFormat format;
-  gboolean done;
-  gsize size;
+  EspPiece piece;
 
   /* What lost something on its way is not made worse. */
   options.lossless = strcmp (self->media_type, "image/webp") == 0;
   options.quality = 97;
   picture = esp_picture_load_bytes (self->bytes, self->path, NULL, cancellable, error);
-  if (picture == NULL || !esp_picture_format_from_path (self->path, &format, error)
-      || !write_as_it_is (self, format, &done, error))
+  if (picture == NULL || !esp_picture_format_from_path (self->path, &format, error))
     return NULL;
-  if (!done && !esp_picture_save (picture, self->path, self->recipe, &options, cancellable, error))
+  encoded = dup_as_it_is (self, format);
+  if (encoded == NULL)
+    encoded = esp_picture_to_bytes (picture, format, self->recipe, &options, cancellable, error);
+  if (encoded == NULL)
     return NULL;
-  if (!g_file_get_contents (self->path, &written, &size, error))
+  piece.data = g_bytes_get_data (encoded, &piece.size);
+  if (!_esp_file_replace (self->path, &piece, 1, ESP_REPLACE_SYNC, cancellable, error))
     return NULL;
 
   output = g_new0 (CliRemoteOutput, 1);
@@ -236,7 +231,7 @@ write_image (const Writing *self, GCancellable *cancellable, GError **error)
   output->width = picture->width;
   output->height = picture->height;
   output->media_type = media_type_of (format);
-  output->sha256 = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) written, size);
+  output->sha256 = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, encoded);
   return output;
 }
 

@@ -298,6 +298,13 @@ def formats_and_several(s):
         status, answer, _ = edit(s, world, backend='openai-images', out=out)
         assert status == 0 and pictures.look((s.out / out).read_bytes()).format == kind, answer
         assert answer['outputs'][0]['media_type'] == 'image/' + kind
+    # A JPEG that came as one is not encoded once more.
+    assert edit(s, world, '--set', 'format=jpeg', '--set', 'seed=4', '--no-metadata', backend='openai-images',
+                out='bare.jpg')[0] == 0
+    assert edit(s, world, '--set', 'format=jpeg', '--set', 'seed=4', backend='openai-images', out='full.jpg')[0] == 0
+    bare, full = ((s.out / name).read_bytes() for name in ('bare.jpg', 'full.jpg'))
+    assert PROMPT.encode() in full and PROMPT.encode() not in bare
+    assert full.endswith(bare[bare.index(b'\xff\xdb'):]), 'it was encoded again'
     status, answer, _ = edit(s, world, backend='openai-images', out='o.tiff')
     assert status == 0 and (s.out / 'o.tiff').read_bytes()[:2] == b'II', answer
     assert answer['outputs'][0]['media_type'] == 'image/tiff'

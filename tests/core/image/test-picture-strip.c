@@ -2,6 +2,8 @@
 /* What is stripped tells nothing any more and looks the same to the last bit. */
 #include "esp-picture-strip.h"
 
+#include "esp-picture-attach.h"
+
 #include <string.h>
 
 static EspPicture *
@@ -205,6 +207,48 @@ test_unsupported (void)
   g_assert_nonnull (strstr (error->message, "scan.tiff"));
 }
 
+/* A recipe is put in, another one goes, and not a pixel changes. */
+static void
+test_attach (void)
+{
+  const EspRecipe old = { .json = "{\"prompt\":\"OLD\"}", .prompt = "OLD" };
+  g_autofree char *long_text = g_strnfill (200000, 'x');
+  g_autofree char *long_json = g_strconcat ("{\"prompt\":\"", long_text, "\"}", NULL);
+  const EspRecipe new[] = { { .json = "{\"prompt\":\"NEW\"}", .prompt = "NEW" },
+                            { .json = long_json, .prompt = "NEW" } };
+  g_autoptr (EspPicture) picture = make_picture ();
+  g_autoptr (GBytes) jpeg = esp_picture_to_bytes (picture, ESP_FORMAT_JPEG, &old, NULL, NULL, NULL);
+  g_autoptr (GBytes) png = esp_picture_to_bytes (picture, ESP_FORMAT_PNG, NULL, NULL, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (new); i++)
+    {
+      g_autoptr (GBytes) attached = esp_picture_attach_recipe (jpeg, "a", &new[i], &error);
+      g_autofree char *json = NULL;
+
+      g_assert_no_error (error);
+      assert_same_looks (jpeg, attached);
+      g_assert_false (contains (attached, "OLD"));
+      g_assert_true (esp_recipe_read_bytes (attached, "a", &json, &error));
+      g_assert_no_error (error);
+      g_assert_cmpstr (json, ==, new[i].json);
+    }
+
+  g_assert_null (esp_picture_attach_recipe (png, "a", &new[0], &error));
+  g_assert_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_UNSUPPORTED);
+  g_clear_error (&error);
+
+  /* Cut off wherever: an error or a file, nothing else. */
+  for (gsize size = 0; size < g_bytes_get_size (jpeg); size += 5)
+    {
+      g_autoptr (GBytes) part = g_bytes_new_from_bytes (jpeg, 0, size);
+      g_autoptr (GBytes) attached = esp_picture_attach_recipe (part, "a", &new[0], &error);
+
+      g_assert_true ((attached == NULL) == (error != NULL));
+      g_clear_error (&error);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -216,5 +260,6 @@ main (int argc, char **argv)
   g_test_add_func ("/strip/damaged", test_damaged);
   g_test_add_func ("/strip/unsupported", test_unsupported);
 
+  g_test_add_func ("/strip/attach", test_attach);
   return g_test_run ();
 }
