@@ -443,7 +443,8 @@ sync_folder (GError **error)
 }
 
 static gboolean
-write_file (const char *temporary, const char *path, const char *text, gsize length, GError **error)
+write_file (const char *temporary, const char *path, const char *text, gsize length,
+            gboolean durable, GError **error)
 {
   int fd = g_open (temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   int code = 0;
@@ -451,7 +452,7 @@ write_file (const char *temporary, const char *path, const char *text, gsize len
   if (fd < 0)
     return fail (error, errno, temporary);
 
-  if (!write_all (fd, text, length) || fsync (fd) != 0)
+  if (!write_all (fd, text, length) || (durable && fsync (fd) != 0))
     code = errno;
   if (close (fd) != 0 && code == 0)
     code = errno;
@@ -465,6 +466,17 @@ write_file (const char *temporary, const char *path, const char *text, gsize len
   return TRUE;
 }
 
+/* Must it survive that the power fails now? Waiting for the disk costs a window frames, so only
+ * where what is there before would be worse than wrong by a step: a turn that is only being
+ * prepared is nothing, and one that was accepted is asked after once more. */
+static gboolean
+is_worth_waiting (EspRecord *self, EspRecordState state, gboolean is_new)
+{
+  if (state == ESP_RECORD_PREPARING)
+    return !is_new;
+  return state != ESP_RECORD_SUCCEEDED || self->state != ESP_RECORD_ACCEPTED;
+}
+
 gboolean
 esp_record_write (EspRecord *self, EspRecordState state, GError **error)
 {
@@ -473,10 +485,13 @@ esp_record_write (EspRecord *self, EspRecordState state, GError **error)
   g_autofree char *temporary = NULL;
   g_autofree char *text = NULL;
   gsize length;
+  gboolean is_new, durable;
 
   g_return_val_if_fail (self != NULL && self->members != NULL, FALSE);
 
-  if (self->lock < 0)
+  is_new = self->lock < 0;
+  durable = is_worth_waiting (self, state, is_new);
+  if (is_new)
     {
       if (g_mkdir_with_parents (folder, 0700) != 0)
         return fail (error, errno, folder);
@@ -489,7 +504,8 @@ esp_record_write (EspRecord *self, EspRecordState state, GError **error)
   path = dup_path (self->id, ".json");
   temporary = dup_path (self->id, ".json.new");
   text = dup_text (self, state, &length);
-  if (!write_file (temporary, path, text, length, error) || !sync_folder (error))
+  if (!write_file (temporary, path, text, length, durable, error)
+      || (durable && !sync_folder (error)))
     return FALSE;
 
   self->state = state;
@@ -519,6 +535,6 @@ esp_record_delete (EspRecord *self, GError **error)
       close (self->lock);
       self->lock = -1;
     }
-  (void) sync_folder (NULL);
+  /* Should the power fail now, it may be back; what it is about is asked after once more then. */
   return TRUE;
 }

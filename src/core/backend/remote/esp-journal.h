@@ -53,8 +53,9 @@ gboolean esp_record_is_busy (EspRecord *self);   /* listed ones: another process
  * key file's path, document and node). Borrowed, writable. */
 JsonObject *esp_record_get_members (EspRecord *self);
 
-/* Writes the record: on disk (fsync of file and folder) when it returns. Small; may be called on
- * the main thread. */
+/* Writes the record: whole for every other process when it returns; and on disk (fsync of file and
+ * folder) wherever losing it could cost money: before a submit, after its answer. Small; may be
+ * called on the main thread. */
 gboolean esp_record_write (EspRecord *self, EspRecordState state, GError **error);
 gboolean esp_record_delete (EspRecord *self, GError **error);
 
