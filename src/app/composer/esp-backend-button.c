@@ -82,6 +82,35 @@ esp_backend_button_dup_state_text (EspBackendButton *self, EspModel *model)
   return g_strdup (_ ("Ready"));
 }
 
+/* Providers with one model are called by it: said once. */
+static gboolean
+is_same_name (const char *title, EspModel *model)
+{
+  return g_strcmp0 (title, esp_model_get_name (model)) == 0;
+}
+
+/* What the row is called: the account of a provider, the model of this computer. */
+static const char *
+get_row_title (EspModel *model)
+{
+  EspBackend *backend = esp_model_get_backend (model);
+
+  return backend != NULL && esp_backend_is_remote (backend) ? esp_backend_get_title (backend)
+                                                            : esp_model_get_name (model);
+}
+
+static char *
+dup_row_subtitle (EspBackendButton *self, EspModel *model)
+{
+  g_autofree char *state = esp_backend_button_dup_state_text (self, model);
+
+  if (is_same_name (get_row_title (model), model)
+      || esp_model_get_state (model) == ESP_MODEL_BROKEN)
+    return g_steal_pointer (&state);
+  return state[0] != '\0' ? g_strdup_printf ("%s · %s", esp_model_get_name (model), state)
+                          : g_strdup (esp_model_get_name (model));
+}
+
 static void
 update_row (EspBackendButton *self, GtkWidget *row)
 {
@@ -89,15 +118,17 @@ update_row (EspBackendButton *self, GtkWidget *row)
   GtkLabel *subtitle = g_object_get_data (G_OBJECT (row), "subtitle");
   GtkLabel *price = g_object_get_data (G_OBJECT (row), "price");
   GtkWidget *check = g_object_get_data (G_OBJECT (row), "check");
-  g_autofree char *state = esp_backend_button_dup_state_text (self, model);
+  GtkLabel *title = g_object_get_data (G_OBJECT (row), "title");
+  g_autofree char *state = dup_row_subtitle (self, model);
   g_autofree char *cost = NULL;
-  GString *name = g_string_new (esp_model_get_name (model));
+  GString *name = g_string_new (get_row_title (model));
   double amount = esp_model_get_price (model);
 
   if (amount > 0)
     cost = esp_price_format (amount, esp_model_get_currency (model));
   else
     cost = g_strdup (amount == 0 ? _ ("Free") : "");
+  gtk_label_set_label (title, get_row_title (model));
   gtk_label_set_label (subtitle, state);
   gtk_widget_set_visible (GTK_WIDGET (subtitle), state[0] != '\0');
   gtk_label_set_label (price, cost);
@@ -120,13 +151,6 @@ update_rows (EspBackendButton *self)
        row = gtk_widget_get_next_sibling (row))
     if (g_object_get_data (G_OBJECT (row), "model") != NULL)
       update_row (self, row);
-}
-
-/* Providers with one model are called by it: said once. */
-static gboolean
-is_same_name (const char *title, EspModel *model)
-{
-  return g_strcmp0 (title, esp_model_get_name (model)) == 0;
 }
 
 static void
@@ -192,6 +216,7 @@ create_row (gpointer item, gpointer user_data)
   gtk_widget_add_css_class (row, "esp-model");
 
   g_object_set_data_full (G_OBJECT (row), "model", g_object_ref (model), g_object_unref);
+  g_object_set_data (G_OBJECT (row), "title", title);
   g_object_set_data (G_OBJECT (row), "subtitle", subtitle);
   g_object_set_data (G_OBJECT (row), "price", price);
   g_object_set_data (G_OBJECT (row), "check", check);
@@ -201,6 +226,15 @@ create_row (gpointer item, gpointer user_data)
   return row;
 }
 
+static gboolean
+is_remote (EspModel *model)
+{
+  EspBackend *backend = esp_model_get_backend (model);
+
+  return backend != NULL && esp_backend_is_remote (backend);
+}
+
+/* Those of this computer below its name, all others below one heading: each is its own account. */
 static void
 update_header (GtkListBoxRow *row, GtkListBoxRow *before, gpointer user_data)
 {
@@ -209,19 +243,22 @@ update_header (GtkListBoxRow *row, GtkListBoxRow *before, gpointer user_data)
   EspBackend *backend = esp_model_get_backend (model);
   GtkWidget *box, *label;
 
-  if (backend == NULL || (previous != NULL && esp_model_get_backend (previous) == backend))
+  if (backend == NULL
+      || (previous != NULL
+          && (esp_model_get_backend (previous) == backend
+              || (is_remote (previous) && is_remote (model)))))
     {
       gtk_list_box_row_set_header (row, NULL);
       return;
     }
 
   box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  label = gtk_label_new (esp_backend_get_title (backend));
+  label = gtk_label_new (is_remote (model) ? _ ("Providers") : esp_backend_get_title (backend));
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   gtk_widget_add_css_class (label, "heading");
   gtk_box_append (GTK_BOX (box), label);
-  if (esp_backend_is_remote (backend))
+  if (is_remote (model))
     {
       GtkWidget *cloud = gtk_image_new_from_icon_name ("esp-remote-symbolic");
 

@@ -413,7 +413,7 @@ static void
 on_save (EspAccountPage *self)
 {
   g_autoptr (GError) error = NULL;
-    g_autoptr (Filled) filled = NULL;
+  g_autoptr (Filled) filled = NULL;
   g_autofree char *title = NULL;
   Doing *doing;
 
@@ -631,7 +631,7 @@ fill_form (EspAccountPage *self)
     name = esp_provider_get_name (provider);
   adw_window_title_set_title (self->title, name);
   adw_window_title_set_subtitle (self->title, account != NULL ? _ ("Account") : _ ("New Account"));
-  intro = g_strjoin (price != NULL && description != NULL ? " · " : "",
+  intro = g_strjoin (price != NULL && description != NULL ? "\n" : "",
                      description != NULL ? description : "", price != NULL ? price : "", NULL);
   {
     g_autofree char *markup = g_markup_escape_text (intro, -1);

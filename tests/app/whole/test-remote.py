@@ -284,13 +284,12 @@ def three_instances_share_the_work(home, start):
         window = start(document)
         window.wait_for_nodes(1)
         window.button(lambda name: name.startswith('Model: '))
-        window.find('list item', lambda name: 'Machine 1' in name or 'Machine 1' in name)
+        window.find('list item', lambda name: 'Machine 1' in name)
         window.shot('remote-pool')
-        row(window, 'll 3')
+        row(window, '(all 3)')
         window.write('Instruction', 'Make it snow')
         for _ in range(3):
             window.menu('More Ways to Run', 'Run ×4')
-            window.text('of the same kind') if False else None
         wait_until(lambda: len(home.tree(document)) == 13, 'the turns')
         wait_until(lambda: all(node['state'] == 'done' for node in home.tree(document)), 'the pictures', 90)
         counts = [world.count()['accepted'] for world in worlds]
