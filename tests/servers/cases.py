@@ -127,10 +127,10 @@ def unsure(name, *arguments, status_code=None, **more):
 
 
 def make_cases():
-    yield Case('happy', spread=15)
+    yield Case('happy', spread=99)
     yield Case('happy, JPEG wanted', arguments=('--out', 'out.jpg'), spread=1)
     yield Case('happy, key from a file', kind='key_file', needs=('key',), spread=2)
-    yield Case('happy, German numbers', kind='locale', spread=2)
+    yield Case('happy, decimal commas', kind='locale', spread=2)
     yield Case('happy, slow at everything', faults=tuple(
         fault(where, 'slow', ms=150)[0] for where in ('upload', 'submit', 'watch', 'fetch', 'download')))
     for kind in ('chunked', 'gzip', 'plain'):
@@ -160,7 +160,7 @@ def make_cases():
 
     # Sure refusals.
     yield Case('wrong key', 3, accepted=0, submits={0, 1}, charged=False, kind='wrong_key', files=0,
-               needs=('key',), spread=15)
+               needs=('key',), spread=99)
     for code, status in ((401, 3), (402, 4), (403, 3), (404, 7), (413, 7), (422, 7)):
         yield Case(f'submit: {code}', status, fault('submit', 'status', status=code), accepted=0,
                    submits={1, 2} if code == 404 else 1, charged=False, files=0, spread=3)
@@ -200,7 +200,7 @@ def make_cases():
                    options=(('tls', kind),), spread=2)
 
     # Perhaps accepted.
-    yield unsure('submit: HTML 502', 'html', spread=15)
+    yield unsure('submit: HTML 502', 'html', spread=99)
     yield unsure('submit: HTML 504', 'html', status_code=504)
     yield unsure('submit: HTML 200', 'html', status_code=200)
     yield unsure('submit: no JSON', 'not_json')
@@ -210,9 +210,9 @@ def make_cases():
     yield unsure('submit: 1 GB answer', 'huge', spread=2)
     yield unsure('submit: endless answer', 'endless', spread=2)
     yield unsure('submit: answer unpacks to 400 MB', 'gzip_bomb', spread=2)
-    yield unsure('submit: reset after the body', 'reset_after', spread=15)
+    yield unsure('submit: reset after the body', 'reset_after', spread=99)
     yield unsure('submit: a used connection dies', 'reuse_death', status='unsure_or_fine')
-    yield unsure('submit: no answer', 'stalled', patience=2, spread=15)
+    yield unsure('submit: no answer', 'stalled', patience=2, spread=99)
     yield unsure('submit: reset before the body', 'reset_before', accepted=0, status={8, 9}, submits={0, 1},
                  charged={False, None})
     for to in ('other', 'loopback', 'file'):
@@ -259,15 +259,15 @@ def make_cases():
     yield Case('never done, no answer', 9, fault('job', 'never'), files=0, needs=('sync',), patience=2,
                charged=None)
     yield Case('a status nobody knows', 0, fault('job', 'unknown_status'), needs=('poll',))
-    yield Case('the job failed', 7, fault('job', 'failed'), files=0, charged={False, None}, spread=15)
+    yield Case('the job failed', 7, fault('job', 'failed'), files=0, charged={False, None}, spread=99)
     yield Case('the job was cancelled there', {7}, fault('job', 'cancelled'), files=0, needs=('poll',),
                charged={False, None})
     yield Case('the job is gone', {7, 9}, fault('job', 'gone'), files=0, needs=('poll',), patience=4)
-    yield Case('blocked: output', 5, fault('job', 'moderated'), files=0, needs=('words',), spread=15,
+    yield Case('blocked: output', 5, fault('job', 'moderated'), files=0, needs=('words',), spread=99,
                charged={False, None})
     yield Case('blocked: input', 5, fault('job', 'moderated_input'), files=0, needs=('words',),
                charged={False, None})
-    yield Case('blocked: black image', 5, fault('job', 'black'), files=0, spread=15, charged={True, None})
+    yield Case('blocked: black image', 5, fault('job', 'black'), files=0, spread=99, charged={True, None})
     yield Case('blocked: a flag on the result', 5, fault('job', 'flagged'), files=0, needs=('flags',),
                charged={True, None})
     yield Case('no credit when it runs', {4, 7}, fault('job', 'credit'), files=0, needs=('words',),
@@ -308,19 +308,19 @@ def make_cases():
     yield Case('result: no picture', {5, 7}, fault('job', 'empty'), files=0, needs=('poll',))
     yield Case('result: no picture, no job', {5, 7, 9}, fault('job', 'empty'), files=0, needs=('sync',))
     yield Case('result: wrong content type', 0, fault('job', 'wrong_type'))
-    yield Case('result: two pictures', 0, fault('job', 'two'), files=2, spread=15)
+    yield Case('result: two pictures', 0, fault('job', 'two'), files=2, spread=99)
 
     # Interrupted, killed, and gone on with.
     yield Case('Ctrl+C, then resume', 130, kind='interrupt', needs=('poll',), options=(('run_ms', 1500),),
-               spread=15)
+               spread=99)
     yield Case('Ctrl+C with --cancel-on-interrupt', 130, kind='interrupt_cancel',
-               options=(('run_ms', 60000),), files=0, spread=15)
+               options=(('run_ms', 60000),), files=0, spread=99)
     yield Case('killed before the answer, resume', 'unsure', fault('submit', 'late', ms=1500),
-               kind='kill_submit', submits=1, spread=15)
+               kind='kill_submit', submits=1, spread=99)
     yield Case('killed while it runs, resume', 0, kind='kill_watch', needs=('poll',),
-               options=(('run_ms', 1500),), spread=15)
+               options=(('run_ms', 1500),), spread=99)
     yield Case('killed in the download, resume', 0, fault('download', 'slow', ms=1500, nth=1),
-               kind='kill_download', needs=('download',), spread=15)
+               kind='kill_download', needs=('download',), spread=99)
     yield Case('resumed twice at once', 0, kind='resume_twice', needs=('poll',),
                options=(('run_ms', 1500),), spread=2)
     yield Case('Ctrl+C before the answer, resume', 'unsure', fault('submit', 'late', ms=1500),

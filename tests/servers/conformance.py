@@ -52,6 +52,8 @@ def try_one(fakes, case, backend, keep):
         attempt = drive.Attempt(fakes, case, backend, folder)
         attempt.run()
         return None, time.monotonic() - begun
+    except drive.Skip as reason:
+        return reason, 0
     except drive.Wrong as wrong:
         text = str(wrong)
     except Exception:
@@ -64,8 +66,12 @@ def try_one(fakes, case, backend, keep):
     return text + (f'\n{folder}' if keep else ''), time.monotonic() - begun
 
 
+def sign(wrong):
+    return '.' if wrong is None else 's' if isinstance(wrong, drive.Skip) else 'F'
+
+
 def print_table(results):
-    """A line a case, a column a backend: . as it must be, F not, blank not tried."""
+    """A line a case, a column a backend: . as it must be, F not, s skipped, blank not tried."""
     width = max(len(case.name) for case, _ in results)
     for number, backend in enumerate(BACKENDS):
         print(f'# {chr(65 + number)}  {backend.id}')
@@ -73,7 +79,7 @@ def print_table(results):
     for case in CASES:
         marks = [results.get((case, backend)) for backend in BACKENDS]
         if any(mark is not None for mark in marks):
-            row = ' '.join(' ' if mark is None else '.' if mark[0] is None else 'F' for mark in marks)
+            row = ' '.join(' ' if mark is None else sign(mark[0]) for mark in marks)
             print(f'# {case.name:{width}}  {row}')
 
 
@@ -95,6 +101,9 @@ def main():
             return drive.throughput(fakes)
 
     chosen, results, begun = choose(arguments), {}, time.monotonic()
+    if not chosen:
+        print('conformance.py: no such case or backend', file=sys.stderr)
+        return 2
     with Fakes() as fakes, concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         pending = {pool.submit(try_one, fakes, case, backend, arguments.keep): (case, backend)
                    for case, backend in chosen}
@@ -102,24 +111,29 @@ def main():
             case, backend = pending[done]
             results[case, backend] = done.result()
             wrong, seconds = results[case, backend]
-            if not arguments.tap and (wrong or seconds > 30):
+            if not arguments.tap and (sign(wrong) == 'F' or seconds > 30):
                 print(f'{case.name} · {backend.id}: {wrong or "slow"} ({seconds:.1f} s)', flush=True)
     if arguments.tap:
         print(f'1..{len(chosen)}')
         for number, (case, backend) in enumerate(chosen, 1):
             wrong = results[case, backend][0]
+            name = f'{case.name} · {backend.id}'.replace('#', '')
+            if sign(wrong) == 's':
+                print(f'ok {number} - {name} # SKIP {wrong}')
+                continue
             for line in (wrong or '').splitlines():
                 print(f'# {line}')
-            name = f'{case.name} · {backend.id}'.replace('#', '')
             print(f'{"not ok" if wrong else "ok"} {number} - {name}')
     print_table(results)
-    failed = sum(1 for wrong, _ in results.values() if wrong)
+    signs = [sign(wrong) for wrong, _ in results.values()]
+    failed, skipped = signs.count('F'), signs.count('s')
     whole = len(chosen) == sum(case.suits(backend) for case in CASES for backend in BACKENDS)
     if whole:
         with Fakes() as fakes:
             failed += drive.throughput(fakes)
     print(f'# {time.monotonic() - begun:.0f} s' if arguments.tap
-          else f'\n{len(results) + whole - failed} passed, {failed} failed')
+          else f'\n{len(results) + whole - failed - skipped} passed, {failed} failed'
+          + (f', {skipped} skipped' if skipped else ''))
     return 1 if failed else 0
 
 

@@ -30,6 +30,10 @@ class Wrong(Exception):
     pass
 
 
+class Skip(Exception):
+    """Something that is needed is not on this computer."""
+
+
 def expect(condition, text):
     if not condition:
         raise Wrong(text)
@@ -47,6 +51,20 @@ def clean_environment(folder):
                 XDG_STATE_HOME=str(home / 'state'), XDG_RUNTIME_DIR=str(home), TMPDIR=str(folder / 'tmp'),
                 LC_ALL='C.UTF-8', DBUS_SESSION_BUS_ADDRESS='disabled:', GSETTINGS_BACKEND='memory',
                 ESPALIER_DATA_DIR=str(SOURCE / 'data'), ESPALIER_TIME_SCALE=str(SCALE))
+
+
+def comma_locale(folder):
+    """What makes a program write decimal commas: a locale that is there, or one made now."""
+    known = subprocess.run(['locale', '-a'], capture_output=True, text=True).stdout.split()
+    for name in known:
+        if name.startswith(('de_', 'fr_', 'es_', 'it_', 'pl_')):
+            return {'LC_ALL': name}
+    try:
+        subprocess.run(['localedef', '-i', 'de_DE', '-f', 'UTF-8', folder / 'de_DE.UTF-8'],
+                       capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise Skip('no locale that writes decimal commas') from None
+    return {'LC_ALL': 'de_DE.UTF-8', 'LOCPATH': str(folder)}
 
 
 class Done:
@@ -207,10 +225,7 @@ class Attempt:
         self.judge(self.start().wait())
 
     def drive_locale(self):
-        known = subprocess.run(['locale', '-a'], capture_output=True, text=True).stdout.split()
-        german = [name for name in known if name.startswith('de_')]
-        if german:
-            self.environment['LC_ALL'] = german[0]
+        self.environment.update(comma_locale(self.folder))
         self.drive_run()
 
     def drive_tls(self):
