@@ -179,6 +179,43 @@ test_prices (RemoteFixture *self, gconstpointer data)
   g_assert_cmpint (turn_world_count (world, "probe"), ==, 1);
 }
 
+/* Two a minute: the third waits, says so, and can be stopped before anything is sent. */
+static void
+test_per_minute (RemoteFixture *self, gconstpointer data)
+{
+  g_autoptr (TurnWorld) world = turn_world_new (SDCPP, "sdcpp", "{\"max_side\": 64}", NULL);
+  g_autofree char *shipped
+      = g_build_filename (g_getenv ("ESP_SHIPPED_PROVIDERS"), SDCPP ".json", NULL);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) parts = NULL;
+  g_autofree char *changed = NULL;
+  g_autoptr (GString) own = NULL;
+  EspNode *nodes[3];
+
+  g_assert_true (g_file_get_contents (shipped, &text, NULL, NULL));
+  parts = g_strsplit (text, "\"concurrent\": 2", 2);
+  g_assert_cmpuint (g_strv_length (parts), ==, 2);
+  changed = g_strjoinv ("\"concurrent\": 9, \"per_minute\": 2", parts);
+  own = g_string_new (changed);
+  g_string_replace (own, "\"" SDCPP "\"", "\"mine\"", 1);
+  write_own (self, own->str);
+  jobs_wait (esp_registry_find_backend (self->registry, "mine") != NULL);
+  remote_add_account (self, world, "mine");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (nodes); i++)
+    nodes[i] = remote_add_turn (self, "mine", "Slowly");
+  jobs_wait (esp_node_get_state (nodes[0]) == ESP_NODE_DONE
+             && esp_node_get_state (nodes[1]) == ESP_NODE_DONE);
+  g_assert_nonnull (esp_node_get_progress (nodes[2]));
+  g_assert_cmpstr (esp_node_get_progress (nodes[2])->stage, ==, "waiting");
+  g_assert_nonnull (esp_node_get_progress (nodes[2])->phase);
+  esp_queue_stop (self->queue, esp_queue_find (self->queue, nodes[2]));
+  remote_finish (self);
+  g_assert_cmpint (esp_node_get_state (nodes[2]), ==, ESP_NODE_CANCELLED);
+  g_assert_cmpint (turn_world_count (world, "submits"), ==, 2);
+  g_assert_cmpuint (remote_count_records (), ==, 0);
+}
+
 #define N_SERVERS 3
 #define N_TURNS   12
 
@@ -235,6 +272,7 @@ main (int argc, char **argv)
   ADD ("state", test_state);
   ADD ("own", test_own);
   ADD ("prices", test_prices);
+  ADD ("per-minute", test_per_minute);
   ADD ("pool", test_pool);
   status = jobs_run ();
   turn_fixture_end ();
