@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,8 +15,6 @@
 #include "cli-report.h"
 #include "esp-key-store.h"
 #include "esp-origin.h"
-
-#define PATIENCE_MAX 604800.0 /* a week */
 
 /* Ids that differ by no more letters than this are named when one is unknown. */
 #define NEAR 3
@@ -94,222 +91,6 @@ cli_remote_find_provider (EspProviderCatalog *catalog, EspAccounts *accounts, co
   else
     return provider;
   return NULL;
-}
-
-/* --- Parameters ------------------------------------------------------------------------------- */
-
-/* Splits NAME=VALUE. */
-static gboolean
-split (const char *option, const char *text, char **name, const char **value, GError **error)
-{
-  const char *sign = strchr (text, '=');
-
-  if (!g_utf8_validate (text, -1, NULL))
-    g_propagate_error (error, cli_remote_argument_new (_ ("%s: is not valid UTF-8"), option));
-  else if (sign == NULL || sign == text)
-    g_propagate_error (
-        error, cli_remote_argument_new (_ ("%s: expected NAME=VALUE, found “%s”"), option, text));
-  else
-    {
-      *name = g_strndup (text, (gsize) (sign - text));
-      *value = sign + 1;
-      return TRUE;
-    }
-  return FALSE;
-}
-
-static char *
-list_parameters (EspSchema *schema)
-{
-  GString *text = g_string_new (NULL);
-
-  for (guint i = 0; i < esp_schema_get_n_parameters (schema); i++)
-    {
-      const char *name = esp_schema_get_parameter (schema, i)->name;
-
-      if (!g_str_equal (name, "prompt"))
-        g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "",
-                                g_str_equal (name, "negative_prompt") ? "negative" : name);
-    }
-  return g_string_free (text, FALSE);
-}
-
-/* `option` is how the person wrote it: "--seed" or "--set seed". */
-static gboolean
-add_parameter (EspSchema *schema, EspProvider *provider, JsonObject *parameters, const char *option,
-               const char *id, const char *text, GError **error)
-{
-  const char *name = g_str_equal (id, "negative") ? "negative_prompt" : id;
-  const EspParameter *parameter = esp_schema_find (schema, name);
-  g_autoptr (GError) own_error = NULL;
-  JsonNode *value;
-
-  if (parameter == NULL)
-    {
-      g_autofree char *known = list_parameters (schema);
-
-      g_propagate_error (error,
-                         cli_remote_argument_new (_ ("%s: %s has no such parameter; it has: %s"),
-                                                  option, esp_provider_get_name (provider), known));
-      return FALSE;
-    }
-  if (json_object_has_member (parameters, name))
-    {
-      g_propagate_error (error, cli_remote_argument_new (_ ("%s: is given twice"), option));
-      return FALSE;
-    }
-
-  value = esp_parameter_parse (parameter, text, &own_error);
-  if (value == NULL)
-    {
-      g_propagate_error (error, cli_remote_argument_new ("%s: %s", option, own_error->message));
-      return FALSE;
-    }
-  json_object_set_member (parameters, name, value);
-  return TRUE;
-}
-
-/* What only the local engine has. */
-static gboolean
-check_flags (const CliEditOptions *options, EspProvider *provider, GError **error)
-{
-  const struct
-  {
-    const char *option;
-    gboolean given;
-  } flags[] = {
-    { "--model", options->model != NULL },          { "--multi-ref", options->multi_ref != NULL },
-    { "--device", options->device != NULL },        { "--dtype", options->dtype != NULL },
-    { "--threads", options->threads_text != NULL }, { "--vae-tiling", options->vae_tiling != NULL },
-    { "--noise", options->noise != NULL },          { "--dump", options->dump != NULL },
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)
-    if (flags[i].given)
-      {
-        g_propagate_error (
-            error, cli_remote_argument_new (_ ("%s: is for the local engine; %s does not have it"),
-                                            flags[i].option, esp_provider_get_name (provider)));
-        return FALSE;
-      }
-  return TRUE;
-}
-
-static JsonObject *
-read_parameters (const CliEditOptions *options, EspProvider *provider, GError **error)
-{
-  const struct
-  {
-    const char *option, *id, *text;
-  } flags[] = {
-    { "--prompt", "prompt", options->prompt },
-    { "--negative-prompt", "negative", options->negative_prompt },
-    { "--true-cfg", "true_cfg", options->true_cfg_text },
-    { "--seed", "seed", options->seed_text },
-    { "--steps", "steps", options->steps_text },
-    { "--guidance", "guidance", options->guidance_text },
-    { "--size", "size", options->size },
-  };
-  g_autoptr (EspSchema) schema = esp_provider_dup_schema (provider, TRUE);
-  g_autoptr (JsonObject) parameters = json_object_new ();
-
-  for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)
-    {
-      if (flags[i].text == NULL)
-        continue;
-      if (!g_utf8_validate (flags[i].text, -1, NULL))
-        {
-          g_propagate_error (
-              error, cli_remote_argument_new (_ ("%s: is not valid UTF-8"), flags[i].option));
-          return NULL;
-        }
-      if (!add_parameter (schema, provider, parameters, flags[i].option, flags[i].id, flags[i].text,
-                          error))
-        return NULL;
-    }
-
-  for (char **text = options->settings; text != NULL && *text != NULL; text++)
-    {
-      g_autofree char *name = NULL;
-      g_autofree char *option = NULL;
-      const char *value;
-
-      if (!split ("--set", *text, &name, &value, error))
-        return NULL;
-      option = g_strconcat ("--set ", name, NULL);
-      if (!add_parameter (schema, provider, parameters, option, name, value, error))
-        return NULL;
-    }
-  return g_steal_pointer (&parameters);
-}
-
-JsonObject *
-cli_remote_read_config (char **texts, EspAccount *account, GError **error)
-{
-  g_autoptr (JsonObject) config = json_object_new ();
-
-  if (account != NULL)
-    {
-      JsonObjectIter iter;
-      const char *name;
-      JsonNode *value;
-
-      json_object_iter_init (&iter, esp_account_get_config (account));
-      while (json_object_iter_next (&iter, &name, &value))
-        json_object_set_member (config, name, json_node_copy (value));
-    }
-
-  for (char **text = texts; text != NULL && *text != NULL; text++)
-    {
-      g_autofree char *name = NULL;
-      g_autofree char *contents = NULL;
-      const char *value;
-
-      if (!split ("--config", *text, &name, &value, error))
-        return NULL;
-      /* @FILE: a workflow is too long for a command line. */
-      if (value[0] == '@')
-        {
-          g_autoptr (GError) own_error = NULL;
-
-          if (!g_file_get_contents (value + 1, &contents, NULL, &own_error)
-              || !g_utf8_validate (contents, -1, NULL))
-            {
-              g_propagate_error (error, cli_remote_argument_new ("--config %s: %s", name,
-                                                                 own_error != NULL
-                                                                     ? own_error->message
-                                                                     : _ ("is not valid UTF-8")));
-              return NULL;
-            }
-          value = contents;
-        }
-      json_object_set_string_member (config, name, value);
-    }
-  return g_steal_pointer (&config);
-}
-
-gboolean
-cli_remote_read_patience (const char *text, guint *seconds, GError **error)
-{
-  char *end = NULL;
-  double number;
-
-  *seconds = 0;
-  if (text == NULL)
-    return TRUE;
-  number = g_ascii_strtod (text, &end);
-  if (end == text || *end != '\0' || g_ascii_isspace (text[0]) || !(number > 0)
-      || number > PATIENCE_MAX)
-    {
-      g_autofree char *valid = g_utf8_make_valid (text, -1);
-
-      g_propagate_error (error,
-                         cli_remote_argument_new (
-                             _ ("--patience: expected a number of seconds, found “%s”"), valid));
-      return FALSE;
-    }
-  *seconds = (guint) ceil (number);
-  return TRUE;
 }
 
 /* --- Files ------------------------------------------------------------------------------------ */
@@ -625,10 +406,10 @@ prepare (Edit *self, GError **error)
   self->catalog = esp_provider_catalog_new (NULL, NULL);
   self->provider = cli_remote_find_provider (self->catalog, self->remote.accounts, options->backend,
                                              &self->account, error);
-  if (self->provider == NULL || !check_flags (options, self->provider, error))
+  if (self->provider == NULL || !cli_remote_check_flags (options, self->provider, error))
     return FALSE;
 
-  self->parameters = read_parameters (options, self->provider, error);
+  self->parameters = cli_remote_read_parameters (options, self->provider, error);
   if (self->parameters == NULL)
     return FALSE;
   self->config = cli_remote_read_config (options->config, self->account, error);

@@ -23,6 +23,14 @@ EspProvider *cli_remote_find_provider (EspProviderCatalog *catalog, EspAccounts 
                                        const char *id, EspAccount **account,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT; /* borrowed */
 
+/* Is an option given that only the local engine has? Sets the error then and returns FALSE. */
+gboolean cli_remote_check_flags (const CliEditOptions *options, EspProvider *provider,
+                                 GError **error);
+
+/* What is asked for, by the names of the provider's schema. NULL after setting the error. */
+JsonObject *cli_remote_read_parameters (const CliEditOptions *options, EspProvider *provider,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The values of --config, over those of `account` (or NULL). NULL after setting the error. */
 JsonObject *cli_remote_read_config (char **texts, EspAccount *account,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
