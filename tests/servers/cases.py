@@ -51,6 +51,10 @@ class Backend:
         return self.flow == 'poll' and self.fake not in ('bfl', 'runflow', 'sdcpp')
 
     @property
+    def max_images(self):
+        return self.descriptor['image'].get('max_images', 1)
+
+    @property
     def parameters(self):
         return {param['id'] for param in self.descriptor['params']}
 
@@ -105,7 +109,8 @@ class Case:
                'stream': backend.flow == 'stream', 'words': backend.words, 'events': backend.fake == 'oxen'
                and backend.flow == 'poll', 'cancel': backend.cancels,
                'download': backend.link, 'names_jobs': backend.fake not in ('openai', 'comfyui')
-               and backend.flow == 'poll', 'flags': backend.fake in ('runflow', 'fal'),
+               and backend.flow == 'poll', 'references': backend.max_images > 1,
+               'no_references': backend.max_images == 1, 'flags': backend.fake in ('runflow', 'fal'),
                'urls': backend.fake in ('bfl', 'fal', 'replicate'),
                'seed': 'seed' in backend.parameters, 'count': 'count' in backend.parameters}
         return all(has[need] for need in self.needs)
@@ -145,6 +150,13 @@ def make_cases():
     yield Case('URLs of the API elsewhere', {0, 3, 7, 9}, options=(('elsewhere', True),), patience=4,
                files={0, 1},
                needs=('urls',), spread=5)
+
+    yield Case('a second picture', 0, kind='reference', needs=('references',), spread=99)
+    yield Case('a second picture where there is no room', 2, kind='reference', needs=('no_references',),
+               accepted=0, files=0, charged=False)
+    yield Case('a turn in a document', 0, kind='document', spread=5)
+    yield Case('a turn in a document, killed, resumed', 0, kind='document_kill', needs=('poll',),
+               options=(('run_ms', 1500),), spread=5)
 
     # Nothing may be sent at all.
     for name, arguments, status in (

@@ -250,6 +250,46 @@ class Attempt:
         self.judge(self.start('--set', 'seed=1234567').wait())
         expect(self.world.count()['jobs'][0]['seed'] == 1234567, 'another seed was sent')
 
+    def drive_reference(self):
+        other = self.folder / 'other.png'
+        other.write_bytes(pictures.carpet_png(b'other' * 7, 400, 400))
+        self.judge(self.start(other).wait())
+        jobs = self.world.count()['jobs']
+        expect(not jobs or jobs[0]['pictures'] == 2, f'{jobs[0]["pictures"] if jobs else 0} pictures came')
+
+    def document(self):
+        """Makes a document of the photo; what makes a turn in it."""
+        path = self.folder / 'turns.espalier'
+        done = Program(self, ['new', path, self.photo]).wait()
+        expect(done.status == 0, str(done))
+        return path, ['run', path, '--prompt', PROMPT, '--backend', self.backend.id, '--base-url',
+                      self.base_url, *self.case.arguments]
+
+    def expect_document(self, path):
+        """The turn, the second node, has its image."""
+        done = Program(self, ['export', path, '--node', '2', '--output',
+                              self.results / self.out_name]).wait()
+        expect(done.status == 0, str(done))
+        self.check_results(self.world.count())
+
+    def drive_document(self):
+        path, turn = self.document()
+        done = Program(self, turn).wait()
+        expect(done.status == 0, str(done))
+        self.check_said(done)
+        self.expect_document(path)
+
+    def drive_document_kill(self):
+        path, turn = self.document()
+        program = Program(self, turn)
+        self.wait_for('a poll', lambda: self.operations().get('watch', 0) >= 2, program)
+        program.signal(signal.SIGKILL)
+        program.wait()
+        done = Program(self, ['run', path, '--resume']).wait()
+        expect(done.status == 0, str(done))
+        self.check_said(done)
+        self.expect_document(path)
+
     def drive_secrets(self):
         self.photo.write_bytes(pictures.photo_with_secrets(480, 320))
         self.drive_run()

@@ -121,7 +121,8 @@ class Job:
         width, height = self.size()
         return {'id': self.id, 'state': state, 'prompt': self.prompt, 'seed': self.seed,
                 'count': self.count, 'charged': self.charged, 'outcome': self.outcome,
-                'cancelled': self.cancelled_at is not None, 'width': width, 'height': height,
+                'cancelled': self.cancelled_at is not None,
+                'pictures': self.fields.get('pictures', 1), 'width': width, 'height': height,
                 'row': pictures.carpet_row(self.seal, width).hex()}
 
 

@@ -44,7 +44,7 @@ class Provider(Acted):
             across, down = map(int, given['aspect_ratio'].split(':'))
             if not 9 / 21 <= across / max(down, 1) <= 21 / 9:
                 raise self.invalid('aspect_ratio: not between 21:9 and 9:21', loc='aspect_ratio')
-        looked, data = None, b''
+        looked, data, count = None, b'', 0
         for name in ('input_image', 'input_image_2', 'input_image_3', 'input_image_4'):
             if name in given:
                 if given[name].startswith('data:'):
@@ -55,11 +55,12 @@ class Provider(Acted):
                 seen = self.world.look_at(picture, ('png', 'jpeg', 'webp'), name)
                 if seen.width * seen.height > 20_000_000 or min(seen.width, seen.height) < 256:
                     raise self.invalid(f'{name}: {seen.width} × {seen.height} is not offered', loc=name)
-                looked, data = looked or seen, data + picture
+                looked, data, count = looked or seen, data + picture, count + 1
         if looked is None:
             raise self.invalid('input_image: field required', loc='input_image')
         job = self.world.add_job({
             'prompt': given['prompt'], 'seed': given.get('seed', 42), 'picture': data,
+            'pictures': count,
             'size': self.size_of_aspect(given.get('aspect_ratio'), looked),
             'format': given.get('output_format', 'png')})
         if request.names[0] == 'max':

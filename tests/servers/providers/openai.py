@@ -112,7 +112,7 @@ class Provider(Acted):
             size = tuple(map(int, size.split('x')))
         job = self.world.add_job({
             'prompt': fields['prompt'], 'seed': fields.get('seed'), 'size': size,
-            'picture': b''.join(body for _, body, _ in files), 'count': fields.get('n', 1),
+            'picture': b''.join(body for _, body, _ in files), 'pictures': len(files), 'count': fields.get('n', 1),
             'format': fields.get('output_format', 'png')})
         if fields.get('stream') == 'true':
             return self.stream(job, fields.get('partial_images', 0))
@@ -136,6 +136,7 @@ class Provider(Acted):
             data += picture
         size = body.get('size', '512x512').split('x')
         job = self.world.add_job({'prompt': body['prompt'], 'seed': body.get('seed'), 'picture': data,
+                                  'pictures': len(body.get('ref_images', [])),
                                   'size': (int(size[0]), int(size[1])), 'count': body.get('n', 1)})
         return await self.answer(job, body.get('response_format', 'url'))
 

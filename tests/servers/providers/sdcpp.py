@@ -54,6 +54,7 @@ class Provider(Acted):
             raise self.invalid('ref_images: nothing to edit')
         job = self.world.add_job({
             'prompt': given['prompt'], 'seed': given.get('seed', -1), 'picture': data,
+            'pictures': len(given['ref_images']),
             'size': (given.get('width', 512), given.get('height', 512)),
             'count': given.get('batch_count', 1), 'format': given.get('output_format', 'png')})
         return Answer(202, {'id': job.id, 'kind': 'img_gen', 'status': 'queued',
