@@ -179,6 +179,10 @@ rank (EspModel *model)
   EspModelState state = esp_model_get_state (model);
 
   if (state != ESP_MODEL_READY && state != ESP_MODEL_STARTING)
+    return 3;
+  /* Nothing is sent anywhere unless someone chose that. */
+  if (esp_model_get_backend (model) != NULL
+      && esp_backend_is_remote (esp_model_get_backend (model)))
     return 2;
 
   return (esp_model_get_features (model) & ESP_MODEL_DEMO) != 0;

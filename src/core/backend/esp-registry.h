@@ -32,7 +32,8 @@ EspModel *esp_registry_find_model (EspRegistry *self, const char *backend,
 GListModel *esp_registry_get_models (EspRegistry *self); /* of EspModel, by backend */
 
 /* What a new composer starts with: the first model that is ready and no demo, else the first ready
- * one, else the first. NULL if there is none. One that waits to be prepared counts as ready. */
+ * one; those of providers after them, for nothing is sent anywhere unless someone chose that; else
+ * the first. NULL if there is none. One that waits to be prepared counts as ready. */
 EspModel *esp_registry_get_default_model (EspRegistry *self);
 
 /* Stops every backend. */

@@ -288,8 +288,10 @@ def three_instances_share_the_work(home, start):
         window.shot('remote-pool')
         row(window, '(all 3)')
         window.write('Instruction', 'Make it snow')
-        for _ in range(3):
+        for number in range(3):
             window.menu('More Ways to Run', 'Run ×4')
+            wait_until(lambda: len(home.tree(document)) == 5 + 4 * number, 'four turns')
+            window.select('coffee')
         wait_until(lambda: len(home.tree(document)) == 13, 'the turns')
         wait_until(lambda: all(node['state'] == 'done' for node in home.tree(document)), 'the pictures', 90)
         counts = [world.count()['accepted'] for world in worlds]

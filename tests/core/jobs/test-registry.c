@@ -78,6 +78,7 @@ test_default (void)
 {
   g_autoptr (EspRegistry) registry = esp_registry_new ();
   g_autoptr (FakeBackend) backend = fake_backend_new ("a", 1);
+  g_autoptr (FakeBackend) elsewhere = fake_backend_new ("b", 1);
   EspModel *needy = add_model (backend, "needy", 0);
   EspModel *demo = add_model (backend, "demo", 1);
   EspModel *model;
@@ -90,7 +91,15 @@ test_default (void)
   g_assert_true (esp_registry_get_default_model (registry) == model);
   esp_model_set_state (model, ESP_MODEL_BROKEN, "It is broken.");
   g_assert_true (esp_registry_get_default_model (registry) == demo);
+
+  /* Nothing is sent to a provider that nobody chose. */
+  fake_backend_set_remote (elsewhere, TRUE);
+  esp_registry_insert (registry, 0, ESP_BACKEND (elsewhere));
+  g_assert_true (esp_registry_get_default_model (registry) == demo);
   esp_model_set_state (demo, ESP_MODEL_BROKEN, "It is broken, too.");
+  g_assert_true (esp_registry_get_default_model (registry)
+                 == esp_registry_find_model (registry, "b", "model"));
+  esp_registry_remove (registry, ESP_BACKEND (elsewhere));
   g_assert_true (esp_registry_get_default_model (registry) == needy);
 }
 
