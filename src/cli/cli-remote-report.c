@@ -166,7 +166,6 @@ int
 cli_remote_fail (CliRemote *self, const GError *error, GString *json)
 {
   const EspFaultReport *report = esp_fault_error_get_report (error);
-  const EspFaultReport unsure = { .charged = ESP_CHARGED_UNKNOWN };
   EspFault fault = ESP_FAULT_ARGUMENT;
   const char *name;
 
@@ -181,8 +180,7 @@ cli_remote_fail (CliRemote *self, const GError *error, GString *json)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     name = "cancelled";
   if (json != NULL)
-    cli_remote_put_error (json, name, error->message,
-                          report == NULL && g_str_equal (name, "cancelled") ? &unsure : report);
+    cli_remote_put_error (json, name, error->message, report);
   cli_fail ("%s", error->message);
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? CLI_EXIT_FAILED
                                                                    : cli_remote_get_status (fault);

@@ -17,6 +17,7 @@ cli_remote_begin (CliRemote *self, gboolean json, gboolean quiet, gboolean cance
 {
   self->json = json;
   self->quiet = quiet;
+  self->cancel_on_interrupt = cancel_on_interrupt;
   cli_progress_init (&self->progress, quiet);
   cli_session_begin (&self->session);
   esp_remote_turn_set_cancel_there (self->session.cancellable, cancel_on_interrupt);
@@ -340,6 +341,24 @@ is_kept (const CliRemoteJob *job)
   return FALSE;
 }
 
+/* Ctrl+C. The exit status is the signal's. */
+static int
+fail_interrupted (CliRemote *self, gboolean kept, GString *json)
+{
+  const gboolean cancelled = !kept && self->cancel_on_interrupt;
+  const EspFaultReport report = {
+    .charged = kept || cancelled ? ESP_CHARGED_UNKNOWN : ESP_CHARGED_NO,
+    .kept = kept,
+  };
+  const char *message = kept        ? _ ("Interrupted. The provider may have the job.")
+                        : cancelled ? _ ("Interrupted. The job was cancelled.")
+                                    : _ ("Interrupted. Nothing is with the provider.");
+
+  if (json != NULL)
+    cli_remote_put_error (json, "cancelled", message, &report);
+  return cli_fail ("%s", message);
+}
+
 int
 cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteRequest *request,
                  const char *key, guint patience, GString *json)
@@ -351,9 +370,12 @@ cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteReques
   result = wait_for_result (self, job, request, key, patience, &error);
   if (result == NULL)
     {
-      const int status = cli_remote_fail (self, error, json);
+      const gboolean kept = is_kept (job);
+      const int status = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+                             ? fail_interrupted (self, kept, json)
+                             : cli_remote_fail (self, error, json);
 
-      if (!self->quiet && is_kept (job))
+      if (!self->quiet && kept)
         cli_note (_ ("The job is kept; go on with it: espalier-cli jobs resume %s"), job->id);
       return status;
     }

@@ -27,7 +27,7 @@ typedef struct
   CliProgress progress;
   EspHttp *http;
   EspAccounts *accounts;
-  gboolean json, quiet;
+  gboolean json, quiet, cancel_on_interrupt;
 } CliRemote;
 
 void cli_remote_begin (CliRemote *self, gboolean json, gboolean quiet,
