@@ -52,7 +52,8 @@ class Backend:
 
     @property
     def max_images(self):
-        return self.descriptor['image'].get('max_images', 1)
+        # The graph of ComfyUI that is there from the start has a place for one.
+        return 1 if self.fake == 'comfyui' else self.descriptor['image'].get('max_images', 1)
 
     @property
     def parameters(self):

@@ -4,6 +4,8 @@
 
 #include "esp-remote-private.h"
 
+#include <string.h>
+
 #include <glib/gi18n-lib.h>
 
 static gboolean
@@ -59,17 +61,71 @@ check_images (const EspRemoteRequest *request, GError **error)
   return TRUE;
 }
 
+/* How many pictures the placeholders of `node` have a place for; more than any for "all". A value
+ * of the configuration that is JSON itself (a ComfyUI graph) counts with its own. */
+static guint
+count_places (JsonNode *node, JsonObject *config, guint depth)
+{
+  g_autoptr (GPtrArray) names = node != NULL ? esp_template_dup_names (node, NULL) : NULL;
+  guint most = 0;
+
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    {
+      const char *name = names->pdata[i];
+      JsonNode *value;
+      guint own = 0;
+
+      if (g_str_has_prefix (name, "images.") || g_str_has_prefix (name, "references."))
+        own = G_MAXUINT;
+      else if (g_str_has_prefix (name, "image."))
+        own = 1;
+      else if (g_str_has_prefix (name, "image") && g_ascii_isdigit (name[5]) && name[6] == '.')
+        own = (guint) g_ascii_digit_value (name[5]);
+      else if (g_str_has_prefix (name, "config.") && depth < 4)
+        {
+          value = json_object_get_member (config, name + strlen ("config."));
+          if (value != NULL && !JSON_NODE_HOLDS_VALUE (value) && !JSON_NODE_HOLDS_NULL (value))
+            own = count_places (value, config, depth + 1);
+        }
+      most = MAX (most, own);
+    }
+  return most;
+}
+
+/* A reference that nobody would look at is not passed over in silence. */
+static gboolean
+check_places (const EspRemoteSetup *setup, const GPtrArray *images, GError **error)
+{
+  const EspProviderRequest *submit = setup->descriptor->submit;
+  guint places = MAX (count_places (submit->json, setup->config, 0),
+                      count_places (submit->multipart, setup->config, 0));
+
+  if (images->len == 1 || images->len <= places)
+    return TRUE;
+
+  g_propagate_error (
+      error, _esp_remote_argument_new (
+                 ngettext ("%s has a place for %u image only, as it is set up.",
+                           "%s has places for %u images only, as it is set up.", MAX (places, 1)),
+                 esp_provider_get_name (setup->provider), MAX (places, 1)));
+  return FALSE;
+}
+
 gboolean
 esp_remote_request_check (const EspRemoteRequest *request, GError **error)
 {
   EspRemoteSetup setup;
+  gboolean fits;
 
   g_return_val_if_fail (request != NULL && ESP_IS_PROVIDER (request->provider), FALSE);
   g_return_val_if_fail (request->parameters != NULL, FALSE);
 
   if (!check_images (request, error) || !read_request (&setup, request, error))
     return FALSE;
+  fits = check_places (&setup, request->images, error);
   _esp_remote_setup_clear (&setup);
+  if (!fits)
+    return FALSE;
 
   if (request->id == NULL || !g_uuid_string_is_valid (request->id) || has_record (request->id))
     {
