@@ -191,7 +191,7 @@ esp_backend_settle (EspBackend *self, const char *remote_job, const EspBackendRe
                     const char *document)
 {
   g_return_if_fail (ESP_IS_BACKEND (self));
-  g_return_if_fail (remote_job != NULL);
+  g_return_if_fail (remote_job != NULL && result != NULL);
 
   if (ESP_BACKEND_GET_CLASS (self)->settle != NULL)
     ESP_BACKEND_GET_CLASS (self)->settle (self, remote_job, result, document);

@@ -143,8 +143,8 @@ gboolean esp_backend_has_kept (EspBackend *self, const char *remote_job);
 void esp_backend_let_go (EspBackend *self, GCancellable *cancellable);
 
 /* The turn `remote_job` (EspBackendRequest) is stored in `document` (its title, or NULL): what was
- * kept for picking it up may go, and its cost is noted. `result` NULL: the person gave it up.
- * Nothing that fails here is told: the picture is safe. */
+ * kept for picking it up may go, and its cost is noted. Nothing that fails here is told: the
+ * picture is safe. */
 void esp_backend_settle (EspBackend *self, const char *remote_job, const EspBackendResult *result,
                          const char *document);
 

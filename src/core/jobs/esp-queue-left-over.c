@@ -103,28 +103,3 @@ esp_queue_dismiss (EspQueue *self, EspDocument *document, GPtrArray *nodes)
                                       g_object_ref (self));
     }
 }
-
-void
-esp_queue_forget (EspQueue *self, EspDocument *document, EspNode *node)
-{
-  const char *remote_job, *id;
-  EspBackend *backend;
-
-  g_return_if_fail (ESP_IS_QUEUE (self));
-  g_return_if_fail (ESP_IS_DOCUMENT (document));
-  g_return_if_fail (ESP_IS_NODE (node));
-
-  /* Of one that is done it is the provider's own. */
-  remote_job = esp_node_get_remote_job (node);
-  if (remote_job == NULL || esp_node_get_state (node) == ESP_NODE_DONE
-      || _esp_queue_expects (self, node))
-    return;
-
-  id = esp_node_get_backend (node);
-  backend = id != NULL ? esp_registry_find_backend (esp_queue_get_registry (self), id) : NULL;
-  if (backend != NULL)
-    esp_backend_settle (backend, remote_job, NULL, NULL);
-  esp_document_set_state_async (document, node, esp_node_get_state (node),
-                                esp_node_get_message (node), NULL, NULL, on_left_over_stored,
-                                g_object_ref (self));
-}

@@ -48,10 +48,6 @@ EspJob *esp_queue_add (EspQueue *self, EspDocument *document, EspNode *node, gbo
  * storing is tried again. */
 void esp_queue_retry (EspQueue *self, EspDocument *document, EspNode *node);
 
-/* A turn that is not in the queue: what a provider may still have of it is given up. The next try
- * sends it anew, and may cost once more. */
-void esp_queue_forget (EspQueue *self, EspDocument *document, EspNode *node);
-
 /* Stop this. */
 void esp_queue_stop (EspQueue *self, EspJob *job);
 

@@ -191,10 +191,14 @@ test_unknown (RemoteFixture *self, gconstpointer data)
   g_assert_cmpstr (esp_node_get_remote_job (node), ==, job);
   g_assert_cmpint (turn_world_count (world, "submits"), ==, 1);
 
-  /* Until the person gives it up. */
-  esp_queue_forget (self->queue, self->document, node);
+  /* Until the person forgets it ("espalier-cli jobs forget"): that is told first. */
+  g_assert_true (esp_remote_turn_settle (job, NULL));
+  esp_queue_retry (self->queue, self->document, node);
   jobs_wait (esp_node_get_remote_job (node) == NULL);
-  g_assert_cmpuint (remote_count_records (), ==, 0);
+  remote_finish (self);
+  g_assert_cmpint (esp_fault_error_get_report (esp_node_get_error (node))->fault, ==,
+                   ESP_FAULT_GONE);
+  g_assert_cmpint (turn_world_count (world, "submits"), ==, 1);
   esp_queue_retry (self->queue, self->document, node);
   jobs_wait (esp_node_get_state (node) == ESP_NODE_DONE);
   remote_finish (self);

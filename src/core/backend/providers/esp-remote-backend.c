@@ -281,7 +281,7 @@ settle (EspBackend *backend, const char *remote_job, const EspBackendResult *res
       && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
     g_message ("What was kept of a turn could not be removed: %s", error->message);
 
-  if (result != NULL && self->accounts != NULL)
+  if (self->accounts != NULL)
     esp_ledger_note (esp_accounts_get_ledger (self->accounts), remote_job, self->id,
                      esp_provider_get_id (self->provider), document, result->cost, result->currency,
                      result->cost_estimated);
