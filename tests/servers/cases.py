@@ -286,8 +286,8 @@ def make_cases():
     yield Case('no credit when it runs', {4, 7}, fault('job', 'credit'), files=0, needs=('words',),
                charged={False, None})
     yield Case('events break off', 0, fault('events', 'drop'), needs=('events',))
-    for kind, more in (('status', {'status': 404}), ('status', {'status': 401}), ('html', {}), ('stalled', {}),
-                       ('endless', {}), ('redirect', {})):
+    for kind, more in (('status', {'status': 404}), ('status', {'status': 401}), ('html', {}),
+                       ('stalled', {}), ('endless', {}), ('redirect', {})):
         yield Case(f'events: {kind} {more.get("status", "")}', 0, fault('events', kind, **more),
                    needs=('events',))
     yield Case('fetch: 500, then fine', 0, fault('fetch', 'status', status=500, nth=1), needs=('fetch',))

@@ -610,7 +610,8 @@ def throughput(fakes, count=200, at_once=50):
             with subprocess.Popen(
                     [CLI, 'edit', photo, '--prompt', f'Picture {number}', '--output', out, '--backend',
                      'sdcpp-server', '--base-url', world.base_url, '--json'], env=environment,
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL) as program:
                 _, status, usage = os.wait4(program.pid, 0)
                 program.returncode = os.waitstatus_to_exitcode(status)
             return program.returncode == 0 and out.exists(), usage.ru_maxrss, usage.ru_utime + usage.ru_stime

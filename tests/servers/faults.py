@@ -44,8 +44,8 @@ BOMB = 400 << 20
 EARLY = ('reset_before', 'stalled_upload', 'refused_early')
 JOB = ('failed', 'moderated', 'moderated_input', 'credit', 'never', 'unknown_status', 'gone', 'cancelled',
        'black', 'bomb', 'not_image', 'wrong_type', 'empty', 'cut', 'two', 'uncancellable', 'flagged', 'fine')
-KINDS = EARLY + ('slow', 'late', 'slow_body', 'stalled', 'stalled_body', 'reset_after', 'reuse_death', 'status',
-                 'html', 'not_json', 'empty_body', 'truncated', 'huge', 'endless', 'redirect',
+KINDS = EARLY + ('slow', 'late', 'slow_body', 'stalled', 'stalled_body', 'reset_after', 'reuse_death',
+                 'status', 'html', 'not_json', 'empty_body', 'truncated', 'huge', 'endless', 'redirect',
                  'gzip_bomb', 'clock', 'drop', 'expired', 'chunked', 'gzip', 'plain')
 PAGE = ('<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n'
         '<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n')

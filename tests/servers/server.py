@@ -14,7 +14,8 @@ import urllib.parse
 
 MAX_HEAD = 1 << 16
 MAX_BODY = 256 << 20
-REASONS = {101: 'Switching Protocols', 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 206: 'Partial Content',
+REASONS = {101: 'Switching Protocols', 200: 'OK', 201: 'Created', 202: 'Accepted',
+           204: 'No Content', 206: 'Partial Content',
            302: 'Found', 307: 'Temporary Redirect', 308: 'Permanent Redirect', 400: 'Bad Request',
            401: 'Unauthorized', 402: 'Payment Required', 403: 'Forbidden', 404: 'Not Found',
            405: 'Method Not Allowed', 409: 'Conflict', 410: 'Gone', 413: 'Content Too Large',

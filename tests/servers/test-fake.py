@@ -394,7 +394,8 @@ def comfyui():
     assert client.good('POST', 'upload/image', other, auth=False, headers=headers)['name'] == 'a (1).png'
     identity = '01234567-89ab-4def-8123-456789abcdef'
     for wrong in (with_(prompt_id=identity.upper()), with_('prompt', '4', 'inputs', image='nowhere.png'),
-                  with_('prompt', '4', class_type='Unheard'), with_('prompt', '5', 'inputs', image=['99', 0])):
+                  with_('prompt', '4', class_type='Unheard'),
+                  with_('prompt', '5', 'inputs', image=['99', 0])):
         spoilt = {'prompt': graph('kontext/a.png'), 'client_id': 'me', 'prompt_id': identity}
         wrong(spoilt)
         assert client.send('POST', 'prompt', spoilt, auth=False)[0] == 400

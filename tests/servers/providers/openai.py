@@ -112,7 +112,8 @@ class Provider(Acted):
             size = tuple(map(int, size.split('x')))
         job = self.world.add_job({
             'prompt': fields['prompt'], 'seed': fields.get('seed'), 'size': size,
-            'picture': b''.join(body for _, body, _ in files), 'pictures': len(files), 'count': fields.get('n', 1),
+            'picture': b''.join(body for _, body, _ in files), 'pictures': len(files),
+            'count': fields.get('n', 1),
             'format': fields.get('output_format', 'png')})
         if fields.get('stream') == 'true':
             return self.stream(job, fields.get('partial_images', 0))
