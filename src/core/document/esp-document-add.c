@@ -372,6 +372,17 @@ do_set_state (EspCall *call, EspWriter *writer, GError **error)
   return _esp_changes_put (call->changes, store, NULL, record, error);
 }
 
+static void
+finish_set_state (EspCall *call)
+{
+  const Ending *ending = call->data;
+  EspNode *node = _esp_document_lookup (g_task_get_source_object (call->task), ending->id);
+
+  if (node != NULL)
+    _esp_node_forget_end (node);
+  g_task_return_boolean (call->task, TRUE);
+}
+
 void
 esp_document_set_state_async (EspDocument *self, EspNode *node, EspNodeState state,
                               const char *message, const char *remote_job,
@@ -395,6 +406,7 @@ esp_document_set_state_async (EspDocument *self, EspNode *node, EspNodeState sta
   call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_set_state_async, cancellable,
                               callback, user_data, ending, free_ending);
   call->work = do_set_state;
+  call->finish = finish_set_state;
   _esp_writer_push (self->writer, call);
 }
 

@@ -14,6 +14,8 @@ const EspRecord *_esp_node_get_record (EspNode *self);
 
 /* Takes the record; emits nothing. */
 EspNodeChange _esp_node_set_record (EspNode *self, EspRecord *record);
+/* Its state is stored again: forgets esp_node_show_end (). */
+void _esp_node_forget_end (EspNode *self);
 void _esp_node_set_folded (EspNode *self, gboolean folded);
 void _esp_node_set_parent (EspNode *self, EspNode *parent);
 void _esp_node_set_references (EspNode *self, GPtrArray *references);

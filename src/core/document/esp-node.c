@@ -27,6 +27,9 @@ struct _EspNode
   EspNodeProgress progress;
   char *phase; /* progress.phase */
   GError *error;
+  gboolean has_end; /* one that is not stored */
+  EspNodeState end;
+  char *end_message;
   EspPicture *preview;
 };
 
@@ -124,6 +127,7 @@ esp_node_finalize (GObject *object)
   g_clear_pointer (&self->record, _esp_record_free);
   g_clear_pointer (&self->preview, esp_picture_unref);
   g_clear_pointer (&self->phase, g_free);
+  g_free (self->end_message);
   g_clear_error (&self->error);
 
   G_OBJECT_CLASS (esp_node_parent_class)->finalize (object);
@@ -169,6 +173,8 @@ _esp_node_set_record (EspNode *self, EspRecord *record)
 {
   const EspNodeChange change = _esp_record_compare (self->record, record);
 
+  if (record->state != self->record->state)
+    self->has_end = FALSE;
   /* Folding is decided here, not by what was stored last. */
   record->folded = self->record->folded;
   _esp_record_free (self->record);
@@ -401,8 +407,10 @@ esp_node_dup_stack (EspNode *self)
   }
 
 DEFINE_GETTER (EspNodeKind, get_kind, ESP_NODE_IMPORTED, self->record->kind)
-DEFINE_GETTER (EspNodeState, get_state, ESP_NODE_DONE, self->record->state)
-DEFINE_GETTER (const char *, get_message, NULL, self->record->message)
+DEFINE_GETTER (EspNodeState, get_state, ESP_NODE_DONE,
+               self->has_end ? self->end : self->record->state)
+DEFINE_GETTER (const char *, get_message, NULL,
+               self->has_end ? self->end_message : self->record->message)
 DEFINE_GETTER (const char *, get_instruction, "", self->record->instruction)
 DEFINE_GETTER (const char *, get_negative_prompt, NULL, self->record->negative_prompt)
 DEFINE_GETTER (const char *, get_backend, NULL, self->record->backend)
@@ -496,6 +504,27 @@ esp_node_set_error (EspNode *self, const GError *error)
   g_clear_error (&self->error);
   if (error != NULL)
     self->error = g_error_copy (error);
+}
+
+void
+esp_node_show_end (EspNode *self, EspNodeState state, const char *message)
+{
+  g_return_if_fail (ESP_IS_NODE (self));
+
+  self->has_end = TRUE;
+  self->end = state;
+  g_free (self->end_message);
+  self->end_message = message != NULL ? g_utf8_make_valid (message, -1) : NULL;
+  _esp_node_changed (self, ESP_NODE_CHANGE_STATE);
+}
+
+void
+_esp_node_forget_end (EspNode *self)
+{
+  if (!self->has_end)
+    return;
+  self->has_end = FALSE;
+  _esp_node_changed (self, ESP_NODE_CHANGE_STATE);
 }
 
 void

@@ -162,6 +162,10 @@ const GError *esp_node_get_error (EspNode *self);
 /* For EspQueue alone; copied. */
 void esp_node_set_error (EspNode *self, const GError *error);
 
+/* For EspQueue alone: how the turn ended, or why it cannot be run, where not even that could be
+ * stored (the disk is full). Shown as the state and message until another state is stored. */
+void esp_node_show_end (EspNode *self, EspNodeState state, const char *message);
+
 /* For EspQueue alone. `progress` NULL = not under way (drops the preview, too); `preview` NULL
  * keeps the last. Emits "progress". */
 void esp_node_set_progress (EspNode *self, const EspNodeProgress *progress, EspPicture *preview);

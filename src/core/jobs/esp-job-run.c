@@ -29,6 +29,8 @@ typedef struct
   GSource *showing;    /* will show the rest */
 
   EspJobState outcome;
+  EspNodeState state;  /* of the node then, if it is not done */
+  const char *message; /* the error's, if that is to be told with the state */
   GError *error;
 } Run;
 
@@ -135,12 +137,17 @@ on_failure_stored (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   Run *run = g_task_get_task_data (task);
+  EspJob *job = g_task_get_source_object (task);
   g_autoptr (GError) error = NULL;
 
   /* The person learns why the turn failed all the same, and at the next start it is offered again.
    */
   if (!esp_document_set_state_finish (ESP_DOCUMENT (source), result, &error))
-    g_debug ("The end of a turn could not be stored: %s", error->message);
+    {
+      g_debug ("The end of a turn could not be stored: %s", error->message);
+      if (run->outcome != ESP_JOB_WAITING)
+        esp_node_show_end (job->node, run->state, run->message);
+    }
 
   end (task, run->outcome);
 }
@@ -151,11 +158,10 @@ fail (GTask *task, GError *error)
 {
   Run *run = g_task_get_task_data (task);
   EspJob *job = g_task_get_source_object (task);
-  EspNodeState state = ESP_NODE_FAILED;
   const char *remote_job = NULL;
-  const char *message = NULL;
 
   run->is_over = TRUE;
+  run->state = ESP_NODE_FAILED;
   run->error = error;
   if (esp_backend_has_kept (run->backend, run->remote_job))
     remote_job = run->remote_job;
@@ -164,20 +170,20 @@ fail (GTask *task, GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       run->outcome = job->is_suspended ? ESP_JOB_WAITING : ESP_JOB_CANCELLED;
-      state = job->is_suspended ? ESP_NODE_QUEUED : ESP_NODE_CANCELLED;
+      run->state = job->is_suspended ? ESP_NODE_QUEUED : ESP_NODE_CANCELLED;
     }
   else if (g_error_matches (error, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_BLOCKED))
-    state = ESP_NODE_BLOCKED;
+    run->state = ESP_NODE_BLOCKED;
 
   if (run->outcome == ESP_JOB_FAILED)
     esp_node_set_error (job->node, error);
 
   /* Of one that was cancelled it is only of interest what the provider still has. */
   if (run->outcome == ESP_JOB_FAILED || (run->outcome == ESP_JOB_CANCELLED && remote_job != NULL))
-    message = error->message;
+    run->message = error->message;
 
-  esp_document_set_state_async (job->document, job->node, state, message, remote_job, NULL,
-                                on_failure_stored, g_object_ref (task));
+  esp_document_set_state_async (job->document, job->node, run->state, run->message, remote_job,
+                                NULL, on_failure_stored, g_object_ref (task));
 }
 
 static void

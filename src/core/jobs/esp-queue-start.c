@@ -72,7 +72,12 @@ on_ending_stored (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
 
   if (!esp_document_set_state_finish (ESP_DOCUMENT (source), result, &error))
-    g_debug ("The end of a turn could not be stored: %s", error->message);
+    {
+      g_debug ("The end of a turn could not be stored: %s", error->message);
+      esp_node_show_end (ending->job->node,
+                         ending->error != NULL ? ESP_NODE_FAILED : ESP_NODE_CANCELLED,
+                         ending->error != NULL ? ending->error->message : NULL);
+    }
   _esp_queue_finish_job (ending->queue, ending->job, ending->state, ending->error);
 
   g_object_unref (ending->queue);

@@ -369,7 +369,7 @@ on_queued_again (GObject *source, GAsyncResult *result, gpointer data)
   if (esp_document_set_state_finish (ESP_DOCUMENT (source), result, &error))
     esp_queue_add (requeue->queue, ESP_DOCUMENT (source), requeue->node, FALSE);
   else
-    g_message ("A turn could not be queued again: %s", error->message);
+    esp_node_show_end (requeue->node, ESP_NODE_FAILED, error->message);
 
   g_hash_table_remove (requeue->queue->retried, requeue->node);
   _esp_queue_start_soon (requeue->queue);

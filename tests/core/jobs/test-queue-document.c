@@ -238,6 +238,71 @@ test_disk_full (JobsFixture *self, gconstpointer data)
     g_assert_cmpmem (contents, size, g_bytes_get_data (image, NULL), g_bytes_get_size (image));
 }
 
+static void
+set_stars (EspDocument *document, EspNode *node, int stars)
+{
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
+
+  g_ptr_array_add (nodes, node);
+  esp_document_set_stars_async (document, nodes, stars, NULL, NULL, NULL);
+  jobs_wait (esp_node_get_stars (node) == stars);
+}
+
+static void
+on_node_changed (EspNode *node, EspNodeChange change, gboolean *changed)
+{
+  *changed = TRUE;
+}
+
+/* Not even that a turn begins can be stored, nor that it failed. */
+static void
+test_disk_full_at_once (JobsFixture *self, gconstpointer data)
+{
+  g_autoptr (GPtrArray) left = NULL;
+  gboolean changed = FALSE;
+  EspNode *a, *b;
+  gulong handler;
+
+  signal (SIGXFSZ, SIG_IGN);
+  a = jobs_add (self, "a");
+  limit_files (4096);
+  jobs_wait (self->finished->len > 0);
+  g_assert_cmpstr (self->finished->str, ==, "a:failed");
+  g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_FAILED);
+  g_assert_nonnull (esp_node_get_message (a));
+  g_assert_null (esp_node_get_progress (a));
+
+  /* Nor can it be queued again; then there is space. */
+  handler = g_signal_connect (a, "changed", G_CALLBACK (on_node_changed), &changed);
+  esp_queue_retry (self->queue, self->document, a);
+  jobs_wait (changed);
+  g_signal_handler_disconnect (a, handler);
+  g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_FAILED);
+  limit_files (RLIM_INFINITY);
+  set_stars (self->document, a, 3);
+  g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_FAILED);
+  esp_queue_retry (self->queue, self->document, a);
+  jobs_wait (fake_backend_is_running (self->fake, "a"));
+  g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_RUNNING);
+  g_assert_null (esp_node_get_message (a));
+  fake_backend_finish (self->fake, "a");
+  jobs_wait (esp_node_get_state (a) == ESP_NODE_DONE);
+  jobs_settle (self);
+
+  /* Another one is offered at the next start. */
+  b = jobs_add (self, "b");
+  limit_files (4096);
+  jobs_wait (!esp_queue_has_document (self->queue, self->document));
+  limit_files (RLIM_INFINITY);
+  g_assert_cmpint (esp_node_get_state (b), ==, ESP_NODE_FAILED);
+  left = esp_queue_dup_left_over (self->queue, self->document);
+  g_assert_cmpuint (left->len, ==, 0);
+  g_ptr_array_unref (left);
+  reopen (self);
+  left = esp_queue_dup_left_over (self->queue, self->document);
+  g_assert_cmpuint (left->len, ==, 1);
+}
+
 /* --- Many ------------------------------------------------------------------------------------- */
 
 static guint64
@@ -303,6 +368,8 @@ main (int argc, char **argv)
   g_test_add ("/jobs/document/killed", JobsFixture, NULL, jobs_set_up, test_killed, jobs_tear_down);
   g_test_add ("/jobs/document/disk-full", JobsFixture, GINT_TO_POINTER (TRUE), jobs_set_up,
               test_disk_full, jobs_tear_down);
+  g_test_add ("/jobs/document/disk-full-at-once", JobsFixture, NULL, jobs_set_up,
+              test_disk_full_at_once, jobs_tear_down);
   g_test_add ("/jobs/document/disk-very-full", JobsFixture, GINT_TO_POINTER (FALSE), jobs_set_up,
               test_disk_full, jobs_tear_down);
   g_test_add ("/jobs/document/many", JobsFixture, NULL, jobs_set_up, test_many, jobs_tear_down);
