@@ -30,11 +30,22 @@ static void
 on_fold (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspHistory *self = user_data;
-  const EspTreeItem *item = get_item (self, get_node (self));
+  EspNode *node = get_node (self);
 
-  if (item)
-    esp_tree_items_set_folded (esp_tree_view_get_items (self->tree), item->node,
-                               item->n_hidden == 0);
+  if (node)
+    esp_history_toggle_fold (self, node);
+}
+
+void
+esp_history_toggle_fold (EspHistory *self, EspNode *node)
+{
+  EspTreeItems *items;
+
+  g_return_if_fail (ESP_IS_HISTORY (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+
+  items = esp_tree_view_get_items (self->tree);
+  esp_tree_items_set_folded (items, node, !esp_tree_items_is_folded (items, node));
 }
 
 static void

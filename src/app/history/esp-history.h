@@ -56,6 +56,9 @@ void esp_history_stop_find (EspHistory *self);
 /* Opens the small popover in which a node's label is written. */
 void esp_history_edit_label (EspHistory *self, EspNode *node);
 
+/* Folds or unfolds the branch below the node, with those of its stack. */
+void esp_history_toggle_fold (EspHistory *self, EspNode *node);
+
 void esp_history_zoom_in (EspHistory *self);
 void esp_history_zoom_out (EspHistory *self);
 void esp_history_zoom_fit (EspHistory *self);

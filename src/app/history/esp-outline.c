@@ -76,20 +76,6 @@ get_node_at (EspOutline *self, guint position)
   return row ? get_shown (self, row) : NULL;
 }
 
-static gboolean
-is_folded (EspOutline *self, EspNode *leader)
-{
-  g_autoptr (GPtrArray) stack = NULL;
-
-  if (esp_node_get_folded (leader) || esp_tree_items_is_spread (self->items, leader))
-    return esp_node_get_folded (leader);
-  stack = esp_node_dup_stack (leader);
-  for (guint i = 0; i < stack->len; i++)
-    if (esp_node_get_folded (g_ptr_array_index (stack, i)))
-      return TRUE;
-  return FALSE;
-}
-
 static void
 on_next (EspOutline *self, EspOutlineRow *row)
 {
@@ -120,7 +106,7 @@ on_expanded (GtkTreeListRow *row, GParamSpec *pspec, EspOutline *self)
   gboolean folded = !gtk_tree_list_row_get_expanded (row);
 
   if (node && self->document && !self->updating && !esp_node_is_deleted (node)
-      && is_folded (self, node) != folded)
+      && esp_tree_items_is_folded (self->items, node) != folded)
     esp_tree_items_set_folded (self->items, node, folded);
 }
 
@@ -382,8 +368,8 @@ fold_rows (EspOutline *self)
       g_autoptr (GtkTreeListRow) row = gtk_tree_list_model_get_row (self->tree, i);
       g_autoptr (EspNode) node = gtk_tree_list_row_get_item (row);
 
-      if (gtk_tree_list_row_get_expanded (row) == is_folded (self, node))
-        gtk_tree_list_row_set_expanded (row, !is_folded (self, node));
+      if (gtk_tree_list_row_get_expanded (row) == esp_tree_items_is_folded (self->items, node))
+        gtk_tree_list_row_set_expanded (row, !esp_tree_items_is_folded (self->items, node));
     }
   self->updating = FALSE;
 }

@@ -688,6 +688,23 @@ esp_tree_items_set_spread (EspTreeItems *self, EspNode *node, gboolean spread)
   rebuild (self);
 }
 
+gboolean
+esp_tree_items_is_folded (EspTreeItems *self, EspNode *node)
+{
+  g_autoptr (GPtrArray) stack = NULL;
+
+  g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), FALSE);
+  g_return_val_if_fail (ESP_IS_NODE (node), FALSE);
+
+  if (esp_node_get_folded (node) || esp_tree_items_is_spread (self, node))
+    return esp_node_get_folded (node);
+  stack = esp_node_dup_stack (node);
+  for (guint i = 0; i < stack->len; i++)
+    if (esp_node_get_folded (g_ptr_array_index (stack, i)))
+      return TRUE;
+  return FALSE;
+}
+
 /* For a stack, the fold is kept by its first; but each of them may have been folded on its own. */
 void
 esp_tree_items_set_folded (EspTreeItems *self, EspNode *node, gboolean folded)

@@ -211,8 +211,7 @@ fold (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   g_autoptr (GPtrArray) nodes = dup_selection (self, action);
 
   if (get_node (nodes) != NULL)
-    esp_document_set_folded (self->document, get_node (nodes),
-                             !esp_node_get_folded (get_node (nodes)));
+    esp_history_toggle_fold (self->history, get_node (nodes));
 }
 
 /* --- Marks
