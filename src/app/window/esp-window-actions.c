@@ -335,30 +335,9 @@ history_zoom (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-on_reload_closed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
-  g_autoptr (GFile) file = g_object_ref (esp_document_get_file (ESP_DOCUMENT (source)));
-
-  /* It cannot have been saved: that is why it is read again. */
-  (void) esp_document_close_finish (ESP_DOCUMENT (source), result, NULL);
-  esp_window_open_document (self, file);
-}
-
-static void
 reload (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  EspApplication *application = ESP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self)));
-  g_autoptr (EspDocument) document = NULL;
-
-  if (self->document == NULL)
-    return;
-  document = g_object_ref (self->document);
-  esp_queue_suspend_document (esp_application_get_queue (application), document);
-  esp_window_set_document (self, NULL);
-  self->opening = TRUE;
-  esp_document_close_async (document, on_reload_closed, g_object_ref (self));
+  esp_window_reload (ESP_WINDOW (user_data));
 }
 
 static const GActionEntry entries[] = {

@@ -98,6 +98,9 @@ void esp_window_take_up_left_over (EspWindow *self, gboolean take_up);
 /* esp-window-close.c */
 gboolean esp_window_on_close_request (GtkWindow *window);
 
+/* esp-window-reload.c */
+void esp_window_reload (EspWindow *self);
+
 /* esp-window-remote.c */
 typedef void (*EspWindowGoOn) (EspWindow *self, gpointer data);
 /* TRUE: this is the first time that anything would be sent there; the person is asked, and `go_on`
@@ -119,6 +122,8 @@ void esp_window_lift_toasts_later (EspWindow *self);
 void esp_window_toast_undo (EspWindow *self, const char *text);
 /* With an error's message, unless it was cancelled. */
 void esp_window_toast_error (EspWindow *self, const char *what, const GError *error);
+/* Tells where what was not saved is now; stays until it is read. */
+void esp_window_toast_put_aside (EspWindow *self, const char *title, GFile *file);
 void esp_window_dismiss_undo_toast (EspWindow *self);
 
 /* esp-window.c */

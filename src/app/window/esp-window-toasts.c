@@ -124,3 +124,20 @@ esp_window_toast_error (EspWindow *self, const char *what, const GError *error)
   text = g_strdup_printf (_ ("%s: %s"), what, error->message);
   esp_window_toast (self, text);
 }
+
+void
+esp_window_toast_put_aside (EspWindow *self, const char *title, GFile *file)
+{
+  /* Translators: the name of a document in the library */
+  g_autofree char *text = g_strdup_printf (_ ("Your version is in “%s”"), title);
+  g_autofree char *escaped = g_markup_escape_text (text, -1);
+  g_autofree char *uri = g_file_get_uri (file);
+  AdwToast *toast = adw_toast_new (escaped);
+
+  adw_toast_set_button_label (toast, _ ("_Open"));
+  adw_toast_set_action_name (toast, "app.open-uri");
+  adw_toast_set_action_target (toast, "s", uri);
+  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
+  adw_toast_set_timeout (toast, 0);
+  show_toast (self, toast);
+}

@@ -185,12 +185,70 @@ esp_document_open_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* --- Moving -----------------------------------------------------------------------------------
+ */
+
+typedef struct
+{
+  GFile *file; /* NULL: nowhere */
+  char *title; /* of the file to be found in the library, or NULL */
+  gboolean in_library;
+  EspDocumentAccess access;
+} Moving;
+
+static void
+free_moving (gpointer data)
+{
+  Moving *moving = data;
+
+  g_clear_object (&moving->file);
+  g_free (moving->title);
+  g_free (moving);
+}
+
+static gboolean
+do_move (EspCall *call, EspWriter *writer, GError **error)
+{
+  Moving *moving = call->data;
+
+  return _esp_writer_move (writer, moving->file, &moving->in_library, &moving->access, error);
+}
+
+/* To a file in the library that is named when it is needed. */
+static Moving *
+new_aside (EspDocument *self)
+{
+  Moving *moving = g_new0 (Moving, 1);
+
+  /* Translators: the name of a document; what is in it was not saved in the one of the name before
+   * the brackets. */
+  moving->title = g_strdup_printf (_ ("%s (Unsaved Version)"), self->title);
+  return moving;
+}
+
+static gboolean
+move_aside (EspCall *call, EspWriter *writer, GError **error)
+{
+  Moving *moving = call->data;
+
+  moving->file = find_free_file (moving->title);
+  return do_move (call, writer, error);
+}
+
+static gboolean
+do_put_aside (EspCall *call, EspWriter *writer, GError **error)
+{
+  return !_esp_writer_has_unsaved (writer) || move_aside (call, writer, error);
+}
+
 /* --- Closing and saving ----------------------------------------------------------------------- */
 
 static gboolean
 do_close (EspCall *call, EspWriter *writer, GError **error)
 {
-  return _esp_writer_close (writer, error);
+  gboolean ok = !_esp_writer_would_lose (writer) || move_aside (call, writer, error);
+
+  return _esp_writer_close (writer, ok ? error : NULL) && ok;
 }
 
 void
@@ -204,7 +262,7 @@ esp_document_close_async (EspDocument *self, GAsyncReadyCallback callback, gpoin
   self->closed = TRUE;
   _esp_document_unwatch (self);
   call = _esp_document_start (self, ESP_CALL_CONTROL, esp_document_close_async, NULL, callback,
-                              user_data, NULL, NULL);
+                              user_data, new_aside (self), free_moving);
   call->work = do_close;
   _esp_writer_push (self->writer, call);
 }
@@ -274,30 +332,6 @@ esp_document_overwrite_finish (EspDocument *self, GAsyncResult *result, GError *
   return esp_document_close_finish (self, result, error);
 }
 
-typedef struct
-{
-  GFile *file;
-  gboolean in_library;
-  EspDocumentAccess access;
-} Moving;
-
-static void
-free_moving (gpointer data)
-{
-  Moving *moving = data;
-
-  g_object_unref (moving->file);
-  g_free (moving);
-}
-
-static gboolean
-do_move (EspCall *call, EspWriter *writer, GError **error)
-{
-  Moving *moving = call->data;
-
-  return _esp_writer_move (writer, moving->file, &moving->in_library, &moving->access, error);
-}
-
 static void
 finish_move (EspCall *call)
 {
@@ -340,4 +374,52 @@ gboolean
 esp_document_save_as_finish (EspDocument *self, GAsyncResult *result, GError **error)
 {
   return esp_document_close_finish (self, result, error);
+}
+
+/* --- Putting aside ---------------------------------------------------------------------------- */
+
+static void
+finish_put_aside (EspCall *call)
+{
+  const Moving *moving = call->data;
+  EspDocument *self = g_task_get_source_object (call->task);
+
+  if (moving->file != NULL)
+    {
+      _esp_document_set_file (self, moving->file, moving->in_library);
+      _esp_document_set_access (self, moving->access);
+    }
+  g_task_return_pointer (call->task, moving->file != NULL ? g_object_ref (moving->file) : NULL,
+                         g_object_unref);
+}
+
+void
+esp_document_put_aside_async (EspDocument *self, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  EspCall *call;
+  Moving *moving;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+
+  if (self->closed)
+    {
+      _esp_document_fail (self, esp_document_put_aside_async, callback, user_data,
+                          ESP_DOCUMENT_ERROR_OPEN, _ ("The document is closed"));
+      return;
+    }
+  _esp_document_flush_view (self);
+  moving = new_aside (self);
+  call = _esp_document_start (self, ESP_CALL_CONTROL, esp_document_put_aside_async, cancellable,
+                              callback, user_data, moving, free_moving);
+  call->work = do_put_aside;
+  call->finish = finish_put_aside;
+  _esp_writer_push (self->writer, call);
+}
+
+GFile *
+esp_document_put_aside_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
 }

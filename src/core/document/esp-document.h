@@ -5,7 +5,8 @@
  * All functions are for one thread (the one whose default main context was current when the
  * document was opened); none blocks. Operations are carried out in the order in which they were
  * asked for, on a thread of the document; each is one transaction that is on the disk before its
- * callback runs and before the nodes show it. What a caller was told about is never lost.
+ * callback runs and before the nodes show it. What a caller was told about is never lost. (What
+ * views remember is not meant by this: it never makes a conflict, nor unsaved work.)
  *
  * Every operation with an EspNode fails with ESP_DOCUMENT_ERROR_READ_ONLY in a document that is not
  * writable. Cancelling the GCancellable of an operation that has begun to be stored has no effect.
@@ -82,8 +83,10 @@ EspDocument *esp_document_open_finish (GAsyncResult *result,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Carries out what was asked for, brings the file up to date, lets go of it. The nodes stay
- * readable. A document that is dropped without this loses nothing either: its working copy is
- * taken up at the next opening. */
+ * readable. What cannot be brought into the file stays in the working copy, or, if a file of the
+ * library is not there any more, becomes another document (esp_document_put_aside_async ()). A
+ * document that is dropped without this loses nothing either: its working copy is taken up at the
+ * next opening. */
 void esp_document_close_async (EspDocument *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean esp_document_close_finish (EspDocument *self, GAsyncResult *result, GError **error);
 
@@ -99,10 +102,20 @@ void esp_document_save_as_async (EspDocument *self, GFile *file, GCancellable *c
 gboolean esp_document_save_as_finish (EspDocument *self, GAsyncResult *result, GError **error);
 
 /* What to do after ESP_DOCUMENT_CHANGED_ELSEWHERE: write this state over the other one. (The other
- * ways out are esp_document_save_as_async (), and closing and opening again.) */
+ * ways out are esp_document_save_as_async (), and esp_document_put_aside_async (), closing and
+ * opening the file again.) */
 void esp_document_overwrite_async (EspDocument *self, GCancellable *cancellable,
                                    GAsyncReadyCallback callback, gpointer user_data);
 gboolean esp_document_overwrite_finish (EspDocument *self, GAsyncResult *result, GError **error);
+
+/* What was done and is not in the person's file moves into the library: from now on the document is
+ * "TITLE (Unsaved Version).espalier" there, under the first name that is free. Finishes with that
+ * file; or with NULL and no error where everything is in the person's file, and nothing happened.
+ */
+void esp_document_put_aside_async (EspDocument *self, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+GFile *esp_document_put_aside_finish (EspDocument *self, GAsyncResult *result,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 GFile *esp_document_get_file (EspDocument *self);
 const char *esp_document_get_title (EspDocument *self); /* the file's name without ".espalier" */

@@ -21,6 +21,7 @@ struct _EspWorkingCopy
   gboolean prepared;       /* there is a working database */
   EspFileIdentity logs[2]; /* those beside the person's file that are in the working database */
   gboolean recovered;
+  gboolean view_only; /* no edits since it was published; there is the file that tells so */
   gboolean created;
   char *draft;               /* where a new document of the library is made, or NULL */
   gboolean failed;           /* could not be opened */
@@ -33,6 +34,13 @@ struct _EspWorkingCopy
 /* Takes `cause`, makes it an ESP_DOCUMENT_ERROR that names the document; returns FALSE. */
 gboolean _esp_working_copy_fail (EspWorkingCopy *self, GError *cause, GError **error);
 
+/* After the last connection to a document of the library is closed: SQLite leaves an empty log
+ * where the file is not the one that was opened, beside what someone else has put there. */
+void _esp_working_copy_drop_empty_log (EspWorkingCopy *self);
+
+/* The error of a document in the library that is at its path no more; returns FALSE. */
+gboolean _esp_working_copy_fail_replaced (EspWorkingCopy *self, GError **error);
+
 gboolean _esp_working_copy_look_in_place (EspWorkingCopy *self, GError **error);
 
 /* Writes down that `state.published` has all that the working database has. */
@@ -43,6 +51,9 @@ gboolean _esp_working_copy_open_source (EspWorkingCopy *self, GError **error);
 /* Ends the copy of esp_working_copy_copy_ahead () before `fd` is closed: drops it, or, if it is
  * `wanted`, waits until it is whole. Returns its descriptor then, < 0 if there is none. */
 int _esp_working_copy_end_ahead (EspWorkingCopy *self, gboolean wanted);
+
+/* Is the file at the path of a library document the one that was opened? */
+gboolean _esp_working_copy_is_ours (EspWorkingCopy *self);
 
 /* Is there a log beside the person's file that the working database does not have? */
 gboolean _esp_working_copy_has_strange_log (EspWorkingCopy *self);

@@ -258,9 +258,8 @@ put (EspWorkingCopy *self, Target *target, GError **error)
   return ok;
 }
 
-/* Is the file at the path of a library document the one that was opened? */
-static gboolean
-is_ours (EspWorkingCopy *self)
+gboolean
+_esp_working_copy_is_ours (EspWorkingCopy *self)
 {
   struct stat status;
 
@@ -269,17 +268,31 @@ is_ours (EspWorkingCopy *self)
          && (guint64) status.st_dev == self->state.published.device;
 }
 
+gboolean
+_esp_working_copy_fail_replaced (EspWorkingCopy *self, GError **error)
+{
+  g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT,
+               _ ("“%s” was moved, deleted or replaced by another program"), self->place->name);
+  return FALSE;
+}
+
+void
+_esp_working_copy_drop_empty_log (EspWorkingCopy *self)
+{
+  g_autofree char *log = g_strconcat (self->place->path, "-wal", NULL);
+  struct stat status;
+
+  if (!_esp_working_copy_is_ours (self) && stat (log, &status) == 0 && status.st_size == 0)
+    _esp_snapshot_drop_logs (self->place->path);
+}
+
 static gboolean
 publish_in_place (EspWorkingCopy *self, GError **error)
 {
   GError *local = NULL;
 
-  if (!is_ours (self))
-    {
-      g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT,
-                   _ ("“%s” was moved, deleted or replaced by another program"), self->place->name);
-      return FALSE;
-    }
+  if (!_esp_working_copy_is_ours (self))
+    return _esp_working_copy_fail_replaced (self, error);
   if (_esp_working_copy_open_source (self, &local)
       && _esp_snapshot_source_settle (self->source, &local))
     return TRUE;
@@ -357,7 +370,8 @@ leave (EspWorkingCopy *self)
   if (self->place->lock >= 0)
     {
       /* What someone else has put there meanwhile is theirs. */
-      if (self->place->in_library && self->access == ESP_DOCUMENT_WRITABLE && is_ours (self))
+      if (self->place->in_library && self->access == ESP_DOCUMENT_WRITABLE
+          && _esp_working_copy_is_ours (self))
         {
           g_autofree char *log = g_strconcat (self->place->path, "-wal", NULL);
           g_autofree char *index = g_strconcat (self->place->path, "-shm", NULL);
@@ -366,7 +380,9 @@ leave (EspWorkingCopy *self)
           g_unlink (log);
           g_unlink (index);
         }
-      else if (!self->place->in_library)
+      else if (self->place->in_library)
+        _esp_working_copy_drop_empty_log (self);
+      else
         _esp_working_folder_clear (self->place);
     }
   if (self->fd >= 0)
@@ -465,7 +481,7 @@ esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error)
   self->state = state;
   self->fd = fd;
   self->access = ESP_DOCUMENT_WRITABLE;
-  self->recovered = FALSE;
+  self->recovered = self->view_only = FALSE;
   self->prepared = self->place->path == NULL;
   if (self->prepared && !_esp_working_copy_note_published (self, &local))
     g_clear_error (&local);

@@ -160,6 +160,14 @@ recover (EspWorkingCopy *self)
       _esp_working_state_clear (&self->state);
       return;
     }
+  if (known && self->state.published.exists && _esp_working_folder_is_view_only (self->place))
+    {
+      /* What views remembered is no reason to ask the person anything. */
+      settle_state (self);
+      _esp_working_folder_clear (self->place);
+      _esp_working_state_clear (&self->state);
+      return;
+    }
   settle_state (self);
   part = g_build_filename (self->place->folder, "publish.part", NULL);
   g_unlink (part);
@@ -185,6 +193,8 @@ take (EspWorkingCopy *self, EspDocumentOpenFlags flags)
     {
       if (!self->place->in_library && _esp_working_folder_has_database (self->place))
         recover (self);
+      else if (_esp_working_folder_is_view_only (self->place)) /* of a database that is gone */
+        _esp_working_folder_set_view_only (self->place, FALSE, NULL);
     }
   else if (local == NULL)
     self->access = ESP_DOCUMENT_IN_USE;
@@ -455,11 +465,16 @@ esp_working_copy_free (EspWorkingCopy *self)
     {
       /* What could not even be opened is as it was, but for what was only just begun. */
       const gboolean keep = self->prepared && !(self->failed && !self->recovered)
-                            && esp_working_copy_is_dirty (self);
+                            && !self->view_only && esp_working_copy_is_dirty (self);
 
       g_clear_pointer (&self->source, _esp_snapshot_source_free);
       if (!keep)
         _esp_working_folder_clear (self->place);
+    }
+  if (self->source != NULL && self->place->in_library)
+    {
+      g_clear_pointer (&self->source, _esp_snapshot_source_free);
+      _esp_working_copy_drop_empty_log (self);
     }
   g_clear_pointer (&self->source, _esp_snapshot_source_free);
   if (self->fd >= 0)
@@ -636,6 +651,21 @@ _esp_working_copy_note_published (EspWorkingCopy *self, GError **error)
   return _esp_working_folder_save_state (self->place, &self->state, error);
 }
 
+/* Connections are made by name: none may be made to a file that someone else has put there. The one
+ * to publish from is made now, for it must be to this file whatever is there later. */
+static gboolean
+prepare_in_place (EspWorkingCopy *self, GError **error)
+{
+  GError *local = NULL;
+
+  if (self->draft != NULL || self->source != NULL)
+    return TRUE;
+  if (!_esp_working_copy_is_ours (self))
+    return _esp_working_copy_fail_replaced (self, error);
+  return _esp_working_copy_open_source (self, &local)
+         || _esp_working_copy_fail (self, local, error);
+}
+
 gboolean
 esp_working_copy_prepare (EspWorkingCopy *self, GError **error)
 {
@@ -648,7 +678,9 @@ esp_working_copy_prepare (EspWorkingCopy *self, GError **error)
   g_return_val_if_fail (self != NULL, FALSE);
 
   locker = g_mutex_locker_new (&self->mutex); /* NOLINT(clang-analyzer-deadcode.DeadStores) */
-  if (self->prepared || self->place->in_library)
+  if (self->place->in_library)
+    return prepare_in_place (self, error);
+  if (self->prepared)
     return TRUE;
   if (self->access == ESP_DOCUMENT_IN_USE || self->place->lock < 0)
     {
@@ -704,6 +736,22 @@ _esp_working_copy_open_source (EspWorkingCopy *self, GError **error)
       self->published_version = -1;
     }
   return self->source != NULL;
+}
+
+gboolean
+esp_working_copy_set_edited (EspWorkingCopy *self, gboolean edited, GError **error)
+{
+  GError *local = NULL;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (self->view_only == !edited || !self->prepared || self->place->in_library)
+    return TRUE;
+  if (!_esp_working_folder_set_view_only (self->place, !edited, &local) && edited)
+    return _esp_working_copy_fail (self, local, error);
+  g_clear_error (&local); /* only after a crash does it count as edited then */
+  self->view_only = !edited;
+  return TRUE;
 }
 
 gboolean

@@ -11,7 +11,8 @@
  * what is the case between two calls of the document's thread to prepare () and move ().
  *
  * What else the folder holds: "lock" (an flock () for as long as the document is open, with the
- * process in it), "state" (which file the working database came from or was published as last).
+ * process in it), "state" (which file the working database came from or was published as last),
+ * "view-only" (all that was changed since is what views remember).
  */
 #pragma once
 
@@ -50,7 +51,8 @@ gboolean esp_working_copy_is_immutable (EspWorkingCopy *self);
 gboolean esp_working_copy_place (EspWorkingCopy *self, GError **error);
 
 /* Makes the working database if it is not there yet (a copy of the file, by reflink where the file
- * system can). Before the first change; may take a second for gigabytes. */
+ * system can). Before the first change; may take a second for gigabytes. In the library only looks
+ * whether the file is still the one that was opened (else ESP_DOCUMENT_ERROR_CONFLICT). */
 gboolean esp_working_copy_prepare (EspWorkingCopy *self, GError **error);
 
 /* Begins to make that copy in the background `delay` µs from now, at half speed, so that prepare ()
@@ -70,6 +72,12 @@ gboolean esp_working_copy_publish (EspWorkingCopy *self, gboolean overwrite, GEr
  * all connections to the old one, which is removed if it was a working database or in the library.
  * Also for documents that are not writable. Upon an error everything is as it was. */
 gboolean esp_working_copy_move (EspWorkingCopy *self, GFile *file, GError **error);
+
+/* Is there, besides what was published, more than what views remember in the working database?
+ * Until it is told, there is. To be told before the first edit, which fails if this does; it is
+ * still known after a crash. What is not `edited` is neither kept nor taken up. By the document's
+ * thread alone. */
+gboolean esp_working_copy_set_edited (EspWorkingCopy *self, gboolean edited, GError **error);
 
 /* Is there more in it than was published? */
 gboolean esp_working_copy_is_dirty (EspWorkingCopy *self);

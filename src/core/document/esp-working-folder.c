@@ -21,6 +21,9 @@
 #define STATE    "state"
 #define LOOK     "look.db"
 
+/* Is there when it is so. */
+#define VIEW_ONLY "view-only"
+
 static gboolean
 fail (GError **error, EspDocumentError code, const char *format, const char *name)
 {
@@ -276,6 +279,7 @@ clear_folder (const char *folder)
                                 ESP_WORKING_DRAFT "-shm",
                                 ESP_WORKING_DRAFT "-journal",
                                 "publish.part",
+                                VIEW_ONLY,
                                 STATE };
   EspWorkingState state;
 
@@ -296,6 +300,39 @@ _esp_working_folder_clear (EspWorkingFolder *self)
 {
   g_return_if_fail (self->lock >= 0);
   clear_folder (self->folder);
+}
+
+/* --- Views ------------------------------------------------------------------------------------ */
+
+gboolean
+_esp_working_folder_is_view_only (EspWorkingFolder *self)
+{
+  g_autofree char *path = g_build_filename (self->folder, VIEW_ONLY, NULL);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+gboolean
+_esp_working_folder_set_view_only (EspWorkingFolder *self, gboolean view_only, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->folder, VIEW_ONLY, NULL);
+  const int fd = view_only ? open (path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+  int code = 0;
+
+  if (fd >= 0)
+    close (fd);
+  else if (view_only || (g_unlink (path) != 0 && errno != ENOENT))
+    code = errno;
+  if (code != 0)
+    {
+      g_set_error_literal (error, G_IO_ERROR, (int) g_io_error_from_errno (code),
+                           g_strerror (code));
+      return FALSE;
+    }
+  /* That it is there may be forgotten, which does no harm; that it is not may not. */
+  if (!view_only)
+    _esp_file_sync_folder (path);
+  return TRUE;
 }
 
 /* --- State ------------------------------------------------------------------------------------ */

@@ -41,6 +41,12 @@ gboolean _esp_working_folder_step_aside (EspWorkingFolder *self, GError **error)
 
 gboolean _esp_working_folder_has_database (EspWorkingFolder *self);
 
+/* Is all that was changed in the database since the last publication what views remember? FALSE
+ * unless it was told. */
+gboolean _esp_working_folder_is_view_only (EspWorkingFolder *self);
+gboolean _esp_working_folder_set_view_only (EspWorkingFolder *self, gboolean view_only,
+                                            GError **error);
+
 /* Removes database and state. */
 void _esp_working_folder_clear (EspWorkingFolder *self);
 

@@ -25,6 +25,7 @@ typedef struct
   EspWorkingCopy *copy;
   GAsyncQueue *calls; /* of the document's thread, which is woken at the end */
   gboolean overwrite;
+  gboolean edited, viewed; /* the writer's, before it */
   GThread *thread;
   GError *error; /* NULL: it worked */
   gint ended;    /* atomic */
@@ -54,8 +55,11 @@ struct _EspWriter
   gint64 publish_at;        /* monotonic time; 0: nothing to publish */
   gint64 rest_until;        /* no publication by itself before */
   Publication *publication; /* under way, or ended and not looked at yet */
+  gboolean edited;          /* since the last publication was begun, or it failed */
+  gboolean viewed;          /* the same of what views remember */
   gboolean failed;          /* the last publication; told, and not to be hidden by a change */
   gboolean conflict;        /* nothing is published by itself until the person has decided */
+  gboolean opened;
   gboolean stopped;
 };
 
@@ -347,6 +351,8 @@ _esp_writer_open (EspWriter *self, GFile *file, gboolean create, EspDocumentOpen
       _esp_writer_close (self, NULL);
       return FALSE;
     }
+  self->opened = TRUE;
+  self->edited = found->dirty;
   if (found->dirty)
     self->publish_at = g_get_monotonic_time () + PUBLISH_DELAY;
   copy_ahead (self);
@@ -375,6 +381,9 @@ begin_publication (EspWriter *self, gboolean overwrite)
   publication->copy = self->copy;
   publication->calls = self->calls;
   publication->overwrite = overwrite;
+  publication->edited = self->edited;
+  publication->viewed = self->viewed;
+  self->edited = self->viewed = FALSE;
   self->publication = publication;
   self->publish_at = 0;
   publication->thread = g_thread_new ("publish", run_publication, publication);
@@ -404,8 +413,16 @@ end_publication (EspWriter *self, GError **error)
       if (self->publish_at == 0)
         tell_save_state (self, ESP_DOCUMENT_SAVED, NULL);
     }
+  else if (!publication->edited && !publication->overwrite)
+    {
+      g_debug ("The view of “%s” stays as it was: %s", self->name, publication->error->message);
+      self->viewed = TRUE;
+      g_propagate_error (error, g_steal_pointer (&publication->error));
+    }
   else
     {
+      self->edited |= publication->edited;
+      self->viewed |= publication->viewed;
       self->conflict
           = g_error_matches (publication->error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_CONFLICT);
       self->failed = TRUE;
@@ -415,7 +432,19 @@ end_publication (EspWriter *self, GError **error)
       g_propagate_error (error, g_steal_pointer (&publication->error));
     }
   g_free (publication);
+  if (!self->edited && self->viewed)
+    esp_working_copy_set_edited (self->copy, FALSE, NULL);
   return ok;
+}
+
+/* What views remember goes with changes, but causes none, and nobody is asked about it. */
+static void
+publish_view (EspWriter *self)
+{
+  if (!self->viewed || esp_working_copy_is_file_changed (self->copy))
+    return;
+  begin_publication (self, FALSE);
+  end_publication (self, NULL);
 }
 
 gboolean
@@ -427,10 +456,37 @@ _esp_writer_publish (EspWriter *self, gboolean overwrite, GError **error)
       return FALSE;
     }
   end_publication (self, NULL);
-  if (!overwrite && self->publish_at == 0 && !esp_working_copy_is_dirty (self->copy))
-    return TRUE;
+  if (!overwrite && self->publish_at == 0 && !self->edited)
+    {
+      publish_view (self);
+      return TRUE;
+    }
+  if (overwrite) /* the person has decided for it */
+    {
+      self->edited = TRUE;
+      if (!esp_working_copy_set_edited (self->copy, TRUE, error))
+        return FALSE;
+    }
   begin_publication (self, overwrite);
   return end_publication (self, error);
+}
+
+gboolean
+_esp_writer_has_unsaved (EspWriter *self)
+{
+  if (self->copy == NULL)
+    return FALSE;
+  end_publication (self, NULL);
+  return self->edited
+         && (esp_working_copy_is_file_changed (self->copy)
+             || !_esp_writer_publish (self, FALSE, NULL));
+}
+
+gboolean
+_esp_writer_would_lose (EspWriter *self)
+{
+  return self->copy != NULL && esp_working_copy_is_in_place (self->copy) && self->edited
+         && esp_working_copy_is_file_changed (self->copy);
 }
 
 void
@@ -451,7 +507,7 @@ _esp_writer_look (EspWriter *self)
       message = g_strdup_printf (_ ("“%s” was changed by another program"), self->name);
       tell_save_state (self, ESP_DOCUMENT_CHANGED_ELSEWHERE, message);
     }
-  else if (self->publish_at != 0)
+  else if (self->publish_at != 0 || self->edited)
     {
       self->publish_at = g_get_monotonic_time ();
       tell_save_state (self, ESP_DOCUMENT_SAVING, NULL);
@@ -480,6 +536,7 @@ _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library, EspDocumen
       g_free (self->name);
       self->name = dup_name (file);
       self->publish_at = 0;
+      self->edited = self->viewed = FALSE;
       self->conflict = self->failed = FALSE;
       if (self->access != ESP_DOCUMENT_NEWER)
         self->access = esp_working_copy_get_access (self->copy);
@@ -500,9 +557,10 @@ _esp_writer_close (EspWriter *self, GError **error)
   if (self->copy == NULL)
     return TRUE;
   end_publication (self, NULL);
-  /* What views remember goes with changes, but causes none. */
-  if (self->publish_at != 0 || (self->store != NULL && esp_working_copy_is_dirty (self->copy)))
+  if (self->opened)
     ok = _esp_writer_publish (self, FALSE, error);
+  if (!self->edited && self->store != NULL)
+    esp_working_copy_set_edited (self->copy, FALSE, NULL);
   _esp_readers_close (self->readers);
   g_clear_pointer (&self->store, _esp_store_free);
   g_clear_pointer (&self->copy, esp_working_copy_free);
@@ -513,7 +571,10 @@ _esp_writer_close (EspWriter *self, GError **error)
 gboolean
 _esp_writer_exec (EspWriter *self, const char *sql, GError **error)
 {
-  return ensure_store (self, FALSE, error) && _esp_store_exec (self->store, sql, error);
+  if (!ensure_store (self, FALSE, error) || !_esp_store_exec (self->store, sql, error))
+    return FALSE;
+  self->viewed = TRUE; /* nothing that a person did, but it is to be in the file some time */
+  return TRUE;
 }
 
 /* --- Carrying out ----------------------------------------------------------------------------- */
@@ -542,12 +603,14 @@ run_edit (EspWriter *self, EspCall *call, GError **error)
       return FALSE;
     }
   if (!ensure_store (self, FALSE, error) || (call->prepare != NULL && !call->prepare (call, error))
+      || !esp_working_copy_set_edited (self->copy, TRUE, error)
       || !run_in_transaction (self, call, error))
     return FALSE;
 
   _esp_undo_commit (self->undo, call->changes);
   if (!_esp_changes_is_empty (call->changes))
     {
+      self->edited = TRUE;
       if (self->conflict)
         return TRUE;
       if (self->publish_at == 0)
@@ -563,8 +626,16 @@ run_view (EspWriter *self, EspCall *call)
 {
   g_autoptr (GError) error = NULL;
 
-  if (self->store != NULL && !run_in_transaction (self, call, &error))
-    g_debug ("The view is not stored: %s", error->message);
+  if (self->store == NULL)
+    return;
+  if (!run_in_transaction (self, call, &error))
+    {
+      g_debug ("The view is not stored: %s", error->message);
+      return;
+    }
+  self->viewed = TRUE;
+  if (!self->edited && self->publication == NULL)
+    esp_working_copy_set_edited (self->copy, FALSE, NULL);
 }
 
 static void

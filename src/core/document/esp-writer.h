@@ -80,6 +80,10 @@ gboolean _esp_writer_open (EspWriter *self, GFile *file, gboolean create,
 /* Has someone else changed the person's file, or put it right again? Tells the document. */
 void _esp_writer_look (EspWriter *self);
 gboolean _esp_writer_publish (EspWriter *self, gboolean overwrite, GError **error);
+/* Is there what the person did and cannot be brought into the file (it is tried)? */
+gboolean _esp_writer_has_unsaved (EspWriter *self);
+/* And would closing lose it? There is no working copy of what is in the library. */
+gboolean _esp_writer_would_lose (EspWriter *self);
 gboolean _esp_writer_move (EspWriter *self, GFile *file, gboolean *in_library,
                            EspDocumentAccess *access, GError **error);
 gboolean _esp_writer_close (EspWriter *self, GError **error);

@@ -463,7 +463,7 @@ test_in_use (Fixture *fixture, gconstpointer data)
 
 /* This program, called again: opens the file, says how far it may go, waits for its end. */
 static int
-be_second (const char *path)
+be_second (const char *path, gboolean view_only)
 {
   g_autoptr (GFile) file = g_file_new_for_path (path);
   EspWorkingCopy *copy = esp_working_copy_open (file, FALSE, 0, NULL, NULL);
@@ -475,6 +475,8 @@ be_second (const char *path)
   if (esp_working_copy_get_access (copy) == ESP_DOCUMENT_WRITABLE)
     {
       add (copy, 50);
+      if (view_only)
+        esp_working_copy_set_edited (copy, FALSE, NULL);
       raise (SIGKILL);
     }
   esp_working_copy_free (copy);
@@ -484,9 +486,9 @@ be_second (const char *path)
 static char *program;
 
 static char *
-run_second (const char *path)
+run_second (const char *path, gboolean view_only)
 {
-  const char *const arguments[] = { program, "--second", path, NULL };
+  const char *const arguments[] = { program, view_only ? "--second-view" : "--second", path, NULL };
   g_autoptr (GSubprocess) process
       = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL);
   char *output = NULL;
@@ -502,14 +504,14 @@ test_second_process (Fixture *fixture, gconstpointer data)
   g_autofree char *expected
       = g_strdup_printf ("%d %d\n", (int) ESP_DOCUMENT_IN_USE, (int) getpid ());
   EspWorkingCopy *copy = open_copy (fixture->file);
-  g_autofree char *first = run_second (fixture->path);
+  g_autofree char *first = run_second (fixture->path, FALSE);
   g_autofree char *second = NULL;
 
   g_assert_cmpstr (first, ==, expected);
   esp_working_copy_free (copy);
 
   /* Its lock ends with it, its work does not. */
-  second = run_second (fixture->path);
+  second = run_second (fixture->path, FALSE);
   g_assert_cmpstr (second, ==, "0 0\n");
   copy = open_copy (fixture->file);
   g_assert_cmpint (esp_working_copy_get_access (copy), ==, ESP_DOCUMENT_WRITABLE);
@@ -518,6 +520,27 @@ test_second_process (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (sum (fixture->path), ==, 1);
   publish (copy);
   g_assert_cmpint (sum (fixture->path), ==, 51);
+  esp_working_copy_free (copy);
+  assert_nothing_left ();
+
+  /* What views remember is no work. */
+  g_free (run_second (fixture->path, TRUE));
+  copy = open_copy (fixture->file);
+  g_assert_false (esp_working_copy_is_recovered (copy));
+  g_assert_false (esp_working_copy_is_dirty (copy));
+  add (copy, 2); /* and does not make that of others count for less */
+  esp_working_copy_free (copy);
+  copy = open_copy (fixture->file);
+  g_assert_true (esp_working_copy_is_recovered (copy));
+  publish (copy);
+  g_assert_cmpint (sum (fixture->path), ==, 53);
+  g_assert_true (esp_working_copy_set_edited (copy, FALSE, NULL));
+  g_assert_true (esp_working_copy_set_edited (copy, TRUE, NULL));
+  add (copy, 4);
+  esp_working_copy_free (copy);
+  copy = open_copy (fixture->file);
+  g_assert_true (esp_working_copy_is_recovered (copy));
+  publish (copy);
   esp_working_copy_free (copy);
   assert_nothing_left ();
 }
@@ -684,7 +707,9 @@ main (int argc, char **argv)
   int result;
 
   if (argc == 3 && strcmp (argv[1], "--second") == 0)
-    return be_second (argv[2]);
+    return be_second (argv[2], FALSE);
+  if (argc == 3 && strcmp (argv[1], "--second-view") == 0)
+    return be_second (argv[2], TRUE);
 
   program = argv[0];
   scratch = g_dir_make_tmp ("espalier-data-XXXXXX", NULL);
