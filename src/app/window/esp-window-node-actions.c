@@ -102,26 +102,16 @@ on_edited (GObject *source, GAsyncResult *result, gpointer user_data)
  * ----------------------------------------------------------------------------------- */
 
 static void
-show (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+show (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) == NULL)
-    return;
   esp_document_set_current (self->document, get_node (nodes));
   esp_window_show_canvas (self);
   gtk_widget_grab_focus (GTK_WIDGET (self->canvas));
 }
 
 static void
-label (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+label (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) == NULL)
-    return;
   if (esp_split_view_get_folded (self->split))
     esp_split_view_set_show_end (self->split, FALSE);
   else
@@ -130,13 +120,8 @@ label (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-note (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+note (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) == NULL)
-    return;
   /* Notes are written in the details. */
   esp_document_set_current (self->document, get_node (nodes));
   esp_window_show_canvas (self);
@@ -182,10 +167,9 @@ esp_window_update_compare (EspWindow *self)
 }
 
 static void
-compare (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+compare (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_nodes (self, FALSE);
+  g_autoptr (GPtrArray) chosen = dup_nodes (self, FALSE);
   EspNode *current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
   EspNode *before = NULL;
   gboolean shown = FALSE;
@@ -193,9 +177,9 @@ compare (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   if (current == NULL)
     return;
   /* With the other one that is chosen; else with the parent. */
-  for (guint i = 0; i < nodes->len && before == NULL; i++)
-    if (g_ptr_array_index (nodes, i) != current)
-      before = g_ptr_array_index (nodes, i);
+  for (guint i = 0; i < chosen->len && before == NULL; i++)
+    if (g_ptr_array_index (chosen, i) != current)
+      before = g_ptr_array_index (chosen, i);
 
   g_object_get (self->canvas, "show-before", &shown, NULL);
   if (!shown || before != NULL)
@@ -205,65 +189,47 @@ compare (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-fold (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+fold (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL)
-    esp_history_toggle_fold (self->history, get_node (nodes));
+  esp_history_toggle_fold (self->history, get_node (nodes));
 }
 
 /* --- Marks
  * ------------------------------------------------------------------------------------- */
 
 static void
-set_stars (EspWindow *self, GSimpleAction *action, int count)
+set_stars (EspWindow *self, GPtrArray *nodes, int count)
 {
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (nodes->len > 0)
-    esp_document_set_stars_async (self->document, nodes, CLAMP (count, 0, ESP_NODE_MAX_STARS), NULL,
-                                  on_edited, edit_new (self, NULL));
-}
-
-static void
-stars (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  set_stars (ESP_WINDOW (user_data), action, g_variant_get_int32 (parameter));
-}
-
-static void
-star (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL)
-    set_stars (self, action, esp_node_get_stars (get_node (nodes)) > 0 ? 0 : 1);
-}
-
-static void
-tag (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-  int value = g_variant_get_int32 (parameter);
-
-  if (nodes->len > 0)
-    esp_document_set_tag_async (self->document, nodes, CLAMP (value, 0, ESP_NODE_N_TAGS), NULL,
+  esp_document_set_stars_async (self->document, nodes, CLAMP (count, 0, ESP_NODE_MAX_STARS), NULL,
                                 on_edited, edit_new (self, NULL));
 }
 
 static void
-reject (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+stars (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
+  set_stars (self, nodes, g_variant_get_int32 (parameter));
+}
+
+static void
+star (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
+{
+  set_stars (self, nodes, esp_node_get_stars (get_node (nodes)) > 0 ? 0 : 1);
+}
+
+static void
+tag (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
+{
+  int value = g_variant_get_int32 (parameter);
+
+  esp_document_set_tag_async (self->document, nodes, CLAMP (value, 0, ESP_NODE_N_TAGS), NULL,
+                              on_edited, edit_new (self, NULL));
+}
+
+static void
+reject (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
+{
   gboolean rejected;
 
-  if (get_node (nodes) == NULL)
-    return;
   esp_details_commit (self->details); /* before it, for its Undo */
   rejected = !esp_node_get_rejected (get_node (nodes));
   esp_document_set_rejected_async (
@@ -308,10 +274,8 @@ is_asked_first (EspWindow *self, GSimpleAction *action, GPtrArray *nodes)
 }
 
 static void
-run_again (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+run_again (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   gboolean new_seed = g_str_equal (g_action_get_name (G_ACTION (action)), "run-again");
 
   if (is_asked_first (self, action, nodes))
@@ -322,15 +286,11 @@ run_again (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-use (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+use (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   const char *name = g_action_get_name (G_ACTION (action));
   EspComposerParts parts = ESP_COMPOSER_SETTINGS;
 
-  if (get_node (nodes) == NULL)
-    return;
   if (g_str_equal (name, "use-instruction"))
     parts = ESP_COMPOSER_INSTRUCTION;
   else if (g_str_equal (name, "use-seed"))
@@ -341,11 +301,8 @@ use (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-retry (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+retry (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
   if (is_asked_first (self, action, nodes))
     return;
   for (guint i = 0; i < nodes->len; i++)
@@ -365,30 +322,20 @@ retry (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-try_with (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+try_with (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL)
-    esp_window_try_with (self, get_node (nodes), parameter);
+  esp_window_try_with (self, get_node (nodes), parameter);
 }
 
 static void
-send_again (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+send_again (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL)
-    esp_window_send_again (self, get_node (nodes));
+  esp_window_send_again (self, get_node (nodes));
 }
 
 static void
-change_key (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+change_key (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   const char *backend = get_node (nodes) != NULL ? esp_node_get_backend (get_node (nodes)) : NULL;
 
   gtk_widget_activate_action (GTK_WIDGET (self), "app.setup-provider", "s",
@@ -397,13 +344,8 @@ change_key (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 
 /* The same again in other words: everything else stays as it was. */
 static void
-reword (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+reword (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) == NULL)
-    return;
   esp_composer_use_node (self->composer, get_node (nodes),
                          ESP_COMPOSER_INSTRUCTION | ESP_COMPOSER_SETTINGS);
   esp_window_show_canvas (self);
@@ -411,11 +353,8 @@ reword (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-stop (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+stop (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
   for (guint i = 0; i < nodes->len; i++)
     {
       EspJob *job = esp_queue_find (get_queue (self), g_ptr_array_index (nodes, i));
@@ -443,11 +382,8 @@ on_duplicated (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-duplicate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+duplicate (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
   if (is_asked_first (self, action, nodes))
     return;
   for (guint i = 0; i < nodes->len; i++)
@@ -457,11 +393,8 @@ duplicate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-add_reference (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+add_reference (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
   for (guint i = 0; i < nodes->len; i++)
     if (esp_node_has_image (g_ptr_array_index (nodes, i)))
       esp_composer_add_reference (self->composer, g_ptr_array_index (nodes, i));
@@ -472,39 +405,27 @@ add_reference (GSimpleAction *action, GVariant *parameter, gpointer user_data)
  * ----------------------------------------------------------------------- */
 
 static void
-copy_image (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+copy_image (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) == NULL || !esp_node_has_image (get_node (nodes)))
+  if (!esp_node_has_image (get_node (nodes)))
     return;
   esp_copy_image (gtk_widget_get_clipboard (GTK_WIDGET (self)), self->document, get_node (nodes));
   esp_window_toast (self, _ ("Image copied"));
 }
 
 static void
-copy_instruction (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+copy_instruction (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) == NULL)
-    return;
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)),
                           esp_node_get_instruction (get_node (nodes)));
   esp_window_toast (self, _ ("Instruction copied"));
 }
 
 static void
-copy_command (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+copy_command (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   g_autofree char *command = NULL;
 
-  if (get_node (nodes) == NULL)
-    return;
   command = esp_export_dup_command (self->document, get_node (nodes));
   if (command == NULL)
     return;
@@ -536,23 +457,10 @@ esp_window_show_export (EspWindow *self, EspNode *node)
   gtk_window_present (dialog);
 }
 
-void
-esp_window_present_export (EspWindow *self, EspNode *node)
-{
-  GtkWindow *dialog = esp_export_dialog_new (GTK_WINDOW (self), self->document, node);
-
-  g_signal_connect_object (dialog, "exported", G_CALLBACK (on_exported), self, G_CONNECT_SWAPPED);
-  gtk_window_present (dialog);
-}
-
 static void
-export_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+export_node (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL)
-    esp_window_present_export (self, get_node (nodes));
+  esp_window_show_export (self, get_node (nodes));
 }
 
 static void
@@ -566,12 +474,9 @@ on_opened_with (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-open_with (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+open_with (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL && esp_node_has_image (get_node (nodes)))
+  if (esp_node_has_image (get_node (nodes)))
     esp_open_image_with_async (GTK_WINDOW (self), self->document, get_node (nodes),
                                self->cancellable, on_opened_with, g_object_ref (self));
 }
@@ -580,23 +485,15 @@ open_with (GSimpleAction *action, GVariant *parameter, gpointer user_data)
  * ---------------------------------------------------------------------------------- */
 
 static void
-move (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+move (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL)
-    gtk_window_present (esp_move_dialog_new (GTK_WINDOW (self), self->document, get_node (nodes)));
+  gtk_window_present (esp_move_dialog_new (GTK_WINDOW (self), self->document, get_node (nodes)));
 }
 
 static void
-copy_branch (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+copy_branch (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL)
-    esp_window_copy_branch_to_new (self, get_node (nodes));
+  esp_window_copy_branch_to_new (self, get_node (nodes));
 }
 
 static guint
@@ -623,14 +520,10 @@ count_with_descendants (EspNode *node)
 }
 
 static void
-delete_nodes (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+delete_nodes (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
   guint n = 0;
 
-  if (nodes->len == 0)
-    return;
   /* What was typed is stored first: stored after it, Undo would undo that and not the deletion. */
   esp_details_commit (self->details);
   for (guint i = 0; i < nodes->len; i++)
@@ -651,17 +544,22 @@ delete_nodes (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-copy_requests (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+copy_requests (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
-
-  if (get_node (nodes) != NULL)
-    esp_window_copy_requests (self, get_node (nodes),
-                              g_str_equal (g_action_get_name (G_ACTION (action)), "copy-python"));
+  esp_window_copy_requests (self, get_node (nodes),
+                            g_str_equal (g_action_get_name (G_ACTION (action)), "copy-python"));
 }
 
-static const GActionEntry entries[] = {
+/* What an action does to the nodes it is about, of which there is at least one. */
+typedef struct
+{
+  const char *name;
+  void (*run) (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter);
+  const char *parameter_type; /* or NULL */
+  const char *state;          /* or NULL */
+} Verb;
+
+static const Verb verbs[] = {
   { "show", show },
   { "label", label },
   { "note", note },
@@ -696,21 +594,43 @@ static const GActionEntry entries[] = {
   { "delete", delete_nodes },
 };
 
+static void
+on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
+  const Verb *verb = verbs;
+
+  while (!g_str_equal (verb->name, g_action_get_name (G_ACTION (action))))
+    verb++;
+  if (nodes->len > 0)
+    verb->run (self, nodes, action, parameter);
+}
+
+static GSimpleActionGroup *
+create_group (EspWindow *self, gboolean of_current)
+{
+  GSimpleActionGroup *group = g_simple_action_group_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      const GActionEntry entry
+          = { verbs[i].name, on_activate, verbs[i].parameter_type, verbs[i].state };
+
+      g_action_map_add_action_entries (G_ACTION_MAP (group), &entry, 1, self);
+      if (of_current)
+        g_object_set_data (G_OBJECT (g_action_map_lookup_action (G_ACTION_MAP (group), entry.name)),
+                           OF_CURRENT, GINT_TO_POINTER (TRUE));
+    }
+  return group;
+}
+
 void
 esp_window_init_node_actions (EspWindow *self)
 {
-  self->node_actions = g_simple_action_group_new ();
-  g_action_map_add_action_entries (G_ACTION_MAP (self->node_actions), entries,
-                                   G_N_ELEMENTS (entries), self);
+  self->node_actions = create_group (self, FALSE);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "node", G_ACTION_GROUP (self->node_actions));
-
-  self->current_actions = g_simple_action_group_new ();
-  g_action_map_add_action_entries (G_ACTION_MAP (self->current_actions), entries,
-                                   G_N_ELEMENTS (entries), self);
-  for (gsize i = 0; i < G_N_ELEMENTS (entries); i++)
-    g_object_set_data (G_OBJECT (g_action_map_lookup_action (G_ACTION_MAP (self->current_actions),
-                                                             entries[i].name)),
-                       OF_CURRENT, GINT_TO_POINTER (TRUE));
+  self->current_actions = create_group (self, TRUE);
   gtk_widget_insert_action_group (GTK_WIDGET (self->canvas), "node",
                                   G_ACTION_GROUP (self->current_actions));
   gtk_widget_insert_action_group (GTK_WIDGET (self->details), "node",
@@ -757,8 +677,8 @@ update_group (EspWindow *self, GSimpleActionGroup *group, gboolean of_current)
       over |= state == ESP_NODE_FAILED || state == ESP_NODE_CANCELLED || state == ESP_NODE_BLOCKED;
     }
 
-  for (gsize i = 0; i < G_N_ELEMENTS (entries); i++)
-    set_enabled (group, entries[i].name, node != NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    set_enabled (group, verbs[i].name, node != NULL);
   for (const char **name = (const char *[]){ "label", "note", "stars", "star", "tag", "reject",
                                              "move", "delete", NULL };
        *name != NULL; name++)

@@ -72,11 +72,9 @@ void esp_window_init_actions (EspWindow *self);
 void esp_window_update_actions (EspWindow *self);
 void esp_window_init_node_actions (EspWindow *self);
 void esp_window_update_node_actions (EspWindow *self);
-void esp_window_update_compare (EspWindow *self);             /* "win.compare" */
-void esp_window_show_export (EspWindow *self, EspNode *node); /* NULL: all results */
-
+void esp_window_update_compare (EspWindow *self); /* "win.compare" */
 /* The export dialog: of a node, or of all results (NULL). */
-void esp_window_present_export (EspWindow *self, EspNode *node);
+void esp_window_show_export (EspWindow *self, EspNode *node);
 
 /* esp-window-document.c */
 void esp_window_update_title (EspWindow *self);

@@ -220,6 +220,31 @@ def a_document_changed_by_someone_else(home, start):
 
 
 @case
+def work_that_is_not_saved_when_theirs_comes(home, start):
+    document = home.document()
+    theirs = home.document('Make it snow', name='Theirs.espalier')
+    window = start(document)
+    window.wait_for_nodes(1)
+    os.replace(theirs, document)
+    window.text('Overwrite Theirs')
+    window.select('coffee')
+    window.key('period')
+    window.node('starred')
+    window.button('Reload')
+    window.wait_for_nodes(2)
+    window.silent('Overwrite Theirs')
+    window.text('Your version is in “Coffee (Unsaved Version)”')
+    window.shot('states-put-aside')
+    window.button('Open')
+    wait_until(lambda: sorted(window.frames()) == ['Coffee', 'Coffee (Unsaved Version)'], 'mine beside theirs')
+    assert [node['stars'] for node in home.tree(document)] == [0, 0]
+    mine, = home.library()
+    assert mine.name == 'Coffee (Unsaved Version).espalier', mine
+    assert [node['stars'] for node in home.tree(mine)] == [1]
+    window.quit()
+
+
+@case
 def a_document_that_cannot_be_saved(home, start):
     folder = home.folder / 'home/somewhere'
     folder.mkdir()

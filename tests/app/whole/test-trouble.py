@@ -213,6 +213,9 @@ def a_full_disk_for_the_library(home, start):
         window.wait_for_nodes(1)
         library = home.library()[0]
         window.set_steps(2)
+        # Until its log is in the file, there is room in that which another log may have.
+        log = library.with_name(library.name + '-wal')
+        wait_until(lambda: not log.exists() or log.stat().st_size == 0, 'the document to be settled')
         fill()
         window.instruct('Add fog')
         window.text('There is no space left for “coffee.espalier”')
