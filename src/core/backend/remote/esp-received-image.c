@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 
 /* What a lossy encoder may make of one colour. */
 #define ONE_COLOR_TOLERANCE 3
@@ -146,7 +147,7 @@ check_pixels (guint64 width, guint64 height, GError **error)
   if (width > 0 && height > 0 && width * height <= ESP_RECEIVED_MAX_PIXELS)
     return TRUE;
   g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-               _ ("The image that came back would have %" G_GUINT64_FORMAT " × %" G_GUINT64_FORMAT
+               _ ("The image that came back would have %" PRIu64 " × %" PRIu64
                   " pixels, which is more than is accepted"),
                width, height);
   return FALSE;
