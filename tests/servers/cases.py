@@ -111,6 +111,8 @@ class Case:
                and backend.flow == 'poll', 'cancel': backend.cancels,
                'download': backend.link, 'names_jobs': backend.fake not in ('openai', 'comfyui')
                and backend.flow == 'poll', 'references': backend.max_images > 1,
+               # ComfyUI shows nothing of a job until it ends.
+               'tells_states': backend.fake != 'comfyui',
                'no_references': backend.max_images == 1, 'flags': backend.fake in ('runflow', 'fal'),
                'urls': backend.fake in ('bfl', 'fal', 'replicate'),
                'seed': 'seed' in backend.parameters, 'count': 'count' in backend.parameters}
@@ -328,6 +330,8 @@ def make_cases():
                spread=99)
     yield Case('Ctrl+C with --cancel-on-interrupt', 130, kind='interrupt_cancel',
                options=(('run_ms', 60000),), files=0, spread=99)
+    yield Case('Ctrl+C, cancelling is ignored there, resume', 130, fault('job', 'uncancellable'),
+               kind='cancel_ignored', needs=('poll', 'cancel', 'tells_states'), options=(('run_ms', 1500),))
     yield Case('killed before the answer, resume', 'unsure', fault('submit', 'late', ms=1500),
                kind='kill_submit', submits=1, spread=99)
     yield Case('killed while it runs, resume', 0, kind='kill_watch', needs=('poll',),

@@ -350,6 +350,18 @@ class Attempt:
             expect(not self.listed(), f'left over: {self.listed()}')
         expect(self.world.count()['charges'] == 0, 'charged')
 
+    def drive_cancel_ignored(self):
+        """The job goes on there and will be paid: its image is not lost."""
+        program = self.start('--cancel-on-interrupt')
+        self.wait_for('the job to be taken', lambda: self.operations().get('watch'), program)
+        program.signal(signal.SIGINT)
+        done = program.wait()
+        expect(done.status == 130, str(done))
+        self.check_said(done)
+        expect(self.operations().get('cancel'), 'the provider was not asked')
+        expect(len(self.listed()) == 1, f'not kept: {done}')
+        self.resume(0)
+
     def drive_kill_submit(self):
         program = self.start()
         self.wait_for('the submit', lambda: self.operations().get('submit'), program)
