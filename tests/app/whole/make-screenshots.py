@@ -4,10 +4,15 @@
 
 A test besides: every look must come up and be drawn. One argument or more: only those.
 """
+import json
+import pathlib
 import sqlite3
 import sys
 
-from drive import Skip, case, run, wait_until
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
+
+from drive import SOURCE, Skip, case, run, wait_until  # noqa: E402
+from fakes import Fakes  # noqa: E402
 
 SIZE = '448x448'
 WINDOW = '(1000, 700)'
@@ -126,6 +131,80 @@ def failed(home, start):
     window.text('Try Again')
     take(window, 'failed')
     window.quit()
+
+
+def with_accounts(home, world, identifier='runpod-flux-kontext-dev'):
+    """An account with a fake, as if it had been set up, and one with a server of one's own."""
+    descriptor = json.loads((SOURCE / f'data/providers/{identifier}.json').read_text())
+    descriptor['base_url'] = world.base_url
+    descriptor['auth'].pop('origins', None)
+    folder = home.folder / 'config/espalier/providers'
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f'{identifier}.json').write_text(json.dumps(descriptor))
+    entries = [{'id': identifier, 'provider': identifier, 'has_key': True, 'consented': True, 'config': {}},
+               {'id': 'comfyui', 'provider': 'comfyui', 'name': 'Workshop', 'has_key': False,
+                'consented': True, 'base_url': 'http://127.0.0.1:8188', 'config': {}}]
+    (folder.parent / 'accounts.json').write_text(json.dumps({'version': 1, 'accounts': entries}))
+    return {'ESPALIER_KEY_' + identifier.upper().replace('-', '_'): world.key}
+
+
+def remote_window(home, start, world, **environment):
+    home.settings(window_size=WINDOW, history_width='300', last_backend="'runpod-flux-kontext-dev'",
+                  last_model="'runpod-flux-kontext-dev'")
+    keys = with_accounts(home, world)
+    window = start(home.document('Make it look like autumn', size=SIZE), **keys, **environment)
+    quiet(window, 2)
+    return window
+
+
+@case
+def providers(home, start):
+    with Fakes() as fakes:
+        window = remote_window(home, start, fakes.world('runpod', max_side=448))
+        window.instruct('Make it snow')
+        wait_until(lambda: window.all('tree item', lambda name: 'Make it snow' in name
+                                      and 'running' not in name and 'waiting' not in name), 'the picture')
+        window.key('ctrl+comma')
+        wait_until(lambda: 'Preferences' in window.frames(), 'the preferences')
+        window.key('Right', 'Right', 'space')
+        window.text('this month')
+        take(window, 'providers')
+        window.key('Escape')
+        window.quit()
+
+
+@case
+def remote_running(home, start):
+    with Fakes() as fakes:
+        world = fakes.world('runpod', max_side=448, run_ms=20000)
+        window = remote_window(home, start, world)
+        window.instruct('Make it snow')
+        window.text('Running')
+        take(window, 'remote-running')
+        window.button('Cancel')
+        window.wait_for_nodes(1, 'stopped')
+        window.quit()
+
+
+def failure(home, start, name, **environment):
+    with Fakes() as fakes:
+        world = fakes.world('runpod', faults=[{'where': 'submit', 'kind': 'status', 'status': 402,
+                                               'message': 'Insufficient credits'}])
+        window = remote_window(home, start, world, **environment)
+        window.instruct('Make it snow')
+        window.text('Insufficient credits')
+        take(window, name)
+        window.quit()
+
+
+@case
+def remote_failed(home, start):
+    failure(home, start, 'remote-failed')
+
+
+@case
+def remote_failed_dark(home, start):
+    failure(home, start, 'remote-failed-dark', ADW_DEBUG_COLOR_SCHEME='prefer-dark')
 
 
 @case
