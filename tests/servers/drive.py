@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 import pictures
@@ -53,18 +54,25 @@ def clean_environment(folder):
                 ESPALIER_DATA_DIR=str(SOURCE / 'data'), ESPALIER_TIME_SCALE=str(SCALE))
 
 
-def comma_locale(folder):
+LOCALES = tempfile.TemporaryDirectory(prefix='espalier-locales-')
+LOCK = threading.Lock()
+
+
+def comma_locale():
     """What makes a program write decimal commas: a locale that is there, or one made now."""
     known = subprocess.run(['locale', '-a'], capture_output=True, text=True).stdout.split()
     for name in known:
         if name.startswith(('de_', 'fr_', 'es_', 'it_', 'pl_')):
             return {'LC_ALL': name}
-    try:
-        subprocess.run(['localedef', '-i', 'de_DE', '-f', 'UTF-8', folder / 'de_DE.UTF-8'],
-                       capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        raise Skip('no locale that writes decimal commas') from None
-    return {'LC_ALL': 'de_DE.UTF-8', 'LOCPATH': str(folder)}
+    made = pathlib.Path(LOCALES.name) / 'de_DE.UTF-8'
+    with LOCK:
+        try:
+            if not made.exists():
+                subprocess.run(['localedef', '-i', 'de_DE', '-f', 'UTF-8', made], capture_output=True,
+                               check=True)
+        except (OSError, subprocess.CalledProcessError):
+            raise Skip('no locale that writes decimal commas') from None
+    return {'LC_ALL': 'de_DE.UTF-8', 'LOCPATH': LOCALES.name}
 
 
 class Done:
@@ -225,7 +233,7 @@ class Attempt:
         self.judge(self.start().wait())
 
     def drive_locale(self):
-        self.environment.update(comma_locale(self.folder))
+        self.environment.update(comma_locale())
         self.drive_run()
 
     def drive_tls(self):
