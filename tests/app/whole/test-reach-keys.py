@@ -15,9 +15,11 @@ PRESSED = set()  # accelerators, as the table writes them
 # Where actions are reached that have no shortcut of their own. None: with the reason why they cannot.
 REACHED = {
     'app.about': 'reach: windows_and_dialogs',
-    'app.open-uri': None,  # of a notification, which needs a desktop that shows it
+    'app.open-uri': 'states: work_that_is_not_saved_when_theirs_comes',
+    'app.setup-provider': 'remote: from_the_first_click_to_the_picture',
     'app.show-models': 'reach-nodes: preferences',
-    'app.show-node': None,  # the same
+    'app.show-node': None,  # of a notification, which needs a desktop that shows it
+    'app.show-providers': 'remote: nothing_leaves',
     'canvas.before': 'loop: the_whole_loop',
     'canvas.menu': 'reach-nodes: menus_of_the_image',
     'canvas.zoom-100': 'reach-keys: keys_of_the_image',
@@ -38,18 +40,24 @@ REACHED = {
     'history.move-earlier': 'reach-nodes: moving_a_branch',
     'history.move-later': 'reach-nodes: moving_a_branch',
     'history.spread': 'reach-nodes: stacks',
+    'node.change-key': 'remote: a_wrong_key',
     'node.copy-branch': 'reach-nodes: moving_a_branch',
     'node.copy-command': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.copy-curl': 'remote: the_same_as_commands',
     'node.copy-instruction': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.copy-python': 'remote: the_same_as_commands',
     'node.duplicate': 'reach-nodes: turns_from_the_menu_of_a_node',
     'node.move': 'reach-nodes: moving_a_branch',
     'node.note': 'reach: the_menu_of_a_node',
     'node.open-with': 'reach-nodes: turns_from_the_menu_of_a_node',
     'node.retry': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.reword': 'remote: blocked_by_safety',
     'node.run-again-same': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'node.send-again': 'remote: not_known_whether_it_was_taken',
     'node.show': 'reach-nodes: turns_from_the_menu_of_a_node',
     'node.stop': 'reach-nodes: turns_from_the_menu_of_a_node',
     'node.tag': 'reach: the_menu_of_a_node',
+    'node.try-with': 'remote: no_credit_then_another',
     'node.use-seed': 'reach-nodes: turns_from_the_menu_of_a_node',
     'win.back': 'reach: a_narrow_window',
     'win.compare': 'loop: the_whole_loop',
@@ -63,6 +71,8 @@ REACHED = {
     'win.reload': 'states: a_document_changed_by_someone_else',
     'win.rename': 'reach: windows_and_dialogs',
     'win.setup-model': 'reach-nodes: preferences',
+    'win.setup-provider': 'remote: from_the_first_click_to_the_picture',
+    'win.show-providers': 'remote: nothing_leaves',
     'win.take-up': 'states: turns_of_a_program_that_was_killed',
     'win.write-instruction': 'reach: turns_in_all_ways',
 }
@@ -338,7 +348,7 @@ def defined_actions():
     for path in sorted((SOURCE / 'src/app').rglob('*.c')):
         text = path.read_text()
         found |= set(re.findall(r'install_(?:property_)?action \(\w+, "([^"]+)"', text))
-        for entries in re.findall(r'entries\[\]\s*= \{(.*?)\};', text, flags=re.S):
+        for entries in re.findall(r'(?:entries|verbs)\[\]\s*= \{(.*?)\};', text, flags=re.S):
             assert path.name in groups, f'{path.name} has a table of actions: of which group?'
             found |= {f'{groups[path.name]}.{name}'
                       for name in re.findall(r'\{ "([a-z-]+)"', entries)}

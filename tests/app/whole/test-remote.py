@@ -335,6 +335,12 @@ def the_same_as_commands(home, start):
                               check=True, env=window.environment).stdout
         assert 'curl' in text and 'Make it snow' in text and world.key not in text, text
         assert '_API_KEY' in text, text
+        window.key('Escape', 'ctrl+f', 'Escape', 'shift+F10')
+        window.choose('Copy', 'Python Program')
+        window.text('Python program copied')
+        text = subprocess.run(['/usr/bin/python3', '-c', CLIPBOARD], capture_output=True, text=True,
+                              check=True, env=window.environment).stdout
+        assert 'import' in text and 'Make it snow' in text and world.key not in text, text
         window.quit()
 
 
