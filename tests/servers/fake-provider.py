@@ -23,7 +23,6 @@ import os
 import pathlib
 import signal
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -68,8 +67,8 @@ class Control:
         return Answer(404, {'error': 'no such question'})
 
 
-async def serve(arguments, folder, parent):
-    control = Control(Certificates(folder))
+async def serve(arguments, certificates, parent):
+    control = Control(certificates)
     listener = Listener(control, 'control')
     await listener.start()
     worlds, port = {}, arguments.port
@@ -96,8 +95,11 @@ def main():
     parser.add_argument('--faults', default='[]')
     parser.add_argument('--port', type=int, default=0)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix='fake-provider-') as folder:
-        asyncio.run(serve(arguments, folder, parent))
+    certificates = Certificates()
+    try:
+        asyncio.run(serve(arguments, certificates, parent))
+    finally:
+        certificates.close()
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 import pathlib
 import ssl
 import subprocess
+import tempfile
 
 NAMES = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
 OTHER_NAMES = 'subjectAltName=DNS:elsewhere.invalid'
@@ -11,9 +12,19 @@ OTHER_NAMES = 'subjectAltName=DNS:elsewhere.invalid'
 class Certificates:
     """A folder with ca.pem, and server contexts by kind: good, self-signed, wrong-host, expired."""
 
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.contexts = {}
+    def __init__(self):
+        self.contexts, self.place = {}, None
+
+    @property
+    def folder(self):
+        """Made when it is wanted: most tests do without, and those that are killed leave nothing."""
+        if self.place is None:
+            self.place = tempfile.TemporaryDirectory(prefix='fake-provider-')
+        return pathlib.Path(self.place.name)
+
+    def close(self):
+        if self.place is not None:
+            self.place.cleanup()
 
     @property
     def ca_file(self):
