@@ -460,6 +460,38 @@ def a_folder_that_is_gone_when_the_image_comes(s):
     assert world.count()['submits'] == 1 and jobs(s)[1] == {'jobs': []}
 
 
+def what_was_paid_for_is_kept(s):
+    """The folder of the output is gone when the answer with the image comes. Then the key and the server are."""
+    prepare(s)
+    backend = 'openai-images'
+    world = world_of('openai', {'where': 'submit', 'kind': 'late', 'ms': 1500}, flavour='vllm')
+    kept = s.folder / 'home/share/espalier/jobs'
+    folder = s.folder / 'gone'
+    folder.mkdir()
+    process = s.start('edit', s.picture, '-p', PROMPT, '-o', folder / 'o.png', '--backend', backend, '--base-url',
+                      world.base_url, '--json', env=dict(s.environment, **{key_of(backend): world.key or 'x'}))
+    assert wait_until(lambda: world.count()['operations'].get('submit')), 'it does not begin'
+    folder.rmdir()
+    out, err = process.communicate(timeout=60)
+    error = json.loads(out)['error']
+    assert process.returncode == 1 and error['class'] == 'output' and error['charged'] is True, (out, err)
+    job, = jobs(s)[1]['jobs']
+    assert job['state'] == 'succeeded' and 'jobs resume ' + job['id'] in error['message'], (job, error)
+    assert sorted(path.suffix for path in kept.iterdir()) == ['.image', '.json', '.lock'], list(kept.iterdir())
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept.iterdir()), 'others can read it'
+    world.clear_faults()
+    world.add_faults({'where': 'any', 'kind': 'status', 'status': 500})
+    asked = len(world.log())
+    folder.mkdir()
+    status, answer, errors = jobs(s, 'resume')
+    assert status == 0 and set(answer) == RESULT, (answer, errors)
+    data = (folder / 'o.png').read_bytes()
+    assert answer['outputs'][0]['sha256'] == hashlib.sha256(data).hexdigest()
+    assert PROMPT.encode() in data, 'the recipe is lost'
+    assert len(world.log()) == asked and world.count()['submits'] == 1, 'the provider was asked once more'
+    assert jobs(s)[1] == {'jobs': []} and not list(kept.iterdir()), 'left over'
+
+
 def interrupted(s):
     prepare(s)
     world = world_of('sdcpp', run_ms=20000)
@@ -535,7 +567,8 @@ def main():
             a_folder_without_permission, keys_and_their_order, nothing_leaves_when_it_must_not, a_result,
             formats_and_several, what_is_printed, the_locale_does_not_matter, a_job_that_outlives_patience,
             resumed_after_a_kill, killed_before_anything_was_submitted, several_are_resumed,
-            a_folder_that_is_gone_when_the_image_comes, interrupted, wrong_jobs, turns_of_a_document])
+            a_folder_that_is_gone_when_the_image_comes, what_was_paid_for_is_kept, interrupted, wrong_jobs,
+            turns_of_a_document])
 
 
 if __name__ == '__main__':

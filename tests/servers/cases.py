@@ -348,6 +348,8 @@ def make_cases():
                options=(('run_ms', 1500),), spread=2)
     yield Case('resumed where the folder is gone, then back', 0, kind='resume_folder', needs=('poll',),
                options=(('run_ms', 1500),), spread=2)
+    yield Case('not saved, resumed without key and provider', 0, fault('submit', 'late', ms=1500),
+               kind='kept_result', options=(('run_ms', 800),), spread=4)
     yield Case('a description of my own, spoilt before the resume', 0, kind='own_description',
                needs=('poll', 'key'), options=(('run_ms', 1500),))
     yield Case('forgotten', 9, fault('job', 'never'), kind='forget', needs=('poll',), patience=1, files=0,

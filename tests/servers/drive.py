@@ -431,6 +431,25 @@ class Attempt:
         (self.folder / 'elsewhere').rename(self.results)
         self.resume(0)
 
+    def drive_kept_result(self):
+        """It came, and could not be saved: later neither the key nor the provider is needed."""
+        program = self.start()
+        self.wait_for('the submit', lambda: self.operations().get('submit'), program)
+        self.results.rename(self.folder / 'elsewhere')
+        done = program.wait()
+        expect(done.status == 1 and 'jobs resume' in done.err, f'without its folder: {done}')
+        self.check_said(done)
+        (self.folder / 'elsewhere').rename(self.results)
+        expect([job['state'] for job in self.listed()] == ['succeeded'], f'not kept: {self.listed()}')
+        self.environment.pop(self.key_variable, None)
+        self.world.clear_faults()
+        self.world.add_faults({'where': 'any', 'kind': 'status', 'status': 500})
+        asked = len(self.world.log())
+        self.resume(0)
+        expect(len(self.world.log()) == asked, 'the provider was asked once more')
+        left = list((self.folder / 'home/share/espalier/jobs').iterdir())
+        expect(not left, f'left with the records: {left}')
+
     def drive_own_description(self):
         folder = self.folder / 'home/config/espalier/providers'
         folder.mkdir(parents=True)

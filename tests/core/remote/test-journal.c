@@ -5,7 +5,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include <glib/gstdio.h>
 
@@ -331,6 +333,140 @@ test_no_space (void)
   esp_record_free (record);
 }
 
+/* --- Images ----------------------------------------------------------------------------------- */
+
+static char *
+dup_beside (const char *id, const char *suffix)
+{
+  g_autofree char *folder = dup_folder ();
+  g_autofree char *name = g_strconcat (id, suffix, NULL);
+
+  return g_build_filename (folder, name, NULL);
+}
+
+static void
+test_images (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  EspRecord *record = write_new (id, ESP_RECORD_ACCEPTED);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("an image\0!", 10);
+  g_autoptr (GBytes) back = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *sha256 = NULL;
+  g_autofree char *second = NULL;
+  g_autofree char *path = dup_beside (id, "-1.image");
+
+  g_assert_true (esp_record_store_image (record, 0, bytes, &sha256, &error));
+  g_assert_no_error (error);
+  g_assert_true (esp_record_store_image (record, 1, bytes, &second, &error));
+  g_assert_cmpstr (sha256, ==, second);
+  g_assert_cmpuint (count_files (), ==, 4);
+  g_assert_true (esp_record_has_image (record, 1));
+  g_assert_false (esp_record_has_image (record, 2));
+  back = esp_record_load_image (record, 0, sha256, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_bytes_equal (bytes, back));
+
+  g_assert_true (g_file_set_contents (path, "an image", -1, NULL));
+  g_assert_null (esp_record_load_image (record, 1, sha256, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_clear_error (&error);
+  g_assert_null (esp_record_load_image (record, 2, sha256, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+
+  g_assert_true (esp_record_delete (record, &error));
+  esp_record_free (record);
+  g_assert_cmpuint (count_files (), ==, 0);
+}
+
+static void
+put (const char *path, gboolean old)
+{
+  g_assert_true (g_file_set_contents (path, g_str_has_suffix (path, ".json") ? "" : "x", -1, NULL));
+  if (old)
+    {
+      struct utimbuf times = { time (NULL) - 7200, time (NULL) - 7200 };
+
+      g_assert_cmpint (g_utime (path, &times), ==, 0);
+    }
+}
+
+/* What has no record goes when it is old, and nothing else does. */
+static void
+test_orphans (void)
+{
+  static const char *const suffixes[]
+      = { "-0.image", "-12.image", "-3.image.new", ".json.new", ".lock", ".json" };
+  g_autofree char *kept = g_uuid_string_random ();
+  g_autofree char *locked = g_uuid_string_random ();
+  g_autofree char *folder = dup_folder ();
+  g_autofree char *kept_image = dup_beside (kept, "-0.image");
+  g_autofree char *locked_image = dup_beside (locked, "-0.image");
+  g_autofree char *locked_record = dup_beside (locked, ".json");
+  g_autofree char *foreign = g_build_filename (folder, "notes-0.image", NULL);
+  EspRecord *record = write_new (kept, ESP_RECORD_SUCCEEDED);
+  EspRecord *other = write_new (locked, ESP_RECORD_PREPARING);
+  guint before;
+
+  put (kept_image, TRUE);
+  put (locked_image, TRUE);
+  put (foreign, TRUE);
+  g_unlink (locked_record);
+  before = count_files ();
+  for (gsize i = 0; i < 2 * G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *id = g_uuid_string_random ();
+      g_autofree char *path = dup_beside (id, suffixes[i / 2]);
+
+      put (path, i % 2 == 0);
+    }
+
+  g_ptr_array_unref (esp_journal_list ());
+  g_assert_cmpuint (count_files (), ==, before + G_N_ELEMENTS (suffixes));
+  g_assert_true (g_file_test (kept_image, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (locked_image, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (foreign, G_FILE_TEST_EXISTS));
+
+  /* With its lock free, it goes, too. */
+  esp_record_free (other);
+  g_ptr_array_unref (esp_journal_list ());
+  g_assert_false (g_file_test (locked_image, G_FILE_TEST_EXISTS));
+
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+  {
+    g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+    const char *name;
+
+    while ((name = g_dir_read_name (dir)) != NULL)
+      {
+        g_autofree char *path = g_build_filename (folder, name, NULL);
+
+        g_unlink (path);
+      }
+  }
+}
+
+/* A power failure may leave that of a record that nothing was sent for. */
+static void
+test_empty (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *path = dup_beside (id, ".json");
+  g_autofree char *lock = dup_beside (id, ".lock");
+  g_autoptr (GPtrArray) records = NULL;
+  g_autoptr (GError) error = NULL;
+
+  put (path, FALSE);
+  g_assert_null (esp_record_open (id, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  records = esp_journal_list ();
+  g_assert_cmpuint (records->len, ==, 0);
+  g_unlink (path);
+  g_unlink (lock);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -357,6 +493,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/journal/two-processes", test_two_processes);
   g_test_add_func ("/journal/looked-at", test_looked_at);
   g_test_add_func ("/journal/no-space", test_no_space);
+  g_test_add_func ("/journal/images", test_images);
+  g_test_add_func ("/journal/orphans", test_orphans);
+  g_test_add_func ("/journal/empty", test_empty);
   status = g_test_run ();
 
   jobs = dup_folder ();

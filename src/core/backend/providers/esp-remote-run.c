@@ -28,6 +28,7 @@ typedef struct
   char *id; /* of the turn */
   char *document;
   gboolean resume;
+  gboolean is_here; /* its result is on this computer: nothing is sent */
   gboolean previews;
   GCancellable *cancellable;
   EspBackendNewsFunc news;
@@ -438,7 +439,10 @@ begin (GTask *task)
       esp_ledger_expect (ledger, price);
     }
 
-  _esp_remote_backend_load_key_async (self, run->cancellable, on_key, g_object_ref (task));
+  if (run->is_here)
+    go (task, NULL);
+  else
+    _esp_remote_backend_load_key_async (self, run->cancellable, on_key, g_object_ref (task));
 }
 
 /* --- As many as the provider takes ------------------------------------------------------------ */
@@ -549,6 +553,7 @@ _esp_remote_run_async (EspBackend *backend, const EspBackendRequest *request,
   run->id = request->remote_job != NULL ? g_strdup (request->remote_job) : g_uuid_string_random ();
   run->document = g_strdup (request->document);
   run->resume = request->resume && request->remote_job != NULL;
+  run->is_here = run->resume && esp_remote_turn_is_here (run->id);
   run->previews = request->previews;
   run->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
   run->news = news;
@@ -556,7 +561,7 @@ _esp_remote_run_async (EspBackend *backend, const EspBackendRequest *request,
   g_task_set_source_tag (task, _esp_remote_run_async);
   g_task_set_task_data (task, run, run_free);
 
-  if (self->accounts != NULL && esp_accounts_get_offline (self->accounts))
+  if (self->accounts != NULL && esp_accounts_get_offline (self->accounts) && !run->is_here)
     {
       refuse (task, ESP_FAULT_OFFLINE,
               _ ("Nothing was sent: the preferences say that nothing leaves this computer."));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #define G_LOG_DOMAIN "espalier-remote"
 
-#include "esp-journal.h"
+#include "esp-journal-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,16 +61,16 @@ state_from_string (const char *text, EspRecordState *state)
 
 /* --- Places ----------------------------------------------------------------------------------- */
 
-static char *
-dup_folder (void)
+char *
+_esp_journal_dup_folder (void)
 {
   return g_build_filename (g_get_user_data_dir (), "espalier", "jobs", NULL);
 }
 
-static char *
-dup_path (const char *id, const char *suffix)
+char *
+_esp_journal_dup_path (const char *id, const char *suffix)
 {
-  g_autofree char *folder = dup_folder ();
+  g_autofree char *folder = _esp_journal_dup_folder ();
   g_autofree char *name = g_strconcat (id, suffix, NULL);
 
   return g_build_filename (folder, name, NULL);
@@ -102,7 +102,7 @@ is_same_file (int fd, const char *path)
 static int
 take_lock (const char *id, GError **error)
 {
-  g_autofree char *path = dup_path (id, ".lock");
+  g_autofree char *path = _esp_journal_dup_path (id, ".lock");
 
   for (int i = 0; i < LOCK_TRIES; i++)
     {
@@ -138,7 +138,7 @@ take_lock (const char *id, GError **error)
 static gboolean
 is_locked (const char *id)
 {
-  g_autofree char *path = dup_path (id, ".lock");
+  g_autofree char *path = _esp_journal_dup_path (id, ".lock");
   gboolean locked;
   int fd = g_open (path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
 
@@ -185,12 +185,12 @@ esp_record_free (EspRecord *self)
 
   if (self->lock >= 0)
     {
-      g_autofree char *path = dup_path (self->id, ".json");
+      g_autofree char *path = _esp_journal_dup_path (self->id, ".json");
 
       /* Never written: nothing shall remain. */
       if (!g_file_test (path, G_FILE_TEST_EXISTS))
         {
-          g_autofree char *lock = dup_path (self->id, ".lock");
+          g_autofree char *lock = _esp_journal_dup_path (self->id, ".lock");
 
           g_unlink (lock);
         }
@@ -228,7 +228,7 @@ read_members (EspRecord *self, JsonObject *object)
 static gboolean
 read_record (EspRecord *self, GError **error)
 {
-  g_autofree char *path = dup_path (self->id, ".json");
+  g_autofree char *path = _esp_journal_dup_path (self->id, ".json");
   g_autofree char *text = NULL;
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (GError) own_error = NULL;
@@ -241,6 +241,14 @@ read_record (EspRecord *self, GError **error)
                      _ ("There is no open turn “%s” with a provider."), self->id);
       else
         g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, own_error->message);
+      return FALSE;
+    }
+
+  if (length == 0)
+    {
+      /* Begun before the power failed; nothing was sent (esp_record_write ()). */
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                   _ ("There is no open turn “%s” with a provider."), self->id);
       return FALSE;
     }
 
@@ -267,7 +275,7 @@ esp_record_open (const char *id, GError **error)
 
   g_return_val_if_fail (id != NULL, NULL);
 
-  path = dup_path (id, ".json");
+  path = _esp_journal_dup_path (id, ".json");
   if (!g_uuid_string_is_valid (id) || !g_file_test (path, G_FILE_TEST_EXISTS))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
@@ -280,6 +288,19 @@ esp_record_open (const char *id, GError **error)
   if (self->lock < 0 || !read_record (self, error))
     return NULL;
   return g_steal_pointer (&self);
+}
+
+EspRecord *
+esp_record_peek (const char *id)
+{
+  g_autoptr (EspRecord) self = NULL;
+
+  g_return_val_if_fail (id != NULL, NULL);
+
+  if (!g_uuid_string_is_valid (id))
+    return NULL;
+  self = record_new (id);
+  return read_record (self, NULL) ? g_steal_pointer (&self) : NULL;
 }
 
 static int
@@ -297,7 +318,7 @@ GPtrArray *
 esp_journal_list (void)
 {
   GPtrArray *records = g_ptr_array_new_with_free_func ((GDestroyNotify) esp_record_free);
-  g_autofree char *folder = dup_folder ();
+  g_autofree char *folder = _esp_journal_dup_folder ();
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   const char *name;
 
@@ -308,7 +329,10 @@ esp_journal_list (void)
       g_autofree char *id = NULL;
 
       if (!g_str_has_suffix (name, ".json"))
-        continue;
+        {
+          _esp_journal_remove_orphan (name);
+          continue;
+        }
       id = g_strndup (name, strlen (name) - strlen (".json"));
       if (!g_uuid_string_is_valid (id))
         continue;
@@ -318,6 +342,8 @@ esp_journal_list (void)
         {
           if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
             g_message ("%s", error->message);
+          else
+            _esp_journal_remove_orphan (name);
           continue;
         }
       self->busy = is_locked (id);
@@ -428,7 +454,7 @@ write_all (int fd, const char *text, gsize length)
 static gboolean
 sync_folder (GError **error)
 {
-  g_autofree char *folder = dup_folder ();
+  g_autofree char *folder = _esp_journal_dup_folder ();
   int fd = g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   int code = 0;
 
@@ -442,9 +468,9 @@ sync_folder (GError **error)
   return code == 0 || fail (error, code, folder);
 }
 
-static gboolean
-write_file (const char *temporary, const char *path, const char *text, gsize length,
-            gboolean durable, GError **error)
+gboolean
+_esp_journal_write_file (const char *temporary, const char *path, const char *text, gsize length,
+                         gboolean durable, GError **error)
 {
   int fd = g_open (temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   int code = 0;
@@ -466,21 +492,10 @@ write_file (const char *temporary, const char *path, const char *text, gsize len
   return TRUE;
 }
 
-/* Must it survive that the power fails now? Waiting for the disk costs a window frames, so only
- * where what is there before would be worse than wrong by a step: a turn that is only being
- * prepared is nothing, and one that was accepted is asked after once more. */
-static gboolean
-is_worth_waiting (EspRecord *self, EspRecordState state, gboolean is_new)
-{
-  if (state == ESP_RECORD_PREPARING)
-    return !is_new;
-  return state != ESP_RECORD_SUCCEEDED || self->state != ESP_RECORD_ACCEPTED;
-}
-
 gboolean
 esp_record_write (EspRecord *self, EspRecordState state, GError **error)
 {
-  g_autofree char *folder = dup_folder ();
+  g_autofree char *folder = _esp_journal_dup_folder ();
   g_autofree char *path = NULL;
   g_autofree char *temporary = NULL;
   g_autofree char *text = NULL;
@@ -489,8 +504,10 @@ esp_record_write (EspRecord *self, EspRecordState state, GError **error)
 
   g_return_val_if_fail (self != NULL && self->members != NULL, FALSE);
 
+  /* A turn that is only being prepared is nothing: after a power failure its record may be empty,
+   * which is read as none. Over another one, that would be a loss. */
   is_new = self->lock < 0;
-  durable = is_worth_waiting (self, state, is_new);
+  durable = !is_new || state != ESP_RECORD_PREPARING;
   if (is_new)
     {
       if (g_mkdir_with_parents (folder, 0700) != 0)
@@ -501,15 +518,33 @@ esp_record_write (EspRecord *self, EspRecordState state, GError **error)
     }
 
   /* Only whoever holds the lock writes: one name is enough, and nothing piles up. */
-  path = dup_path (self->id, ".json");
-  temporary = dup_path (self->id, ".json.new");
+  path = _esp_journal_dup_path (self->id, ".json");
+  temporary = _esp_journal_dup_path (self->id, ".json.new");
   text = dup_text (self, state, &length);
-  if (!write_file (temporary, path, text, length, durable, error)
+  if (!_esp_journal_write_file (temporary, path, text, length, durable, error)
       || (durable && !sync_folder (error)))
     return FALSE;
 
   self->state = state;
   return TRUE;
+}
+
+static void
+sync_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  (void) sync_folder (NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Should the power fail before, the record may be back; what it is about is asked after, or stored,
+ * once more then. */
+static void
+sync_later (void)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_source_tag (task, sync_later);
+  g_task_run_in_thread (task, sync_in_thread);
 }
 
 gboolean
@@ -521,13 +556,14 @@ esp_record_delete (EspRecord *self, GError **error)
 
   g_return_val_if_fail (self != NULL, FALSE);
 
-  path = dup_path (self->id, ".json");
-  temporary = dup_path (self->id, ".json.new");
-  lock = dup_path (self->id, ".lock");
+  path = _esp_journal_dup_path (self->id, ".json");
+  temporary = _esp_journal_dup_path (self->id, ".json.new");
+  lock = _esp_journal_dup_path (self->id, ".lock");
   if (g_unlink (path) != 0 && errno != ENOENT)
     return fail (error, errno, path);
 
   /* What remains of these would mean nothing. */
+  _esp_journal_remove_images (self->id);
   g_unlink (temporary);
   g_unlink (lock);
   if (self->lock >= 0)
@@ -535,6 +571,6 @@ esp_record_delete (EspRecord *self, GError **error)
       close (self->lock);
       self->lock = -1;
     }
-  /* Should the power fail now, it may be back; what it is about is asked after once more then. */
+  sync_later ();
   return TRUE;
 }

@@ -4,8 +4,9 @@
  * $XDG_DATA_HOME/espalier/jobs/UUID.json, one file a turn, written anew through a temporary file,
  * fsync and rename, before a request that may cost money goes out and after its answer came. Shared
  * by window and command line; whoever works on a turn holds its lock, so that no two processes go
- * on with the same one. Keys and images never get in. A record stays until its result is stored or
- * it is forgotten.
+ * on with the same one. Keys and pictures that are sent never get in. A record stays until its
+ * result is stored or it is forgotten; so do the images of a result that came, in UUID-N.image
+ * beside it. Nothing else stays in that folder.
  */
 #pragma once
 
@@ -38,8 +39,11 @@ void esp_record_free (EspRecord *self); /* unlocks; the file stays */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspRecord, esp_record_free)
 
 /* For lists: read-only, without the lock. (element-type EspRecord) (transfer full) oldest first;
- * never NULL. */
+ * never NULL. What stands in the folder without a record goes, once it is old. */
 GPtrArray *esp_journal_list (void) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Read-only, without the lock: never written. NULL: there is none. */
+EspRecord *esp_record_peek (const char *id) G_GNUC_WARN_UNUSED_RESULT;
 
 const char *esp_record_get_id (EspRecord *self);
 const char *esp_record_get_provider (EspRecord *self); /* descriptor id */
@@ -49,14 +53,23 @@ gboolean esp_record_is_busy (EspRecord *self);   /* listed ones: another process
 
 /* Everything else, as JSON members: "account", "base_url", "descriptor" (the text it was started
  * with), "config", "parameters" (as sent), "captures" {"id", "poll", …}, "request_hash",
- * "submitted" (µs), "seed", "currency", "price", "client" (an object of whoever asked: output path,
+ * "submitted" (µs), "seed", "currency", "price", "cost", "images" [{"link", "sha256"}],
+ * "result" {"seed", "timings"}, "client" (an object of whoever asked: output path,
  * key file's path, document and node). Borrowed, writable. */
 JsonObject *esp_record_get_members (EspRecord *self);
 
 /* Writes the record: whole for every other process when it returns; and on disk (fsync of file and
- * folder) wherever losing it could cost money: before a submit, after its answer. Small; may be
- * called on the main thread. */
+ * folder), but for the first one of a turn that is only being prepared. Small; may be called on the
+ * main thread, or on another one while nothing else touches the record. */
 gboolean esp_record_write (EspRecord *self, EspRecordState state, GError **error);
-gboolean esp_record_delete (EspRecord *self, GError **error);
+gboolean esp_record_delete (EspRecord *self, GError **error); /* with its images */
+
+/* One image of the result, 0 and up: on the disk when it returns; the next esp_record_write () is
+ * to say so, with its hash. For threads. */
+gboolean esp_record_store_image (EspRecord *self, guint index, GBytes *bytes, char **sha256,
+                                 GError **error);
+GBytes *esp_record_load_image (EspRecord *self, guint index, const char *sha256,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean esp_record_has_image (EspRecord *self, guint index);
 
 G_END_DECLS

@@ -224,7 +224,11 @@ _esp_remote_cancel_begin (EspRemoteTurn *turn)
       break;
 
     case ESP_RECORD_SUBMITTING:
-      cancel_submit (turn, there);
+      /* The result is here, and its record could not be written. */
+      if (turn->succeeded > 0)
+        _esp_remote_turn_return_cancelled (turn, TRUE);
+      else
+        cancel_submit (turn, there);
       break;
 
     case ESP_RECORD_ACCEPTED:

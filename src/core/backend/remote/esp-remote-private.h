@@ -179,7 +179,10 @@ struct _EspRemoteTurn
 
   /* The result. */
   JsonNode *submit_root, *watch_root, *result_root;
-  GPtrArray *items;    /* of char *: links or data */
+  GPtrArray *items;  /* of char *: links or data; NULL where that was decoded */
+  GPtrArray *loaded; /* of GBytes *, one for each item: those in memory; else NULL */
+  guint item;        /* the one under way */
+  gboolean keep_failed;
   GPtrArray *received; /* of EspReceivedImage * */
   guint n_one_color;
   char *link; /* under way */
@@ -266,9 +269,18 @@ GPtrArray *_esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean 
 /* Of one such item. */
 gboolean _esp_remote_item_is_data_uri (const char *item);
 gboolean _esp_remote_item_is_link (EspRemoteTurn *turn, const char *item);
-void _esp_remote_note_items (EspRemoteTurn *turn);                   /* the links, in the record */
-void _esp_remote_download_begin (EspRemoteTurn *turn);               /* turn->items */
-gboolean _esp_remote_load_items (EspRemoteTurn *turn);               /* of the record */
+void _esp_remote_note_items (EspRemoteTurn *turn);     /* in the record */
+void _esp_remote_download_begin (EspRemoteTurn *turn); /* turn->items */
+gboolean _esp_remote_load_items (EspRemoteTurn *turn); /* links of the record */
+/* turn->loaded for turn->items: nothing yet. */
+void _esp_remote_clear_loaded (EspRemoteTurn *turn);
+/* Puts what is in turn->items and turn->loaded beside the record, in a thread, and notes that the
+ * job has succeeded; then goes on with `next`, also where the disk is full. */
+void _esp_remote_keep (EspRemoteTurn *turn, EspRemoteNext next);
+/* Is all of the result beside the record? Then it is taken from there. */
+gboolean _esp_remote_is_kept (EspRecord *record);
+void _esp_remote_load_kept (EspRemoteTurn *turn);
+void _esp_remote_resume_in_doubt (EspRemoteTurn *turn);
 void _esp_remote_recover_begin (EspRemoteTurn *turn, GError *doubt); /* takes it */
 void _esp_remote_cancel_begin (EspRemoteTurn *turn);
 gboolean _esp_remote_turn_cancels_there (EspRemoteTurn *turn);

@@ -349,7 +349,7 @@ _esp_remote_resume_read (EspRemoteTurn *turn, const char *key, GError **error)
         g_propagate_error (error, _esp_remote_argument_new ("%s", own_error->message));
       return FALSE;
     }
-  if (!_esp_remote_setup_check_key (&turn->setup, error))
+  if (!_esp_remote_is_kept (turn->record) && !_esp_remote_setup_check_key (&turn->setup, error))
     return FALSE;
 
   esp_scope_set_text (turn->setup.scope, "turn.uuid", turn->id);
@@ -361,8 +361,8 @@ _esp_remote_resume_read (EspRemoteTurn *turn, const char *key, GError **error)
   return TRUE;
 }
 
-static void
-resume_in_doubt (EspRemoteTurn *turn)
+void
+_esp_remote_resume_in_doubt (EspRemoteTurn *turn)
 {
   GError *doubt = _esp_remote_fault_new (&turn->setup, ESP_FAULT_UNKNOWN, ESP_CHARGED_UNKNOWN, TRUE,
                                          NULL, NULL, NULL);
@@ -376,6 +376,12 @@ _esp_remote_resume_begin (EspRemoteTurn *turn)
 {
   gboolean can_watch
       = turn->setup.descriptor->flow == ESP_FLOW_POLL && _esp_remote_watch_is_possible (turn);
+
+  if (_esp_remote_is_kept (turn->record))
+    {
+      _esp_remote_load_kept (turn);
+      return;
+    }
 
   switch (esp_record_get_state (turn->record))
     {
@@ -391,13 +397,13 @@ _esp_remote_resume_begin (EspRemoteTurn *turn)
       else if (_esp_remote_load_items (turn))
         _esp_remote_download_begin (turn);
       else
-        resume_in_doubt (turn);
+        _esp_remote_resume_in_doubt (turn);
       break;
 
     case ESP_RECORD_SUBMITTING:
     case ESP_RECORD_UNKNOWN:
     default:
-      resume_in_doubt (turn);
+      _esp_remote_resume_in_doubt (turn);
       break;
     }
 }

@@ -59,26 +59,41 @@ set_cost (EspRemoteTurn *turn, EspRemoteResult *result)
         = g_strdup (descriptor->price_currency != NULL ? descriptor->price_currency : "USD");
 }
 
-static void
-set_seed (EspRemoteTurn *turn, EspRemoteResult *result)
+/* What the provider said of the result, noted for whoever goes on with the turn later; or NULL. */
+static JsonObject *
+get_noted (EspRemoteTurn *turn)
+{
+  JsonNode *node = json_object_get_member (esp_record_get_members (turn->record), "result");
+
+  return turn->result_root == NULL && node != NULL && JSON_NODE_HOLDS_OBJECT (node)
+             ? json_node_get_object (node)
+             : NULL;
+}
+
+static gboolean
+get_seed (EspRemoteTurn *turn, gint64 *seed)
 {
   JsonNode *const roots[] = { turn->result_root, turn->watch_root, turn->submit_root };
   static const char *const asked[] = { "/seed", NULL };
   g_autoptr (JsonNode) parameters
       = json_node_init_object (json_node_alloc (), turn->setup.parameters);
-  double seed;
+  JsonObject *noted = get_noted (turn);
+  double number;
 
-  if ((_esp_remote_get_meta (turn->setup.descriptor->result.seed, roots, G_N_ELEMENTS (roots),
-                             &seed)
-       && seed >= 0)
-      || esp_pointer_get_number (asked, parameters, &seed))
+  if (noted != NULL && json_object_has_member (noted, "seed"))
     {
-      if (seed >= 0 && seed < 9.2e18)
-        {
-          result->has_seed = TRUE;
-          result->seed = (gint64) seed;
-        }
+      *seed = json_object_get_int_member (noted, "seed");
+      return TRUE;
     }
+  if (!(_esp_remote_get_meta (turn->setup.descriptor->result.seed, roots, G_N_ELEMENTS (roots),
+                              &number)
+        && number >= 0)
+      && !esp_pointer_get_number (asked, parameters, &number))
+    return FALSE;
+  if (number < 0 || number >= 9.2e18)
+    return FALSE;
+  *seed = (gint64) number;
+  return TRUE;
 }
 
 static void
@@ -88,11 +103,24 @@ set_time (JsonObject *timings, const char *name, gint64 from, gint64 to)
     json_object_set_double_member (timings, name, (double) (to - from) / G_USEC_PER_SEC);
 }
 
+static void
+copy_members (JsonObject *from, JsonObject *to)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init_ordered (&iter, from);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    json_object_set_member (to, name, json_node_copy (value));
+}
+
 static JsonObject *
 dup_timings (EspRemoteTurn *turn)
 {
   const EspDescriptor *descriptor = turn->setup.descriptor;
   JsonNode *const roots[] = { turn->result_root, turn->watch_root, turn->submit_root };
+  JsonObject *noted = get_noted (turn);
   JsonObject *timings = json_object_new ();
   gint64 sent = turn->uploaded;
   gint64 begun = turn->running > 0 ? turn->running : turn->accepted;
@@ -106,6 +134,8 @@ dup_timings (EspRemoteTurn *turn)
   set_time (timings, "run", begun, turn->succeeded);
   set_time (timings, "download", turn->succeeded, turn->downloaded);
   set_time (timings, "total", turn->start, turn->downloaded);
+  if (noted != NULL && json_object_has_member (noted, "timings"))
+    copy_members (json_object_get_object_member (noted, "timings"), timings);
   if (_esp_remote_get_meta (descriptor->result.started, roots, G_N_ELEMENTS (roots), &started)
       && _esp_remote_get_meta (descriptor->result.finished, roots, G_N_ELEMENTS (roots), &finished)
       && started > 0 && finished >= started)
@@ -176,7 +206,7 @@ finish (EspRemoteTurn *turn)
 
   result = g_new0 (EspRemoteResult, 1);
   set_cost (turn, result);
-  set_seed (turn, result);
+  result->has_seed = get_seed (turn, &result->seed);
   result->timings = dup_timings (turn);
   result->job_id = g_strdup (_esp_remote_turn_get_job_id (turn));
   result->parameters = dup_used (turn->setup.parameters);
@@ -222,6 +252,8 @@ on_checked (GObject *source, GAsyncResult *result, gpointer data)
         }
       else
         g_ptr_array_add (turn->received, image);
+      g_clear_pointer ((GBytes **) &turn->loaded->pdata[turn->item], g_bytes_unref);
+      turn->item++;
       next_item (turn);
     }
   _esp_remote_turn_unref (turn);
@@ -231,60 +263,6 @@ static void
 check (EspRemoteTurn *turn, GBytes *bytes)
 {
   esp_received_image_check_async (bytes, _esp_remote_turn_work (turn), on_checked, turn);
-}
-
-/* --- Images within answers -------------------------------------------------------------------- */
-
-static void
-decode_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const char *item = data;
-  const char *comma = _esp_remote_item_is_data_uri (item) ? strchr (item, ',') : NULL;
-  const char *base64 = comma != NULL ? comma + 1 : item;
-  gsize length;
-  guchar *bytes;
-
-  if (_esp_remote_item_is_data_uri (item) && comma == NULL)
-    {
-      g_task_return_pointer (task, NULL, NULL);
-      return;
-    }
-  if (comma != NULL && g_strstr_len (item, comma - item, ";base64") == NULL)
-    {
-      g_task_return_pointer (task, g_uri_unescape_bytes (base64, -1, NULL, NULL),
-                             (GDestroyNotify) g_bytes_unref);
-      return;
-    }
-
-  bytes = g_base64_decode (base64, &length);
-  g_task_return_pointer (task, g_bytes_new_take (bytes, length), (GDestroyNotify) g_bytes_unref);
-}
-
-static void
-on_decoded (GObject *source, GAsyncResult *result, gpointer data)
-{
-  EspRemoteTurn *turn = data;
-  g_autoptr (GBytes) bytes = g_task_propagate_pointer (G_TASK (result), NULL);
-
-  if (_esp_remote_turn_work_done (turn))
-    {
-      if (bytes == NULL || g_bytes_get_size (bytes) == 0)
-        bad_result (turn, NULL, NULL);
-      else
-        check (turn, bytes);
-    }
-  _esp_remote_turn_unref (turn);
-}
-
-static void
-decode (EspRemoteTurn *turn, char *item)
-{
-  g_autoptr (GTask) task = NULL;
-
-  (void) _esp_remote_turn_work (turn);
-  task = g_task_new (NULL, NULL, on_decoded, turn);
-  g_task_set_task_data (task, item, g_free);
-  g_task_run_in_thread (task, decode_in_thread);
 }
 
 /* --- Images behind links ---------------------------------------------------------------------- */
@@ -375,7 +353,10 @@ loaded (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
   seconds = _esp_remote_answer_get_retry_after (turn->setup.descriptor, answer);
   if (answer->status >= 200 && answer->status < 300 && answer->body != NULL
       && g_bytes_get_size (answer->body) > 0)
-    check (turn, answer->body);
+    {
+      turn->loaded->pdata[turn->item] = g_bytes_ref (answer->body);
+      _esp_remote_keep (turn, next_item);
+    }
   else if (answer->status >= 300 && answer->status < 400)
     follow (turn, answer);
   else if (answer->status == 429 || answer->status == 408 || answer->status >= 500)
@@ -418,19 +399,24 @@ load_link (EspRemoteTurn *turn)
 static void
 next_item (EspRemoteTurn *turn)
 {
-  g_autofree char *item = NULL;
   g_autoptr (GError) error = NULL;
+  const char *item;
 
-  if (turn->items->len == 0)
+  if (turn->item >= turn->items->len)
     {
       finish (turn);
       return;
     }
-
-  item = g_ptr_array_steal_index (turn->items, 0);
-  if (!_esp_remote_item_is_link (turn, item))
+  if (turn->loaded->pdata[turn->item] != NULL)
     {
-      decode (turn, g_steal_pointer (&item));
+      check (turn, turn->loaded->pdata[turn->item]);
+      return;
+    }
+
+  item = turn->items->pdata[turn->item];
+  if (item == NULL || !_esp_remote_item_is_link (turn, item))
+    {
+      bad_result (turn, NULL, NULL);
       return;
     }
 
@@ -453,12 +439,26 @@ _esp_remote_download_begin (EspRemoteTurn *turn)
   g_clear_pointer (&turn->received, g_ptr_array_unref);
   turn->received = g_ptr_array_new_with_free_func ((GDestroyNotify) esp_received_image_free);
   turn->n_one_color = 0;
+  turn->item = 0;
   _esp_remote_events_stop (turn);
   _esp_remote_turn_set_phase (turn, ESP_PHASE_DOWNLOADING);
   next_item (turn);
 }
 
 /* --- Success ---------------------------------------------------------------------------------- */
+
+static void
+note_result (EspRemoteTurn *turn)
+{
+  JsonObject *members = esp_record_get_members (turn->record);
+  JsonObject *noted = json_object_new ();
+  gint64 seed;
+
+  if (get_seed (turn, &seed))
+    json_object_set_int_member (noted, "seed", seed);
+  json_object_set_object_member (noted, "timings", dup_timings (turn));
+  json_object_set_object_member (members, "result", noted);
+}
 
 static void
 take_result (EspRemoteTurn *turn)
@@ -504,8 +504,10 @@ take_result (EspRemoteTurn *turn)
   if (_esp_remote_get_meta (descriptor->result.cost, roots, G_N_ELEMENTS (roots), &cost))
     json_object_set_double_member (esp_record_get_members (turn->record), "cost", cost);
   _esp_remote_note_items (turn);
-  _esp_remote_turn_note_state (turn, ESP_RECORD_SUCCEEDED);
-  _esp_remote_download_begin (turn);
+  note_result (turn);
+  _esp_remote_clear_loaded (turn);
+  _esp_remote_events_stop (turn);
+  _esp_remote_keep (turn, _esp_remote_download_begin);
 }
 
 static void fetch (EspRemoteTurn *turn);

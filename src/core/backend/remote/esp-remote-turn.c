@@ -99,6 +99,20 @@ _esp_remote_take_record (const char *id, GError **error)
 }
 
 gboolean
+esp_remote_turn_is_here (const char *id)
+{
+  EspRecord *held;
+  g_autoptr (EspRecord) record = NULL;
+
+  g_return_val_if_fail (id != NULL, FALSE);
+
+  held = held_records != NULL ? g_hash_table_lookup (held_records, id) : NULL;
+  if (held == NULL)
+    record = esp_record_peek (id);
+  return (held != NULL || record != NULL) && _esp_remote_is_kept (held != NULL ? held : record);
+}
+
+gboolean
 esp_remote_turn_settle (const char *id, GError **error)
 {
   g_autoptr (EspRecord) record = NULL;
@@ -149,6 +163,7 @@ _esp_remote_turn_unref (EspRemoteTurn *turn)
   g_clear_pointer (&turn->shipped, esp_scope_free);
   g_clear_pointer (&turn->upload_scope, esp_scope_free);
   g_clear_pointer (&turn->items, g_ptr_array_unref);
+  g_clear_pointer (&turn->loaded, g_ptr_array_unref);
   g_clear_pointer (&turn->received, g_ptr_array_unref);
   clear_node (&turn->submit_root);
   clear_node (&turn->watch_root);

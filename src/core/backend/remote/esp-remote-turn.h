@@ -92,15 +92,20 @@ void esp_remote_turn_start_async (EspHttp *http, const EspRemoteRequest *request
 EspRemoteResult *esp_remote_turn_start_finish (GAsyncResult *result,
                                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Goes on with a turn of the journal, with the URLs and the descriptor it was started with. A
- * record in PREPARING is an error ESP_FAULT_NETWORK ("never sent": start it anew); one in
- * SUBMITTING or UNKNOWN is reconciled through "recover" or stays ESP_FAULT_UNKNOWN. */
+/* Goes on with a turn of the journal: with the images that are kept beside its record, else with
+ * the URLs and the descriptor it was started with. A record in PREPARING is an error
+ * ESP_FAULT_NETWORK ("never sent": start it anew); one in SUBMITTING or UNKNOWN is reconciled
+ * through "recover" or stays ESP_FAULT_UNKNOWN. */
 void esp_remote_turn_resume_async (EspHttp *http, const char *id, const char *key, guint patience,
                                    GCancellable *cancellable, EspRemoteNewsFunc news,
                                    gpointer news_data, GAsyncReadyCallback callback,
                                    gpointer user_data);
 EspRemoteResult *esp_remote_turn_resume_finish (GAsyncResult *result,
                                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Is the result on this computer already? Then going on with the turn needs neither the network nor
+ * a key. */
+gboolean esp_remote_turn_is_here (const char *id);
 
 /* The result is stored: the record may go. Also: forget one. */
 gboolean esp_remote_turn_settle (const char *id, GError **error);
