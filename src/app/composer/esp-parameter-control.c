@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "esp-parameter-names.h"
+#include "esp-ratio-icon.h"
 #include "esp-size-chooser.h"
 
 /* Further than this no spin button counts. */
@@ -221,6 +222,68 @@ create_scale (EspParameterControl *self)
 
 /* --- The others ------------------------------------------------------------------------------- */
 
+/* "16:9" → 1.78; 0 for anything else. */
+static double
+get_ratio (const char *text)
+{
+  int width, height, length = 0;
+
+  return sscanf (text, "%d:%d%n", &width, &height, &length) == 2 && text[length] == '\0'
+                 && width > 0 && height > 0
+             ? (double) width / height
+             : 0;
+}
+
+static gboolean
+are_ratios (JsonArray *choices)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < json_array_get_length (choices); i++)
+    {
+      JsonNode *choice = json_array_get_element (choices, i);
+
+      if (json_node_get_value_type (choice) == G_TYPE_STRING
+          && get_ratio (json_node_get_string (choice)) > 0)
+        n++;
+    }
+  return n > 1;
+}
+
+static void
+on_ratio_setup (GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
+
+  gtk_box_append (GTK_BOX (box), gtk_label_new (NULL));
+  gtk_list_item_set_child (item, box);
+}
+
+/* The shape, drawn before its numbers. */
+static void
+on_ratio_bind (GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+  GtkWidget *box = gtk_list_item_get_child (item);
+  GtkWidget *label = gtk_widget_get_last_child (box);
+  const char *text
+      = gtk_string_object_get_string (GTK_STRING_OBJECT (gtk_list_item_get_item (item)));
+  double ratio = get_ratio (text);
+
+  if (gtk_widget_get_first_child (box) != label)
+    gtk_box_remove (GTK_BOX (box), gtk_widget_get_first_child (box));
+  gtk_box_prepend (GTK_BOX (box),
+                   esp_ratio_icon_new (ratio > 0 ? ESP_RATIO_ICON_RATIO : ESP_RATIO_ICON_MATCH,
+                                       ratio > 0 ? ratio : 1));
+  gtk_label_set_label (GTK_LABEL (label), text);
+}
+
+/* Nothing is chosen where the model decides by itself. */
+static gboolean
+may_be_unset (EspParameterControl *self)
+{
+  return self->parameter.fallback == NULL && !self->parameter.required;
+}
+
 static GtkWidget *
 create_choice (EspParameterControl *self)
 {
@@ -237,6 +300,17 @@ create_choice (EspParameterControl *self)
       gtk_string_list_append (labels, esp_parameter_get_choice_label (text));
     }
   self->editor = gtk_drop_down_new (G_LIST_MODEL (labels), NULL);
+  if (are_ratios (choices))
+    {
+      g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
+
+      g_signal_connect (factory, "setup", G_CALLBACK (on_ratio_setup), NULL);
+      g_signal_connect (factory, "bind", G_CALLBACK (on_ratio_bind), NULL);
+      gtk_drop_down_set_factory (GTK_DROP_DOWN (self->editor), factory);
+    }
+  if (may_be_unset (self))
+    gtk_drop_down_set_selected (GTK_DROP_DOWN (self->editor), GTK_INVALID_LIST_POSITION);
+
   g_signal_connect_object (self->editor, "notify::selected", G_CALLBACK (emit_changed), self,
                            G_CONNECT_SWAPPED);
 
@@ -522,6 +596,8 @@ esp_parameter_control_reset (EspParameterControl *self)
   had_focus = gtk_widget_is_focus (self->reset);
   if (self->parameter.fallback != NULL)
     esp_parameter_control_set_value (self, self->parameter.fallback);
+  else if (has_choices (self) && may_be_unset (self))
+    gtk_drop_down_set_selected (GTK_DROP_DOWN (self->editor), GTK_INVALID_LIST_POSITION);
   else if (self->parameter.type == ESP_PARAMETER_STRING && !has_choices (self)
            && GTK_IS_EDITABLE (self->editor))
     gtk_editable_set_text (GTK_EDITABLE (self->editor), "");
@@ -577,6 +653,15 @@ esp_parameter_control_dup_summary (EspParameterControl *self)
       if (g_str_equal (name, "guidance") || g_str_equal (name, "guidance_scale"))
         return g_strdup (gtk_editable_get_text (GTK_EDITABLE (spin)));
       return NULL;
+    }
+
+  if (has_choices (self) && g_str_has_prefix (name, "aspect")
+      && !esp_parameter_control_is_default (self))
+    {
+      g_autoptr (JsonNode) value = esp_parameter_control_dup_value (self);
+
+      if (value != NULL && json_node_get_value_type (value) == G_TYPE_STRING)
+        return g_strdup (esp_parameter_get_choice_label (json_node_get_string (value)));
     }
 
   if (ESP_IS_SIZE_CHOOSER (self->editor) && !esp_parameter_control_is_default (self))

@@ -190,11 +190,48 @@ on_jobs_answer (EspWindow *self, const char *response)
   esp_window_close_with_turns (self, response);
 }
 
+/* Does everything that runs for the document run elsewhere? Providers go on by themselves. */
+static gboolean
+runs_elsewhere (EspWindow *self)
+{
+  EspQueue *queue = get_queue (self);
+  GListModel *jobs = esp_queue_get_jobs (queue);
+  gboolean elsewhere = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (jobs); i++)
+    {
+      g_autoptr (EspJob) job = g_list_model_get_item (jobs, i);
+      const char *backend = esp_node_get_backend (esp_job_get_node (job));
+
+      if (esp_job_get_document (job) != self->document)
+        continue;
+      if (!esp_registry_is_backend_remote (esp_queue_get_registry (queue), backend))
+        return FALSE;
+      elsewhere |= esp_job_get_state (job) != ESP_JOB_WAITING;
+    }
+  return elsewhere;
+}
+
 GtkWidget *
 esp_window_create_turns_dialog (EspWindow *self)
 {
   GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), _ ("Turns Are Under Way"), NULL);
   AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
+
+  if (runs_elsewhere (self))
+    {
+      adw_message_dialog_set_body (
+          message, _ ("The provider goes on with them in any case. They can be waited for without "
+                      "the window, or be fetched when the document is opened next; providers keep "
+                      "images only for a while."));
+      adw_message_dialog_add_responses (message, "wait", _ ("_Wait"), "stop",
+                                        _ ("_Fetch Next Time"), "background",
+                                        _ ("_Keep Running in the Background"), NULL);
+      adw_message_dialog_set_response_appearance (message, "background", ADW_RESPONSE_SUGGESTED);
+      adw_message_dialog_set_default_response (message, "background");
+      adw_message_dialog_set_close_response (message, "wait");
+      return dialog;
+    }
 
   adw_message_dialog_set_body (
       message, _ ("They can run on without the window; a notification says when they are done. If "

@@ -344,5 +344,25 @@ def the_same_as_commands(home, start):
         window.quit()
 
 
+@case
+def fetched_next_time(home, start):
+    with Fakes() as fakes:
+        world = fakes.world('runpod', max_side=256, run_ms=6000)
+        window, document = ready(home, start, RUNPOD_NAME, world)
+        window.instruct('Make it snow')
+        window.text('Running')
+        window.key('ctrl+w')
+        window.text('The provider goes on with them')
+        window.respond('Fetch Next Time')
+        window.ended()
+        assert not any(call['op'] == 'cancel' for call in world.log())
+        window = start(document, **{variable(RUNPOD): world.key})
+        window.text('was not finished')
+        window.button('Continue')
+        wait_until(lambda: last(home, document)['state'] == 'done', 'the picture')
+        assert world.count()['accepted'] == 1
+        window.quit()
+
+
 if __name__ == '__main__':
     sys.exit(run())
