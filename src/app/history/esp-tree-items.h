@@ -73,8 +73,7 @@ GPtrArray *esp_tree_items_dup_below (EspTreeItems *self, EspNode *leader) G_GNUC
 gboolean esp_tree_items_is_spread (EspTreeItems *self, EspNode *node);
 void esp_tree_items_set_spread (EspTreeItems *self, EspNode *node, gboolean spread);
 
-/* Is the branch below the node folded, or that of one it shares a stack with, unless that is spread?
- */
+/* Is the branch below the node folded? In a stack that is not spread: that of any of it. */
 gboolean esp_tree_items_is_folded (EspTreeItems *self, EspNode *node);
 
 /* Folds or unfolds the branch below the node and those that share a stack with it. */

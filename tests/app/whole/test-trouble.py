@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 
 from drive import APP, CLI, Skip, case, is_sensitive, run, wait_until
 
@@ -173,6 +174,19 @@ def small_disk(folder, size='6m'):
         subprocess.run(['umount', '-l', folder], check=True)
 
 
+def wait_until_still(path):
+    """Until the size of a file has been the same for three seconds."""
+    last = [None, 0]
+
+    def is_still():
+        size = path.stat().st_size if path.exists() else 0
+        if size != last[0]:
+            last[:] = size, time.monotonic()
+        return time.monotonic() - last[1] > 3
+
+    wait_until(is_still, f'nothing more to be written to {path}')
+
+
 def states(home, document):
     return [node['state'] for node in home.tree(document)]
 
@@ -213,9 +227,8 @@ def a_full_disk_for_the_library(home, start):
         window.wait_for_nodes(1)
         library = home.library()[0]
         window.set_steps(2)
-        # Until its log is in the file, there is room in that which another log may have.
-        log = library.with_name(library.name + '-wal')
-        wait_until(lambda: not log.exists() or log.stat().st_size == 0, 'the document to be settled')
+        # A log that goes into the file later leaves room where there should be none.
+        wait_until_still(library.with_name(library.name + '-wal'))
         fill()
         window.instruct('Add fog')
         window.text('There is no space left for “coffee.espalier”')
