@@ -379,6 +379,39 @@ test_tidy (RemoteFixture *self, gconstpointer data)
     }
 }
 
+/* It came, and the program broke off before the document had it: no network, no key, no price. */
+static void
+test_kept (RemoteFixture *self, gconstpointer data)
+{
+  g_autoptr (TurnWorld) world = new_world (NULL, NULL);
+  const char *id = remote_add_account (self, world, RUNPOD);
+  g_autofree char *variable = esp_key_variable_name (id);
+  EspNode *node = remote_make_turn (self->document, self->photo, id, "Paid for");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspRemoteResult) result = turn_world_run (world, &error);
+  g_autoptr (GPtrArray) left = NULL;
+
+  g_assert_no_error (error);
+  esp_document_set_state_async (self->document, node, ESP_NODE_RUNNING, NULL, world->id, NULL, NULL,
+                                NULL);
+  jobs_wait (esp_node_get_remote_job (node) != NULL);
+  g_unsetenv (variable);
+  g_assert_true (esp_accounts_set_has_key (self->accounts, esp_accounts_find (self->accounts, id),
+                                           FALSE, &error));
+  esp_accounts_set_offline (self->accounts, TRUE);
+  turn_world_set_faults (world, "[{\"where\":\"any\",\"kind\":\"status\",\"status\":500}]");
+
+  left = esp_queue_dup_left_over (self->queue, self->document);
+  g_assert_cmpuint (left->len, ==, 1);
+  esp_queue_take_up (self->queue, self->document, left);
+  remote_finish (self);
+  g_assert_cmpstr (esp_node_get_message (node), ==, NULL);
+  g_assert_cmpint (esp_node_get_state (node), ==, ESP_NODE_DONE);
+  g_assert_cmpint (turn_world_count (world, "submits"), ==, 1);
+  g_assert_cmpint (turn_world_count (world, "download"), ==, 1);
+  g_assert_cmpuint (remote_count_records (), ==, 0);
+}
+
 /* A document from another computer: nothing is known of its turn here. */
 static void
 test_no_record (RemoteFixture *self, gconstpointer data)
@@ -429,6 +462,7 @@ main (int argc, char **argv)
   ADD ("let-go", test_let_go);
   ADD ("killed", test_killed);
   ADD ("tidy", test_tidy);
+  ADD ("kept", test_kept);
   ADD ("no-record", test_no_record);
   status = jobs_run ();
   turn_fixture_end ();

@@ -330,6 +330,34 @@ test_damaged_one (void)
   g_assert_cmpuint (count_files (), ==, 0);
 }
 
+/* Of two that came in an answer one is whole, again and again. */
+static void
+test_damaged_answer (void)
+{
+  g_autoptr (TurnWorld) world
+      = turn_world_new (flows[1].descriptor, flows[1].fake, flows[1].options,
+                        "[{\"where\": \"job\", \"kind\": \"two\"}]");
+  g_autofree char *had = run_victim (world, flows[1].descriptor);
+
+  damage (world);
+  g_clear_pointer (&world->key, g_free);
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (EspRemoteResult) result = turn_world_resume (world, &error);
+      g_autofree char *hashes = NULL;
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (result->images->len, ==, 1);
+      hashes = dup_hashes (result);
+      g_assert_true (g_str_has_suffix (had, hashes));
+      g_assert_cmpuint (result->notes->len, >=, 1);
+    }
+  g_assert_cmpint (turn_world_count (world, "submits"), ==, 1);
+  g_assert_true (esp_remote_turn_settle (world->id, NULL));
+  g_assert_cmpuint (count_files (), ==, 0);
+}
+
 /* What cannot be used is not kept. */
 static void
 test_unusable (void)
@@ -373,6 +401,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/kept/damaged/link", test_damaged);
   g_test_add_func ("/kept/damaged/answer", test_damaged_sync);
   g_test_add_func ("/kept/damaged/one-of-two", test_damaged_one);
+  g_test_add_func ("/kept/damaged/one-of-two-answers", test_damaged_answer);
   g_test_add_func ("/kept/unusable", test_unusable);
   status = g_test_run ();
   turn_fixture_end ();

@@ -257,17 +257,13 @@ load_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
 
       turn->loaded->pdata[i]
           = esp_record_load_image (turn->record, i, get_text (entries, i, "sha256"), &error);
-      if (error != NULL)
-        {
-          json_object_remove_member (json_array_get_object_element (entries, i), "sha256");
-          g_clear_error (&keep->error);
-          keep->error = g_steal_pointer (&error);
-        }
+      if (error != NULL && keep->error == NULL)
+        keep->error = g_steal_pointer (&error);
     }
   g_task_return_boolean (task, TRUE);
 }
 
-/* Those that are whole, and no others. TRUE: there are some. */
+/* Those that are whole, and no others. TRUE: there are some. The record stays as it is. */
 static gboolean
 drop_missing (EspRemoteTurn *turn)
 {
@@ -277,18 +273,25 @@ drop_missing (EspRemoteTurn *turn)
         continue;
       g_ptr_array_remove_index (turn->items, i - 1);
       g_ptr_array_remove_index (turn->loaded, i - 1);
-      json_array_remove_element (get_entries (turn->record), i - 1);
     }
   return turn->items->len > 0;
 }
 
+/* Are those that are missing behind links? Then they are kept anew. */
 static gboolean
-have_links (EspRemoteTurn *turn)
+forget_missing (EspRemoteTurn *turn)
 {
+  JsonArray *entries = get_entries (turn->record);
+
   for (guint i = 0; i < turn->items->len; i++)
     {
       if (turn->loaded->pdata[i] == NULL && turn->items->pdata[i] == NULL)
         return FALSE;
+    }
+  for (guint i = 0; i < turn->items->len; i++)
+    {
+      if (turn->loaded->pdata[i] == NULL)
+        json_object_remove_member (json_array_get_object_element (entries, i), "sha256");
     }
   return TRUE;
 }
@@ -304,7 +307,7 @@ load_elsewhere (EspRemoteTurn *turn, const GError *why)
   if (can_ask && turn->setup.descriptor->flow == ESP_FLOW_POLL
       && _esp_remote_watch_is_possible (turn))
     _esp_remote_watch_begin (turn, TRUE);
-  else if (have_links (turn))
+  else if (forget_missing (turn))
     _esp_remote_download_begin (turn);
   else if (drop_missing (turn))
     {
