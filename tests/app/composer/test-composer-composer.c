@@ -7,6 +7,7 @@
 
 #include "esp-backend-button.h"
 #include "esp-composer.h"
+#include "esp-variations-button.h"
 #include "fake-backend.h"
 #include "scratch-document.h"
 #include "widgets.h"
@@ -651,6 +652,75 @@ test_model_state (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (ready, ==, "Ready");
 }
 
+static gboolean
+on_ask (EspComposer *composer, EspModel *model, guint count, gboolean next, guint *asked)
+{
+  *asked = count;
+  return TRUE;
+}
+
+/* What costs says so on the button; who is asked first runs it later; what may not be sent is not.
+ */
+static void
+test_provider (Fixture *fixture, gconstpointer data)
+{
+  GListModel *children = esp_node_get_children (fixture->photo);
+  EspVariationsButton *variations = ESP_VARIATIONS_BUTTON (find (fixture, "EspVariationsButton"));
+  guint asked = 0;
+  gulong id = g_signal_connect (fixture->composer, "ask", G_CALLBACK (on_ask), &asked);
+
+  esp_model_set_price (fixture->model, 0.025, "USD");
+  g_assert_true (shows (GTK_WIDGET (fixture->composer), "Run · $0.025"));
+  esp_variations_button_set_count (variations, 3);
+  g_assert_true (shows (GTK_WIDGET (fixture->composer), "Run · 3 × $0.025"));
+
+  write_instruction (fixture, "Go");
+  press_run (fixture);
+  g_assert_cmpuint (asked, ==, 3);
+  g_assert_cmpuint (g_list_model_get_n_items (children), ==, 0);
+
+  esp_composer_set_obstacle (fixture->composer, "Nothing may leave.");
+  g_assert_false (can_run (fixture));
+  asked = 0;
+  gtk_widget_activate_action (GTK_WIDGET (fixture->composer), "composer.run-times", "i", 2);
+  g_assert_cmpuint (asked, ==, 0);
+  esp_composer_set_obstacle (fixture->composer, NULL);
+  g_assert_true (can_run (fixture));
+
+  esp_composer_run (fixture->composer, 2, FALSE);
+  g_assert_true (scratch_wait_for (has_added, fixture));
+  g_assert_cmpuint (asked, ==, 0);
+  g_assert_cmpuint (g_list_model_get_n_items (children), ==, 2);
+  g_signal_handler_disconnect (fixture->composer, id);
+}
+
+/* The same is asked of another model: what it knows of the settings is taken along. */
+static void
+test_try_with (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (FakeBackend) other = fake_backend_new ("other", 1);
+  EspModel *model;
+  EspNode *first, *second;
+
+  esp_registry_add (fixture->registry, ESP_BACKEND (other));
+  model = esp_registry_find_model (fixture->registry, "other", "model");
+  prepare_model (model);
+  run_and_wait (fixture, "Make it red");
+  first = esp_document_get_current (fixture->document);
+  write_instruction (fixture, "Something else");
+
+  fixture->n_added = 0;
+  esp_composer_try_with (fixture->composer, first, model);
+  g_assert_true (scratch_wait_for (has_added, fixture));
+  second = esp_document_get_current (fixture->document);
+  g_assert_true (second != first);
+  g_assert_true (esp_node_get_parent (second) == fixture->photo);
+  g_assert_cmpstr (esp_node_get_backend (second), ==, "other");
+  g_assert_cmpstr (esp_node_get_instruction (second), ==, "Make it red");
+  g_assert_cmpint (json_object_get_int_member (esp_node_get_parameters (second), "steps"), ==, 28);
+  g_assert_cmpstr (esp_composer_get_instruction (fixture->composer), ==, "Something else");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -669,6 +739,8 @@ main (int argc, char **argv)
   ADD ("suggestions", test_suggestions);
   ADD ("needs-setup", test_needs_setup);
   ADD ("model-state", test_model_state);
+  ADD ("provider", test_provider);
+  ADD ("try-with", test_try_with);
   ADD ("vanish", test_vanish);
   ADD ("close", test_close);
   ADD ("look", test_look);

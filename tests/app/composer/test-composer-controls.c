@@ -3,6 +3,7 @@
 #include <adwaita.h>
 
 #include "esp-parameter-controls.h"
+#include "esp-ratio-icon.h"
 #include "esp-seed-entry.h"
 #include "esp-size-chooser.h"
 #include "widgets.h"
@@ -199,6 +200,42 @@ test_seed (void)
   g_assert_cmpuint (esp_seed_entry_take (seed, 1), ==, 7);
 }
 
+/* Shapes are chosen among those that there are; where the model has no default, none is chosen. */
+static void
+test_ratios (void)
+{
+  g_autoptr (EspSchema) schema
+      = parse ("{\"type\":\"object\",\"properties\":{\"aspect\":{\"type\":\"string\","
+               "\"enum\":[\"16:9\",\"1:1\",\"9:16\"]}}}");
+  g_autoptr (EspParameterControls) controls = create ();
+  g_autoptr (JsonObject) none = NULL;
+  g_autoptr (JsonObject) wanted = parse_object ("{\"aspect\":\"9:16\"}");
+  g_autoptr (JsonObject) values = NULL;
+  g_autoptr (JsonObject) reset = NULL;
+  g_autofree char *summary = NULL;
+  GtkWidget *drop_down, *window;
+
+  esp_parameter_controls_set_schema (controls, schema);
+  drop_down = widgets_find_type (GTK_WIDGET (controls), GTK_TYPE_DROP_DOWN);
+  g_assert_cmpuint (gtk_drop_down_get_selected (GTK_DROP_DOWN (drop_down)), ==,
+                    GTK_INVALID_LIST_POSITION);
+  none = esp_parameter_controls_dup_values (controls);
+  g_assert_cmpuint (json_object_get_size (none), ==, 0);
+
+  esp_parameter_controls_set_values (controls, wanted, FALSE);
+  values = esp_parameter_controls_dup_values (controls);
+  assert_values (values, "{\"aspect\":\"9:16\"}");
+  window = widgets_show (GTK_WIDGET (controls), 360, 200);
+  g_assert_nonnull (widgets_find_type (drop_down, ESP_TYPE_RATIO_ICON));
+  summary = esp_parameter_controls_dup_summary (controls);
+  g_assert_cmpstr (summary, ==, "9:16");
+
+  esp_parameter_controls_reset (controls);
+  reset = esp_parameter_controls_dup_values (controls);
+  g_assert_cmpuint (json_object_get_size (reset), ==, 0);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -208,6 +245,7 @@ main (int argc, char **argv)
   g_test_add_func ("/app/composer/controls/keep", test_keep);
   g_test_add_func ("/app/composer/controls/sizes", test_sizes);
   g_test_add_func ("/app/composer/controls/seed", test_seed);
+  g_test_add_func ("/app/composer/controls/ratios", test_ratios);
 
   return g_test_run ();
 }
