@@ -241,8 +241,8 @@ cli_remote_read_patience (const char *text, guint *seconds, GError **error)
   if (text == NULL)
     return TRUE;
   number = g_ascii_strtod (text, &end);
-  if (end == text || *end != '\0' || g_ascii_isspace (text[0]) || !(number > 0)
-      || number > PATIENCE_MAX)
+  if (end == text || *end != '\0' || g_ascii_isspace (text[0]) || strpbrk (text, "xX") != NULL
+      || !(number > 0) || number > PATIENCE_MAX)
     {
       g_autofree char *valid = g_utf8_make_valid (text, -1);
 

@@ -175,7 +175,9 @@ parse_typed (const EspParameter *parameter, const char *text)
 
     case ESP_PARAMETER_NUMBER:
       number = g_ascii_strtod (text, &end);
-      if (end == text || *end != '\0' || !isfinite (number) || g_ascii_isspace (text[0]))
+      /* Nor does it take “0x1p3”, which is a number to C only. */
+      if (end == text || *end != '\0' || !isfinite (number) || g_ascii_isspace (text[0])
+          || strpbrk (text, "xX") != NULL)
         return NULL;
       return json_node_init_double (json_node_alloc (), number);
 
