@@ -10,6 +10,7 @@ _esp_provider_request_free (EspProviderRequest *request)
 
   g_free (request->method);
   g_free (request->url);
+  g_free (request->url_if_unset);
   g_free (request->url_if_gone);
   g_free (request->file);
   g_free (request->content_type);
@@ -41,6 +42,7 @@ _esp_error_rule_free (EspErrorRule *rule)
   g_strfreev (rule->at);
   g_clear_pointer (&rule->equals, json_node_unref);
   g_clear_pointer (&rule->matches, g_regex_unref);
+  g_free (rule->blocked);
   g_free (rule);
 }
 

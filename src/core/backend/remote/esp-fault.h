@@ -8,13 +8,6 @@
 
 G_BEGIN_DECLS
 
-typedef enum
-{
-  ESP_CHARGED_NO,
-  ESP_CHARGED_YES,
-  ESP_CHARGED_UNKNOWN,
-} EspCharged;
-
 typedef struct
 {
   EspFault fault;

@@ -559,7 +559,7 @@ esp_record_delete (EspRecord *self, GError **error)
   path = _esp_journal_dup_path (self->id, ".json");
   temporary = _esp_journal_dup_path (self->id, ".json.new");
   lock = _esp_journal_dup_path (self->id, ".lock");
-  if (g_unlink (path) != 0 && errno != ENOENT)
+  if (g_unlink (path) != 0 && errno != ENOENT && errno != ENOTDIR)
     return fail (error, errno, path);
 
   /* What remains of these would mean nothing. */

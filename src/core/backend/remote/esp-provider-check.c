@@ -344,9 +344,11 @@ check_request_addresses (Check *self, const char *path)
   if (node != NULL && JSON_NODE_HOLDS_OBJECT (node))
     {
       g_autofree char *url = g_strconcat (path, "/url", NULL);
+      g_autofree char *unset = g_strconcat (path, "/url_if_unset", NULL);
       g_autofree char *other = g_strconcat (path, "/url_if_gone", NULL);
 
       check_address (self, url, TRUE);
+      check_address (self, unset, TRUE);
       check_address (self, other, TRUE);
     }
 }

@@ -88,6 +88,7 @@ read_equals (EspMembers *rule)
 static EspErrorRule *
 read_error_rule (EspMembers *members)
 {
+  static const char *const sides[] = { "input", "output", NULL };
   EspErrorRule *rule = g_new0 (EspErrorRule, 1);
 
   esp_members_get_required (members, "at");
@@ -95,6 +96,12 @@ read_error_rule (EspMembers *members)
   rule->equals = read_equals (members);
   rule->matches = read_regex (members);
   read_fault (members, "class", &rule->fault);
+  rule->charged = ESP_CHARGED_UNKNOWN;
+  if (esp_members_get (members, "charged") != NULL)
+    rule->charged
+        = esp_members_get_bool (members, "charged", FALSE) ? ESP_CHARGED_YES : ESP_CHARGED_NO;
+  if (esp_members_get (members, "blocked") != NULL)
+    rule->blocked = g_strdup (sides[esp_members_get_choice (members, "blocked", sides, 0)]);
 
   if ((rule->equals == NULL) == (rule->matches == NULL))
     esp_reader_fail (members->reader, members->path, "either “equals” or “matches” is needed");

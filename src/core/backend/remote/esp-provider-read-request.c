@@ -273,6 +273,7 @@ _esp_provider_read_request (EspMembers *members, EspRequestMembers extra)
   request->captures = g_ptr_array_new_with_free_func (capture_free);
   request->method = g_strdup (methods[esp_members_get_choice (members, "method", methods, -1)]);
   request->url = g_strdup (esp_members_get_required_text (members, "url"));
+  request->url_if_unset = g_strdup (esp_members_get_text (members, "url_if_unset"));
   request->headers = read_headers (members);
   request->query = read_pairs (members, "query");
   request->form = read_pairs (members, "form");

@@ -373,6 +373,7 @@ add_nsfw_rule (EspDescriptor *d, EspMeta *nsfw)
   rule->at = g_steal_pointer (&nsfw->at);
   rule->equals = json_node_init_boolean (json_node_alloc (), TRUE);
   rule->fault = ESP_FAULT_MODERATED;
+  rule->charged = ESP_CHARGED_UNKNOWN;
   g_ptr_array_add (d->error_rules, rule);
   g_free (nsfw);
 }

@@ -70,6 +70,13 @@ typedef enum
   ESP_FAULT_BUDGET,    /* the person's monthly stop was reached */
 } EspFault;
 
+typedef enum
+{
+  ESP_CHARGED_NO,
+  ESP_CHARGED_YES,
+  ESP_CHARGED_UNKNOWN,
+} EspCharged;
+
 /* "auth", "credit", … as in descriptors, JSON output and the journal; from_string: FALSE for
  * anything else. */
 const char *esp_fault_to_string (EspFault fault);
@@ -87,13 +94,14 @@ typedef struct
 /* One request; every string is a template. */
 typedef struct
 {
-  char *method;      /* "GET", "POST", "PUT", "DELETE" */
-  char *url;         /* absolute, or relative to the base URL */
-  char *url_if_gone; /* of "submit": where it is sent once more if `url` answers 404; or NULL */
-  JsonNode *headers; /* object, or array of objects and placeholders that are objects; or NULL */
-  JsonObject *query; /* or NULL */
-  JsonNode *json;    /* body, or NULL */
-  JsonObject *form;  /* urlencoded body, or NULL */
+  char *method;       /* "GET", "POST", "PUT", "DELETE" */
+  char *url;          /* absolute, or relative to the base URL */
+  char *url_if_unset; /* where a placeholder of `url` has no value; or NULL */
+  char *url_if_gone;  /* of "submit": where it is sent once more if `url` answers 404; or NULL */
+  JsonNode *headers;  /* object, or array of objects and placeholders that are objects; or NULL */
+  JsonObject *query;  /* or NULL */
+  JsonNode *json;     /* body, or NULL */
+  JsonObject *form;   /* urlencoded body, or NULL */
   JsonNode
       *multipart; /* object or array of {"name", "value" | "file", "filename", "type"}; or NULL */
   char *file;     /* "{{image.bytes}}": raw body; or NULL */
@@ -110,6 +118,8 @@ typedef struct
   JsonNode *equals; /* or NULL */
   GRegex *matches;  /* or NULL */
   EspFault fault;
+  EspCharged charged; /* does what ends so cost something? ESP_CHARGED_UNKNOWN: not said */
+  char *blocked;      /* of a safety system: "input" or "output"; or NULL */
 } EspErrorRule;
 
 typedef struct

@@ -175,23 +175,31 @@ rule_matches (const EspErrorRule *rule, JsonNode *root)
   return FALSE;
 }
 
-gboolean
-_esp_remote_answer_match_rules (const EspDescriptor *descriptor, JsonNode *root, EspFault *fault)
+const EspErrorRule *
+_esp_remote_answer_find_rule (const EspDescriptor *descriptor, JsonNode *root)
 {
   if (root == NULL || descriptor->error_rules == NULL)
-    return FALSE;
+    return NULL;
 
   for (guint i = 0; i < descriptor->error_rules->len; i++)
     {
       const EspErrorRule *rule = g_ptr_array_index (descriptor->error_rules, i);
 
       if (rule_matches (rule, root))
-        {
-          *fault = rule->fault;
-          return TRUE;
-        }
+        return rule;
     }
-  return FALSE;
+  return NULL;
+}
+
+gboolean
+_esp_remote_answer_match_rules (const EspDescriptor *descriptor, JsonNode *root, EspFault *fault)
+{
+  const EspErrorRule *rule = _esp_remote_answer_find_rule (descriptor, root);
+
+  if (rule == NULL)
+    return FALSE;
+  *fault = rule->fault;
+  return TRUE;
 }
 
 gboolean

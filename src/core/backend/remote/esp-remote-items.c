@@ -8,10 +8,27 @@
 
 #define MAX_ITEMS 32
 
+/* What stands in a member of this name is an image, whatever it looks like: never an address that
+ * would be asked for. */
+static gboolean
+is_encoded (const char *name)
+{
+  return g_str_has_suffix (name, "b64_json");
+}
+
+static char *
+dup_text (const char *text, gboolean encoded)
+{
+  if (text[0] == '\0')
+    return NULL;
+  return encoded && !_esp_remote_item_is_data_uri (text) ? g_strconcat ("data:;base64,", text, NULL)
+                                                         : g_strdup (text);
+}
+
 /* One element of the result: a text, an object that has one, or an object that the template makes
  * one of. */
 static char *
-dup_item (EspRemoteTurn *turn, JsonNode *node)
+dup_item (EspRemoteTurn *turn, JsonNode *node, gboolean encoded)
 {
   static const char *const members[] = { "url", "b64_json", "image_url", "uri", NULL };
   const EspDescriptor *descriptor = turn->setup.descriptor;
@@ -19,7 +36,7 @@ dup_item (EspRemoteTurn *turn, JsonNode *node)
 
   if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
       && descriptor->result.url_template == NULL)
-    return json_node_get_string (node)[0] != '\0' ? g_strdup (json_node_get_string (node)) : NULL;
+    return dup_text (json_node_get_string (node), encoded);
 
   if (descriptor->result.url_template != NULL)
     {
@@ -53,13 +70,13 @@ dup_item (EspRemoteTurn *turn, JsonNode *node)
       const char *text = json_object_get_string_member_with_default (object, members[i], NULL);
 
       if (text != NULL && text[0] != '\0')
-        return g_strdup (text);
+        return dup_text (text, is_encoded (members[i]));
     }
   return NULL;
 }
 
 static void
-add_items (EspRemoteTurn *turn, GPtrArray *items, JsonNode *node)
+add_items (EspRemoteTurn *turn, GPtrArray *items, JsonNode *node, gboolean encoded)
 {
   char *item;
 
@@ -68,11 +85,11 @@ add_items (EspRemoteTurn *turn, GPtrArray *items, JsonNode *node)
       JsonArray *array = json_node_get_array (node);
 
       for (guint i = 0; i < json_array_get_length (array); i++)
-        add_items (turn, items, json_array_get_element (array, i));
+        add_items (turn, items, json_array_get_element (array, i), encoded);
       return;
     }
 
-  item = items->len < MAX_ITEMS ? dup_item (turn, node) : NULL;
+  item = items->len < MAX_ITEMS ? dup_item (turn, node, encoded) : NULL;
   if (item != NULL)
     g_ptr_array_add (items, item);
 }
@@ -97,7 +114,7 @@ _esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean *empty)
           if (empty != NULL && JSON_NODE_HOLDS_ARRAY (hit)
               && json_array_get_length (json_node_get_array (hit)) == 0)
             *empty = TRUE;
-          add_items (turn, items, hit);
+          add_items (turn, items, hit, is_encoded (pointers[i]));
         }
     }
   return items;

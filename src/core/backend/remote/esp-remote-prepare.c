@@ -248,6 +248,8 @@ static void
 upload_failed (EspRemoteTurn *turn, EspRemoteAnswer *answer)
 {
   const EspDescriptor *descriptor = turn->setup.descriptor;
+  const EspProviderRequest *request
+      = g_ptr_array_index (descriptor->image.upload, turn->upload_step);
   EspFault fault = _esp_remote_answer_get_fault (descriptor, answer);
   gboolean limited = fault == ESP_FAULT_RATE || fault == ESP_FAULT_BUSY;
   double seconds = _esp_remote_answer_get_retry_after (descriptor, answer);
@@ -262,6 +264,18 @@ upload_failed (EspRemoteTurn *turn, EspRemoteAnswer *answer)
       _esp_remote_turn_fail (turn, ESP_FAULT_SERVER, ESP_CHARGED_NO, FALSE, answer,
                              _ ("The image could not be uploaded: the provider’s answer cannot be "
                                 "understood."));
+      return;
+    }
+  if (!request->auth
+      && (fault == ESP_FAULT_AUTH || fault == ESP_FAULT_FORBIDDEN || fault == ESP_FAULT_CREDIT))
+    {
+      /* It was not shown the key: neither that nor the account is what it does not like. */
+      g_autofree char *message
+          = g_strdup_printf (_ ("The image could not be uploaded: the place that %s named for it "
+                                "does not take it (HTTP status %u)."),
+                             esp_provider_get_name (turn->setup.provider), answer->status);
+
+      _esp_remote_turn_fail (turn, ESP_FAULT_SERVER, ESP_CHARGED_NO, FALSE, answer, message);
       return;
     }
   _esp_remote_turn_fail (turn, fault, ESP_CHARGED_NO, FALSE, answer, NULL);

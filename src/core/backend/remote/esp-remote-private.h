@@ -78,6 +78,8 @@ JsonNode *_esp_remote_json_parse (const char *text, gsize length); /* NULL: not 
 /* Is it JSON with an error as this API writes them? */
 gboolean _esp_remote_answer_is_own_error (const EspDescriptor *descriptor,
                                           const EspRemoteAnswer *answer);
+/* The first that holds, or NULL. */
+const EspErrorRule *_esp_remote_answer_find_rule (const EspDescriptor *descriptor, JsonNode *root);
 gboolean _esp_remote_answer_match_rules (const EspDescriptor *descriptor, JsonNode *root,
                                          EspFault *fault);
 /* Of an answer that is no success; never NONE. */
@@ -185,7 +187,8 @@ struct _EspRemoteTurn
   gboolean keep_failed;
   GPtrArray *received; /* of EspReceivedImage * */
   guint n_one_color;
-  char *link; /* under way */
+  GError *bad; /* what was wrong with the first image that could not be had, or NULL */
+  char *link;  /* under way */
   guint redirects;
 
   /* Times, monotonic µs; 0 = was not. */
@@ -244,6 +247,8 @@ GError *_esp_remote_fault_new (EspRemoteSetup *setup, EspFault fault, EspCharged
                                gboolean kept, const char *job_id, const EspRemoteAnswer *answer,
                                const char *message);
 /* The same error, whose record is kept; takes it. */
+/* Which of the two the safety system blocked, where `rule` tells; else NULL. */
+char *_esp_remote_dup_blocked (EspProvider *provider, const EspErrorRule *rule);
 GError *_esp_remote_fault_kept (GError *error);
 GError *_esp_remote_argument_new (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* What it costs once more, for people ("$0.025"), or NULL. */

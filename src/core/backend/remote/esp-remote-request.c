@@ -55,11 +55,14 @@ dup_encoded (Builder *self, JsonObject *fields, GError **error)
 static char *
 dup_url (Builder *self, const EspProviderRequest *request, GError **error)
 {
-  g_autofree char *reference
-      = esp_template_expand_text (request->url, self->scope, ESP_TEMPLATE_URL, error);
+  g_autofree char *reference = esp_template_expand_text (
+      request->url, self->scope, ESP_TEMPLATE_URL, request->url_if_unset == NULL ? error : NULL);
   g_autofree char *url = NULL;
   g_autofree char *query = NULL;
 
+  if (reference == NULL && request->url_if_unset != NULL)
+    reference
+        = esp_template_expand_text (request->url_if_unset, self->scope, ESP_TEMPLATE_URL, error);
   if (reference == NULL)
     return NULL;
   url = esp_url_resolve (self->setup->trust.base_url, reference, error);

@@ -188,6 +188,11 @@ finish (EspRemoteTurn *turn)
 {
   EspRemoteResult *result;
 
+  if (turn->received->len == 0 && turn->bad != NULL)
+    {
+      _esp_remote_turn_fail_with (turn, g_steal_pointer (&turn->bad), FALSE);
+      return;
+    }
   if (turn->received->len == 0)
     {
       _esp_remote_turn_fail (
@@ -202,6 +207,13 @@ finish (EspRemoteTurn *turn)
   if (turn->n_one_color > 0)
     _esp_remote_turn_note (turn, _ ("One of the images was all of one colour, as safety systems "
                                     "return them, and was left out."));
+  if (turn->bad != NULL)
+    {
+      g_autofree char *note
+          = g_strdup_printf (_ ("Not all images could be had: %s"), turn->bad->message);
+
+      _esp_remote_turn_note (turn, note);
+    }
   note_size (turn);
 
   result = g_new0 (EspRemoteResult, 1);
@@ -218,10 +230,16 @@ finish (EspRemoteTurn *turn)
 
 /* --- One image -------------------------------------------------------------------------------- */
 
+/* The others are paid for, too: it is an error only where no image is good. */
 static void
 bad_result (EspRemoteTurn *turn, const EspRemoteAnswer *answer, const char *message)
 {
-  _esp_remote_turn_fail (turn, ESP_FAULT_RESULT, ESP_CHARGED_YES, FALSE, answer, message);
+  if (turn->bad == NULL)
+    turn->bad = _esp_remote_fault_new (&turn->setup, ESP_FAULT_RESULT, ESP_CHARGED_YES, FALSE,
+                                       _esp_remote_turn_get_job_id (turn), answer, message);
+  g_clear_pointer ((GBytes **) &turn->loaded->pdata[turn->item], g_bytes_unref);
+  turn->item++;
+  next_item (turn);
 }
 
 static void
@@ -440,6 +458,7 @@ _esp_remote_download_begin (EspRemoteTurn *turn)
   turn->received = g_ptr_array_new_with_free_func ((GDestroyNotify) esp_received_image_free);
   turn->n_one_color = 0;
   turn->item = 0;
+  g_clear_error (&turn->bad);
   _esp_remote_events_stop (turn);
   _esp_remote_turn_set_phase (turn, ESP_PHASE_DOWNLOADING);
   next_item (turn);

@@ -4,6 +4,7 @@
 #include "esp-remote-private.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <glib/gi18n-lib.h>
@@ -248,6 +249,26 @@ check_names (EspRemoteSetup *self, JsonObject *parameters, GError **error)
   return TRUE;
 }
 
+/* No server makes pictures beyond these. */
+#define SIDE_MIN 64
+#define SIDE_MAX 4096
+
+static gboolean
+check_size (JsonNode *value, GError **error)
+{
+  g_autofree char *text = dup_value_text (value);
+  int width, height;
+
+  if (text == NULL || sscanf (text, "%5dx%5d", &width, &height) != 2
+      || (MIN (width, height) >= SIDE_MIN && MAX (width, height) <= SIDE_MAX))
+    return TRUE;
+
+  g_propagate_error (
+      error, _esp_remote_argument_new (_ ("“%s” must be from %d to %d pixels wide and high."),
+                                       "size", SIDE_MIN, SIDE_MAX));
+  return FALSE;
+}
+
 gboolean
 _esp_remote_setup_set_parameters (EspRemoteSetup *self, JsonObject *parameters, GError **error)
 {
@@ -291,6 +312,9 @@ _esp_remote_setup_set_parameters (EspRemoteSetup *self, JsonObject *parameters, 
     {
       JsonNode *asked = find_asked (parameters, pictures[i]);
 
+      if (i == 0 && asked != NULL && descriptor->output_size.mode == ESP_SIZE_PIXELS
+          && !check_size (asked, error))
+        return FALSE;
       if (asked != NULL && !json_object_has_member (complete, pictures[i]))
         json_object_set_member (complete, pictures[i], json_node_copy (asked));
     }

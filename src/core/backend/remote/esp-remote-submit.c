@@ -234,7 +234,8 @@ _esp_remote_take_captures (EspRemoteTurn *turn, const GPtrArray *captures, JsonN
         {
           g_autofree char *text = esp_json_dup_plain (value);
 
-          json_node_init_string (own, text);
+          json_node_unref (own);
+          own = json_node_init_string (json_node_alloc (), text);
         }
       json_object_set_member (kept, capture->name, json_node_copy (own));
       esp_scope_set_node (turn->setup.scope, name, own);

@@ -165,6 +165,7 @@ _esp_remote_turn_unref (EspRemoteTurn *turn)
   g_clear_pointer (&turn->items, g_ptr_array_unref);
   g_clear_pointer (&turn->loaded, g_ptr_array_unref);
   g_clear_pointer (&turn->received, g_ptr_array_unref);
+  g_clear_error (&turn->bad);
   clear_node (&turn->submit_root);
   clear_node (&turn->watch_root);
   clear_node (&turn->result_root);

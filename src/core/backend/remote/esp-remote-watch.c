@@ -41,9 +41,9 @@ _esp_remote_end_with_status (EspRemoteTurn *turn, EspStatus status, EspRemoteAns
 {
   const EspDescriptor *descriptor = turn->setup.descriptor;
   JsonNode *const roots[] = { answer->root, turn->submit_root };
+  const EspErrorRule *rule = _esp_remote_answer_find_rule (descriptor, answer->root);
   EspFault fault = ESP_FAULT_SERVER;
-  EspFault ruled;
-  EspCharged charged = ESP_CHARGED_UNKNOWN;
+  EspCharged charged = rule != NULL ? rule->charged : ESP_CHARGED_UNKNOWN;
   double cost;
   g_autofree char *message = NULL;
 
@@ -54,6 +54,7 @@ _esp_remote_end_with_status (EspRemoteTurn *turn, EspStatus status, EspRemoteAns
     {
     case ESP_STATUS_MODERATED:
       fault = ESP_FAULT_MODERATED;
+      message = _esp_remote_dup_blocked (turn->setup.provider, rule);
       break;
     case ESP_STATUS_EXPIRED:
       fault = ESP_FAULT_GONE;
@@ -69,9 +70,8 @@ _esp_remote_end_with_status (EspRemoteTurn *turn, EspStatus status, EspRemoteAns
     default:
       break;
     }
-  if (status == ESP_STATUS_FAILED
-      && _esp_remote_answer_match_rules (descriptor, answer->root, &ruled))
-    fault = ruled;
+  if (status == ESP_STATUS_FAILED && rule != NULL)
+    fault = rule->fault;
   _esp_remote_turn_fail (turn, fault, charged, FALSE, answer, message);
 }
 

@@ -92,6 +92,23 @@ dup_usual (EspProvider *provider, EspFault fault)
 }
 #pragma GCC diagnostic pop
 
+char *
+_esp_remote_dup_blocked (EspProvider *provider, const EspErrorRule *rule)
+{
+  const char *name = esp_provider_get_name (provider);
+
+  if (rule == NULL || rule->blocked == NULL)
+    return NULL;
+  if (g_str_equal (rule->blocked, "input"))
+    return g_strdup_printf (_ ("The safety system of %s blocked the instruction or the image that "
+                               "was sent. The instruction is kept: reword it, or try another "
+                               "provider."),
+                            name);
+  return g_strdup_printf (_ ("The safety system of %s blocked the image that was made. The "
+                             "instruction is kept: reword it, or try another seed or provider."),
+                          name);
+}
+
 /* What a provider says may have the key in it: that is for nobody's eyes. */
 static char *
 dup_without_key (EspRemoteSetup *setup, const char *text)

@@ -706,6 +706,25 @@ dup_text (JsonObject *parameters, const char *id)
   return json_node_dup_string (node);
 }
 
+/* "auto" leaves it to us, unless it is a value of the API's own. */
+static char *
+dup_aspect (EspProvider *provider, JsonObject *parameters)
+{
+  const EspProviderParam *param = esp_provider_find_param (provider, "aspect");
+
+  for (guint i = 0;
+       param != NULL && param->values != NULL && i < json_array_get_length (param->values); i++)
+    {
+      JsonNode *own = json_array_get_element (param->values, i);
+      JsonNode *asked = json_object_get_member (parameters, "aspect");
+
+      if (asked != NULL && json_node_get_value_type (own) == G_TYPE_STRING
+          && json_node_equal (own, asked))
+        return json_node_dup_string (asked);
+    }
+  return dup_text (parameters, "aspect");
+}
+
 /* Texts can be twice as long in a body as they are here (escapes). */
 static gsize
 measure_rest (EspProvider *provider, JsonObject *parameters)
@@ -734,7 +753,7 @@ esp_shipment_new_async (EspProvider *provider, GPtrArray *images, JsonObject *pa
   for (guint i = 0; i < images->len; i++)
     g_ptr_array_add (order->images, g_bytes_ref (g_ptr_array_index (images, i)));
   order->size = dup_text (parameters, "size");
-  order->aspect = dup_text (parameters, "aspect");
+  order->aspect = dup_aspect (provider, parameters);
   order->rest = measure_rest (provider, parameters);
   g_task_set_task_data (task, order, order_free);
   g_thread_pool_push (get_pool (), g_steal_pointer (&task), NULL);
