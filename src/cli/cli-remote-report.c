@@ -113,17 +113,20 @@ void
 cli_remote_put_result (GString *json, const CliRemoteJob *job, const EspRemoteResult *result,
                        GPtrArray *outputs)
 {
+  const gboolean reported = result->cost >= 0 && !result->cost_estimated;
+
   esp_json_open (json, NULL, '{');
   put_outputs (json, outputs);
   if (result->has_seed && result->seed >= 0)
     esp_json_put_uint (json, "seed", (guint64) result->seed);
   else
     esp_json_put_raw (json, "seed", "null");
-  if (result->cost >= 0)
+  /* What the provider says; the price list is no answer to "what did it cost?". */
+  if (reported)
     esp_json_put_double (json, "cost", result->cost);
   else
     esp_json_put_raw (json, "cost", "null");
-  esp_json_put_string (json, "currency", result->cost >= 0 ? result->currency : NULL, -1);
+  esp_json_put_string (json, "currency", reported ? result->currency : NULL, -1);
   esp_json_put_string (json, "job_id", result->job_id, -1);
   put_object (json, "timings", result->timings);
   esp_json_put_string (json, "provider", job->backend, -1);

@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`edit --backend` against a server that answers as a case wants it: what the documents allow but the fakes of
+tests/servers do not do of themselves."""
+import base64
+import http.server
+import json
+import threading
+
+from scratch import SOURCE, png, run_cases
+
+PROMPT = 'Make it snow'
+KEY = 'canary-of-the-odd-server'
+PICTURE = png(96, 64)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """`answer (method, path, body)` gives status and what goes as JSON, or bytes."""
+
+    def __init__(self, answer):
+        self.asked = []
+        self.answer = answer
+        super().__init__(('127.0.0.1', 0), Handler)
+        self.url = f'http://127.0.0.1:{self.server_port}'
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def act(self):
+        body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
+        self.server.asked.append((self.command, self.path, body))
+        status, answer = self.server.answer(self.command, self.path, body)
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header('Content-Type', 'image/png' if data.startswith(b'\x89') else 'application/json')
+        self.send_header('Content-Length', str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PUT = act
+
+    def log_message(self, *_):
+        pass
+
+
+def edit(s, server, backend, *more):
+    """The status and the JSON object; nothing critical may have been said."""
+    photo = s.photo(width=96, height=64)
+    environment = dict(s.environment, XDG_CONFIG_HOME=str(s.folder / 'home/config'), DBUS_SESSION_BUS_ADDRESS='disabled:',
+                       **{'ESPALIER_KEY_' + backend.upper().replace('-', '_'): KEY})
+    status, out, err = s.run('edit', photo, '-p', PROMPT, '-o', s.out / 'out.png', '--backend', backend, '--base-url',
+                             server.url, '--json', *more, env=environment)
+    assert b'CRITICAL' not in err and b'WARNING' not in err, err
+    return status, json.loads(out)
+
+
+def runpod(job=None, **terminal):
+    """RunPod with a job of that id; the end has `terminal`."""
+    def answer(method, path, _body):
+        if path == '/run':
+            return 200, {'id': job or 'job-1', 'status': 'IN_QUEUE'}
+        if path.startswith('/status/'):
+            return 200, dict({'id': job, 'status': 'COMPLETED',
+                              'output': {'image_url': server.url + '/image', 'cost': 0.03}}, **terminal)
+        return (200, PICTURE) if path == '/image' else (404, {'error': 'no such path'})
+    server = Server(answer)
+    return server
+
+
+def an_id_that_is_a_number(s):
+    server = runpod(12345)
+    status, answer = edit(s, server, 'runpod-flux-kontext-dev')
+    assert status == 0 and answer['job_id'] == '12345', answer
+    assert [path for _, path, _ in server.asked][:2] == ['/run', '/status/12345'], server.asked
+
+
+def a_failure_that_costs_nothing(s):
+    server = runpod(status='FAILED', error='CUDA out of memory', output=None)
+    status, answer = edit(s, server, 'runpod-flux-kontext-dev')
+    assert status == 7 and answer['error']['charged'] is False, answer
+    assert answer['error']['provider_message'] == 'CUDA out of memory', answer
+
+
+def which_side_was_blocked(s):
+    for word, said in (('Request Moderated', 'that was sent'), ('Content Moderated', 'that was made')):
+        def answer(_method, path, _body, word=word):
+            if path == '/v1/flux-kontext-pro':
+                # Without the address to ask at, which the documents know another one for.
+                return 200, {'id': 'job-1', 'cost': 4}
+            return (200, {'id': 'job-1', 'status': word}) if path == '/v1/get_result?id=job-1' else (404, {})
+        server = Server(answer)
+        status, said_all = edit(s, server, 'bfl-flux-kontext-pro')
+        error = said_all['error']
+        assert status == 5 and error['charged'] is False and said in error['message'], error
+
+
+def no_price_where_none_was_told(s):
+    def answer(_method, path, _body):
+        if path == '/models/black-forest-labs/flux-kontext-dev/predictions':
+            return 201, {'id': 'p', 'status': 'succeeded', 'output': server.url + '/image', 'error': None}
+        return (200, PICTURE) if path == '/image' else (404, {'detail': 'no such path'})
+    server = Server(answer)
+    status, answer = edit(s, server, 'replicate-flux-kontext-dev')
+    assert status == 0 and answer['cost'] is None and answer['currency'] is None, answer
+
+
+def fal(images, input_seen=None):
+    def answer(_method, path, body):
+        if path == '/fal-ai/flux-kontext/dev':
+            if input_seen is not None:
+                input_seen.append(json.loads(body))
+            job = server.url + '/fal-ai/flux-kontext/requests/r'
+            return 200, {'request_id': 'r', 'status_url': job + '/status', 'response_url': job, 'cancel_url': job}
+        if path.startswith('/fal-ai/flux-kontext/requests/r/status'):
+            return 200, {'status': 'COMPLETED'}
+        if path == '/fal-ai/flux-kontext/requests/r':
+            return 200, {'images': [{'url': server.url + image} for image in images], 'seed': 1}
+        return (200, PICTURE) if path == '/image' else (404, {'detail': 'no such path'})
+    server = Server(answer)
+    return server
+
+
+def one_of_several_images_is_lost(s):
+    status, answer = edit(s, fal(['/gone', '/image', '/image']), 'fal-flux-kontext-dev', '--set', 'count=3')
+    assert status == 0 and len(answer['outputs']) == 2, answer
+    assert (s.out / 'out.png').read_bytes().startswith(b'\x89PNG')
+    status, answer = edit(s, fal(['/gone', '/gone']), 'fal-flux-kontext-dev', '--set', 'count=2')
+    assert status == 7 and answer['error']['class'] == 'result' and answer['error']['charged'] is True, answer
+
+
+def auto_where_it_is_a_value_of_the_api(s):
+    for value in ('auto', 'match_input', '4:5'):
+        seen = []
+        status, answer = edit(s, fal(['/image'], seen), 'fal-flux-kontext-dev', '--set', f'aspect={value}')
+        assert status == 0 and seen[0]['resolution_mode'] == value, (answer, seen[0]['resolution_mode'])
+
+
+def text_that_is_no_image_is_no_address(s):
+    server = Server(lambda *_: (200, {'data': [{'b64_json': base64.b64encode(b'nonsense').decode()}]}))
+    status, answer = edit(s, server, 'openai-images')
+    assert status == 7 and answer['error']['class'] == 'result', answer
+    assert [path for _, path, _ in server.asked] == ['/images/edits'], server.asked
+
+
+def a_place_for_uploads_that_refuses(s):
+    for code in (401, 402, 403):
+        def answer(_method, path, _body, code=code):
+            if path == '/v1/asset-uploads':
+                return 201, {'asset_id': 'a', 'upload_url': server.url + '/put'}
+            return (code, {'message': 'expired'}) if path == '/put' else (404, {'message': 'no such path'})
+        server = Server(answer)
+        status, said = edit(s, server, 'runflow-flux-kontext-pro')
+        assert status == 7 and said['error']['class'] == 'server' and said['error']['charged'] is False, said
+        assert not any(path.endswith('/runs') for _, path, _ in server.asked), server.asked
+
+
+def numbers_and_sizes_out_of_range(s):
+    server = Server(lambda *_: (500, {'error': 'must not be asked'}))
+    for backend, setting in (('sdcpp-server', 'guidance=0x10'), ('sdcpp-server', 'size=1x1'),
+                             ('sdcpp-server', 'size=5000x1024'), ('openai-images', 'size=63x512')):
+        status, answer = edit(s, server, backend, '--set', setting)
+        assert status == 2 and answer['error']['class'] == 'argument', (setting, answer)
+        assert setting.partition('=')[0] in answer['error']['message'], answer
+    status, answer = edit(s, server, 'sdcpp-server', '--patience', '0x10')
+    assert status == 2, answer
+    assert not server.asked, server.asked
+
+
+if __name__ == '__main__':
+    assert (SOURCE / 'data/providers').is_dir()
+    raise SystemExit(run_cases([
+        an_id_that_is_a_number,
+        a_failure_that_costs_nothing,
+        which_side_was_blocked,
+        no_price_where_none_was_told,
+        one_of_several_images_is_lost,
+        auto_where_it_is_a_value_of_the_api,
+        text_that_is_no_image_is_no_address,
+        a_place_for_uploads_that_refuses,
+        numbers_and_sizes_out_of_range,
+    ]))
