@@ -2,48 +2,13 @@
 /* esp-account-page.c: an account with a provider: chosen, filled in, tested, changed, removed. */
 #define G_LOG_DOMAIN "espalier-preferences"
 
-#include "esp-account-page.h"
+#include "esp-account-page-private.h"
 
 #include <glib/gi18n-lib.h>
 
-#include "esp-config-rows.h"
 #include "esp-key-store.h"
 #include "esp-origin.h"
-#include "esp-plain-row.h"
-#include "esp-price-text.h"
 #include "esp-remote-turn.h"
-
-struct _EspAccountPage
-{
-  AdwBin parent_instance;
-
-  AdwWindowTitle *title;
-  GtkStack *stack;
-  AdwPreferencesGroup *services_group, *servers_group, *broken_group;
-  AdwPreferencesGroup *fields_group;
-  AdwEntryRow *name_row, *address_row, *key_row;
-  GtkWidget *own_row, *keys_row;
-  GtkSwitch *own_switch;
-  AdwPreferencesGroup *more_group;
-  AdwExpanderRow *config_row;
-  GtkSpinButton *concurrency;
-  GtkSpinner *spinner;
-  GtkLabel *status;
-  GtkWidget *test_button, *save_button;
-  GtkWidget *remove_group, *remove_key_row, *up_button, *down_button;
-
-  EspProviderCatalog *catalog;
-  EspAccounts *accounts;
-  EspHttp *http; /* once something is tested */
-  EspProvider *provider;
-  EspAccount *account;   /* NULL: a new one */
-  EspConfigRows *config; /* of the provider */
-  GPtrArray *rows;       /* of the list of providers; borrowed */
-  GCancellable *cancellable;
-  guint from_list : 1; /* Back leads to the list of providers */
-  guint closing : 1;   /* it closes when its test has gone well */
-  guint busy : 1;
-};
 
 G_DEFINE_FINAL_TYPE (EspAccountPage, esp_account_page, ADW_TYPE_BIN)
 
@@ -78,22 +43,6 @@ set_busy (EspAccountPage *self, const char *text)
   gtk_widget_set_sensitive (self->save_button, text == NULL);
   if (text != NULL)
     set_status (self, text, FALSE);
-}
-
-static char *
-dup_price (EspProvider *provider)
-{
-  const EspDescriptor *descriptor = esp_provider_get_descriptor (provider);
-  g_autofree char *price = NULL;
-
-  if (descriptor->price_amount <= 0)
-    return NULL;
-  price = esp_price_format (descriptor->price_amount, descriptor->price_currency);
-  if (g_strcmp0 (descriptor->price_unit, "megapixel") == 0)
-    /* Translators: %s is a price. */
-    return g_strdup_printf (_ ("%s per megapixel"), price);
-  /* Translators: %s is a price. */
-  return g_strdup_printf (_ ("%s per image"), price);
 }
 
 static const char *
@@ -623,7 +572,7 @@ fill_form (EspAccountPage *self)
   EspAccount *account = self->account;
   const char *name = account != NULL ? esp_account_get_name (account) : NULL;
   const char *address = account != NULL ? esp_account_get_base_url (account) : NULL;
-  g_autofree char *price = dup_price (provider);
+  g_autofree char *price = _esp_account_page_dup_price (provider);
   const char *description = esp_provider_get_description (provider);
   g_autofree char *intro = NULL;
 
@@ -698,77 +647,7 @@ esp_account_page_edit (EspAccountPage *self, EspAccount *account)
     gtk_widget_grab_focus (GTK_WIDGET (self->key_row));
 }
 
-/* --- The list of providers -------------------------------------------------------------------- */
-
-static void
-on_provider (AdwActionRow *row, EspAccountPage *self)
-{
-  self->from_list = TRUE;
-  esp_account_page_add (self, g_object_get_data (G_OBJECT (row), "esp-provider"));
-}
-
-static void
-add_provider (EspAccountPage *self, EspProvider *provider)
-{
-  const char *problem = esp_provider_get_problem (provider);
-  GtkWidget *row
-      = esp_plain_row_new (ADW_TYPE_ACTION_ROW, esp_provider_get_name (provider), NULL, 6);
-  AdwPreferencesGroup *group;
-
-  if (problem != NULL)
-    {
-      group = self->broken_group;
-      adw_action_row_set_subtitle (ADW_ACTION_ROW (row), problem);
-      adw_action_row_set_icon_name (ADW_ACTION_ROW (row), "dialog-warning-symbolic");
-    }
-  else
-    {
-      g_autofree char *price = dup_price (provider);
-      GtkWidget *label = gtk_label_new (price);
-
-      group = esp_provider_is_self_hosted (provider) ? self->servers_group : self->services_group;
-      adw_action_row_set_subtitle (ADW_ACTION_ROW (row),
-                                   esp_provider_get_description (provider) != NULL
-                                       ? esp_provider_get_description (provider)
-                                       : "");
-      gtk_widget_add_css_class (label, "dim-label");
-      gtk_widget_add_css_class (label, "numeric");
-      gtk_widget_set_visible (label, price != NULL);
-      adw_action_row_add_suffix (ADW_ACTION_ROW (row), label);
-      adw_action_row_add_suffix (ADW_ACTION_ROW (row),
-                                 g_object_new (GTK_TYPE_IMAGE, "icon-name", "go-next-symbolic",
-                                               "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION,
-                                               NULL));
-      gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
-      g_object_set_data_full (G_OBJECT (row), "esp-provider", g_object_ref (provider),
-                              g_object_unref);
-      g_signal_connect_object (row, "activated", G_CALLBACK (on_provider), self, 0);
-    }
-  g_object_set_data (G_OBJECT (row), "esp-group", group);
-  adw_preferences_group_add (group, row);
-  gtk_widget_set_visible (GTK_WIDGET (group), TRUE);
-  g_ptr_array_add (self->rows, row);
-}
-
-static void
-fill_list (EspAccountPage *self)
-{
-  GListModel *list = G_LIST_MODEL (self->catalog);
-
-  for (guint i = 0; i < self->rows->len; i++)
-    adw_preferences_group_remove (g_object_get_data (self->rows->pdata[i], "esp-group"),
-                                  self->rows->pdata[i]);
-  g_ptr_array_set_size (self->rows, 0);
-  gtk_widget_set_visible (GTK_WIDGET (self->services_group), FALSE);
-  gtk_widget_set_visible (GTK_WIDGET (self->servers_group), FALSE);
-  gtk_widget_set_visible (GTK_WIDGET (self->broken_group), FALSE);
-  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
-    {
-      g_autoptr (EspProvider) provider = g_list_model_get_item (list, i);
-
-      add_provider (self, provider);
-    }
-}
+/* --- Coming and going ------------------------------------------------------------------------- */
 
 void
 esp_account_page_choose (EspAccountPage *self)
@@ -893,8 +772,8 @@ esp_account_page_new (EspProviderCatalog *catalog, EspAccounts *accounts)
   self = g_object_new (ESP_TYPE_ACCOUNT_PAGE, NULL);
   self->catalog = g_object_ref (catalog);
   self->accounts = g_object_ref (accounts);
-  g_signal_connect_object (catalog, "items-changed", G_CALLBACK (fill_list), self,
+  g_signal_connect_object (catalog, "items-changed", G_CALLBACK (_esp_account_page_fill_list), self,
                            G_CONNECT_SWAPPED);
-  fill_list (self);
+  _esp_account_page_fill_list (self);
   return GTK_WIDGET (self);
 }
