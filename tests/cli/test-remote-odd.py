@@ -165,6 +165,12 @@ def numbers_and_sizes_out_of_range(s):
         assert setting.partition('=')[0] in answer['error']['message'], answer
     status, answer = edit(s, server, 'sdcpp-server', '--patience', '0x10')
     assert status == 2, answer
+    for tail in ('?token=1', '/v1#here'):
+        address = server.url
+        server.url += tail
+        status, answer = edit(s, server, 'sdcpp-server')
+        server.url = address
+        assert status == 2 and tail[-2:] in answer['error']['message'], answer
     assert not server.asked, server.asked
 
 

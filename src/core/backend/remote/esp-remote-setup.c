@@ -457,6 +457,15 @@ set_trust (EspRemoteSetup *self, const char *base_url, gboolean base_is_own, GEr
                                     self->trust.base_url));
       return FALSE;
     }
+  if (strpbrk (self->trust.base_url, "?#") != NULL)
+    {
+      /* Paths are put behind it: what follows these could not be kept. */
+      g_propagate_error (error, _esp_remote_argument_new (
+                                    _ ("“%s” is not the address of a server: it must end with a "
+                                       "path, without “?” or “#”."),
+                                    self->trust.base_url));
+      return FALSE;
+    }
   self->trust.is_private = base_is_own || is_loopback (self->trust.base_url);
   if (base_url == NULL || is_providers_own (self, usual))
     self->trust.key_origins = g_strdupv (self->descriptor->auth_origins);
