@@ -54,9 +54,10 @@ complete -c espalier-cli -n $edit -l no-metadata -d 'Leave the recipe out of the
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run export jobs' -s q -l quiet -d 'Print nothing but errors'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit models describe new import run tree log export providers jobs' -l json -d 'Print JSON'
 
-complete -c espalier-cli -n '__fish_seen_subcommand_from providers' -a check -d 'Check a description'
-complete -c espalier-cli -n '__fish_seen_subcommand_from providers' -F
-complete -c espalier-cli -n '__fish_seen_subcommand_from jobs' -a 'resume forget (__espalier_cli_ids jobs)'
+complete -c espalier-cli -n '__fish_seen_subcommand_from providers; and not __fish_seen_subcommand_from check' -a check -d 'Check a description'
+complete -c espalier-cli -n '__fish_seen_subcommand_from providers; and __fish_seen_subcommand_from check' -F
+complete -c espalier-cli -n '__fish_seen_subcommand_from jobs; and not __fish_seen_subcommand_from resume forget' -a 'resume forget'
+complete -c espalier-cli -n '__fish_seen_subcommand_from jobs; and __fish_seen_subcommand_from resume forget' -a '(__espalier_cli_ids jobs)'
 
 complete -c espalier-cli -n '__fish_seen_subcommand_from new import run tree log export verify' -F
 complete -c espalier-cli -n '__fish_seen_subcommand_from run log export' -l node -x -d 'Node'

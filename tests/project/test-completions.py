@@ -4,6 +4,7 @@
 
     test-completions.py SOURCE_ROOT
 """
+import os
 import pathlib
 import shutil
 import subprocess
@@ -105,6 +106,64 @@ def bash_completes_files_of_the_right_kind():
         assert complete('edit', '-o', 'b', folder=folder) == ['b.webp']
         assert complete('edit', '--dump', '', folder=folder) == ['d.safetensors', 'sub folder']
         assert complete('edit', '--model', '', folder=folder) == ['sub folder']
+
+
+# A program that tells ids as espalier-cli does, and nothing to who asks for something else.
+PROGRAM = """#!/bin/sh
+case $1 in
+jobs) echo "123e4567-e89b-42d3-a456-426614174000  comfyui  now  sent" ;;
+providers) printf "comfyui — ComfyUI\\n    --set steps=1…100 (20)\\n\\nsdcpp-server — sd.cpp\\n" ;;
+*) exit 2 ;;
+esac
+"""
+
+
+def with_program(shell, script, folder, *arguments):
+    if not shutil.which(shell):
+        raise Skip(f'{shell} is not installed')
+    program = pathlib.Path(folder) / 'espalier-cli'
+    program.write_text(PROGRAM)
+    program.chmod(0o755)
+    (pathlib.Path(folder) / 'a.json').touch()
+    options = {'zsh': ['-f'], 'fish': ['--no-config']}[shell]
+    done = subprocess.run([shell, *options, '-c', script, *arguments], capture_output=True, text=True, cwd=folder,
+                          env=dict(os.environ, PATH=f'{folder}:{os.environ["PATH"]}', HOME=folder,
+                                   XDG_DATA_HOME=folder, XDG_CONFIG_HOME=folder, LC_ALL='C.UTF-8'))
+    assert done.returncode == 0 and not done.stderr, (done.returncode, done.stderr)
+    return done.stdout.splitlines()
+
+
+@case
+def fish_completes_providers_and_jobs():
+    with tempfile.TemporaryDirectory() as folder:
+        def ask(line):
+            script = f'source "{ROOT}/data/completions/espalier-cli.fish"; complete -C "espalier-cli {line}"'
+            return sorted(each.partition('\t')[0] for each in with_program('fish', script, folder))
+        assert ask('edit --backend ') == ['comfyui', 'local', 'sdcpp-server']
+        assert ask('run a.espalier --backend=sd') == ['--backend=sdcpp-server']
+        assert ask('jobs ') == ['forget', 'resume']
+        assert ask('jobs resume ') == ['123e4567-e89b-42d3-a456-426614174000']
+        assert ask('providers ') == ['check']
+        assert ask('providers check a') == ['a.json']
+
+
+# What _arguments and compadd would do: the former puts options before what it was told to call.
+ZSH_ASK = r'''
+words=(espalier-cli ""); CURRENT=2
+_describe () { : }
+source $1
+compadd () { [[ $1 == -J && $2 == group && $3 == -a ]] && print -l -- ${(P)4} }
+_espalier_cli_ids -J group $2
+'''
+
+
+@case
+def zsh_completes_providers_and_jobs():
+    with tempfile.TemporaryDirectory() as folder:
+        def ask(what):
+            return with_program('zsh', ZSH_ASK, folder, 'zsh', ROOT / 'data/completions/_espalier-cli', what)
+        assert ask('providers') == ['local', 'comfyui', 'sdcpp-server']
+        assert ask('jobs') == ['123e4567-e89b-42d3-a456-426614174000']
 
 
 def parses(shell, name):

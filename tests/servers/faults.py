@@ -29,7 +29,8 @@ job), or "any". Kinds, with their own members:
   expired {status}                download: the link is dead
 
 and for "job": failed moderated moderated_input credit never unknown_status gone cancelled black bomb
-not_image wrong_type empty cut two uncancellable flagged fine {url: link to somewhere else, queue_ms, run_ms}.
+not_image wrong_type empty cut two uncancellable flagged fine {url: link to somewhere else, queue_ms, run_ms, ahead: so many jobs
+before it, where the queue is told}.
 """
 import asyncio
 import email.utils

@@ -439,7 +439,7 @@ def comfyui_socket():
     client.good('POST', 'upload/image', body, auth=False, headers=headers)
     client.good('POST', 'prompt', {'prompt': graph('a.png'), 'client_id': 'me'}, auth=False)
     seen = []
-    while 'executing' not in seen:
+    while 'execution_success' not in seen:
         kind, data = read_frame(link)
         seen.append(json.loads(data)['type'] if kind == 1 else data[:8])
     assert seen[0] == 'status' and 'progress' in seen and struct.pack('>II', 1, 2) in seen

@@ -137,6 +137,11 @@ test_star (void)
                "{\"outputs\":{\"13\":{\"images\":[{\"filename\":\"a\"},{\"filename\":\"b\"}]},"
                "\"9\":{\"text\":[1]},\"20\":{\"images\":[{\"filename\":\"c\"}]}}}",
                "\"a\" \"b\" \"c\"");
+
+  /* Names that are all numbers are in their order; others as they come. */
+  assert_hits ("/*", "{\"10:2\":5,\"10\":3,\"9\":2,\"10:1\":4,\"1\":1,\"10:1:7\":6}",
+               "1 2 3 4 6 5");
+  assert_hits ("/*", "{\"10\":1,\"9\":2,\"x\":3}", "1 2 3");
 }
 
 /* Many stars in a wide answer do not multiply without end. */

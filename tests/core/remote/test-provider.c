@@ -566,6 +566,43 @@ test_graph (void)
   assert_changed_is_bad ("small.json", config, bad,
                          "changed.json:8: config/0/default/1/seed: {{param.stepz}}");
   assert_changed_is_bad ("small.json", config, job, "there is no job yet");
+
+  assert_changed_is_good (
+      "small.json", config,
+      "{ \"id\": \"model\", \"type\": \"json\", \"elements_have\": \"/a\", "
+      "\"placeholders\": [[\"image.name\", \"images.name\"], \"param.steps\"] }");
+  assert_changed_is_bad ("small.json", config,
+                         "{ \"id\": \"model\", \"type\": \"json\", \"placeholders\": "
+                         "[[\"image.name\"], \"param.stepz\"] }",
+                         "config/0/placeholders: {{param.stepz}}");
+  assert_changed_is_bad ("small.json", config,
+                         "{ \"id\": \"model\", \"type\": \"json\", \"placeholders\": [[]] }",
+                         "placeholders: a list is empty");
+  assert_changed_is_bad ("small.json", config,
+                         "{ \"id\": \"model\", \"type\": \"json\", \"placeholders\": [1] }",
+                         "were expected");
+  assert_changed_is_bad ("small.json", config,
+                         "{ \"id\": \"model\", \"type\": \"string\", \"elements_have\": \"/a\", "
+                         "\"default\": \"kontext\" }",
+                         "are for the type “json”");
+}
+
+static void
+test_result_where (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspProvider) provider = read_changed (
+      "small.json", "\"images\": \"/output/url\"",
+      "\"images\": \"/output/url\", \"where\": { \"at\": \"/type\", \"equals\": \"output\" }",
+      &error);
+  const EspDescriptor *d;
+
+  g_assert_no_error (error);
+  d = esp_provider_get_descriptor (provider);
+  g_assert_cmpstr (d->result.where_at[0], ==, "/type");
+  g_assert_cmpstr (json_node_get_string (d->result.where_equals), ==, "output");
+  assert_changed_is_bad ("small.json", "\"images\": \"/output/url\"",
+                         "\"images\": \"/output/url\", \"where\": { \"at\": \"/type\" }", "equals");
 }
 
 static void
@@ -784,6 +821,7 @@ main (int argc, char **argv)
   g_test_add_func ("/provider/nsfw", test_nsfw);
   g_test_add_func ("/provider/too-large", test_too_large);
   g_test_add_func ("/provider/no-file", test_no_file);
+  g_test_add_func ("/provider/result-where", test_result_where);
   g_test_add_func ("/provider/broken-entry", test_broken_entry);
   g_test_add_func ("/provider/words", test_words);
   g_test_add_func ("/provider/other-kinds", test_other_kinds);

@@ -168,7 +168,7 @@ turn_world_new (const char *descriptor, const char *fake, const char *options, c
   g_ptr_array_add (world->images, make_picture ());
   world->id = g_uuid_string_random ();
   world->patience = 20;
-  world->cancel_at = -1;
+  world->cancel_at = world->position = -1;
   world->notes = g_ptr_array_new_with_free_func (g_free);
   return world;
 }
@@ -211,6 +211,14 @@ turn_world_count (TurnWorld *world, const char *what)
     return (int) json_object_get_int_member (object, what);
   return (int) json_object_get_int_member_with_default (
       json_object_get_object_member (object, "operations"), what, 0);
+}
+
+JsonNode *
+turn_world_get_log (TurnWorld *world)
+{
+  g_autofree char *path = g_strdup_printf ("/_fake/%d/log", world->number);
+
+  return ask ("GET", path, NULL);
 }
 
 void
@@ -274,6 +282,10 @@ on_news (const EspRemoteNews *news, gpointer data)
       world->job_id = g_strdup (news->job_id);
     }
   g_assert_cmpfloat (news->fraction, <=, 1);
+  if (news->phase == ESP_PHASE_RUNNING && news->fraction > 0)
+    world->n_fractions++;
+  if (news->phase == ESP_PHASE_QUEUED)
+    world->position = MAX (world->position, news->position);
 }
 
 static void

@@ -30,6 +30,8 @@ typedef struct
   int cancel_after_ms; /* in that phase */
   GPtrArray *notes;    /* of char * */
   guint n_previews;
+  guint n_fractions; /* of ESP_PHASE_RUNNING */
+  int position;      /* the largest; -1 = none */
   char *job_id;
 } TurnWorld;
 
@@ -47,6 +49,7 @@ void turn_world_fail (TurnWorld *world, EspFault fault, EspCharged charged);
 
 /* "submits", "accepted", "charges"; and "watch", "download" … for operations. */
 int turn_world_count (TurnWorld *world, const char *what);
+JsonNode *turn_world_get_log (TurnWorld *world);                   /* every request */
 void turn_world_set_faults (TurnWorld *world, const char *faults); /* instead of those there were */
 void turn_world_check_manners (TurnWorld *world);                  /* no violations */
 gboolean turn_world_has_record (TurnWorld *world);

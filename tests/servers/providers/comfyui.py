@@ -24,7 +24,7 @@ NODES = {
                  'scheduler', 'denoise'},
     'VAEDecode': {'samples', 'vae'}, 'SaveImage': {'images', 'filename_prefix'},
     'PreviewImage': {'images'}, 'ImageStitch': {'image1', 'direction', 'match_image_size'},
-    'EmptySD3LatentImage': {'width', 'height', 'batch_size'},
+    'EmptySD3LatentImage': {'width', 'height', 'batch_size'}, 'PreviewAny': {'source'},
 }
 NUMBERS = {'guidance': float, 'seed': int, 'steps': int, 'cfg': float, 'denoise': float, 'width': int,
            'height': int, 'batch_size': int}
@@ -96,7 +96,7 @@ class Provider(Acted):
         job = self.world.add_job({
             'prompt': found.get('text', ''), 'seed': found.get('seed'), 'picture': found['picture'],
             'size': size, 'client_id': body.get('client_id'), 'graph': body['prompt'],
-            'output': found['output']}, identity)
+            'outputs': found['outputs'], 'texts': found['texts']}, identity)
         asyncio.get_running_loop().create_task(self.narrate(job))
         return Answer(200, {'prompt_id': job.id, 'number': job.number, 'node_errors': {}})
 
@@ -104,7 +104,7 @@ class Provider(Acted):
         """What is in a graph: text, seed, picture, size, output; an error if it cannot run."""
         if not isinstance(graph, dict) or not graph:
             raise self.invalid('No prompt provided', kind='no_prompt')
-        errors, found = {}, {}
+        errors, found = {}, {'outputs': {}, 'texts': []}
         for name, node in graph.items():
             problems = []
             kind, inputs = node.get('class_type'), node.get('inputs', {})
@@ -134,14 +134,16 @@ class Provider(Acted):
                 found['seed'] = inputs.get('seed')
             elif kind == 'EmptySD3LatentImage':
                 found['size'] = (inputs.get('width'), inputs.get('height'))
-            elif kind == 'SaveImage':
-                found['output'], found['prefix'] = name, inputs.get('filename_prefix')
+            elif kind in ('SaveImage', 'PreviewImage'):
+                found['outputs'][name] = 'output' if kind == 'SaveImage' else 'temp'
+            elif kind == 'PreviewAny':
+                found['texts'].append(name)
             if problems:
                 errors[name] = {'errors': problems, 'class_type': kind}
         if errors:
             raise self.invalid('Prompt outputs failed validation', errors=errors,
                                kind='prompt_outputs_failed_validation')
-        if 'output' not in found:
+        if not found['outputs']:
             raise self.invalid('Prompt has no outputs', kind='prompt_no_outputs')
         if 'picture' not in found:
             raise self.invalid('nothing to edit')
@@ -155,9 +157,13 @@ class Provider(Acted):
         good = state == 'succeeded'
         outputs, messages = {}, [['execution_start', {'prompt_id': job.id}]]
         if good:
-            outputs[job.fields['output']] = {'images': [
-                {'filename': f'{job.id} &+ü{at}_.png', 'subfolder': 'kontext', 'type': 'output'}
-                for at in range(len(job.pictures()))]}
+            for name in job.fields['texts']:
+                outputs[name] = {'text': ['a text']}
+            # What was done last comes first: the order says nothing.
+            for name, kind in reversed(job.fields['outputs'].items()):
+                outputs[name] = {'images': [
+                    {'filename': f'{job.id} &+ü{at}_{name}.png', 'subfolder': 'kontext', 'type': kind}
+                    for at in range(len(job.pictures()))]}
             messages.append(['execution_success', {'prompt_id': job.id}])
         elif state == 'cancelled':
             messages.append(['execution_interrupted', {'prompt_id': job.id}])
@@ -171,9 +177,9 @@ class Provider(Acted):
                                                 'completed': good, 'messages': messages}, 'meta': {}}})
 
     def view(self, request):
-        match = re.fullmatch(r'(.{36}) &\+ü(\d+)_\.png', request.query.get('filename', ''))
+        match = re.fullmatch(r'(.{36}) &\+ü(\d+)_(.+)\.png', request.query.get('filename', ''))
         job = self.world.job(match.group(1)) if match else None
-        if job is None or request.query.get('type') != 'output' \
+        if job is None or request.query.get('type') != job.fields['outputs'].get(match.group(3)) \
            or request.query.get('subfolder') != 'kontext':
             return Answer(404, b'', None)
         data, kind = job.pictures()[int(match.group(2))]
@@ -219,7 +225,7 @@ class Provider(Acted):
             queue = asyncio.Queue()
             self.sockets[name] = queue
             gone = asyncio.ensure_future(connection.reader.read(1 << 16))
-            self.say(name, 'status', {'status': {'exec_info': {'queue_remaining': 0}}, 'sid': name})
+            self.say_status(name, sid=name)
             try:
                 while True:
                     item = asyncio.ensure_future(queue.get())
@@ -247,21 +253,43 @@ class Provider(Acted):
         if name in self.sockets:
             self.sockets[name].put_nowait(json.dumps({'type': kind, 'data': data}))
 
+    def say_status(self, name, **more):
+        """How many jobs there are; a fault of "job" may say that others are ahead of one."""
+        left = sum(job.outcome_fault.get('ahead', 0) * (job.state() == 'queued') + 1
+                   for job in self.world.jobs.values() if job.state() in ('queued', 'running', 'unknown'))
+        self.say(name, 'status', {'status': {'exec_info': {'queue_remaining': left}}, **more})
+
+    def show(self, name, head, picture):
+        if name in self.sockets:
+            self.sockets[name].put_nowait(head + picture)
+
     async def narrate(self, job):
         """What a client with an open socket hears of its job."""
         name = job.fields['client_id']
+        self.say_status(name)
         while job.state() == 'queued':
             await asyncio.sleep(0.01)
         self.say(name, 'execution_start', {'prompt_id': job.id})
+        self.say(name, 'execution_cached', {'nodes': ['1', '2'], 'prompt_id': job.id})
+        self.say_status(name)
         step = 0
         while job.state() in ('running', 'unknown'):
             step = min(step + 1, 20)
+            self.say(name, 'executing', {'node': '11', 'prompt_id': job.id})
             self.say(name, 'progress', {'value': step, 'max': 20, 'prompt_id': job.id, 'node': '11'})
-            if name in self.sockets and step == 1:
-                preview = pictures.carpet_png(job.seal, 64, 64)
-                self.sockets[name].put_nowait(struct.pack('>II', 1, 2) + preview)
+            preview = pictures.carpet_png(job.seal, 64, 64)
+            if step == 1:
+                self.show(name, struct.pack('>II', 1, 2), preview)
+                self.show(name, struct.pack('>I', 3), b'\0\0\0\x0211a text')
+            elif step == 2:
+                about = json.dumps({'image_type': 'image/png', 'node_id': '11'}).encode()
+                self.show(name, struct.pack('>II', 4, len(about)) + about, preview)
             await asyncio.sleep(max(0.01, job.run_ms / 20000))
-        if job.state() in ('succeeded', 'cancelled'):
-            self.say(name, 'executing', {'node': None, 'prompt_id': job.id})
+        if job.state() == 'succeeded':
+            self.say(name, 'execution_success', {'prompt_id': job.id})
+        elif job.state() == 'cancelled':
+            self.say(name, 'execution_interrupted', {'prompt_id': job.id})
         else:
             self.say(name, 'execution_error', {'prompt_id': job.id, 'exception_message': 'It failed'})
+        self.say(name, 'executing', {'node': None, 'prompt_id': job.id})
+        self.say_status(name)

@@ -33,6 +33,8 @@ _esp_provider_param_free (EspProviderParam *param)
   g_clear_pointer (&param->fallback, json_node_unref);
   g_clear_pointer (&param->values, json_array_unref);
   g_clear_pointer (&param->wire, json_object_unref);
+  g_clear_pointer (&param->placeholders, g_ptr_array_unref);
+  g_strfreev (param->elements_have);
   g_free (param);
 }
 
@@ -71,6 +73,8 @@ static void
 clear_result (EspDescriptor *self)
 {
   g_strfreev (self->result.images);
+  g_strfreev (self->result.where_at);
+  g_clear_pointer (&self->result.where_equals, json_node_unref);
   g_free (self->result.url_template);
   meta_free (self->result.seed);
   meta_free (self->result.cost);

@@ -76,6 +76,47 @@ read_index (const char *segment, guint *index)
 
 static void find_from (const char *rest, JsonNode *node, GPtrArray *hits);
 
+/* "12" or "12:3". */
+static gboolean
+is_number (const char *name)
+{
+  return g_ascii_isdigit (name[0]) && name[strspn (name, "0123456789:")] == '\0';
+}
+
+static gint
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  const char *one = a;
+  const char *other = b;
+
+  for (;;)
+    {
+      char *one_end, *other_end;
+      guint64 one_number = g_ascii_strtoull (one, &one_end, 10);
+      guint64 other_number = g_ascii_strtoull (other, &other_end, 10);
+
+      if (one_number != other_number)
+        return one_number < other_number ? -1 : 1;
+      if (*one_end == '\0' || *other_end == '\0')
+        return *one_end == *other_end ? strcmp (a, b) : *one_end == '\0' ? -1 : 1;
+      one = one_end + 1;
+      other = other_end + 1;
+    }
+}
+
+/* As they come; but names that are all numbers by their values, whatever order the server had. */
+static GList *
+list_names (JsonObject *object)
+{
+  GList *names = json_object_get_members (object);
+
+  for (GList *name = names; name != NULL; name = name->next)
+    if (!is_number (name->data))
+      return names;
+
+  return g_list_sort (names, compare_numbers);
+}
+
 static void
 find_every (const char *rest, JsonNode *node, GPtrArray *hits)
 {
@@ -88,13 +129,11 @@ find_every (const char *rest, JsonNode *node, GPtrArray *hits)
     }
   else if (JSON_NODE_HOLDS_OBJECT (node))
     {
-      JsonObjectIter iter;
-      const char *name;
-      JsonNode *member;
+      JsonObject *object = json_node_get_object (node);
+      g_autoptr (GList) names = list_names (object);
 
-      json_object_iter_init_ordered (&iter, json_node_get_object (node));
-      while (json_object_iter_next_ordered (&iter, &name, &member) && hits->len < MAX_HITS)
-        find_from (rest, member, hits);
+      for (GList *name = names; name != NULL && hits->len < MAX_HITS; name = name->next)
+        find_from (rest, json_object_get_member (object, name->data), hits);
     }
 }
 

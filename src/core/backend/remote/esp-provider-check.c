@@ -384,6 +384,25 @@ check_uploads (Check *self)
   g_hash_table_remove_all (self->job);
 }
 
+/* The names that a setting must have: without their braces. */
+static void
+check_placeholders (Check *self, const EspProviderParam *param, guint at)
+{
+  g_autofree char *path = g_strdup_printf ("/config/%u/placeholders", at);
+
+  for (guint i = 0; param->placeholders != NULL && i < param->placeholders->len; i++)
+    {
+      char **names = g_ptr_array_index (param->placeholders, i);
+
+      for (guint j = 0; names[j] != NULL; j++)
+        {
+          g_autofree char *text = g_strdup_printf ("{{%s}}", names[j]);
+
+          check_text (self, text, path);
+        }
+    }
+}
+
 static void
 check_names (Check *self)
 {
@@ -408,6 +427,7 @@ check_names (Check *self)
 
       if (g_str_equal (param->type, "json") && param->fallback != NULL && config != NULL)
         check_tree (self, param->fallback, path);
+      check_placeholders (self, param, i);
     }
 
   check_at (self, "/submit", asking | HAS_IMAGES | HAS_OUT);
@@ -422,6 +442,7 @@ check_names (Check *self)
   add_captures (self->job, d->watch);
   check_at (self, "/fetch", knowing);
   check_at (self, "/result/images", knowing);
+  check_at (self, "/result/where", knowing);
   check_at (self, "/result/url_template", knowing | HAS_ITEM);
   check_at (self, "/cancel", knowing);
 }

@@ -41,6 +41,8 @@ EspProviderRequest *_esp_provider_read_one_request (EspMembers *members, const c
                                                     EspRequestMembers extra);
 
 /* Errors, events, cancelling, finding again (esp-provider-read-beside.c). */
+/* {"at": pointers, "equals": value}. */
+void _esp_provider_read_equality (EspMembers *members, char ***at, JsonNode **equals);
 void _esp_provider_read_beside (EspDescriptor *descriptor, EspMembers *top);
 
 /* What no single member shows: names in templates, addresses, what a flow needs

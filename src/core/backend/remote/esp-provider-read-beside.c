@@ -85,6 +85,15 @@ read_equals (EspMembers *rule)
   return json_node_ref (node);
 }
 
+void
+_esp_provider_read_equality (EspMembers *members, char ***at, JsonNode **equals)
+{
+  esp_members_get_required (members, "at");
+  esp_members_get_required (members, "equals");
+  *at = esp_members_dup_pointers (members, "at");
+  *equals = read_equals (members);
+}
+
 static EspErrorRule *
 read_error_rule (EspMembers *members)
 {
@@ -155,7 +164,8 @@ read_errors (EspDescriptor *d, EspMembers *top)
 static EspEventRule *
 read_event_rule (EspMembers *members)
 {
-  static const char *const then[] = { "poll_now", "progress", "preview", "result", "error", NULL };
+  static const char *const then[]
+      = { "poll_now", "progress", "preview", "result", "error", "running", "queue_length", NULL };
   EspEventRule *rule = g_new0 (EspEventRule, 1);
   g_autofree char *path = esp_members_dup_path (members, "where");
   JsonNode *node = esp_members_get (members, "where");
@@ -168,13 +178,12 @@ read_event_rule (EspMembers *members)
     {
       g_autoptr (EspMembers) where = esp_members_open (members->reader, node, path);
 
-      esp_members_get_required (where, "at");
-      esp_members_get_required (where, "equals");
-      rule->where_at = esp_members_dup_pointers (where, "at");
-      rule->where_equals = read_equals (where);
+      _esp_provider_read_equality (where, &rule->where_at, &rule->where_equals);
     }
 
-  if ((rule->then == ESP_EVENT_PROGRESS || rule->then == ESP_EVENT_PREVIEW) && rule->value == NULL)
+  if ((rule->then == ESP_EVENT_PROGRESS || rule->then == ESP_EVENT_PREVIEW
+       || rule->then == ESP_EVENT_QUEUE_LENGTH)
+      && rule->value == NULL)
     esp_reader_fail (members->reader, members->path, "“value” is missing");
 
   return rule;
@@ -236,10 +245,7 @@ read_match (EspMembers *members)
 {
   EspErrorRule *rule = g_new0 (EspErrorRule, 1);
 
-  esp_members_get_required (members, "at");
-  esp_members_get_required (members, "equals");
-  rule->at = esp_members_dup_pointers (members, "at");
-  rule->equals = read_equals (members);
+  _esp_provider_read_equality (members, &rule->at, &rule->equals);
   return rule;
 }
 

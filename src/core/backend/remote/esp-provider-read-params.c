@@ -221,6 +221,49 @@ read_wire (EspMembers *members, EspProviderParam *param)
   param->wire = json_object_ref (wire);
 }
 
+/* "a", or a list of which one will do. */
+static char **
+dup_alternatives (EspMembers *members, JsonNode *node)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  JsonArray *array = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  guint n = array != NULL ? json_array_get_length (array) : 1;
+
+  for (guint i = 0; i < n; i++)
+    {
+      JsonNode *one = array != NULL ? json_array_get_element (array, i) : node;
+
+      if (esp_json_is_text (one))
+        g_ptr_array_add (names, g_strdup (json_node_get_string (one)));
+      else
+        esp_members_fail (members, "placeholders", "names like “param.prompt” were expected");
+    }
+  if (names->len == 0)
+    esp_members_fail (members, "placeholders", "a list is empty");
+
+  g_ptr_array_add (names, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
+}
+
+/* What a value that is JSON must be like. */
+static void
+read_form (EspMembers *members, EspProviderParam *param)
+{
+  JsonArray *array = esp_members_get_array (members, "placeholders");
+
+  param->elements_have = esp_members_dup_pointers (members, "elements_have");
+  if (array != NULL)
+    param->placeholders = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
+    g_ptr_array_add (param->placeholders,
+                     dup_alternatives (members, json_array_get_element (array, i)));
+
+  if ((param->elements_have != NULL || param->placeholders != NULL)
+      && !g_str_equal (param->type, "json"))
+    esp_reader_fail (members->reader, members->path,
+                     "“placeholders” and “elements_have” are for the type “json”");
+}
+
 static EspProviderParam *
 read_param (EspMembers *members, gboolean is_config)
 {
@@ -254,6 +297,8 @@ read_param (EspMembers *members, gboolean is_config)
       param->as_string = esp_members_get (members, "as") != NULL
                          && esp_members_get_choice (members, "as", as, -1) == 0;
     }
+  else
+    read_form (members, param);
   if (param->random && is_config)
     esp_members_fail (members, "default", "a setting is never drawn");
 

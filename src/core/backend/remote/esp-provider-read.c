@@ -324,7 +324,7 @@ read_result (EspDescriptor *d, EspMembers *top, EspMeta **nsfw)
   static const char *const kinds[] = { "auto", "url", "base64", "data_uri", NULL };
   JsonNode *node = esp_members_get_required (top, "result");
   g_autoptr (EspMembers) result = NULL;
-  JsonNode *auth, *about;
+  JsonNode *auth, *about, *where;
 
   if (node == NULL)
     return;
@@ -335,6 +335,14 @@ read_result (EspDescriptor *d, EspMembers *top, EspMeta **nsfw)
   d->result.kind = esp_members_get_choice (result, "kind", kinds, ESP_RESULT_AUTO);
   d->result.url_template = g_strdup (esp_members_get_text (result, "url_template"));
   d->result.expires_s = (guint) esp_members_get_int (result, "expires_s", 1, MAX_SECONDS, 0);
+
+  where = esp_members_get (result, "where");
+  if (where != NULL)
+    {
+      g_autoptr (EspMembers) members = esp_members_open (top->reader, where, "/result/where");
+
+      _esp_provider_read_equality (members, &d->result.where_at, &d->result.where_equals);
+    }
 
   auth = esp_members_get (result, "auth");
   if (auth != NULL && esp_json_is_text (auth)

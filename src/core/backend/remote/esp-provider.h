@@ -144,6 +144,8 @@ typedef struct
   JsonObject *wire;        /* canonical value as text → what is sent; or NULL */
   gboolean as_string;      /* a number that is sent as a string */
   gboolean advanced;
+  GPtrArray *placeholders; /* of char **: of each list one must stand in a "json" value; or NULL */
+  char **elements_have;    /* pointers: every element of a "json" value has this; or NULL */
 } EspProviderParam;
 
 typedef struct
@@ -154,10 +156,12 @@ typedef struct
   enum
   {
     ESP_EVENT_POLL_NOW,
-    ESP_EVENT_PROGRESS, /* value / max, or value alone as 0…1 */
-    ESP_EVENT_PREVIEW,  /* value: base64 or data URI */
-    ESP_EVENT_RESULT,   /* ESP_FLOW_STREAM: this event's data is the answer */
-    ESP_EVENT_ERROR,    /* ESP_FLOW_STREAM: this event's data is an error answer */
+    ESP_EVENT_PROGRESS,     /* value / max, or value alone as 0…1 */
+    ESP_EVENT_PREVIEW,      /* value: base64 or data URI */
+    ESP_EVENT_RESULT,       /* ESP_FLOW_STREAM: this event's data is the answer */
+    ESP_EVENT_ERROR,        /* ESP_FLOW_STREAM: this event's data is an error answer */
+    ESP_EVENT_RUNNING,      /* the job runs now */
+    ESP_EVENT_QUEUE_LENGTH, /* value: how many jobs wait or run, this one with them */
   } then;
   char **value, **max; /* or NULL */
 } EspEventRule;
@@ -253,6 +257,8 @@ typedef struct
       ESP_RESULT_BASE64,
       ESP_RESULT_DATA_URI,
     } kind;
+    char **where_at;           /* of an item; or NULL */
+    JsonNode *where_equals;    /* template: only such items, unless there are none */
     char *url_template;        /* with item.*; or NULL */
     gboolean auth_same_origin; /* the key goes along where the URL has the base URL's origin */
     guint expires_s;           /* 0 not known */

@@ -67,6 +67,21 @@ rule_applies (EspRemoteTurn *turn, const EspEventRule *rule, const char *event, 
 }
 
 static void
+note_running (EspRemoteTurn *turn)
+{
+  turn->told_running = TRUE;
+  turn->position = -1;
+  if (turn->phase != ESP_PHASE_QUEUED && turn->phase != ESP_PHASE_RUNNING)
+    return;
+
+  turn->status = ESP_STATUS_RUNNING;
+  if (turn->running == 0)
+    turn->running = g_get_monotonic_time ();
+  if (turn->phase == ESP_PHASE_QUEUED)
+    _esp_remote_turn_set_phase (turn, ESP_PHASE_RUNNING);
+}
+
+static void
 show_progress (EspRemoteTurn *turn, const EspEventRule *rule, JsonNode *data)
 {
   double value, most = 1;
@@ -79,15 +94,31 @@ show_progress (EspRemoteTurn *turn, const EspEventRule *rule, JsonNode *data)
       || (turn->phase != ESP_PHASE_QUEUED && turn->phase != ESP_PHASE_RUNNING))
     return;
 
-  if (turn->phase == ESP_PHASE_QUEUED)
-    {
-      turn->status = ESP_STATUS_RUNNING;
-      if (turn->running == 0)
-        turn->running = g_get_monotonic_time ();
-      _esp_remote_turn_set_phase (turn, ESP_PHASE_RUNNING);
-    }
+  note_running (turn);
   turn->fraction = value / most;
   _esp_remote_turn_tell (turn);
+}
+
+/* All that wait or run are before this job, but for those that came later: it only moves up. */
+static void
+show_queue (EspRemoteTurn *turn, const EspEventRule *rule, JsonNode *data)
+{
+  double length;
+
+  if (turn->told_running
+      || !esp_pointer_get_number ((const char *const *) rule->value, data, &length) || length < 1
+      || length > 1e6)
+    return;
+
+  /* What was told before may be without this job, or with it. */
+  if (turn->accepted == 0 || turn->queue_told == 0
+      || (!turn->queue_sure && (guint) length == turn->queue_told + 1))
+    turn->queue_told = (guint) length;
+  else
+    turn->queue_told = MIN (turn->queue_told, (guint) length);
+  turn->queue_sure = turn->accepted != 0;
+  if (turn->phase == ESP_PHASE_QUEUED || turn->phase == ESP_PHASE_RUNNING)
+    _esp_remote_watch_show_queue (turn);
 }
 
 /* One event an image, or one for all. */
@@ -134,6 +165,14 @@ _esp_remote_events_take (EspRemoteTurn *turn, const char *event, JsonNode *data)
             if (preview != NULL)
               _esp_remote_turn_tell_preview (turn, preview);
           }
+          break;
+
+        case ESP_EVENT_RUNNING:
+          note_running (turn);
+          break;
+
+        case ESP_EVENT_QUEUE_LENGTH:
+          show_queue (turn, rule, data);
           break;
 
         case ESP_EVENT_RESULT:

@@ -75,23 +75,58 @@ dup_item (EspRemoteTurn *turn, JsonNode *node, gboolean encoded)
   return NULL;
 }
 
+/* Lists within lists are one list. */
 static void
-add_items (EspRemoteTurn *turn, GPtrArray *items, JsonNode *node, gboolean encoded)
+collect (GPtrArray *nodes, JsonNode *node)
 {
-  char *item;
-
   if (JSON_NODE_HOLDS_ARRAY (node))
     {
       JsonArray *array = json_node_get_array (node);
 
       for (guint i = 0; i < json_array_get_length (array); i++)
-        add_items (turn, items, json_array_get_element (array, i), encoded);
-      return;
+        collect (nodes, json_array_get_element (array, i));
     }
+  else
+    g_ptr_array_add (nodes, node);
+}
 
-  item = items->len < MAX_ITEMS ? dup_item (turn, node, encoded) : NULL;
-  if (item != NULL)
-    g_ptr_array_add (items, item);
+/* Those that "where" holds for; all, where it holds for none. */
+static void
+choose (EspRemoteTurn *turn, GPtrArray *nodes)
+{
+  const EspDescriptor *descriptor = turn->setup.descriptor;
+  g_autoptr (GPtrArray) chosen = g_ptr_array_new ();
+  g_autoptr (JsonNode) wanted = NULL;
+
+  if (descriptor->result.where_at == NULL)
+    return;
+  wanted = esp_template_expand (descriptor->result.where_equals, turn->setup.scope, NULL);
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      JsonNode *found
+          = esp_pointer_find ((const char *const *) descriptor->result.where_at, nodes->pdata[i]);
+
+      if (_esp_remote_value_equals (found, wanted))
+        g_ptr_array_add (chosen, nodes->pdata[i]);
+    }
+  if (chosen->len == 0)
+    return;
+  g_ptr_array_set_size (nodes, 0);
+  g_ptr_array_extend (nodes, chosen, NULL, NULL);
+}
+
+static void
+add_items (EspRemoteTurn *turn, GPtrArray *items, GPtrArray *nodes, gboolean encoded)
+{
+  choose (turn, nodes);
+  for (guint i = 0; i < nodes->len && items->len < MAX_ITEMS; i++)
+    {
+      char *item = dup_item (turn, nodes->pdata[i], encoded);
+
+      if (item != NULL)
+        g_ptr_array_add (items, item);
+    }
 }
 
 GPtrArray *
@@ -106,6 +141,7 @@ _esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean *empty)
   for (guint i = 0; pointers[i] != NULL && items->len == 0; i++)
     {
       g_autoptr (GPtrArray) hits = esp_pointer_find_all (pointers[i], root);
+      g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
 
       for (guint j = 0; j < hits->len; j++)
         {
@@ -114,8 +150,9 @@ _esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean *empty)
           if (empty != NULL && JSON_NODE_HOLDS_ARRAY (hit)
               && json_array_get_length (json_node_get_array (hit)) == 0)
             *empty = TRUE;
-          add_items (turn, items, hit, is_encoded (pointers[i]));
+          collect (nodes, hit);
         }
+      add_items (turn, items, nodes, is_encoded (pointers[i]));
     }
   return items;
 }

@@ -38,6 +38,8 @@ void _esp_remote_setup_clear (EspRemoteSetup *self);
 gboolean _esp_remote_setup_check_key (EspRemoteSetup *self, GError **error);
 gboolean _esp_remote_setup_set_parameters (EspRemoteSetup *self, JsonObject *parameters,
                                            GError **error);
+/* Is a setting that is JSON of the form that its description wants (esp-remote-form.c)? */
+gboolean _esp_remote_check_form (const EspProviderParam *param, JsonNode *value, GError **error);
 /* The name of a parameter in requests and results: "negative" is "negative_prompt" there. */
 const char *_esp_remote_parameter_name (const char *id);
 /* Changes one (the aspect that the client chose). */
@@ -169,8 +171,12 @@ struct _EspRemoteTurn
   gint64 submitted;   /* µs since 1970 */
   gboolean seen;      /* the provider knew the job once */
   gint64 last_look;   /* monotonic; 0 = none yet */
-  guint missing, odd; /* answers in a row: "not found", refused */
-  GError *doubt;      /* recovering: what to return if the job is not found */
+  gboolean look_soon; /* an event said so when a look was under way */
+  gboolean told_running;
+  gboolean queue_sure; /* `queue_told` was told after the job was taken */
+  guint queue_told;    /* events: so many wait or run, this one with them; 0 = not told */
+  guint missing, odd;  /* answers in a row: "not found", refused */
+  GError *doubt;       /* recovering: what to return if the job is not found */
   guint recover_request, recover_round;
   JsonNode *recovered; /* the best item so far */
   double recovered_age;
@@ -267,6 +273,7 @@ gboolean _esp_remote_watch_find_status (EspRemoteTurn *turn, EspRemoteAnswer *an
                                         EspStatus *status);
 void _esp_remote_watch_begin (EspRemoteTurn *turn, gboolean at_once);
 void _esp_remote_watch_now (EspRemoteTurn *turn); /* an event said so */
+void _esp_remote_watch_show_queue (EspRemoteTurn *turn);
 void _esp_remote_end_with_status (EspRemoteTurn *turn, EspStatus status, EspRemoteAnswer *answer);
 void _esp_remote_succeed (EspRemoteTurn *turn,
                           JsonNode *root); /* takes the answer with the result */

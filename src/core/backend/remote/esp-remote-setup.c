@@ -131,16 +131,21 @@ check_string (const EspProviderParam *param, JsonNode *value, GError **error)
 static JsonNode *
 check_json (const EspProviderParam *param, JsonNode *value, GError **error)
 {
-  JsonNode *parsed;
+  g_autoptr (JsonNode) parsed = NULL;
 
   if (!is_string (value))
-    return json_node_copy (value);
-
-  parsed = _esp_remote_json_parse (json_node_get_string (value),
-                                   strlen (json_node_get_string (value)));
+    parsed = json_node_copy (value);
+  else
+    parsed = _esp_remote_json_parse (json_node_get_string (value),
+                                     strlen (json_node_get_string (value)));
   if (parsed == NULL)
-    g_propagate_error (error, _esp_remote_argument_new (_ ("“%s” must be JSON."), param->id));
-  return parsed;
+    {
+      g_propagate_error (error, _esp_remote_argument_new (_ ("“%s” must be JSON."), param->id));
+      return NULL;
+    }
+  if (!_esp_remote_check_form (param, parsed, error))
+    return NULL;
+  return g_steal_pointer (&parsed);
 }
 
 /* A value as the descriptor wants it: a copy of its type, within its range. */

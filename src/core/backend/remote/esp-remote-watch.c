@@ -98,6 +98,9 @@ pause_and_poll (EspRemoteTurn *turn, double least)
 
   if (descriptor->interval_factor > 1)
     turn->interval = MIN (turn->interval * descriptor->interval_factor, most);
+  if (turn->look_soon && least <= 0)
+    seconds = MIN (seconds, SHORTEST_INTERVAL);
+  turn->look_soon = FALSE;
   if (least > 0)
     {
       /* "Not before": no event, and nothing of ours, may be earlier. */
@@ -108,16 +111,26 @@ pause_and_poll (EspRemoteTurn *turn, double least)
   _esp_remote_turn_pause (turn, seconds * g_random_double_range (0.95, 1.05), look);
 }
 
+/* An API may tell a moment before it shows what it tells of: no look that was sent before the event
+ * counts, and what comes right after a look is not forgotten. */
 void
 _esp_remote_watch_now (EspRemoteTurn *turn)
 {
-  if (turn->pause != NULL && turn->next == look && turn->waits_until == 0)
-    {
-      gint64 earliest = turn->last_look + (gint64) (SHORTEST_INTERVAL * G_USEC_PER_SEC);
+  double left
+      = (double) (turn->last_look - g_get_monotonic_time ()) / G_USEC_PER_SEC + SHORTEST_INTERVAL;
 
-      if (g_get_monotonic_time () >= earliest)
-        _esp_remote_turn_wake (turn);
+  turn->look_soon = TRUE;
+  if (turn->pause == NULL || turn->next != look || turn->waits_until != 0)
+    return;
+
+  turn->look_soon = FALSE;
+  if (left <= 0)
+    {
+      _esp_remote_turn_wake (turn);
+      return;
     }
+  _esp_remote_clear_source (&turn->pause);
+  _esp_remote_turn_pause (turn, left, look);
 }
 
 static gboolean
@@ -194,6 +207,20 @@ show_progress (EspRemoteTurn *turn, EspRemoteAnswer *answer)
   _esp_remote_turn_tell (turn);
 }
 
+void
+_esp_remote_watch_show_queue (EspRemoteTurn *turn)
+{
+  /* A queue of one is this job: it runs, or will at once. */
+  if (turn->told_running || turn->queue_told < 2)
+    return;
+
+  turn->status = ESP_STATUS_QUEUED;
+  turn->running = 0;
+  show_progress (turn, NULL);
+  turn->position = (int) turn->queue_told - 1;
+  _esp_remote_turn_tell (turn);
+}
+
 static void
 take_status (EspRemoteTurn *turn, EspStatus status, EspRemoteAnswer *answer)
 {
@@ -247,7 +274,10 @@ take_silence (EspRemoteTurn *turn, EspRemoteAnswer *answer)
       turn->guessed = TRUE;
       turn->status = ESP_STATUS_RUNNING;
     }
-  show_progress (turn, NULL);
+  if (turn->queue_told > 1 && !turn->told_running)
+    _esp_remote_watch_show_queue (turn);
+  else
+    show_progress (turn, NULL);
   pause_and_poll (turn, -1);
 }
 
@@ -431,6 +461,7 @@ _esp_remote_watch_begin (EspRemoteTurn *turn, gboolean at_once)
   if (descriptor->events.request != NULL)
     _esp_remote_events_start (turn);
   show_progress (turn, NULL);
+  _esp_remote_watch_show_queue (turn);
   if (at_once)
     look (turn);
   else
