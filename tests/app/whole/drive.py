@@ -48,7 +48,7 @@ def wait_until(condition, what, patience=None):
         if time.monotonic() > end:
             raise AssertionError(f'waited in vain for {what}')
         time.sleep(0.05)
-        if turn % 20 == 0:
+        if turn % 40 == 0:
             # What the library remembers may be older than an event that it missed.
             try:
                 for program in children(Atspi.get_desktop(0)):

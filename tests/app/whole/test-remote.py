@@ -6,10 +6,11 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
 
-from drive import SOURCE, Skip, case, is_sensitive, run, wait_until  # noqa: E402
+from drive import PATIENCE, SOURCE, Skip, case, is_sensitive, run, wait_until  # noqa: E402
 from fakes import Fakes  # noqa: E402
 
 CLIPBOARD = """
@@ -110,6 +111,14 @@ def ready(home, start, name, world, identifier=RUNPOD, document=None, **environm
     return window, document
 
 
+def settle(condition, what, patience=PATIENCE):
+    """Waits for what is not on the screen, and leaves the accessibility library in peace meanwhile."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, f'waited in vain for {what}'
+        time.sleep(0.1)
+
+
 def last(home, document):
     return home.tree(document)[-1]
 
@@ -144,7 +153,7 @@ def from_the_first_click_to_the_picture(home, start):
         window.text('Queued')
         window.text('Running')
         window.shot('remote-running')
-        wait_until(lambda: home.tree(document)[-1]['state'] == 'done', 'the picture')
+        settle(lambda: home.tree(document)[-1]['state'] == 'done', 'the picture')
         node = home.tree(document)[-1]
         assert node['backend'] == RUNPOD, node
         assert world.count()['accepted'] == 1
@@ -152,13 +161,13 @@ def from_the_first_click_to_the_picture(home, start):
         # Not asked a second time.
         window.write('Instruction', 'Add fog')
         window.button('Run')
-        wait_until(lambda: world.count()['accepted'] == 2, 'a second one')
+        settle(lambda: world.count()['accepted'] == 2, 'a second one')
         assert not window.says('leave this computer')
         window.text('Running')
         window.button('Cancel')
         window.text('This turn was stopped')
         window.shot('remote-cancelled')
-        wait_until(lambda: any(call['op'] == 'cancel' for call in world.log()), 'the cancel there')
+        settle(lambda: any(call['op'] == 'cancel' for call in world.log()), 'the cancel there')
         window.quit()
 
 
@@ -177,7 +186,7 @@ def no_credit_then_another(home, start):
         assert last(home, document)['state'] == 'failed'
         # The same is asked of this computer.
         window.menu('Try With', lambda name: name.startswith('This Computer'))
-        wait_until(lambda: last(home, document)['state'] == 'done', 'the picture of this computer')
+        settle(lambda: last(home, document)['state'] == 'done', 'the picture of this computer')
         node = last(home, document)
         assert (node['backend'], node['instruction']) == ('local', 'Make it snow'), node
         assert node['parent'] == home.tree(document)[-2]['parent']
@@ -241,7 +250,7 @@ def not_known_whether_it_was_taken(home, start):
         window.button('Send Again…')
         window.text('Send It Again?')
         window.respond('Send Again')
-        wait_until(lambda: last(home, document)['state'] == 'done', 'the picture')
+        settle(lambda: last(home, document)['state'] == 'done', 'the picture')
         assert world.count()['accepted'] == 2
         window.quit()
 
@@ -269,7 +278,7 @@ def nothing_leaves(home, start):
         leave_preferences(window)
         window.silent('Nothing leaves this computer, as you chose')
         window.button('Run')
-        wait_until(lambda: last(home, document)['state'] == 'done', 'the picture')
+        settle(lambda: last(home, document)['state'] == 'done', 'the picture')
         window.quit()
 
 
@@ -290,10 +299,10 @@ def three_instances_share_the_work(home, start):
         window.write('Instruction', 'Make it snow')
         for number in range(3):
             window.menu('More Ways to Run', 'Run ×4')
-            wait_until(lambda: len(home.tree(document)) == 5 + 4 * number, 'four turns')
+            settle(lambda: len(home.tree(document)) == 5 + 4 * number, 'four turns')
             window.select('coffee')
-        wait_until(lambda: len(home.tree(document)) == 13, 'the turns')
-        wait_until(lambda: all(node['state'] == 'done' for node in home.tree(document)), 'the pictures', 90)
+        settle(lambda: len(home.tree(document)) == 13, 'the turns')
+        settle(lambda: all(node['state'] == 'done' for node in home.tree(document)), 'the pictures', 90)
         counts = [world.count()['accepted'] for world in worlds]
         assert sum(counts) == 12 and min(counts) >= 2, counts
         window.quit()
@@ -327,7 +336,7 @@ def the_same_as_commands(home, start):
         world = fakes.world('runpod', max_side=256)
         window, document = ready(home, start, RUNPOD_NAME, world)
         window.instruct('Make it snow')
-        wait_until(lambda: last(home, document)['state'] == 'done', 'the picture')
+        settle(lambda: last(home, document)['state'] == 'done', 'the picture')
         window.key('Escape', 'ctrl+f', 'Escape', 'shift+F10')
         window.choose('Copy', 'cURL Commands')
         window.text('cURL commands copied')
@@ -359,7 +368,7 @@ def fetched_next_time(home, start):
         window = start(document, **{variable(RUNPOD): world.key})
         window.text('was not finished')
         window.button('Continue')
-        wait_until(lambda: last(home, document)['state'] == 'done', 'the picture')
+        settle(lambda: last(home, document)['state'] == 'done', 'the picture')
         assert world.count()['accepted'] == 1
         window.quit()
 
