@@ -151,7 +151,8 @@ class Provider(Acted):
 
     def history(self, request):
         job = self.world.job(request.names[0])
-        if job is None or job.state() in ('queued', 'running', 'unknown'):
+        # What has ended is shown a moment after it was told.
+        if job is None or not job.fields.get('told'):
             return Answer(200, {})
         state = job.state()
         good = state == 'succeeded'
@@ -291,5 +292,7 @@ class Provider(Acted):
             self.say(name, 'execution_interrupted', {'prompt_id': job.id})
         else:
             self.say(name, 'execution_error', {'prompt_id': job.id, 'exception_message': 'It failed'})
+        await asyncio.sleep(0.05)
+        job.fields['told'] = True
         self.say(name, 'executing', {'node': None, 'prompt_id': job.id})
         self.say_status(name)
