@@ -12,7 +12,6 @@ import socket
 import ssl
 import struct
 import sys
-import tempfile
 import threading
 import time
 import urllib.parse
@@ -382,19 +381,19 @@ def hold_port():
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
-        certificates = tls.Certificates(folder)
-        held = hold_port()
-        print(json.dumps({
-            'http': listen(),
-            'https': listen(certificates.context('good')),
-            'self_signed': listen(certificates.context('self-signed')),
-            'wrong_host': listen(certificates.context('wrong-host')),
-            'refused': held.getsockname()[1],
-            'ca': certificates.ca_file,
-        }), flush=True)
-        sys.stdin.read()
-        released.set()
+    certificates = tls.Certificates()
+    held = hold_port()
+    print(json.dumps({
+        'http': listen(),
+        'https': listen(certificates.context('good')),
+        'self_signed': listen(certificates.context('self-signed')),
+        'wrong_host': listen(certificates.context('wrong-host')),
+        'refused': held.getsockname()[1],
+        'ca': certificates.ca_file,
+    }), flush=True)
+    sys.stdin.read()
+    released.set()
+    certificates.close()
 
 
 if __name__ == '__main__':
