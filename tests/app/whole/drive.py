@@ -5,7 +5,6 @@ Run under tests/app/with-display.sh, with the Python that has GTK's bindings. Ev
 scratch home; a warning or critical message of the program fails it. Screenshots are kept in
 $ESPALIER_SCREENSHOTS where that is set.
 """
-import itertools
 import json
 import os
 import pathlib
@@ -17,10 +16,10 @@ import tempfile
 import time
 import traceback
 
-import gi
+from gi.repository import Gio, GLib
 
-gi.require_version('Atspi', '2.0')
-from gi.repository import Atspi, Gio, GLib  # noqa: E402
+from accessible import (ACTIVE, FOCUSED, SELECTED, SENSITIVE, VISIBLE, Widget, connect,
+                        program)
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 APP = os.environ.get('ESP_APP', '')
@@ -35,45 +34,39 @@ class Skip(Exception):
     """Raised by a case that cannot run here."""
 
 
+def holds(condition):
+    """The condition's value, or None where a widget has just gone."""
+    try:
+        return condition()
+    except GLib.Error:
+        return None
+
+
 def wait_until(condition, what, patience=None):
     """The first true value of `condition`, which is asked again and again."""
     end = time.monotonic() + (patience or PATIENCE)
-    for turn in itertools.count(1):
-        try:
-            value = condition()
-        except GLib.Error:  # a widget that has just gone
-            value = None
+    while True:
+        value = holds(condition)
         if value:
             return value
         if time.monotonic() > end:
             raise AssertionError(f'waited in vain for {what}')
         time.sleep(0.05)
-        if turn % 40 == 0:
-            # What the library remembers may be older than an event that it missed.
-            try:
-                for program in children(Atspi.get_desktop(0)):
-                    program.clear_cache()
-            except GLib.Error:
-                pass
 
 
-def children(widget):
-    for index in range(widget.get_child_count()):
-        child = widget.get_child_at_index(index)
-        if child is not None:
-            yield child
-
-
-def walk(widget, depth=0):
-    """The widget and what is in it, without what is hidden (but with a stack's other pages)."""
-    yield widget
-    if depth < 60:
+def repeat_until(act, condition, what):
+    """For what does no harm twice: a key that comes while its window is not ready yet is lost."""
+    end = time.monotonic() + PATIENCE * 2
+    pause = 4
+    while True:
+        act()
         try:
-            for child in children(widget):
-                if is_visible(child):
-                    yield from walk(child, depth + 1)
-        except GLib.Error:
-            return
+            return wait_until(condition, what, pause)
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+            print(f'# once more, for {what}', flush=True)
+            pause *= 2
 
 
 def plain(name):
@@ -87,11 +80,11 @@ def plain(name):
 
 def is_visible(widget):
     # GTK 4.8 says "showing" of windows only.
-    return widget.get_state_set().contains(Atspi.StateType.VISIBLE)
+    return widget.has(VISIBLE)
 
 
 def is_sensitive(widget):
-    return widget.get_state_set().contains(Atspi.StateType.SENSITIVE)
+    return widget.has(SENSITIVE)
 
 
 class Home:
@@ -161,39 +154,34 @@ class Window:
         self.home = home
         self.log = home.folder / f'log-{time.monotonic_ns()}.txt'
         self.environment = {**home.environment, **environment}
-        Atspi.get_desktop(0).get_child_count()  # starts the bus before the program asks for it
+        connect()  # starts the bus before the program asks for it
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen([APP, *map(str, arguments)], env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         # Out of the way: what the pointer rests on shows a tooltip.
         subprocess.run(['xdotool', 'mousemove', '1279', '899'], check=True)
         self.root = wait_until(self._application, 'the program on the accessibility bus')
-        wait_until(lambda: self.root.get_child_count() > 0, 'a window')
+        wait_until(lambda: self.root.children(), 'a window')
 
     def _application(self):
         if self.process.poll() is not None:
             raise AssertionError(f'the program ended with {self.process.returncode}:\n'
                                  + self.log.read_text(errors='replace'))
-        for child in children(Atspi.get_desktop(0)):
-            if child.get_process_id() == self.process.pid:
-                return child
-        return None
+        return program(self.process.pid)
 
     # --- Finding
 
     def all(self, role=None, name=None):
         """Widgets by role ("push button") and name (a string, or a test of it)."""
+        roles = role if isinstance(role, tuple) else (role,)
         found = []
-        for widget in walk(self.root):
-            try:
-                if role and widget.get_role_name() not in (role if isinstance(role, tuple) else (role,)):
-                    continue
-                if name is not None:
-                    own = plain(widget.get_name())
-                    if not (name(own) if callable(name) else own == name):
-                        continue
-            except GLib.Error:
+        for widget in self.root.walk():
+            if role and widget.role not in roles:
                 continue
+            if name is not None:
+                own = plain(widget.name)
+                if not (name(own) if callable(name) else own == name):
+                    continue
             found.append(widget)
         return found
 
@@ -210,33 +198,20 @@ class Window:
 
     def dump(self):
         """What is on the screen, for the message of a failed case."""
-        lines = []
-
-        def visit(widget, depth):
-            try:
-                if depth and not is_visible(widget):
-                    return
-                role, name = widget.get_role_name(), widget.get_name()
-                if name and role not in ('filler', 'scroll bar') and not name.startswith('Gtk'):
-                    lines.append(f'{role} {name!r}')
-                for child in children(widget):
-                    visit(child, depth + 1)
-            except GLib.Error:
-                pass
-
-        visit(self.root, 0)
-        return '\n'.join(lines)
+        return '\n'.join(f'{widget.role} {widget.name!r}' for widget in self.root.walk()
+                         if widget.name and widget.role not in ('filler', 'scroll bar')
+                         and not widget.name.startswith('Gtk'))
 
     # --- Doing
 
     def press(self, role, name, patience=None):
         """Presses the innermost of that name: GTK 4.8 shows a menu button twice."""
         def usable():
-            found = [widget for widget in self.all(role, name) if is_sensitive(widget)]
+            found = [widget for widget in self.all(role, name) if widget.had(SENSITIVE)]
             return found[-1] if found else None
 
         widget = wait_until(usable, f'{role} {name!r} to be usable', patience)
-        assert Atspi.Action.do_action(widget, 0), f'{name!r} cannot be pressed'
+        assert widget.press(), f'{name!r} cannot be pressed'
         return widget
 
     def button(self, name, patience=None):
@@ -248,7 +223,7 @@ class Window:
         self.find('push button', name)
         for button in self.all('push button', name):
             try:
-                Atspi.Action.do_action(button, 0)
+                button.press()
             except GLib.Error:  # it has gone, for the other one was it
                 pass
 
@@ -256,18 +231,26 @@ class Window:
         """An item of the menu that is open, or of a submenu of it."""
         self.press('menu item', names[0])
         for menu, name in zip(names, names[1:]):
-            Atspi.Action.do_action(wait_until(lambda: self._item_of(menu, name), f'{name!r}'), 0)
+            wait_until(lambda: self._item_of(menu, name), f'{name!r}').press()
 
     def _item_of(self, menu, name):
         """All submenus are there at once: the item on the page that has the submenu's title."""
+        widgets = list(self.root.walk())
+        above = set()  # those in which something has the name
+        for widget in widgets:
+            if plain(widget.name) == menu:
+                while widget is not None:
+                    above.add(widget.path)
+                    widget = widget.parent
+
         def distance(item):
             steps = 0
-            while item is not None and not any(
-                    plain(other.get_name()) == menu for other in walk(item)):
-                item, steps = item.get_parent(), steps + 1
+            while item is not None and item.path not in above:
+                item, steps = item.parent, steps + 1
             return steps
 
-        found = [item for item in self.all('menu item', name) if is_sensitive(item)]
+        found = [widget for widget in widgets
+                 if widget.role == 'menu item' and plain(widget.name) == name and widget.had(SENSITIVE)]
         return min(found, key=distance) if found else None
 
     def menu(self, name, *items):
@@ -276,8 +259,12 @@ class Window:
         self.choose(*items)
 
     def main_menu(self, item):
-        self.key('F10')
+        self.open_menu('F10', item)
         self.choose(item)
+
+    def open_menu(self, key, item):
+        """Opens a menu with a key; it has that item."""
+        repeat_until(lambda: self.key(key), lambda: self.all('menu item', item), f'the menu by {key}')
 
     def text(self, words, patience=None):
         """Waits until something on the screen says these words."""
@@ -296,19 +283,18 @@ class Window:
     def select(self, words):
         """Makes a node the current one, as a screen reader would."""
         node = self.node(words)
-        Atspi.Action.do_action(node, 0)
-        wait_until(lambda: node.get_state_set().contains(Atspi.StateType.SELECTED),
-                   f'{words!r} to be selected')
+        node.press()
+        wait_until(lambda: node.has(SELECTED), f'{words!r} to be selected')
         return node
 
     def wait_for_nodes(self, count, words='', patience=None):
-        wait_until(lambda: sum(words in node.get_name() for node in self.nodes()) == count,
+        wait_until(lambda: sum(words in node.name for node in self.nodes()) == count,
                    f'{count} nodes {words}', patience)
 
     def set_value(self, name, value, role='spin button'):
         widget = self.find(role, name)
-        Atspi.Value.set_current_value(widget, value)
-        wait_until(lambda: abs(Atspi.Value.get_current_value(widget) - value) < 1e-6,
+        widget.set_value(value)
+        wait_until(lambda: abs(widget.get_value() - value) < 1e-6,
                    f'{name!r} to be {value}')
 
     def set_steps(self, steps):
@@ -324,44 +310,74 @@ class Window:
     def focused(self):
         """The name of what has the keyboard, as a screen reader is told."""
         # A window behind has such a widget, too.
-        for frame in children(self.root):
-            if not frame.get_state_set().contains(Atspi.StateType.ACTIVE):
-                continue
-            for widget in walk(frame):
-                try:
-                    if widget.get_state_set().contains(Atspi.StateType.FOCUSED):
-                        return plain(widget.get_name())
-                except GLib.Error:
-                    continue
+        for widget in self.root.walk():
+            if widget.had(FOCUSED):
+                window = widget
+                while window.parent is not None and window.parent.parent is not None:
+                    window = window.parent
+                if window.had(ACTIVE):
+                    return plain(widget.name)
         return ''
 
     def frames(self):
         """The windows that show, by title."""
-        return [child.get_name() for child in children(self.root)
-                if is_visible(child) and child.get_role_name() == 'frame']
+        return [window.get_name() for window in self.windows() if window.get_role_name() == 'frame']
+
+    def windows(self):
+        return [child for child in self.root.children() if is_visible(child)]
 
     def write(self, name, text, role=('text', 'entry')):
         widget = self.find(role, name)
-        Atspi.EditableText.set_text_contents(widget, text)
+        widget.set_text(text)
         wait_until(lambda: self.read(widget) == text, f'{name!r} to be written')
         return widget
 
     @staticmethod
     def read(widget):
-        return Atspi.Text.get_text(widget, 0, Atspi.Text.get_character_count(widget))
+        return widget.get_text()
 
-    def window_id(self):
-        """The X window in front; menus and tooltips have no name and do not count."""
+    def window_ids(self):
+        """The X windows, the one in front last; menus have no name and do not count."""
         found = subprocess.run(['xdotool', 'search', '--all', '--onlyvisible', '--pid',
                                 str(self.process.pid), '--name', '.'],
                                capture_output=True, text=True)
-        return (found.stdout.split() or [''])[-1]
+        return found.stdout.split()
+
+    def window_id(self):
+        return (self.window_ids() or [''])[-1]
+
+    def _in_front(self):
+        """The X window in front of those that the program says are there. It says so before the server
+        does, and a key for a window that goes is lost; a tooltip is not a window for it."""
+        found, told = self.window_ids(), [window.get_name() for window in self.windows()]
+        if len(found) > len(told):
+            found = [one for one in found if self._title(one) in told]
+        return found[-1] if found and len(found) == len(told) else None
+
+    @staticmethod
+    def _title(window):
+        found = subprocess.run(['xdotool', 'getwindowname', window], capture_output=True, text=True)
+        return found.stdout.rstrip('\n')
 
     def focus(self):
-        window = wait_until(self.window_id, 'an X window')
-        focused = subprocess.run(['xdotool', 'getwindowfocus'], capture_output=True, text=True)
-        if focused.stdout.strip() != window:
-            subprocess.run(['xdotool', 'windowfocus', '--sync', window], check=False)
+        try:
+            window = wait_until(self._in_front, 'the X windows to be as told', 10)
+        except AssertionError:
+            window = wait_until(self.window_id, 'an X window')
+            print(f'# windows: {[self._title(one) for one in self.window_ids()]}, but '
+                  f'{[child.get_name() for child in self.windows()]} are told')
+
+        def has_it():
+            found = subprocess.run(['xdotool', 'getwindowfocus'], capture_output=True, text=True)
+            if found.stdout.strip() == window:
+                # GTK 4.8 says "active" of frames only, not of dialogs.
+                return any(child.has(ACTIVE) or child.get_role_name() != 'frame'
+                           for child in self.windows())
+            # Refused as long as the window is not on the screen.
+            subprocess.run(['xdotool', 'windowfocus', window], capture_output=True, check=False)
+            return False
+
+        wait_until(has_it, 'the window in front to have the keyboard')
 
     def key(self, *keys):
         self.focus()
@@ -373,8 +389,10 @@ class Window:
         subprocess.run(['xdotool', 'type', '--delay', '5', text], check=True)
 
     def click(self, x, y, button=1):
-        subprocess.run(['xdotool', 'mousemove', '--window', self.window_id(), str(x), str(y),
-                        'click', str(button)], check=True)
+        window = wait_until(self._in_front, 'a window')
+        # Then out of the way again, for the tooltips.
+        subprocess.run(['xdotool', 'mousemove', '--window', window, str(x), str(y),
+                        'click', str(button), 'mousemove', '1279', '899'], check=True)
 
     def size(self):
         found = subprocess.run(['xdotool', 'getwindowgeometry', '--shell', self.window_id()],
@@ -396,8 +414,14 @@ class Window:
             self.key('ctrl+l')
             self.type(str(path))
         time.sleep(0.2)
-        self.key('Return')
-        wait_until(lambda: not self._file_dialog(), 'the file dialog to go')
+
+        def accept():
+            self.focus()
+            if self._file_dialog():
+                self.key('Return')
+
+        # One may go to the list of names that complete what was typed.
+        repeat_until(accept, lambda: not self._file_dialog(), 'the file dialog to go')
 
     def _file_dialog(self):
         return self.all('filler', 'GtkFileChooserWidget')
@@ -502,9 +526,7 @@ def run():
             print(f'1..0 # SKIP {needed or "the program"} is not built')
             return 0
     wanted = [c for c in _cases if not sys.argv[1:] or c.__name__ in sys.argv[1:]]
-    Atspi.init()
-    Atspi.get_desktop(0).get_child_count()
-    time.sleep(0.3)
+    connect()
     print(f'1..{len(wanted)}', flush=True)
     failed = 0
     for number, function in enumerate(wanted, 1):

@@ -58,8 +58,7 @@ def node_menu(window, words, *items):
     """Opens the menu of a node with the keyboard and takes an item of it."""
     window.select(words)
     focus_tree(window)
-    window.key('shift+F10')
-    window.find('menu item', 'Delete')
+    window.open_menu('shift+F10', 'Delete')
     if items:
         window.choose(*items)
 

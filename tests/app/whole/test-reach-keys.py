@@ -5,7 +5,8 @@ is left out by all of these tests."""
 import re
 import sys
 
-from drive import SOURCE, Atspi, Skip, case, is_sensitive, run, wait_until
+from accessible import PRESSED as DOWN, SELECTED
+from drive import SOURCE, Skip, case, is_sensitive, run, wait_until
 from reach import (branches, focus_image, focus_tree, has_focus, instruction, is_current, run_states,
                    window_comes, window_goes)
 
@@ -117,14 +118,14 @@ def the_cursor_of_the_tree(home, start):
         is_current(window, 'Add fog')
     press(window, 'Return')
     is_current(window, 'Make it night')
-    assert window.node('Make it night').get_state_set().contains(Atspi.StateType.SELECTED)
+    assert window.node('Make it night').has(SELECTED)
     # Shift chooses those between, Escape chooses none.
     focus_tree(window)
     window.key('shift+Home')
-    wait_until(lambda: sum(node.get_state_set().contains(Atspi.StateType.SELECTED)
+    wait_until(lambda: sum(node.has(SELECTED)
                            for node in window.nodes()) > 1, 'several to be chosen')
     window.key('Escape')
-    wait_until(lambda: sum(node.get_state_set().contains(Atspi.StateType.SELECTED)
+    wait_until(lambda: sum(node.has(SELECTED)
                            for node in window.nodes()) == 1, 'one to be chosen')
     window.quit()
 
@@ -228,8 +229,7 @@ def keys_of_the_history(home, start):
     window.wait_for_nodes(3)
 
     def pressed(button):
-        return window.find(('push button', 'toggle button'), button).get_state_set().contains(
-            Atspi.StateType.PRESSED)
+        return window.find(('push button', 'toggle button'), button).has(DOWN)
 
     for there in (False, True):
         press(window, '<Control>h')

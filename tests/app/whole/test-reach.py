@@ -5,7 +5,8 @@ pressed or written has a name."""
 import re
 import sys
 
-from drive import BUTTONS, SOURCE, Atspi, case, children, is_visible, run, wait_until, walk
+from accessible import FOCUSED, PRESSED
+from drive import BUTTONS, SOURCE, case, run, wait_until
 
 NAMELESS = re.compile(r'^(Gtk|Adw|Esp)[A-Z]\w*$|^\s*$')
 OPERABLE = ('push button', 'toggle button', 'check box', 'radio button', 'text', 'entry', 'slider',
@@ -15,23 +16,16 @@ OPERABLE = ('push button', 'toggle button', 'check box', 'radio button', 'text',
 def nameless(window):
     """What can be operated and has no name of its own; GTK's own dialogs aside."""
     found = []
-
-    def visit(widget, inside):
-        try:
-            if not is_visible(widget):
-                return
-            role, name = widget.get_role_name(), widget.get_name() or ''
-            if name in ('GtkFileChooserWidget', 'GtkShortcutsWindow', 'AdwPreferencesWindow'):
-                return
-            if role in OPERABLE and NAMELESS.match(name):
-                found.append(f'{role} {name!r} in {inside!r}')
-            for child in children(widget):
-                visit(child, name if name and not NAMELESS.match(name) else inside)
-        except Exception as error:  # it has just gone
-            print(f'# {error}')
-
-    for child in children(window.root):
-        visit(child, '')
+    without = set()  # what is in them, they and what they hold
+    for widget in window.root.walk():
+        above = widget.parent
+        if above and above.path in without or widget.name in (
+                'GtkFileChooserWidget', 'GtkShortcutsWindow', 'AdwPreferencesWindow'):
+            without.add(widget.path)
+        elif widget.role in OPERABLE and NAMELESS.match(widget.name):
+            while above and NAMELESS.match(above.name):
+                above = above.parent
+            found.append(f'{widget.role} {widget.name!r} in {above and above.name!r}')
     return found
 
 
@@ -50,7 +44,7 @@ def hidden(window, what):
 
 
 def state(window, role, name, which):
-    return window.find(role, name).get_state_set().contains(which)
+    return window.find(role, name).has(which)
 
 
 def node(home, document, instruction):
@@ -241,8 +235,7 @@ def open_node_menu(window, words):
     window.key('ctrl+f')  # into the history, then on to the tree
     window.key('Escape')
     window.click(130, 146)
-    window.key('shift+F10')
-    window.find('menu item', 'Delete')
+    window.open_menu('shift+F10', 'Delete')
 
 
 @case
@@ -272,7 +265,7 @@ def the_menu_of_a_node(home, start):
     open_node_menu(window, 'coffee')
     window.choose('Edit Note…')
     note = window.find('text', lambda name: 'Note' in name)
-    wait_until(lambda: note.get_state_set().contains(Atspi.StateType.FOCUSED), 'the note')
+    wait_until(lambda: note.has(FOCUSED), 'the note')
     window.type('A red cup')
     wait_until(lambda: window.read(note) == 'A red cup', 'the note to be written')
     window.key('F9')
@@ -344,7 +337,7 @@ def turns_in_all_ways(home, start):
     focus_image(window)
     window.key('e')
     window.key('ctrl+l')
-    wait_until(lambda: state(window, 'text', 'Instruction', Atspi.StateType.FOCUSED), 'the focus')
+    wait_until(lambda: state(window, 'text', 'Instruction', FOCUSED), 'the focus')
     window.key('alt+Up')
     window.quit()
 
@@ -371,7 +364,7 @@ def looking_at_images(home, start):
     window.wait_for_nodes(3)  # it comes back as a picture of its own
     for shown_now in (False, True):
         window.key('ctrl+h')
-        wait_until(lambda: state(window, BUTTONS, 'Show History', Atspi.StateType.PRESSED)
+        wait_until(lambda: state(window, BUTTONS, 'Show History', PRESSED)
                    == shown_now, 'the history to go and come')
     window.main_menu('History as a List')
     window.shot('reach-outline')

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 
-from drive import APP, CLI, case, is_sensitive, run, wait_until, walk
+from drive import APP, CLI, case, is_sensitive, run, wait_until
 
 LONG = 1000  # steps: longer than any case lasts
 
@@ -84,8 +84,8 @@ def a_queue_of_several(home, start):
     names = ('Make it snow', 'Add fog', 'Make it night', 'Add a sunset')
 
     def order():
-        return [widget.get_name() for turns in window.all('list', 'Turns') for widget in walk(turns)
-                if widget.get_role_name() == 'label' and widget.get_name() in names]
+        return [widget.get_name() for turns in window.all('list', 'Turns') for widget in turns.walk()
+                if widget.role == 'label' and widget.name in names]
 
     wait_until(lambda: order() == ['Make it snow', 'Add fog', 'Make it night', 'Add a sunset'],
                'the list of turns')
