@@ -187,14 +187,23 @@ esp_backend_let_go (EspBackend *self, GCancellable *cancellable)
 }
 
 void
-esp_backend_settle (EspBackend *self, const char *remote_job, const EspBackendResult *result,
-                    const char *document)
+esp_backend_settle_async (EspBackend *self, const char *remote_job, const EspBackendResult *result,
+                          const char *document, GAsyncReadyCallback callback, gpointer user_data)
 {
+  g_autoptr (GTask) task = NULL;
+
   g_return_if_fail (ESP_IS_BACKEND (self));
   g_return_if_fail (remote_job != NULL && result != NULL);
 
-  if (ESP_BACKEND_GET_CLASS (self)->settle != NULL)
-    ESP_BACKEND_GET_CLASS (self)->settle (self, remote_job, result, document);
+  if (ESP_BACKEND_GET_CLASS (self)->settle_async != NULL)
+    {
+      ESP_BACKEND_GET_CLASS (self)->settle_async (self, remote_job, result, document, callback,
+                                                  user_data);
+      return;
+    }
+  task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (task, esp_backend_settle_async);
+  g_task_return_boolean (task, TRUE);
 }
 
 void

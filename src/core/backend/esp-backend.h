@@ -110,8 +110,9 @@ struct _EspBackendClass
   void (*stop_async) (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*stop_finish) (EspBackend *self, GAsyncResult *result, GError **error);
   void (*prepare) (EspBackend *self, EspModel *model); /* or NULL */
-  void (*settle) (EspBackend *self, const char *remote_job, const EspBackendResult *result,
-                  const char *document);                                   /* or NULL */
+  void (*settle_async) (EspBackend *self, const char *remote_job, const EspBackendResult *result,
+                        const char *document, GAsyncReadyCallback callback,
+                        gpointer user_data);                               /* or NULL */
   gboolean (*has_kept) (EspBackend *self, const char *remote_job);         /* or NULL */
   void (*let_go) (EspBackend *self, GCancellable *cancellable);            /* or NULL */
   void (*tidy) (EspBackend *self, GHashTable *jobs, const char *document); /* or NULL */
@@ -144,9 +145,10 @@ void esp_backend_let_go (EspBackend *self, GCancellable *cancellable);
 
 /* The turn `remote_job` (EspBackendRequest) is stored in `document` (its title, or NULL): what was
  * kept for picking it up may go, and its cost is noted. Nothing that fails here is told: the
- * picture is safe. */
-void esp_backend_settle (EspBackend *self, const char *remote_job, const EspBackendResult *result,
-                         const char *document);
+ * picture is safe. The callback, whose arguments mean nothing, tells that it is done. */
+void esp_backend_settle_async (EspBackend *self, const char *remote_job,
+                               const EspBackendResult *result, const char *document,
+                               GAsyncReadyCallback callback, gpointer user_data);
 
 /* Settles what was stored in `document` (as above) just before the program broke off. `jobs`: the
  * provider's ids of turns that the document has (EspBackendResult.provider_job), a set. */

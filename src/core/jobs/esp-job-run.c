@@ -222,6 +222,14 @@ rescue (GTask *task, GBytes *image)
 }
 
 static void
+on_settled (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  end (task, ESP_JOB_DONE);
+}
+
+static void
 on_stored (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
@@ -231,9 +239,11 @@ on_stored (GObject *source, GAsyncResult *result, gpointer data)
   if (esp_document_finish_turn_finish (ESP_DOCUMENT (source), result, &run->error))
     {
       if (run->remote_job != NULL)
-        esp_backend_settle (run->backend, run->remote_job, run->made,
-                            esp_document_get_title (job->document));
-      end (task, ESP_JOB_DONE);
+        esp_backend_settle_async (run->backend, run->remote_job, run->made,
+                                  esp_document_get_title (job->document), on_settled,
+                                  g_object_ref (task));
+      else
+        end (task, ESP_JOB_DONE);
       return;
     }
 

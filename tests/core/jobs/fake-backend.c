@@ -237,10 +237,13 @@ has_kept (EspBackend *backend, const char *remote_job)
 }
 
 static void
-settle (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
-        const char *document)
+settle_async (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
+              const char *document, GAsyncReadyCallback callback, gpointer user_data)
 {
+  g_autoptr (GTask) task = g_task_new (backend, NULL, callback, user_data);
+
   g_ptr_array_add (FAKE_BACKEND (backend)->settled, g_strdup (remote_job));
+  g_task_return_boolean (task, TRUE);
 }
 
 static guint
@@ -385,7 +388,7 @@ fake_backend_class_init (FakeBackendClass *klass)
   backend_class->get_title = get_id;
   backend_class->is_remote = is_remote;
   backend_class->has_kept = has_kept;
-  backend_class->settle = settle;
+  backend_class->settle_async = settle_async;
   backend_class->get_concurrency = get_concurrency;
   backend_class->get_models = get_models;
   backend_class->run_async = run_async;

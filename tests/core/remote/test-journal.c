@@ -51,6 +51,58 @@ write_new (const char *id, EspRecordState state)
 /* --- Records ---------------------------------------------------------------------------------- */
 
 static void
+take_result (GObject *source, GAsyncResult *result, gpointer place)
+{
+  *(GAsyncResult **) place = g_object_ref (result);
+}
+
+static gboolean
+write_in_thread (EspRecord *record, EspRecordState state, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  esp_record_write_async (record, state, take_result, &result);
+  /* What is changed from here on is for the next time. */
+  json_object_set_string_member (esp_record_get_members (record), "url", "https://example.org");
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  return esp_record_write_finish (record, result, error);
+}
+
+static void
+test_thread (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *name = g_strconcat (id, ".json.new", NULL);
+  g_autofree char *folder = dup_folder ();
+  g_autofree char *in_the_way = g_build_filename (folder, name, NULL);
+  g_autoptr (EspRecord) record = write_new (id, ESP_RECORD_PREPARING);
+  g_autoptr (EspRecord) first = NULL;
+  g_autoptr (EspRecord) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (write_in_thread (record, ESP_RECORD_ACCEPTED, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (esp_record_get_state (record), ==, ESP_RECORD_ACCEPTED);
+  first = esp_record_peek (id);
+  g_assert_cmpint (esp_record_get_state (first), ==, ESP_RECORD_ACCEPTED);
+  g_assert_false (json_object_has_member (esp_record_get_members (first), "url"));
+
+  /* What cannot be written changes nothing. */
+  g_assert_cmpint (g_mkdir (in_the_way, 0700), ==, 0);
+  g_assert_false (write_in_thread (record, ESP_RECORD_SUCCEEDED, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+  g_assert_cmpint (g_rmdir (in_the_way), ==, 0);
+  g_assert_cmpint (esp_record_get_state (record), ==, ESP_RECORD_ACCEPTED);
+  second = esp_record_peek (id);
+  g_assert_cmpint (esp_record_get_state (second), ==, ESP_RECORD_ACCEPTED);
+
+  g_assert_true (esp_record_delete (record, &error));
+  g_assert_no_error (error);
+}
+
+static void
 test_roundtrip (void)
 {
   g_autofree char *id = g_uuid_string_random ();
@@ -487,6 +539,7 @@ main (int argc, char *argv[])
   g_setenv ("XDG_DATA_HOME", home, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/journal/roundtrip", test_roundtrip);
+  g_test_add_func ("/journal/thread", test_thread);
   g_test_add_func ("/journal/never-written", test_never_written);
   g_test_add_func ("/journal/list", test_list);
   g_test_add_func ("/journal/killed", test_killed);

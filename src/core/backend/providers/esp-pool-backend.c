@@ -192,16 +192,24 @@ let_go (EspBackend *backend, GCancellable *cancellable)
 }
 
 static void
-settle (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
-        const char *document)
+settle_async (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
+              const char *document, GAsyncReadyCallback callback, gpointer user_data)
 {
   EspPoolBackend *self = ESP_POOL_BACKEND (backend);
   EspRemoteBackend *maker = find_maker (self, remote_job);
+  g_autoptr (GTask) task = NULL;
 
   if (maker == NULL && self->members->len > 0)
     maker = g_ptr_array_index (self->members, 0);
   if (maker != NULL)
-    esp_backend_settle (ESP_BACKEND (maker), remote_job, result, document);
+    esp_backend_settle_async (ESP_BACKEND (maker), remote_job, result, document, callback,
+                              user_data);
+  else
+    {
+      task = g_task_new (self, NULL, callback, user_data);
+      g_task_set_source_tag (task, settle_async);
+      g_task_return_boolean (task, TRUE);
+    }
   g_hash_table_remove (self->makers, remote_job);
 }
 
@@ -377,7 +385,7 @@ esp_pool_backend_class_init (EspPoolBackendClass *klass)
   backend_class->stop_async = stop_async;
   backend_class->stop_finish = stop_finish;
   backend_class->prepare = prepare;
-  backend_class->settle = settle;
+  backend_class->settle_async = settle_async;
   backend_class->has_kept = has_kept;
   backend_class->let_go = let_go;
 }

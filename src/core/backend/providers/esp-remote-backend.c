@@ -271,15 +271,26 @@ let_go (EspBackend *backend, GCancellable *cancellable)
 }
 
 static void
-settle (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
-        const char *document)
+on_settled (GObject *source, GAsyncResult *result, gpointer data)
 {
-  EspRemoteBackend *self = ESP_REMOTE_BACKEND (backend);
+  g_autoptr (GTask) task = data;
   g_autoptr (GError) error = NULL;
 
-  if (!esp_remote_turn_settle (remote_job, &error)
+  if (!esp_remote_turn_settle_finish (result, &error)
       && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
     g_message ("What was kept of a turn could not be removed: %s", error->message);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+settle_async (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
+              const char *document, GAsyncReadyCallback callback, gpointer user_data)
+{
+  EspRemoteBackend *self = ESP_REMOTE_BACKEND (backend);
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, settle_async);
+  esp_remote_turn_settle_async (remote_job, on_settled, task);
 
   if (self->accounts != NULL)
     esp_ledger_note (esp_accounts_get_ledger (self->accounts), remote_job, self->id,
@@ -410,7 +421,7 @@ esp_remote_backend_class_init (EspRemoteBackendClass *klass)
   backend_class->stop_async = stop_async;
   backend_class->stop_finish = stop_finish;
   backend_class->prepare = prepare;
-  backend_class->settle = settle;
+  backend_class->settle_async = settle_async;
   backend_class->has_kept = has_kept;
   backend_class->let_go = let_go;
   backend_class->tidy = tidy;

@@ -492,12 +492,21 @@ _esp_journal_write_file (const char *temporary, const char *path, const char *te
   return TRUE;
 }
 
+/* Only whoever holds the lock writes: one name is enough, and nothing piles up. */
+static gboolean
+write_text (const char *id, const char *text, gsize length, gboolean durable, GError **error)
+{
+  g_autofree char *path = _esp_journal_dup_path (id, ".json");
+  g_autofree char *temporary = _esp_journal_dup_path (id, ".json.new");
+
+  return _esp_journal_write_file (temporary, path, text, length, durable, error)
+         && (!durable || sync_folder (error));
+}
+
 gboolean
 esp_record_write (EspRecord *self, EspRecordState state, GError **error)
 {
   g_autofree char *folder = _esp_journal_dup_folder ();
-  g_autofree char *path = NULL;
-  g_autofree char *temporary = NULL;
   g_autofree char *text = NULL;
   gsize length;
   gboolean is_new, durable;
@@ -517,15 +526,81 @@ esp_record_write (EspRecord *self, EspRecordState state, GError **error)
         return FALSE;
     }
 
-  /* Only whoever holds the lock writes: one name is enough, and nothing piles up. */
-  path = _esp_journal_dup_path (self->id, ".json");
-  temporary = _esp_journal_dup_path (self->id, ".json.new");
   text = dup_text (self, state, &length);
-  if (!_esp_journal_write_file (temporary, path, text, length, durable, error)
-      || (durable && !sync_folder (error)))
+  if (!write_text (self->id, text, length, durable, error))
     return FALSE;
 
   self->state = state;
+  return TRUE;
+}
+
+/* A copy of all that the thread needs: JSON is not counted as threads would need it. */
+typedef struct
+{
+  EspRecord *record;
+  EspRecordState state;
+  char *id;
+  char *text;
+  gsize length;
+} Writing;
+
+static void
+writing_free (gpointer data)
+{
+  Writing *writing = data;
+
+  g_free (writing->id);
+  g_free (writing->text);
+  g_free (writing);
+}
+
+static void
+write_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Writing *writing = data;
+  GError *error = NULL;
+
+  if (write_text (writing->id, writing->text, writing->length, TRUE, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+esp_record_write_async (EspRecord *self, EspRecordState state, GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  Writing *writing;
+
+  g_return_if_fail (self != NULL && self->members != NULL);
+  g_return_if_fail (self->lock >= 0);
+
+  writing = g_new0 (Writing, 1);
+  writing->record = self;
+  writing->state = state;
+  writing->id = g_strdup (self->id);
+  writing->text = dup_text (self, state, &writing->length);
+  task = g_task_new (NULL, NULL, callback, user_data);
+  g_task_set_source_tag (task, esp_record_write_async);
+  g_task_set_task_data (task, writing, writing_free);
+  g_task_run_in_thread (task, write_in_thread);
+}
+
+gboolean
+esp_record_write_finish (EspRecord *self, GAsyncResult *result, GError **error)
+{
+  const Writing *writing;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, esp_record_write_async), FALSE);
+
+  writing = g_task_get_task_data (G_TASK (result));
+  g_return_val_if_fail (writing->record == self, FALSE);
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+
+  self->state = writing->state;
   return TRUE;
 }
 

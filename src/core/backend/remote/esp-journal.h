@@ -59,9 +59,15 @@ gboolean esp_record_is_busy (EspRecord *self);   /* listed ones: another process
 JsonObject *esp_record_get_members (EspRecord *self);
 
 /* Writes the record: whole for every other process when it returns; and on disk (fsync of file and
- * folder), but for the first one of a turn that is only being prepared. Small; may be called on the
- * main thread, or on another one while nothing else touches the record. */
+ * folder), but for the first one of a turn that is only being prepared: where a window may be
+ * waiting, only that one is written like this. Else in a thread, or by esp_record_write_async ().
+ */
 gboolean esp_record_write (EspRecord *self, EspRecordState state, GError **error);
+/* The same for a record that is there, of what it says now, in a thread: until it is finished
+ * nothing else may be done with the record, nor may it be freed. */
+void esp_record_write_async (EspRecord *self, EspRecordState state, GAsyncReadyCallback callback,
+                             gpointer user_data);
+gboolean esp_record_write_finish (EspRecord *self, GAsyncResult *result, GError **error);
 gboolean esp_record_delete (EspRecord *self, GError **error); /* with its images */
 
 /* One image of the result, 0 and up: on the disk when it returns; the next esp_record_write () is

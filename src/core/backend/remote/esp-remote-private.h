@@ -115,6 +115,7 @@ typedef struct _EspRemoteText EspRemoteText;
 /* Exactly one of `answer` and `error` is set. Both are the caller's. */
 typedef void (*EspRemoteStep) (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error);
 typedef void (*EspRemoteNext) (EspRemoteTurn *turn);
+typedef void (*EspRemoteWritten) (EspRemoteTurn *turn, const GError *error);
 
 struct _EspRemoteTurn
 {
@@ -144,6 +145,8 @@ struct _EspRemoteTurn
   GCancellable *step;
   GSource *pause;
   EspRemoteNext next;
+  EspRemoteWritten written;
+  EspHttpRequest *request; /* the submit, until its record is on the disk */
   gboolean transferring, submitting;
   gint64 sent, to_send;
 
@@ -235,6 +238,12 @@ double _esp_remote_back_off (guint tries); /* s, jittered: about 1, 2, 4 … 30 
 const char *_esp_remote_turn_get_job_id (EspRemoteTurn *turn);
 
 gboolean _esp_remote_turn_write (EspRemoteTurn *turn, EspRecordState state, GError **error);
+/* The same without waiting for the disk, as work (_esp_remote_turn_work ()). `written` calls
+ * _esp_remote_turn_work_done () as its first; `error`, which is its caller's, is NULL if the record
+ * is on the disk. */
+void _esp_remote_turn_write_then (EspRemoteTurn *turn, EspRecordState state,
+                                  EspRemoteWritten written);
+void _esp_remote_turn_warn_of_record (const GError *error); /* in the log */
 /* Where nothing is to be done about it: said in the log. */
 void _esp_remote_turn_note_state (EspRemoteTurn *turn, EspRecordState state);
 

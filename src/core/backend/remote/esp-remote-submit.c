@@ -242,6 +242,16 @@ _esp_remote_take_captures (EspRemoteTurn *turn, const GPtrArray *captures, JsonN
     }
 }
 
+/* Where this fails, the record says "submitting": doubt, but nothing is paid for twice. */
+static void
+on_accepted_written (EspRemoteTurn *turn, const GError *error)
+{
+  if (error != NULL)
+    _esp_remote_turn_warn_of_record (error);
+  if (_esp_remote_turn_work_done (turn))
+    _esp_remote_watch_begin (turn, FALSE);
+}
+
 /* The answer to the submit: a job, a result, or the end of it. */
 static void
 take_acceptance (EspRemoteTurn *turn, EspRemoteAnswer *answer)
@@ -282,12 +292,7 @@ take_acceptance (EspRemoteTurn *turn, EspRemoteAnswer *answer)
     {
       turn->status
           = has_status && status == ESP_STATUS_RUNNING ? ESP_STATUS_RUNNING : ESP_STATUS_QUEUED;
-      /* Where this fails, the record says "submitting": doubt, but nothing is paid for twice. */
-      _esp_remote_turn_note_state (turn, ESP_RECORD_ACCEPTED);
-      if (turn->cancelling)
-        _esp_remote_cancel_begin (turn);
-      else
-        _esp_remote_watch_begin (turn, FALSE);
+      _esp_remote_turn_write_then (turn, ESP_RECORD_ACCEPTED, on_accepted_written);
       return;
     }
 
@@ -409,33 +414,31 @@ build (EspRemoteTurn *turn, GError **error)
   return request;
 }
 
-void
-_esp_remote_submit_begin (EspRemoteTurn *turn)
+static void
+refuse_without_record (EspRemoteTurn *turn, const GError *error)
 {
-  g_autoptr (GError) error = NULL;
-  EspHttpRequest *request = build (turn, &error);
-  JsonObject *members = esp_record_get_members (turn->record);
+  GError *told = _esp_remote_argument_new (
+      _ ("Nothing was sent: the record that keeps the job from being lost cannot be written. "
+         "%s"),
+      error->message);
 
-  if (request == NULL)
+  _esp_remote_turn_fail_with (turn, told, FALSE);
+}
+
+static void
+on_submitting_written (EspRemoteTurn *turn, const GError *error)
+{
+  EspHttpRequest *request = g_steal_pointer (&turn->request);
+
+  turn->transferring = FALSE;
+  if (turn->cancelling || error != NULL)
     {
-      GError *told
-          = _esp_remote_argument_new (_ ("The request cannot be made: %s"), error->message);
-
-      _esp_remote_turn_fail_with (turn, told, FALSE);
-      return;
-    }
-
-  turn->submitted = g_get_real_time ();
-  json_object_set_int_member (members, "submitted", turn->submitted);
-  if (!_esp_remote_turn_write (turn, ESP_RECORD_SUBMITTING, &error))
-    {
-      GError *told = _esp_remote_argument_new (
-          _ ("Nothing was sent: the record that keeps the job from being lost cannot be written. "
-             "%s"),
-          error->message);
-
+      /* Nothing was sent, whatever the record says. */
       esp_http_request_free (request);
-      _esp_remote_turn_fail_with (turn, told, FALSE);
+      if (turn->cancelling)
+        _esp_remote_turn_return_cancelled (turn, FALSE);
+      else
+        refuse_without_record (turn, error);
       return;
     }
 
@@ -448,6 +451,26 @@ _esp_remote_submit_begin (EspRemoteTurn *turn)
   g_clear_pointer (&turn->streamed_items, g_ptr_array_unref);
   turn->streamed_error = FALSE;
   _esp_remote_turn_send (turn, request, submit_done);
+}
+
+void
+_esp_remote_submit_begin (EspRemoteTurn *turn)
+{
+  g_autoptr (GError) error = NULL;
+
+  turn->request = build (turn, &error);
+  if (turn->request == NULL)
+    {
+      GError *told
+          = _esp_remote_argument_new (_ ("The request cannot be made: %s"), error->message);
+
+      _esp_remote_turn_fail_with (turn, told, FALSE);
+      return;
+    }
+
+  turn->submitted = g_get_real_time ();
+  json_object_set_int_member (esp_record_get_members (turn->record), "submitted", turn->submitted);
+  _esp_remote_turn_write_then (turn, ESP_RECORD_SUBMITTING, on_submitting_written);
 }
 
 static void

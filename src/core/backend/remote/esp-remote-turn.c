@@ -123,6 +123,46 @@ esp_remote_turn_settle (const char *id, GError **error)
   return record != NULL && esp_record_delete (record, error);
 }
 
+static void
+delete_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (esp_record_delete (data, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+esp_remote_turn_settle_async (const char *id, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  EspRecord *record;
+  GError *error = NULL;
+
+  g_return_if_fail (id != NULL);
+
+  task = g_task_new (NULL, NULL, callback, user_data);
+  g_task_set_source_tag (task, esp_remote_turn_settle_async);
+  record = _esp_remote_take_record (id, &error);
+  if (record == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_task_set_task_data (task, record, (GDestroyNotify) esp_record_free);
+  g_task_run_in_thread (task, delete_in_thread);
+}
+
+gboolean
+esp_remote_turn_settle_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, esp_remote_turn_settle_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 /* --- Life ------------------------------------------------------------------------------------- */
 
 EspRemoteTurn *
@@ -173,6 +213,7 @@ _esp_remote_turn_unref (EspRemoteTurn *turn)
   g_clear_pointer (&turn->streamed_items, g_ptr_array_unref);
   clear_node (&turn->recovered);
   g_clear_error (&turn->doubt);
+  g_clear_pointer (&turn->request, esp_http_request_free);
   g_clear_object (&turn->step);
   g_clear_object (&turn->cancellable);
   g_clear_object (&turn->http);
@@ -280,12 +321,39 @@ _esp_remote_turn_write (EspRemoteTurn *turn, EspRecordState state, GError **erro
 }
 
 void
+_esp_remote_turn_warn_of_record (const GError *error)
+{
+  g_warning ("The record of a turn with a provider could not be written: %s", error->message);
+}
+
+static void
+on_written (GObject *source, GAsyncResult *result, gpointer data)
+{
+  EspRemoteTurn *turn = data;
+  EspRemoteWritten written = g_steal_pointer (&turn->written);
+  g_autoptr (GError) error = NULL;
+
+  (void) esp_record_write_finish (turn->record, result, &error);
+  written (turn, error);
+  _esp_remote_turn_unref (turn);
+}
+
+void
+_esp_remote_turn_write_then (EspRemoteTurn *turn, EspRecordState state, EspRemoteWritten written)
+{
+  /* Has a reference to the turn. */
+  (void) _esp_remote_turn_work (turn);
+  turn->written = written;
+  esp_record_write_async (turn->record, state, on_written, turn);
+}
+
+void
 _esp_remote_turn_note_state (EspRemoteTurn *turn, EspRecordState state)
 {
   g_autoptr (GError) error = NULL;
 
   if (!esp_record_write (turn->record, state, &error))
-    g_warning ("The record of a turn with a provider could not be written: %s", error->message);
+    _esp_remote_turn_warn_of_record (error);
 }
 
 /* --- News ------------------------------------------------------------------------------------- */

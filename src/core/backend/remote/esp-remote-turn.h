@@ -109,6 +109,10 @@ gboolean esp_remote_turn_is_here (const char *id);
 
 /* The result is stored: the record may go. Also: forget one. */
 gboolean esp_remote_turn_settle (const char *id, GError **error);
+/* The same in a thread. */
+void esp_remote_turn_settle_async (const char *id, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+gboolean esp_remote_turn_settle_finish (GAsyncResult *result, GError **error);
 
 /* What cancelling means: TRUE (default) asks the provider to stop; FALSE only stops waiting and
  * keeps the record. Set on the cancellable before it is cancelled. */

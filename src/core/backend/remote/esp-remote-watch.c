@@ -136,7 +136,10 @@ _esp_remote_watch_now (EspRemoteTurn *turn)
 static gboolean
 is_young (EspRemoteTurn *turn)
 {
-  double age = (double) (g_get_real_time () - turn->submitted) / G_USEC_PER_SEC;
+  /* From the answer on, where this process saw it: sending may have taken long. */
+  double age = turn->accepted > 0
+                   ? (double) (g_get_monotonic_time () - turn->accepted) / G_USEC_PER_SEC
+                   : (double) (g_get_real_time () - turn->submitted) / G_USEC_PER_SEC;
 
   /* A clock that was set back makes nothing young for ever: patience bounds it. */
   return !turn->seen && turn->submitted > 0 && age < YOUNG * _esp_remote_time_scale ();
