@@ -5,6 +5,7 @@ A result is a carpet of coloured blocks that follows from the picture that was s
 prompt, so that a test can tell whose result it has in its hands: see `carpet_row`.
 """
 import hashlib
+import os
 import struct
 import zlib
 
@@ -146,6 +147,11 @@ def carpet_png(seal, width, height):
         pieces.append(pack.compress(rows))
     return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
             + chunk(b'IDAT', b''.join(pieces) + pack.flush()) + chunk(b'IEND', b''))
+
+
+def heavier_png(data, weight):
+    """The same picture with a chunk of noise that nobody looks at: as many bytes as a photo has."""
+    return data[:-12] + chunk(b'noIs', os.urandom(weight)) + data[-12:]
 
 
 def black_png(width, height):

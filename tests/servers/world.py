@@ -21,6 +21,7 @@ OPTIONS = {
     'queue_ms': 40,
     'run_ms': 80,
     'max_side': 0,         # results no larger than this: quicker tests
+    'weight': 0,           # so many bytes more in each result that is a PNG
     'tls': '',             # good, self-signed, wrong-host, expired
     'base_path': None,     # None: as the provider has it
     'clock_offset': 0,     # seconds that this server's clock is wrong
@@ -103,8 +104,10 @@ class Job:
             whole = pictures.carpet(self.format, self.seal, width, height)
             return [(whole[:len(whole) // 2], media)]
         count = 2 if self.outcome == 'two' else self.count
-        return [(pictures.carpet(self.format, self.seal_of(at), width, height), media)
-                for at in range(count)]
+        painted = [pictures.carpet(self.format, self.seal_of(at), width, height) for at in range(count)]
+        if self.world.options['weight'] and self.format == 'png':
+            painted = [pictures.heavier_png(data, self.world.options['weight']) for data in painted]
+        return [(data, media) for data in painted]
 
     def seal_of(self, at):
         return self.seal if at == 0 else pictures.mark(self.seal, at)
