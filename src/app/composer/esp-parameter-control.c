@@ -277,11 +277,19 @@ on_ratio_bind (GtkSignalListItemFactory *factory, GtkListItem *item)
   gtk_label_set_label (GTK_LABEL (label), text);
 }
 
-/* Nothing is chosen where the model decides by itself. */
+/* Where the model may decide by itself, that is the first thing to choose: GTK 4.18 always
+ * selects something in a GtkDropDown. */
 static gboolean
 may_be_unset (EspParameterControl *self)
 {
   return self->parameter.fallback == NULL && !self->parameter.required;
+}
+
+/* The place of the first choice in the list. */
+static guint
+get_first_choice (EspParameterControl *self)
+{
+  return may_be_unset (self) ? 1 : 0;
 }
 
 static GtkWidget *
@@ -290,6 +298,8 @@ create_choice (EspParameterControl *self)
   GtkStringList *labels = gtk_string_list_new (NULL);
   JsonArray *choices = self->parameter.choices;
 
+  if (may_be_unset (self))
+    gtk_string_list_append (labels, _ ("Default"));
   for (guint i = 0; i < json_array_get_length (choices); i++)
     {
       JsonNode *choice = json_array_get_element (choices, i);
@@ -308,8 +318,6 @@ create_choice (EspParameterControl *self)
       g_signal_connect (factory, "bind", G_CALLBACK (on_ratio_bind), NULL);
       gtk_drop_down_set_factory (GTK_DROP_DOWN (self->editor), factory);
     }
-  if (may_be_unset (self))
-    gtk_drop_down_set_selected (GTK_DROP_DOWN (self->editor), GTK_INVALID_LIST_POSITION);
 
   g_signal_connect_object (self->editor, "notify::selected", G_CALLBACK (emit_changed), self,
                            G_CONNECT_SWAPPED);
@@ -512,9 +520,10 @@ esp_parameter_control_dup_value (EspParameterControl *self)
   if (has_choices (self))
     {
       selected = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->editor));
-      if (selected == GTK_INVALID_LIST_POSITION)
+      if (selected == GTK_INVALID_LIST_POSITION || selected < get_first_choice (self))
         return NULL;
-      return json_node_copy (json_array_get_element (self->parameter.choices, selected));
+      return json_node_copy (
+          json_array_get_element (self->parameter.choices, selected - get_first_choice (self)));
     }
 
   node = json_node_alloc ();
@@ -555,7 +564,7 @@ select_choice (EspParameterControl *self, JsonNode *value)
   for (guint i = 0; i < json_array_get_length (self->parameter.choices); i++)
     if (is_same_value (json_array_get_element (self->parameter.choices, i), value))
       {
-        gtk_drop_down_set_selected (GTK_DROP_DOWN (self->editor), i);
+        gtk_drop_down_set_selected (GTK_DROP_DOWN (self->editor), get_first_choice (self) + i);
         return TRUE;
       }
 
@@ -597,7 +606,7 @@ esp_parameter_control_reset (EspParameterControl *self)
   if (self->parameter.fallback != NULL)
     esp_parameter_control_set_value (self, self->parameter.fallback);
   else if (has_choices (self) && may_be_unset (self))
-    gtk_drop_down_set_selected (GTK_DROP_DOWN (self->editor), GTK_INVALID_LIST_POSITION);
+    gtk_drop_down_set_selected (GTK_DROP_DOWN (self->editor), 0);
   else if (self->parameter.type == ESP_PARAMETER_STRING && !has_choices (self)
            && GTK_IS_EDITABLE (self->editor))
     gtk_editable_set_text (GTK_EDITABLE (self->editor), "");

@@ -200,7 +200,7 @@ test_seed (void)
   g_assert_cmpuint (esp_seed_entry_take (seed, 1), ==, 7);
 }
 
-/* Shapes are chosen among those that there are; where the model has no default, none is chosen. */
+/* Shapes are chosen among those that there are; where the model has no default, it decides. */
 static void
 test_ratios (void)
 {
@@ -212,13 +212,14 @@ test_ratios (void)
   g_autoptr (JsonObject) wanted = parse_object ("{\"aspect\":\"9:16\"}");
   g_autoptr (JsonObject) values = NULL;
   g_autoptr (JsonObject) reset = NULL;
+  g_autoptr (JsonObject) first = NULL;
+  g_autoptr (JsonObject) unset = NULL;
   g_autofree char *summary = NULL;
   GtkWidget *drop_down, *window;
 
   esp_parameter_controls_set_schema (controls, schema);
   drop_down = widgets_find_type (GTK_WIDGET (controls), GTK_TYPE_DROP_DOWN);
-  g_assert_cmpuint (gtk_drop_down_get_selected (GTK_DROP_DOWN (drop_down)), ==,
-                    GTK_INVALID_LIST_POSITION);
+  g_assert_cmpuint (gtk_drop_down_get_selected (GTK_DROP_DOWN (drop_down)), ==, 0);
   none = esp_parameter_controls_dup_values (controls);
   g_assert_cmpuint (json_object_get_size (none), ==, 0);
 
@@ -233,6 +234,15 @@ test_ratios (void)
   esp_parameter_controls_reset (controls);
   reset = esp_parameter_controls_dup_values (controls);
   g_assert_cmpuint (json_object_get_size (reset), ==, 0);
+  g_assert_cmpuint (gtk_drop_down_get_selected (GTK_DROP_DOWN (drop_down)), ==, 0);
+
+  /* The first shape can be chosen, and unchosen. */
+  gtk_drop_down_set_selected (GTK_DROP_DOWN (drop_down), 1);
+  first = esp_parameter_controls_dup_values (controls);
+  assert_values (first, "{\"aspect\":\"16:9\"}");
+  gtk_drop_down_set_selected (GTK_DROP_DOWN (drop_down), 0);
+  unset = esp_parameter_controls_dup_values (controls);
+  g_assert_cmpuint (json_object_get_size (unset), ==, 0);
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
