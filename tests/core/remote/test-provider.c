@@ -727,9 +727,10 @@ damage (const char *path)
         {
           /* Pieces that are JSON, in the wrong place. */
           static const char *const pieces[] = { "[]", "{}", "null", "0", "\"\"", "true", "-1e9" };
-          char *colon = strchr (copy + g_test_rand_int_range (0, (gint32) length / 2), ':');
+          const gsize start = (gsize) g_test_rand_int_range (0, (gint32) length / 2);
+          char *colon = memchr (copy + start, ':', length - start - 10);
 
-          if (colon != NULL && colon < copy + length - 10)
+          if (colon != NULL)
             memcpy (colon + 1, pieces[round % 7], strlen (pieces[round % 7]));
         }
 
