@@ -46,6 +46,34 @@ find_place (EspJobRow *self)
   return -1;
 }
 
+/* Those that run come first in the list: this is asked of each row at each change of it. */
+static gboolean
+can_move_up (EspJobRow *self)
+{
+  GListModel *jobs = esp_queue_get_jobs (self->queue);
+
+  for (guint i = esp_queue_get_n_running (self->queue); i < g_list_model_get_n_items (jobs); i++)
+    {
+      g_autoptr (EspJob) job = g_list_model_get_item (jobs, i);
+
+      if (esp_job_get_state (job) == ESP_JOB_WAITING)
+        return job != self->job && esp_job_get_state (self->job) == ESP_JOB_WAITING;
+    }
+  return FALSE;
+}
+
+static void
+update_place (EspJobRow *self)
+{
+  gboolean can_move;
+
+  if (self->job == NULL || self->title == NULL)
+    return;
+  can_move = can_move_up (self);
+  gtk_widget_set_sensitive (self->up_button, can_move);
+  gtk_widget_set_sensitive (self->next_button, can_move);
+}
+
 static char *
 dup_status (EspJobRow *self)
 {
@@ -116,8 +144,7 @@ update (EspJobRow *self)
                                  progress != NULL ? CLAMP (progress->fraction, 0.0, 1.0) : 0.0);
   gtk_widget_set_visible (self->up_button, state == ESP_JOB_WAITING);
   gtk_widget_set_visible (self->next_button, state == ESP_JOB_WAITING);
-  gtk_widget_set_sensitive (self->up_button, find_place (self) > 0);
-  gtk_widget_set_sensitive (self->next_button, find_place (self) > 0);
+  update_place (self);
   gtk_widget_set_sensitive (self->stop_button, state != ESP_JOB_STOPPING);
   update_stop (self, state != ESP_JOB_WAITING ? progress : NULL);
 }
@@ -160,8 +187,8 @@ esp_job_row_set_job (EspJobRow *self, EspQueue *queue, EspJob *job)
   if (job == NULL)
     return;
   g_signal_connect_object (job, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (esp_queue_get_jobs (queue), "items-changed", G_CALLBACK (update), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (esp_queue_get_jobs (queue), "items-changed", G_CALLBACK (update_place),
+                           self, G_CONNECT_SWAPPED);
   update (self);
 }
 
