@@ -321,8 +321,8 @@ static int
 fail_to_store (CliRemote *self, const CliRemoteJob *job, const GError *error, GString *json)
 {
   EspFaultReport report = { .charged = ESP_CHARGED_YES, .kept = TRUE };
-  g_autofree char *message = g_strdup_printf (_ ("%s. The job is kept: espalier-cli jobs resume %s"),
-                                              error->message, job->id);
+  g_autofree char *message = g_strdup_printf (
+      _ ("%s. The job is kept: espalier-cli jobs resume %s"), error->message, job->id);
 
   if (json != NULL)
     cli_remote_put_error (json, "output", message, &report);

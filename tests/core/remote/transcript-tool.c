@@ -141,10 +141,9 @@ main (int argc, char **argv)
   if (g_str_equal (argv[1], "run"))
     return run (provider, argv[3], config, parameters, argv + 6);
 
-  text = esp_transcript_new (g_str_equal (argv[1], "curl") ? ESP_TRANSCRIPT_CURL
-                                                           : ESP_TRANSCRIPT_PYTHON,
-                             provider, argv[3], config, parameters,
-                             (const char *const *) argv + 6, &error);
+  text = esp_transcript_new (
+      g_str_equal (argv[1], "curl") ? ESP_TRANSCRIPT_CURL : ESP_TRANSCRIPT_PYTHON, provider,
+      argv[3], config, parameters, (const char *const *) argv + 6, &error);
   if (text == NULL)
     g_error ("%s", error->message);
   fputs (text, stdout); /* as it is, whatever the locale */
