@@ -627,6 +627,18 @@ begin (EspHttp *self, EspHttpTransfer *transfer)
                                _esp_http_transfer_ref (transfer));
 }
 
+static GTask *
+new_task (EspHttp *self, GCancellable *cancellable, gpointer tag, GAsyncReadyCallback callback,
+          gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, tag);
+  /* Whoever cancels an instant after the answer came gets the answer: it may have cost money. */
+  g_task_set_check_cancellable (task, FALSE);
+  return task;
+}
+
 void
 esp_http_send_async (EspHttp *self, EspHttpRequest *request, GCancellable *cancellable,
                      EspHttpProgressFunc progress, gpointer progress_data,
@@ -638,10 +650,7 @@ esp_http_send_async (EspHttp *self, EspHttpRequest *request, GCancellable *cance
   g_return_if_fail (ESP_IS_HTTP (self));
   g_return_if_fail (request != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, esp_http_send_async);
-  /* Whoever cancels an instant after the answer came gets the answer: it may have cost money. */
-  g_task_set_check_cancellable (task, FALSE);
+  task = new_task (self, cancellable, esp_http_send_async, callback, user_data);
 
   transfer = _esp_http_transfer_new (ESP_HTTP_SEND, self, request, task);
   transfer->progress = progress;
@@ -668,9 +677,7 @@ esp_http_listen_async (EspHttp *self, EspHttpRequest *request, GCancellable *can
   g_return_if_fail (ESP_IS_HTTP (self));
   g_return_if_fail (request != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, esp_http_listen_async);
-  g_task_set_check_cancellable (task, FALSE);
+  task = new_task (self, cancellable, esp_http_listen_async, callback, user_data);
 
   transfer = _esp_http_transfer_new (ESP_HTTP_LISTEN, self, request, task);
   transfer->event = event;
@@ -697,9 +704,7 @@ esp_http_socket_async (EspHttp *self, EspHttpRequest *request, GCancellable *can
   g_return_if_fail (ESP_IS_HTTP (self));
   g_return_if_fail (request != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, esp_http_socket_async);
-  g_task_set_check_cancellable (task, FALSE);
+  task = new_task (self, cancellable, esp_http_socket_async, callback, user_data);
 
   if (!esp_http_has_websockets ())
     {
