@@ -18,40 +18,6 @@ typedef struct
 
 /* --- URL -------------------------------------------------------------------------------------- */
 
-/* Members of `fields`, expanded, as name=value&…; unset ones are left out. NULL with error. */
-static char *
-dup_encoded (Builder *self, JsonObject *fields, GError **error)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *template;
-
-  json_object_iter_init_ordered (&iter, fields);
-  while (json_object_iter_next_ordered (&iter, &name, &template))
-    {
-      g_autoptr (GError) own_error = NULL;
-      g_autoptr (JsonNode) value = esp_template_expand (template, self->scope, &own_error);
-      g_autofree char *plain = NULL;
-
-      if (own_error != NULL)
-        {
-          g_propagate_error (error, g_steal_pointer (&own_error));
-          return NULL;
-        }
-      if (value == NULL)
-        continue;
-
-      plain = esp_json_dup_plain (value);
-      if (text->len > 0)
-        g_string_append_c (text, '&');
-      g_string_append_uri_escaped (text, name, NULL, FALSE);
-      g_string_append_c (text, '=');
-      g_string_append_uri_escaped (text, plain, NULL, FALSE);
-    }
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 static char *
 dup_url (Builder *self, const EspProviderRequest *request, GError **error)
 {
@@ -71,7 +37,7 @@ dup_url (Builder *self, const EspProviderRequest *request, GError **error)
   if (request->query == NULL)
     return g_steal_pointer (&url);
 
-  query = dup_encoded (self, request->query, error);
+  query = esp_template_expand_fields (request->query, self->scope, error);
   if (query == NULL)
     return NULL;
   if (query[0] == '\0')
@@ -405,7 +371,7 @@ add_body (Builder *self, const EspProviderRequest *request, JsonNode *headers, G
 
   if (request->form != NULL)
     {
-      char *text = dup_encoded (self, request->form, error);
+      char *text = esp_template_expand_fields (request->form, self->scope, error);
 
       if (text == NULL)
         return FALSE;

@@ -468,3 +468,39 @@ esp_template_dup_names (JsonNode *node, GError **error)
 
   return collect_names (names, node, error) ? g_steal_pointer (&names) : NULL;
 }
+
+char *
+esp_template_expand_fields (JsonObject *fields, EspScope *scope, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *template;
+
+  g_return_val_if_fail (fields != NULL, NULL);
+  g_return_val_if_fail (scope != NULL, NULL);
+
+  json_object_iter_init_ordered (&iter, fields);
+  while (json_object_iter_next_ordered (&iter, &name, &template))
+    {
+      g_autoptr (GError) own_error = NULL;
+      g_autoptr (JsonNode) value = esp_template_expand (template, scope, &own_error);
+      g_autofree char *plain = NULL;
+
+      if (own_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&own_error));
+          return NULL;
+        }
+      if (value == NULL)
+        continue;
+
+      plain = esp_json_dup_plain (value);
+      if (text->len > 0)
+        g_string_append_c (text, '&');
+      g_string_append_uri_escaped (text, name, NULL, FALSE);
+      g_string_append_c (text, '=');
+      g_string_append_uri_escaped (text, plain, NULL, FALSE);
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}

@@ -56,6 +56,11 @@ typedef enum
 char *esp_template_expand_text (const char *text, EspScope *scope, EspTemplateEscape escape,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Members of `fields`, expanded, as "name=value&…" of a query or form; unset ones are left out.
+ * Never NULL without an error. */
+char *esp_template_expand_fields (JsonObject *fields, EspScope *scope,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The name if `text` is exactly one placeholder, else NULL. */
 char *esp_template_dup_only_name (const char *text) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -7,10 +7,7 @@
 #include "esp-json-read.h"
 
 /* Functions of the script; those that it calls are put into it, in this order. */
-static const struct
-{
-  const char *call, *text;
-} helpers[] = {
+static const EspTranscriptHelper helpers[] = {
   { "mime ", "mime() {\n"
              "  case $1 in\n"
              "    *.jpg | *.jpeg) printf image/jpeg ;;\n"
@@ -435,26 +432,6 @@ put_head (EspTranscript *self, GString *out)
   g_string_append (out, "work=$(mktemp -d)\ntrap 'rm -rf \"$work\"' EXIT\n");
 }
 
-/* Each mention of a helper, also in other helpers. */
-static void
-put_helpers (GString *out, const char *body)
-{
-  gboolean used[G_N_ELEMENTS (helpers)] = { FALSE };
-
-  for (gsize round = 0; round < G_N_ELEMENTS (helpers); round++)
-    for (gsize i = 0; i < G_N_ELEMENTS (helpers); i++)
-      {
-        gboolean wanted = _esp_transcript_has_word (body, helpers[i].call);
-
-        for (gsize j = 0; j < G_N_ELEMENTS (helpers) && !wanted; j++)
-          wanted = i != j && used[j] && _esp_transcript_has_word (helpers[j].text, helpers[i].call);
-        used[i] = used[i] || wanted;
-      }
-  for (gsize i = 0; i < G_N_ELEMENTS (helpers); i++)
-    if (used[i])
-      g_string_append_printf (out, "\n%s", helpers[i].text);
-}
-
 void
 _esp_transcript_write_curl (EspTranscript *self, GError **error)
 {
@@ -472,7 +449,7 @@ _esp_transcript_write_curl (EspTranscript *self, GError **error)
 
   put_head (self, all);
   put_send (self, all);
-  put_helpers (all, self->text->str);
+  _esp_transcript_put_helpers (all, helpers, G_N_ELEMENTS (helpers), self->text->str, "\n");
   g_string_append (all, self->text->str);
   g_string_assign (self->text, all->str);
 }

@@ -92,6 +92,17 @@ const char *_esp_transcript_get_result_event (EspTranscript *self);
 /* Does `text` have `word` ("read(", "json.") where no longer word has it? */
 gboolean _esp_transcript_has_word (const char *text, const char *word);
 
+/* A function of the script or program: what calling it looks like, and its text. */
+typedef struct
+{
+  const char *call, *text;
+} EspTranscriptHelper;
+
+/* Adds those of the `n` helpers that `body` calls, itself or through others, in their order, each
+ * behind `separator`. */
+void _esp_transcript_put_helpers (GString *out, const EspTranscriptHelper *helpers, gsize n,
+                                  const char *body, const char *separator);
+
 /* For the shell (esp-transcript-curl-request.c). `uploading`: the picture that is uploaded, or -1.
  */
 gboolean _esp_transcript_curl_put_request (EspTranscript *self, const EspProviderRequest *template,

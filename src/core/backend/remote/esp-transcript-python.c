@@ -7,10 +7,7 @@
 #include "esp-json-read.h"
 
 /* Functions of the program; those that it calls are put into it, in this order. */
-static const struct
-{
-  const char *call, *text;
-} helpers[] = {
+static const EspTranscriptHelper helpers[] = {
   { "quote(", "def quote(text):\n"
               "    return urllib.parse.quote(str(text), safe=\"\")\n" },
   { "segment(", "def segment(text):\n"
@@ -703,41 +700,19 @@ put_images (EspTranscript *self, GString *out)
   g_string_append (out, "]\n");
 }
 
-/* Each mention of a helper, also in other helpers. */
-static char *
-dup_helpers (const char *body)
-{
-  g_autoptr (GString) all = g_string_new (NULL);
-  gboolean used[G_N_ELEMENTS (helpers)] = { FALSE };
-
-  for (gsize round = 0; round < G_N_ELEMENTS (helpers); round++)
-    for (gsize i = 0; i < G_N_ELEMENTS (helpers); i++)
-      {
-        gboolean wanted = _esp_transcript_has_word (body, helpers[i].call);
-
-        for (gsize j = 0; j < G_N_ELEMENTS (helpers) && !wanted; j++)
-          wanted = i != j && used[j] && _esp_transcript_has_word (helpers[j].text, helpers[i].call);
-        used[i] = used[i] || wanted;
-      }
-  for (gsize i = 0; i < G_N_ELEMENTS (helpers); i++)
-    if (used[i])
-      g_string_append_printf (all, "\n\n%s", helpers[i].text);
-  return g_string_free (g_steal_pointer (&all), FALSE);
-}
-
 void
 _esp_transcript_write_python (EspTranscript *self, GError **error)
 {
   g_autoptr (GString) head = g_string_new (NULL);
   g_autoptr (GString) rest = g_string_new (NULL);
-  g_autofree char *functions = NULL;
+  g_autoptr (GString) functions = g_string_new (NULL);
 
   if (!put_main (self, error))
     return;
 
-  functions = dup_helpers (self->text->str);
+  _esp_transcript_put_helpers (functions, helpers, G_N_ELEMENTS (helpers), self->text->str, "\n\n");
   put_send (self, rest);
-  g_string_append (rest, functions);
+  g_string_append (rest, functions->str);
   put_images (self, rest);
   if (self->has_turn)
     g_string_append (rest, "turn = str(uuid.uuid4())\n");

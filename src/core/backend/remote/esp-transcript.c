@@ -269,6 +269,27 @@ _esp_transcript_has_word (const char *text, const char *word)
   return FALSE;
 }
 
+void
+_esp_transcript_put_helpers (GString *out, const EspTranscriptHelper *helpers, gsize n,
+                             const char *body, const char *separator)
+{
+  g_autofree gboolean *used = g_new0 (gboolean, n);
+
+  /* Each mention of a helper, also in other helpers. */
+  for (gsize round = 0; round < n; round++)
+    for (gsize i = 0; i < n; i++)
+      {
+        gboolean wanted = _esp_transcript_has_word (body, helpers[i].call);
+
+        for (gsize j = 0; j < n && !wanted; j++)
+          wanted = i != j && used[j] && _esp_transcript_has_word (helpers[j].text, helpers[i].call);
+        used[i] = used[i] || wanted;
+      }
+  for (gsize i = 0; i < n; i++)
+    if (used[i])
+      g_string_append_printf (out, "%s%s", separator, helpers[i].text);
+}
+
 /* --- Requests --------------------------------------------------------------------------------- */
 
 static void
@@ -308,38 +329,6 @@ _esp_transcript_request_free (EspTranscriptRequest *self)
   g_free (self);
 }
 
-static char *
-dup_encoded (JsonObject *fields, EspScope *scope, GError **error)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *template;
-
-  json_object_iter_init_ordered (&iter, fields);
-  while (json_object_iter_next_ordered (&iter, &name, &template))
-    {
-      g_autoptr (GError) own_error = NULL;
-      g_autoptr (JsonNode) value = esp_template_expand (template, scope, &own_error);
-      g_autofree char *plain = NULL;
-
-      if (own_error != NULL)
-        {
-          g_propagate_error (error, g_steal_pointer (&own_error));
-          return NULL;
-        }
-      if (value == NULL)
-        continue;
-      plain = esp_json_dup_plain (value);
-      if (text->len > 0)
-        g_string_append_c (text, '&');
-      g_string_append_uri_escaped (text, name, NULL, FALSE);
-      g_string_append_c (text, '=');
-      g_string_append_uri_escaped (text, plain, NULL, FALSE);
-    }
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 static gboolean
 set_url (EspTranscriptRequest *self, const EspProviderRequest *request, EspScope *scope,
          GError **error)
@@ -351,7 +340,7 @@ set_url (EspTranscriptRequest *self, const EspProviderRequest *request, EspScope
     return FALSE;
   if (request->query != NULL)
     {
-      query = dup_encoded (request->query, scope, error);
+      query = esp_template_expand_fields (request->query, scope, error);
       if (query == NULL)
         return FALSE;
     }
@@ -535,7 +524,7 @@ set_body (EspTranscript *self, EspTranscriptRequest *plan, const EspProviderRequ
         plan->json = json_node_new (JSON_NODE_NULL);
     }
   else if (request->form != NULL)
-    plan->form = dup_encoded (request->form, scope, &own_error);
+    plan->form = esp_template_expand_fields (request->form, scope, &own_error);
   else if (request->multipart != NULL)
     set_parts (self, plan, request->multipart, image, scope, &own_error);
   else if (request->file != NULL)
