@@ -4,6 +4,16 @@
 #include <json-glib/json-glib.h>
 
 void
+odd_forget_proxies (void)
+{
+  static const char *const variables[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                           "ALL_PROXY",  "no_proxy",    "NO_PROXY" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (variables); i++)
+    g_unsetenv (variables[i]);
+}
+
+void
 odd_server_start (OddServer *self)
 {
   g_autoptr (GError) error = NULL;

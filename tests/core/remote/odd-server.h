@@ -14,6 +14,9 @@ typedef struct
   char *ca_file;
 } OddServer;
 
+/* The environment's proxies are none of the tests' business; before anything else. */
+void odd_forget_proxies (void);
+
 void odd_server_start (OddServer *self);
 void odd_server_stop (OddServer *self);
 

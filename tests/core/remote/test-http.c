@@ -632,12 +632,9 @@ test_early_refusal (void)
 int
 main (int argc, char **argv)
 {
-  static const char *const variables[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
-                                           "ALL_PROXY",  "no_proxy",    "NO_PROXY" };
   int status;
 
-  for (guint i = 0; i < G_N_ELEMENTS (variables); i++)
-    g_unsetenv (variables[i]);
+  odd_forget_proxies ();
 
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/remote/http/get", test_get);
