@@ -111,12 +111,14 @@ APP_USES = {
     'export': {'image'},
     'history': {'style', 'image', 'export'},
     'canvas': {'style', 'image', 'words', 'export'},
+    'compare': {'style', 'image', 'words'},
+    'sweep': {'style', 'image', 'words'},
     'composer': {'style', 'image', 'words'},
     'details': {'style', 'image', 'words'},
     'queue': {'image', 'words'},
     'preferences': {'words'},
     'window': {'image', 'words', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
-               'preferences'},
+               'preferences', 'compare', 'sweep'},
 }
 
 

@@ -214,6 +214,31 @@ void esp_document_add_turns_async (EspDocument *self, EspNode *parent, const Esp
 GPtrArray *esp_document_add_turns_finish (EspDocument *self, GAsyncResult *result, GError **error)
     G_GNUC_WARN_UNUSED_RESULT; /* (element-type EspNode) (transfer container) */
 
+/* A cell of a sweep. */
+typedef struct
+{
+  guint cell;
+  gboolean draft;
+  EspNode *parent;
+  EspTurn turn;
+} EspSweepTurn;
+
+/* Adds queued turns as cells of the sweep `sweep`, or of a new one with that plan (0; JSON of
+ * esp-sweep-plan.h), in one transaction and one undoable step. `sweep` receives the id; the nodes
+ * are in the order of `turns`. */
+void esp_document_add_sweep_async (EspDocument *self, gint64 sweep, const char *plan,
+                                   const EspSweepTurn *turns, guint n_turns,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+GPtrArray *esp_document_add_sweep_finish (EspDocument *self, GAsyncResult *result, gint64 *sweep,
+                                          GError **error)
+    G_GNUC_WARN_UNUSED_RESULT; /* (element-type EspNode) (transfer container) */
+
+/* The stored plan of a sweep; NULL if there is none. */
+const char *esp_document_get_sweep_plan (EspDocument *self, gint64 sweep);
+/* Of all sweeps that were ever stored and not purged, oldest first. (element-type gint64) */
+GArray *esp_document_dup_sweeps (EspDocument *self) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A new queued sibling that asks for the same, with `seed` instead of the node's if `has_seed`. */
 void esp_document_duplicate_async (EspDocument *self, EspNode *node, gboolean has_seed,
                                    guint64 seed, GCancellable *cancellable,

@@ -108,6 +108,11 @@ JsonObject *esp_node_get_timings (EspNode *self);  /* borrowed: stage → second
 double esp_node_get_cost (EspNode *self);          /* < 0 unknown; 0 for the local engine */
 const char *esp_node_get_currency (EspNode *self); /* "USD", or NULL */
 
+/* The sweep that it is a cell of, and which (esp-sweep-plan.h); 0 and 0 for others. */
+gint64 esp_node_get_sweep (EspNode *self);
+guint esp_node_get_cell (EspNode *self);
+gboolean esp_node_is_draft (EspNode *self); /* a cell with fewer steps, for a first look */
+
 /* --- The picture ------------------------------------------------------------------------------ */
 
 gboolean esp_node_has_image (EspNode *self);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-sheet.h: several nodes on one page or in one moving picture: contact sheets, flicker, wipe.
+ *
+ * Everything is laid out by what is given here; nobody asks a window. Missing pictures (skipped or
+ * failed cells) are places with their reason in words. */
+#pragma once
+
+#include "esp-document.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  EspNode *node;       /* or NULL: nothing there */
+  const char *caption; /* below the picture, Pango-plain, may have several lines; or NULL */
+  const char *missing; /* why there is no picture; or NULL */
+} EspSheetCell;
+
+typedef struct
+{
+  guint n_columns, n_rows;            /* cells are given row by row; n_columns × n_rows of them */
+  const char *title;                  /* above all; or NULL */
+  const char *column_axis, *row_axis; /* what columns and rows are ("Guidance"); or NULL */
+  const char *const *column_labels;   /* n_columns of them, or NULL */
+  const char *const *row_labels;      /* n_rows of them, or NULL */
+  const EspSheetCell *cells;
+  const char *const *table; /* below all: n_table_rows × (1 + n_columns × n_rows) texts, row by row,
+                               the row's title first; or NULL */
+  guint n_table_rows;
+  int cell_side; /* px of a picture's longer side; 0 = as large as the largest, at most 1024, the
+                    sheet at most 16,000 px a side */
+  gboolean dark; /* on dark grey instead of white */
+} EspSheet;
+
+typedef enum
+{
+  ESP_SHEET_PNG,
+  ESP_SHEET_PDF, /* pictures embedded as they are, text as text; one page */
+  ESP_SHEET_JPEG,
+  ESP_SHEET_WEBP,
+} EspSheetFormat;
+
+/* By the file name's extension; FALSE with ESP_IMAGE_ERROR_UNSUPPORTED for others. */
+gboolean esp_sheet_format_from_path (const char *path, EspSheetFormat *format, GError **error);
+
+/* Writes the sheet atomically. Everything is copied before the call returns. */
+void esp_sheet_export_async (EspDocument *document, const EspSheet *sheet, GFile *target,
+                             EspSheetFormat format, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data);
+gboolean esp_sheet_export_finish (GAsyncResult *result, GError **error);
+
+typedef enum
+{
+  ESP_SHEET_FLICKER, /* one after the other */
+  ESP_SHEET_WIPE,    /* a line goes over the first and uncovers the second, and back */
+} EspSheetFilm;
+
+/* `nodes` in their fitted frame as one moving file (GIF, WebP, APNG as in esp-animation.h);
+ * `seconds` an image, or a wipe there and back; `max_side` 0 = as it is; captions below as in
+ * esp-export.h or NULL. A wipe takes the first two. */
+void esp_sheet_film_async (EspDocument *document, GPtrArray *nodes, EspSheetFilm film,
+                           const char *const *captions, double seconds, int max_side, GFile *target,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data);
+gboolean esp_sheet_film_finish (GAsyncResult *result, GError **error);
+
+G_END_DECLS
