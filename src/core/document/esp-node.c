@@ -439,6 +439,9 @@ DEFINE_GETTER (const char *, get_note, NULL, self->record->note)
 DEFINE_GETTER (int, get_stars, 0, self->record->stars)
 DEFINE_GETTER (int, get_tag, 0, self->record->tag)
 DEFINE_GETTER (gboolean, get_rejected, FALSE, self->record->rejected)
+DEFINE_GETTER (gint64, get_sweep, 0, self->record->sweep)
+DEFINE_GETTER (guint, get_cell, 0, self->record->cell)
+DEFINE_GETTER (gboolean, is_draft, FALSE, self->record->draft)
 
 static JsonObject *
 get_object (JsonObject **object, const char *text)

@@ -59,6 +59,10 @@ typedef struct
   int stars;
   int tag;
   gboolean rejected;
+
+  gint64 sweep; /* 0: no cell of a sweep */
+  guint cell;
+  gboolean draft;
 } EspRecord;
 
 EspRecord *_esp_record_new (void) G_GNUC_WARN_UNUSED_RESULT;

@@ -50,3 +50,12 @@ esp_queue_get_seconds_left (EspQueue *self)
 
   return longest;
 }
+
+double
+esp_queue_estimate (EspQueue *self, EspDocument *document, const EspTurn *turn)
+{
+  g_return_val_if_fail (ESP_IS_QUEUE (self), -1);
+  g_return_val_if_fail (turn != NULL, -1);
+
+  return -1;
+}
