@@ -5,7 +5,6 @@
 #include "esp-queue-button.h"
 
 #include <glib/gi18n-lib.h>
-#include <math.h>
 
 #include "esp-job-row.h"
 #include "esp-price-text.h"
@@ -34,30 +33,6 @@ enum
 };
 
 static GParamSpec *properties[N_PROPS];
-
-/* "about 2 min", in steps that do not flicker; NULL if it is not known. */
-static char *
-dup_time (double seconds)
-{
-  if (!(seconds >= 0) || seconds > 1e6)
-    return NULL;
-  if (seconds < 55)
-    {
-      int rounded = MAX (5, (int) (ceil (seconds / 5) * 5));
-
-      return g_strdup_printf (
-          g_dngettext (GETTEXT_PACKAGE, "about %d s", "about %d s", (gulong) rounded), rounded);
-    }
-  if (seconds < 90 * 60)
-    {
-      int minutes = (int) lround (seconds / 60);
-
-      return g_strdup_printf (
-          g_dngettext (GETTEXT_PACKAGE, "about %d min", "about %d min", (gulong) MAX (minutes, 1)),
-          MAX (minutes, 1));
-    }
-  return g_strdup_printf (_ ("about %.1f h"), seconds / 3600);
-}
 
 /* What those that wait will cost, where that is known; NULL for nothing. */
 static char *
@@ -106,7 +81,7 @@ update (EspQueueButton *self)
   n_waiting = esp_queue_get_n_waiting (self->queue);
   n_running = esp_queue_get_n_running (self->queue);
   paused = esp_queue_get_paused (self->queue);
-  time = dup_time (esp_queue_get_seconds_left (self->queue));
+  time = esp_seconds_about_format (esp_queue_get_seconds_left (self->queue));
   waiting = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u waiting", "%u waiting", n_waiting),
                              n_waiting);
   cost = dup_cost (self);

@@ -47,3 +47,25 @@ esp_seconds_left_format (double seconds)
   /* Translators: hours until a turn is done. */
   return g_strdup_printf (_ ("%d h left"), (int) round (seconds / 3600));
 }
+
+char *
+esp_seconds_about_format (double seconds)
+{
+  if (!(seconds >= 0) || seconds > 1e6)
+    return NULL;
+  if (seconds < 55)
+    {
+      int rounded = MAX (5, (int) (ceil (seconds / 5) * 5));
+
+      return g_strdup_printf (
+          g_dngettext (GETTEXT_PACKAGE, "about %d s", "about %d s", (gulong) rounded), rounded);
+    }
+  if (seconds < 90 * 60)
+    {
+      int minutes = MAX (1, (int) lround (seconds / 60));
+
+      return g_strdup_printf (
+          g_dngettext (GETTEXT_PACKAGE, "about %d min", "about %d min", (gulong) minutes), minutes);
+    }
+  return g_strdup_printf (_ ("about %.1f h"), seconds / 3600);
+}
