@@ -107,7 +107,7 @@ def core_includes_no_gtk():
 APP_USES = {
     'style': set(),
     'words': set(),
-    'image': set(),
+    'image': {'style'},
     'export': {'image'},
     'history': {'style', 'image', 'export'},
     'canvas': {'style', 'image', 'words', 'export'},

@@ -38,7 +38,6 @@ struct _EspCanvas
   EspNode *before; /* or NULL: the parent */
   GSignalGroup *document_signals;
   GSignalGroup *node_signals;
-  GSettings *settings;
   GtkEventController *key_controller; /* on the root */
   GtkWidget *root;
 

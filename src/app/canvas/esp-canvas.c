@@ -5,12 +5,11 @@
 #include "esp-canvas-private.h"
 
 #include "esp-style.h"
+#include "esp-surround.h"
 
 #define REST_DELAY      2500 /* ms after which the buttons leave a resting pointer alone */
 #define SAVE_VIEW_DELAY 500  /* ms */
 #define MARGIN          12
-
-static const double light_grey = 0.86, dark_grey = 0.22;
 
 G_DEFINE_FINAL_TYPE (EspCanvas, esp_canvas, GTK_TYPE_WIDGET)
 
@@ -423,18 +422,10 @@ esp_canvas_set_fit (EspCanvas *self, gboolean fit)
 
 /* --- The widget ------------------------------------------------------------------------------- */
 
-/* The grey around the image is neutral, since colours are judged on it. */
 static void
 esp_canvas_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
-  EspCanvas *self = ESP_CANVAS (widget);
-  const int lightness = g_settings_get_int (self->settings, "canvas-lightness");
-  const gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
-  const float grey = (float) (lightness >= 0 ? lightness / 100.0 : dark ? dark_grey : light_grey);
-
-  gtk_snapshot_append_color (snapshot, &(GdkRGBA){ grey, grey, grey, 1 },
-                             &GRAPHENE_RECT_INIT (0, 0, (float) gtk_widget_get_width (widget),
-                                                  (float) gtk_widget_get_height (widget)));
+  esp_surround_snapshot (widget, snapshot);
   GTK_WIDGET_CLASS (esp_canvas_parent_class)->snapshot (widget, snapshot);
 }
 
@@ -584,7 +575,6 @@ esp_canvas_dispose (GObject *object)
   g_clear_object (&self->current);
   g_clear_object (&self->before);
   g_clear_object (&self->document);
-  g_clear_object (&self->settings);
   g_clear_pointer (&self->context_popover, gtk_widget_unparent);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_CANVAS);
 
@@ -710,11 +700,7 @@ esp_canvas_init (EspCanvas *self)
   self->show_status = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
 
-  self->settings = g_settings_new (ESP_APP_ID);
-  g_signal_connect_object (self->settings, "changed::canvas-lightness",
-                           G_CALLBACK (gtk_widget_queue_draw), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark",
-                           G_CALLBACK (gtk_widget_queue_draw), self, G_CONNECT_SWAPPED);
+  esp_surround_watch (GTK_WIDGET (self));
 
   self->kept = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
   self->document_signals = g_signal_group_new (ESP_TYPE_DOCUMENT);

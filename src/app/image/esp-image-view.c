@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* esp-image-view.c: one image, zoomed and moved. */
-#define G_LOG_DOMAIN "espalier-canvas"
+#define G_LOG_DOMAIN "espalier-image"
 
 #include "esp-image-view.h"
 
@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "esp-image-pyramid.h"
+#include "esp-style.h"
 
 #define FADE_DURATION 150   /* ms */
 #define DIM           0.25f /* opacity of what is dimmed */
@@ -744,6 +745,7 @@ esp_image_view_init (EspImageView *self)
   GtkGesture *click = gtk_gesture_click_new ();
   AdwAnimationTarget *target;
 
+  esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/image", "image.css");
   self->zoom = self->shown_zoom = 1;
   self->fit = TRUE;
   set_adjustment (self, HORIZONTAL, NULL);
