@@ -5,7 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "esp-node-painter.h"
+#include "esp-marks.h"
 
 static EspNode *
 get_node (EspHistory *self)
@@ -195,7 +195,7 @@ draw_dot (GtkDrawingArea *area, cairo_t *cr, int width, int height, gpointer use
   cairo_arc (cr, width / 2.0, height / 2.0, 6.5, 0, 2 * G_PI);
   if (tag > 0)
     {
-      color = esp_node_painter_get_tag_color (tag);
+      color = esp_marks_get_tag_color (tag);
       gdk_cairo_set_source_rgba (cr, &color);
       cairo_fill (cr);
     }

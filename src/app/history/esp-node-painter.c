@@ -4,42 +4,23 @@
 
 #include <math.h>
 
+#include "esp-marks.h"
+
 #define PICTURE_WIDTH      128
 #define PICTURE_MAX_HEIGHT 144
 #define PICTURE_MIN_SIDE   40
 #define PADDING            6
 #define CAPTION_GAP        4
 #define RADIUS             12
-#define MARK_SIZE          14
-#define BADGE_HEIGHT       18
 #define FOLD_BADGE_ROW     24
-
-typedef enum
-{
-  ICON_QUEUED,
-  ICON_WARNING,
-  ICON_CANCELLED,
-  ICON_STAR,
-  ICON_REMOTE,
-  ICON_REJECTED,
-  N_ICONS,
-} Icon;
-
-static const char *const icon_names[N_ICONS] = {
-  "esp-waiting-symbolic", "dialog-warning-symbolic", "process-stop-symbolic",
-  "starred-symbolic",     "esp-remote-symbolic",     "esp-rejected-symbolic",
-};
 
 struct _EspNodePainter
 {
   GtkWidget *widget; /* whose we are */
   EspDocument *document;
   EspRegistry *registry; /* or NULL */
-  GdkRGBA foreground, background, accent, warning;
-  gboolean high_contrast;
+  EspMarks *marks;
   int caption_height;
-  GtkIconPaintable *icons[N_ICONS];
-  PangoLayout *badge;
 };
 
 EspNodePainter *
@@ -48,6 +29,7 @@ esp_node_painter_new (GtkWidget *widget)
   EspNodePainter *self = g_new0 (EspNodePainter, 1);
 
   self->widget = widget;
+  self->marks = esp_marks_new (widget);
   esp_node_painter_update_style (self);
   return self;
 }
@@ -57,9 +39,7 @@ esp_node_painter_free (EspNodePainter *self)
 {
   g_clear_object (&self->document);
   g_clear_object (&self->registry);
-  g_clear_object (&self->badge);
-  for (guint i = 0; i < N_ICONS; i++)
-    g_clear_object (&self->icons[i]);
+  esp_marks_free (self->marks);
   g_free (self);
 }
 
@@ -89,84 +69,37 @@ esp_node_painter_get_registry (EspNodePainter *self)
 
 /* --- Style ------------------------------------------------------------------------------------ */
 
-static void
-look_up_color (EspNodePainter *self, const char *name, const char *fallback, GdkRGBA *color)
-{
-  if (!gtk_style_context_lookup_color (gtk_widget_get_style_context (self->widget), name, color))
-    gdk_rgba_parse (color, fallback);
-}
-
 void
 esp_node_painter_update_style (EspNodePainter *self)
 {
   PangoContext *context = gtk_widget_get_pango_context (self->widget);
   PangoFontMetrics *metrics = pango_context_get_metrics (context, NULL, NULL);
-  GtkIconTheme *theme = gtk_icon_theme_get_for_display (gtk_widget_get_display (self->widget));
-  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
 
-  gtk_style_context_get_color (gtk_widget_get_style_context (self->widget), &self->foreground);
-  look_up_color (self, "view_bg_color", "#ffffff", &self->background);
-  look_up_color (self, "accent_color", "#1c71d8", &self->accent);
-  look_up_color (self, "warning_color", "#905400", &self->warning);
-  self->high_contrast = adw_style_manager_get_high_contrast (adw_style_manager_get_default ());
+  esp_marks_update_style (self->marks);
   self->caption_height
       = (int) ceil (PANGO_SCALE_SMALL * pango_font_metrics_get_height (metrics) / PANGO_SCALE) + 2;
   pango_font_metrics_unref (metrics);
-  self->caption_height = MAX (self->caption_height, MARK_SIZE);
-
-  g_clear_object (&self->badge);
-  self->badge = gtk_widget_create_pango_layout (self->widget, NULL);
-  pango_attr_list_insert (attributes, pango_attr_scale_new (PANGO_SCALE_SMALL));
-  pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
-  pango_attr_list_insert (attributes, pango_attr_font_features_new ("tnum=1"));
-  pango_layout_set_attributes (self->badge, attributes);
-
-  for (guint i = 0; i < N_ICONS; i++)
-    {
-      g_clear_object (&self->icons[i]);
-      self->icons[i] = gtk_icon_theme_lookup_icon (
-          theme, icon_names[i], NULL, 16, gtk_widget_get_scale_factor (self->widget),
-          gtk_widget_get_direction (self->widget), GTK_ICON_LOOKUP_FORCE_SYMBOLIC);
-    }
+  self->caption_height = MAX (self->caption_height, ESP_MARK_SIZE);
 }
 
 gboolean
 esp_node_painter_is_high_contrast (EspNodePainter *self)
 {
-  return self->high_contrast;
+  return esp_marks_is_high_contrast (self->marks);
 }
 
 const GdkRGBA *
 esp_node_painter_get_accent (EspNodePainter *self)
 {
-  return &self->accent;
-}
-
-static GdkRGBA
-mix (const GdkRGBA *a, const GdkRGBA *b, float amount)
-{
-  return (GdkRGBA){ a->red + (b->red - a->red) * amount, a->green + (b->green - a->green) * amount,
-                    a->blue + (b->blue - a->blue) * amount, 1 };
+  return esp_marks_get_accent (self->marks);
 }
 
 GdkRGBA
 esp_node_painter_get_edge_color (EspNodePainter *self, gboolean on_path)
 {
-  if (self->high_contrast)
-    return mix (&self->background, &self->foreground, on_path ? 1 : 0.7f);
-  return mix (&self->background, &self->foreground, on_path ? 0.55f : 0.55f * 0.4f);
-}
-
-GdkRGBA
-esp_node_painter_get_tag_color (int tag)
-{
-  /* The GNOME palette, shade 3: blue green yellow orange red purple brown, and dark 1 for gray. */
-  static const guint32 colors[ESP_NODE_N_TAGS]
-      = { 0x3584e4, 0x33d17a, 0xf6d32d, 0xff7800, 0xe01b24, 0x9141ac, 0x986a44, 0x77767b };
-  guint32 color = colors[CLAMP (tag, 1, ESP_NODE_N_TAGS) - 1];
-
-  return (GdkRGBA){ (float) (color >> 16 & 255) / 255, (float) (color >> 8 & 255) / 255,
-                    (float) (color & 255) / 255, 1 };
+  if (esp_node_painter_is_high_contrast (self))
+    return esp_marks_mix (self->marks, on_path ? 1 : 0.7f);
+  return esp_marks_mix (self->marks, on_path ? 0.55f : 0.55f * 0.4f);
 }
 
 /* --- Sizes ------------------------------------------------------------------------------------ */
@@ -211,16 +144,6 @@ esp_node_painter_get_picture_area (EspNodePainter *self, const EspTreeItem *item
   graphene_rect_init (area, (float) round ((width - w) / 2), PADDING, (float) w, (float) h);
 }
 
-static double
-badge_width (EspNodePainter *self, const char *text)
-{
-  int w;
-
-  pango_layout_set_text (self->badge, text, -1);
-  pango_layout_get_pixel_size (self->badge, &w, NULL);
-  return MAX (w + 10, BADGE_HEIGHT);
-}
-
 static const char *
 stack_text (const EspTreeItem *item, char *buffer, gsize size)
 {
@@ -240,10 +163,10 @@ esp_node_painter_get_stack_badge_area (EspNodePainter *self, const EspTreeItem *
   if (item->stack_size < 2)
     return FALSE;
   esp_node_painter_get_picture_area (self, item, width, &picture);
-  w = badge_width (self, stack_text (item, text, sizeof text));
+  w = esp_marks_get_badge_width (self->marks, stack_text (item, text, sizeof text));
   graphene_rect_init (
       area, rtl ? picture.origin.x + 6 : picture.origin.x + picture.size.width - (float) w - 6,
-      picture.origin.y + 6, (float) w, BADGE_HEIGHT);
+      picture.origin.y + 6, (float) w, ESP_MARK_BADGE_HEIGHT);
   return TRUE;
 }
 
@@ -257,9 +180,9 @@ esp_node_painter_get_fold_badge_area (EspNodePainter *self, const EspTreeItem *i
   if (item->n_hidden == 0)
     return FALSE;
   g_snprintf (text, sizeof text, "+%u", item->n_hidden);
-  w = badge_width (self, text);
+  w = esp_marks_get_badge_width (self->marks, text);
   graphene_rect_init (area, (float) round ((width - w) / 2), (float) height - FOLD_BADGE_ROW + 2,
-                      (float) w, BADGE_HEIGHT);
+                      (float) w, ESP_MARK_BADGE_HEIGHT);
   return TRUE;
 }
 
@@ -274,68 +197,10 @@ has_caption_mark (const EspTreeItem *item)
 int
 esp_node_painter_get_caption_width (EspNodePainter *self, const EspTreeItem *item)
 {
-  return PICTURE_WIDTH - (has_caption_mark (item) ? MARK_SIZE + 4 : 0);
+  return PICTURE_WIDTH - (has_caption_mark (item) ? ESP_MARK_SIZE + 4 : 0);
 }
 
 /* --- Drawing ---------------------------------------------------------------------------------- */
-
-static void
-draw_icon (EspNodePainter *self, GtkSnapshot *snapshot, Icon icon, double x, double y, double size,
-           const GdkRGBA *color)
-{
-  gtk_snapshot_save (snapshot);
-  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float) x, (float) y));
-  gtk_symbolic_paintable_snapshot_symbolic (GTK_SYMBOLIC_PAINTABLE (self->icons[icon]),
-                                            GDK_SNAPSHOT (snapshot), size, size, color, 1);
-  gtk_snapshot_restore (snapshot);
-}
-
-static void
-fill_rounded (GtkSnapshot *snapshot, const graphene_rect_t *area, float radius,
-              const GdkRGBA *color)
-{
-  GskRoundedRect shape;
-
-  gsk_rounded_rect_init_from_rect (&shape, area, radius);
-  gtk_snapshot_push_rounded_clip (snapshot, &shape);
-  gtk_snapshot_append_color (snapshot, color, area);
-  gtk_snapshot_pop (snapshot);
-}
-
-static void
-draw_badge (EspNodePainter *self, GtkSnapshot *snapshot, const graphene_rect_t *area,
-            const char *text)
-{
-  static const GdkRGBA white = { 1, 1, 1, 1 }, black = { 0, 0, 0, 0.7f };
-  int w, h;
-
-  fill_rounded (snapshot, area, BADGE_HEIGHT / 2.0f, &black);
-  pango_layout_set_text (self->badge, text, -1);
-  pango_layout_get_pixel_size (self->badge, &w, &h);
-  gtk_snapshot_save (snapshot);
-  gtk_snapshot_translate (
-      snapshot,
-      &GRAPHENE_POINT_INIT (area->origin.x + roundf ((area->size.width - (float) w) / 2),
-                            area->origin.y + roundf ((area->size.height - (float) h) / 2)));
-  gtk_snapshot_append_layout (snapshot, self->badge, &white);
-  gtk_snapshot_restore (snapshot);
-}
-
-static GdkRGBA
-average_color (EspNode *node)
-{
-  guint32 color = esp_node_get_average_color (node);
-
-  return (GdkRGBA){ (float) (color >> 16 & 255) / 255, (float) (color >> 8 & 255) / 255,
-                    (float) (color & 255) / 255, 1 };
-}
-
-static GdkRGBA
-picture_color (EspNodePainter *self, EspNode *node)
-{
-  return esp_node_has_image (node) ? average_color (node)
-                                   : mix (&self->background, &self->foreground, 0.1f);
-}
 
 static double
 picture_opacity (EspNodePainter *self, EspNode *node, EspNodeLook look)
@@ -346,7 +211,8 @@ picture_opacity (EspNodePainter *self, EspNode *node, EspNodeLook look)
     opacity *= 0.4;
   if (look & ESP_NODE_LOOK_NO_MATCH)
     opacity *= 0.25;
-  else if ((look & ESP_NODE_LOOK_OFF_PATH) && !(look & ESP_NODE_LOOK_MATCH) && !self->high_contrast
+  else if ((look & ESP_NODE_LOOK_OFF_PATH) && !(look & ESP_NODE_LOOK_MATCH)
+           && !esp_node_painter_is_high_contrast (self)
            && esp_node_get_state (node) != ESP_NODE_RUNNING)
     opacity *= 0.7;
   return opacity;
@@ -359,7 +225,7 @@ esp_node_painter_draw_far (EspNodePainter *self, GtkSnapshot *snapshot, const Es
 {
   EspNode *node = item->node;
   graphene_rect_t picture;
-  GdkRGBA color = picture_color (self, node);
+  GdkRGBA color = esp_marks_get_picture_color (self->marks, node);
   GdkTexture *texture = NULL;
   float opacity = (float) picture_opacity (self, node, look);
   int tag = esp_node_get_tag (node);
@@ -383,13 +249,13 @@ esp_node_painter_draw_far (EspNodePainter *self, GtkSnapshot *snapshot, const Es
     {
       if (esp_node_get_state (node) == ESP_NODE_FAILED
           || esp_node_get_state (node) == ESP_NODE_BLOCKED)
-        color = self->warning;
+        color = *esp_marks_get_warning (self->marks);
       color.alpha = opacity;
       gtk_snapshot_append_color (snapshot, &color, &picture);
     }
   if (tag > 0)
     {
-      color = esp_node_painter_get_tag_color (tag);
+      color = esp_marks_get_tag_color (tag);
       gtk_snapshot_append_color (snapshot, &color,
                                  &GRAPHENE_RECT_INIT (picture.origin.x,
                                                       picture.origin.y + picture.size.height,
@@ -402,9 +268,9 @@ static void
 draw_ring (EspNodePainter *self, GtkSnapshot *snapshot, double x, double y, double fraction)
 {
   cairo_t *cr = gtk_snapshot_append_cairo (
-      snapshot, &GRAPHENE_RECT_INIT ((float) x, (float) y, MARK_SIZE, MARK_SIZE));
-  double middle = MARK_SIZE / 2.0, radius = middle - 1.5;
-  GdkRGBA rest = self->foreground;
+      snapshot, &GRAPHENE_RECT_INIT ((float) x, (float) y, ESP_MARK_SIZE, ESP_MARK_SIZE));
+  double middle = ESP_MARK_SIZE / 2.0, radius = middle - 1.5;
+  GdkRGBA rest = *esp_marks_get_foreground (self->marks);
 
   cairo_translate (cr, x + middle, y + middle);
   cairo_set_line_width (cr, 2.5);
@@ -412,7 +278,7 @@ draw_ring (EspNodePainter *self, GtkSnapshot *snapshot, double x, double y, doub
   gdk_cairo_set_source_rgba (cr, &rest);
   cairo_arc (cr, 0, 0, radius, 0, 2 * G_PI);
   cairo_stroke (cr);
-  gdk_cairo_set_source_rgba (cr, &self->accent);
+  gdk_cairo_set_source_rgba (cr, esp_marks_get_accent (self->marks));
   cairo_arc (cr, 0, 0, radius, -G_PI / 2, -G_PI / 2 + 2 * G_PI * CLAMP (fraction, 0.02, 1));
   cairo_stroke (cr);
   cairo_destroy (cr);
@@ -424,7 +290,7 @@ draw_caption_mark (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeIte
                    double y)
 {
   const EspNodeProgress *progress = esp_node_get_progress (item->node);
-  GdkRGBA color = self->foreground;
+  GdkRGBA color = *esp_marks_get_foreground (self->marks);
 
   color.alpha *= 0.7f;
   switch (esp_node_get_state (item->node))
@@ -433,18 +299,19 @@ draw_caption_mark (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeIte
       draw_ring (self, snapshot, x, y, progress && progress->fraction > 0 ? progress->fraction : 0);
       break;
     case ESP_NODE_QUEUED:
-      draw_icon (self, snapshot, ICON_QUEUED, x, y, MARK_SIZE, &color);
+      esp_marks_draw_icon (self->marks, snapshot, ESP_MARK_WAITING, x, y, ESP_MARK_SIZE, &color);
       break;
     case ESP_NODE_FAILED:
     case ESP_NODE_BLOCKED:
-      draw_icon (self, snapshot, ICON_WARNING, x, y, MARK_SIZE, &self->warning);
+      esp_marks_draw_icon (self->marks, snapshot, ESP_MARK_WARNING, x, y, ESP_MARK_SIZE,
+                           esp_marks_get_warning (self->marks));
       break;
     case ESP_NODE_CANCELLED:
-      draw_icon (self, snapshot, ICON_CANCELLED, x, y, MARK_SIZE, &color);
+      esp_marks_draw_icon (self->marks, snapshot, ESP_MARK_CANCELLED, x, y, ESP_MARK_SIZE, &color);
       break;
     case ESP_NODE_DONE:
     default:
-      draw_icon (self, snapshot, ICON_REJECTED, x, y, MARK_SIZE, &color);
+      esp_marks_draw_icon (self->marks, snapshot, ESP_MARK_REJECTED, x, y, ESP_MARK_SIZE, &color);
     }
 }
 
@@ -457,49 +324,32 @@ draw_caption (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *it
   double y = picture->origin.y + picture->size.height + CAPTION_GAP;
   double start, total;
   int text_width, text_height;
-  GdkRGBA color = self->foreground;
+  GdkRGBA color = *esp_marks_get_foreground (self->marks);
 
   if (look & ESP_NODE_LOOK_NO_MATCH)
     color.alpha *= 0.4f;
-  else if ((look & ESP_NODE_LOOK_OFF_PATH) && !self->high_contrast)
+  else if ((look & ESP_NODE_LOOK_OFF_PATH) && !esp_node_painter_is_high_contrast (self))
     color.alpha *= 0.75f;
 
   pango_layout_get_pixel_size (caption, &text_width, &text_height);
-  total = text_width + (mark ? MARK_SIZE + 4 : 0);
+  total = text_width + (mark ? ESP_MARK_SIZE + 4 : 0);
   start = floor ((width - total) / 2);
   if (mark)
-    draw_caption_mark (self, snapshot, item, rtl ? start + total - MARK_SIZE : start,
-                       y + floor ((self->caption_height - MARK_SIZE) / 2.0));
+    draw_caption_mark (self, snapshot, item, rtl ? start + total - ESP_MARK_SIZE : start,
+                       y + floor ((self->caption_height - ESP_MARK_SIZE) / 2.0));
   gtk_snapshot_save (snapshot);
   gtk_snapshot_translate (
       snapshot,
-      &GRAPHENE_POINT_INIT ((float) (mark && !rtl ? start + MARK_SIZE + 4 : start),
+      &GRAPHENE_POINT_INIT ((float) (mark && !rtl ? start + ESP_MARK_SIZE + 4 : start),
                             (float) (y + floor ((self->caption_height - text_height) / 2.0))));
   gtk_snapshot_append_layout (snapshot, caption, &color);
   gtk_snapshot_restore (snapshot);
 }
 
 static void
-draw_stars (EspNodePainter *self, GtkSnapshot *snapshot, int stars, const graphene_rect_t *picture,
-            gboolean rtl)
-{
-  static const GdkRGBA black = { 0, 0, 0, 0.7f }, gold = { 0.97f, 0.83f, 0.18f, 1 };
-  float w = (float) stars * 11 + 8;
-  graphene_rect_t area = GRAPHENE_RECT_INIT (
-      rtl ? picture->origin.x + picture->size.width - w - 6 : picture->origin.x + 6,
-      picture->origin.y + picture->size.height - BADGE_HEIGHT - 6, w, BADGE_HEIGHT);
-
-  fill_rounded (snapshot, &area, BADGE_HEIGHT / 2.0f, &black);
-  for (int i = 0; i < stars; i++)
-    draw_icon (self, snapshot, ICON_STAR, area.origin.x + 4 + (float) i * 11, area.origin.y + 4, 10,
-               &gold);
-}
-
-static void
 draw_marks (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *item, double width,
             const graphene_rect_t *picture)
 {
-  static const GdkRGBA black = { 0, 0, 0, 0.7f }, white = { 1, 1, 1, 1 };
   EspNode *node = item->node;
   gboolean rtl = gtk_widget_get_direction (self->widget) == GTK_TEXT_DIR_RTL;
   const char *backend = esp_node_get_backend (node);
@@ -507,37 +357,22 @@ draw_marks (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *item
   char text[16];
 
   if (esp_node_painter_get_stack_badge_area (self, item, width, &area))
-    draw_badge (self, snapshot, &area, stack_text (item, text, sizeof text));
+    esp_marks_draw_badge (self->marks, snapshot, &area, stack_text (item, text, sizeof text));
   /* A preview is never covered: no more marks until the turn is through. */
   if (esp_node_get_state (node) == ESP_NODE_RUNNING)
     return;
   if (esp_node_get_stars (node) > 0)
-    draw_stars (self, snapshot, esp_node_get_stars (node), picture, rtl);
+    esp_marks_draw_stars (self->marks, snapshot, esp_node_get_stars (node), picture);
   if (backend && esp_registry_is_backend_remote (self->registry, backend))
     {
       graphene_rect_init (&area,
                           rtl ? picture->origin.x + 6
-                              : picture->origin.x + picture->size.width - BADGE_HEIGHT - 10,
-                          picture->origin.y + picture->size.height - BADGE_HEIGHT - 6,
-                          BADGE_HEIGHT + 4, BADGE_HEIGHT);
-      fill_rounded (snapshot, &area, BADGE_HEIGHT / 2.0f, &black);
-      draw_icon (self, snapshot, ICON_REMOTE, area.origin.x + 4, area.origin.y + 2, 14, &white);
+                              : picture->origin.x + picture->size.width - ESP_MARK_BADGE_HEIGHT
+                                    - 10,
+                          picture->origin.y + picture->size.height - ESP_MARK_BADGE_HEIGHT - 6,
+                          ESP_MARK_BADGE_HEIGHT + 4, ESP_MARK_BADGE_HEIGHT);
+      esp_marks_draw_icon_badge (self->marks, snapshot, ESP_MARK_REMOTE, &area);
     }
-}
-
-static void
-draw_tag (EspNodePainter *self, GtkSnapshot *snapshot, int tag, const graphene_rect_t *picture)
-{
-  gboolean rtl = gtk_widget_get_direction (self->widget) == GTK_TEXT_DIR_RTL;
-  GdkRGBA color = esp_node_painter_get_tag_color (tag);
-  graphene_rect_t area = GRAPHENE_RECT_INIT (rtl ? picture->origin.x + picture->size.width - 22
-                                                 : picture->origin.x + 6,
-                                             picture->origin.y + 6, 16, 16);
-  graphene_rect_t dot;
-
-  fill_rounded (snapshot, &area, 8, &self->background);
-  graphene_rect_inset_r (&area, 2, 2, &dot);
-  fill_rounded (snapshot, &dot, 6, &color);
 }
 
 /* The edges of the pictures behind the one in front. */
@@ -550,12 +385,12 @@ draw_sheets (EspNodePainter *self, GtkSnapshot *snapshot, const graphene_rect_t 
   for (int i = stack_size > 2 ? 2 : 1; i > 0; i--)
     {
       graphene_rect_t sheet = *picture;
-      GdkRGBA color = mix (&self->background, &self->foreground, i == 1 ? 0.32f : 0.18f);
+      GdkRGBA color = esp_marks_mix (self->marks, i == 1 ? 0.32f : 0.18f);
 
       color.alpha = opacity;
       graphene_rect_offset (&sheet, (float) (rtl ? -2.5f * (float) i : 2.5f * (float) i),
                             -2.5f * (float) i);
-      fill_rounded (snapshot, &sheet, RADIUS, &color);
+      esp_marks_fill_rounded (snapshot, &sheet, RADIUS, &color);
     }
 }
 
@@ -567,7 +402,7 @@ draw_picture (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *it
   EspNode *node = item->node;
   EspNodeState state = esp_node_get_state (node);
   GdkTexture *texture = NULL;
-  GdkRGBA color = picture_color (self, node);
+  GdkRGBA color = esp_marks_get_picture_color (self->marks, node);
   GskRoundedRect shape;
 
   if (esp_node_has_image (node) && detail > ESP_NODE_DETAIL_DOT)
@@ -589,15 +424,15 @@ draw_picture (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *it
     {
       double x = picture->origin.x + picture->size.width / 2 - 12;
       double y = picture->origin.y + picture->size.height / 2 - 12;
-      GdkRGBA ink = self->foreground;
+      GdkRGBA ink = *esp_marks_get_foreground (self->marks);
       gboolean bad = state == ESP_NODE_FAILED || state == ESP_NODE_BLOCKED;
 
       ink.alpha *= 0.5f;
-      draw_icon (self, snapshot,
-                 bad                           ? ICON_WARNING
-                 : state == ESP_NODE_CANCELLED ? ICON_CANCELLED
-                                               : ICON_QUEUED,
-                 x, y, 24, bad ? &self->warning : &ink);
+      esp_marks_draw_icon (self->marks, snapshot,
+                           bad                           ? ESP_MARK_WARNING
+                           : state == ESP_NODE_CANCELLED ? ESP_MARK_CANCELLED
+                                                         : ESP_MARK_WAITING,
+                           x, y, 24, bad ? esp_marks_get_warning (self->marks) : &ink);
     }
 }
 
@@ -621,19 +456,19 @@ esp_node_painter_draw_card (EspNodePainter *self, GtkSnapshot *snapshot, const E
     gtk_snapshot_pop (snapshot);
   if (look & ESP_NODE_LOOK_MATCH)
     {
+      GdkRGBA warning = *esp_marks_get_warning (self->marks);
       GskRoundedRect outline;
 
       gsk_rounded_rect_init_from_rect (&outline, &picture, RADIUS);
       gsk_rounded_rect_shrink (&outline, -2, -2, -2, -2);
-      gtk_snapshot_append_border (
-          snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
-          (GdkRGBA[4]){ self->warning, self->warning, self->warning, self->warning });
+      gtk_snapshot_append_border (snapshot, &outline, (float[4]){ 2, 2, 2, 2 },
+                                  (GdkRGBA[4]){ warning, warning, warning, warning });
     }
 
   if (detail >= ESP_NODE_DETAIL_MARKS)
     draw_marks (self, snapshot, item, width, &picture);
   if (tag > 0 && esp_node_get_state (item->node) != ESP_NODE_RUNNING)
-    draw_tag (self, snapshot, tag, &picture);
+    esp_marks_draw_tag (self->marks, snapshot, tag, &picture);
   if (detail == ESP_NODE_DETAIL_FULL)
     draw_caption (self, snapshot, item, &picture, width, look, caption);
   if (esp_node_painter_get_fold_badge_area (self, item, width, height, &area))
@@ -641,6 +476,6 @@ esp_node_painter_draw_card (EspNodePainter *self, GtkSnapshot *snapshot, const E
       char text[16];
 
       g_snprintf (text, sizeof text, "+%u", item->n_hidden);
-      draw_badge (self, snapshot, &area, text);
+      esp_marks_draw_badge (self->marks, snapshot, &area, text);
     }
 }

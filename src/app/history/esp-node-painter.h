@@ -48,9 +48,6 @@ const GdkRGBA *esp_node_painter_get_accent (EspNodePainter *self);
 /* A line's colour, opaque: lines may cross. */
 GdkRGBA esp_node_painter_get_edge_color (EspNodePainter *self, gboolean on_path);
 
-/* The colour of tag 1…8. */
-GdkRGBA esp_node_painter_get_tag_color (int tag);
-
 void esp_node_painter_measure (EspNodePainter *self, const EspTreeItem *item, double *width,
                                double *height);
 

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-marks.h"
 #include "esp-node-card.h"
 
 struct _EspOutlineRow
@@ -96,7 +97,7 @@ update_marks (EspOutlineRow *self)
     g_string_append_printf (marks, "★%d", stars);
   if (tag > 0)
     {
-      GdkRGBA color = esp_node_painter_get_tag_color (tag);
+      GdkRGBA color = esp_marks_get_tag_color (tag);
 
       g_string_append_printf (marks, " <span foreground=\"#%02x%02x%02x\">●</span>",
                               (guint) (color.red * 255 + 0.5f), (guint) (color.green * 255 + 0.5f),

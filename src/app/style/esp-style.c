@@ -21,6 +21,16 @@ get_sheets (GdkDisplay *display)
 }
 
 static void
+add_sheet (GdkDisplay *display, const char *path)
+{
+  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
+
+  gtk_css_provider_load_from_resource (provider, path);
+  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+}
+
+static void
 add_icons (GdkDisplay *display, const char *resources)
 {
   g_autofree char *icons = g_strconcat (resources, "/icons", NULL);
@@ -34,20 +44,17 @@ add_icons (GdkDisplay *display, const char *resources)
 void
 esp_style_ensure (GdkDisplay *display, const char *resources, const char *sheet)
 {
-  g_autoptr (GtkCssProvider) provider = NULL;
   g_autofree char *path = NULL;
 
   g_return_if_fail (GDK_IS_DISPLAY (display));
-  g_return_if_fail (resources != NULL && sheet != NULL);
+  g_return_if_fail (resources != NULL);
 
-  path = g_strconcat (resources, "/", sheet, NULL);
+  path = g_strconcat (resources, "/", sheet, NULL); /* the folder alone without a sheet */
   if (g_hash_table_contains (get_sheets (display), path))
     return;
 
-  provider = gtk_css_provider_new ();
-  gtk_css_provider_load_from_resource (provider, path);
-  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
-                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+  if (sheet != NULL)
+    add_sheet (display, path);
   add_icons (display, resources);
   g_hash_table_add (get_sheets (display), g_steal_pointer (&path));
 }
