@@ -151,6 +151,15 @@ def runpod_waits_and_cancels():
 
 
 @case
+def jobs_are_held_until_they_were_seen():
+    client = Client('runpod', queue_ms=0, run_ms=0, hold='queued')
+    job = client.good('POST', 'run', RUNPOD)
+    for hold, status in (('queued', 'IN_QUEUE'), ('running', 'IN_PROGRESS'), ('', 'COMPLETED')):
+        client.world.set_options(hold=hold)
+        assert client.good('GET', f'status/{job["id"]}')['status'] == status, hold
+
+
+@case
 def runflow():
     client = Client('runflow')
     started = client.good('POST', 'v1/asset-uploads', {'filename': 'a.png', 'mime_type': 'image/png',

@@ -20,6 +20,7 @@ OPTIONS = {
     'key_required': None,  # None: as the provider has it
     'queue_ms': 40,
     'run_ms': 80,
+    'hold': '',            # "queued", "running": jobs get no further until this is changed
     'max_side': 0,         # results no larger than this: quicker tests
     'weight': 0,           # so many bytes more in each result that is a PNG
     'tls': '',             # good, self-signed, wrong-host, expired
@@ -57,13 +58,14 @@ class Job:
         """queued, running, succeeded, failed, cancelled, moderated, moderated_input, gone, unknown"""
         if self.cancelled_at is not None:
             return 'cancelled'
-        if self.age_ms() < self.queue_ms:
+        hold = self.world.options['hold']
+        if hold == 'queued' or self.age_ms() < self.queue_ms:
             return 'queued'
         if self.outcome == 'never':
             return 'running'
         if self.outcome == 'unknown_status' and self.age_ms() < 4 * (self.queue_ms + self.run_ms):
             return 'unknown'
-        if self.age_ms() < self.queue_ms + self.run_ms:
+        if hold == 'running' or self.age_ms() < self.queue_ms + self.run_ms:
             return 'running'
         if self.outcome in ('failed', 'moderated', 'moderated_input', 'gone', 'cancelled', 'credit'):
             return self.outcome

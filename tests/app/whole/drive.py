@@ -5,6 +5,7 @@ Run under tests/app/with-display.sh, with the Python that has GTK's bindings. Ev
 scratch home; a warning or critical message of the program fails it. Screenshots are kept in
 $ESPALIER_SCREENSHOTS where that is set.
 """
+import contextlib
 import ctypes
 import itertools
 import json
@@ -18,10 +19,10 @@ import tempfile
 import time
 import traceback
 
+import gi
 from gi.repository import Gio, GLib
 
-from accessible import (ACTIVE, FOCUSED, SELECTED, SENSITIVE, VISIBLE, Widget, connect,
-                        program)
+from accessible import ACTIVE, FOCUSED, SELECTED, SENSITIVE, VISIBLE, connect, program
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 APP = os.environ.get('ESP_APP', '')
@@ -30,6 +31,7 @@ FIRST = 'ESP_FIRST_CASE'  # the number of the first case, for the process that r
 PATIENCE = float(os.environ.get('ESP_PATIENCE', '30'))  # seconds until something counts as missing
 
 BUTTONS = ('push button', 'toggle button', 'check box', 'radio button')
+UNDER_WAY = (', running', ', waiting')  # in the names of such nodes
 NOISE = ('dbus-daemon', 'SpiRegistry', 'dconf', 'libEGL', 'MESA', 'Fontconfig warning')
 
 
@@ -229,8 +231,15 @@ class Window:
     def respond(self, name):
         """Answers a question. It has each button twice, for wide and narrow; one of them is hidden
         and does nothing."""
-        self.find('push button', name)
-        for button in self.all('push button', name):
+        def in_question(button):
+            while button.parent is not None and button.parent.parent is not None:
+                button = button.parent
+            return button.role != 'frame'
+
+        def buttons():
+            return [button for button in self.all('push button', name) if in_question(button)]
+
+        for button in wait_until(buttons, f'the answer {name!r}'):
             try:
                 button.press()
             except GLib.Error:  # it has gone, for the other one was it
@@ -275,13 +284,30 @@ class Window:
         """Opens a menu with a key; it has that item."""
         repeat_until(lambda: self.key(key), lambda: self.all('menu item', item), f'the menu by {key}')
 
+    def focus_tree(self, words=''):
+        """The keyboard to the current node, which has these words: into the history, on to the tree."""
+        self.key('ctrl+f')
+        wait_until(lambda: self.focused() == 'Find in the history', 'the keyboard in the history')
+        self.key('Escape')
+        wait_until(lambda: self.focused().startswith(('Image:', 'Turn ')) and words in self.focused(),
+                   f'the keyboard on {words or "a node"!r}')
+
+    def node_menu(self, words, *items):
+        """Makes a node the current one, opens its menu with the keyboard and takes an item of it."""
+        self.select(words)
+        self.focus_tree(words)
+        self.open_menu('shift+F10', 'Delete')
+        if items:
+            self.choose(*items)
+
     def text(self, words, patience=None):
         """Waits until something on the screen says these words."""
-        return self.find(None, lambda name: words in name, patience)
+        return wait_until(lambda: self.all(None, lambda name: words in name), f'the words {words!r}',
+                          patience)[0]
 
     def silent(self, words, patience=None):
         """Waits until nothing on the screen says these words any more."""
-        self.gone(None, lambda name: words in name, patience)
+        wait_until(lambda: not self.says(words), f'the words {words!r} to go', patience)
 
     def says(self, words):
         return bool(self.all(None, lambda name: words in name))
@@ -316,8 +342,8 @@ class Window:
         self.write('Instruction', text)
         self.button('Run')
 
-    def focused(self):
-        """The name of what has the keyboard, as a screen reader is told."""
+    def focus_widget(self):
+        """What has the keyboard, as a screen reader is told, or None."""
         # A window behind has such a widget, too.
         for widget in self.root.walk():
             if widget.had(FOCUSED):
@@ -325,8 +351,33 @@ class Window:
                 while window.parent is not None and window.parent.parent is not None:
                     window = window.parent
                 if window.had(ACTIVE):
-                    return plain(widget.name)
-        return ''
+                    return widget
+        return None
+
+    def focused(self):
+        """The name of what has the keyboard."""
+        widget = self.focus_widget()
+        return plain(widget.name) if widget else ''
+
+    def focus_image(self):
+        """The keyboard to the image, outside of texts, where keys of one letter are shortcuts."""
+        def has_it():
+            widget = self.focus_widget()
+            return widget is not None and widget.role == 'image'
+
+        repeat_until(lambda: self.click(750, 120), has_it, 'the keyboard on the image')
+
+    def move_focus(self, words, keys):
+        """Presses the keys one after the other, each when the one before has had its effect, until the
+        focus is on what has these words in its name."""
+        for key in keys:
+            before = self.focused()
+            if words in before:
+                return
+            self.key(key)
+            with contextlib.suppress(AssertionError):  # not every key moves it
+                wait_until(lambda: self.focused() not in ('', before), 'the focus to move', 2)
+        wait_until(lambda: words in self.focused(), f'the focus on {words!r}')
 
     def frames(self):
         """The windows that show, by title."""
@@ -435,6 +486,13 @@ class Window:
     def _file_dialog(self):
         return self.all('filler', 'GtkFileChooserWidget')
 
+    def clipboard(self):
+        """The text in the clipboard, as another program gets it."""
+        done = subprocess.run([sys.executable, __file__, '--clipboard'], env=self.environment,
+                              capture_output=True, text=True, timeout=PATIENCE * 5)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     # --- Seeing
 
     def shot(self, name):
@@ -457,7 +515,10 @@ class Window:
                 and not any(noise in line for noise in NOISE)]
 
     def quit(self, patience=None):
-        """Ctrl+Q, and waits until the program has ended by itself."""
+        """Ctrl+Q, and waits until the program has ended by itself. The file has a turn a moment before the
+        window has; until then it would ask what shall become of it."""
+        wait_until(lambda: not any(words in node.name for node in self.nodes() for words in UNDER_WAY),
+                   'the turns to be done')
         self.key('ctrl+q')
         self.ended(patience)
 
@@ -518,6 +579,20 @@ def serve_notifications(path):
     Gio.bus_own_name(Gio.BusType.SESSION, 'org.freedesktop.Notifications', 0, on_bus,
                      lambda connection, name: print('ready', flush=True), None)
     GLib.MainLoop().run()
+
+
+def print_clipboard():
+    gi.require_version('Gtk', '4.0')
+    from gi.repository import Gdk, Gtk  # not for the driver itself, which has no windows
+    Gtk.init()
+    loop = GLib.MainLoop()
+
+    def done(clipboard, result):
+        print(clipboard.read_text_finish(result), end='')
+        loop.quit()
+
+    Gdk.Display.get_default().get_clipboard().read_text_async(None, done)
+    loop.run()
 
 
 _cases = []
@@ -593,8 +668,8 @@ def run_cases(wanted, first):
                 subprocess.run(['import', '-window', 'root', pathlib.Path(
                     os.environ['ESPALIER_SCREENSHOTS']) / f'failed-{function.__name__}.png'])
             for window in windows:
-                if window.process.poll() is None:
-                    print('\n'.join(f'# {line}' for line in window.dump().splitlines()[:150]))
+                with contextlib.suppress(GLib.Error):  # it has ended, or says nothing
+                    print('\n'.join(f'# {line}' for line in window.dump().splitlines()[:400]))
                 print('\n'.join(f'# {line}' for line in
                                 window.log.read_text(errors='replace').splitlines()[-30:]))
             print(f'not ok {number} - {name}', flush=True)
@@ -609,3 +684,5 @@ def run_cases(wanted, first):
 
 if __name__ == '__main__' and sys.argv[1:2] == ['--notifications']:
     serve_notifications(sys.argv[2])
+if __name__ == '__main__' and sys.argv[1:2] == ['--clipboard']:
+    print_clipboard()

@@ -5,18 +5,6 @@ from drive import wait_until
 LONG = 1000  # steps: longer than any case lasts
 
 
-def focus_image(window):
-    """Outside of texts, where keys of one letter are shortcuts."""
-    window.click(750, 120)
-
-
-def focus_tree(window):
-    """Into the history, then on to the tree."""
-    window.key('ctrl+f')
-    window.key('Escape')
-    wait_until(lambda: window.focused().startswith(('Image:', 'Turn ')), 'the tree to have the focus')
-
-
 def has_focus(window, words):
     window.focus()
     wait_until(lambda: words in window.focused(), f'the focus on {words!r}')
@@ -52,15 +40,6 @@ def run_long(window, *instructions):
         window.instruct(text)
         window.wait_for_nodes(before + 1)
     window.wait_for_nodes(1, 'running')
-
-
-def node_menu(window, words, *items):
-    """Opens the menu of a node with the keyboard and takes an item of it."""
-    window.select(words)
-    focus_tree(window)
-    window.open_menu('shift+F10', 'Delete')
-    if items:
-        window.choose(*items)
 
 
 def branches(home):

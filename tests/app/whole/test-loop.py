@@ -61,7 +61,7 @@ def the_whole_loop(home, start):
     assert 'Run' in [button.get_name() for button in window.all('push button', 'Run')]
 
     # Undo takes it away, redo brings it back. (In the text the keys are the text's.)
-    window.click(750, 120)
+    window.focus_image()
     window.key('ctrl+z')
     window.wait_for_nodes(4)
     window.key('ctrl+shift+z')

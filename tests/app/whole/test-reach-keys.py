@@ -7,8 +7,8 @@ import sys
 
 from accessible import PRESSED as DOWN, SELECTED
 from drive import SOURCE, Skip, case, is_sensitive, run, wait_until
-from reach import (branches, focus_image, focus_tree, has_focus, instruction, is_current, run_states,
-                   window_comes, window_goes)
+from reach import (branches, has_focus, instruction, is_current, run_states, window_comes,
+                   window_goes)
 
 TABLE = SOURCE / 'src/app/window/esp-actions.c'
 PRESSED = set()  # accelerators, as the table writes them
@@ -107,7 +107,7 @@ def the_cursor_of_the_tree(home, start):
     window = start(branches(home))
     window.wait_for_nodes(4)
     window.select('Add fog')
-    focus_tree(window)
+    window.focus_tree()
     has_focus(window, 'Add fog')
     # What has the keyboard is told, also before it is shown.
     for key, words in (('Up', 'Make it snow'), ('Up', 'coffee'), ('Down', 'Make it snow'),
@@ -120,7 +120,7 @@ def the_cursor_of_the_tree(home, start):
     is_current(window, 'Make it night')
     assert window.node('Make it night').has(SELECTED)
     # Shift chooses those between, Escape chooses none.
-    focus_tree(window)
+    window.focus_tree()
     window.key('shift+Home')
     wait_until(lambda: sum(node.has(SELECTED)
                            for node in window.nodes()) > 1, 'several to be chosen')
@@ -136,7 +136,7 @@ def a_tree_that_grows_sideways(home, start):
     window = start(branches(home))
     window.wait_for_nodes(4)
     window.select('Add fog')
-    focus_tree(window)
+    window.focus_tree()
     for key, words in (('Left', 'Make it snow'), ('Left', 'coffee'), ('Right', 'Make it snow'),
                        ('Down', 'Make it night'), ('Up', 'Make it snow')):
         window.key(key)
@@ -158,7 +158,7 @@ def keys_of_the_window(home, start):
         wait_until(window._file_dialog, f'a file dialog by {key}')
         window.key('Escape')
         wait_until(lambda: not window._file_dialog(), 'the file dialog to go')
-    focus_image(window)
+    window.focus_image()
     press(window, '<Control>v')
     window.text('There is no image to paste')
     press(window, 'F10')
@@ -209,14 +209,14 @@ def keys_of_turns(home, start):
     wait_until(lambda: instruction(window) == first, 'the later one')
 
     window.select('Make it snow')
-    focus_image(window)
+    window.focus_image()
     press(window, 'r')
     wait_until(lambda: run_states(home, document) == ['done'] * 6, 'another run')
     window.set_steps(4)
-    focus_image(window)
+    window.focus_image()
     press(window, 'u')
     window.find('push button', lambda name: name.startswith('Settings: 1 step'))
-    focus_image(window)
+    window.focus_image()
     press(window, 'i')
     wait_until(lambda: instruction(window) == 'Make it snow', 'the instruction')
     window.quit()
@@ -246,7 +246,7 @@ def keys_of_the_history(home, start):
 
     window.select('Make it snow')
     for number in (3, 5, 0, 1, 2, 4):
-        focus_image(window)
+        window.focus_image()
         press(window, str(number))
         stars(number)
         press(window, f'KP_{(number + 1) % 6}')
@@ -268,7 +268,7 @@ def keys_of_the_history(home, start):
     press(window, 'f')
     window.wait_for_nodes(3)
     # In the tree they mean the same.
-    focus_tree(window)
+    window.focus_tree()
     for key, count in (('2', 2), ('period', 0), ('period', 1)):
         window.key(key)
         stars(count)
@@ -286,7 +286,7 @@ def keys_of_the_history(home, start):
     window.node('Winter')
     for key in ('Delete', 'KP_Delete'):
         window.select('Winter')
-        focus_image(window)
+        window.focus_image()
         press(window, key)
         window.wait_for_nodes(1)
         window.key('ctrl+z')
@@ -298,7 +298,7 @@ def keys_of_the_history(home, start):
 def keys_of_the_image(home, start):
     window = start(home.document('Make it snow'))
     window.wait_for_nodes(2)
-    focus_image(window)
+    window.focus_image()
 
     def zoom():
         name = window.find('push button', lambda name: name.startswith('Zoom: ')).get_name()

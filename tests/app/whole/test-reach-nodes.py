@@ -6,8 +6,8 @@ import re
 import sys
 
 from drive import case, run, wait_until
-from reach import (branches, focus_image, focus_tree, has_focus, instruction, is_current, node_menu,
-                   run_long, run_states, window_comes, window_goes)
+from reach import (branches, has_focus, instruction, is_current, run_long, run_states,
+                   window_comes, window_goes)
 
 
 @case
@@ -17,21 +17,21 @@ def stacks(home, start):
     window = start(document)
     window.wait_for_nodes(2)
     window.select('Make it snow')
-    focus_tree(window)
+    window.focus_tree()
     window.key('ctrl+Left', 'ctrl+Left')
     window.wait_for_nodes(1, 'variation 1 of 3')
     for key, number in (('ctrl+Right', 2), ('ctrl+Right', 3), ('ctrl+Right', 3), ('ctrl+Left', 2)):
         window.key(key)
         window.wait_for_nodes(1, f'variation {number} of 3')
         has_focus(window, f'variation {number} of 3')
-    node_menu(window, 'Make it snow', 'Arrange', 'Spread or Stack Variations')
+    window.node_menu('Make it snow', 'Arrange', 'Spread or Stack Variations')
     window.wait_for_nodes(4)
-    node_menu(window, 'Make it snow', 'Arrange', 'Spread or Stack Variations')
+    window.node_menu('Make it snow', 'Arrange', 'Spread or Stack Variations')
     window.wait_for_nodes(2)
     # Folded as one.
-    node_menu(window, 'coffee', 'Arrange', 'Fold or Unfold Branch')
+    window.node_menu('coffee', 'Arrange', 'Fold or Unfold Branch')
     window.wait_for_nodes(1, '3 hidden below')
-    node_menu(window, 'coffee', 'Arrange', 'Fold or Unfold Branch')
+    window.node_menu('coffee', 'Arrange', 'Fold or Unfold Branch')
     window.wait_for_nodes(2)
     window.quit()
 
@@ -55,13 +55,13 @@ def turns_from_the_menu_of_a_node(home, start):
     window = start(document)
     window.wait_for_nodes(1)
     run_long(window, 'Make it snow', 'Add fog')
-    node_menu(window, 'Add fog', 'Stop')
+    window.node_menu('Add fog', 'Stop')
     window.wait_for_nodes(1, 'stopped')
-    node_menu(window, 'Add fog', 'Retry')
+    window.node_menu('Add fog', 'Retry')
     window.wait_for_nodes(0, 'stopped')
     window.wait_for_nodes(1, 'waiting')
-    node_menu(window, 'Add fog', 'Stop')
-    node_menu(window, 'Make it snow', 'Stop')
+    window.node_menu('Add fog', 'Stop')
+    window.node_menu('Make it snow', 'Stop')
     window.wait_for_nodes(2, 'stopped')
     window.quit()
 
@@ -69,25 +69,25 @@ def turns_from_the_menu_of_a_node(home, start):
     opened = a_viewer(home)
     window = start(document)
     window.wait_for_nodes(2)
-    node_menu(window, 'Make it snow', 'Run Again with the Same Seed')
+    window.node_menu('Make it snow', 'Run Again with the Same Seed')
     wait_until(lambda: len(home.tree(document)) == 3, 'the same again')
-    node_menu(window, 'Make it snow', 'Run Again with a New Seed')
+    window.node_menu('Make it snow', 'Run Again with a New Seed')
     wait_until(lambda: len(home.tree(document)) == 4, 'another seed')
-    node_menu(window, 'Make it snow', 'Arrange', 'Duplicate')
+    window.node_menu('Make it snow', 'Arrange', 'Duplicate')
     wait_until(lambda: run_states(home, document) == ['done'] * 5, 'the copy')
     seeds = [node['seed'] for node in home.tree(document) if node['instruction']]
     assert len(seeds) == 4 and len(set(seeds)) < 4, seeds
     for item in ('All Settings', 'Instruction', 'Seed'):
-        node_menu(window, 'Make it snow', 'Use', item)
+        window.node_menu('Make it snow', 'Use', item)
         has_focus(window, 'Instruction')
     assert instruction(window) == 'Make it snow'
-    node_menu(window, 'Make it snow', 'Copy', 'Instruction')
+    window.node_menu('Make it snow', 'Copy', 'Instruction')
     window.text('Instruction copied')
-    node_menu(window, 'Make it snow', 'Copy', 'Command Line')
+    window.node_menu('Make it snow', 'Copy', 'Command Line')
     window.text('Command line copied')
-    node_menu(window, 'Make it snow', 'Open With…')
+    window.node_menu('Make it snow', 'Open With…')
     wait_until(lambda: opened.exists() and opened.stat().st_size > 1000, 'the image to be opened')
-    node_menu(window, 'coffee', 'Show')
+    window.node_menu('coffee', 'Show')
     is_current(window, 'coffee')
     has_focus(window, 'coffee')
     window.quit()
@@ -104,11 +104,11 @@ def moving_a_branch(home, start):
         return {node['instruction']: nodes[node['parent']]['instruction'] if node['parent'] else None
                 for node in nodes.values()}
 
-    node_menu(window, 'Add fog', 'Arrange', 'Move to…')
+    window.node_menu('Add fog', 'Arrange', 'Move to…')
     window_comes(window, 'Move Branch')
     window.shot('reach-move')
     window_goes(window, 'Move Branch')
-    node_menu(window, 'Add fog', 'Arrange', 'Move to…')
+    window.node_menu('Add fog', 'Arrange', 'Move to…')
     window_comes(window, 'Move Branch')
     window.write('Find the new parent', 'night')
     has_focus(window, 'Find the new parent')
@@ -126,13 +126,13 @@ def moving_a_branch(home, start):
 
     before = order()
     assert before.index('snow') < before.index('night'), before
-    node_menu(window, 'Make it night', 'Arrange', 'Move Earlier Among Siblings')
+    window.node_menu('Make it night', 'Arrange', 'Move Earlier Among Siblings')
     wait_until(lambda: order() != before, 'another order')
-    node_menu(window, 'Make it night', 'Arrange', 'Move Later Among Siblings')
+    window.node_menu('Make it night', 'Arrange', 'Move Later Among Siblings')
     wait_until(lambda: order() == before, 'the order of before')
 
     # To a document of its own.
-    node_menu(window, 'Make it snow', 'Arrange', 'Copy Branch to New Document')
+    window.node_menu('Make it snow', 'Arrange', 'Copy Branch to New Document')
     wait_until(lambda: len(window.frames()) == 2, 'the other window')
     copy, = wait_until(home.library, 'the other document')
     wait_until(lambda: len(home.tree(copy)) == 2, 'the copies')
@@ -172,11 +172,7 @@ def presets(home, start):
     window.set_steps(5)
     open_presets()
     window.find('list item', 'Fast')
-    for _ in range(8):
-        if window.focused() == 'Fast':
-            break
-        window.key('shift+Tab')
-    has_focus(window, 'Fast')
+    window.move_focus('Fast', ['shift+Tab'] * 8)
     window.key('Return')
     window.find('push button', lambda name: name.startswith('Settings: 3 steps'))
     window.key('Escape')
@@ -193,12 +189,12 @@ def menus_of_the_image(home, start):
             window.find('push button', 'Zoom: 400%')
     for item, words in (('Copy Image', 'Image copied'), ('Show Before', 'coffee'),
                         ('Use as Reference', 'Remove')):
-        focus_image(window)
+        window.focus_image()
         window.key('shift+F10')
         window.choose(item)
         window.text(words)
         window.key('Escape')
-    focus_image(window)
+    window.focus_image()
     window.key('shift+F10')
     window.choose('Export…')
     window_comes(window, 'Export')
@@ -254,7 +250,7 @@ def overwriting_theirs(home, start):
     window = start(document)
     window.wait_for_nodes(1)
     window.select('coffee')
-    focus_image(window)
+    window.focus_image()
     window.key('period')
     wait_until(lambda: home.tree(document)[0]['stars'] == 1, 'the star to be saved')
     os.replace(theirs, document)

@@ -51,11 +51,6 @@ def node(home, document, instruction):
     return next(n for n in home.tree(document) if n['instruction'] == instruction)
 
 
-def focus_image(window):
-    """Outside of texts, where keys of one letter are shortcuts."""
-    window.click(750, 120)
-
-
 @case
 def everything_has_a_name(home, start):
     window = start(home.document('Make it snow'))
@@ -140,7 +135,8 @@ def files(home, start):
     window.key('ctrl+o')
     window.choose_file(other)
     wait_until(lambda: len(window.frames()) == 2, 'a window for the photo')
-    focus_image(window)
+    window.wait_for_nodes(3)
+    window.focus_image()
     window.key('ctrl+v')
     window.text('There is no image to paste')
     window.quit()
@@ -172,7 +168,7 @@ def marks_and_the_tree(home, start):
                                for key, value in values.items()), f'{what}: {values}')
 
     window.select('Make it snow')
-    focus_image(window)
+    window.focus_image()
     for key, stars in (('3', 3), ('5', 5), ('0', 0), ('period', 1), ('period', 0), ('1', 1),
                        ('2', 2), ('4', 4)):
         window.key(key)
@@ -189,7 +185,7 @@ def marks_and_the_tree(home, start):
     window.button('Rename')
     has('Make it snow', label='Winter')
     window.select('Winter')
-    focus_image(window)
+    window.focus_image()
     window.key('F9')
     window.find('text', lambda name: 'Note' in name)
     window.key('F9')
@@ -203,13 +199,13 @@ def marks_and_the_tree(home, start):
 
     # Fold and unfold, delete with its undo.
     window.select('Winter')
-    focus_image(window)
+    window.focus_image()
     window.key('f')
     window.wait_for_nodes(2)
-    focus_image(window)
+    window.focus_image()
     window.key('f')
     window.wait_for_nodes(3)
-    focus_image(window)
+    window.focus_image()
     window.key('Delete')
     window.text('2 images deleted')
     window.button('Undo')
@@ -217,7 +213,7 @@ def marks_and_the_tree(home, start):
 
     # The size that deleted turns take can be had back.
     window.select('Add fog')
-    focus_image(window)
+    window.focus_image()
     window.key('Delete')
     window.wait_for_nodes(2)
     window.key('alt+Return')
@@ -230,21 +226,13 @@ def marks_and_the_tree(home, start):
     assert 'ok' in home.cli('verify', document)
 
 
-def open_node_menu(window, words):
-    window.select(words)
-    window.key('ctrl+f')  # into the history, then on to the tree
-    window.key('Escape')
-    window.click(130, 146)
-    window.open_menu('shift+F10', 'Delete')
-
-
 @case
 def the_menu_of_a_node(home, start):
     document = home.document()
     window = start(document)
     window.wait_for_nodes(1)
     names = set()
-    open_node_menu(window, 'coffee')
+    window.node_menu('coffee')
     check_names(window, 'in the menu of a node')
     for item in window.all('menu item'):
         names.add(item.get_name())
@@ -256,30 +244,30 @@ def the_menu_of_a_node(home, start):
     assert names <= offered, names - offered
     assert len(names) > 12, names
 
-    open_node_menu(window, 'coffee')
+    window.node_menu('coffee')
     window.press('push button', '3 stars')
     wait_until(lambda: node(home, document, '')['stars'] == 3, 'three stars')
-    open_node_menu(window, 'coffee')
+    window.node_menu('coffee')
     window.press('push button', 'Blue')
     window.wait_for_nodes(1, 'blue')
-    open_node_menu(window, 'coffee')
+    window.node_menu('coffee')
     window.choose('Edit Note…')
     note = window.find('text', lambda name: 'Note' in name)
     wait_until(lambda: note.has(FOCUSED), 'the note')
     window.type('A red cup')
     wait_until(lambda: window.read(note) == 'A red cup', 'the note to be written')
     window.key('F9')
-    open_node_menu(window, 'coffee')
+    window.node_menu('coffee')
     window.choose('Use as Reference')
     window.text('coffee')
-    open_node_menu(window, 'coffee')
+    window.node_menu('coffee')
     window.choose('Copy', 'Image')
     window.text('Image copied')
-    open_node_menu(window, 'coffee')
+    window.node_menu('coffee')
     window.choose('Export…')
     shown(window, 'Export')
     hidden(window, 'Export')
-    open_node_menu(window, 'coffee')
+    window.node_menu('coffee')
     window.choose('Reject')
     window.wait_for_nodes(1, 'rejected')
     window.quit()
@@ -312,7 +300,7 @@ def turns_in_all_ways(home, start):
     window.button('Reset All')
     window.key('Escape')
     window.select('brighter')
-    focus_image(window)
+    window.focus_image()
     window.key('r')
     wait_until(lambda: len(home.tree(document)) == 5, 'another run')
     window.select('coffee')
@@ -328,13 +316,13 @@ def turns_in_all_ways(home, start):
 
     # What a turn was made with can be used again.
     window.select('Add fog')
-    focus_image(window)
+    window.focus_image()
     window.key('u')
-    focus_image(window)
+    window.focus_image()
     window.key('i')
     wait_until(lambda: window.read(window.find('text', 'Instruction')) == 'Add fog',
                'the instruction')
-    focus_image(window)
+    window.focus_image()
     window.key('e')
     window.key('ctrl+l')
     wait_until(lambda: state(window, 'text', 'Instruction', FOCUSED), 'the focus')
@@ -346,7 +334,7 @@ def turns_in_all_ways(home, start):
 def looking_at_images(home, start):
     window = start(home.document('Make it snow'))
     window.wait_for_nodes(2)
-    focus_image(window)
+    window.focus_image()
     for key, zoom in (('ctrl+2', '200%'), ('ctrl+1', '100%'), ('ctrl+plus', None),
                       ('ctrl+minus', None), ('ctrl+0', None), ('ctrl+2', '200%')):
         window.key(key)

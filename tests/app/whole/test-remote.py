@@ -6,26 +6,12 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
 
-from drive import PATIENCE, SOURCE, Skip, case, is_sensitive, run, wait_until  # noqa: E402
+from drive import SOURCE, Skip, case, is_sensitive, run, wait_until  # noqa: E402
 from fakes import Fakes  # noqa: E402
 
-CLIPBOARD = """
-import gi
-gi.require_version('Gdk', '4.0')
-gi.require_version('Gtk', '4.0')
-from gi.repository import Gdk, GLib, Gtk
-Gtk.init()
-loop = GLib.MainLoop()
-def done(clipboard, result):
-    print(clipboard.read_text_finish(result), end='')
-    loop.quit()
-Gdk.Display.get_default().get_clipboard().read_text_async(None, done)
-loop.run()
-"""
 RUNPOD = 'runpod-flux-kontext-dev'
 RUNPOD_NAME = 'RunPod: FLUX.1 Kontext [dev]'
 
@@ -72,12 +58,8 @@ def variable(identifier):
 def row(window, words, enter='Tab'):
     """Activates a row of a list as the keyboard does: rows have no action of their own for others."""
     window.find('list item', lambda name: words in name)
-    for key in [enter] * 3 + ['Down'] * 60:
-        if words in window.focused():
-            window.key('Return')
-            return
-        window.key(key)
-    raise AssertionError(f'{words!r} is not reached, but {window.focused()!r}')
+    window.move_focus(words, [enter] * 3 + ['Down'] * 60)
+    window.key('Return')
 
 
 def model(window, words):
@@ -111,23 +93,24 @@ def ready(home, start, name, world, identifier=RUNPOD, document=None, **environm
     return window, document
 
 
-def settle(condition, what, patience=PATIENCE):
-    """Waits for what is not on the screen, and leaves the accessibility library in peace meanwhile."""
-    end = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < end, f'waited in vain for {what}'
-        time.sleep(0.1)
-
-
 def last(home, document):
     return home.tree(document)[-1]
+
+
+def made(home, document, count, patience=None):
+    """The latest of the turns, when there are so many of them and it is done."""
+    def newest():
+        nodes = home.tree(document)
+        return nodes[-1] if len(nodes) == count + 1 and nodes[-1]['state'] == 'done' else None
+
+    return wait_until(newest, f'the picture of turn {count}', patience)
 
 
 @case
 def from_the_first_click_to_the_picture(home, start):
     key_ring()
     with Fakes() as fakes:
-        world = fakes.world('runpod', queue_ms=1500, run_ms=2500, max_side=256)
+        world = fakes.world('runpod', hold='queued', max_side=256)
         own(home, RUNPOD, world)
         document = home.document(size='256x192')
         window = start(document)
@@ -151,23 +134,25 @@ def from_the_first_click_to_the_picture(home, start):
         assert world.count()['accepted'] == 0
         window.respond('Send')
         window.text('Queued')
+        world.set_options(hold='running')
         window.text('Running')
         window.shot('remote-running')
-        settle(lambda: home.tree(document)[-1]['state'] == 'done', 'the picture')
-        node = home.tree(document)[-1]
+        world.set_options(hold='')
+        node = made(home, document, 1)
         assert node['backend'] == RUNPOD, node
         assert world.count()['accepted'] == 1
 
         # Not asked a second time.
+        world.set_options(hold='running')
         window.write('Instruction', 'Add fog')
         window.button('Run')
-        settle(lambda: world.count()['accepted'] == 2, 'a second one')
+        wait_until(lambda: world.count()['accepted'] == 2, 'a second one')
         assert not window.says('leave this computer')
         window.text('Running')
         window.button('Cancel')
         window.text('This turn was stopped')
         window.shot('remote-cancelled')
-        settle(lambda: any(call['op'] == 'cancel' for call in world.log()), 'the cancel there')
+        wait_until(lambda: any(call['op'] == 'cancel' for call in world.log()), 'the cancel there')
         window.quit()
 
 
@@ -183,11 +168,10 @@ def no_credit_then_another(home, start):
         window.text('HTTP status 402')
         window.text('not charged')
         window.shot('remote-failed')
-        assert last(home, document)['state'] == 'failed'
+        wait_until(lambda: last(home, document)['state'] == 'failed', 'the failure in the file')
         # The same is asked of this computer.
         window.menu('Try With', lambda name: name.startswith('This Computer'))
-        settle(lambda: last(home, document)['state'] == 'done', 'the picture of this computer')
-        node = last(home, document)
+        node = made(home, document, 2)
         assert (node['backend'], node['instruction']) == ('local', 'Make it snow'), node
         assert node['parent'] == home.tree(document)[-2]['parent']
         assert world.count()['accepted'] == 0
@@ -205,7 +189,7 @@ def a_wrong_key(home, start):
         wait_until(lambda: 'Preferences' in window.frames(), 'the preferences')
         window.text('New Key')
         leave_preferences(window)
-        assert last(home, document)['state'] == 'failed'
+        wait_until(lambda: last(home, document)['state'] == 'failed', 'the failure in the file')
         window.quit()
 
 
@@ -218,7 +202,7 @@ def blocked_by_safety(home, start):
         window.instruct('Make it snow')
         window.text('The provider refused this turn')
         window.shot('remote-blocked')
-        assert last(home, document)['state'] == 'blocked'
+        wait_until(lambda: last(home, document)['state'] == 'blocked', 'the refusal in the file')
         window.write('Instruction', '')
         window.button('Reword')
         wait_until(lambda: window.read(window.find('text', 'Instruction')) == 'Make it snow', 'the words')
@@ -250,7 +234,7 @@ def not_known_whether_it_was_taken(home, start):
         window.button('Send Again…')
         window.text('Send It Again?')
         window.respond('Send Again')
-        settle(lambda: last(home, document)['state'] == 'done', 'the picture')
+        made(home, document, 2)
         assert world.count()['accepted'] == 2
         window.quit()
 
@@ -278,7 +262,7 @@ def nothing_leaves(home, start):
         leave_preferences(window)
         window.silent('Nothing leaves this computer, as you chose')
         window.button('Run')
-        settle(lambda: last(home, document)['state'] == 'done', 'the picture')
+        made(home, document, 1)
         window.quit()
 
 
@@ -299,10 +283,10 @@ def three_instances_share_the_work(home, start):
         window.write('Instruction', 'Make it snow')
         for number in range(3):
             window.menu('More Ways to Run', 'Run ×4')
-            settle(lambda: len(home.tree(document)) == 5 + 4 * number, 'four turns')
+            wait_until(lambda: len(home.tree(document)) == 5 + 4 * number, 'four turns')
             window.select('coffee')
-        settle(lambda: len(home.tree(document)) == 13, 'the turns')
-        settle(lambda: all(node['state'] == 'done' for node in home.tree(document)), 'the pictures', 90)
+        wait_until(lambda: len(home.tree(document)) == 13, 'the turns')
+        wait_until(lambda: all(node['state'] == 'done' for node in home.tree(document)), 'the pictures', 90)
         counts = [world.count()['accepted'] for world in worlds]
         assert sum(counts) == 12 and min(counts) >= 2, counts
         window.quit()
@@ -336,27 +320,20 @@ def the_same_as_commands(home, start):
         world = fakes.world('runpod', max_side=256)
         window, document = ready(home, start, RUNPOD_NAME, world)
         window.instruct('Make it snow')
-        settle(lambda: last(home, document)['state'] == 'done', 'the picture')
-        window.key('Escape', 'ctrl+f', 'Escape', 'shift+F10')
-        window.choose('Copy', 'cURL Commands')
-        window.text('cURL commands copied')
-        text = subprocess.run(['/usr/bin/python3', '-c', CLIPBOARD], capture_output=True, text=True,
-                              check=True, env=window.environment).stdout
-        assert 'curl' in text and 'Make it snow' in text and world.key not in text, text
-        assert '_API_KEY' in text, text
-        window.key('Escape', 'ctrl+f', 'Escape', 'shift+F10')
-        window.choose('Copy', 'Python Program')
-        window.text('Python program copied')
-        text = subprocess.run(['/usr/bin/python3', '-c', CLIPBOARD], capture_output=True, text=True,
-                              check=True, env=window.environment).stdout
-        assert 'import' in text and 'Make it snow' in text and world.key not in text, text
+        made(home, document, 1)
+        for item, said, words in (('cURL Commands', 'cURL commands copied', ('curl', '_API_KEY')),
+                                  ('Python Program', 'Python program copied', ('import', '_API_KEY'))):
+            window.node_menu('Make it snow', 'Copy', item)
+            window.text(said)
+            text = window.clipboard()
+            assert all(word in text for word in (*words, 'Make it snow')) and world.key not in text, text
         window.quit()
 
 
 @case
 def fetched_next_time(home, start):
     with Fakes() as fakes:
-        world = fakes.world('runpod', max_side=256, run_ms=6000)
+        world = fakes.world('runpod', max_side=256, hold='running')
         window, document = ready(home, start, RUNPOD_NAME, world)
         window.instruct('Make it snow')
         window.text('Running')
@@ -367,8 +344,9 @@ def fetched_next_time(home, start):
         assert not any(call['op'] == 'cancel' for call in world.log())
         window = start(document, **{variable(RUNPOD): world.key})
         window.text('was not finished')
+        world.set_options(hold='')
         window.button('Continue')
-        settle(lambda: last(home, document)['state'] == 'done', 'the picture')
+        made(home, document, 1)
         assert world.count()['accepted'] == 1
         window.quit()
 

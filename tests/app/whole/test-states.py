@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can become of turns, documents and windows: failed, queued, left over, in use, newer, changed
 by someone else, not to be saved."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -20,6 +21,17 @@ def workers(window):
     children = pathlib.Path(f'/proc/{window.process.pid}/task/{window.process.pid}/children')
     return [int(pid) for pid in children.read_text().split()
             if 'engine' in pathlib.Path(f'/proc/{pid}/comm').read_text()]
+
+
+@contextlib.contextmanager
+def at_rest(window):
+    """The turn that is made gets no further meanwhile."""
+    pids = wait_until(lambda: workers(window), 'a worker')
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
 
 
 def run_long(window, *instructions):
@@ -140,10 +152,11 @@ def closing_while_turns_run(home, start):
     window.set_steps(60)
     window.select('coffee')
     window.instruct('Make it night')
-    window.wait_for_nodes(1, 'running')
-    window.key('ctrl+w')
-    window.respond('Keep Running in the Background')
-    wait_until(lambda: not window.frames(), 'the window to go')
+    with at_rest(window):
+        window.wait_for_nodes(1, 'running')
+        window.key('ctrl+w')
+        window.respond('Keep Running in the Background')
+        wait_until(lambda: not window.frames(), 'the window to go')
     window.ended()
     assert [node['state'] for node in home.tree(document)].count('done') == 2
     assert 'All turns of “Coffee” are done' in home.notifications.read_text()
@@ -181,7 +194,8 @@ def a_document_in_use(home, start):
         run = window.find('push button', 'Run')
         window.write('Instruction', 'Make it snow')
         assert not is_sensitive(run)
-        window.quit()
+        window.key('ctrl+q')  # with their turn under way
+        window.ended()
     finally:
         other.send_signal(signal.SIGINT)
         other.wait()

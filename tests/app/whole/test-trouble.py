@@ -12,20 +12,6 @@ import time
 
 from drive import APP, CLI, Skip, case, is_sensitive, run, wait_until
 
-CLIPBOARD = """
-import gi
-gi.require_version('Gdk', '4.0')
-gi.require_version('Gtk', '4.0')
-from gi.repository import Gdk, GLib, Gtk
-Gtk.init()
-loop = GLib.MainLoop()
-def done(clipboard, result):
-    print(clipboard.read_text_finish(result), end='')
-    loop.quit()
-Gdk.Display.get_default().get_clipboard().read_text_async(None, done)
-loop.run()
-"""
-
 
 @contextlib.contextmanager
 def another_session():
@@ -129,12 +115,9 @@ def a_command_line_while_the_window_is_open(home, start):
              '--reference', '1')
     window = start(document)
     window.wait_for_nodes(2)
-    window.select('Make it snow')
-    window.key('ctrl+f', 'Escape', 'shift+F10')
-    window.choose('Copy', 'Command Line')
+    window.node_menu('Make it snow', 'Copy', 'Command Line')
     window.text('Command line copied')
-    command = subprocess.run(['/usr/bin/python3', '-c', CLIPBOARD], capture_output=True, text=True, check=True,
-                             env=window.environment).stdout
+    command = window.clipboard()
     tools, out = home.folder / 'bin', home.folder / 'out'
     tools.mkdir()
     out.mkdir()
