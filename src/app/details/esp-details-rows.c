@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-backend.h"
 #include "esp-fault.h"
 #include "esp-parameter-names.h"
 #include "esp-price-text.h"
@@ -325,6 +326,8 @@ add_remote_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
     }
   else if (esp_node_get_state (node) == ESP_NODE_DONE)
     job = esp_node_get_remote_job (node);
+  if (job != NULL && g_str_has_prefix (job, ESP_BACKEND_OWN_JOB))
+    job = NULL;
   add_row (group, rows, _ ("Job at the provider"), job, job);
 }
 

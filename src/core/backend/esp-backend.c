@@ -207,13 +207,13 @@ esp_backend_settle_async (EspBackend *self, const char *remote_job, const EspBac
 }
 
 void
-esp_backend_tidy (EspBackend *self, GHashTable *jobs, const char *document)
+esp_backend_tidy (EspBackend *self, GHashTable *jobs, GHashTable *open, const char *document)
 {
   g_return_if_fail (ESP_IS_BACKEND (self));
   g_return_if_fail (jobs != NULL);
 
   if (ESP_BACKEND_GET_CLASS (self)->tidy != NULL)
-    ESP_BACKEND_GET_CLASS (self)->tidy (self, jobs, document);
+    ESP_BACKEND_GET_CLASS (self)->tidy (self, jobs, open, document);
 }
 
 void

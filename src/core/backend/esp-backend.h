@@ -112,10 +112,11 @@ struct _EspBackendClass
   void (*prepare) (EspBackend *self, EspModel *model); /* or NULL */
   void (*settle_async) (EspBackend *self, const char *remote_job, const EspBackendResult *result,
                         const char *document, GAsyncReadyCallback callback,
-                        gpointer user_data);                               /* or NULL */
-  gboolean (*has_kept) (EspBackend *self, const char *remote_job);         /* or NULL */
-  void (*let_go) (EspBackend *self, GCancellable *cancellable);            /* or NULL */
-  void (*tidy) (EspBackend *self, GHashTable *jobs, const char *document); /* or NULL */
+                        gpointer user_data);                       /* or NULL */
+  gboolean (*has_kept) (EspBackend *self, const char *remote_job); /* or NULL */
+  void (*let_go) (EspBackend *self, GCancellable *cancellable);    /* or NULL */
+  void (*tidy) (EspBackend *self, GHashTable *jobs, GHashTable *open,
+                const char *document); /* or NULL */
 };
 
 const char *esp_backend_get_id (EspBackend *self);    /* "local", "runpod"; stored in documents */
@@ -150,9 +151,15 @@ void esp_backend_settle_async (EspBackend *self, const char *remote_job,
                                const EspBackendResult *result, const char *document,
                                GAsyncReadyCallback callback, gpointer user_data);
 
-/* Settles what was stored in `document` (as above) just before the program broke off. `jobs`: the
- * provider's ids of turns that the document has (EspBackendResult.provider_job), a set. */
-void esp_backend_tidy (EspBackend *self, GHashTable *jobs, const char *document);
+/* What a document keeps as the job's id of a turn whose provider gives none: the turn's own
+ * (EspBackendRequest.remote_job) behind this. It says nothing to the provider, nor to people. */
+#define ESP_BACKEND_OWN_JOB "turn:"
+
+/* Settles what was stored in `document` (as above) just before the program broke off. `jobs`: a set
+ * of the ids of turns that the document has, as the provider gave them
+ * (EspBackendResult.provider_job) or with ESP_BACKEND_OWN_JOB. `open`: a set of the own ids of
+ * those that have no picture yet, whatever else has come of them; they are left alone. */
+void esp_backend_tidy (EspBackend *self, GHashTable *jobs, GHashTable *open, const char *document);
 
 /* Lets go of processes and connections; before the program ends. */
 void esp_backend_stop_async (EspBackend *self, GAsyncReadyCallback callback, gpointer user_data);

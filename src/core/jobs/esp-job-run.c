@@ -250,6 +250,16 @@ on_stored (GObject *source, GAsyncResult *result, gpointer data)
   rescue (task, run->made->image);
 }
 
+/* Under which a record that was not removed any more is found to belong to a picture that is stored
+ * (esp_backend_tidy ()). */
+static char *
+dup_job (const Run *run)
+{
+  if (run->made->provider_job != NULL || run->remote_job == NULL)
+    return g_strdup (run->made->provider_job);
+  return g_strconcat (ESP_BACKEND_OWN_JOB, run->remote_job, NULL);
+}
+
 static void store (GTask *task);
 
 static void
@@ -275,13 +285,14 @@ store_more (GTask *task)
 {
   Run *run = g_task_get_task_data (task);
   EspJob *job = g_task_get_source_object (task);
+  g_autofree char *remote_job = dup_job (run);
   EspTurnOutcome outcome = { .image = g_ptr_array_index (run->made->more, run->made->more->len - 1),
                              .seconds = -1,
                              .cost = -1,
                              .parameters = run->made->parameters,
                              .model_hash = run->made->model_hash,
                              .model_name = run->made->model_name,
-                             .remote_job = run->made->provider_job };
+                             .remote_job = remote_job };
 
   esp_document_add_made_async (job->document, job->node, &outcome, NULL, on_more_stored,
                                g_object_ref (task));
@@ -292,6 +303,7 @@ store (GTask *task)
 {
   Run *run = g_task_get_task_data (task);
   EspJob *job = g_task_get_source_object (task);
+  g_autofree char *remote_job = dup_job (run);
   EspTurnOutcome outcome = { .image = run->made->image,
                              .has_seed = run->made->has_seed,
                              .seed = run->made->seed,
@@ -302,7 +314,7 @@ store (GTask *task)
                              .parameters = run->made->parameters,
                              .model_hash = run->made->model_hash,
                              .model_name = run->made->model_name,
-                             .remote_job = run->made->provider_job };
+                             .remote_job = remote_job };
 
   run->is_over = TRUE;
   clear_showing (run);

@@ -10,20 +10,23 @@ tidy (EspQueue *self, EspDocument *document, GPtrArray *nodes)
 {
   GListModel *backends = esp_registry_get_backends (self->registry);
   g_autoptr (GHashTable) jobs = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) open = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < nodes->len; i++)
     {
       EspNode *node = g_ptr_array_index (nodes, i);
 
-      if (esp_node_get_state (node) == ESP_NODE_DONE && esp_node_get_remote_job (node) != NULL)
-        g_hash_table_add (jobs, (gpointer) esp_node_get_remote_job (node));
+      const char *job = esp_node_get_remote_job (node);
+
+      if (job != NULL)
+        g_hash_table_add (esp_node_get_state (node) == ESP_NODE_DONE ? jobs : open, (gpointer) job);
     }
 
   for (guint i = 0; g_hash_table_size (jobs) > 0 && i < g_list_model_get_n_items (backends); i++)
     {
       g_autoptr (EspBackend) backend = g_list_model_get_item (backends, i);
 
-      esp_backend_tidy (backend, jobs, esp_document_get_title (document));
+      esp_backend_tidy (backend, jobs, open, esp_document_get_title (document));
     }
 }
 

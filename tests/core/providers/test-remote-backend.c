@@ -8,7 +8,8 @@
 
 #include "remote-fixture.h"
 
-#define RUNPOD "runpod-flux-kontext-dev"
+#define RUNPOD    "runpod-flux-kontext-dev"
+#define OXEN_SYNC "oxen-flux-kontext-dev-sync"
 
 static TurnWorld *
 new_world (const char *options, const char *faults)
@@ -379,6 +380,69 @@ test_tidy (RemoteFixture *self, gconstpointer data)
     }
 }
 
+/* The same where the provider gives a job no id: the turn's own says that it is in the document. */
+static void
+test_tidy_without_job (RemoteFixture *self, gconstpointer data)
+{
+  g_autoptr (TurnWorld) world = turn_world_new (OXEN_SYNC, "oxen", NULL, NULL);
+  const char *id = remote_add_account (self, world, OXEN_SYNC);
+  EspNode *node = remote_add_turn (self, id, "At once");
+  g_autoptr (EspRecord) record = NULL;
+  g_autoptr (GPtrArray) left = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *job;
+
+  remote_finish (self);
+  g_assert_cmpint (esp_node_get_state (node), ==, ESP_NODE_DONE);
+  job = esp_node_get_remote_job (node);
+  g_assert_nonnull (job);
+  g_assert_true (g_str_has_prefix (job, ESP_BACKEND_OWN_JOB));
+
+  record = esp_record_new (job + strlen (ESP_BACKEND_OWN_JOB), OXEN_SYNC);
+  json_object_set_string_member (esp_record_get_members (record), "account", id);
+  g_assert_true (esp_record_write (record, ESP_RECORD_SUCCEEDED, &error));
+  g_clear_pointer (&record, esp_record_free);
+  g_assert_cmpuint (remote_count_records (), ==, 1);
+  left = esp_queue_dup_left_over (self->queue, self->document);
+  g_assert_cmpuint (left->len, ==, 0);
+  g_assert_cmpuint (remote_count_records (), ==, 0);
+}
+
+/* Broken off when the second image of a turn was stored, and the first was not: what is kept of it
+ * is the first image, and stays until the turn has it. */
+static void
+test_tidy_leaves_open (RemoteFixture *self, gconstpointer data)
+{
+  g_autoptr (TurnWorld) world = new_world (NULL, NULL);
+  const char *id = remote_add_account (self, world, RUNPOD);
+  EspNode *stored = remote_add_turn (self, id, "The second image");
+  EspNode *open = NULL;
+  g_autofree char *uuid = g_uuid_string_random ();
+  g_autoptr (JsonObject) captures = json_object_new ();
+  g_autoptr (EspRecord) record = NULL;
+  g_autoptr (GPtrArray) left = NULL;
+  g_autoptr (GError) error = NULL;
+
+  remote_finish (self);
+  open = remote_make_turn (self->document, self->photo, id, "The first image");
+  esp_document_set_state_async (self->document, open, ESP_NODE_RUNNING, NULL, uuid, NULL, NULL,
+                                NULL);
+  jobs_wait (esp_node_get_remote_job (open) != NULL);
+
+  record = esp_record_new (uuid, RUNPOD);
+  json_object_set_string_member (captures, "id", esp_node_get_remote_job (stored));
+  json_object_set_object_member (esp_record_get_members (record), "captures",
+                                 json_object_ref (captures));
+  json_object_set_string_member (esp_record_get_members (record), "account", id);
+  g_assert_true (esp_record_write (record, ESP_RECORD_SUCCEEDED, &error));
+  g_clear_pointer (&record, esp_record_free);
+
+  left = esp_queue_dup_left_over (self->queue, self->document);
+  g_assert_cmpuint (left->len, ==, 1);
+  g_assert_cmpuint (remote_count_records (), ==, 1);
+  esp_remote_turn_settle (uuid, NULL);
+}
+
 /* It came, and the program broke off before the document had it: no network, no key, no price. */
 static void
 test_kept (RemoteFixture *self, gconstpointer data)
@@ -462,6 +526,8 @@ main (int argc, char **argv)
   ADD ("let-go", test_let_go);
   ADD ("killed", test_killed);
   ADD ("tidy", test_tidy);
+  ADD ("tidy/without-job", test_tidy_without_job);
+  ADD ("tidy/leaves-open", test_tidy_leaves_open);
   ADD ("kept", test_kept);
   ADD ("no-record", test_no_record);
   status = jobs_run ();

@@ -306,9 +306,18 @@ get_job_id (EspRecord *record)
   return captures != NULL ? esp_json_get_string (captures, "id") : NULL;
 }
 
+static gboolean
+is_in (GHashTable *jobs, EspRecord *record)
+{
+  const char *job = get_job_id (record);
+  g_autofree char *own = g_strconcat (ESP_BACKEND_OWN_JOB, esp_record_get_id (record), NULL);
+
+  return (job != NULL && g_hash_table_contains (jobs, job)) || g_hash_table_contains (jobs, own);
+}
+
 /* The image is in the document, and its record was not removed any more. */
 static void
-tidy (EspBackend *backend, GHashTable *jobs, const char *document)
+tidy (EspBackend *backend, GHashTable *jobs, GHashTable *open, const char *document)
 {
   EspRemoteBackend *self = ESP_REMOTE_BACKEND (backend);
   g_autoptr (GPtrArray) records = esp_journal_list ();
@@ -317,11 +326,10 @@ tidy (EspBackend *backend, GHashTable *jobs, const char *document)
     {
       EspRecord *record = g_ptr_array_index (records, i);
       JsonObject *members = esp_record_get_members (record);
-      const char *job = get_job_id (record);
       g_autofree char *id = g_strdup (esp_record_get_id (record));
 
       if (esp_record_get_state (record) != ESP_RECORD_SUCCEEDED || esp_record_is_busy (record)
-          || job == NULL || !g_hash_table_contains (jobs, job)
+          || !is_in (jobs, record) || g_hash_table_contains (open, id)
           || g_strcmp0 (esp_json_get_string (members, "account"), self->id) != 0)
         continue;
 
