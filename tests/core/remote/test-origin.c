@@ -102,6 +102,48 @@ test_resolve (void)
     }
 }
 
+/* Servers that somebody has put below a path of their own. */
+static void
+test_prefix (void)
+{
+  static const struct
+  {
+    const char *base, *usual, *prefix, *reference, *url;
+  } cases[] = {
+    { "http://box/team/a", "http://127.0.0.1:1234", "/team/a", "/sdcpp/v1/jobs/7",
+      "http://box/team/a/sdcpp/v1/jobs/7" },
+    { "http://box/team/a", "http://127.0.0.1:1234", "/team/a", "/team/a/jobs/7?x",
+      "http://box/team/a/jobs/7?x" },
+    { "http://box/team/a", "http://127.0.0.1:1234", "/team/a", "/team/alpha",
+      "http://box/team/a/team/alpha" },
+    { "http://box/team/a", "http://127.0.0.1:1234", "/team/a", "/team/a", "http://box/team/a" },
+    { "http://box/team/a", "http://127.0.0.1:1234", "/team/a", "jobs/7",
+      "http://box/team/a/jobs/7" },
+    { "http://box/team/a", "http://127.0.0.1:1234", "/team/a", "//other/jobs/7",
+      "http://other/jobs/7" },
+    { "http://box/team/a", "http://127.0.0.1:1234", "/team/a", "http://box/jobs/7",
+      "http://box/jobs/7" },
+    { "http://box/team/v1", "http://127.0.0.1:8000/v1", "/team", "/v2/x", "http://box/team/v2/x" },
+    { "http://box/v1", "http://127.0.0.1:8000/v1", "", "/v2/x", "http://box/v2/x" },
+    { "http://box/xv1", "http://127.0.0.1:8000/v1", "", "/v2/x", "http://box/v2/x" },
+    { "http://box", "https://api.example.com/v1/", "", "/v2/x", "http://box/v2/x" },
+    { "http://box", "http://127.0.0.1:1234", "", "/jobs/7", "http://box/jobs/7" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *prefix = esp_url_dup_prefix (cases[i].base, cases[i].usual);
+      const EspTrust trust = { .base_url = (char *) cases[i].base, .prefix = prefix };
+      g_autoptr (GError) error = NULL;
+      g_autofree char *url = esp_trust_resolve (&trust, cases[i].reference, &error);
+
+      g_test_message ("%s + %s", cases[i].base, cases[i].reference);
+      g_assert_no_error (error);
+      g_assert_cmpstr (prefix, ==, cases[i].prefix);
+      g_assert_cmpstr (url, ==, cases[i].url);
+    }
+}
+
 static void
 test_private (void)
 {
@@ -219,6 +261,7 @@ main (int argc, char **argv)
   g_test_add_func ("/remote/origin/of", test_origin_of);
   g_test_add_func ("/remote/origin/matches", test_matches);
   g_test_add_func ("/remote/origin/resolve", test_resolve);
+  g_test_add_func ("/remote/origin/prefix", test_prefix);
   g_test_add_func ("/remote/origin/private", test_private);
   g_test_add_func ("/remote/origin/trust/public", test_trust_public);
   g_test_add_func ("/remote/origin/trust/private", test_trust_private);

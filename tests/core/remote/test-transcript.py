@@ -36,6 +36,7 @@ CASES = [
     ('openai-gpt-image', 'openai', {}),
     ('localai', 'openai', {'options': {'flavour': 'localai'}}),
     ('sdcpp-server', 'sdcpp', {'images': 2}),
+    ('sdcpp-server', 'sdcpp', {'prefix': '/behind/a%20proxy'}),
     ('comfyui', 'comfyui', {}),
 ]
 UUID = re.compile(rb'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}')
@@ -46,7 +47,7 @@ class Recorder(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Handler)
-        self.target, self.requests = None, []
+        self.target, self.requests, self.prefix = None, [], ''
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request, client_address):
@@ -63,6 +64,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get('Upgrade'):
             return self.send_error(404)
         body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
+        # Whoever stands before a server may give it a path that it does not know of.
+        if not self.path.startswith(self.server.prefix + '/'):
+            return self.send_error(404)
+        self.path = self.path.removeprefix(self.server.prefix)
         self.server.requests.append((self.command, self.path, dict(self.headers.items()), body))
         if self.path.split('?')[0].endswith('/events'):
             return self.send_error(404)     # only beside the requests that count
@@ -110,7 +115,7 @@ def record(recorder, world, what):
     """Requests in order, each repetition of a question once."""
     host = recorder.server_address
     recorder.target, recorder.requests = world.origin.removeprefix('http://'), []
-    base = f'http://{host[0]}:{host[1]}' + world.base_url[len(world.origin):]
+    base = f'http://{host[0]}:{host[1]}' + recorder.prefix + world.base_url[len(world.origin):]
     output = what(base)
     found = []
     for request in recorder.requests:
@@ -158,6 +163,7 @@ def show_difference(mine, other):
 def check(fakes, recorder, picture, descriptor_id, provider, settings, kind):
     descriptor = source / 'data/providers' / f'{descriptor_id}.json'
     options = {'max_side': 128, **settings.get('options', {})}
+    recorder.prefix = settings.get('prefix', '')
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         shipped = folder / 'shipped.png'
@@ -220,7 +226,7 @@ def attempt(fakes, picture, case, kind):
 def main():
     missing = {'curl': [program for program in ('bash', 'curl', 'jq') if not shutil.which(program)]}
     wanted = sys.argv[3] if len(sys.argv) > 3 else ''
-    cases = [(f'{case[0]} as {kind}', case, kind) for kind in ('python', 'curl') for case in CASES
+    cases = [(f'{case[0]}{case[2].get("prefix", "")} as {kind}', case, kind) for kind in ('python', 'curl') for case in CASES
              if wanted in f'{case[0]} as {kind}']
     failures = 0
     print(f'1..{len(cases)}', flush=True)

@@ -195,6 +195,36 @@ esp_url_resolve (const char *base, const char *reference, GError **error)
   return dup_part (result, CURLUPART_URL);
 }
 
+/* The path without "/" at its end. */
+static char *
+dup_path (const char *text)
+{
+  g_autoptr (CURLU) url = _esp_url_parse (text);
+  char *path = url != NULL ? dup_part (url, CURLUPART_PATH) : g_strdup ("");
+
+  for (gsize length = strlen (path); length > 0 && path[length - 1] == '/'; length--)
+    path[length - 1] = '\0';
+
+  return path;
+}
+
+char *
+esp_url_dup_prefix (const char *base, const char *usual)
+{
+  g_autofree char *path = NULL;
+  g_autofree char *usual_path = NULL;
+
+  g_return_val_if_fail (base != NULL, NULL);
+  g_return_val_if_fail (usual != NULL, NULL);
+
+  path = dup_path (base);
+  usual_path = dup_path (usual);
+  if (!g_str_has_suffix (path, usual_path))
+    return g_strdup ("");
+
+  return g_strndup (path, strlen (path) - strlen (usual_path));
+}
+
 /* The address if `host` is one written in numbers, with or without brackets and zone. */
 GInetAddress *
 _esp_host_dup_address (const char *host)
@@ -282,8 +312,26 @@ esp_trust_clear (EspTrust *self)
 
   g_clear_pointer (&self->base_url, g_free);
   g_clear_pointer (&self->origin, g_free);
+  g_clear_pointer (&self->prefix, g_free);
   g_clear_pointer (&self->key_origins, g_strfreev);
   self->is_private = FALSE;
+}
+
+char *
+esp_trust_resolve (const EspTrust *self, const char *reference, GError **error)
+{
+  g_autofree char *below = NULL;
+  gsize length;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (reference != NULL, NULL);
+
+  length = self->prefix != NULL ? strlen (self->prefix) : 0;
+  if (length > 0 && reference[0] == '/' && reference[1] != '/'
+      && !(g_str_has_prefix (reference, self->prefix) && strchr ("/?#", reference[length]) != NULL))
+    reference = below = g_strconcat (self->prefix, reference, NULL);
+
+  return esp_url_resolve (self->base_url, reference, error);
 }
 
 static gboolean

@@ -23,6 +23,11 @@ gboolean esp_origin_matches (const char *pattern, const char *origin);
 char *esp_url_resolve (const char *base, const char *reference,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The path that `base` has before that of `usual`: "/team" of "https://proxy/team/v1" where usual
+ * is
+ * ".../v1"; "" where there is none. Both are addresses that esp_origin_of () takes. */
+char *esp_url_dup_prefix (const char *base, const char *usual) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A host of this computer ("localhost", 127.0.0.0/8, ::1). By name only; no look-up. */
 gboolean esp_host_is_loopback (const char *host);
 
@@ -37,9 +42,16 @@ typedef struct
   GStrv key_origins;   /* patterns besides */
   gboolean is_private; /* base_url's host is loopback or was named by the person as theirs: http and
                           private addresses are allowed */
+  char *prefix;        /* NULL or "": none; else the path of whoever stands before the server, which
+                          the server itself does not know of */
 } EspTrust;
 
 void esp_trust_clear (EspTrust *self);
+
+/* esp_url_resolve () on base_url, for what the server names: an address from its root ("/jobs/1")
+ * is below `prefix`, too. */
+char *esp_trust_resolve (const EspTrust *self, const char *reference,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* May a request go to `url` (ours or the provider's idea)? https, or http where is_private and the
  * host is loopback or the base URL's. The resolved addresses are checked by EspHttp when it

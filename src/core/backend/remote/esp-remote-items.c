@@ -158,6 +158,25 @@ _esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean *empty)
 }
 
 gboolean
+_esp_remote_names_result (EspRemoteTurn *turn, JsonNode *root)
+{
+  g_auto (GStrv) pointers
+      = _esp_remote_dup_pointers (turn->setup.descriptor->result.images, turn->setup.scope);
+
+  for (guint i = 0; pointers[i] != NULL; i++)
+    {
+      char *star = strstr (pointers[i], "/*");
+      const char *place[] = { pointers[i], NULL };
+
+      if (star != NULL)
+        *star = '\0';
+      if (pointers[i][0] != '\0' && esp_pointer_find (place, root) != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
 _esp_remote_item_is_data_uri (const char *item)
 {
   return g_ascii_strncasecmp (item, "data:", 5) == 0;

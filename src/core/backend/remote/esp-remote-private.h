@@ -199,6 +199,7 @@ struct _EspRemoteTurn
   GError *bad; /* what was wrong with the first image that could not be had, or NULL */
   char *link;  /* under way */
   guint redirects;
+  guint failed; /* answers on one link or one "fetch": the server has failed, and says no more */
 
   /* Times, monotonic µs; 0 = was not. */
   gint64 start, prepared, uploaded, accepted, running, succeeded, downloaded;
@@ -287,6 +288,8 @@ void _esp_remote_end_with_status (EspRemoteTurn *turn, EspStatus status, EspRemo
 void _esp_remote_succeed (EspRemoteTurn *turn,
                           JsonNode *root); /* takes the answer with the result */
 GPtrArray *_esp_remote_dup_items (EspRemoteTurn *turn, JsonNode *root, gboolean *empty);
+/* Does the answer have the place where the images belong, though there may be none in it? */
+gboolean _esp_remote_names_result (EspRemoteTurn *turn, JsonNode *root);
 /* Of one such item. */
 gboolean _esp_remote_item_is_data_uri (const char *item);
 gboolean _esp_remote_item_is_link (EspRemoteTurn *turn, const char *item);

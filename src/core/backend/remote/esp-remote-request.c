@@ -31,7 +31,7 @@ dup_url (Builder *self, const EspProviderRequest *request, GError **error)
         = esp_template_expand_text (request->url_if_unset, self->scope, ESP_TEMPLATE_URL, error);
   if (reference == NULL)
     return NULL;
-  url = esp_url_resolve (self->setup->trust.base_url, reference, error);
+  url = esp_trust_resolve (&self->setup->trust, reference, error);
   if (url == NULL || !esp_trust_check_url (&self->setup->trust, url, error))
     return NULL;
   if (request->query == NULL)

@@ -16,6 +16,11 @@
 #define BROKEN_TRIES 3
 #define FETCH_TRIES  4
 
+/* How often a server is asked for a result that says that it has failed (5xx) and not when to come
+ * again; with growing pauses, about two minutes. What is wrong there for longer is not mended by
+ * waiting here, and the job is kept. */
+#define FAILED_TRIES 8
+
 /* A result that is ready when patience ends is still loaded, for so long. */
 #define LAST_WORDS 10.0 /* s */
 
@@ -294,6 +299,25 @@ load_later (EspRemoteTurn *turn)
                             "The job is kept and can be gone on with."));
 }
 
+/* The same, of a server that has failed too often. */
+static void
+load_another_day (EspRemoteTurn *turn, const EspRemoteAnswer *answer)
+{
+  g_autofree char *message
+      = g_strdup_printf (_ ("The image is ready, but the server that has it fails (HTTP status "
+                            "%u). The job is kept and can be gone on with."),
+                         answer->status);
+
+  _esp_remote_turn_fail (turn, ESP_FAULT_PATIENCE, ESP_CHARGED_YES, TRUE, answer, message);
+}
+
+/* Has the server failed once more than is borne? */
+static gboolean
+has_failed_for_good (EspRemoteTurn *turn, const EspRemoteAnswer *answer, double retry_after)
+{
+  return answer->status >= 500 && retry_after < 0 && ++turn->failed >= FAILED_TRIES;
+}
+
 static gboolean
 is_over (EspRemoteTurn *turn)
 {
@@ -377,6 +401,8 @@ loaded (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
     }
   else if (answer->status >= 300 && answer->status < 400)
     follow (turn, answer);
+  else if (has_failed_for_good (turn, answer, seconds))
+    load_another_day (turn, answer);
   else if (answer->status == 429 || answer->status == 408 || answer->status >= 500)
     load_after_a_while (turn, seconds);
   else if (answer->status >= 400)
@@ -439,8 +465,8 @@ next_item (EspRemoteTurn *turn)
     }
 
   g_free (turn->link);
-  turn->link = esp_url_resolve (turn->setup.trust.base_url, item, &error);
-  turn->redirects = turn->tries = turn->odd = 0;
+  turn->link = esp_trust_resolve (&turn->setup.trust, item, &error);
+  turn->redirects = turn->tries = turn->odd = turn->failed = 0;
   if (turn->link == NULL)
     {
       bad_result (turn, NULL, error->message);
@@ -562,6 +588,11 @@ fetched (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
           _esp_remote_turn_fail (turn, fault, ESP_CHARGED_UNKNOWN, kept, answer, NULL);
           return;
         }
+      if (has_failed_for_good (turn, answer, seconds))
+        {
+          load_another_day (turn, answer);
+          return;
+        }
     }
   if (is_over (turn)
       || !_esp_remote_turn_wait (
@@ -595,7 +626,7 @@ _esp_remote_succeed (EspRemoteTurn *turn, JsonNode *root)
   EspFault fault;
 
   turn->succeeded = g_get_monotonic_time ();
-  turn->tries = turn->odd = 0;
+  turn->tries = turn->odd = turn->failed = 0;
   g_clear_pointer (&turn->result_root, json_node_unref);
   turn->result_root = root;
   if (descriptor->fetch == NULL)

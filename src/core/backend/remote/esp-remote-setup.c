@@ -471,6 +471,12 @@ set_trust (EspRemoteSetup *self, const char *base_url, gboolean base_is_own, GEr
                                     self->trust.base_url));
       return FALSE;
     }
+  /* However many "/" the person has put at the end: paths bring their own. */
+  for (gsize length = strlen (self->trust.base_url); self->trust.base_url[length - 1] == '/';
+       length--)
+    self->trust.base_url[length - 1] = '\0';
+  if (usual != NULL)
+    self->trust.prefix = esp_url_dup_prefix (self->trust.base_url, usual);
   self->trust.is_private = base_is_own || is_loopback (self->trust.base_url);
   if (base_url == NULL || is_providers_own (self, usual))
     self->trust.key_origins = g_strdupv (self->descriptor->auth_origins);

@@ -119,12 +119,30 @@ has_usual_address (EspRemoteTurn *turn)
   return TRUE;
 }
 
+/* Is what "url_if_gone" puts before the usual path in the address already? ("v1/x" below ".../v1")
+ */
+static gboolean
+has_rest_already (EspRemoteTurn *turn)
+{
+  const EspProviderRequest *submit = turn->setup.descriptor->submit;
+  g_autofree char *rest = NULL;
+
+  if (!g_str_has_suffix (submit->url_if_gone, submit->url))
+    return FALSE;
+  rest = g_strdup_printf ("/%.*s", (int) (strlen (submit->url_if_gone) - strlen (submit->url)),
+                          submit->url_if_gone);
+  if (g_str_has_suffix (rest, "/"))
+    rest[strlen (rest) - 1] = '\0';
+  return rest[0] != '\0' && g_str_has_suffix (turn->setup.trust.base_url, rest);
+}
+
 /* "Not found" is the surest of refusals; some APIs have moved. */
 static gboolean
 submit_elsewhere (EspRemoteTurn *turn, const EspRemoteAnswer *answer)
 {
   if (answer->status != 404 || turn->setup.descriptor->submit->url_if_gone == NULL
-      || turn->elsewhere || turn->cancelling || !has_usual_address (turn))
+      || turn->elsewhere || turn->cancelling || !has_usual_address (turn)
+      || has_rest_already (turn))
     return FALSE;
 
   turn->elsewhere = TRUE;
@@ -300,7 +318,9 @@ take_acceptance (EspRemoteTurn *turn, EspRemoteAnswer *answer)
     _esp_remote_turn_fail (turn, fault, ESP_CHARGED_UNKNOWN, FALSE, answer, NULL);
   else if (_esp_remote_answer_has_error (descriptor, answer))
     _esp_remote_turn_fail (turn, ESP_FAULT_SERVER, ESP_CHARGED_UNKNOWN, FALSE, answer, NULL);
-  else if (empty)
+  else if (empty
+           || (descriptor->flow != ESP_FLOW_POLL && _esp_remote_names_result (turn, answer->root)))
+    /* The place of the result is there, and no image in it: that is not doubt. */
     _esp_remote_succeed (turn, json_node_ref (answer->root));
   else
     unreadable (turn, answer);

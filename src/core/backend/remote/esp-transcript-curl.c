@@ -363,6 +363,7 @@ put_send (EspTranscript *self, GString *out)
   g_autofree char *value = NULL;
   g_autofree char *header = _esp_transcript_dup_key_header (self, &value);
   char **origins = self->setup.trust.key_origins;
+  const char *prefix = self->setup.trust.prefix;
   gboolean optional
       = self->descriptor->auth_optional || esp_provider_is_self_hosted (self->setup.provider);
 
@@ -371,9 +372,17 @@ put_send (EspTranscript *self, GString *out)
                         "  local method=$1 url=$2\n"
                         "  shift 2\n"
                         "  case $url in\n"
-                        "    http://* | https://*) ;;\n"
-                        "    /*) url=$origin$url ;;\n"
-                        "    *) url=${base%/}/$url ;;\n"
+                        "    http://* | https://*) ;;\n");
+  if (prefix != NULL && prefix[0] != '\0')
+    {
+      g_autofree char *quoted = g_shell_quote (prefix);
+
+      g_string_append_printf (out, "    %s/*) url=$origin$url ;;\n    /*) url=$origin%s$url ;;\n",
+                              quoted, quoted);
+    }
+  else
+    g_string_append (out, "    /*) url=$origin$url ;;\n");
+  g_string_append (out, "    *) url=${base%/}/$url ;;\n"
                         "  esac\n"
                         "  curl -sS --fail-with-body -X \"$method\" -o \"$work/answer\" \"$@\" "
                         "\"$url\" ||\n"

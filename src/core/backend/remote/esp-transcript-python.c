@@ -628,9 +628,16 @@ put_send (EspTranscript *self, GString *out)
 
   if (header != NULL)
     put_origins (self, out);
+  g_string_append (out, "\n\ndef send(method, url, headers=None, body=None, with_key=True):\n");
+  if (self->setup.trust.prefix != NULL && self->setup.trust.prefix[0] != '\0')
+    {
+      g_string_append (out, "    prefix = ");
+      put_quoted (out, self->setup.trust.prefix);
+      g_string_append (out, "\n    if url.startswith(\"/\") and not url.startswith((\"//\", "
+                            "prefix + \"/\")):\n        url = prefix + url\n");
+    }
   g_string_append (
-      out, "\n\ndef send(method, url, headers=None, body=None, with_key=True):\n"
-           "    url = urllib.parse.urljoin(BASE + \"/\", url)\n"
+      out, "    url = urllib.parse.urljoin(BASE + \"/\", url)\n"
            "    request = urllib.request.Request(url, body, headers or {}, method=method)\n");
   if (header != NULL)
     {
