@@ -358,7 +358,7 @@ forget_job (const Options *options, const char *id)
   if (found == NULL)
     return refuse (options, cli_usage (_ ("jobs forget: there is no open job %s"), id));
   if (esp_record_is_busy (found))
-    return refuse (options, cli_fail (_ ("jobs forget: another program works on %s"), id));
+    return refuse (options, cli_usage (_ ("jobs forget: another program works on %s"), id));
   if (!esp_remote_turn_settle (id, &error))
     return refuse (options, cli_fail ("jobs forget: %s", error->message));
   if (options->json)

@@ -374,25 +374,6 @@ get_request (Edit *self)
   return request;
 }
 
-/* "ESPALIER_KEY_…" is where a missing key may come from. */
-static void
-explain_missing_key (Edit *self, GError **error)
-{
-  const EspFaultReport *report = esp_fault_error_get_report (*error);
-  g_autofree char *variable = NULL;
-  g_autofree char *message = NULL;
-  EspFaultReport same = { .fault = ESP_FAULT_AUTH, .charged = ESP_CHARGED_NO };
-
-  if (self->key != NULL || report == NULL || report->fault != ESP_FAULT_AUTH)
-    return;
-  variable = esp_key_variable_name (self->options->backend);
-  message = g_strdup_printf (_ ("%s Give it with --key-file or in the environment’s %s, or add it "
-                                "to the key ring in the application’s preferences."),
-                             (*error)->message, variable);
-  g_clear_error (error);
-  *error = esp_fault_error_new (&same, message);
-}
-
 /* All that can be found wrong before anything is sent. */
 static gboolean
 prepare (Edit *self, GError **error)
@@ -433,7 +414,8 @@ prepare (Edit *self, GError **error)
   request = get_request (self);
   if (!esp_remote_request_check (&request, &own_error))
     {
-      explain_missing_key (self, &own_error);
+      if (self->key == NULL)
+        cli_remote_explain_missing_key (options->backend, &own_error);
       g_propagate_error (error, own_error);
       return FALSE;
     }

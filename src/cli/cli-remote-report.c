@@ -10,6 +10,7 @@
 #include "esp-json-member.h"
 #include "esp-json-read.h"
 #include "esp-json-text.h"
+#include "esp-key-store.h"
 
 void
 cli_remote_output_free (CliRemoteOutput *output)
@@ -187,6 +188,27 @@ cli_remote_fail (CliRemote *self, const GError *error, GString *json)
   cli_fail ("%s", error->message);
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? CLI_EXIT_FAILED
                                                                    : cli_remote_get_status (fault);
+}
+
+/* "ESPALIER_KEY_…" is where a missing key may come from. */
+void
+cli_remote_explain_missing_key (const char *backend, GError **error)
+{
+  const EspFaultReport *report = esp_fault_error_get_report (*error);
+  EspFaultReport same = { .fault = ESP_FAULT_AUTH, .charged = ESP_CHARGED_NO };
+  g_autofree char *variable = NULL;
+  g_autofree char *message = NULL;
+
+  if (report == NULL || report->fault != ESP_FAULT_AUTH || report->http_status != 0)
+    return;
+  same.kept = report->kept;
+  same.charged = report->charged;
+  variable = esp_key_variable_name (backend);
+  message = g_strdup_printf (_ ("%s Give it with --key-file or in the environment’s %s, or add it "
+                                "to the key ring in the application’s preferences."),
+                             (*error)->message, variable);
+  g_clear_error (error);
+  *error = esp_fault_error_new (&same, message);
 }
 
 /* --- For people ------------------------------------------------------------------------------- */

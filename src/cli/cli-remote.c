@@ -317,6 +317,8 @@ settle (CliRemote *self, const CliRemoteJob *job, const EspRemoteResult *result)
     cli_note (_ ("The record of the job could not be removed: %s"), error->message);
 }
 
+/* What was made is safe with the record, and "jobs resume" writes it: the status of jobs that are
+ * kept. */
 static int
 fail_to_store (CliRemote *self, const CliRemoteJob *job, const GError *error, GString *json)
 {
@@ -326,7 +328,8 @@ fail_to_store (CliRemote *self, const CliRemoteJob *job, const GError *error, GS
 
   if (json != NULL)
     cli_remote_put_error (json, "output", message, &report);
-  return cli_fail ("%s", message);
+  cli_fail ("%s", message);
+  return CLI_EXIT_UNKNOWN;
 }
 
 /* Is there something left to go on with? */
@@ -371,9 +374,13 @@ cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteReques
   if (result == NULL)
     {
       const gboolean kept = is_kept (job);
-      const int status = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-                             ? fail_interrupted (self, kept, json)
-                             : cli_remote_fail (self, error, json);
+      int status;
+
+      if (request == NULL && key == NULL)
+        cli_remote_explain_missing_key (job->backend, &error);
+      status = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+                   ? fail_interrupted (self, kept, json)
+                   : cli_remote_fail (self, error, json);
 
       if (!self->quiet && kept)
         cli_note (_ ("The job is kept; go on with it: espalier-cli jobs resume %s"), job->id);

@@ -86,6 +86,10 @@ void cli_remote_put_error (GString *json, const char *fault, const char *message
  * the exit status. */
 int cli_remote_fail (CliRemote *self, const GError *error, GString *json);
 
+/* Where a key that is missing may come from, behind the error that says that it is missing; other
+ * errors stay as they are. */
+void cli_remote_explain_missing_key (const char *backend, GError **error);
+
 /* The exit status and the name for a class of errors. */
 int cli_remote_get_status (EspFault fault);
 

@@ -56,14 +56,14 @@ def edit(s, server, backend, *more):
     return status, json.loads(out)
 
 
-def runpod(job=None, **terminal):
-    """RunPod with a job of that id; the end has `terminal`."""
+def runpod(job=None, images=None, **terminal):
+    """RunPod with a job of that id; the end has `terminal`; its image is at another server's address if that is given."""
     def answer(method, path, _body):
         if path == '/run':
             return 200, {'id': job or 'job-1', 'status': 'IN_QUEUE'}
         if path.startswith('/status/'):
             return 200, dict({'id': job, 'status': 'COMPLETED',
-                              'output': {'image_url': server.url + '/image', 'cost': 0.03}}, **terminal)
+                              'output': {'image_url': (images or server.url) + '/image', 'cost': 0.03}}, **terminal)
         return (200, PICTURE) if path == '/image' else (404, {'error': 'no such path'})
     server = Server(answer)
     return server
@@ -144,6 +144,20 @@ def text_that_is_no_image_is_no_address(s):
     assert [path for _, path, _ in server.asked] == ['/images/edits'], server.asked
 
 
+def an_answer_without_an_image_is_no_doubt(s):
+    """All was said in one answer: there is nothing to go on with."""
+    cases = [('openai-images', {'created': 1, 'data': []}), ('openai-images', {'data': [{'b64_json': ''}]}),
+             ('openai-images', {'data': [{}]}), ('oxen-flux-kontext-dev-sync', {'images': []}),
+             ('oxen-flux-kontext-dev-sync', {'images': [{'url': ''}]})]
+    for backend, said in cases:
+        status, answer = edit(s, Server(lambda *_, said=said: (200, said)), backend)
+        assert status == 7 and answer['error']['class'] == 'result', (backend, said, answer)
+        assert jobs(s)[1] == {'jobs': []}, (backend, said)
+    # This one may be of anybody.
+    status, answer = edit(s, Server(lambda *_: (200, {})), 'openai-images')
+    assert status == 9 and len(jobs(s)[1]['jobs']) == 1, answer
+
+
 def a_place_for_uploads_that_refuses(s):
     for code in (401, 402, 403):
         def answer(_method, path, _body, code=code):
@@ -174,6 +188,123 @@ def numbers_and_sizes_out_of_range(s):
     assert not server.asked, server.asked
 
 
+def slashes_behind_the_address(s):
+    for tail in ('/', '//', '///'):
+        server = runpod('job-1')
+        server.answer = runpod('job-1', server.url).answer
+        server.url += tail
+        status, answer = edit(s, server, 'runpod-flux-kontext-dev')
+        assert status == 0, (tail, answer)
+        assert [path for _, path, _ in server.asked] == ['/run', '/status/job-1', '/image'], server.asked
+
+
+def a_server_below_a_path_of_its_own(s):
+    """It names "/sdcpp/v1/jobs/7", as it does not know of the path that it stands behind."""
+    for named in ('/sdcpp/v1/jobs/7', '/team/a/sdcpp/v1/jobs/7', 'sdcpp/v1/jobs/7'):
+        def answer(_method, path, _body, named=named):
+            if path == '/team/a/sdcpp/v1/img_gen':
+                return 202, {'id': '7', 'status': 'queued', 'poll_url': named}
+            if path == '/team/a/sdcpp/v1/jobs/7':
+                image = base64.b64encode(PICTURE).decode()
+                return 200, {'id': '7', 'status': 'completed', 'result': {'images': [{'b64_json': image}]}}
+            return 404, {'error': {'message': 'no such path'}}
+        server = Server(answer)
+        server.url += '/team/a'
+        status, said = edit(s, server, 'sdcpp-server')
+        assert status == 0 and said['job_id'] == '7', (named, said)
+
+
+def an_address_without_its_last_part(s):
+    """…/v1 was forgotten: the server says that it has nothing there, which is no submission."""
+    def answer(_method, path, _body):
+        if path == '/v1/images/edits':
+            return 200, {'data': [{'b64_json': base64.b64encode(PICTURE).decode()}]}
+        return 404, {'detail': 'Not Found'}
+    server = Server(answer)
+    status, said = edit(s, server, 'openai-images')
+    assert status == 0 and [path for _, path, _ in server.asked] == ['/images/edits', '/v1/images/edits'], said
+    server = Server(lambda *_: (404, {'detail': 'Not Found'}))
+    server.url += '/v1'
+    status, said = edit(s, server, 'openai-images')
+    assert status == 7 and [path for _, path, _ in server.asked] == ['/v1/images/edits'], (said, server.asked)
+
+
+def jobs(s, *arguments, **more):
+    environment = dict(s.environment, XDG_CONFIG_HOME=str(s.folder / 'home/config'), DBUS_SESSION_BUS_ADDRESS='disabled:',
+                       **more)
+    status, out, _ = s.run('jobs', *arguments, '--json', env=environment)
+    return status, json.loads(out)
+
+
+def a_folder_that_goes_away(s):
+    """The image is made and cannot be written: it is kept, and goes elsewhere without the network."""
+    gone = s.folder / 'gone'
+    gone.mkdir()
+    server = runpod('job-1')
+    usual = server.answer
+
+    def answer(method, path, body):
+        if path == '/image' and gone.exists():
+            gone.rmdir()
+        return usual(method, path, body)
+    server.answer = answer
+    status, said = edit(s, server, 'runpod-flux-kontext-dev', '-o', gone / 'out.png')
+    assert status == 9 and said['error']['class'] == 'output' and said['error']['charged'] is True, (status, said)
+    status, listed = jobs(s)
+    assert status == 0 and [job['state'] for job in listed['jobs']] == ['succeeded'], listed
+    asked = len(server.asked)
+    status, said = jobs(s, 'resume')
+    assert status == 2 and said['error']['class'] == 'argument', said
+    status, said = jobs(s, 'resume', listed['jobs'][0]['id'], '-o', s.out / 'there.png')
+    assert status == 0 and (s.out / 'there.png').exists() and len(server.asked) == asked, said
+    assert jobs(s)[1] == {'jobs': []}
+
+
+def a_server_of_images_that_has_failed(s):
+    """Not for the whole patience: some tries, then the job is kept."""
+    server = runpod('job-1')
+    usual = server.answer
+    server.answer = lambda method, path, body: (500, b'<html>') if path == '/image' else usual(method, path, body)
+    s.environment['ESPALIER_TIME_SCALE'] = '0.01'
+    status, said = edit(s, server, 'runpod-flux-kontext-dev')
+    tries = [path for _, path, _ in server.asked].count('/image')
+    assert status == 9 and said['error']['http_status'] == 500 and said['error']['charged'] is True, said
+    assert tries == 8, tries
+    server.answer = usual
+    status, said = jobs(s, 'resume', ESPALIER_KEY_RUNPOD_FLUX_KONTEXT_DEV=KEY)
+    assert status == 0 and [path for _, path, _ in server.asked].count('/run') == 1, said
+
+
+def a_job_of_an_account_that_is_gone(s):
+    """As the window leaves one behind: nothing but the record says where it is."""
+    server = runpod('job-1', status='IN_PROGRESS')
+    folder = s.folder / 'home/config/espalier'
+    folder.mkdir(parents=True)
+    (folder / 'accounts.json').write_text(json.dumps({'version': 1, 'accounts': [
+        {'id': 'mine-1', 'provider': 'runpod-flux-kontext-dev', 'name': 'Mine', 'base_url': server.url}]}))
+    s.environment['ESPALIER_KEY_MINE_1'] = KEY
+    status, said = edit(s, server, 'mine-1', '--patience', '1')
+    assert status == 9, said
+    (folder / 'accounts.json').unlink()
+    del s.environment['ESPALIER_KEY_MINE_1']
+    record, = (s.folder / 'home/share/espalier/jobs').glob('*.json')
+    members = json.loads(record.read_text())
+    members['client'] = {'document': 'Holidays'}
+    record.write_text(json.dumps(members))
+    server.answer = runpod('job-1', server.url).answer
+
+    status, said = jobs(s, 'resume', record.stem)
+    assert status == 2 and '--output' in said['error']['message'], said
+    status, said = jobs(s, 'resume', record.stem, '-o', s.out / 'a.png')
+    assert status == 3 and 'ESPALIER_KEY_MINE_1' in said['error']['message'], said
+    assert '--key-file' in said['error']['message'], said
+    key = s.folder / 'key'
+    key.write_text(KEY)
+    status, said = jobs(s, 'resume', record.stem, '-o', s.out / 'a.png', '--key-file', key)
+    assert status == 0 and (s.out / 'a.png').exists(), said
+    assert [path for _, path, _ in server.asked].count('/run') == 1, server.asked
+
+
 if __name__ == '__main__':
     assert (SOURCE / 'data/providers').is_dir()
     raise SystemExit(run_cases([
@@ -184,6 +315,13 @@ if __name__ == '__main__':
         one_of_several_images_is_lost,
         auto_where_it_is_a_value_of_the_api,
         text_that_is_no_image_is_no_address,
+        an_answer_without_an_image_is_no_doubt,
         a_place_for_uploads_that_refuses,
         numbers_and_sizes_out_of_range,
+        slashes_behind_the_address,
+        a_server_below_a_path_of_its_own,
+        an_address_without_its_last_part,
+        a_folder_that_goes_away,
+        a_server_of_images_that_has_failed,
+        a_job_of_an_account_that_is_gone,
     ]))
