@@ -22,7 +22,8 @@ typedef struct
 
 typedef struct _EspDifference EspDifference;
 
-/* Compares `b` with `a`. Blocks; about 20 ms a megapixel and core. */
+/* Compares `b` with `a`. Blocks; about 30 ms a megapixel and core. Keeps a float a
+ * pixel. Mean, maximum and share are exact, median and 95th percentile to 0.003. */
 EspDifference *esp_difference_new (EspPicture *a, EspPicture *b, GCancellable *cancellable,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 EspDifference *esp_difference_ref (EspDifference *self);
@@ -46,7 +47,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspDifference, esp_difference_unref)
 
 /* The same for two nodes of a document (main thread), with their images loaded and decoded on
  * threads. `max_side` bounds the side on which it is computed (both are scaled down; 0 = full): for
- * sorting many cells 384 takes the stored thumbnails. */
+ * sorting many cells 384 takes the stored thumbnails. Of two nodes with the same image nothing is
+ * loaded twice. A node without an image is ESP_DOCUMENT_ERROR_ARGUMENT. */
 typedef struct _EspDocument EspDocument;
 typedef struct _EspNode EspNode;
 void esp_difference_nodes_async (EspDocument *document, EspNode *a, EspNode *b, int max_side,
