@@ -9,8 +9,8 @@
 #include "esp-backend.h"
 #include "esp-fault.h"
 #include "esp-parameter-names.h"
-#include "esp-price-text.h"
 #include "esp-texture-cache.h"
+#include "esp-value-text.h"
 
 #define REFERENCE_SIZE 64
 
@@ -135,30 +135,6 @@ dup_title_in_schema (EspSchema *schema, const char *name)
              : esp_parameter_dup_label_of (name);
 }
 
-static char *
-dup_value (JsonNode *node)
-{
-  const GType type = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_NONE;
-
-  if (type == G_TYPE_STRING)
-    return g_strdup (esp_parameter_get_choice_label (json_node_get_string (node)));
-  if (type == G_TYPE_BOOLEAN)
-    return g_strdup (json_node_get_boolean (node) ? C_ ("value", "Yes") : C_ ("value", "No"));
-  if (type == G_TYPE_DOUBLE)
-    return g_strdup_printf ("%g", json_node_get_double (node));
-  return json_to_string (node, FALSE);
-}
-
-static char *
-dup_seconds (double seconds)
-{
-  if (seconds < 60)
-    /* Translators: how long something took */
-    return g_strdup_printf (C_ ("duration", "%.1f s"), seconds);
-  /* Translators: minutes and seconds */
-  return g_strdup_printf (C_ ("duration", "%d min %d s"), (int) (seconds / 60), (int) seconds % 60);
-}
-
 static void
 add_stage (GString *text, const char *title, JsonNode *node)
 {
@@ -166,7 +142,7 @@ add_stage (GString *text, const char *title, JsonNode *node)
 
   if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) == G_TYPE_STRING)
     return;
-  time = dup_seconds (json_node_get_double (node));
+  time = esp_duration_format (json_node_get_double (node));
   if (text->len > 0)
     g_string_append_c (text, '\n');
   /* Translators: a stage of the work and how long it took, as in "Sampling: 3.2 s" */
@@ -218,19 +194,6 @@ dup_stages (JsonObject *timings)
         add_stage (text, title, json_object_get_member (timings, l->data));
       }
   return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
-static char *
-dup_cost (EspNode *node)
-{
-  const double cost = esp_node_get_cost (node);
-  const char *currency = esp_node_get_currency (node);
-
-  if (cost < 0)
-    return NULL;
-  if (cost == 0)
-    return g_strdup (_ ("Free"));
-  return esp_price_format (cost, currency != NULL ? currency : "USD");
 }
 
 static char *
@@ -293,7 +256,7 @@ add_parameter_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *
     if (is_main_parameter (l->data) == main)
       {
         g_autofree char *title = dup_title_in_schema (schema, l->data);
-        g_autofree char *value = dup_value (json_object_get_member (parameters, l->data));
+        g_autofree char *value = esp_value_dup_text (json_object_get_member (parameters, l->data));
 
         add_row (group, rows, title, value, NULL);
       }
@@ -334,13 +297,13 @@ add_remote_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
 static void
 add_state_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
 {
-  g_autofree char *cost = dup_cost (node);
+  g_autofree char *cost = esp_cost_format (esp_node_get_cost (node), esp_node_get_currency (node));
 
   add_row (group, rows, _ ("State"), get_state_name (esp_node_get_state (node)), NULL);
   add_row (group, rows, _ ("Message"), esp_node_get_message (node), esp_node_get_message (node));
   if (esp_node_get_seconds (node) >= 0)
     {
-      g_autofree char *time = dup_seconds (esp_node_get_seconds (node));
+      g_autofree char *time = esp_duration_format (esp_node_get_seconds (node));
 
       add_row (group, rows, _ ("Time"), time, NULL);
     }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-price-text.h: money and time in a few characters. */
+/* esp-price-text.h: money and time to come in a few characters. */
 #pragma once
 
-#include <glib.h>
+#include "esp-value-text.h" /* prices */
 
 G_BEGIN_DECLS
-
-/* "$0.05", "$0.025", "0.05 CHF". */
-char *esp_price_format (double price, const char *currency) G_GNUC_WARN_UNUSED_RESULT;
 
 /* "9 s left", "2 min left". */
 char *esp_seconds_left_format (double seconds) G_GNUC_WARN_UNUSED_RESULT;

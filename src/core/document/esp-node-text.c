@@ -4,6 +4,7 @@
 
 #include "esp-node-private.h"
 #include "esp-parameter-names.h"
+#include "esp-value-text.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -50,11 +51,7 @@ dup_value (JsonNode *node)
   if (node == NULL)
     /* Translators: a parameter that has no value, in "Steps unset → 20" */
     return g_strdup (_ ("unset"));
-  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
-    return g_strdup (esp_parameter_get_choice_label (json_node_get_string (node)));
-  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_DOUBLE)
-    return g_strdup_printf ("%g", json_node_get_double (node));
-  return json_to_string (node, FALSE);
+  return esp_value_dup_text (node);
 }
 
 static void
