@@ -76,6 +76,13 @@ EspStatus esp_model_open (const char *path, EspModel **result, EspError *error);
 void esp_model_close (EspModel *model); /* NULL is allowed */
 const EspModelInfo *esp_model_info (const EspModel *model);
 
+/* What is computed for an edit and serves others is kept in the open model: encoded prompts and
+ * references, and the modulations of a schedule. At most about this many bytes (default
+ * ESP_WORK_CACHE_BYTES) stay between edits, those used last; 0 keeps nothing. An edit gives the
+ * same bytes with and without. Other devices, number formats and threads begin anew. */
+#define ESP_WORK_CACHE_BYTES ((size_t) 256 << 20)
+void esp_model_set_cache_limit (EspModel *model, size_t bytes);
+
 /* Token ids of a text as the pipeline uses them, without padding: ids, then the end token, cut to
  * the model's length (CLIP 77 with its start token, T5 t5_tokens). The caller frees *ids. */
 typedef struct EspTokenList
@@ -188,6 +195,14 @@ typedef struct EspEditCallbacks
   const atomic_bool *cancel;
 } EspEditCallbacks;
 
+/* What an edit did not have to compute because an earlier one had (esp_model_set_cache_limit()). */
+typedef enum
+{
+  ESP_REUSED_TEXT = 1 << 0,        /* all prompts: the text encoders did not run */
+  ESP_REUSED_ENCODE = 1 << 1,      /* all references: the autoencoder did not encode */
+  ESP_REUSED_MODULATIONS = 1 << 2, /* those of all prompts, steps and the guidance */
+} EspReused;
+
 typedef struct EspEditResult
 {
   EspImage image; /* owned by the result */
@@ -199,6 +214,9 @@ typedef struct EspEditResult
   bool clip_truncated, t5_truncated; /* the prompt did not fit */
   bool scaled;                       /* the first reference was resized for the edit */
   int source_width, source_height;   /* the first reference as given */
+  unsigned reused;                   /* EspReused */
+  int shared; /* edits that went through the transformer together, this one included */
+  /* Of an edit that was one of several: its share of what was done for all of them. */
   double seconds[ESP_STAGE_COUNT];
   double seconds_total;
   size_t peak_memory; /* of the process, in bytes (VmHWM) */
@@ -220,6 +238,47 @@ EspStatus esp_model_edit (EspModel *model, const EspEditRequest *request,
                           const EspEditCallbacks *callbacks, EspEditResult *result,
                           EspError *error);
 void esp_edit_result_clear (EspEditResult *result);
+
+/* --- Several edits at once
+ * ------------------------------------------------------------------------- */
+
+/* The most edits of one call. */
+#define ESP_BATCH_MAX 64
+
+/* What one of them has of its own. */
+typedef struct EspEditSample
+{
+  uint64_t seed;
+  const atomic_bool *cancel; /* ends this one alone, as EspEditCallbacks.cancel does; or NULL */
+} EspEditSample;
+
+/* `index` is the edit's place in the array of samples. */
+typedef struct EspBatchCallbacks
+{
+  void (*progress) (void *data, int index, const EspProgress *progress);    /* or NULL */
+  void (*preview) (void *data, int index, int step, const EspImage *image); /* or NULL */
+  /* One edit is over: its result, which the callback clears, or NULL and its error. Required. */
+  void (*done) (void *data, int index, EspEditResult *result, const EspError *error);
+  void *data;
+  const atomic_bool *cancel; /* ends all of them; or NULL */
+} EspBatchCallbacks;
+
+/* Makes edits that differ by their seeds alone (request.seed is not looked at), in as few passes of
+ * the transformer as pays and fits into memory. Each gives the same bytes as by esp_model_edit().
+ * Those for which done() was not called when this returns have failed with *error; ESP_OK = it was
+ * called for all. A request with noise_path or dump_path is for one edit only. */
+EspStatus esp_model_edit_batch (EspModel *model, const EspEditRequest *request,
+                                const EspEditSample *samples, int count,
+                                const EspBatchCallbacks *callbacks, EspError *error);
+
+/* How many such edits go through the transformer in one pass: 1 where a second one would take as
+ * long as by itself, or has no room beside the first. Opens the request's device. 0 and *error if
+ * the request is impossible. */
+int esp_model_batch_limit (EspModel *model, const EspEditRequest *request, EspError *error);
+
+/* Edits of one pass: as many whether that pays or not, if they have room; 0 (the default) decides
+ * by what pays. For tests and benchmarks. */
+void esp_model_set_pass_limit (EspModel *model, int edits);
 
 /* --- Devices
  * -------------------------------------------------------------------------------------- */

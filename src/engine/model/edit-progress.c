@@ -31,11 +31,14 @@ esp_clock_now (void)
 }
 
 void
-esp_edit_clock_start (EspEditClock *clock, const EspEditCallbacks *callbacks, int steps)
+esp_edit_clock_start (EspEditClock *clock,
+                      void (*progress) (void *data, const EspProgress *progress), void *data,
+                      int steps)
 {
   double now = esp_clock_now ();
 
-  *clock = (EspEditClock){ .callbacks = callbacks,
+  *clock = (EspEditClock){ .progress = progress,
+                           .data = data,
                            .steps = steps,
                            .stage = ESP_STAGE_TEXT,
                            .started = now,
@@ -78,14 +81,14 @@ report (EspEditClock *clock, double done, int step, double seconds_left)
   if (fraction > clock->fraction)
     clock->fraction = fraction;
   progress.fraction = clock->fraction;
-  if (clock->callbacks != NULL && clock->callbacks->progress != NULL)
-    clock->callbacks->progress (clock->callbacks->data, &progress);
+  if (clock->progress != NULL)
+    clock->progress (clock->data, &progress);
 }
 
 void
 esp_edit_clock_report (EspEditClock *clock, double done)
 {
-  double decode = DECODE_PER_ENCODE * clock->seconds[ESP_STAGE_ENCODE];
+  double decode = DECODE_PER_ENCODE * clock->encode_seconds;
 
   report (clock, done, 0, clock->stage == ESP_STAGE_DECODE ? decode * (1 - done) : -1);
 }
@@ -98,6 +101,6 @@ esp_edit_clock_step (EspEditClock *clock, int step)
 
   if (step > 0)
     left = spent / step * (clock->steps - step)
-           + DECODE_PER_ENCODE * clock->seconds[ESP_STAGE_ENCODE];
+           + DECODE_PER_ENCODE * clock->encode_seconds * (clock->decodes_before + 1);
   report (clock, (double) step / clock->steps, step, left);
 }

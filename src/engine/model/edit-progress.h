@@ -6,18 +6,23 @@
 
 typedef struct EspEditClock
 {
-  const EspEditCallbacks *callbacks; /* may be NULL */
+  void (*progress) (void *data, const EspProgress *progress); /* may be NULL */
+  void *data;
   int steps;
   EspStage stage;
   double started, stage_started; /* seconds of the monotonic clock */
   double fraction;               /* as last reported */
   double seconds[ESP_STAGE_COUNT];
+  double encode_seconds; /* of the references, whenever that was: how fast the autoencoder is */
+  int decodes_before;    /* of other edits of the pass */
 } EspEditClock;
 
 /* Seconds of the monotonic clock. */
 double esp_clock_now (void);
 
-void esp_edit_clock_start (EspEditClock *clock, const EspEditCallbacks *callbacks, int steps);
+void esp_edit_clock_start (EspEditClock *clock,
+                           void (*progress) (void *data, const EspProgress *progress), void *data,
+                           int steps);
 
 /* Enters a stage: books the time since the last call on the stage before. Stages may be entered
  * repeatedly. */

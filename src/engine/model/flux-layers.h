@@ -50,6 +50,22 @@ struct EspFlux
   EspLinear final;
 };
 
+/* A prompt and its negative. */
+#define FLUX_TEXTS_MAX 2
+
+struct EspFluxConditioning
+{
+  EspDevice *device;     /* whose memory it is */
+  EspTensor text;        /* [T, D] f32: the embedded T5 output */
+  EspTensor modulations; /* [steps, total] f32 */
+};
+
+/* True, with a sticky error, when the edit was cancelled; true after any other failure as well. */
+bool flux_is_cancelled (EspDevice *device, const atomic_bool *cancel);
+
+/* Uploads [rows, cols] host values into a fresh f32 tensor. */
+EspTensor flux_upload_new (EspDevice *device, const float *host, int64_t rows, int64_t cols);
+
 /* Width of the sinusoidal embedding of time and guidance. */
 #define FLUX_SINUSOID 256
 

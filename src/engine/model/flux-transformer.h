@@ -40,27 +40,54 @@ const EspWeights *esp_flux_weights (const EspFlux *flux);
  * otherwise. */
 void esp_flux_release (EspFlux *flux, EspDevice *device);
 
-/* --- A session: one edit's steps
- * ------------------------------------------------------------------- */
+/* --- What a prompt contributes
+ * -------------------------------------------------------------------------- */
 
-/* What one prompt contributes. Host memory. */
+/* An encoded prompt. Host memory. */
 typedef struct EspFluxText
 {
   const float *embeddings; /* [T, joint_dim] */
   const float *pooled;     /* [pooled_dim] */
 } EspFluxText;
 
+typedef struct EspFluxSchedule
+{
+  const float *timesteps; /* [steps]: the time (sigma) at which each step evaluates the velocity */
+  int steps;
+  double guidance; /* embedded times 1000; ignored by models without a guidance embedding */
+} EspFluxSchedule;
+
+/* What a prompt contributes to every step of a schedule: the embedded text and all steps'
+ * modulations. Device memory; free it before the device. */
+typedef struct EspFluxConditioning EspFluxConditioning;
+
+/* Computes it for one or two prompts of T tokens, with each layer's weights prepared once for both.
+ * Looks at `cancel` before every block. On failure all results are NULL. */
+EspStatus esp_flux_condition (EspFlux *flux, EspDevice *device, const EspFluxSchedule *schedule,
+                              int64_t text_tokens, const EspFluxText *texts, int count,
+                              const atomic_bool *cancel, EspFluxConditioning **results,
+                              EspError *error);
+void esp_flux_conditioning_free (EspFluxConditioning *conditioning); /* NULL is allowed */
+
+/* Device bytes of one of them. */
+size_t esp_flux_conditioning_bytes (const EspFluxConfig *config, int64_t text_tokens, int steps);
+
+/* --- A session: the steps of one edit, or of several that differ by their noise alone
+ * ------------------------------------------------------------------------------------------- */
+
+/* The most edits of one session. */
+#define ESP_FLUX_SLOTS_MAX 16
+
 typedef struct EspFluxInputs
 {
   int64_t text_tokens, target_tokens, reference_tokens;
-  const EspFluxText *texts; /* one, or two when there is a negative prompt */
+  const EspFluxConditioning *const
+      *texts; /* one, or two when there is a negative prompt; they must outlive the session */
   int text_count;
   const float
       *positions; /* [N + R, 3]: (image, y, x) of each picture token; text is at (0, 0, 0) */
   const float *references; /* [R, in_channels] packed reference latents */
-  const float *timesteps;  /* [steps]: the time (sigma) at which each step evaluates the velocity */
-  int steps;
-  double guidance; /* embedded times 1000; ignored by models without a guidance embedding */
+  int slots;               /* edits at once, 1 … ESP_FLUX_SLOTS_MAX */
 } EspFluxInputs;
 
 typedef struct EspFluxSession EspFluxSession;
@@ -68,21 +95,35 @@ typedef struct EspFluxSession EspFluxSession;
 /* Called while weights are prepared, with the fraction done. */
 typedef void (*EspFluxProgress) (void *data, double fraction);
 
-/* Prepares the weights, computes everything that does not change from step to step (all steps'
- * modulations, rotary tables, embedded text and references) and allocates every buffer; later calls
- * allocate nothing. On failure *result is NULL. */
+/* Prepares the weights, computes what does not change from step to step (rotary tables, embedded
+ * references) and allocates every buffer; later calls allocate nothing. On failure *result is NULL.
+ */
 EspStatus esp_flux_session_new (EspFlux *flux, EspDevice *device, const EspFluxInputs *inputs,
                                 const atomic_bool *cancel, EspFluxProgress progress, void *data,
                                 EspFluxSession **result, EspError *error);
 void esp_flux_session_free (EspFluxSession *session);
 
-/* The velocity at step `step` for prompt `text` (0, or 1 = the negative one): latents [N,
- * in_channels] f32 → velocity [N, out_channels] f32, both device views. Looks at `cancel` before
- * every block. */
-EspStatus esp_flux_velocity (EspFluxSession *session, int text, int step, EspTensor latents,
-                             EspTensor velocity, const atomic_bool *cancel, EspError *error);
+/* The edits that still go on. */
+typedef struct EspFluxPass
+{
+  int count;
+  int slots[ESP_FLUX_SLOTS_MAX]; /* which; in rising order */
+  /* Asked for every slot before every block: false = this one is not wanted any more, and leaves
+   * the pass. NULL = all stay. */
+  bool (*keep) (void *data, int slot);
+  void *data;
+} EspFluxPass;
 
-/* Device bytes that the buffers of such a session take, without weights: the memory plan. */
+/* The velocity at step `step` for prompt `text` (0, or 1 = the negative one) of every edit in the
+ * pass: latents [slots·N, in_channels] f32 → velocity [slots·N, out_channels] f32, both device
+ * views; the rows of slots that are not in the pass are neither read nor written. Every edit's
+ * velocity is to the last bit what it is in a pass of its own. Looks at `cancel` before every
+ * block; a pass that has become empty is ESP_ERROR_CANCELLED, too. */
+EspStatus esp_flux_velocity (EspFluxSession *session, int text, int step, EspFluxPass *pass,
+                             EspTensor latents, EspTensor velocity, const atomic_bool *cancel,
+                             EspError *error);
+
+/* Device bytes that the buffers of such a session take, without weights and conditioning: the
+ * memory plan. */
 size_t esp_flux_session_bytes (const EspFluxConfig *config, EspDType compute, int64_t text_tokens,
-                               int64_t target_tokens, int64_t reference_tokens, int text_count,
-                               int steps);
+                               int64_t target_tokens, int64_t reference_tokens, int slots);

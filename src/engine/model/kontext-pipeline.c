@@ -1,360 +1,99 @@
 /* SPDX-License-Identifier: MIT */
-/* One edit from request to picture: the FluxKontextPipeline of diffusers, stage by stage.
+/* Edits from request to picture: the FluxKontextPipeline of diffusers, stage by stage.
  *
  * prompt → text encoders → [T, d] and pooled ─┐
  * references → resize → VAE encoder → tokens ─┼→ transformer × steps → tokens → VAE decoder →
  * picture seed → noise → tokens ──────────────────────┘
+ *
+ * A single edit is a batch of one.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/edit-dump.h"
-#include "model/edit-plan.h"
-#include "model/edit-progress.h"
-#include "model/lanczos.h"
-#include "model/model.h"
-#include "model/preview.h"
-#include "model/torch-random.h"
+#include "model/edit-state.h"
 
 /* What the VAE may use for activations when the request does not say. A 1 MP picture of the real
  * model needs 2.7 GB in one piece and should not be tiled, which takes several passes. */
 #define DEFAULT_VAE_MEMORY ((size_t) 3 << 30)
 
-/* Everything one edit holds. */
-typedef struct Edit
-{
-  EspModel *model;
-  const EspEditRequest *request;
-  const EspEditCallbacks *callbacks;
-  const atomic_bool *cancel;
-  EspEditPlan plan;
-  EspEditClock clock;
-  EspDump dump;
-  EspPreviewMap preview_map;
-  EspVaeLimits vae_limits;
-  int64_t token_width;
-
-  const EspPrompt *prompts[2];
-  float *references; /* [reference_tokens, token_width] */
-  float *latents;    /* [target_tokens, token_width], on the host */
-  float *scratch;    /* the same size */
-  float *sigmas;     /* [steps + 1] */
-  uint8_t *preview_pixels;
-  EspImage image; /* the result */
-} Edit;
-
-static EspStatus
-out_of_memory (const char *what, EspError *error)
+EspStatus
+esp_edits_out_of_memory (const char *what, EspError *error)
 {
   return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for %s", what);
 }
 
-/* --- Text
- * ----------------------------------------------------------------------------------------- */
+/* --- All of them
+ * --------------------------------------------------------------------------------- */
 
-static EspStatus
-encode_prompts (Edit *e, EspError *error)
+void
+esp_edits_enter (EspEdits *e, EspStage stage)
 {
-  const EspEditRequest *request = e->request;
-  EspStatus status
-      = esp_prompt_encode (e->model, request->prompt, e->cancel, &e->prompts[0], error);
-  const EspPrompt *prompt = e->prompts[0];
+  for (int i = 0; i < e->count; i++)
+    if (!e->all[i].over)
+      esp_edit_clock_enter (&e->all[i].clock, stage);
+}
 
-  if (status == ESP_OK && e->plan.true_cfg)
-    status
-        = esp_prompt_encode (e->model, request->negative_prompt, e->cancel, &e->prompts[1], error);
-  if (status != ESP_OK)
-    return status;
+void
+esp_edits_report (EspEdits *e, double done)
+{
+  for (int i = 0; i < e->count; i++)
+    if (!e->all[i].over)
+      esp_edit_clock_report (&e->all[i].clock, done);
+}
 
-  esp_dump_add (&e->dump, "t5_ids", ESP_I32, prompt->t5_ids, 0, prompt->t5_count);
-  esp_dump_add (&e->dump, "clip_ids", ESP_I32, prompt->clip_ids, 0, prompt->clip_count);
-  esp_dump_add (&e->dump, "t5_embeds", ESP_F32, prompt->embeddings, prompt->t5_count,
-                esp_t5_encoder_width (e->model->t5));
-  esp_dump_add (&e->dump, "clip_pooled", ESP_F32, prompt->pooled, 0,
-                esp_clip_encoder_width (e->model->clip));
+void
+esp_edit_fail (EspEdit *edit, EspStatus status, const char *message)
+{
+  EspEdits *e = edit->edits;
+  EspError error = ESP_ERROR_INIT;
+
+  esp_error_set (&error, status, "%s", message);
+  edit->over = true;
+  free (edit->latents);
+  edit->latents = NULL;
+  e->callbacks->done (e->callbacks->data, edit->index, NULL, &error);
+}
+
+bool
+esp_edit_take_cancel (EspEdit *edit)
+{
+  const atomic_bool *cancel = edit->sample->cancel;
+
+  if (!edit->over && cancel != NULL && atomic_load (cancel))
+    esp_edit_fail (edit, ESP_ERROR_CANCELLED, "cancelled");
+  return edit->over;
+}
+
+/* All of them? */
+static bool
+is_cancelled (const EspEdits *e)
+{
+  return e->callbacks->cancel != NULL && atomic_load (e->callbacks->cancel);
+}
+
+/* Those cancelled alone are over; ESP_ERROR_CANCELLED if all were cancelled together. */
+static EspStatus
+look_for_cancel (EspEdits *e, bool *any_left, EspError *error)
+{
+  *any_left = false;
+  for (int i = 0; i < e->count; i++)
+    if (!esp_edit_take_cancel (&e->all[i]))
+      *any_left = true;
+  if (*any_left && is_cancelled (e))
+    return esp_error_set (error, ESP_ERROR_CANCELLED, "cancelled");
   return ESP_OK;
 }
 
-/* --- References
- * ------------------------------------------------------------------------------------- */
-
-/* Resizes reference `index` and gives it as floats in -1 … 1 (VaeImageProcessor: p/255, then 2p -
- * 1). */
-static EspStatus
-reference_pixels (Edit *e, int index, float **pixels, EspError *error)
-{
-  int width = e->plan.reference_width[index], height = e->plan.reference_height[index];
-  size_t count = (size_t) width * (size_t) height * 3;
-  EspImage resized = { 0 };
-  EspStatus status
-      = esp_lanczos_resize (&e->request->images[index], width, height, &resized, error);
-
-  if (status != ESP_OK)
-    return status;
-  *pixels = malloc (count * sizeof **pixels);
-  if (*pixels == NULL)
-    status = out_of_memory ("a reference picture", error);
-  else
-    for (size_t i = 0; i < count; i++)
-      (*pixels)[i] = (float) resized.pixels[i] / 255.0f * 2.0f - 1.0f;
-  free (resized.pixels);
-  return status;
-}
-
-static EspStatus
-encode_reference (Edit *e, int index, float *tokens, EspError *error)
-{
-  const EspVaeConfig *vae = esp_vae_config (e->model->vae);
-  EspLatentSize size = e->plan.reference[index];
-  int64_t count = esp_latent_count (size);
-  float *pixels = NULL, *latents = malloc ((size_t) count * sizeof *latents);
-  EspStatus status = latents != NULL ? reference_pixels (e, index, &pixels, error)
-                                     : out_of_memory ("reference latents", error);
-
-  if (status == ESP_OK)
-    status = esp_vae_encode (e->model->vae, e->model->vae_device, pixels,
-                             e->plan.reference_height[index], e->plan.reference_width[index],
-                             &e->vae_limits, latents, error);
-  if (status == ESP_OK)
-    {
-      if (index == 0 && e->callbacks != NULL && e->callbacks->preview != NULL)
-        esp_preview_fit (&e->preview_map, latents, size, esp_vae_factor (e->model->vae), pixels);
-      for (int64_t i = 0; i < count; i++)
-        latents[i] = (latents[i] - (float) vae->shift_factor) * (float) vae->scaling_factor;
-      esp_pack_pixels (latents, size, tokens);
-    }
-  free (pixels);
-  free (latents);
-  return status;
-}
-
-static EspStatus
-encode_references (Edit *e, EspError *error)
-{
-  float *tokens;
-  EspStatus status = ESP_OK;
-
-  e->references = malloc ((size_t) (e->plan.reference_tokens * e->token_width) * sizeof (float));
-  if (e->references == NULL)
-    return out_of_memory ("reference latents", error);
-
-  tokens = e->references;
-  for (int i = 0; i < e->request->image_count && status == ESP_OK; i++)
-    {
-      status = encode_reference (e, i, tokens, error);
-      tokens += esp_latent_count (e->plan.reference[i]);
-      esp_edit_clock_report (&e->clock, (double) (i + 1) / e->request->image_count);
-    }
-  if (status == ESP_OK)
-    esp_dump_add (&e->dump, "reference_latents", ESP_F32, e->references, e->plan.reference_tokens,
-                  e->token_width);
-  return status;
-}
-
-/* --- Noise
- * ------------------------------------------------------------------------------------------- */
-
-static EspStatus
-read_noise (Edit *e, EspError *error)
-{
-  const char *path = e->request->noise_path;
-  const int64_t shape[2] = { e->plan.target_tokens, e->token_width };
-  const EspWeight *weight = NULL;
-  EspWeights *file = NULL;
-  EspStatus status = esp_weights_open_file (path, &file, error);
-
-  if (status == ESP_OK)
-    status = esp_weights_require (file, "noise", 2, shape, &weight, error);
-  if (status == ESP_OK && weight->dtype != ESP_F32)
-    status = esp_error_set (error, ESP_ERROR_FORMAT, "%s: tensor 'noise' is %s, expected F32", path,
-                            esp_dtype_name (weight->dtype));
-  if (status == ESP_OK && esp_find_non_finite (ESP_F32, weight->data, weight->count) >= 0)
-    status = esp_error_set (error, ESP_ERROR_NUMERIC,
-                            "%s: tensor 'noise' has a NaN or infinite value", path);
-  if (status == ESP_OK)
-    memcpy (e->latents, weight->data, (size_t) weight->count * sizeof (float));
-  esp_weights_close (file);
-  return status;
-}
-
-static EspStatus
-make_noise (Edit *e, EspError *error)
-{
-  int64_t count = esp_latent_count (e->plan.target);
-  EspStatus status = ESP_OK;
-
-  e->latents = malloc ((size_t) count * sizeof (float));
-  e->scratch = malloc ((size_t) count * sizeof (float));
-  if (e->latents == NULL || e->scratch == NULL)
-    return out_of_memory ("the latents", error);
-
-  if (e->request->noise_path != NULL)
-    status = read_noise (e, error);
-  else
-    {
-      esp_torch_randn ((uint32_t) e->request->seed, e->scratch, count);
-      esp_pack_planes (e->scratch, e->plan.target, e->latents);
-    }
-  if (status == ESP_OK)
-    esp_dump_add (&e->dump, "noise", ESP_F32, e->latents, e->plan.target_tokens, e->token_width);
-  return status;
-}
-
-/* --- Sampling
- * ---------------------------------------------------------------------------------------- */
-
 static void
-report_loading (void *data, double fraction)
+forward_progress (void *data, const EspProgress *progress)
 {
-  esp_edit_clock_report (data, fraction);
-}
+  const EspEdit *edit = data;
+  const EspBatchCallbacks *callbacks = edit->edits->callbacks;
 
-static EspStatus
-open_session (Edit *e, EspFluxSession **session, EspError *error)
-{
-  EspEditPlan *plan = &e->plan;
-  int64_t tokens = plan->target_tokens + plan->reference_tokens;
-  float *positions = malloc ((size_t) (tokens * ESP_FLUX_AXES) * sizeof *positions);
-  float *timesteps = malloc ((size_t) plan->steps * sizeof *timesteps);
-  EspFluxText texts[2] = { { e->prompts[0]->embeddings, e->prompts[0]->pooled } };
-  EspStatus status;
-
-  if (plan->true_cfg)
-    texts[1] = (EspFluxText){ e->prompts[1]->embeddings, e->prompts[1]->pooled };
-  if (positions == NULL || timesteps == NULL)
-    status = out_of_memory ("the schedule", error);
-  else
-    {
-      esp_latent_positions (plan->target, plan->reference, e->request->image_count,
-                            e->request->multi_ref, positions);
-      for (int i = 0; i < plan->steps; i++)
-        timesteps[i] = esp_scheduler_timestep (&e->model->scheduler, e->sigmas[i]);
-      status = esp_flux_session_new (e->model->flux, e->model->device,
-                                     &(EspFluxInputs){ .text_tokens = e->prompts[0]->t5_count,
-                                                       .target_tokens = plan->target_tokens,
-                                                       .reference_tokens = plan->reference_tokens,
-                                                       .texts = texts,
-                                                       .text_count = plan->true_cfg ? 2 : 1,
-                                                       .positions = positions,
-                                                       .references = e->references,
-                                                       .timesteps = timesteps,
-                                                       .steps = plan->steps,
-                                                       .guidance = plan->guidance },
-                                     e->cancel, report_loading, &e->clock, session, error);
-    }
-  free (positions);
-  free (timesteps);
-  return status;
-}
-
-/* Shows where the picture is heading: x0 = x - sigma·velocity, after a step. Host values. */
-static void
-show_preview (Edit *e, int step, EspTensor velocity)
-{
-  const EspVaeConfig *vae = esp_vae_config (e->model->vae);
-  int64_t count = esp_latent_count (e->plan.target);
-  EspImage image = { .pixels = e->preview_pixels };
-  float *pixels, sigma = e->sigmas[step + 1];
-
-  if (e->callbacks == NULL || e->callbacks->preview == NULL || e->preview_map.weights == NULL
-      || e->preview_pixels == NULL)
-    return;
-  pixels = malloc ((size_t) count * sizeof *pixels);
-  if (pixels == NULL)
-    return; /* a preview is not worth failing for */
-
-  e->model->device->ops->download (e->model->device, velocity, e->scratch);
-  for (int64_t i = 0; i < count; i++)
-    e->scratch[i] = (e->latents[i] - sigma * e->scratch[i]) / (float) vae->scaling_factor
-                    + (float) vae->shift_factor;
-  esp_unpack_pixels (e->scratch, e->plan.target, pixels);
-  esp_preview_render (&e->preview_map, pixels, e->plan.target, &image);
-  e->callbacks->preview (e->callbacks->data, step + 1, &image);
-  free (pixels);
-}
-
-/* The velocity of one step, with the negative prompt's where that is wanted. */
-static EspStatus
-step_velocity (Edit *e, EspFluxSession *session, int step, EspTensor x, EspTensor velocity,
-               EspTensor negative, EspError *error)
-{
-  EspDevice *device = e->model->device;
-  float scale = (float) e->request->true_cfg;
-  EspStatus status = esp_flux_velocity (session, 0, step, x, velocity, e->cancel, error);
-
-  if (status == ESP_OK && step == 0 && e->dump.wanted)
-    {
-      device->ops->download (device, velocity, e->scratch);
-      esp_dump_add (&e->dump, "velocity_0", ESP_F32, e->scratch, e->plan.target_tokens,
-                    e->token_width);
-    }
-  if (status == ESP_OK && e->plan.true_cfg)
-    {
-      status = esp_flux_velocity (session, 1, step, x, negative, e->cancel, error);
-      /* negative + scale·(positive - negative) */
-      device->ops->scale_add (device, 1 - scale, negative, scale, velocity);
-    }
-  return status;
-}
-
-static EspStatus
-run_steps (Edit *e, EspFluxSession *session, EspTensor x, EspTensor velocity, EspTensor negative,
-           EspError *error)
-{
-  EspDevice *device = e->model->device;
-  int64_t count = esp_latent_count (e->plan.target);
-
-  device->ops->upload (device, e->latents, x);
-  for (int step = 0; step < e->plan.steps; step++)
-    {
-      EspStatus status = step_velocity (e, session, step, x, velocity, negative, error);
-
-      if (status != ESP_OK)
-        return status;
-      device->ops->scale_add (device, e->sigmas[step + 1] - e->sigmas[step], velocity, 1, x);
-      device->ops->download (device, x, e->latents);
-      status = esp_device_check (device, error);
-      if (status != ESP_OK)
-        return status;
-      if (esp_find_non_finite (ESP_F32, e->latents, count) >= 0)
-        return esp_error_set (
-            error, ESP_ERROR_NUMERIC,
-            "%s: the latents became NaN or infinite in step %d of %d; try --dtype f32",
-            e->model->path, step + 1, e->plan.steps);
-      show_preview (e, step, velocity);
-      esp_edit_clock_step (&e->clock, step + 1);
-    }
-  return ESP_OK;
-}
-
-static EspStatus
-sample (Edit *e, EspError *error)
-{
-  EspDevice *device = e->model->device;
-  EspFluxSession *session = NULL;
-  EspTensor x = { 0 }, velocity = { 0 }, negative = { 0 };
-  EspStatus status = open_session (e, &session, error);
-
-  if (status == ESP_OK)
-    {
-      x = esp_tensor_new (device, ESP_F32, e->plan.target_tokens, e->token_width);
-      velocity = esp_tensor_new (device, ESP_F32, e->plan.target_tokens, e->token_width);
-      if (e->plan.true_cfg)
-        negative = esp_tensor_new (device, ESP_F32, e->plan.target_tokens, e->token_width);
-      esp_edit_clock_enter (&e->clock, ESP_STAGE_SAMPLE);
-      status = esp_device_check (device, error);
-    }
-  if (status == ESP_OK)
-    status = run_steps (e, session, x, velocity, negative, error);
-  esp_tensor_free (device, &x);
-  esp_tensor_free (device, &velocity);
-  esp_tensor_free (device, &negative);
-  esp_flux_session_free (session);
-  if (status == ESP_OK)
-    esp_dump_add (&e->dump, "latents", ESP_F32, e->latents, e->plan.target_tokens, e->token_width);
-  return status;
+  if (callbacks->progress != NULL)
+    callbacks->progress (callbacks->data, edit->index, progress);
 }
 
 /* --- The picture
@@ -363,14 +102,13 @@ sample (Edit *e, EspError *error)
 /* -1 … 1 → 0 … 1 in place, then 8 bit: VaeImageProcessor's denormalize and numpy's round (half to
  * even). */
 static EspStatus
-finish_picture (Edit *e, float *pixels, EspError *error)
+finish_picture (EspEdits *e, float *pixels, EspImage *image, EspError *error)
 {
-  EspImage *image = &e->image;
   size_t count = (size_t) e->plan.width * (size_t) e->plan.height * 3;
 
   image->pixels = malloc (count);
   if (image->pixels == NULL)
-    return out_of_memory ("the result", error);
+    return esp_edits_out_of_memory ("the result", error);
   image->width = e->plan.width;
   image->height = e->plan.height;
   for (size_t i = 0; i < count; i++)
@@ -388,28 +126,28 @@ finish_picture (Edit *e, float *pixels, EspError *error)
 }
 
 static EspStatus
-decode (Edit *e, EspError *error)
+decode (EspEdit *edit, EspImage *image, EspError *error)
 {
+  EspEdits *e = edit->edits;
   const EspVaeConfig *vae = esp_vae_config (e->model->vae);
   int64_t count = esp_latent_count (e->plan.target);
+  EspVaeLimits limits = e->vae_limits;
   float *pixels = malloc ((size_t) e->plan.width * (size_t) e->plan.height * 3 * sizeof *pixels);
   EspStatus status;
 
   if (pixels == NULL)
-    return out_of_memory ("the result", error);
-  esp_unpack_pixels (e->latents, e->plan.target, e->scratch);
+    return esp_edits_out_of_memory ("the result", error);
+  limits.also_cancel = edit->sample->cancel;
+  esp_unpack_pixels (edit->latents, e->plan.target, e->scratch);
   for (int64_t i = 0; i < count; i++)
     e->scratch[i] = e->scratch[i] / (float) vae->scaling_factor + (float) vae->shift_factor;
   status = esp_vae_decode (e->model->vae, e->model->vae_device, e->scratch, e->plan.target.height,
-                           e->plan.target.width, &e->vae_limits, pixels, error);
+                           e->plan.target.width, &limits, pixels, error);
   if (status == ESP_OK)
-    status = finish_picture (e, pixels, error);
+    status = finish_picture (e, pixels, image, error);
   free (pixels);
   return status;
 }
-
-/* --- The whole
- * ------------------------------------------------------------------------------------------ */
 
 /* Starts counting the peak anew, where the system allows it (Linux: clear_refs 5). */
 static void
@@ -443,64 +181,18 @@ peak_memory (void)
   return kilobytes << 10;
 }
 
-/* What is neither text nor picture: buffers, the schedule and the noise. */
-static EspStatus
-set_out (Edit *e, EspError *error)
-{
-  EspStatus status;
-
-  e->sigmas = malloc (((size_t) e->plan.steps + 1) * sizeof *e->sigmas);
-  e->preview_pixels = malloc ((size_t) e->plan.target.height * (size_t) e->plan.target.width * 3);
-  if (e->sigmas == NULL || e->preview_pixels == NULL)
-    return out_of_memory ("the schedule", error);
-
-  status = esp_scheduler_sigmas (&e->model->scheduler, e->plan.target_tokens, e->plan.steps,
-                                 e->sigmas, error);
-  return status == ESP_OK ? make_noise (e, error) : status;
-}
-
-static EspStatus
-run (Edit *e, EspError *error)
-{
-  static const struct
-  {
-    EspStage stage;
-    EspStatus (*run) (Edit *e, EspError *error);
-  } stages[] = {
-    { ESP_STAGE_TEXT, encode_prompts },
-    { ESP_STAGE_ENCODE, encode_references },
-    { ESP_STAGE_LOAD, sample }, /* which enters ESP_STAGE_SAMPLE itself */
-    { ESP_STAGE_DECODE, decode },
-  };
-  EspStatus status = set_out (e, error);
-
-  for (size_t i = 0; i < sizeof stages / sizeof *stages && status == ESP_OK; i++)
-    {
-      esp_edit_clock_enter (&e->clock, stages[i].stage);
-      if (e->cancel != NULL && atomic_load (e->cancel))
-        status = esp_error_set (error, ESP_ERROR_CANCELLED, "cancelled");
-      else
-        status = stages[i].run (e, error);
-    }
-  if (status == ESP_OK && e->dump.wanted)
-    {
-      esp_dump_add (&e->dump, "sigmas", ESP_F32, e->sigmas, 0, e->plan.steps + 1);
-      status = esp_dump_write (&e->dump, e->request->dump_path, error);
-    }
-  return status;
-}
-
 static void
-fill_result (Edit *e, EspEditResult *result)
+fill_result (EspEdit *edit, int shared, EspEditResult *result)
 {
+  EspEdits *e = edit->edits;
   const EspImage *first = &e->request->images[0];
   const EspPrompt *prompt = e->prompts[0];
 
-  result->latents = e->latents;
-  e->latents = NULL;
+  result->latents = edit->latents;
+  edit->latents = NULL;
   result->latent_tokens = (int) e->plan.target_tokens;
   result->latent_width = (int) e->token_width;
-  result->seed = e->request->seed;
+  result->seed = edit->sample->seed;
   result->steps = e->plan.steps;
   result->guidance = e->plan.guidance;
   result->clip_truncated = prompt->clip_truncated;
@@ -509,8 +201,16 @@ fill_result (Edit *e, EspEditResult *result)
   result->source_height = first->height;
   result->scaled
       = first->width != e->plan.reference_width[0] || first->height != e->plan.reference_height[0];
-  result->seconds_total = esp_edit_clock_stop (&e->clock);
-  memcpy (result->seconds, e->clock.seconds, sizeof result->seconds);
+  result->reused = e->reused;
+  result->shared = shared;
+  esp_edit_clock_stop (&edit->clock);
+  for (int stage = 0; stage < ESP_STAGE_COUNT; stage++)
+    {
+      int sharing = stage == ESP_STAGE_SAMPLE ? shared : stage == ESP_STAGE_DECODE ? 1 : e->count;
+
+      result->seconds[stage] = edit->clock.seconds[stage] / sharing;
+      result->seconds_total += result->seconds[stage];
+    }
   result->peak_memory = peak_memory ();
   result->device = e->model->device->ops->name;
   result->dtype = e->model->device->compute == ESP_F32 ? "f32" : "bf16";
@@ -518,25 +218,177 @@ fill_result (Edit *e, EspEditResult *result)
             e->model->device->description);
 }
 
-EspStatus
-esp_model_edit (EspModel *model, const EspEditRequest *request, const EspEditCallbacks *callbacks,
-                EspEditResult *result, EspError *error)
+/* Decodes one edit and hands its result over. */
+static EspStatus
+finish_edit (EspEdit *edit, int shared, EspError *error)
 {
-  int64_t channels = esp_vae_config (model->vae)->latent_channels;
-  Edit e = {
+  EspEdits *e = edit->edits;
+  EspEditResult result = ESP_EDIT_RESULT_INIT;
+  EspStatus status;
+
+  esp_edit_clock_enter (&edit->clock, ESP_STAGE_DECODE);
+  if (is_cancelled (e))
+    return esp_error_set (error, ESP_ERROR_CANCELLED, "cancelled");
+  if (esp_edit_take_cancel (edit))
+    return ESP_OK;
+  status = decode (edit, &result.image, error);
+  if (status == ESP_OK && e->dump.wanted)
+    {
+      esp_dump_add (&e->dump, "sigmas", ESP_F32, e->sigmas, 0, e->plan.steps + 1);
+      status = esp_dump_write (&e->dump, e->request->dump_path, error);
+    }
+  if (status == ESP_ERROR_CANCELLED && !is_cancelled (e) && esp_edit_take_cancel (edit))
+    {
+      esp_model_forget_failure (e->model);
+      return ESP_OK;
+    }
+  if (status != ESP_OK)
+    {
+      esp_edit_result_clear (&result);
+      return status;
+    }
+  fill_result (edit, shared, &result);
+  edit->over = true;
+  e->callbacks->done (e->callbacks->data, edit->index, &result, NULL);
+  return ESP_OK;
+}
+
+/* --- The whole
+ * ------------------------------------------------------------------------------------------ */
+
+/* What is neither text nor picture: buffers and the schedule. */
+static EspStatus
+set_out (EspEdits *e, EspError *error)
+{
+  e->sigmas = malloc (((size_t) e->plan.steps + 1) * sizeof *e->sigmas);
+  e->scratch = malloc ((size_t) esp_latent_count (e->plan.target) * sizeof *e->scratch);
+  e->preview_pixels = malloc ((size_t) e->plan.target.height * (size_t) e->plan.target.width * 3);
+  if (e->sigmas == NULL || e->scratch == NULL || e->preview_pixels == NULL)
+    return esp_edits_out_of_memory ("the schedule", error);
+  return esp_scheduler_sigmas (&e->model->scheduler, e->plan.target_tokens, e->plan.steps,
+                               e->sigmas, error);
+}
+
+/* Everything that is the same for all edits. */
+static EspStatus
+run_shared (EspEdits *e, EspError *error)
+{
+  static const struct
+  {
+    EspStage stage;
+    EspStatus (*run) (EspEdits *e, EspError *error);
+  } stages[] = {
+    { ESP_STAGE_TEXT, esp_edits_encode_prompts },
+    { ESP_STAGE_ENCODE, esp_edits_encode_references },
+    { ESP_STAGE_LOAD, esp_edits_condition },
+  };
+  EspStatus status = set_out (e, error);
+  bool any_left = true;
+
+  for (size_t i = 0; i < sizeof stages / sizeof *stages && status == ESP_OK && any_left; i++)
+    {
+      esp_edits_enter (e, stages[i].stage);
+      status = look_for_cancel (e, &any_left, error);
+      if (status == ESP_OK && any_left)
+        status = stages[i].run (e, error);
+    }
+  return status;
+}
+
+/* The next edits, as many as go at once, from noise to picture. */
+static EspStatus
+run_pass (EspEdits *e, EspEdit *const *pass, int count, EspError *error)
+{
+  EspStatus status = ESP_OK;
+
+  for (int i = 0; i < count && status == ESP_OK; i++)
+    {
+      pass[i]->clock.decodes_before = i;
+      status = esp_edit_make_noise (pass[i], error);
+    }
+  if (status == ESP_OK)
+    status = esp_edits_sample (e, pass, count, error);
+  for (int i = 0; i < count && status == ESP_OK; i++)
+    if (!pass[i]->over)
+      status = finish_edit (pass[i], count, error);
+  return status;
+}
+
+static EspStatus
+run (EspEdits *e, EspError *error)
+{
+  int size = esp_edits_pass_size (e->model, &e->plan);
+  EspEdit *pass[ESP_FLUX_SLOTS_MAX];
+  EspStatus status = run_shared (e, error);
+
+  for (int next = 0; next < e->count && status == ESP_OK;)
+    {
+      int count = 0;
+
+      for (; next < e->count && count < size; next++)
+        if (!esp_edit_take_cancel (&e->all[next]))
+          pass[count++] = &e->all[next];
+      if (count > 0)
+        status = run_pass (e, pass, count, error);
+    }
+  return status;
+}
+
+static void
+clear (EspEdits *e)
+{
+  EspWorkCache *cache = &e->model->work;
+
+  for (int i = 0; i < 2; i++)
+    {
+      esp_work_cache_release (cache, e->prompts[i]);
+      esp_work_cache_release (cache, e->conditioning[i]);
+    }
+  for (int i = 0; i < ESP_IMAGES_MAX; i++)
+    esp_work_cache_release (cache, e->references_of[i]);
+  for (int i = 0; i < e->count; i++)
+    free (e->all[i].latents);
+  esp_dump_clear (&e->dump);
+  free (e->all);
+  free (e->references);
+  free (e->sigmas);
+  free (e->scratch);
+  free (e->preview_pixels);
+}
+
+/* Checks the request and opens its device. */
+static EspStatus
+make_plan (EspModel *model, const EspEditRequest *request, EspEditPlan *plan, EspError *error)
+{
+  EspStatus status = esp_edit_plan_make (&model->info, esp_vae_config (model->vae)->latent_channels,
+                                         esp_vae_factor (model->vae), request, plan, error);
+
+  if (status == ESP_OK)
+    status = esp_model_use_device (model, request->device, request->dtype, request->threads, error);
+  return status;
+}
+
+EspStatus
+esp_model_edit_batch (EspModel *model, const EspEditRequest *request, const EspEditSample *samples,
+                      int count, const EspBatchCallbacks *callbacks, EspError *error)
+{
+  EspEdits e = {
     .model = model,
     .request = request,
     .callbacks = callbacks,
-    .cancel = callbacks != NULL ? callbacks->cancel : NULL,
     .dump = { .wanted = request->dump_path != NULL },
-    .token_width = 4 * channels,
+    .token_width = 4 * esp_vae_config (model->vae)->latent_channels,
   };
-  EspStatus status = esp_edit_plan_make (&model->info, channels, esp_vae_factor (model->vae),
-                                         request, &e.plan, error);
+  EspStatus status = ESP_OK;
 
-  *result = (EspEditResult) ESP_EDIT_RESULT_INIT;
-  if (status == ESP_OK)
-    status = esp_model_use_device (model, request->device, request->dtype, request->threads, error);
+  if (count < 1 || count > ESP_BATCH_MAX)
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "%d edits at once, from 1 to %d are possible",
+                          count, ESP_BATCH_MAX);
+  if (count > 1 && (request->noise_path != NULL || request->dump_path != NULL))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT,
+                          "%s: is for one edit only, and %d are to be made",
+                          request->noise_path != NULL ? "--noise" : "--dump", count);
+  status = make_plan (model, request, &e.plan, error);
   if (status != ESP_OK)
     return status;
 
@@ -544,27 +396,79 @@ esp_model_edit (EspModel *model, const EspEditRequest *request, const EspEditCal
     .memory = request->vae_memory > 0 ? request->vae_memory : DEFAULT_VAE_MEMORY,
     .never_tile = request->vae_tiling == ESP_VAE_TILING_OFF,
     .always_tile = request->vae_tiling == ESP_VAE_TILING_ON,
-    .cancel = e.cancel,
+    .cancel = callbacks->cancel,
   };
+  e.all = calloc ((size_t) count, sizeof *e.all);
+  if (e.all == NULL)
+    return esp_edits_out_of_memory ("the edits", error);
+  e.count = count;
   reset_peak_memory ();
-  esp_edit_clock_start (&e.clock, callbacks, e.plan.steps);
-  status = run (&e, error);
-  if (status == ESP_OK)
+  for (int i = 0; i < count; i++)
     {
-      result->image = e.image;
-      fill_result (&e, result);
+      e.all[i] = (EspEdit){ .edits = &e, .index = i, .sample = &samples[i] };
+      esp_edit_clock_start (&e.all[i].clock, forward_progress, &e.all[i], e.plan.steps);
     }
-  else
-    free (e.image.pixels);
-
-  esp_dump_clear (&e.dump);
-  esp_preview_clear (&e.preview_map);
-  free (e.references);
-  free (e.latents);
-  free (e.scratch);
-  free (e.sigmas);
-  free (e.preview_pixels);
+  status = run (&e, error);
+  clear (&e);
   return status;
+}
+
+int
+esp_model_batch_limit (EspModel *model, const EspEditRequest *request, EspError *error)
+{
+  EspEditPlan plan;
+
+  return make_plan (model, request, &plan, error) == ESP_OK ? esp_edits_pass_size (model, &plan)
+                                                            : 0;
+}
+
+/* --- A single one
+ * -------------------------------------------------------------------------------- */
+
+typedef struct Single
+{
+  const EspEditCallbacks *callbacks;
+  EspEditResult *result;
+} Single;
+
+static void
+single_progress (void *data, int index, const EspProgress *progress)
+{
+  const EspEditCallbacks *callbacks = ((const Single *) data)->callbacks;
+
+  callbacks->progress (callbacks->data, progress);
+}
+
+static void
+single_preview (void *data, int index, int step, const EspImage *image)
+{
+  const EspEditCallbacks *callbacks = ((const Single *) data)->callbacks;
+
+  callbacks->preview (callbacks->data, step, image);
+}
+
+static void
+single_done (void *data, int index, EspEditResult *result, const EspError *error)
+{
+  *((const Single *) data)->result = *result;
+}
+
+EspStatus
+esp_model_edit (EspModel *model, const EspEditRequest *request, const EspEditCallbacks *callbacks,
+                EspEditResult *result, EspError *error)
+{
+  static const EspEditCallbacks none = { .progress = NULL };
+  Single single = { callbacks != NULL ? callbacks : &none, result };
+  EspBatchCallbacks batch
+      = { .progress = single.callbacks->progress != NULL ? single_progress : NULL,
+          .preview = single.callbacks->preview != NULL ? single_preview : NULL,
+          .done = single_done,
+          .data = &single,
+          .cancel = single.callbacks->cancel };
+  const EspEditSample sample = { .seed = request->seed };
+
+  *result = (EspEditResult) ESP_EDIT_RESULT_INIT;
+  return esp_model_edit_batch (model, request, &sample, 1, &batch, error);
 }
 
 void

@@ -160,6 +160,8 @@ esp_model_open (const char *path, EspModel **result, EspError *error)
   model = calloc (1, sizeof *model);
   if (model == NULL || (model->path = strdup (path)) == NULL)
     status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
+  else
+    model->work.limit = ESP_WORK_CACHE_BYTES;
   if (status == ESP_OK)
     status = esp_manifest_read (path, &model->manifest, error);
   if (status == ESP_OK)
@@ -180,6 +182,8 @@ esp_model_open (const char *path, EspModel **result, EspError *error)
 static void
 drop_devices (EspModel *model)
 {
+  /* What was computed is that of the device and its number format. */
+  esp_work_cache_clear (&model->work);
   if (model->device != NULL)
     esp_flux_release (model->flux, model->device);
   if (model->vae_device != NULL)
@@ -188,8 +192,6 @@ drop_devices (EspModel *model)
     esp_device_free (model->vae_device);
   esp_device_free (model->device);
   model->device = model->vae_device = NULL;
-  /* Embeddings are those of the device's number format. */
-  esp_prompt_cache_clear (&model->prompts);
 }
 
 void
@@ -215,6 +217,25 @@ esp_model_info (const EspModel *model)
   return &model->info;
 }
 
+void
+esp_model_set_cache_limit (EspModel *model, size_t bytes)
+{
+  esp_work_cache_set_limit (&model->work, bytes);
+}
+
+void
+esp_model_set_pass_limit (EspModel *model, int edits)
+{
+  model->pass_limit = edits;
+}
+
+void
+esp_model_forget_failure (EspModel *model)
+{
+  model->device->error = (EspError) ESP_ERROR_INIT;
+  model->vae_device->error = (EspError) ESP_ERROR_INIT;
+}
+
 EspStatus
 esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dtype, int threads,
                       EspError *error)
@@ -234,9 +255,7 @@ esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dt
   if (model->devices_given
       || (model->device != NULL && model->dtype == dtype && model->threads == threads))
     {
-      /* A failure of the edit before does not concern this one. */
-      model->device->error = (EspError) ESP_ERROR_INIT;
-      model->vae_device->error = (EspError) ESP_ERROR_INIT;
+      esp_model_forget_failure (model);
       return ESP_OK;
     }
 

@@ -8,6 +8,7 @@
 #include "model/flux-transformer.h"
 #include "model/prompt.h"
 #include "model/vae.h"
+#include "model/work-cache.h"
 #include "text/clip-encoder.h"
 #include "text/t5-encoder.h"
 #include "text/tokenizer.h"
@@ -34,12 +35,16 @@ struct EspModel
   int threads;
   bool devices_given; /* by esp_model_set_devices(): requests do not choose */
 
-  EspPromptCache prompts;
+  EspWorkCache work; /* of these devices */
+  int pass_limit;    /* esp_model_set_pass_limit() */
 };
 
 /* Sees that model->device and model->vae_device are as the request wants them. */
 EspStatus esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dtype,
                                 int threads, EspError *error);
+
+/* The devices are as good as before: a failure or cancellation does not concern what follows. */
+void esp_model_forget_failure (EspModel *model);
 
 /* Makes every further edit run on these devices, whatever its request says; the model frees them.
  * `device` and `vae_device` may be the same. For devices that esp_model_use_device() does not know:

@@ -77,22 +77,15 @@ esp_token_list_clear (EspTokenList *list)
 }
 
 static void
-clear_prompt (EspPrompt *prompt)
+prompt_free (void *data)
 {
-  free (prompt->text);
+  EspPrompt *prompt = data;
+
   free (prompt->clip_ids);
   free (prompt->t5_ids);
   free (prompt->pooled);
   free (prompt->embeddings);
-  *prompt = (EspPrompt){ 0 };
-}
-
-void
-esp_prompt_cache_clear (EspPromptCache *cache)
-{
-  for (int i = 0; i < ESP_PROMPT_CACHE_SIZE; i++)
-    clear_prompt (&cache->entries[i]);
-  cache->next = 0;
+  free (prompt);
 }
 
 /* The list's ids followed by `pad` up to `count`. */
@@ -116,7 +109,6 @@ encode (EspModel *model, const char *text, const atomic_bool *cancel, EspPrompt 
   if (status != ESP_OK)
     return status;
 
-  prompt->text = strdup (text);
   prompt->clip_count = clip_limit (model);
   prompt->t5_count = model->manifest.t5_tokens;
   prompt->clip_truncated = clip.truncated;
@@ -129,8 +121,8 @@ encode (EspModel *model, const char *text, const atomic_bool *cancel, EspPrompt 
       = malloc ((size_t) (prompt->t5_count * esp_t5_encoder_width (model->t5)) * sizeof (float));
   esp_token_list_clear (&clip);
   esp_token_list_clear (&t5);
-  if (prompt->text == NULL || prompt->clip_ids == NULL || prompt->t5_ids == NULL
-      || prompt->pooled == NULL || prompt->embeddings == NULL)
+  if (prompt->clip_ids == NULL || prompt->t5_ids == NULL || prompt->pooled == NULL
+      || prompt->embeddings == NULL)
     return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the prompt's embeddings");
 
   status = esp_clip_encode (model->clip, model->device, prompt->clip_ids, prompt->clip_count,
@@ -141,35 +133,49 @@ encode (EspModel *model, const char *text, const atomic_bool *cancel, EspPrompt 
   return status;
 }
 
+static size_t
+prompt_bytes (const EspModel *model, const EspPrompt *prompt)
+{
+  int64_t ids = prompt->clip_count + prompt->t5_count;
+  int64_t floats
+      = esp_clip_encoder_width (model->clip) + prompt->t5_count * esp_t5_encoder_width (model->t5);
+
+  return sizeof *prompt + (size_t) ids * sizeof (int32_t) + (size_t) floats * sizeof (float);
+}
+
 EspStatus
 esp_prompt_encode (EspModel *model, const char *text, const atomic_bool *cancel,
-                   const EspPrompt **result, EspError *error)
+                   const EspPrompt **result, bool *reused, EspError *error)
 {
-  EspPromptCache *cache = &model->prompts;
+  static const char kind[] = "prompt";
+  char digest[ESP_SHA256_HEX_SIZE];
+  EspSha256 sha;
   EspPrompt *prompt;
   EspStatus status;
 
-  *result = NULL;
-  for (int i = 0; i < ESP_PROMPT_CACHE_SIZE; i++)
-    if (cache->entries[i].text != NULL && strcmp (cache->entries[i].text, text) == 0)
-      {
-        /* The caller may be about to ask for the other prompt of a pair: don't let it overwrite
-         * this. */
-        if (i == cache->next)
-          cache->next = (cache->next + 1) % ESP_PROMPT_CACHE_SIZE;
-        *result = &cache->entries[i];
-        return ESP_OK;
-      }
+  esp_sha256_init (&sha);
+  esp_sha256_update (&sha, kind, sizeof kind);
+  esp_sha256_update (&sha, text, strlen (text));
+  esp_sha256_finish (&sha, digest);
+  *result = esp_work_cache_find (&model->work, digest);
+  *reused = *result != NULL;
+  if (*reused)
+    return ESP_OK;
 
-  prompt = &cache->entries[cache->next];
-  clear_prompt (prompt);
+  prompt = calloc (1, sizeof *prompt);
+  if (prompt == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the prompt's embeddings");
+  memcpy (prompt->digest, digest, sizeof prompt->digest);
   status = encode (model, text, cancel, prompt, error);
+  if (status == ESP_OK
+      && !esp_work_cache_add (&model->work, digest, prompt, prompt_bytes (model, prompt),
+                              prompt_free))
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the prompt's embeddings");
   if (status != ESP_OK)
     {
-      clear_prompt (prompt);
+      prompt_free (prompt);
       return status;
     }
-  cache->next = (cache->next + 1) % ESP_PROMPT_CACHE_SIZE;
   *result = prompt;
   return ESP_OK;
 }

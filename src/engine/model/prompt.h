@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "espalier-engine.h"
+#include "files/sha256.h"
 #include "ops/ops.h"
 
 /* Positions of the CLIP text encoder that the pipeline uses. */
@@ -13,26 +14,16 @@
 /* One encoded prompt. Host memory. */
 typedef struct EspPrompt
 {
-  char *text;
-  int32_t *clip_ids, *t5_ids; /* padded: [clip_count], [t5_count] */
+  char digest[ESP_SHA256_HEX_SIZE]; /* of the text */
+  int32_t *clip_ids, *t5_ids;       /* padded: [clip_count], [t5_count] */
   int64_t clip_count, t5_count;
   bool clip_truncated, t5_truncated;
   float *pooled;     /* [CLIP width] */
   float *embeddings; /* [t5_count, T5 width] */
 } EspPrompt;
 
-#define ESP_PROMPT_CACHE_SIZE 8
-
-/* The last few prompts, oldest overwritten first: an editing session repeats its prompts. */
-typedef struct EspPromptCache
-{
-  EspPrompt entries[ESP_PROMPT_CACHE_SIZE];
-  int next;
-} EspPromptCache;
-
-void esp_prompt_cache_clear (EspPromptCache *cache);
-
-/* Gives the encoded prompt, from the cache or by running both text encoders on model->device. The
- * prompt is borrowed and valid until ESP_PROMPT_CACHE_SIZE further ones were asked for. */
+/* Gives the encoded prompt, from the model's cache (*reused) or by running both text encoders on
+ * model->device; with a hit neither of them is even prepared. Held until
+ * esp_work_cache_release (&model->work, prompt). */
 EspStatus esp_prompt_encode (EspModel *model, const char *text, const atomic_bool *cancel,
-                             const EspPrompt **result, EspError *error);
+                             const EspPrompt **result, bool *reused, EspError *error);

@@ -47,7 +47,10 @@ esp_vae_decode (EspVae *vae, EspDevice *device, const float *latents, int64_t he
                 const EspVaeLimits *limits, float *pixels, EspError *error)
 {
   VaeNetwork *network = &vae->decoder;
-  VaeRun run = { .device = device, .groups = vae->config.groups, .cancel = limits->cancel };
+  VaeRun run = { .device = device,
+                 .groups = vae->config.groups,
+                 .cancel = limits->cancel,
+                 .also_cancel = limits->also_cancel };
   VaeImage x;
 
   esp_layers_prepare (&network->layers, device, 0, -1);
@@ -107,7 +110,10 @@ esp_vae_encode (EspVae *vae, EspDevice *device, const float *pixels, int64_t hei
                 const EspVaeLimits *limits, float *latents, EspError *error)
 {
   VaeNetwork *network = &vae->encoder;
-  VaeRun run = { .device = device, .groups = vae->config.groups, .cancel = limits->cancel };
+  VaeRun run = { .device = device,
+                 .groups = vae->config.groups,
+                 .cancel = limits->cancel,
+                 .also_cancel = limits->also_cancel };
   int last = network->levels - 1;
   EspTensor mean;
   VaeImage x;

@@ -86,7 +86,7 @@ typedef struct VaeRun
 {
   EspDevice *device;
   int64_t groups;
-  const atomic_bool *cancel;
+  const atomic_bool *cancel, *also_cancel;
   VaeMoments mode;
   float *moments; /* COLLECT, REPLAY: [norms, groups, 2], in the order in which the norms run */
   int64_t cursor; /* norms passed so far */

@@ -12,7 +12,8 @@
 static bool
 stopped (VaeRun *run)
 {
-  if (run->cancel != NULL && atomic_load (run->cancel))
+  if ((run->cancel != NULL && atomic_load (run->cancel))
+      || (run->also_cancel != NULL && atomic_load (run->also_cancel)))
     esp_device_fail (run->device, ESP_ERROR_CANCELLED, "cancelled");
   return run->collected || run->device->error.status != ESP_OK;
 }

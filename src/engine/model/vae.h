@@ -46,7 +46,7 @@ typedef struct EspVaeLimits
 {
   size_t memory; /* bytes of activations; a picture that needs more is tiled */
   bool never_tile, always_tile;
-  const atomic_bool *cancel; /* looked at between layers; may be NULL */
+  const atomic_bool *cancel, *also_cancel; /* looked at between layers; may be NULL */
 } EspVaeLimits;
 
 /* pixels: host [height·width·3] f32 in -1 … 1; latents: host

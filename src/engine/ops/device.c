@@ -61,3 +61,17 @@ esp_tensor_free (EspDevice *device, EspTensor *tensor)
                         esp_dtype_bytes (tensor->dtype, tensor->rows * tensor->cols));
   *tensor = (EspTensor){ 0 };
 }
+
+void
+esp_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
+                  const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch)
+{
+  if (device->ops->linear_batch != NULL && batch->count > 1)
+    {
+      device->ops->linear_batch (device, x, linear, epilogue, y, batch);
+      return;
+    }
+  for (int64_t i = 0; i < batch->count; i++)
+    device->ops->linear (device, esp_tensor_rows (x, batch->x[i], batch->rows), linear, epilogue,
+                         esp_tensor_rows (y, batch->y[i], batch->rows));
+}

@@ -103,6 +103,14 @@ typedef struct EspAttention
   const float *relative_bias;
 } EspAttention;
 
+/* The same layer for several ranges of rows: rows [x[i], x[i] + rows) of one view become rows
+ * [y[i], y[i] + rows) of another, for each i below `count`. */
+typedef struct EspBatch
+{
+  int64_t count, rows;
+  const int64_t *x, *y; /* [count] */
+} EspBatch;
+
 struct EspOps
 {
   const char *name; /* "cpu", "reference", "cuda" */
@@ -120,6 +128,8 @@ struct EspOps
   void (*upload) (EspDevice *device, const float *host, EspTensor y);
   void (*download) (EspDevice *device, EspTensor x, float *host);
   void (*synchronize) (EspDevice *device);
+  /* Bytes that it could still allocate without harm to others; 0 if unknown. May be NULL. */
+  size_t (*free_memory) (EspDevice *device);
 
   /* --- Weights ---------------------------------------------------------------------------- */
 
@@ -141,6 +151,9 @@ struct EspOps
   /* x [rows, in] → y [rows, out]; epilogue may be NULL. y may not overlap x. */
   void (*linear) (EspDevice *device, EspTensor x, const EspLinear *linear,
                   const EspEpilogue *epilogue, EspTensor y);
+  /* See esp_linear_batch(). NULL = nothing is gained by joining ranges. */
+  void (*linear_batch) (EspDevice *device, EspTensor x, const EspLinear *linear,
+                        const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch);
   void (*attention) (EspDevice *device, const EspAttention *attention);
 
   /* --- Norms. Statistics in f32 or better, over the columns of one row. In place is allowed. ---
@@ -199,6 +212,8 @@ struct EspDevice
   int threads;
   char description[160];  /* for people: processor or card, instruction set */
   size_t allocated, peak; /* bytes held now, and at most so far */
+  int64_t batch_rows;     /* linear layers gain from being joined up to about this many rows; 0:
+                             they do not gain */
   EspError error;         /* sticky; error.status == ESP_OK while all is well */
 };
 
@@ -227,6 +242,11 @@ EspStatus esp_device_check (const EspDevice *device, EspError *error);
 /* Stores the first failure; later ones are dropped. For the implementations. */
 void esp_device_fail (EspDevice *device, EspStatus status, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
+
+/* A linear layer for several ranges of rows. Each range's result is to the last bit what `linear`
+ * gives for that range alone: devices join ranges only where that holds whatever is joined. */
+void esp_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
+                       const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch);
 
 /* --- Views ------------------------------------------------------------------------------------ */
 

@@ -27,6 +27,9 @@
  * allocator has to make something of it. */
 #define BLOCK_MAX ((size_t) 1 << 40)
 
+/* Layers of fewer rows on the matrix unit are faster together (docs/speed-log.md). */
+#define MATRIX_BATCH_ROWS 2304
+
 void *
 esp_cpu_allocate (EspDevice *device, size_t bytes)
 {
@@ -142,6 +145,12 @@ destroy (EspDevice *device)
   free (cpu);
 }
 
+static size_t
+free_memory (EspDevice *device)
+{
+  return esp_cpu_free_memory ();
+}
+
 static const EspOps cpu_ops = {
   .name = "cpu",
   .destroy = destroy,
@@ -150,12 +159,14 @@ static const EspOps cpu_ops = {
   .upload = esp_cpu_upload,
   .download = esp_cpu_download,
   .synchronize = synchronize,
+  .free_memory = free_memory,
   .prepare_linear = esp_cpu_prepare_linear,
   .release_linear = esp_cpu_release_linear,
   .prepare_conv = esp_cpu_prepare_conv,
   .release_conv = esp_cpu_release_conv,
   .gather_rows = esp_cpu_gather_rows,
   .linear = esp_cpu_linear,
+  .linear_batch = esp_cpu_linear_batch,
   .attention = esp_cpu_attention,
   .layer_norm = esp_cpu_layer_norm,
   .modulated_norm = esp_cpu_modulated_norm,
@@ -204,6 +215,8 @@ esp_cpu_device_new_level (const char *level, EspCompute compute, int threads, si
   esp_cpu_model_name (model, sizeof model);
   snprintf (cpu->base.description, sizeof cpu->base.description, "%s, %s, %d thread%s", model,
             esp_cpu_instructions (), cpu->base.threads, cpu->base.threads == 1 ? "" : "s");
+  if (cpu->matrix != NULL && cpu->base.compute == ESP_BF16)
+    cpu->base.batch_rows = MATRIX_BATCH_ROWS;
   if (dnnl_engine_create (&cpu->engine, dnnl_cpu, 0) != dnnl_success
       || dnnl_stream_create (&cpu->stream, cpu->engine, dnnl_stream_default_flags) != dnnl_success)
     {

@@ -101,6 +101,8 @@ void esp_cpu_prepare_linear (EspDevice *device, EspLinear *linear);
 void esp_cpu_release_linear (EspDevice *device, EspLinear *linear);
 void esp_cpu_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
                      const EspEpilogue *epilogue, EspTensor y);
+void esp_cpu_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
+                           const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch);
 void esp_cpu_prepare_conv (EspDevice *device, EspConv *conv);
 void esp_cpu_release_conv (EspDevice *device, EspConv *conv);
 void esp_cpu_conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,

@@ -18,10 +18,11 @@
 enum
 {
   VECTOR_ROWS = 4,
-  MATRIX_ROWS = 4096,          /* of x packed at once for the matrix unit */
-  CHUNK_ROWS = 1024,           /* rows of a product that waits for its epilogue */
-  STREAM_ELEMENTS = 8 << 20,   /* of a weight packed for one call */
-  CONVERT_ELEMENTS = 64 << 10, /* of a weight that one thread converts at once */
+  MATRIX_ROWS = 4096,              /* of x packed at once for the matrix unit */
+  MATRIX_STREAM_BYTES = 128 << 20, /* of x packed at once where the weight is not kept packed */
+  CHUNK_ROWS = 1024,               /* rows of a product that waits for its epilogue */
+  STREAM_ELEMENTS = 8 << 20,       /* of a weight packed for one call */
+  CONVERT_ELEMENTS = 64 << 10,     /* of a weight that one thread converts at once */
 };
 
 typedef struct CpuLinear
@@ -595,7 +596,7 @@ try_matrix_packing (CpuDevice *cpu, const EspLinear *linear)
 /* One chunk of rows; `rows` are x's, as esp_cpu_matrix_rows made them. */
 static void
 matrix_unit_chunk (CpuDevice *cpu, const uint16_t *rows, const EspLinear *linear,
-                   const EspEpilogue *epilogue, const EspTensor *y)
+                   const EspEpilogue *epilogue, const CpuRanges *y)
 {
   const CpuLinear *prepared = linear->prepared;
   int64_t first = 0, stretch = STREAM_ELEMENTS / linear->in / 64 * 64;
@@ -614,7 +615,7 @@ matrix_unit_chunk (CpuDevice *cpu, const uint16_t *rows, const EspLinear *linear
       for (int64_t row = 0; row < out; row += stretch)
         {
           int64_t count = out - row < stretch ? out - row : stretch;
-          EspTensor columns = esp_tensor_cols (*y, first + row, count);
+          CpuRanges columns = *y;
           EspEpilogue part = *epilogue;
           uint16_t *packed = esp_cpu_scratch (
               cpu, SCRATCH_PACKED,
@@ -622,6 +623,7 @@ matrix_unit_chunk (CpuDevice *cpu, const uint16_t *rows, const EspLinear *linear
 
           if (packed == NULL)
             return;
+          columns.view = esp_tensor_cols (y->view, first + row, count);
           part.gate = epilogue->gate != NULL ? epilogue->gate + first + row : NULL;
           esp_cpu_matrix_pack (cpu, linear->weight[p], linear->in, row, count, packed);
           if (cpu->base.error.status == ESP_OK)
@@ -633,22 +635,45 @@ matrix_unit_chunk (CpuDevice *cpu, const uint16_t *rows, const EspLinear *linear
     }
 }
 
+/* How many rows are packed at once. A weight that is packed anew for every chunk should meet as
+ * many rows as there is room for. */
+static int64_t
+matrix_unit_rows (const CpuLinear *prepared, int64_t in)
+{
+  int64_t room = MATRIX_STREAM_BYTES / ((int64_t) sizeof (uint16_t) * in);
+
+  return prepared->packed == NULL && room > MATRIX_ROWS ? room : MATRIX_ROWS;
+}
+
+/* Ranges of at most as many rows in all as go at once. */
+static void
+matrix_unit_ranges (CpuDevice *cpu, const CpuRanges *x, const EspLinear *linear,
+                    const EspEpilogue *epilogue, const CpuRanges *y)
+{
+  const uint16_t *rows = esp_cpu_matrix_rows (cpu, x);
+
+  if (rows != NULL)
+    matrix_unit_chunk (cpu, rows, linear, epilogue, y);
+}
+
 static void
 matrix_unit_linear (CpuDevice *cpu, EspTensor x, const EspLinear *linear,
                     const EspEpilogue *epilogue, EspTensor y)
 {
   const CpuLinear *prepared = linear->prepared;
+  const int64_t start = 0;
+  int64_t most;
 
   if (!prepared->packing_tried)
     try_matrix_packing (cpu, linear);
-  for (int64_t row = 0; row < x.rows && cpu->base.error.status == ESP_OK; row += MATRIX_ROWS)
+  most = matrix_unit_rows (prepared, linear->in);
+  for (int64_t row = 0; row < x.rows && cpu->base.error.status == ESP_OK; row += most)
     {
-      int64_t count = x.rows - row < MATRIX_ROWS ? x.rows - row : MATRIX_ROWS;
-      EspTensor in = esp_tensor_rows (x, row, count), out = esp_tensor_rows (y, row, count);
-      const uint16_t *rows = esp_cpu_matrix_rows (cpu, &in);
+      int64_t count = x.rows - row < most ? x.rows - row : most;
+      CpuRanges in = { esp_tensor_rows (x, row, count), 1, count, &start };
+      CpuRanges out = { esp_tensor_rows (y, row, count), 1, count, &start };
 
-      if (rows != NULL)
-        matrix_unit_chunk (cpu, rows, linear, epilogue, &out);
+      matrix_unit_ranges (cpu, &in, linear, epilogue, &out);
     }
 }
 
@@ -686,4 +711,38 @@ esp_cpu_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
     matrix_unit_linear (cpu, x, linear, epilogue, y);
   else
     matrix_linear (cpu, x, linear, epilogue, y);
+}
+
+/* Ranges are joined on the matrix unit alone, where a row's result does not know its neighbours;
+ * oneDNN may add up otherwise for another number of rows, and a few rows are another code path. */
+void
+esp_cpu_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
+                      const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch)
+{
+  static const EspEpilogue plain = { ESP_ACTIVATION_NONE, NULL, false };
+  CpuDevice *cpu = (CpuDevice *) device;
+  CpuLinear *prepared = linear->prepared;
+  bool joins = cpu->matrix != NULL && device->compute == ESP_BF16 && prepared != NULL
+               && batch->rows > VECTOR_ROWS && x.cols == linear->in && y.cols == linear->out;
+  int64_t most, step = 1;
+
+  if (device->error.status != ESP_OK || !esp_cpu_check_view (cpu, "linear_batch", "x", &x)
+      || !esp_cpu_check_view (cpu, "linear_batch", "y", &y))
+    return;
+  if (joins && !prepared->packing_tried)
+    try_matrix_packing (cpu, linear);
+  most = joins ? matrix_unit_rows (prepared, linear->in) : 0;
+  step = batch->rows > 0 && most > batch->rows ? most / batch->rows : 1;
+  for (int64_t i = 0; i < batch->count && device->error.status == ESP_OK; i += step)
+    {
+      int64_t count = batch->count - i < step ? batch->count - i : step;
+      CpuRanges in = { x, count, batch->rows, batch->x + i };
+      CpuRanges out = { y, count, batch->rows, batch->y + i };
+
+      if (count > 1)
+        matrix_unit_ranges (cpu, &in, linear, epilogue != NULL ? epilogue : &plain, &out);
+      else
+        esp_cpu_linear (device, esp_tensor_rows (x, batch->x[i], batch->rows), linear, epilogue,
+                        esp_tensor_rows (y, batch->y[i], batch->rows));
+    }
 }

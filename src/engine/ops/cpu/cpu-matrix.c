@@ -27,6 +27,12 @@ esp_cpu_matrix_packed_count (int64_t in, int64_t out)
   return divide_up (out, ESP_MATRIX_PANEL) * divide_up (in, ESP_MATRIX_DEPTH) * 2 * ESP_MATRIX_TILE;
 }
 
+static int64_t
+range_row (const CpuRanges *ranges, int64_t row)
+{
+  return ranges->starts[row / ranges->rows] + row % ranges->rows;
+}
+
 /* --- Packing -----------------------------------------------------------------------------------
  */
 
@@ -73,29 +79,31 @@ esp_cpu_matrix_pack (CpuDevice *cpu, const EspWeight *weight, int64_t in, int64_
 }
 
 const uint16_t *
-esp_cpu_matrix_rows (CpuDevice *cpu, const EspTensor *x)
+esp_cpu_matrix_rows (CpuDevice *cpu, const CpuRanges *ranges)
 {
-  int64_t strips = divide_up (x->rows, 2 * ESP_MATRIX_STRIP) * 2;
+  const EspTensor *x = &ranges->view;
+  int64_t rows = ranges->count * ranges->rows;
+  int64_t strips = divide_up (rows, 2 * ESP_MATRIX_STRIP) * 2;
   int64_t strip_size = divide_up (x->cols, ESP_MATRIX_DEPTH) * ESP_MATRIX_TILE;
   uint16_t *strips_data = esp_cpu_scratch (cpu, SCRATCH_OPERAND,
                                            (size_t) (strips * strip_size) * sizeof *strips_data);
 
   if (strips_data == NULL)
     return NULL;
-#pragma omp parallel for num_threads(esp_cpu_team(cpu, x->rows * x->cols)) schedule(static)
+#pragma omp parallel for num_threads(esp_cpu_team(cpu, rows * x->cols)) schedule(static)
   for (int64_t row = 0; row < strips * ESP_MATRIX_STRIP; row++)
     {
       uint16_t *strip = strips_data + row / ESP_MATRIX_STRIP * strip_size;
       int place = (int) (row % ESP_MATRIX_STRIP);
+      int64_t source = row < rows ? range_row (ranges, row) * x->stride : 0;
 
-      if (row >= x->rows)
+      if (row >= rows)
         for (int64_t tile = 0; tile < strip_size; tile += ESP_MATRIX_TILE)
           memset (strip + tile + place * ESP_MATRIX_DEPTH, 0, ESP_MATRIX_DEPTH * sizeof *strip);
       else if (x->dtype == ESP_F32)
-        cpu->matrix->place_row ((const float *) x->data + row * x->stride, x->cols, place, strip);
+        cpu->matrix->place_row ((const float *) x->data + source, x->cols, place, strip);
       else
-        cpu->matrix->place_row_bf16 ((const uint16_t *) x->data + row * x->stride, x->cols, place,
-                                     strip);
+        cpu->matrix->place_row_bf16 ((const uint16_t *) x->data + source, x->cols, place, strip);
     }
   return strips_data;
 }
@@ -109,7 +117,7 @@ typedef struct MatrixJob
   int64_t tiles; /* of depth */
   const float *bias;
   const EspEpilogue *epilogue;
-  const EspTensor *y;
+  const CpuRanges *y;
 } MatrixJob;
 
 static void
@@ -121,15 +129,16 @@ finish_block (const CpuDevice *cpu, const MatrixJob *job, const float *sums, int
 
   for (int64_t r = 0; r < row_count; r++)
     {
-      float *out = esp_cpu_row_out (job->y, row + r, col, spare);
+      int64_t target = range_row (job->y, row + r);
+      float *out = esp_cpu_row_out (&job->y->view, target, col, spare);
 
       if (out == spare && epilogue->accumulate)
-        esp_cpu_row (cpu, job->y, row + r, col, col_count, spare);
+        esp_cpu_row (cpu, &job->y->view, target, col, col_count, spare);
       cpu->kernels->finish_row (sums + r * BLOCK_COLS, job->bias != NULL ? job->bias + col : NULL,
                                 epilogue->activation,
                                 epilogue->gate != NULL ? epilogue->gate + col : NULL,
                                 epilogue->accumulate, col_count, out);
-      esp_cpu_row_done (cpu, job->y, row + r, col, col_count, out);
+      esp_cpu_row_done (cpu, &job->y->view, target, col, col_count, out);
     }
 }
 
@@ -163,10 +172,12 @@ block_size (int64_t n, int64_t largest)
 
 void
 esp_cpu_matrix_multiply (CpuDevice *cpu, const uint16_t *rows, int64_t in, const uint16_t *packed,
-                         const float *bias, const EspEpilogue *epilogue, const EspTensor *y)
+                         const float *bias, const EspEpilogue *epilogue, const CpuRanges *y)
 {
   const MatrixJob job = { rows, packed, divide_up (in, ESP_MATRIX_DEPTH), bias, epilogue, y };
-  int64_t row_step = block_size (y->rows, BLOCK_ROWS), col_step = block_size (y->cols, BLOCK_COLS);
+  const int64_t rows_all = y->count * y->rows, cols_all = y->view.cols;
+  int64_t row_step = block_size (rows_all, BLOCK_ROWS),
+          col_step = block_size (cols_all, BLOCK_COLS);
   int64_t threads = cpu->base.threads, row_blocks, col_blocks;
   float *sums = esp_cpu_scratch (cpu, SCRATCH_THREADS,
                                  (size_t) (threads * BLOCK_ROWS * BLOCK_COLS) * sizeof *sums);
@@ -174,14 +185,14 @@ esp_cpu_matrix_multiply (CpuDevice *cpu, const uint16_t *rows, int64_t in, const
   if (sums == NULL)
     return;
   /* Enough blocks that every thread has work. */
-  while (divide_up (y->rows, row_step) * divide_up (y->cols, col_step) < 2 * threads
+  while (divide_up (rows_all, row_step) * divide_up (cols_all, col_step) < 2 * threads
          && (row_step > 32 || col_step > 64))
     if (row_step >= col_step)
       row_step = block_size (row_step, row_step > 32 ? row_step / 2 : 32);
     else
       col_step = block_size (col_step, col_step / 2);
-  row_blocks = divide_up (y->rows, row_step);
-  col_blocks = divide_up (y->cols, col_step);
+  row_blocks = divide_up (rows_all, row_step);
+  col_blocks = divide_up (cols_all, col_step);
 #pragma omp parallel num_threads((int) threads)
   {
     float *own = sums + omp_get_thread_num () * (int64_t) (BLOCK_ROWS * BLOCK_COLS);
@@ -192,8 +203,8 @@ esp_cpu_matrix_multiply (CpuDevice *cpu, const uint16_t *rows, int64_t in, const
       {
         int64_t row = block / col_blocks * row_step, col = block % col_blocks * col_step;
 
-        make_block (cpu, &job, row, y->rows - row < row_step ? y->rows - row : row_step, col,
-                    y->cols - col < col_step ? y->cols - col : col_step, own);
+        make_block (cpu, &job, row, rows_all - row < row_step ? rows_all - row : row_step, col,
+                    cols_all - col < col_step ? cols_all - col : col_step, own);
       }
     cpu->matrix->end ();
   }

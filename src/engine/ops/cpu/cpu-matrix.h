@@ -13,12 +13,21 @@ int64_t esp_cpu_matrix_packed_count (int64_t in, int64_t out);
 void esp_cpu_matrix_pack (CpuDevice *cpu, const EspWeight *weight, int64_t in, int64_t first,
                           int64_t count, uint16_t *packed);
 
+/* Ranges of rows of one view, taken as one matrix: row r is the view's row starts[r / rows] + r %
+ * rows. */
+typedef struct CpuRanges
+{
+  EspTensor view;
+  int64_t count, rows; /* ranges, rows of each */
+  const int64_t *starts;
+} CpuRanges;
+
 /* Rows of x in left tiles: what esp_cpu_matrix_multiply wants. Scratch memory, valid until the next
  * call; NULL with a sticky error. */
-const uint16_t *esp_cpu_matrix_rows (CpuDevice *cpu, const EspTensor *x);
+const uint16_t *esp_cpu_matrix_rows (CpuDevice *cpu, const CpuRanges *x);
 
 /* y = the epilogue of (rows·packed + bias); y has the packed outputs' columns, bias and
- * epilogue->gate start at the first of them. */
+ * epilogue->gate start at the first of them. Every row's result depends on that row alone. */
 void esp_cpu_matrix_multiply (CpuDevice *cpu, const uint16_t *rows, int64_t in,
                               const uint16_t *packed, const float *bias,
-                              const EspEpilogue *epilogue, const EspTensor *y);
+                              const EspEpilogue *epilogue, const CpuRanges *y);
