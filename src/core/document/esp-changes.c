@@ -150,6 +150,7 @@ _esp_changes_free (EspChanges *self)
     return;
   g_ptr_array_unref (self->records);
   g_clear_pointer (&self->instructions, g_ptr_array_unref);
+  g_clear_pointer (&self->sweeps, g_ptr_array_unref);
   g_clear_pointer (&self->forgotten, g_array_unref);
   free_step (self->step);
   g_free (self);
@@ -177,6 +178,14 @@ gboolean
 _esp_changes_is_empty (EspChanges *self)
 {
   return self->records->len == 0 && self->forgotten == NULL;
+}
+
+void
+_esp_changes_add_sweep (EspChanges *self, gint64 id, const char *plan)
+{
+  if (self->sweeps == NULL)
+    self->sweeps = g_ptr_array_new_with_free_func ((GDestroyNotify) _esp_stored_sweep_free);
+  g_ptr_array_add (self->sweeps, _esp_stored_sweep_new (id, plan));
 }
 
 gboolean

@@ -16,6 +16,7 @@ typedef struct
 {
   GPtrArray *records;      /* of EspRecord, as they are now; new ones behind their parents */
   GPtrArray *instructions; /* of char *, used just now; or NULL */
+  GPtrArray *sweeps;       /* of EspStoredSweep, new ones; or NULL */
   GArray *forgotten;       /* of gint64, gone for good; or NULL */
   EspStep *step;           /* what the undo stack gets after the commit; or NULL */
   int shift;               /* after the commit: -1 = a step was undone, 1 = redone */
@@ -31,6 +32,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspChanges, _esp_changes_free)
  * undo if the changes have a step. */
 gboolean _esp_changes_put (EspChanges *self, EspStore *store, const EspRecord *before,
                            EspRecord *after, GError **error);
+
+void _esp_changes_add_sweep (EspChanges *self, gint64 id, const char *plan);
 
 /* The operation can be undone under this title (taken). */
 void _esp_changes_begin_step (EspChanges *self, char *title);

@@ -9,33 +9,24 @@
 
 #define MAX_COUNT 8
 
-/* What all of these bring along. */
-typedef struct
-{
-  GPtrArray *records; /* of EspRecord, new ones; the positions come later */
-  GArray *ids;        /* of gint64, as they were stored */
-  GBytes *bytes;      /* of an image, or NULL */
-  EspPreparedImage *image;
-  char *title; /* of the step, or NULL: not undoable */
-} Adding;
-
 static void
 free_adding (gpointer data)
 {
-  Adding *adding = data;
+  EspAdding *adding = data;
 
   g_ptr_array_unref (adding->records);
   g_array_unref (adding->ids);
   g_clear_pointer (&adding->bytes, g_bytes_unref);
   _esp_prepared_image_free (adding->image);
+  g_free (adding->plan);
   g_free (adding->title);
   g_free (adding);
 }
 
-static Adding *
-new_adding (char *title)
+EspAdding *
+_esp_adding_new (char *title)
 {
-  Adding *adding = g_new0 (Adding, 1);
+  EspAdding *adding = g_new0 (EspAdding, 1);
 
   adding->records = g_ptr_array_new_with_free_func ((GDestroyNotify) _esp_record_free);
   adding->ids = g_array_new (FALSE, FALSE, sizeof (gint64));
@@ -46,7 +37,7 @@ new_adding (char *title)
 static gboolean
 prepare_image (EspCall *call, GError **error)
 {
-  Adding *adding = call->data;
+  EspAdding *adding = call->data;
   const EspRecord *record = adding->records->len > 0 ? adding->records->pdata[0] : NULL;
 
   if (adding->bytes == NULL)
@@ -69,31 +60,68 @@ note_instruction (EspCall *call, EspStore *store, const EspRecord *record, GErro
   return TRUE;
 }
 
+/* Behind its siblings: `positions` has the last one of each parent. FALSE also if it was deleted.
+ */
+static gboolean
+place_record (EspStore *store, GHashTable *positions, EspRecord *record, GError **error)
+{
+  double *last = g_hash_table_lookup (positions, &record->parent);
+
+  if (last == NULL)
+    {
+      if (!_esp_store_check_parent (store, record->parent, error)
+          || !_esp_store_next_position (store, record->parent, &record->position, error))
+        return FALSE;
+      last = g_memdup2 (&record->position, sizeof record->position);
+      g_hash_table_insert (positions, g_memdup2 (&record->parent, sizeof record->parent), last);
+      return TRUE;
+    }
+  record->position = ++*last;
+  return TRUE;
+}
+
+static gboolean
+add_sweep (EspCall *call, EspStore *store, GError **error)
+{
+  EspAdding *adding = call->data;
+
+  if (adding->plan == NULL)
+    return TRUE;
+  if (!_esp_store_add_sweep (store, adding->plan, &adding->sweep, error))
+    return FALSE;
+  _esp_changes_add_sweep (call->changes, adding->sweep, adding->plan);
+  return TRUE;
+}
+
 static gboolean
 do_add (EspCall *call, EspWriter *writer, GError **error)
 {
-  Adding *adding = call->data;
+  EspAdding *adding = call->data;
   EspStore *store = _esp_writer_get_store (writer);
-  double position;
+  g_autoptr (GHashTable) positions
+      = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  g_autoptr (GHashTable) noted = g_hash_table_new (g_str_hash, g_str_equal);
 
   _esp_changes_begin_step (call->changes, g_strdup (adding->title));
   if (adding->image != NULL && !_esp_store_add_image (store, adding->image, error))
     return FALSE;
-  while (adding->records->len > 0)
+  if (!add_sweep (call, store, error))
+    return FALSE;
+  for (guint i = 0; i < adding->records->len; i++)
     {
-      EspRecord *record = g_ptr_array_steal_index (adding->records, 0);
+      EspRecord *record = g_steal_pointer (&adding->records->pdata[i]);
 
+      record->sweep = adding->sweep;
       if (adding->image != NULL)
         _esp_image_info_copy (&record->image, &adding->image->info);
-      if (!_esp_store_check_parent (store, record->parent, error)
-          || !_esp_store_next_position (store, record->parent, &position, error))
+      if (!place_record (store, positions, record, error))
         {
           _esp_record_free (record);
           return FALSE;
         }
-      record->position = position;
       if (!_esp_changes_put (call->changes, store, NULL, record, error)
-          || !note_instruction (call, store, record, error))
+          || (g_hash_table_add (noted, record->instruction)
+              && !note_instruction (call, store, record, error)))
         return FALSE;
       g_array_append_val (adding->ids, record->id);
     }
@@ -103,7 +131,7 @@ do_add (EspCall *call, EspWriter *writer, GError **error)
 static void
 finish_add_one (EspCall *call)
 {
-  const Adding *adding = call->data;
+  const EspAdding *adding = call->data;
   EspDocument *self = g_task_get_source_object (call->task);
   EspNode *node = _esp_document_lookup (self, g_array_index (adding->ids, gint64, 0));
 
@@ -113,7 +141,7 @@ finish_add_one (EspCall *call)
 static void
 finish_add_many (EspCall *call)
 {
-  const Adding *adding = call->data;
+  const EspAdding *adding = call->data;
   EspDocument *self = g_task_get_source_object (call->task);
   GPtrArray *nodes = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -134,6 +162,20 @@ finish_node (EspDocument *self, GAsyncResult *result, GError **error)
   return node; /* the document has it */
 }
 
+static void
+push_adding (EspDocument *self, EspAdding *adding, gpointer tag, void (*finish) (EspCall *),
+             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  EspCall *call = _esp_document_start (self, ESP_CALL_EDIT, tag, cancellable, callback, user_data,
+                                       adding, free_adding);
+
+  if (adding->bytes != NULL)
+    call->prepare = prepare_image;
+  call->work = do_add;
+  call->finish = finish;
+  _esp_writer_push (self->writer, call);
+}
+
 static gint64
 get_parent_id (EspNode *parent)
 {
@@ -149,8 +191,7 @@ esp_document_import_async (EspDocument *self, GBytes *bytes, const char *file_na
 {
   g_autofree char *valid = file_name != NULL ? g_utf8_make_valid (file_name, -1) : NULL;
   EspRecord *record;
-  Adding *adding;
-  EspCall *call;
+  EspAdding *adding;
 
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (bytes != NULL);
@@ -166,15 +207,11 @@ esp_document_import_async (EspDocument *self, GBytes *bytes, const char *file_na
   record->parent = get_parent_id (parent);
   _esp_record_set_text (&record->file_name, valid);
 
-  adding = new_adding (g_strdup (_ ("Add Picture")));
+  adding = _esp_adding_new (g_strdup (_ ("Add Picture")));
   adding->bytes = g_bytes_ref (bytes);
   g_ptr_array_add (adding->records, record);
-  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_import_async, cancellable, callback,
-                              user_data, adding, free_adding);
-  call->prepare = prepare_image;
-  call->work = do_add;
-  call->finish = finish_add_one;
-  _esp_writer_push (self->writer, call);
+  push_adding (self, adding, esp_document_import_async, finish_add_one, cancellable, callback,
+               user_data);
 }
 
 EspNode *
@@ -185,8 +222,8 @@ esp_document_import_finish (EspDocument *self, GAsyncResult *result, GError **er
 
 /* --- Turns ------------------------------------------------------------------------------------ */
 
-static EspRecord *
-new_turn_record (EspNode *parent, const EspTurn *turn, guint i)
+EspRecord *
+_esp_document_new_turn_record (EspNode *parent, const EspTurn *turn, guint i)
 {
   EspRecord *record = _esp_record_new ();
 
@@ -202,7 +239,7 @@ new_turn_record (EspNode *parent, const EspTurn *turn, guint i)
   _esp_record_set_text (&record->model, turn->model);
   _esp_record_set_text (&record->model_name, turn->model_name);
   g_free (record->parameters);
-  record->parameters = _esp_json_dup_canonical (turn->parameters);
+  record->parameters = esp_json_dup_canonical (turn->parameters);
   record->has_seed = turn->has_seed;
   record->seed = turn->has_seed ? turn->seed + i : 0;
   for (guint j = 0; j < turn->n_references; j++)
@@ -216,25 +253,30 @@ new_turn_record (EspNode *parent, const EspTurn *turn, guint i)
   return record;
 }
 
-static gboolean
-check_turn (EspDocument *self, const EspTurn *turn)
+gboolean
+_esp_document_refuse_turn (EspDocument *self, EspNode *parent, const EspTurn *turn, gpointer tag,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
 {
+  if (_esp_document_refuse (self, parent, tag, cancellable, callback, user_data))
+    return TRUE;
   for (guint i = 0; i < turn->n_references; i++)
     if (!ESP_IS_NODE (turn->references[i]) || !_esp_document_owns (self, turn->references[i]))
-      return FALSE;
-  return TRUE;
+      {
+        _esp_document_fail (self, tag, callback, user_data, ESP_DOCUMENT_ERROR_ARGUMENT,
+                            _ ("A reference is not a node of this document"));
+        return TRUE;
+      }
+  return _esp_document_refuse_text (self, turn->instruction, tag, callback, user_data)
+         || _esp_document_refuse_text (self, turn->negative_prompt, tag, callback, user_data);
 }
 
-static void
-push_turns (EspDocument *self, Adding *adding, gpointer tag, gboolean one,
-            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+void
+_esp_document_push_turns (EspDocument *self, EspAdding *adding, gpointer tag,
+                          GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
 {
-  EspCall *call = _esp_document_start (self, ESP_CALL_EDIT, tag, cancellable, callback, user_data,
-                                       adding, free_adding);
-
-  call->work = do_add;
-  call->finish = one ? finish_add_one : finish_add_many;
-  _esp_writer_push (self->writer, call);
+  push_adding (self, adding, tag, finish_add_many, cancellable, callback, user_data);
 }
 
 void
@@ -242,34 +284,23 @@ esp_document_add_turns_async (EspDocument *self, EspNode *parent, const EspTurn 
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-  Adding *adding;
+  EspAdding *adding;
 
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (parent == NULL || ESP_IS_NODE (parent));
   g_return_if_fail (turn != NULL);
   g_return_if_fail (count >= 1 && count <= MAX_COUNT);
 
-  if (_esp_document_refuse (self, parent, esp_document_add_turns_async, cancellable, callback,
-                            user_data))
+  if (_esp_document_refuse_turn (self, parent, turn, esp_document_add_turns_async, cancellable,
+                                 callback, user_data))
     return;
-  if (!check_turn (self, turn))
-    {
-      _esp_document_fail (self, esp_document_add_turns_async, callback, user_data,
-                          ESP_DOCUMENT_ERROR_ARGUMENT,
-                          _ ("A reference is not a node of this document"));
-      return;
-    }
-  if (_esp_document_refuse_text (self, turn->instruction, esp_document_add_turns_async, callback,
-                                 user_data)
-      || _esp_document_refuse_text (self, turn->negative_prompt, esp_document_add_turns_async,
-                                    callback, user_data))
-    return;
-  adding = new_adding (
+  adding = _esp_adding_new (
       count == 1 ? g_strdup (_ ("Add Turn"))
                  : g_strdup_printf (ngettext ("Add %u Turn", "Add %u Turns", count), count));
   for (guint i = 0; i < count; i++)
-    g_ptr_array_add (adding->records, new_turn_record (parent, turn, i));
-  push_turns (self, adding, esp_document_add_turns_async, FALSE, cancellable, callback, user_data);
+    g_ptr_array_add (adding->records, _esp_document_new_turn_record (parent, turn, i));
+  _esp_document_push_turns (self, adding, esp_document_add_turns_async, cancellable, callback,
+                            user_data);
 }
 
 GPtrArray *
@@ -295,7 +326,7 @@ new_twin_record (EspNode *node, gboolean has_seed, guint64 seed)
                    .references = (EspNode *const *) references->pdata,
                    .n_references = references->len };
 
-  return new_turn_record (esp_node_get_parent (node), &turn, 0);
+  return _esp_document_new_turn_record (esp_node_get_parent (node), &turn, 0);
 }
 
 void
@@ -303,7 +334,7 @@ esp_document_duplicate_async (EspDocument *self, EspNode *node, gboolean has_see
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-  Adding *adding;
+  EspAdding *adding;
 
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (ESP_IS_NODE (node));
@@ -317,9 +348,10 @@ esp_document_duplicate_async (EspDocument *self, EspNode *node, gboolean has_see
                           ESP_DOCUMENT_ERROR_ARGUMENT, _ ("Only turns can be made again"));
       return;
     }
-  adding = new_adding (g_strdup (_ ("Duplicate Turn")));
+  adding = _esp_adding_new (g_strdup (_ ("Duplicate Turn")));
   g_ptr_array_add (adding->records, new_twin_record (node, has_seed, seed));
-  push_turns (self, adding, esp_document_duplicate_async, TRUE, cancellable, callback, user_data);
+  push_adding (self, adding, esp_document_duplicate_async, finish_add_one, cancellable, callback,
+               user_data);
 }
 
 EspNode *
@@ -485,9 +517,9 @@ new_outcome_record (const EspTurnOutcome *outcome)
   record->seconds = outcome->seconds;
   record->cost = outcome->cost;
   record->currency = g_strdup (outcome->currency);
-  record->timings = outcome->timings != NULL ? _esp_json_dup_canonical (outcome->timings) : NULL;
+  record->timings = outcome->timings != NULL ? esp_json_dup_canonical (outcome->timings) : NULL;
   g_free (record->parameters);
-  record->parameters = _esp_json_dup_canonical (outcome->parameters);
+  record->parameters = esp_json_dup_canonical (outcome->parameters);
   record->model_hash = g_strdup (outcome->model_hash);
   record->model_name = g_strdup (outcome->model_name);
   record->remote_job = g_strdup (outcome->remote_job);
@@ -536,8 +568,7 @@ esp_document_add_made_async (EspDocument *self, EspNode *node, const EspTurnOutc
                              gpointer user_data)
 {
   EspRecord *made, *record;
-  Adding *adding;
-  EspCall *call;
+  EspAdding *adding;
 
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (ESP_IS_NODE (node) && esp_node_get_kind (node) == ESP_NODE_TURN);
@@ -551,15 +582,11 @@ esp_document_add_made_async (EspDocument *self, EspNode *node, const EspTurnOutc
   take_outcome (record, made, outcome->parameters != NULL);
   _esp_record_free (made);
 
-  adding = new_adding (NULL);
+  adding = _esp_adding_new (NULL);
   adding->bytes = g_bytes_ref (outcome->image);
   g_ptr_array_add (adding->records, record);
-  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_add_made_async, cancellable,
-                              callback, user_data, adding, free_adding);
-  call->prepare = prepare_image;
-  call->work = do_add;
-  call->finish = finish_add_one;
-  _esp_writer_push (self->writer, call);
+  push_adding (self, adding, esp_document_add_made_async, finish_add_one, cancellable, callback,
+               user_data);
 }
 
 EspNode *

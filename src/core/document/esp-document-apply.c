@@ -149,6 +149,7 @@ add_node (EspDocument *self, EspRecord *record)
 {
   EspNode *node = _esp_node_new (record);
 
+  _esp_document_settle_cell (self, record);
   g_hash_table_insert (self->nodes, g_memdup2 (&record->id, sizeof record->id), node);
   return node;
 }
@@ -209,6 +210,7 @@ _esp_document_take_contents (EspDocument *self, EspContents *contents)
 {
   g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
 
+  _esp_document_take_sweeps (self, contents->sweeps);
   for (guint i = 0; i < contents->records->len; i++)
     g_ptr_array_add (nodes, add_node (self, contents->records->pdata[i]));
   g_ptr_array_set_free_func (contents->records, NULL); /* the nodes have them */
@@ -290,7 +292,10 @@ set_records (EspDocument *self, GPtrArray *records, GArray *changes)
       if (node == NULL)
         node = add_node (self, record);
       else
-        change->change = _esp_node_set_record (node, record);
+        {
+          _esp_document_settle_cell (self, record);
+          change->change = _esp_node_set_record (node, record);
+        }
       change->node = node;
     }
   g_ptr_array_set_free_func (records, NULL);
@@ -395,6 +400,7 @@ forget_nodes (EspDocument *self, GArray *ids)
   while (g_hash_table_iter_next (&iter, NULL, &node))
     if (esp_node_is_deleted (node))
       link_node (self, node);
+  _esp_document_forget_sweeps (self);
 }
 
 static void
@@ -419,6 +425,8 @@ _esp_document_take_result (EspDocument *self, EspCall *call)
     {
       if (call->changes->instructions != NULL)
         use_instructions (self, call->changes->instructions);
+      if (call->changes->sweeps != NULL)
+        _esp_document_take_sweeps (self, call->changes->sweeps);
       if (call->changes->records->len > 0)
         apply_records (self, call->changes->records);
       if (call->changes->forgotten != NULL)

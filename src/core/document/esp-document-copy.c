@@ -3,6 +3,7 @@
 #define G_LOG_DOMAIN "esp-document"
 
 #include "esp-document-private.h"
+#include "esp-json-member.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -13,6 +14,7 @@ typedef struct
 {
   EspReaders *readers; /* of the source */
   GPtrArray *records;  /* of EspRecord with the source's ids; parents before children */
+  GHashTable *plans;   /* of the sweeps that they are cells of, by the source's ids */
   gboolean same;       /* source and destination are one */
   gint64 parent;       /* in the destination */
 } Copying;
@@ -24,6 +26,7 @@ free_copying (gpointer data)
 
   _esp_readers_unref (copying->readers);
   g_ptr_array_unref (copying->records);
+  g_hash_table_unref (copying->plans);
   g_free (copying);
 }
 
@@ -112,6 +115,14 @@ collect_branch (EspDocument *source, EspNode *top)
   return nodes;
 }
 
+static void
+add_plan (Copying *copying, EspDocument *source, gint64 sweep)
+{
+  if (sweep != 0 && !g_hash_table_contains (copying->plans, &sweep))
+    g_hash_table_insert (copying->plans, g_memdup2 (&sweep, sizeof sweep),
+                         g_strdup (esp_document_get_sweep_plan (source, sweep)));
+}
+
 static Copying *
 new_copying (EspDocument *self, EspDocument *source, EspNode *top, EspNode *parent)
 {
@@ -121,6 +132,7 @@ new_copying (EspDocument *self, EspDocument *source, EspNode *top, EspNode *pare
 
   copying->readers = _esp_readers_ref (source->readers);
   copying->records = g_ptr_array_new_with_free_func ((GDestroyNotify) _esp_record_free);
+  copying->plans = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   copying->same = self == source;
   copying->parent = parent != NULL ? esp_node_get_id (parent) : 0;
   for (guint i = 0; i < nodes->len; i++)
@@ -131,6 +143,7 @@ new_copying (EspDocument *self, EspDocument *source, EspNode *top, EspNode *pare
     {
       EspNode *node = nodes->pdata[i];
 
+      add_plan (copying, source, esp_node_get_sweep (node));
       g_ptr_array_add (copying->records,
                        dup_record (node, esp_node_get_parent (node) == NULL || node == top));
     }
@@ -190,9 +203,115 @@ map_references (EspRecord *record, GHashTable *ids, gboolean same)
     }
 }
 
+/* The nodes that a plan names: where its turns start from, and their further images. Those that did
+ * not come along are none, but for the start, which then is what the branch was hung below. */
+static gint64
+map_node (const Copying *copying, GHashTable *ids, gint64 node, gint64 otherwise)
+{
+  const gint64 *copy = g_hash_table_lookup (ids, &node);
+
+  if (copy != NULL)
+    return *copy;
+  return copying->same ? node : otherwise;
+}
+
+static JsonArray *
+map_nodes (const Copying *copying, GHashTable *ids, JsonArray *nodes)
+{
+  JsonArray *mapped = json_array_new ();
+
+  for (guint i = 0; i < json_array_get_length (nodes); i++)
+    {
+      JsonNode *node = json_array_get_element (nodes, i);
+
+      json_array_add_int_element (
+          mapped,
+          map_node (copying, ids, JSON_NODE_HOLDS_VALUE (node) ? json_node_get_int (node) : 0, 0));
+    }
+  return mapped;
+}
+
+static void
+map_member (const Copying *copying, GHashTable *ids, JsonObject *object, const char *key)
+{
+  JsonArray *nodes = esp_json_get_array (object, key);
+
+  if (nodes != NULL)
+    json_object_set_array_member (object, key, map_nodes (copying, ids, nodes));
+}
+
+static char *
+dup_mapped_plan (const Copying *copying, GHashTable *ids, const char *plan)
+{
+  g_autoptr (JsonObject) object = esp_json_parse_object (plan);
+  JsonArray *axes = object != NULL ? esp_json_get_array (object, "axes") : NULL;
+  JsonObject *turn = object != NULL ? esp_json_get_object (object, "turn") : NULL;
+
+  if (object == NULL)
+    return g_strdup (plan);
+  json_object_set_int_member (
+      object, "parent",
+      map_node (copying, ids, (gint64) esp_json_get_number (object, "parent", 0), copying->parent));
+  if (turn != NULL)
+    map_member (copying, ids, turn, "references");
+  for (guint i = 0; axes != NULL && i < json_array_get_length (axes); i++)
+    {
+      JsonNode *axis = json_array_get_element (axes, i);
+
+      if (JSON_NODE_HOLDS_OBJECT (axis)
+          && g_strcmp0 (esp_json_get_string (json_node_get_object (axis), "kind"), "node") == 0)
+        map_member (copying, ids, json_node_get_object (axis), "values");
+    }
+  return esp_json_dup_canonical (object);
+}
+
+/* The copies of a sweep's cells are those of a sweep of their own. `sweeps`: id there → id here. */
 static gboolean
-copy_record (EspCall *call, EspStore *store, EspStore *from, GHashTable *ids, EspRecord *record,
-             GError **error)
+copy_sweep (const Copying *copying, EspStore *store, GHashTable *sweeps, EspRecord *record,
+            GError **error)
+{
+  const gint64 old = record->sweep;
+  const gint64 *known = g_hash_table_lookup (sweeps, &old);
+
+  if (old == 0)
+    return TRUE;
+  if (known == NULL)
+    {
+      if (!_esp_store_add_sweep (store, g_hash_table_lookup (copying->plans, &old), &record->sweep,
+                                 error))
+        return FALSE;
+      g_hash_table_insert (sweeps, g_memdup2 (&old, sizeof old),
+                           g_memdup2 (&record->sweep, sizeof record->sweep));
+    }
+  else
+    record->sweep = *known;
+  return TRUE;
+}
+
+/* Once it is known what became of the nodes. */
+static gboolean
+copy_plans (EspCall *call, EspStore *store, GHashTable *sweeps, GHashTable *ids, GError **error)
+{
+  const Copying *copying = call->data;
+  GHashTableIter iter;
+  gpointer old, new;
+
+  g_hash_table_iter_init (&iter, sweeps);
+  while (g_hash_table_iter_next (&iter, &old, &new))
+    {
+      g_autofree char *plan
+          = dup_mapped_plan (copying, ids, g_hash_table_lookup (copying->plans, old));
+
+      if (!_esp_store_set_sweep_plan (store, *(gint64 *) new, plan, error))
+        return FALSE;
+      _esp_changes_add_sweep (call->changes, *(gint64 *) new, plan);
+    }
+  return TRUE;
+}
+
+static gboolean
+copy_record (EspCall *call, EspStore *store, EspStore *from, GHashTable *ids, GHashTable *sweeps,
+             EspRecord *record, GError **error)
 {
   const Copying *copying = call->data;
   const gint64 old = record->id;
@@ -210,6 +329,11 @@ copy_record (EspCall *call, EspStore *store, EspStore *from, GHashTable *ids, Es
     }
   else
     record->parent = *parent;
+  if (!copy_sweep (copying, store, sweeps, record, error))
+    {
+      _esp_record_free (record);
+      return FALSE;
+    }
   if (from != NULL && record->image.id != 0
       && !copy_image (from, store, &record->image, _esp_call_get_cancellable (call), error))
     {
@@ -230,6 +354,8 @@ do_copy (EspCall *call, EspWriter *writer, GError **error)
   Copying *copying = call->data;
   EspStore *store = _esp_writer_get_store (writer);
   g_autoptr (GHashTable) ids = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  g_autoptr (GHashTable) sweeps
+      = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   EspStore *from = NULL;
   gboolean ok = TRUE;
 
@@ -246,7 +372,9 @@ do_copy (EspCall *call, EspWriter *writer, GError **error)
         return FALSE;
     }
   for (guint i = 0; ok && i < copying->records->len; i++)
-    ok = copy_record (call, store, from, ids, g_steal_pointer (&copying->records->pdata[i]), error);
+    ok = copy_record (call, store, from, ids, sweeps, g_steal_pointer (&copying->records->pdata[i]),
+                      error);
+  ok = ok && copy_plans (call, store, sweeps, ids, error);
   if (from != NULL)
     _esp_readers_release (copying->readers, from);
   return ok;

@@ -29,6 +29,7 @@ struct _EspDocument
   GHashTable *nodes; /* EspNode by a pointer to the id in its record; deleted ones, too */
   GListStore *roots;
   guint n_nodes;           /* not deleted */
+  GHashTable *sweeps;      /* EspStoredSweep by a pointer to its id */
   GPtrArray *instructions; /* of char *, latest last */
   char *undo_title;
   char *redo_title;
@@ -74,6 +75,46 @@ void _esp_document_fail (EspDocument *self, gpointer tag, GAsyncReadyCallback ca
 /* Is it one of the document's, deleted or not? */
 gboolean _esp_document_owns (EspDocument *self, EspNode *node);
 EspNode *_esp_document_lookup (EspDocument *self, gint64 id);
+
+/* --- esp-document-add.c ------------------------------------------------------------------------
+ */
+
+/* New nodes on their way. */
+typedef struct
+{
+  GPtrArray *records; /* of EspRecord; the positions come later */
+  GArray *ids;        /* of gint64, as they were stored */
+  GBytes *bytes;      /* of an image, or NULL */
+  EspPreparedImage *image;
+  gint64 sweep; /* they are cells of it; 0: of none, or of a new one with this plan */
+  char *plan;
+  char *title; /* of the step, or NULL: not undoable */
+} EspAdding;
+
+EspAdding *_esp_adding_new (char *title) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A queued turn; `i`: how far its seed is from that of the first. */
+EspRecord *_esp_document_new_turn_record (EspNode *parent, const EspTurn *turn,
+                                          guint i) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For turns that are refused at once; as _esp_document_refuse (). */
+gboolean _esp_document_refuse_turn (EspDocument *self, EspNode *parent, const EspTurn *turn,
+                                    gpointer tag, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+
+/* Takes `adding`; finishes with an array of nodes. */
+void _esp_document_push_turns (EspDocument *self, EspAdding *adding, gpointer tag,
+                               GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
+
+/* --- esp-document-sweep.c ----------------------------------------------------------------------
+ */
+
+void _esp_document_take_sweeps (EspDocument *self, GPtrArray *sweeps);
+/* Cells that are beyond their sweep's plan are ordinary nodes. */
+void _esp_document_settle_cell (EspDocument *self, EspRecord *record);
+/* After a purge: those without a node are gone. */
+void _esp_document_forget_sweeps (EspDocument *self);
 
 /* --- esp-document-apply.c ----------------------------------------------------------------------
  */

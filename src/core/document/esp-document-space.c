@@ -5,6 +5,7 @@
 #include "esp-document-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* More faults than that are not told one by one. */
@@ -104,6 +105,7 @@ static const char purge_sql[]
       "DELETE FROM node_references WHERE node IN (SELECT id FROM purged)"
       " OR reference IN (SELECT id FROM purged);"
       "DELETE FROM nodes WHERE id IN (SELECT id FROM purged);"
+      "DELETE FROM sweeps WHERE id NOT IN (SELECT sweep FROM nodes WHERE sweep IS NOT NULL);"
       "DELETE FROM images WHERE id NOT IN (SELECT image FROM nodes WHERE image IS NOT NULL);"
       "DROP TABLE temp.purged;";
 
@@ -285,6 +287,30 @@ check_images (EspStore *store, Verification *found, GCancellable *cancellable)
   found->n_images = hashes->len;
 }
 
+/* Files from before version 3 have none. */
+static void
+check_sweeps (EspStore *store, Verification *found)
+{
+  g_autoptr (GPtrArray) sweeps = _esp_store_read_sweeps (store, NULL);
+
+  if (sweeps == NULL || !_esp_store_has_column (store, "nodes", "cell")
+      || !_esp_store_has_column (store, "nodes", "sweep"))
+    return;
+  for (guint i = 0; i < sweeps->len; i++)
+    {
+      const EspStoredSweep *sweep = sweeps->pdata[i];
+      g_autofree char *sql = g_strdup_printf (
+          "SELECT id FROM nodes WHERE sweep = %" G_GINT64_FORMAT
+          " AND (cell IS NULL OR cell < 0 OR cell >= %u OR kind <> 'turn') LIMIT 100",
+          sweep->id, sweep->n_cells);
+
+      if (sweep->n_cells == 0)
+        add_problem (found, _ ("The plan of sweep %" PRId64 " cannot be read"), sweep->id);
+      else
+        check_rows (store, found, sql, _ ("Node %s is no cell of its sweep"));
+    }
+}
+
 static void
 verify (EspStore *store, Verification *found, GCancellable *cancellable)
 {
@@ -307,6 +333,7 @@ verify (EspStore *store, Verification *found, GCancellable *cancellable)
               " SELECT id FROM nodes WHERE id NOT IN hung"
               " AND parent IN (SELECT id FROM nodes) LIMIT 100",
               _ ("Node %s is above itself"));
+  check_sweeps (store, found);
   check_images (store, found, cancellable);
   found->n_nodes = (guint) MAX (
       _esp_store_get_number (store, "SELECT count(*) FROM nodes WHERE deleted = 0", NULL), 0);

@@ -117,6 +117,7 @@ esp_document_finalize (GObject *object)
   g_free (self->save_message);
   g_free (self->undo_title);
   g_free (self->redo_title);
+  g_clear_pointer (&self->sweeps, g_hash_table_unref);
   g_clear_pointer (&self->instructions, g_ptr_array_unref);
   g_clear_pointer (&self->view, g_hash_table_unref);
   g_clear_pointer (&self->pending_view, g_hash_table_unref);
@@ -162,6 +163,8 @@ esp_document_init (EspDocument *self)
   self->nodes = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   self->roots = g_list_store_new (ESP_TYPE_NODE);
   self->instructions = g_ptr_array_new_with_free_func (g_free);
+  self->sweeps = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL,
+                                        (GDestroyNotify) _esp_stored_sweep_free);
   self->view = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->pending_view = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->pending_folded = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);

@@ -353,6 +353,13 @@ get_stack_key (EspNode *self)
   return self->stack_key;
 }
 
+/* The cells of a sweep are a group by themselves. */
+static gboolean
+can_be_stacked (EspNode *self)
+{
+  return self->record->kind == ESP_NODE_TURN && self->parent != NULL && self->record->sweep == 0;
+}
+
 gboolean
 esp_node_is_same_but_seed (EspNode *self, EspNode *other)
 {
@@ -361,8 +368,7 @@ esp_node_is_same_but_seed (EspNode *self, EspNode *other)
 
   if (self == other)
     return TRUE;
-  return self->record->kind == ESP_NODE_TURN && other->record->kind == ESP_NODE_TURN
-         && self->parent == other->parent && self->parent != NULL
+  return can_be_stacked (self) && can_be_stacked (other) && self->parent == other->parent
          && strcmp (get_stack_key (self), get_stack_key (other)) == 0;
 }
 
@@ -371,7 +377,7 @@ esp_node_get_stack_key (EspNode *self)
 {
   g_return_val_if_fail (ESP_IS_NODE (self), NULL);
 
-  return self->record->kind == ESP_NODE_TURN && self->parent != NULL ? get_stack_key (self) : NULL;
+  return can_be_stacked (self) ? get_stack_key (self) : NULL;
 }
 
 GPtrArray *
@@ -382,7 +388,7 @@ esp_node_dup_stack (EspNode *self)
 
   g_return_val_if_fail (ESP_IS_NODE (self), NULL);
 
-  n = self->parent != NULL && self->record->kind == ESP_NODE_TURN && self->placed
+  n = can_be_stacked (self) && self->placed
           ? g_list_model_get_n_items (esp_node_get_children (self->parent))
           : 0;
   for (guint i = 0; i < n; i++)
@@ -447,7 +453,7 @@ static JsonObject *
 get_object (JsonObject **object, const char *text)
 {
   if (*object == NULL)
-    *object = _esp_json_parse_object (text);
+    *object = esp_json_parse_object (text);
   return *object;
 }
 

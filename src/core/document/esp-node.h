@@ -71,7 +71,7 @@ gboolean esp_node_is_deleted (
 gboolean esp_node_get_folded (EspNode *self);
 
 /* Do both turns differ by their seeds alone (same parent, instruction, backend, model, parameters,
- * references)? Such siblings are shown as one stack. */
+ * references)? Such siblings are shown as one stack. Cells of sweeps are in none. */
 gboolean esp_node_is_same_but_seed (EspNode *self, EspNode *other);
 
 /* What such siblings have in common; NULL for those that are in no stack. Borrowed. */

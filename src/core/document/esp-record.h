@@ -3,6 +3,7 @@
  * thread. */
 #pragma once
 
+#include "esp-json-object.h"
 #include "esp-node.h"
 
 G_BEGIN_DECLS
@@ -82,11 +83,5 @@ char *_esp_record_dup_stack_key (const EspRecord *record) G_GNUC_WARN_UNUSED_RES
 
 /* Sets a member, "" counting as NULL. */
 void _esp_record_set_text (char **member, const char *value);
-
-/* JSON of untrusted files: an object or NULL, whatever the text is; bounded depth. */
-JsonObject *_esp_json_parse_object (const char *text) G_GNUC_WARN_UNUSED_RESULT;
-
-/* `object` as text with sorted members; "{}" for NULL. */
-char *_esp_json_dup_canonical (JsonObject *object) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

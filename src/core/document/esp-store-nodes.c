@@ -21,6 +21,7 @@ static const char *const columns[] = {
   "asked",   "seed",    "file_name",  "remote_job",  "created",
   "seconds", "timings", "cost",       "currency",    "image",
   "label",   "note",    "stars",      "tag",         "rejected",
+  "sweep",   "cell",    "draft",
 };
 
 enum Column
@@ -55,6 +56,9 @@ enum Column
   STARS,
   TAG,
   REJECTED,
+  SWEEP, /* of the table `sweeps`: NULL if there is no such sweep */
+  CELL,
+  DRAFT,
   N_COLUMNS,
   /* behind them, of the image: */
   IMAGE_ID = N_COLUMNS,
@@ -76,14 +80,20 @@ get_node_query (EspStore *self)
   static const char *const image_columns[]
       = { "id", "sha256", "media_type", "width", "height", "size", "color" };
   char **query = _esp_store_node_query (self);
+  gboolean has_sweeps;
   GString *text;
 
   if (*query != NULL)
     return *query;
 
+  has_sweeps = _esp_store_has_column (self, "nodes", columns[SWEEP])
+               && _esp_store_has_column (self, "sweeps", "id")
+               && _esp_store_has_column (self, "sweeps", "plan");
   text = g_string_new ("SELECT ");
   for (guint i = 0; i < N_COLUMNS; i++)
-    if (_esp_store_has_column (self, "nodes", columns[i]))
+    if (i == SWEEP)
+      g_string_append (text, has_sweeps ? ", sweeps.id" : ", NULL");
+    else if (_esp_store_has_column (self, "nodes", columns[i]))
       g_string_append_printf (text, "%snodes.%s", i > 0 ? ", " : "", columns[i]);
     else
       g_string_append (text, ", NULL");
@@ -93,6 +103,8 @@ get_node_query (EspStore *self)
     else
       g_string_append (text, ", NULL");
   g_string_append (text, " FROM nodes LEFT JOIN images ON images.id = nodes.image");
+  if (has_sweeps)
+    g_string_append (text, " LEFT JOIN sweeps ON sweeps.id = nodes.sweep");
   return *query = g_string_free (text, FALSE);
 }
 
@@ -181,6 +193,21 @@ read_turn (sqlite3_stmt *statement, EspRecord *record)
   record->currency = get_text (statement, CURRENCY);
 }
 
+/* Only turns are cells. */
+static void
+read_cell (sqlite3_stmt *statement, EspRecord *record)
+{
+  const gint64 sweep = sqlite3_column_int64 (statement, SWEEP);
+  const gint64 cell = sqlite3_column_int64 (statement, CELL);
+
+  if (record->kind != ESP_NODE_TURN || sweep < 1 || cell < 0 || cell > G_MAXINT
+      || sqlite3_column_type (statement, CELL) != SQLITE_INTEGER)
+    return;
+  record->sweep = sweep;
+  record->cell = (guint) cell;
+  record->draft = sqlite3_column_int64 (statement, DRAFT) != 0;
+}
+
 static EspRecord *
 read_record (sqlite3_stmt *statement)
 {
@@ -208,6 +235,7 @@ read_record (sqlite3_stmt *statement)
   record->stars = get_bounded (statement, STARS, ESP_NODE_MAX_STARS);
   record->tag = get_bounded (statement, TAG, ESP_NODE_N_TAGS);
   record->rejected = sqlite3_column_int64 (statement, REJECTED) != 0;
+  read_cell (statement, record);
   return record;
 }
 
@@ -344,15 +372,15 @@ static const char write_node_sql[]
       " negative_prompt, backend, model, model_name, model_hash, parameters, asked, seed, "
       "file_name,"
       " remote_job, created, seconds, timings, cost, currency, image, label, note, stars, tag,"
-      " rejected)"
+      " rejected, sweep, cell, draft)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-      " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)"
+      " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)"
       " ON CONFLICT (id) DO UPDATE SET parent = ?2, position = ?3, kind = ?4, state = ?5,"
       " deleted = ?6, folded = ?7, message = ?8, instruction = ?9, negative_prompt = ?10,"
       " backend = ?11, model = ?12, model_name = ?13, model_hash = ?14, parameters = ?15,"
       " asked = ?16, seed = ?17, file_name = ?18, remote_job = ?19, created = ?20, seconds = ?21,"
       " timings = ?22, cost = ?23, currency = ?24, image = ?25, label = ?26, note = ?27,"
-      " stars = ?28, tag = ?29, rejected = ?30";
+      " stars = ?28, tag = ?29, rejected = ?30, sweep = ?31, cell = ?32, draft = ?33";
 
 static void
 bind_text (sqlite3_stmt *statement, int column, const char *text)
@@ -409,6 +437,10 @@ bind_record (sqlite3_stmt *statement, const EspRecord *record)
   sqlite3_bind_int (statement, STARS + 1, record->stars);
   sqlite3_bind_int (statement, TAG + 1, record->tag);
   sqlite3_bind_int (statement, REJECTED + 1, record->rejected);
+  bind_id (statement, SWEEP, record->sweep);
+  if (record->sweep > 0)
+    sqlite3_bind_int64 (statement, CELL + 1, record->cell);
+  sqlite3_bind_int (statement, DRAFT + 1, record->draft);
 }
 
 static gboolean

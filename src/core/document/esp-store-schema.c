@@ -97,6 +97,17 @@ static const char *const migrations[] = {
   ") STRICT, WITHOUT ROWID;"
   "INSERT INTO instructions SELECT instruction, max(created) FROM nodes"
   "  WHERE instruction <> '' GROUP BY instruction;",
+
+  /* 3: turns that are the cells of sweeps */
+  "CREATE TABLE sweeps ("
+  "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+  "  plan TEXT NOT NULL,"
+  "  created INTEGER NOT NULL"
+  ") STRICT;"
+  "ALTER TABLE nodes ADD COLUMN sweep INTEGER REFERENCES sweeps (id);"
+  "ALTER TABLE nodes ADD COLUMN cell INTEGER;"
+  "ALTER TABLE nodes ADD COLUMN draft INTEGER NOT NULL DEFAULT 0;"
+  "CREATE INDEX nodes_sweep ON nodes (sweep) WHERE sweep IS NOT NULL;",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (migrations) == ESP_STORE_VERSION - 1);

@@ -14,7 +14,7 @@
 G_BEGIN_DECLS
 
 #define ESP_STORE_APPLICATION_ID 0x4573706c /* "Espl" */
-#define ESP_STORE_VERSION        2
+#define ESP_STORE_VERSION        3
 
 typedef enum
 {
@@ -102,6 +102,25 @@ gboolean _esp_store_write_view (EspStore *self, const char *key, const char *val
 GPtrArray *_esp_store_read_instructions (EspStore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean _esp_store_write_instruction (EspStore *self, const char *text, gint64 used,
                                        GError **error);
+
+/* --- esp-store-sweeps.c ----------------------------------------------------------------------- */
+
+/* A sweep as it is stored. What the plan says is esp-sweep-plan.h's; the document knows of it only
+ * how many cells it has and which nodes it names. */
+typedef struct
+{
+  gint64 id;
+  char *plan;
+  guint n_cells; /* 0: it cannot be read, and no node is a cell of it */
+} EspStoredSweep;
+
+EspStoredSweep *_esp_stored_sweep_new (gint64 id, const char *plan) G_GNUC_WARN_UNUSED_RESULT;
+void _esp_stored_sweep_free (EspStoredSweep *self);
+
+/* All, in order of id. (element-type EspStoredSweep) */
+GPtrArray *_esp_store_read_sweeps (EspStore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean _esp_store_add_sweep (EspStore *self, const char *plan, gint64 *id, GError **error);
+gboolean _esp_store_set_sweep_plan (EspStore *self, gint64 id, const char *plan, GError **error);
 
 /* --- esp-store-images.c ----------------------------------------------------------------------- */
 

@@ -263,6 +263,7 @@ _esp_contents_free (EspContents *contents)
   if (contents == NULL)
     return;
   g_clear_pointer (&contents->records, g_ptr_array_unref);
+  g_clear_pointer (&contents->sweeps, g_ptr_array_unref);
   g_clear_pointer (&contents->view, g_hash_table_unref);
   g_clear_pointer (&contents->instructions, g_ptr_array_unref);
   g_clear_object (&contents->file);
@@ -278,6 +279,8 @@ read_contents (EspWriter *self, EspContents *contents, GCancellable *cancellable
     return FALSE;
   contents->records = _esp_store_read_nodes (store, cancellable, error);
   if (contents->records != NULL)
+    contents->sweeps = _esp_store_read_sweeps (store, error);
+  if (contents->sweeps != NULL)
     contents->view = _esp_store_read_view (store, error);
   if (contents->view != NULL)
     contents->instructions = _esp_store_read_instructions (store, error);

@@ -64,6 +64,7 @@ EspUndo *_esp_writer_get_undo (EspWriter *self);
 typedef struct
 {
   GPtrArray *records;
+  GPtrArray *sweeps; /* of EspStoredSweep */
   GHashTable *view;
   GPtrArray *instructions;
   EspDocumentAccess access;

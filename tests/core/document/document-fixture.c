@@ -252,6 +252,31 @@ add_turn (EspDocument *document, EspNode *parent, const char *instruction, guint
   return nodes->pdata[0];
 }
 
+EspNode *
+add_cell (EspDocument *document, gint64 sweep, const char *plan, EspNode *parent, guint cell,
+          const char *instruction)
+{
+  g_auto (Waiter) waiter = { 0 };
+  g_autoptr (GPtrArray) nodes = NULL;
+  EspSweepTurn turn = { .cell = cell,
+                        .parent = parent,
+                        .turn = { .instruction = instruction,
+                                  .backend = "local",
+                                  .model = "demo",
+                                  .has_seed = TRUE,
+                                  .seed = 5 } };
+  GError *error = NULL;
+  gint64 id = 0;
+
+  WAIT (waiter, esp_document_add_sweep_async, document, sweep, plan, &turn, 1, NULL);
+  nodes = esp_document_add_sweep_finish (document, waiter.result, &id, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (nodes->len, ==, 1);
+  g_assert_cmpint (esp_node_get_sweep (nodes->pdata[0]), ==, id);
+  g_assert_cmpuint (esp_node_get_cell (nodes->pdata[0]), ==, cell);
+  return nodes->pdata[0];
+}
+
 void
 finish_turn (EspDocument *document, EspNode *node, guint32 color)
 {

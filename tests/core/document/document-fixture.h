@@ -54,6 +54,9 @@ EspNode *import_color (EspDocument *document, guint32 color, EspNode *parent);
 GPtrArray *add_turns (EspDocument *document, EspNode *parent, const char *instruction, guint64 seed,
                       guint count);
 EspNode *add_turn (EspDocument *document, EspNode *parent, const char *instruction, guint64 seed);
+/* A cell of the sweep, or of a new one with that plan (0). */
+EspNode *add_cell (EspDocument *document, gint64 sweep, const char *plan, EspNode *parent,
+                   guint cell, const char *instruction);
 void finish_turn (EspDocument *document, EspNode *node, guint32 color);
 void set_state (EspDocument *document, EspNode *node, EspNodeState state, const char *message);
 void set_label (EspDocument *document, EspNode *node, const char *label);

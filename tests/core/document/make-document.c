@@ -12,6 +12,8 @@
 /* before[n] makes version n + 1 of version n + 2. */
 static const char *const before[] = {
   "DROP TABLE instructions; PRAGMA user_version = 1",
+  "DROP INDEX nodes_sweep; ALTER TABLE nodes DROP COLUMN sweep; ALTER TABLE nodes DROP COLUMN cell;"
+  "ALTER TABLE nodes DROP COLUMN draft; DROP TABLE sweeps; PRAGMA user_version = 2",
 };
 
 static void
@@ -28,7 +30,8 @@ fill (EspDocument *document)
   turn.references = &hat;
   WAIT (waiter, esp_document_add_turns_async, document, red, &turn, 1, NULL);
   g_ptr_array_unref (esp_document_add_turns_finish (document, waiter.result, NULL));
-  set_state (document, add_turn (document, root, "Make it red", 5), ESP_NODE_FAILED, "No memory");
+  set_state (document, add_cell (document, 0, "{\"cells\":2,\"parent\":1}", root, 1, "Make it red"),
+             ESP_NODE_FAILED, "No memory");
   finish_turn (document, red, 0xe01b24);
   set_label (document, red, "Best");
   set_stars (document, red, 4);

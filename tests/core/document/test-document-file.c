@@ -22,6 +22,20 @@ make_file (Fixture *fixture, const char *name)
 
 /* --- Versions --------------------------------------------------------------------------------- */
 
+/* Node 5 is one, from version 3 on. */
+static void
+check_cell (EspDocument *document, int version)
+{
+  EspNode *node = esp_document_get_node (document, 5);
+  g_autoptr (GArray) sweeps = esp_document_dup_sweeps (document);
+
+  g_assert_cmpuint (sweeps->len, ==, version < 3 ? 0 : 1);
+  g_assert_cmpint (esp_node_get_sweep (node), ==, version < 3 ? 0 : 1);
+  g_assert_cmpuint (esp_node_get_cell (node), ==, version < 3 ? 0 : 1);
+  g_assert_cmpstr (esp_document_get_sweep_plan (document, 1), ==,
+                   version < 3 ? NULL : "{\"cells\":2,\"parent\":1}");
+}
+
 /* Every version that ever was: opens, shows what it showed, and is of today after a change. */
 static void
 test_versions (Fixture *fixture, gconstpointer data)
@@ -53,6 +67,7 @@ test_versions (Fixture *fixture, gconstpointer data)
       g_assert_cmpint (esp_node_get_state (esp_document_get_node (document, 5)), ==,
                        ESP_NODE_FAILED);
       g_assert_cmpuint (esp_node_get_references (esp_document_get_node (document, 4))->len, ==, 1);
+      check_cell (document, version);
       instructions = esp_document_dup_instructions (document);
       g_assert_cmpuint (g_strv_length (instructions), ==, 3);
       g_assert_cmpstr (instructions[0], ==, "Gone");
@@ -65,6 +80,7 @@ test_versions (Fixture *fixture, gconstpointer data)
       document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, &error);
       g_assert_no_error (error);
       assert_tree (document, "1(2:Best*4(4 7) 5) 3");
+      check_cell (document, version);
       close_document (document);
     }
 }
@@ -187,7 +203,7 @@ test_tolerated (Fixture *fixture, gconstpointer data)
       "1(2(3))" },
     { "INSERT OR REPLACE INTO view VALUES ('current', 'x')", "1(2(3))" },
     { "INSERT OR REPLACE INTO view VALUES ('current', '9223372036854775807')", "1(2(3))" },
-    { "DROP TABLE view; DROP TABLE thumbnails; PRAGMA user_version = 3", "1(2(3))" },
+    { "DROP TABLE view; DROP TABLE thumbnails; PRAGMA user_version = 4", "1(2(3))" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
