@@ -9,6 +9,7 @@
 #pragma once
 
 #include "esp-document.h"
+#include "esp-registry.h"
 
 G_BEGIN_DECLS
 
@@ -28,8 +29,23 @@ GPtrArray *esp_comparison_get_nodes (EspComparison *self); /* borrowed */
 gboolean esp_comparison_get_all (EspComparison *self);
 void esp_comparison_set_all (EspComparison *self, gboolean all);
 
+/* Backends and parameters are called what this registry's models call them. Without one (NULL, at
+ * first), or of backends that it lacks: ids, and what parameters of that name are usually called.
+ */
+void esp_comparison_set_registry (EspComparison *self, EspRegistry *registry);
+
+/* Are differences still being measured? Property "measuring". */
+gboolean esp_comparison_get_measuring (EspComparison *self);
+
+/* The ids of the measured rows: mean ΔE (esp-difference.h) to the parent and to the root of the
+ * tree, measured at no more than 1,024 pixels a side. */
+#define ESP_COMPARISON_DIFFERENCE "difference"
+#define ESP_COMPARISON_DRIFT      "drift"
+
 const char *esp_comparison_row_get_id (EspComparisonRow *self);    /* "guidance", for files */
 const char *esp_comparison_row_get_title (EspComparisonRow *self); /* "Guidance", translated */
+/* A sentence on what the row says, translated; or NULL. */
+const char *esp_comparison_row_get_description (EspComparisonRow *self);
 /* For people, never NULL; "" where the node has none, "…" while it is measured. */
 const char *esp_comparison_row_get_text (EspComparisonRow *self, guint column);
 /* The plain value for files: (transfer none), NULL where there is none. */
@@ -38,8 +54,14 @@ gboolean esp_comparison_row_get_differs (EspComparisonRow *self);
 /* Free text (instruction, negative prompt): its differences are to be marked word by word. */
 gboolean esp_comparison_row_is_prose (EspComparisonRow *self);
 
-/* All rows (also those that are not shown) for files: a JSON document {"nodes":[{…}]}, and RFC 4180
- * with a header line, a line a node. */
+/* Everything known of the nodes (whatever is shown) for files, with plain values: numbers in the
+ * fewest digits that read back as the same, ids instead of names. What is not known, or still being
+ * measured, is null or an empty field.
+ *
+ * JSON: {"nodes":[{"id":4,"instruction":"…","parameters":{…},"seed":42,…}]}. CSV: RFC 4180 in UTF-8
+ * without a mark at its beginning; a header line, a line a node, a column for each parameter (named
+ * "parameter.NAME" where another column has its name). Texts that a spreadsheet would take for a
+ * formula (= + - @, tab or return first) have an apostrophe before them; numbers never. */
 char *esp_comparison_dup_json (EspComparison *self) G_GNUC_WARN_UNUSED_RESULT;
 char *esp_comparison_dup_csv (EspComparison *self) G_GNUC_WARN_UNUSED_RESULT;
 
