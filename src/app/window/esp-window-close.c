@@ -85,6 +85,27 @@ finish_close (EspWindow *self)
   esp_document_close_async (document, on_document_closed, closing);
 }
 
+/* --- Turns
+ * ------------------------------------------------------------------------------------- */
+
+/* Those that are not made yet: of one whose image is in the document, the queue only removes what
+ * was kept elsewhere, and that may go on without the window, or be done at the next opening. */
+static gboolean
+has_turns (EspWindow *self)
+{
+  GListModel *jobs = esp_queue_get_jobs (get_queue (self));
+
+  for (guint i = 0; i < g_list_model_get_n_items (jobs); i++)
+    {
+      g_autoptr (EspJob) job = g_list_model_get_item (jobs, i);
+
+      if (esp_job_get_document (job) == self->document
+          && esp_node_get_state (esp_job_get_node (job)) != ESP_NODE_DONE)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* --- Waiting for turns
  * ------------------------------------------------------------------------- */
 
@@ -153,8 +174,7 @@ esp_window_has_turns (EspWindow *self)
 {
   g_return_val_if_fail (ESP_IS_WINDOW (self), FALSE);
 
-  return !self->closing && self->document != NULL
-         && esp_queue_has_document (get_queue (self), self->document);
+  return !self->closing && self->document != NULL && has_turns (self);
 }
 
 void
@@ -307,7 +327,7 @@ esp_window_start_close (EspWindow *self)
   remember_layout (self);
   if (self->document == NULL)
     finish_close (self);
-  else if (esp_queue_has_document (get_queue (self), self->document))
+  else if (has_turns (self))
     ask_about_jobs (self);
   else
     check_saved (self);

@@ -96,6 +96,12 @@ test_photo (void)
 }
 
 static gboolean
+is_no_file (gpointer path)
+{
+  return !g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static gboolean
 has_two_nodes (gpointer data)
 {
   return esp_document_get_n_nodes (data) == 2;
@@ -433,12 +439,7 @@ test_bad_files (void)
       spin_until (is_idle, window);
       g_assert_null (esp_window_get_document (window));
     }
-  for (int i = 0; i < 2000 && g_file_test (left, G_FILE_TEST_EXISTS); i++)
-    {
-      g_main_context_iteration (NULL, FALSE);
-      g_usleep (1000);
-    }
-  g_assert_false (g_file_test (left, G_FILE_TEST_EXISTS));
+  spin_until (is_no_file, left);
   close_window (window);
 }
 
@@ -709,6 +710,39 @@ test_quit (void)
   g_assert_false (fake_backend_is_running (fake, "a"));
 }
 
+static gboolean
+is_settling (gpointer data)
+{
+  return fake_backend_get_settled (fake)->len == 1;
+}
+
+static gboolean
+is_settled (gpointer data)
+{
+  return !esp_queue_has_document (esp_application_get_queue (application), data);
+}
+
+/* A turn whose image is in the document is not under way any more, though the provider's traces are
+ * still being removed: closing asks nothing, and waits for nothing. */
+static void
+test_close_settling (void)
+{
+  EspWindow *window = open_photo ();
+  g_autoptr (EspDocument) document = g_object_ref (esp_window_get_document (window));
+
+  fake_backend_set_remote (fake, FALSE);
+  fake_backend_hold_settling (fake);
+  begin_turn (window, "made");
+  g_assert_true (esp_window_has_turns (window));
+  fake_backend_finish (fake, "made");
+  spin_until (is_settling, NULL);
+  g_assert_false (is_settled (document));
+  g_assert_false (esp_window_has_turns (window));
+  close_window (window);
+  fake_backend_settle (fake);
+  spin_until (is_settled, document);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -744,6 +778,8 @@ main (int argc, char **argv)
   g_test_add_func ("/window/close-stop", test_close_stop);
   g_test_add_func ("/window/close-background", test_close_background);
   g_test_add_func ("/window/quit", test_quit);
+  /* From here on "fake" is a provider's. */
+  g_test_add_func ("/window/close-settling", test_close_settling);
   status = g_test_run ();
   g_object_unref (application);
   g_object_unref (fake);

@@ -8,8 +8,9 @@ struct _FakeBackend
   char *id;
   guint concurrency;
   GListStore *models;
-  gboolean stepped, stubborn, remote, keeps, resumed;
+  gboolean stepped, stubborn, remote, keeps, resumed, hold_settling;
   GPtrArray *settled;
+  GTask *settling; /* held, or NULL */
   double seconds;
   int side;
 
@@ -240,10 +241,14 @@ static void
 settle_async (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
               const char *document, GAsyncReadyCallback callback, gpointer user_data)
 {
+  FakeBackend *self = FAKE_BACKEND (backend);
   g_autoptr (GTask) task = g_task_new (backend, NULL, callback, user_data);
 
-  g_ptr_array_add (FAKE_BACKEND (backend)->settled, g_strdup (remote_job));
-  g_task_return_boolean (task, TRUE);
+  g_ptr_array_add (self->settled, g_strdup (remote_job));
+  if (self->hold_settling && self->settling == NULL)
+    self->settling = g_steal_pointer (&task);
+  else
+    g_task_return_boolean (task, TRUE);
 }
 
 static guint
@@ -287,6 +292,22 @@ GPtrArray *
 fake_backend_get_settled (FakeBackend *self)
 {
   return self->settled;
+}
+
+void
+fake_backend_hold_settling (FakeBackend *self)
+{
+  self->hold_settling = TRUE;
+}
+
+void
+fake_backend_settle (FakeBackend *self)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->settling);
+
+  self->hold_settling = FALSE;
+  g_assert_nonnull (task);
+  g_task_return_boolean (task, TRUE);
 }
 
 void

@@ -27,6 +27,10 @@ void fake_backend_set_remote (FakeBackend *self, gboolean keeps);
 gboolean fake_backend_get_resumed (FakeBackend *self);   /* the turn that was begun last */
 GPtrArray *fake_backend_get_settled (FakeBackend *self); /* of char *: ids of stored turns */
 
+/* From now on the first turn that was stored is not settled until the test says so. */
+void fake_backend_hold_settling (FakeBackend *self);
+void fake_backend_settle (FakeBackend *self);
+
 /* Seconds that turns say they took; pictures are squares of this side, of noise. */
 void fake_backend_set_seconds (FakeBackend *self, double seconds);
 void fake_backend_set_side (FakeBackend *self, int side);
