@@ -440,14 +440,14 @@ on_remove_answer (EspAccountPage *self, const char *response)
 static void
 on_remove (EspAccountPage *self)
 {
-  g_autofree char *heading = NULL;
-  GtkWidget *dialog;
+  /* The name may be long, and libadwaita 1.7 has no room for that in a heading. */
+  g_autofree char *body
+      = g_strdup_printf (_ ("“%s” and its key are removed from this computer. The provider keeps "
+                            "the account and the key with them."),
+                         adw_window_title_get_title (self->title));
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))),
+                                              _ ("Remove Account?"), body);
 
-  heading = g_strdup_printf (_ ("Remove “%s”?"), adw_window_title_get_title (self->title));
-  dialog = adw_message_dialog_new (
-      GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), heading,
-      _ ("Its key is removed from this computer, too. The provider keeps the account and the key "
-         "with them."));
   adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _ ("_Cancel"), "remove",
                                     _ ("_Remove"), NULL);
   adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "remove",

@@ -321,6 +321,11 @@ test_change (void)
   }
   g_assert_nonnull (dialog);
   g_assert_cmpuint (g_list_model_get_n_items (list), ==, 2);
+  /* A name may be too long for a heading. */
+  g_assert_cmpstr (adw_message_dialog_get_heading (ADW_MESSAGE_DIALOG (dialog)), ==,
+                   "Remove Account?");
+  g_assert_nonnull (
+      strstr (adw_message_dialog_get_body (ADW_MESSAGE_DIALOG (dialog)), "“Best & <second>”"));
   adw_message_dialog_response (ADW_MESSAGE_DIALOG (dialog), "remove");
   g_assert_cmpuint (g_list_model_get_n_items (list), ==, 1);
   gtk_window_destroy (window);
