@@ -365,7 +365,11 @@ class Window:
             widget = self.focus_widget()
             return widget is not None and widget.role == 'image'
 
-        repeat_until(lambda: self.click(750, 120), has_it, 'the keyboard on the image')
+        def act():
+            self.focus()  # nobody gives it back when a dialog goes
+            self.click(750, 120)
+
+        repeat_until(act, has_it, 'the keyboard on the image')
 
     def move_focus(self, words, keys):
         """Presses the keys one after the other, each when the one before has had its effect, until the
