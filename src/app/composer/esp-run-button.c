@@ -66,8 +66,11 @@ update_progress (EspRunButton *self)
   g_autofree char *text = esp_run_button_format_progress (progress);
   const char *cancel = esp_cancel_text_get (self->backend, progress);
 
-  gtk_label_set_label (self->status, text);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->status), text);
+  if (g_strcmp0 (gtk_label_get_label (self->status), text) != 0)
+    {
+      gtk_label_set_label (self->status, text);
+      gtk_widget_set_tooltip_text (GTK_WIDGET (self->status), text);
+    }
   if (g_strcmp0 (gtk_widget_get_tooltip_text (self->cancel), cancel) != 0)
     {
       gtk_widget_set_tooltip_text (self->cancel, cancel);
@@ -236,6 +239,9 @@ esp_run_button_set_hint (EspRunButton *self, const char *hint)
 
   if (hint == NULL)
     hint = _ ("Make the change (Ctrl+Return)");
+  /* GTK asks the screen for the pointer each time, and waits for the answer. */
+  if (g_strcmp0 (gtk_widget_get_tooltip_text (self->run), hint) == 0)
+    return;
   gtk_widget_set_tooltip_text (self->run, hint);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->run), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
                                   hint, -1);

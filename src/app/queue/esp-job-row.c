@@ -13,12 +13,13 @@ struct _EspJobRow
   GtkWidget parent_instance;
 
   GtkWidget *words;
-  GtkLabel *title;
-  GtkLabel *status;
+  GtkInscription *title; /* a word that changes is drawn; the list is not laid out again */
+  GtkInscription *status;
   GtkProgressBar *bar;
   GtkWidget *up_button;
   GtkWidget *next_button;
   GtkWidget *stop_button;
+  const char *stop_text; /* borrowed from the translations */
 
   EspQueue *queue;
   EspJob *job;
@@ -119,8 +120,20 @@ update_stop (EspJobRow *self, const EspNodeProgress *progress)
 
   if (text == NULL)
     text = _ ("Stop");
-  if (g_strcmp0 (gtk_widget_get_tooltip_text (self->stop_button), text) != 0)
-    gtk_widget_set_tooltip_text (self->stop_button, text);
+  if (g_strcmp0 (self->stop_text, text) == 0)
+    return;
+  self->stop_text = text;
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->stop_button),
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text, -1);
+}
+
+/* Asked for when it is to be seen: GTK asks the screen where the pointer is each time that a
+ * tooltip is set, and waits for the answer. */
+static gboolean
+on_query_stop (EspJobRow *self, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+{
+  gtk_tooltip_set_text (tooltip, self->stop_text);
+  return self->stop_text != NULL;
 }
 
 static void
@@ -137,8 +150,8 @@ update (EspJobRow *self)
   progress = esp_job_get_progress (self->job);
   title = esp_node_dup_title (esp_job_get_node (self->job));
   status = dup_status (self);
-  gtk_label_set_text (self->title, title);
-  gtk_label_set_text (self->status, status);
+  gtk_inscription_set_text (self->title, title);
+  gtk_inscription_set_text (self->status, status);
   gtk_widget_set_visible (GTK_WIDGET (self->bar), state != ESP_JOB_WAITING);
   gtk_progress_bar_set_fraction (self->bar,
                                  progress != NULL ? CLAMP (progress->fraction, 0.0, 1.0) : 0.0);
@@ -223,6 +236,7 @@ esp_job_row_class_init (EspJobRowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_up);
   gtk_widget_class_bind_template_callback (widget_class, on_next);
   gtk_widget_class_bind_template_callback (widget_class, on_stop);
+  gtk_widget_class_bind_template_callback (widget_class, on_query_stop);
 }
 
 static void

@@ -9,6 +9,13 @@
 #include "esp-job-row.h"
 #include "esp-price-text.h"
 
+/* The pill says something new at most so often, in ms: each time the window is laid out. */
+#define REST 250
+
+/* Rows that the open list begins with, more than fit, and how many join them in each frame. */
+#define FIRST_ROWS 12
+#define MORE_ROWS  6
+
 struct _EspQueueButton
 {
   GtkWidget parent_instance;
@@ -21,6 +28,10 @@ struct _EspQueueButton
   GtkWidget *clear_button;
 
   EspQueue *queue;
+  GtkSliceListModel *rows; /* of the jobs; none while the list is closed */
+  guint tick_id;           /* brings further rows */
+  guint update_id;         /* of a timeout, within REST */
+  gboolean is_stale;       /* there is something to say when that is over */
 };
 
 G_DEFINE_FINAL_TYPE (EspQueueButton, esp_queue_button, GTK_TYPE_WIDGET)
@@ -63,7 +74,7 @@ dup_cost (EspQueueButton *self)
 }
 
 static void
-update (EspQueueButton *self)
+show (EspQueueButton *self)
 {
   g_autofree char *waiting = NULL;
   g_autofree char *cost = NULL;
@@ -110,11 +121,40 @@ update (EspQueueButton *self)
   gtk_widget_set_sensitive (self->clear_button, n_waiting > 0);
 }
 
-static void
-on_jobs_changed (EspQueueButton *self)
+static gboolean
+on_rest_over (gpointer user_data)
 {
-  update (self);
+  EspQueueButton *self = user_data;
+
+  if (self->is_stale)
+    {
+      self->is_stale = FALSE;
+      show (self);
+      return G_SOURCE_CONTINUE;
+    }
+  self->update_id = 0;
+  return G_SOURCE_REMOVE;
 }
+
+/* Hundreds of turns bring hundreds of news a second: the first is shown at once, the others
+ * together after a rest. */
+static void
+update (EspQueueButton *self)
+{
+  if (self->update_id != 0)
+    {
+      self->is_stale = TRUE;
+      return;
+    }
+  show (self);
+  if (self->queue != NULL)
+    {
+      self->update_id = g_timeout_add (REST, on_rest_over, self);
+      g_source_set_name_by_id (self->update_id, "[espalier] queue pill");
+    }
+}
+
+/* --- The list --------------------------------------------------------------------------------- */
 
 static void
 on_setup (GtkSignalListItemFactory *factory, GtkListItem *item)
@@ -135,6 +175,51 @@ on_unbind (GtkSignalListItemFactory *factory, GtkListItem *item)
 {
   esp_job_row_set_job (ESP_JOB_ROW (gtk_list_item_get_child (item)), NULL, NULL);
 }
+
+static gboolean
+on_more_rows (GtkWidget *list, GdkFrameClock *clock, gpointer user_data)
+{
+  EspQueueButton *self = user_data;
+  const guint n
+      = self->queue != NULL ? g_list_model_get_n_items (esp_queue_get_jobs (self->queue)) : 0;
+  const guint size = gtk_slice_list_model_get_size (self->rows) + MORE_ROWS;
+
+  gtk_slice_list_model_set_size (self->rows, size < n ? size : G_MAXUINT);
+  if (size < n)
+    return G_SOURCE_CONTINUE;
+  self->tick_id = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+stop_adding (EspQueueButton *self)
+{
+  if (self->tick_id != 0)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self->list), self->tick_id);
+  self->tick_id = 0;
+}
+
+/* A row is a dozen widgets, and a list view makes hundreds at once: some at a time cost no frame.
+ */
+static void
+on_popup (GtkMenuButton *button, gpointer user_data)
+{
+  EspQueueButton *self = user_data;
+
+  stop_adding (self);
+  gtk_slice_list_model_set_size (self->rows, FIRST_ROWS);
+  self->tick_id = gtk_widget_add_tick_callback (GTK_WIDGET (self->list), on_more_rows, self, NULL);
+}
+
+/* A closed list follows nothing. */
+static void
+on_closed (EspQueueButton *self)
+{
+  stop_adding (self);
+  gtk_slice_list_model_set_size (self->rows, 0);
+}
+
+/* --- Verbs ------------------------------------------------------------------------------------ */
 
 static void
 on_pause (EspQueueButton *self)
@@ -191,7 +276,12 @@ esp_queue_button_dispose (GObject *object)
   GtkWidget *child;
 
   if (self->list != NULL)
-    esp_queue_button_set_queue (self, NULL);
+    {
+      stop_adding (self);
+      esp_queue_button_set_queue (self, NULL);
+    }
+  g_clear_handle_id (&self->update_id, g_source_remove);
+  g_clear_object (&self->rows);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_QUEUE_BUTTON);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
     gtk_widget_unparent (child);
@@ -225,6 +315,7 @@ esp_queue_button_class_init (EspQueueButtonClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_pause);
   gtk_widget_class_bind_template_callback (widget_class, on_resume);
   gtk_widget_class_bind_template_callback (widget_class, on_clear);
+  gtk_widget_class_bind_template_callback (widget_class, on_closed);
   gtk_widget_class_set_css_name (widget_class, "queuebutton");
 }
 
@@ -232,8 +323,13 @@ static void
 esp_queue_button_init (EspQueueButton *self)
 {
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+  g_autoptr (GtkNoSelection) selection = NULL;
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->rows = gtk_slice_list_model_new (NULL, 0, 0);
+  selection = gtk_no_selection_new (g_object_ref (G_LIST_MODEL (self->rows)));
+  gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (selection));
+  gtk_menu_button_set_create_popup_func (GTK_MENU_BUTTON (self->button), on_popup, self, NULL);
   g_signal_connect (factory, "setup", G_CALLBACK (on_setup), NULL);
   g_signal_connect_object (factory, "bind", G_CALLBACK (on_bind), self, 0);
   g_signal_connect (factory, "unbind", G_CALLBACK (on_unbind), NULL);
@@ -251,8 +347,6 @@ esp_queue_button_new (void)
 void
 esp_queue_button_set_queue (EspQueueButton *self, EspQueue *queue)
 {
-  g_autoptr (GtkSelectionModel) selection = NULL;
-
   g_return_if_fail (ESP_IS_QUEUE_BUTTON (self));
   g_return_if_fail (queue == NULL || ESP_IS_QUEUE (queue));
 
@@ -262,17 +356,18 @@ esp_queue_button_set_queue (EspQueueButton *self, EspQueue *queue)
     {
       g_signal_handlers_disconnect_by_data (self->queue, self);
       g_signal_handlers_disconnect_by_data (esp_queue_get_jobs (self->queue), self);
-      gtk_list_view_set_model (self->list, NULL);
+      gtk_slice_list_model_set_model (self->rows, NULL);
+      g_clear_handle_id (&self->update_id, g_source_remove);
+      self->is_stale = FALSE;
     }
   g_set_object (&self->queue, queue);
   if (queue != NULL)
     {
-      g_signal_connect_object (esp_queue_get_jobs (queue), "items-changed",
-                               G_CALLBACK (on_jobs_changed), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (esp_queue_get_jobs (queue), "items-changed", G_CALLBACK (update),
+                               self, G_CONNECT_SWAPPED);
       g_signal_connect_object (queue, "notify", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-      selection
-          = GTK_SELECTION_MODEL (gtk_no_selection_new (g_object_ref (esp_queue_get_jobs (queue))));
-      gtk_list_view_set_model (self->list, selection);
+      g_signal_connect_object (queue, "notify::paused", G_CALLBACK (show), self, G_CONNECT_SWAPPED);
+      gtk_slice_list_model_set_model (self->rows, esp_queue_get_jobs (queue));
     }
   update (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_QUEUE]);

@@ -83,15 +83,15 @@ test_shown (Fixture *fixture, gconstpointer data)
 
   jobs_add (&fixture->jobs, "b");
   jobs_add (&fixture->jobs, "c");
-  g_assert_true (gtk_widget_get_visible (fixture->button));
-  g_assert_true (g_str_has_prefix (words (fixture), "2 waiting"));
+  jobs_wait (gtk_widget_get_visible (fixture->button));
+  jobs_wait (g_str_has_prefix (words (fixture), "2 waiting"));
 
   fake_backend_finish (fixture->jobs.fake, "a");
   jobs_wait (fake_backend_is_running (fixture->jobs.fake, "b"));
-  g_assert_true (g_str_has_prefix (words (fixture), "1 waiting"));
+  jobs_wait (g_str_has_prefix (words (fixture), "1 waiting"));
   fake_backend_finish (fixture->jobs.fake, "b");
   jobs_wait (fake_backend_is_running (fixture->jobs.fake, "c"));
-  g_assert_false (gtk_widget_get_visible (fixture->button));
+  jobs_wait (!gtk_widget_get_visible (fixture->button));
   fake_backend_finish (fixture->jobs.fake, "c");
   jobs_settle (&fixture->jobs);
 }
@@ -106,10 +106,9 @@ test_verbs (Fixture *fixture, gconstpointer data)
   jobs_wait (fake_backend_is_running (fixture->jobs.fake, "a"));
   jobs_add (&fixture->jobs, "b");
   jobs_add (&fixture->jobs, "c");
+  jobs_wait (gtk_widget_get_mapped (menu));
   gtk_menu_button_popup (GTK_MENU_BUTTON (menu));
-  gtk_test_widget_wait_for_draw (popover);
-  gtk_test_widget_wait_for_draw (popover);
-  g_assert_cmpuint (count (popover, ESP_TYPE_JOB_ROW), ==, 3);
+  jobs_wait (count (popover, ESP_TYPE_JOB_ROW) == 3);
 
   g_signal_emit_by_name (find_button (popover, "_Pause"), "clicked");
   g_assert_true (esp_queue_get_paused (fixture->jobs.queue));
@@ -125,6 +124,48 @@ test_verbs (Fixture *fixture, gconstpointer data)
   gtk_menu_button_popdown (GTK_MENU_BUTTON (menu));
 }
 
+static guint
+count_listed (GtkWidget *popover)
+{
+  GtkWidget *list = widgets_find_type (popover, GTK_TYPE_LIST_VIEW);
+
+  return g_list_model_get_n_items (G_LIST_MODEL (gtk_list_view_get_model (GTK_LIST_VIEW (list))));
+}
+
+/* A list that nobody sees has no rows; the open one begins with a few, and soon has all turns. */
+static void
+test_long (Fixture *fixture, gconstpointer data)
+{
+  const guint n = 60;
+  GtkWidget *menu = widgets_find_type (fixture->button, GTK_TYPE_MENU_BUTTON);
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (GTK_MENU_BUTTON (menu)));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *prompt = g_strdup_printf ("%u", i);
+
+      jobs_add (&fixture->jobs, prompt);
+    }
+  jobs_wait (fake_backend_is_running (fixture->jobs.fake, "0"));
+  jobs_wait (gtk_widget_get_mapped (menu));
+  g_assert_cmpuint (count_listed (popover), ==, 0);
+  g_assert_null (widgets_find_type (popover, ESP_TYPE_JOB_ROW));
+
+  gtk_menu_button_popup (GTK_MENU_BUTTON (menu));
+  g_assert_cmpuint (count_listed (popover), >, 0);
+  g_assert_cmpuint (count_listed (popover), <, n);
+  jobs_wait (count_listed (popover) == n && count (popover, ESP_TYPE_JOB_ROW) > 0);
+  jobs_add (&fixture->jobs, "more");
+  jobs_wait (count_listed (popover) == n + 1);
+
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (menu));
+  jobs_wait (count_listed (popover) == 0);
+  esp_queue_clear (fixture->jobs.queue, NULL);
+  jobs_wait (esp_queue_get_n_waiting (fixture->jobs.queue) == 0);
+  fake_backend_finish (fixture->jobs.fake, "0");
+  jobs_settle (&fixture->jobs);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -134,5 +175,6 @@ main (int argc, char **argv)
 
   g_test_add ("/queue-button/shown", Fixture, NULL, set_up, test_shown, tear_down);
   g_test_add ("/queue-button/verbs", Fixture, NULL, set_up, test_verbs, tear_down);
+  g_test_add ("/queue-button/long", Fixture, NULL, set_up, test_long, tear_down);
   return jobs_run ();
 }
