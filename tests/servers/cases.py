@@ -267,6 +267,8 @@ def make_cases():
     for kind in ('endless', 'huge', 'gzip_bomb'):
         yield Case(f'watch: {kind}', {0, 7, 9}, fault('watch', kind, nth=1), files={0, 1}, needs=('poll',),
                    patience=6, spread=1)
+    yield Case('watch: always endless', 9, fault('watch', 'endless'), files=0, needs=('poll',),
+               patience=30, spread=1, charged=None)
     yield Case('watch: redirect', {0, 7, 9}, fault('watch', 'redirect', nth=1), files={0, 1},
                needs=('poll',), patience=4)
     yield Case('never done', 9, fault('job', 'never'), files=0, needs=('poll',), patience=2, kind='kept',
@@ -321,7 +323,7 @@ def make_cases():
     for kind in ('bomb', 'not_image', 'cut'):
         yield Case(f'result: {kind}', 7, fault('job', kind), files=0, charged={True, None})
     yield Case('result: no picture', {5, 7}, fault('job', 'empty'), files=0, needs=('poll',))
-    yield Case('result: no picture, no job', {5, 7, 9}, fault('job', 'empty'), files=0, needs=('sync',))
+    yield Case('result: no picture, no job', {5, 7}, fault('job', 'empty'), files=0, needs=('sync',))
     yield Case('result: wrong content type', 0, fault('job', 'wrong_type'))
     yield Case('result: two pictures', 0, fault('job', 'two'), files=2, spread=99)
 

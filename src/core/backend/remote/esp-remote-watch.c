@@ -394,10 +394,11 @@ polled (EspRemoteTurn *turn, EspRemoteAnswer *answer, GError *error)
   if (error != NULL)
     {
       g_debug ("Asking after a job failed: %s", error->message);
-      if (g_error_matches (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_TOO_LARGE)
-          && ++turn->odd >= MISSING_TRIES)
+      if (g_error_matches (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_TOO_LARGE))
         {
-          _esp_remote_turn_fail (turn, ESP_FAULT_SERVER, ESP_CHARGED_UNKNOWN, TRUE, NULL,
+          /* Not once more: it is as much as the largest image. That the job has failed is not said
+           * by this, and it is kept. */
+          _esp_remote_turn_fail (turn, ESP_FAULT_PATIENCE, ESP_CHARGED_UNKNOWN, TRUE, NULL,
                                  error->message);
           return;
         }
