@@ -9,6 +9,7 @@
 #include "esp-fault.h"
 #include "esp-journal.h"
 #include "esp-json-member.h"
+#include "esp-picture-work.h"
 #include "esp-remote-backend-private.h"
 #include "esp-shipment.h"
 
@@ -291,7 +292,7 @@ show_preview (GTask *task, GBytes *bytes)
   decoding = g_task_new (NULL, NULL, on_decoded, g_object_ref (task));
   g_task_set_source_tag (decoding, show_preview);
   g_task_set_task_data (decoding, g_bytes_ref (bytes), (GDestroyNotify) g_bytes_unref);
-  g_task_run_in_thread (decoding, decode_thread);
+  esp_picture_work_run (decoding, decode_thread);
 }
 
 static void

@@ -13,6 +13,8 @@
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
 
+#include "esp-picture-work.h"
+
 /* What a lossy encoder may make of one colour. */
 #define ONE_COLOR_TOLERANCE 3
 
@@ -248,7 +250,7 @@ esp_received_image_check_async (GBytes *bytes, GCancellable *cancellable,
 
   g_task_set_source_tag (task, esp_received_image_check_async);
   g_task_set_task_data (task, g_bytes_ref (bytes), (GDestroyNotify) g_bytes_unref);
-  g_task_run_in_thread (task, check_thread);
+  esp_picture_work_run (task, check_thread);
 }
 
 EspReceivedImage *

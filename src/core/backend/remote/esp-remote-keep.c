@@ -15,6 +15,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-picture-work.h"
+
 #define MAX_ITEMS 32
 
 typedef struct
@@ -233,7 +235,7 @@ run (EspRemoteTurn *turn, EspRemoteNext next, GTaskThreadFunc thread, GAsyncRead
   task = g_task_new (NULL, NULL, callback, keep);
   g_task_set_source_tag (task, run);
   g_task_set_task_data (task, keep, NULL);
-  g_task_run_in_thread (task, thread);
+  esp_picture_work_run (task, thread);
 }
 
 void

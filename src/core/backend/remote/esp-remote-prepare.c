@@ -11,6 +11,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-picture-work.h"
+
 /* How often a request that failed for reasons that may pass is sent. */
 #define UPLOAD_TRIES 4
 
@@ -414,7 +416,7 @@ encode (EspRemoteTurn *turn)
   (void) _esp_remote_turn_work (turn);
   task = g_task_new (NULL, NULL, on_encoded, turn);
   g_task_set_task_data (task, encoding, g_free);
-  g_task_run_in_thread (task, encode_in_thread);
+  esp_picture_work_run (task, encode_in_thread);
 }
 
 static void

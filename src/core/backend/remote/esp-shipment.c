@@ -15,6 +15,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-picture-scale.h"
+#include "esp-picture-work.h"
 
 /* What the model looks at; results of earlier turns (up to 3 % more) go as they are. */
 #define WORK_PIXELS     (1024.0 * 1024.0)
@@ -29,7 +30,6 @@
 #define SIDE_LEAST      64
 #define BODY_REST       (16 * 1024) /* of a body besides images, prompt and config */
 #define BUDGET_STEP     (8 * 1024)
-#define THREADS         2
 #define REMEMBERED      8
 #define LARGE_PARAMETER (1 << 20)
 
@@ -669,30 +669,18 @@ ship (const Order *order, GCancellable *cancellable, GError **error)
 }
 
 static void
-run_task (gpointer data, gpointer user_data)
+ship_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_autoptr (GTask) task = data;
-  const Order *order = g_task_get_task_data (task);
   EspShipment *shipment;
   GError *error = NULL;
 
   if (g_task_return_error_if_cancelled (task))
     return;
-  shipment = ship (order, g_task_get_cancellable (task), &error);
+  shipment = ship (data, cancellable, &error);
   if (shipment != NULL)
     g_task_return_pointer (task, shipment, (GDestroyNotify) esp_shipment_free);
   else
     g_task_return_error (task, error);
-}
-
-static GThreadPool *
-get_pool (void)
-{
-  static gsize pool = 0;
-
-  if (g_once_init_enter (&pool))
-    g_once_init_leave (&pool, (gsize) g_thread_pool_new (run_task, NULL, THREADS, FALSE, NULL));
-  return (GThreadPool *) pool;
 }
 
 static char *
@@ -756,7 +744,7 @@ esp_shipment_new_async (EspProvider *provider, GPtrArray *images, JsonObject *pa
   order->aspect = dup_aspect (provider, parameters);
   order->rest = measure_rest (provider, parameters);
   g_task_set_task_data (task, order, order_free);
-  g_thread_pool_push (get_pool (), g_steal_pointer (&task), NULL);
+  esp_picture_work_run (task, ship_in_thread);
 }
 
 EspShipment *

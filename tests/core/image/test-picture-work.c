@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-picture-work.c: work is done on a few threads that give way, all of it, in order. */
+#include "esp-picture-work.h"
+
+#include <sys/resource.h>
+
+#define N_TASKS 200
+
+typedef struct
+{
+  GMutex mutex;
+  GCond cond;
+  gboolean open;
+  GHashTable *threads; /* set of GThread */
+  guint n_begun, n_at_once, most_at_once, n_done;
+  guint n_out_of_order;
+  int least_nice;
+} Work;
+
+static void
+work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Work *work = g_object_get_data (G_OBJECT (task), "work");
+  const guint number = GPOINTER_TO_UINT (data);
+
+  g_mutex_lock (&work->mutex);
+  g_hash_table_add (work->threads, g_thread_self ());
+  work->n_begun++;
+  work->n_at_once++;
+  work->most_at_once = MAX (work->most_at_once, work->n_at_once);
+  /* Those that are begun together may pass each other, but no more than there are threads. */
+  if (number > work->n_begun + 16 || work->n_begun > number + 16)
+    work->n_out_of_order++;
+  work->least_nice = MIN (work->least_nice, getpriority (PRIO_PROCESS, 0));
+  while (!work->open)
+    g_cond_wait (&work->cond, &work->mutex);
+  work->n_at_once--;
+  g_mutex_unlock (&work->mutex);
+
+  if (!g_task_return_error_if_cancelled (task))
+    g_task_return_int (task, number);
+}
+
+static void
+on_done (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Work *work = data;
+  GError *error = NULL;
+  const gssize number = g_task_propagate_int (G_TASK (result), &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (number, >=, 0);
+  work->n_done++;
+}
+
+static void
+test_many (void)
+{
+  Work work = { .least_nice = G_MAXINT };
+  const int nice = getpriority (PRIO_PROCESS, 0);
+
+  work.threads = g_hash_table_new (NULL, NULL);
+  for (guint i = 0; i < N_TASKS; i++)
+    {
+      g_autoptr (GTask) task = g_task_new (NULL, NULL, on_done, &work);
+
+      g_object_set_data (G_OBJECT (task), "work", &work);
+      g_task_set_task_data (task, GUINT_TO_POINTER (i), NULL);
+      esp_picture_work_run (task, work_in_thread);
+    }
+
+  g_mutex_lock (&work.mutex);
+  work.open = TRUE;
+  g_cond_broadcast (&work.cond);
+  g_mutex_unlock (&work.mutex);
+  while (work.n_done < N_TASKS)
+    g_main_context_iteration (NULL, TRUE);
+
+  g_assert_cmpuint (work.n_begun, ==, N_TASKS);
+  g_assert_cmpuint (work.n_out_of_order, ==, 0);
+  g_assert_cmpuint (g_hash_table_size (work.threads), <=, MAX (3, g_get_num_processors () + 1));
+  g_assert_cmpuint (work.most_at_once, <=, MAX (3, g_get_num_processors () + 1));
+  g_assert_false (g_hash_table_contains (work.threads, g_thread_self ()));
+#ifdef __linux__
+  if (nice < 19)
+    g_assert_cmpint (work.least_nice, >, nice);
+#endif
+  g_assert_cmpint (getpriority (PRIO_PROCESS, 0), ==, nice); /* of those threads alone */
+  g_hash_table_unref (work.threads);
+}
+
+static void
+on_cancelled (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_task_propagate_int (G_TASK (result), &error);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  *(gboolean *) data = TRUE;
+}
+
+static void
+test_cancelled (void)
+{
+  Work work = { .open = TRUE, .least_nice = G_MAXINT };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  gboolean done = FALSE;
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, on_cancelled, &done);
+
+  work.threads = g_hash_table_new (NULL, NULL);
+  g_object_set_data (G_OBJECT (task), "work", &work);
+  g_cancellable_cancel (cancellable);
+  esp_picture_work_run (task, work_in_thread);
+  g_assert_false (done); /* never from within the call */
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  g_hash_table_unref (work.threads);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/picture-work/many", test_many);
+  g_test_add_func ("/picture-work/cancelled", test_cancelled);
+  return g_test_run ();
+}
