@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ending early: Ctrl+C in every stage, other signals, processes that are killed, readers that leave."""
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 from scratch import CLI, run_cases, wait_until
@@ -37,14 +39,23 @@ def gone(pid):
         return True
 
 
-def expect_end(s, process, status, seconds=10):
-    start = time.monotonic()
+def catches(process, number):
+    """Does the program do itself what a signal means?"""
+    with open(f'/proc/{process.pid}/status', encoding='ascii') as file:
+        caught, = (int(line.split()[1], 16) for line in file if line.startswith('SigCgt:'))
+    return bool(caught >> number - 1 & 1)
+
+
+def is_read(pipe):
+    return not int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def expect_end(s, process, status):
+    """That it ends, that is, instead of making a picture with the status of success."""
     process.communicate(timeout=120)
-    took = time.monotonic() - start
     assert process.returncode == status, process.returncode
     assert not list(s.out.iterdir()), list(s.out.iterdir())
     s.expect_clean()
-    assert took < seconds, f'{took:.1f} s'
 
 
 def ctrl_c_while_steps_run(s):
@@ -85,7 +96,7 @@ def ctrl_c_at_any_moment(s):
         else:
             assert not results, results
         # A worker that was just started clears up by itself.
-        assert wait_until(lambda: not list(s.tmp.iterdir()), 30), list(s.tmp.iterdir())
+        assert wait_until(lambda: not list(s.tmp.iterdir())), list(s.tmp.iterdir())
 
 
 def ctrl_c_while_the_photo_is_read(s):
@@ -130,7 +141,7 @@ def ctrl_c_while_tokenizing(s):
     process = s.start('tokenize', stdin=subprocess.PIPE)
     process.stdin.write(b'Make it snow\n')
     process.stdin.flush()
-    time.sleep(0.3)
+    assert wait_until(lambda: is_read(process.stdin) and catches(process, signal.SIGINT))
     process.send_signal(signal.SIGINT)
     expect_end(s, process, 130)
 
@@ -141,9 +152,9 @@ def a_killed_program_takes_its_worker_along(s):
     worker = children(process)[0]
     process.kill()
     process.communicate(timeout=120)
-    assert wait_until(lambda: gone(worker), 30), 'the worker is still there'
+    assert wait_until(lambda: gone(worker)), 'the worker is still there'
     assert not list(s.out.iterdir())
-    assert wait_until(lambda: not list(s.tmp.iterdir()), 10)
+    assert wait_until(lambda: not list(s.tmp.iterdir()))
 
 
 def a_killed_worker_is_told_and_cleaned_up_after(s):
@@ -173,7 +184,7 @@ def a_stuck_worker_is_killed(s):
     read_until(process, b'step 1')
     os.kill(children(process)[0], signal.SIGSTOP)
     process.send_signal(signal.SIGINT)
-    expect_end(s, process, 130, seconds=20)
+    expect_end(s, process, 130)
 
 
 def two_at_once(s):

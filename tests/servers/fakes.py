@@ -68,7 +68,7 @@ class Fakes:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         self.process.stdout.close()
 
     def world(self, provider, faults=(), **options):

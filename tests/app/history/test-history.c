@@ -172,6 +172,12 @@ test_animated (Fixture *fixture, gconstpointer data)
   g_assert_cmpfloat (fabs (plain.origin.y - animated.origin.y), <, 1);
 }
 
+static gboolean
+has_label (gpointer node)
+{
+  return g_strcmp0 (esp_node_get_label (node), "") > 0;
+}
+
 static void
 test_label (Fixture *fixture, gconstpointer data)
 {
@@ -184,8 +190,9 @@ test_label (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (entries->len, ==, 1);
   gtk_editable_set_text (g_ptr_array_index (entries, 0), "  The good one ");
   g_signal_emit_by_name (g_ptr_array_index (entries, 0), "activate");
-  scratch_wait (300);
+  g_assert_true (scratch_wait_for (has_label, turn));
   g_assert_cmpstr (esp_node_get_label (turn), ==, "The good one");
+  settle ();
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (find_card (fixture, turn)),
                                        GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Turn 1: The good one, This Computer");

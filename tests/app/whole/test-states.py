@@ -285,7 +285,7 @@ def one_window_for_a_document(home, start):
     window = start(document)
     window.wait_for_nodes(1)
     for path, frames in ((document, ['Coffee']), (other, ['Coffee', 'Other'])):
-        subprocess.run([APP, path], env=window.environment, check=True, timeout=30,
+        subprocess.run([APP, path], env=window.environment, check=True, timeout=120,
                        stdin=subprocess.DEVNULL)
         wait_until(lambda: sorted(window.frames()) == frames, f'the windows {frames}')
     window.quit()

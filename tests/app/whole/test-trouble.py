@@ -99,7 +99,7 @@ def a_damaged_document_beside_another(home, start):
     for name in ('cut', 'text'):
         assert name in names
         subprocess.run([APP, home.folder / f'home/{name}.espalier'], env=window.environment, check=True,
-                       timeout=30, stdin=subprocess.DEVNULL)
+                       timeout=120, stdin=subprocess.DEVNULL)
         window.text(f'“{name}.espalier” Could Not Be Opened')
         window.key('Escape')
         # The window that was made for it goes with the message.
