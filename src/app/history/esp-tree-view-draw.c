@@ -262,8 +262,8 @@ draw_card (EspTreeView *self, guint index, const graphene_rect_t *box, gpointer 
   gtk_widget_snapshot_child (GTK_WIDGET (self), GTK_WIDGET (self->cards[index]), drawing->snapshot);
 }
 
-static gboolean
-draws_cards (EspTreeView *self)
+gboolean
+_esp_tree_view_draws_cards (EspTreeView *self)
 {
   /* The keyboard's card is there even where no other is. */
   return self->n <= ESP_TREE_VIEW_MAX_CARDS || g_hash_table_size (self->cards_by_node) > 1;
@@ -319,7 +319,7 @@ _esp_tree_view_draw (EspTreeView *self, GtkSnapshot *snapshot)
   EspDocument *document = esp_node_painter_get_document (self->painter);
   EspTreePlace origin = _esp_tree_view_get_origin (self);
   Drawing drawing = { snapshot, { 0 }, _esp_tree_view_get_detail (self), ESP_THUMBNAIL_SMALL };
-  gboolean cards = draws_cards (self);
+  gboolean cards = _esp_tree_view_draws_cards (self);
   graphene_rect_t seen;
 
   self->n_drawn = 0;

@@ -151,6 +151,8 @@ void _esp_tree_view_update_cards_later (EspTreeView *self);
 void _esp_tree_view_allocate_cards (EspTreeView *self);
 int _esp_tree_view_compare_starts (gconstpointer a, gconstpointer b, gpointer user_data);
 
+/* Nodes near the view are widgets; from far away they are only drawn. */
+gboolean _esp_tree_view_draws_cards (EspTreeView *self);
 void _esp_tree_view_draw (EspTreeView *self, GtkSnapshot *snapshot);
 void _esp_tree_view_forget_edges (EspTreeView *self);
 

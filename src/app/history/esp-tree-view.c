@@ -163,8 +163,8 @@ on_item_updated (EspTreeView *self, EspNode *node)
 
   if (index >= 0 && (guint) index < self->n && self->cards[index])
     esp_node_card_update (self->cards[index]);
-  else
-    gtk_widget_queue_draw (GTK_WIDGET (self));
+  else if (!_esp_tree_view_draws_cards (self))
+    gtk_widget_queue_draw (GTK_WIDGET (self)); /* a node without a card is out of view otherwise */
 }
 
 static void
