@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bench-remote.c: the real window with hundreds of turns at a provider, for bench-remote.py.
  *
- *     bench-remote still SECONDS               a window of the toolkit with nothing but an
- * animation; 0: until the input ends bench-remote idle SECONDS                ours, with a
- * document, and an animation bench-remote turns URL DESCRIPTOR N [list] N turns at once with an
- * account at URL, whose key is in $ESPALIER_BENCH_KEY; "list": the queue is shown
+ *     bench-remote still SECONDS
+ *         a window of the toolkit with nothing but an animation; 0: until the input ends
+ *     bench-remote idle SECONDS
+ *         ours, with a document, and an animation
+ *     bench-remote turns URL DESCRIPTOR N [list]
+ *         N turns at once with an account at URL, whose key is in $ESPALIER_BENCH_KEY; "list": the
+ *         queue is shown
  *
  * A callback asks for a new frame in each frame, as an animation does. Prints lines of a name, a
  * tabulator and a number. "….gap" are milliseconds from one frame to the next, "….work" what this
@@ -63,6 +66,8 @@ static struct
   double most_work;
   guint n_busy;             /* late by our own work */
   gint64 woken, woken_busy; /* when the last turn of the main loop began */
+  gboolean tell;            /* each late frame */
+  guint rounds;             /* of the main loop since the last frame */
   double block, block_work;
 } watch;
 
@@ -87,6 +92,7 @@ on_poll (GPollFD *fds, guint n, gint timeout)
       watch.block = MAX (watch.block, (double) (g_get_monotonic_time () - watch.woken) / 1000);
       watch.block_work = MAX (watch.block_work, (double) (get_busy () - watch.woken_busy) / 1000);
     }
+  watch.rounds++;
   ready = g_poll (fds, n, timeout);
   watch.woken = g_get_monotonic_time ();
   watch.woken_busy = get_busy ();
@@ -105,7 +111,11 @@ on_frame (GdkFrameClock *clock, gpointer user_data)
       g_array_append_val (watch.gaps, gap);
       watch.most_work = MAX (watch.most_work, work);
       watch.n_busy += work > LATE;
+      if (watch.tell && gap > LATE)
+        g_printerr ("late: at %.6f s, %.1f ms, work %.1f ms, rounds of the main loop: %u\n",
+                    (double) now / G_TIME_SPAN_SECOND, gap, work, watch.rounds);
     }
+  watch.rounds = 0;
   watch.last = now;
   watch.busy = busy;
 }
@@ -133,6 +143,7 @@ begin (void)
   watch.last = watch.woken = 0;
   watch.most_work = watch.block = watch.block_work = 0;
   watch.n_busy = 0;
+  watch.tell = g_getenv ("ESPALIER_BENCH_LATE") != NULL;
   watch.on = TRUE;
 }
 

@@ -4,8 +4,9 @@
 
     bench-remote.py --build FOLDER [--turns N] [--seconds N] [--megabytes N]
 
-The provider is acted out on this computer (tests/servers/fake-provider.py), by a process that takes
-its share of the processors, as the screen's (Xvfb) does. In each scene a callback asks for the next
+The provider is acted out on this computer (tests/servers/fake-provider.py), by a process that gives
+way to others (its priority is lower: a provider computes elsewhere) but takes its share of the
+processors, as the screen's (Xvfb) does. In each scene a callback asks for the next
 frame in every frame, and the times from frame to frame are measured:
 
     still   a window of the toolkit with nothing in it
@@ -16,7 +17,8 @@ frame in every frame, and the times from frame to frame are measured:
 
 "gap" is by the clock; "work" what the main thread had of a processor from one frame to the next.
 "late" are frames more than 50 ms after the one before, "late-by-work" those for which the main
-thread itself was at work for so long: none is aimed at.
+thread itself was at work for so long: none is aimed at. With ESPALIER_BENCH_LATE=1 each late frame
+is told on standard error, with the rounds of the main loop since the one before.
 """
 
 import argparse
@@ -54,6 +56,12 @@ def run(*command, env=None):
     if process.returncode != 0:
         sys.exit(f"bench-remote.py: {' '.join(command)}: status {process.returncode}")
     return process.stdout
+
+
+def give_way(process):
+    """What a provider computes is computed elsewhere; here it must not keep the screen waiting."""
+    for thread in os.listdir(f"/proc/{process}/task"):
+        os.setpriority(os.PRIO_PROCESS, int(thread), os.getpriority(os.PRIO_PROCESS, int(thread)) + 10)
 
 
 def run_turns(bench, fakes, options, *more):
@@ -96,6 +104,7 @@ def main():
     show(run(bench, "still", str(options.seconds)))
     show(run(bench, "idle", str(options.seconds)))
     with Fakes() as fakes:
+        give_way(fakes.process.pid)
         print(f"{options.turns} turns, results of {options.megabytes} MB:", flush=True)
         run_turns(bench, fakes, options)
         print("The same with the list of the queue:", flush=True)
