@@ -450,7 +450,7 @@ def a_folder_that_is_gone_when_the_image_comes(s):
     assert wait_until(lambda: world.count()['operations'].get('watch')), 'it does not begin'
     folder.rmdir()
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 1 and json.loads(out)['error']['class'] == 'output', (out, err)
+    assert process.returncode == 9 and json.loads(out)['error']['class'] == 'output', (out, err)
     job, = jobs(s)[1]['jobs']
     assert job['id'].encode() in err, err
     status, answer, _ = jobs(s, 'resume', job['id'])
@@ -474,7 +474,7 @@ def what_was_paid_for_is_kept(s):
     folder.rmdir()
     out, err = process.communicate(timeout=60)
     error = json.loads(out)['error']
-    assert process.returncode == 1 and error['class'] == 'output' and error['charged'] is True, (out, err)
+    assert process.returncode == 9 and error['class'] == 'output' and error['charged'] is True, (out, err)
     job, = jobs(s)[1]['jobs']
     assert job['state'] == 'succeeded' and 'jobs resume ' + job['id'] in error['message'], (job, error)
     assert sorted(path.suffix for path in kept.iterdir()) == ['.image', '.json', '.lock'], list(kept.iterdir())

@@ -437,7 +437,7 @@ class Attempt:
         self.wait_for('the submit', lambda: self.operations().get('submit'), program)
         self.results.rename(self.folder / 'elsewhere')
         done = program.wait()
-        expect(done.status == 1 and 'jobs resume' in done.err, f'without its folder: {done}')
+        expect(done.status == 9 and 'jobs resume' in done.err, f'without its folder: {done}')
         self.check_said(done)
         (self.folder / 'elsewhere').rename(self.results)
         expect([job['state'] for job in self.listed()] == ['succeeded'], f'not kept: {self.listed()}')
