@@ -35,6 +35,9 @@ typedef enum
   ESP_COMPARE_DIFFERENCE, /* heat map with gain, and its number */
 } EspCompareMode;
 
+#define ESP_TYPE_COMPARE_MODE (esp_compare_mode_get_type ())
+GType esp_compare_mode_get_type (void) G_GNUC_CONST;
+
 /* "side", "slider", "flicker", "onion", "difference". */
 const char *esp_compare_mode_to_string (EspCompareMode mode);
 gboolean esp_compare_mode_from_string (const char *text, EspCompareMode *mode);

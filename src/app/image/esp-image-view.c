@@ -2,38 +2,14 @@
 /* esp-image-view.c: one image, zoomed and moved. */
 #define G_LOG_DOMAIN "espalier-image"
 
-#include "esp-image-view.h"
+#include "esp-image-view-private.h"
 
-#include <adwaita.h>
 #include <math.h>
 
-#include "esp-image-pyramid.h"
 #include "esp-style.h"
 
 #define FADE_DURATION 150   /* ms */
 #define DIM           0.25f /* opacity of what is dimmed */
-#define WHEEL         0.16  /* natural logarithm of the zoom, a step of the wheel */
-#define SNAP          0.03  /* this near to 1 the wheel and the fingers mean 1 */
-
-struct _EspImageView
-{
-  GtkWidget parent_instance;
-
-  GtkAdjustment *adjustments[2]; /* horizontal, vertical */
-  EspImagePyramid *image;
-  EspImagePyramid *old_image; /* faded out */
-  AdwAnimation *fade;
-  int width, height; /* of what the image stands for */
-  double zoom;       /* where it does not fit */
-  double shown_zoom; /* as last told to those who watch the property */
-  double pinch_zoom; /* at the beginning of the gesture */
-  double drag_start[2];
-  guint notify_id;
-  guint fit : 1;
-  guint smooth : 1;
-  guint old_smooth : 1;
-  guint dimmed : 1;
-};
 
 static void esp_image_view_scrollable_init (GtkScrollableInterface *iface);
 
@@ -57,9 +33,11 @@ static GParamSpec *properties[N_PROPS];
 
 enum
 {
-  HORIZONTAL,
-  VERTICAL
+  VIEWPORT_CHANGED,
+  N_SIGNALS
 };
+
+static guint signals[N_SIGNALS];
 
 static const double steps[] = { 0.02, 0.05, 0.1, 0.15, 0.25, 1.0 / 3, 0.5, 2.0 / 3, 0.75, 1,
                                 1.5,  2,    3,   4,    6,    8,       12,  16,      24,   32 };
@@ -83,8 +61,8 @@ esp_image_view_next_step (double zoom, gboolean in)
 
 /* --- Geometry --------------------------------------------------------------------------------- */
 
-static double
-get_fit_zoom (EspImageView *self)
+double
+esp_image_view_get_fit_zoom (EspImageView *self)
 {
   const int density = gtk_widget_get_scale_factor (GTK_WIDGET (self));
   const int width = gtk_widget_get_width (GTK_WIDGET (self)) * density;
@@ -100,12 +78,11 @@ esp_image_view_get_zoom (EspImageView *self)
 {
   g_return_val_if_fail (ESP_IS_IMAGE_VIEW (self), 1);
 
-  return self->fit ? get_fit_zoom (self) : self->zoom;
+  return self->fit ? esp_image_view_get_fit_zoom (self) : self->zoom;
 }
 
-/* The image's size in the widget's units, and the view's. */
-static double
-get_extent (EspImageView *self, int axis, double *view)
+double
+esp_image_view_get_extent (EspImageView *self, int axis, double *view)
 {
   const double zoom = esp_image_view_get_zoom (self);
   const int density = gtk_widget_get_scale_factor (GTK_WIDGET (self));
@@ -121,7 +98,7 @@ static double
 get_origin (EspImageView *self, int axis)
 {
   const int density = gtk_widget_get_scale_factor (GTK_WIDGET (self));
-  double view, extent = get_extent (self, axis, &view);
+  double view, extent = esp_image_view_get_extent (self, axis, &view);
   double origin;
 
   if (extent <= view + 0.5)
@@ -139,9 +116,10 @@ esp_image_view_get_place (EspImageView *self, graphene_rect_t *place)
 
   g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
 
-  graphene_rect_init (
-      place, (float) get_origin (self, HORIZONTAL), (float) get_origin (self, VERTICAL),
-      (float) get_extent (self, HORIZONTAL, &view), (float) get_extent (self, VERTICAL, &view));
+  graphene_rect_init (place, (float) get_origin (self, HORIZONTAL),
+                      (float) get_origin (self, VERTICAL),
+                      (float) esp_image_view_get_extent (self, HORIZONTAL, &view),
+                      (float) esp_image_view_get_extent (self, VERTICAL, &view));
 }
 
 gboolean
@@ -151,20 +129,22 @@ esp_image_view_can_pan (EspImageView *self)
 
   g_return_val_if_fail (ESP_IS_IMAGE_VIEW (self), FALSE);
 
-  return get_extent (self, HORIZONTAL, &view) > view + 0.5
-         || get_extent (self, VERTICAL, &view) > view + 0.5;
+  return esp_image_view_get_extent (self, HORIZONTAL, &view) > view + 0.5
+         || esp_image_view_get_extent (self, VERTICAL, &view) > view + 0.5;
 }
 
 static void
 update_adjustment (EspImageView *self, int axis, double value)
 {
-  double view, extent = get_extent (self, axis, &view);
+  double view, extent = esp_image_view_get_extent (self, axis, &view);
 
   if (self->adjustments[axis] == NULL)
     return;
   extent = extent > view + 0.5 ? extent : view;
+  self->configuring = TRUE;
   gtk_adjustment_configure (self->adjustments[axis], CLAMP (value, 0, extent - view), 0, extent,
                             view * 0.1, view * 0.9, view);
+  self->configuring = FALSE;
 }
 
 static gboolean
@@ -190,6 +170,24 @@ zoom_changed (EspImageView *self)
     self->notify_id = g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_zoom, self, NULL);
 }
 
+static void
+viewport_changed (EspImageView *self)
+{
+  zoom_changed (self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  g_signal_emit (self, signals[VIEWPORT_CHANGED], 0);
+}
+
+static void
+take_zoom (EspImageView *self, double zoom, gboolean fit)
+{
+  self->zoom = CLAMP (zoom, ESP_IMAGE_VIEW_MIN_ZOOM, ESP_IMAGE_VIEW_MAX_ZOOM);
+  if (self->fit == (fit ? 1 : 0))
+    return;
+  self->fit = fit ? 1 : 0;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FIT]);
+}
+
 /* Carries out `change` of zoom or size with the point of the image at (x, y) staying there. */
 static void
 set_zoom_and_fit (EspImageView *self, double zoom, gboolean fit, double x, double y)
@@ -200,23 +198,17 @@ set_zoom_and_fit (EspImageView *self, double zoom, gboolean fit, double x, doubl
 
   for (int axis = 0; axis < 2; axis++)
     {
-      const double extent = get_extent (self, axis, &view);
+      const double extent = esp_image_view_get_extent (self, axis, &view);
 
       relative[axis] = extent > 0 ? (at[axis] - get_origin (self, axis)) / extent : 0.5;
       relative[axis] = CLAMP (relative[axis], 0, 1);
     }
 
-  self->zoom = CLAMP (zoom, ESP_IMAGE_VIEW_MIN_ZOOM, ESP_IMAGE_VIEW_MAX_ZOOM);
-  if (self->fit != fit)
-    {
-      self->fit = fit ? 1 : 0;
-      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FIT]);
-    }
-
+  take_zoom (self, zoom, fit);
   for (int axis = 0; axis < 2; axis++)
-    update_adjustment (self, axis, relative[axis] * get_extent (self, axis, &view) - at[axis]);
-  zoom_changed (self);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+    update_adjustment (self, axis,
+                       relative[axis] * esp_image_view_get_extent (self, axis, &view) - at[axis]);
+  viewport_changed (self);
 }
 
 static void
@@ -255,7 +247,7 @@ esp_image_view_set_fit (EspImageView *self, gboolean fit)
 {
   g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
 
-  if (self->fit != fit)
+  if (self->fit != (fit ? 1 : 0))
     set_zoom_in_middle (self, esp_image_view_get_zoom (self), fit);
 }
 
@@ -273,6 +265,40 @@ esp_image_view_zoom_out (EspImageView *self)
   g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
 
   esp_image_view_set_zoom (self, esp_image_view_next_step (esp_image_view_get_zoom (self), FALSE));
+}
+
+void
+esp_image_view_get_middle (EspImageView *self, double *x, double *y)
+{
+  double *const middle[2] = { x, y };
+  double view;
+
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  for (int axis = 0; axis < 2; axis++)
+    {
+      const double extent = esp_image_view_get_extent (self, axis, &view);
+
+      *middle[axis] = extent > view + 0.5 ? (view / 2 - get_origin (self, axis)) / extent : 0.5;
+    }
+}
+
+void
+esp_image_view_set_viewport (EspImageView *self, gboolean fit, double zoom, double x, double y)
+{
+  const double middle[2] = { x, y };
+  double view;
+
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  take_zoom (self, zoom, fit);
+  for (int axis = 0; axis < 2; axis++)
+    {
+      const double extent = esp_image_view_get_extent (self, axis, &view);
+
+      update_adjustment (self, axis, middle[axis] * extent - view / 2);
+    }
+  viewport_changed (self);
 }
 
 static void
@@ -341,7 +367,7 @@ set_size (EspImageView *self, int width, int height)
 
   for (int axis = 0; axis < 2; axis++)
     {
-      const double extent = get_extent (self, axis, &view);
+      const double extent = esp_image_view_get_extent (self, axis, &view);
 
       middle[axis] = extent > 0 ? (view / 2 - get_origin (self, axis)) / extent : 0.5;
     }
@@ -349,7 +375,7 @@ set_size (EspImageView *self, int width, int height)
   self->height = height;
   for (int axis = 0; axis < 2; axis++)
     {
-      const double extent = get_extent (self, axis, &view);
+      const double extent = esp_image_view_get_extent (self, axis, &view);
 
       update_adjustment (self, axis, middle[axis] * extent - view / 2);
     }
@@ -405,6 +431,25 @@ esp_image_view_get_texture (EspImageView *self)
 }
 
 void
+esp_image_view_set_painter (EspImageView *self, EspImagePaintFunc paint, gpointer user_data,
+                            int width, int height)
+{
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+  g_return_if_fail (width >= 0 && height >= 0);
+
+  if (self->image != NULL)
+    esp_image_view_set_image (self, NULL, 0, 0, FALSE);
+  self->paint = paint;
+  self->paint_data = user_data;
+  if (width != self->width || height != self->height)
+    {
+      set_size (self, width, height);
+      gtk_widget_queue_resize (GTK_WIDGET (self));
+    }
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
 esp_image_view_set_dimmed (EspImageView *self, gboolean dimmed)
 {
   g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
@@ -422,7 +467,7 @@ esp_image_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   const double density = gtk_widget_get_scale_factor (widget);
   graphene_rect_t place, visible;
 
-  if (self->image == NULL)
+  if (self->image == NULL && (self->paint == NULL || self->width == 0 || self->height == 0))
     return;
   esp_image_view_get_place (self, &place);
   graphene_rect_init (&visible, 0, 0, (float) gtk_widget_get_width (widget),
@@ -437,140 +482,15 @@ esp_image_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
                                   self->old_smooth);
       gtk_snapshot_push_opacity (snapshot, adw_animation_get_value (self->fade));
     }
-  esp_image_pyramid_snapshot (self->image, snapshot, &place, &visible, density, self->smooth);
+  if (self->paint != NULL)
+    self->paint (snapshot, &place, &visible, density, self->paint_data);
+  else
+    esp_image_pyramid_snapshot (self->image, snapshot, &place, &visible, density, self->smooth);
   if (self->old_image != NULL)
     gtk_snapshot_pop (snapshot);
   if (self->dimmed)
     gtk_snapshot_pop (snapshot);
   gtk_snapshot_pop (snapshot);
-}
-
-/* --- Pointer, fingers and keys ---------------------------------------------------------------- */
-
-static double
-snap_to_one (double zoom)
-{
-  return fabs (zoom - 1) < SNAP ? 1 : zoom;
-}
-
-static gboolean
-on_scroll (EspImageView *self, double dx, double dy, GtkEventControllerScroll *scroll)
-{
-  GtkEventController *controller = GTK_EVENT_CONTROLLER (scroll);
-  GdkEvent *event = gtk_event_controller_get_current_event (controller);
-  double x, y;
-
-  if (!(gtk_event_controller_get_current_event_state (controller) & GDK_CONTROL_MASK))
-    return GDK_EVENT_PROPAGATE;
-
-  if (event != NULL && gdk_event_get_position (event, &x, &y))
-    {
-      GtkNative *native = gtk_widget_get_native (GTK_WIDGET (self));
-      double native_x, native_y;
-
-      gtk_native_get_surface_transform (native, &native_x, &native_y);
-      gtk_widget_translate_coordinates (GTK_WIDGET (native), GTK_WIDGET (self), x - native_x,
-                                        y - native_y, &x, &y);
-    }
-  else
-    {
-      x = gtk_widget_get_width (GTK_WIDGET (self)) / 2.0;
-      y = gtk_widget_get_height (GTK_WIDGET (self)) / 2.0;
-    }
-  esp_image_view_set_zoom_at (
-      self, snap_to_one (esp_image_view_get_zoom (self) * exp (-dy * WHEEL)), x, y);
-  return GDK_EVENT_STOP;
-}
-
-static void
-on_pinch_begin (EspImageView *self, GdkEventSequence *sequence, GtkGesture *gesture)
-{
-  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
-  self->pinch_zoom = esp_image_view_get_zoom (self);
-}
-
-static void
-on_pinch (EspImageView *self, double scale, GtkGesture *gesture)
-{
-  double x, y;
-
-  if (!gtk_gesture_get_bounding_box_center (gesture, &x, &y))
-    return;
-  esp_image_view_set_zoom_at (self, snap_to_one (self->pinch_zoom * scale), x, y);
-}
-
-static void
-on_pressed (EspImageView *self, int n_press, double x, double y, GtkGesture *gesture)
-{
-  gtk_widget_grab_focus (GTK_WIDGET (self));
-  if (n_press != 2)
-    return;
-  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
-  if (self->fit && get_fit_zoom (self) < 1)
-    esp_image_view_set_zoom_at (self, 1, x, y);
-  else if (self->fit)
-    esp_image_view_set_zoom_at (self, 2, x, y);
-  else
-    esp_image_view_set_fit (self, TRUE);
-}
-
-static void
-on_drag_begin (EspImageView *self, double x, double y, GtkGesture *gesture)
-{
-  if (!esp_image_view_can_pan (self))
-    {
-      gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_DENIED);
-      return;
-    }
-  for (int axis = 0; axis < 2; axis++)
-    self->drag_start[axis] = gtk_adjustment_get_value (self->adjustments[axis]);
-}
-
-static void
-on_drag_update (EspImageView *self, double dx, double dy, GtkGesture *gesture)
-{
-  if (!gtk_drag_check_threshold (GTK_WIDGET (self), 0, 0, (int) dx, (int) dy)
-      && gtk_gesture_get_sequence_state (gesture, gtk_gesture_get_last_updated_sequence (gesture))
-             != GTK_EVENT_SEQUENCE_CLAIMED)
-    return;
-  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
-  gtk_widget_set_cursor_from_name (GTK_WIDGET (self), "grabbing");
-  gtk_adjustment_set_value (self->adjustments[HORIZONTAL], self->drag_start[HORIZONTAL] - dx);
-  gtk_adjustment_set_value (self->adjustments[VERTICAL], self->drag_start[VERTICAL] - dy);
-}
-
-static void
-on_drag_end (EspImageView *self)
-{
-  gtk_widget_set_cursor (GTK_WIDGET (self), NULL);
-}
-
-static gboolean
-pan (GtkWidget *widget, GVariant *args, gpointer data)
-{
-  EspImageView *self = ESP_IMAGE_VIEW (widget);
-  int axis, direction;
-  double view;
-
-  g_variant_get (args, "(ii)", &axis, &direction);
-  if (get_extent (self, axis, &view) <= view + 0.5)
-    return GDK_EVENT_PROPAGATE;
-  gtk_adjustment_set_value (self->adjustments[axis],
-                            gtk_adjustment_get_value (self->adjustments[axis])
-                                + direction * view * 0.1);
-  return GDK_EVENT_STOP;
-}
-
-static gboolean
-zoom_by_key (GtkWidget *widget, GVariant *args, gpointer data)
-{
-  EspImageView *self = ESP_IMAGE_VIEW (widget);
-
-  if (g_variant_get_boolean (args))
-    esp_image_view_zoom_in (self);
-  else
-    esp_image_view_zoom_out (self);
-  return GDK_EVENT_STOP;
 }
 
 /* --- The scrollable --------------------------------------------------------------------------- */
@@ -579,6 +499,8 @@ static void
 adjustment_changed (EspImageView *self)
 {
   gtk_widget_queue_draw (GTK_WIDGET (self));
+  if (!self->configuring)
+    g_signal_emit (self, signals[VIEWPORT_CHANGED], 0);
 }
 
 static void
@@ -680,13 +602,6 @@ esp_image_view_dispose (GObject *object)
 }
 
 static void
-add_pan_binding (GtkWidgetClass *class, guint key, guint keypad_key, int axis, int direction)
-{
-  gtk_widget_class_add_binding (class, key, 0, pan, "(ii)", axis, direction);
-  gtk_widget_class_add_binding (class, keypad_key, 0, pan, "(ii)", axis, direction);
-}
-
-static void
 esp_image_view_class_init (EspImageViewClass *class)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (class);
@@ -711,38 +626,18 @@ esp_image_view_class_init (EspImageViewClass *class)
   g_object_class_override_property (object_class, PROP_HSCROLL_POLICY, "hscroll-policy");
   g_object_class_override_property (object_class, PROP_VSCROLL_POLICY, "vscroll-policy");
 
-  add_pan_binding (widget_class, GDK_KEY_Left, GDK_KEY_KP_Left, HORIZONTAL, -1);
-  add_pan_binding (widget_class, GDK_KEY_Right, GDK_KEY_KP_Right, HORIZONTAL, 1);
-  add_pan_binding (widget_class, GDK_KEY_Up, GDK_KEY_KP_Up, VERTICAL, -1);
-  add_pan_binding (widget_class, GDK_KEY_Down, GDK_KEY_KP_Down, VERTICAL, 1);
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_plus, 0, zoom_by_key, "b", TRUE);
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_KP_Add, 0, zoom_by_key, "b", TRUE);
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_minus, 0, zoom_by_key, "b", FALSE);
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_KP_Subtract, 0, zoom_by_key, "b", FALSE);
+  signals[VIEWPORT_CHANGED] = g_signal_new ("viewport-changed", G_TYPE_FROM_CLASS (class),
+                                            G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+
+  esp_image_view_add_bindings (widget_class);
 
   gtk_widget_class_set_css_name (widget_class, "image-view");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_IMG);
 }
 
 static void
-add_drag (EspImageView *self, guint button)
-{
-  GtkGesture *drag = gtk_gesture_drag_new ();
-
-  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (drag), button);
-  g_signal_connect_swapped (drag, "drag-begin", G_CALLBACK (on_drag_begin), self);
-  g_signal_connect_swapped (drag, "drag-update", G_CALLBACK (on_drag_update), self);
-  g_signal_connect_swapped (drag, "drag-end", G_CALLBACK (on_drag_end), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drag));
-}
-
-static void
 esp_image_view_init (EspImageView *self)
 {
-  GtkEventController *scroll
-      = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
-  GtkGesture *pinch = gtk_gesture_zoom_new ();
-  GtkGesture *click = gtk_gesture_click_new ();
   AdwAnimationTarget *target;
 
   esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/image", "image.css");
@@ -757,19 +652,7 @@ esp_image_view_init (EspImageView *self)
   self->fade = adw_timed_animation_new (GTK_WIDGET (self), 0, 1, FADE_DURATION, target);
   g_signal_connect_swapped (self->fade, "done", G_CALLBACK (fade_done), self);
 
-  g_signal_connect_swapped (scroll, "scroll", G_CALLBACK (on_scroll), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), scroll);
-
-  g_signal_connect_swapped (pinch, "begin", G_CALLBACK (on_pinch_begin), self);
-  g_signal_connect_swapped (pinch, "scale-changed", G_CALLBACK (on_pinch), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (pinch));
-
-  g_signal_connect_swapped (click, "pressed", G_CALLBACK (on_pressed), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
-
-  add_drag (self, GDK_BUTTON_PRIMARY);
-  add_drag (self, GDK_BUTTON_MIDDLE);
-
+  esp_image_view_add_controllers (self);
   g_signal_connect_swapped (self, "notify::scale-factor", G_CALLBACK (gtk_widget_queue_resize),
                             self);
 }

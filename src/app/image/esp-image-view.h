@@ -6,6 +6,7 @@
  * takes the place of the large image that it will be.
  *
  * Properties: "zoom" (double), "fit" (boolean: as large as the view, but not above 1).
+ * Signal: "viewport-changed" (): it was zoomed or moved, by whomever (not: given another size).
  */
 #pragma once
 
@@ -29,6 +30,17 @@ void esp_image_view_set_image (EspImageView *self, GdkTexture *texture, int widt
                                gboolean smooth);
 GdkTexture *esp_image_view_get_texture (EspImageView *self);
 
+/* Draws what is shown to `place` (the widget's units), of which only what is in `visible` matters;
+ * `density` is the number of the screen's pixels a unit of these. */
+typedef void (*EspImagePaintFunc) (GtkSnapshot *snapshot, const graphene_rect_t *place,
+                                   const graphene_rect_t *visible, double density,
+                                   gpointer user_data);
+
+/* From now on `paint` draws an image of width × height pixels (0: there is none), instead of a
+ * texture; NULL ends that. `user_data` must live until then, or as long as the widget. */
+void esp_image_view_set_painter (EspImageView *self, EspImagePaintFunc paint, gpointer user_data,
+                                 int width, int height);
+
 /* Draws the image as in the distance: for what is only the background of a message. */
 void esp_image_view_set_dimmed (EspImageView *self, gboolean dimmed);
 
@@ -41,6 +53,12 @@ void esp_image_view_set_zoom (EspImageView *self, double zoom);
 void esp_image_view_set_zoom_at (EspImageView *self, double zoom, double x, double y);
 void esp_image_view_zoom_in (EspImageView *self);
 void esp_image_view_zoom_out (EspImageView *self);
+
+/* What is seen: the point of the image in the middle of the view (shares of its size, 0…1). */
+void esp_image_view_get_middle (EspImageView *self, double *x, double *y);
+/* Shows that point in the middle, as far as the image goes; `zoom` is for where it does not fit. */
+void esp_image_view_set_viewport (EspImageView *self, gboolean fit, double zoom, double x,
+                                  double y);
 
 /* Is the image larger than the view, so that it can be moved? */
 gboolean esp_image_view_can_pan (EspImageView *self);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-compare-pane.h: one of several images side by side, with its title under it.
+ *
+ * Signal "chosen" (): the focus came into it. */
+#pragma once
+
+#include "esp-compare-picture.h"
+#include "esp-comparison.h"
+#include "esp-image-view.h"
+
+G_BEGIN_DECLS
+
+#define ESP_TYPE_COMPARE_PANE (esp_compare_pane_get_type ())
+G_DECLARE_FINAL_TYPE (EspComparePane, esp_compare_pane, ESP, COMPARE_PANE, GtkWidget)
+
+GtkWidget *esp_compare_pane_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The picture at `index` of `n`, in a frame. */
+void esp_compare_pane_set_picture (EspComparePane *self, EspComparePicture *picture,
+                                   EspFrameSize frame, guint index, guint n);
+EspNode *esp_compare_pane_get_node (EspComparePane *self);
+EspImageView *esp_compare_pane_get_view (EspComparePane *self);
+/* What a screen reader says of the image. */
+void esp_compare_pane_set_name (EspComparePane *self, const char *name);
+void esp_compare_pane_set_chosen (EspComparePane *self, gboolean chosen);
+
+G_END_DECLS

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* esp-compare-title.c: see esp-compare-title.h. */
+#define G_LOG_DOMAIN "espalier-compare"
+
+#include "esp-compare-title.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "esp-compare-words.h"
+
+struct _EspCompareTitle
+{
+  GtkWidget parent_instance;
+
+  GtkWidget *letter, *title, *state, *stars, *rejected, *remote, *model, *menu;
+  EspNode *node;
+  GSignalGroup *signals;
+  guint index, n_nodes;
+};
+
+G_DEFINE_FINAL_TYPE (EspCompareTitle, esp_compare_title, GTK_TYPE_WIDGET)
+
+EspNode *
+esp_compare_title_get_node (EspCompareTitle *self)
+{
+  g_return_val_if_fail (ESP_IS_COMPARE_TITLE (self), NULL);
+
+  return self->node;
+}
+
+/* --- The menu --------------------------------------------------------------------------------- */
+
+static void
+append (GMenu *menu, const char *label, const char *action, GVariant *target)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+
+  g_menu_item_set_action_and_target_value (item, action, target);
+  g_menu_append_item (menu, item);
+}
+
+static GMenuModel *
+create_stars_menu (EspCompareTitle *self)
+{
+  GMenu *menu = g_menu_new ();
+
+  for (int stars = 0; stars <= ESP_NODE_MAX_STARS; stars++)
+    {
+      g_autofree char *some = g_strdup_printf (
+          g_dngettext (GETTEXT_PACKAGE, "%d Star", "%d Stars", (gulong) stars), stars);
+
+      append (menu, stars == 0 ? _ ("No Stars") : some, "compare.stars",
+              g_variant_new ("(ui)", self->index, stars));
+    }
+  return G_MENU_MODEL (menu);
+}
+
+static GMenuModel *
+create_menu (EspCompareTitle *self)
+{
+  GMenu *menu = g_menu_new ();
+  g_autoptr (GMenu) going_on = g_menu_new ();
+  g_autoptr (GMenu) marks = g_menu_new ();
+  g_autoptr (GMenu) place = g_menu_new ();
+  g_autoptr (GMenuModel) stars = create_stars_menu (self);
+
+  append (going_on, _ ("_Continue From This One"), "compare.continue",
+          g_variant_new_uint32 (self->index));
+  if (esp_node_get_kind (self->node) == ESP_NODE_TURN)
+    append (going_on, _ ("_Use These Settings"), "compare.use-settings",
+            g_variant_new_uint32 (self->index));
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (going_on));
+
+  g_menu_append_submenu (marks, _ ("_Stars"), stars);
+  append (marks, esp_node_get_rejected (self->node) ? _ ("_Take Back Rejection") : _ ("Re_ject"),
+          "compare.reject", g_variant_new_uint32 (self->index));
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (marks));
+
+  if (self->n_nodes > 2)
+    {
+      append (place, _ ("_Remove From Comparison"), "compare.remove",
+              g_variant_new_uint32 (self->index));
+      g_menu_append_section (menu, NULL, G_MENU_MODEL (place));
+    }
+  return G_MENU_MODEL (menu);
+}
+
+static void
+update_menu (EspCompareTitle *self)
+{
+  g_autoptr (GMenuModel) menu = create_menu (self);
+  /* Translators: the menu of an image in a comparison; %s is its letter. */
+  g_autofree char *tooltip
+      = g_strdup_printf (_ ("Actions for %s"), esp_compare_words_get_letter (self->index));
+
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->menu), menu);
+  gtk_widget_set_tooltip_text (self->menu, tooltip);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->menu), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  tooltip, -1);
+}
+
+/* --- The line --------------------------------------------------------------------------------- */
+
+static void
+update_marks (EspCompareTitle *self)
+{
+  const int stars = esp_node_get_stars (self->node);
+  const gboolean rejected = esp_node_get_rejected (self->node);
+  GString *signs = g_string_new (NULL);
+  g_autofree char *shown = NULL;
+  g_autofree char *words = g_strdup_printf (
+      g_dngettext (GETTEXT_PACKAGE, "%d star", "%d stars", (gulong) stars), stars);
+
+  for (int i = 0; i < stars; i++)
+    g_string_append (signs, "★");
+  shown = g_string_free (signs, FALSE);
+  gtk_label_set_label (GTK_LABEL (self->stars), shown);
+  gtk_widget_set_tooltip_text (self->stars, words);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->stars), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  words, -1);
+  gtk_widget_set_visible (self->stars, stars > 0);
+  gtk_widget_set_visible (self->rejected, rejected);
+  if (rejected)
+    gtk_widget_add_css_class (self->title, "dim-label");
+  else
+    gtk_widget_remove_css_class (self->title, "dim-label");
+}
+
+static void
+update_state (EspCompareTitle *self)
+{
+  g_autofree char *state = esp_compare_words_dup_state (self->node);
+
+  gtk_label_set_label (GTK_LABEL (self->state), state != NULL ? state : "");
+  gtk_widget_set_visible (self->state, state != NULL);
+}
+
+static void
+update (EspCompareTitle *self)
+{
+  const char *backend, *model;
+  g_autofree char *title = NULL;
+
+  if (self->node == NULL)
+    return;
+  title = esp_node_dup_title (self->node);
+  backend = esp_node_get_backend (self->node);
+  model = esp_node_get_model_name (self->node);
+  gtk_label_set_label (GTK_LABEL (self->letter), esp_compare_words_get_letter (self->index));
+  gtk_label_set_label (GTK_LABEL (self->title), title);
+  gtk_widget_set_tooltip_text (self->title, title);
+  gtk_label_set_label (GTK_LABEL (self->model), model != NULL ? model : "");
+  gtk_widget_set_tooltip_text (self->model, model);
+  gtk_widget_set_visible (self->model, model != NULL);
+  gtk_widget_set_visible (self->remote, backend != NULL && !g_str_equal (backend, "local"));
+  update_marks (self);
+  update_state (self);
+  update_menu (self);
+}
+
+static void
+on_node_changed (EspCompareTitle *self, guint what)
+{
+  if (what & ~(guint) ESP_NODE_CHANGE_FOLDED)
+    update (self);
+}
+
+void
+esp_compare_title_set_node (EspCompareTitle *self, EspNode *node, guint index, guint n_nodes)
+{
+  g_return_if_fail (ESP_IS_COMPARE_TITLE (self));
+  g_return_if_fail (node == NULL || ESP_IS_NODE (node));
+
+  g_set_object (&self->node, node);
+  self->index = index;
+  self->n_nodes = n_nodes;
+  g_signal_group_set_target (self->signals, node);
+  update (self);
+}
+
+void
+esp_compare_title_set_chosen (EspCompareTitle *self, gboolean chosen)
+{
+  g_return_if_fail (ESP_IS_COMPARE_TITLE (self));
+
+  if (chosen)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "chosen");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "chosen");
+}
+
+/* --- The widget ------------------------------------------------------------------------------- */
+
+static void
+esp_compare_title_dispose (GObject *object)
+{
+  EspCompareTitle *self = ESP_COMPARE_TITLE (object);
+  GtkWidget *child;
+
+  if (self->signals != NULL)
+    g_signal_group_set_target (self->signals, NULL);
+  g_clear_object (&self->signals);
+  g_clear_object (&self->node);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child);
+
+  G_OBJECT_CLASS (esp_compare_title_parent_class)->dispose (object);
+}
+
+static void
+esp_compare_title_class_init (EspCompareTitleClass *class)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
+
+  G_OBJECT_CLASS (class)->dispose = esp_compare_title_dispose;
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BOX_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "comparetitle");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+}
+
+static GtkWidget *
+add_label (EspCompareTitle *self, const char *css_class, gboolean expand)
+{
+  GtkWidget *label = gtk_label_new (NULL);
+
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_set_hexpand (label, expand);
+  if (css_class != NULL)
+    gtk_widget_add_css_class (label, css_class);
+  gtk_widget_set_parent (label, GTK_WIDGET (self));
+  return label;
+}
+
+static GtkWidget *
+add_icon (EspCompareTitle *self, const char *icon, const char *words)
+{
+  GtkWidget *image = gtk_image_new_from_icon_name (icon);
+
+  gtk_widget_set_tooltip_text (image, words);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (image), GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
+  gtk_widget_set_parent (image, GTK_WIDGET (self));
+  return image;
+}
+
+static void
+esp_compare_title_init (EspCompareTitle *self)
+{
+  GtkLayoutManager *layout = gtk_widget_get_layout_manager (GTK_WIDGET (self));
+
+  gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), 6);
+  self->letter = add_label (self, "compare-letter", FALSE);
+  gtk_label_set_ellipsize (GTK_LABEL (self->letter), PANGO_ELLIPSIZE_NONE);
+  self->title = add_label (self, NULL, TRUE);
+  self->state = add_label (self, "dim-label", FALSE);
+  self->stars = add_label (self, "compare-stars", FALSE);
+  gtk_label_set_ellipsize (GTK_LABEL (self->stars), PANGO_ELLIPSIZE_NONE);
+  self->rejected = add_icon (self, "esp-rejected-symbolic", _ ("Rejected"));
+  self->remote = add_icon (self, "esp-remote-symbolic", _ ("Made by a provider on the network"));
+  self->model = add_label (self, "caption", FALSE);
+  gtk_label_set_max_width_chars (GTK_LABEL (self->model), 16);
+  gtk_widget_add_css_class (self->model, "dim-label");
+  self->menu = gtk_menu_button_new ();
+  gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (self->menu), "view-more-symbolic");
+  gtk_widget_add_css_class (self->menu, "flat");
+  gtk_widget_set_valign (self->menu, GTK_ALIGN_CENTER);
+  gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
+
+  self->signals = g_signal_group_new (ESP_TYPE_NODE);
+  g_signal_group_connect_swapped (self->signals, "changed", G_CALLBACK (on_node_changed), self);
+  g_signal_group_connect_swapped (self->signals, "progress", G_CALLBACK (update_state), self);
+}
+
+GtkWidget *
+esp_compare_title_new (void)
+{
+  return g_object_new (ESP_TYPE_COMPARE_TITLE, NULL);
+}
