@@ -32,6 +32,9 @@ EspSweep *esp_sweep_grid_get_sweep (EspSweepGrid *self);
 /* The nodes selected. (element-type EspNode) (transfer container) */
 GPtrArray *esp_sweep_grid_dup_selection (EspSweepGrid *self) G_GNUC_WARN_UNUSED_RESULT;
 
+/* +1 in, -1 out, 0: as large as all of it fits. */
+void esp_sweep_grid_zoom (EspSweepGrid *self, int step);
+
 /* What is shown, as a sheet; everything in it is owned by the grid until the next call. */
 const EspSheet *esp_sweep_grid_get_sheet (EspSweepGrid *self);
 
