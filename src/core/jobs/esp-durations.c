@@ -24,18 +24,21 @@ typedef struct
 } Duration;
 
 static char *
-dup_key (EspNode *node)
+dup_key (const char *backend, const char *model)
 {
-  const char *backend = esp_node_get_backend (node);
-  const char *model = esp_node_get_model (node);
-
   return g_strdup_printf ("%s\n%s", backend != NULL ? backend : "", model != NULL ? model : "");
 }
 
-static double
-get_steps (EspNode *node)
+static char *
+dup_node_key (EspNode *node)
 {
-  return MAX (0, esp_json_get_number (esp_node_get_parameters (node), "steps", 0));
+  return dup_key (esp_node_get_backend (node), esp_node_get_model (node));
+}
+
+static double
+get_steps (JsonObject *parameters)
+{
+  return parameters != NULL ? MAX (0, esp_json_get_number (parameters, "steps", 0)) : 0;
 }
 
 EspDurations *
@@ -62,10 +65,10 @@ _esp_durations_free (EspDurations *self)
 void
 _esp_durations_learn (EspDurations *self, EspNode *node)
 {
-  g_autofree char *key = dup_key (node);
+  g_autofree char *key = dup_node_key (node);
   Duration *known = g_hash_table_lookup (self->known, key);
   double seconds = esp_node_get_seconds (node);
-  double steps = get_steps (node);
+  double steps = get_steps (esp_node_get_parameters (node));
 
   if (esp_node_get_state (node) != ESP_NODE_DONE || seconds < 0)
     return;
@@ -84,9 +87,10 @@ _esp_durations_learn (EspDurations *self, EspNode *node)
 }
 
 void
-_esp_durations_learn_document (EspDurations *self, EspDocument *document, EspNode *node)
+_esp_durations_learn_document (EspDurations *self, EspDocument *document, const char *backend,
+                               const char *model)
 {
-  g_autofree char *key = dup_key (node);
+  g_autofree char *key = dup_key (backend, model);
   g_autoptr (GPtrArray) nodes = NULL;
   g_autoptr (GPtrArray) latest = g_ptr_array_new ();
 
@@ -100,7 +104,7 @@ _esp_durations_learn_document (EspDurations *self, EspDocument *document, EspNod
   for (guint i = nodes->len; i > 0 && latest->len < DOCUMENT_TURNS; i--)
     {
       EspNode *other = g_ptr_array_index (nodes, i - 1);
-      g_autofree char *other_key = dup_key (other);
+      g_autofree char *other_key = dup_node_key (other);
 
       if (esp_node_get_state (other) == ESP_NODE_DONE && esp_node_get_seconds (other) >= 0
           && g_str_equal (key, other_key))
@@ -112,11 +116,12 @@ _esp_durations_learn_document (EspDurations *self, EspDocument *document, EspNod
 }
 
 double
-_esp_durations_estimate (EspDurations *self, EspNode *node)
+_esp_durations_estimate (EspDurations *self, const char *backend, const char *model,
+                         JsonObject *parameters)
 {
-  g_autofree char *key = dup_key (node);
+  g_autofree char *key = dup_key (backend, model);
   const Duration *known = g_hash_table_lookup (self->known, key);
-  double steps = get_steps (node);
+  double steps = get_steps (parameters);
 
   if (known == NULL)
     return -1;

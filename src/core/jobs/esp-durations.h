@@ -14,11 +14,13 @@ void _esp_durations_free (EspDurations *self);
 /* Takes the seconds of a turn that is done; nothing if they are unknown. */
 void _esp_durations_learn (EspDurations *self, EspNode *node);
 
-/* Knows nothing yet of the node's backend and model: looks at the document's earlier turns. */
-void _esp_durations_learn_document (EspDurations *self, EspDocument *document, EspNode *node);
+/* Knows nothing yet of that backend and model: looks at the document's earlier turns. */
+void _esp_durations_learn_document (EspDurations *self, EspDocument *document, const char *backend,
+                                    const char *model);
 
-/* Seconds that the node's turn will take; < 0 unknown. */
-double _esp_durations_estimate (EspDurations *self, EspNode *node);
+/* Seconds that a turn with these parameters (or NULL) will take; < 0 unknown. */
+double _esp_durations_estimate (EspDurations *self, const char *backend, const char *model,
+                                JsonObject *parameters);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspDurations, _esp_durations_free)
 

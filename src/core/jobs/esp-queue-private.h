@@ -49,6 +49,11 @@ void _esp_queue_finish_job (EspQueue *self, EspJob *job, EspJobState state, cons
 void _esp_queue_update_ticking (EspQueue *self);
 void _esp_queue_update_seconds_left (EspQueue *self);
 
+/* --- esp-queue-seconds.c ---------------------------------------------------------------------- */
+
+/* Seconds that its turn will take; < 0 unknown. */
+double _esp_queue_estimate_node (EspQueue *self, EspNode *node);
+
 /* --- esp-queue-start.c ------------------------------------------------------------------------ */
 
 /* Later, so that who adds several sees them all waiting, and their order is settled. */

@@ -3,7 +3,7 @@
 #define G_LOG_DOMAIN "espalier-jobs"
 
 #include "esp-job-private.h"
-#include "esp-queue.h"
+#include "esp-queue-private.h"
 
 /* Of the jobs of one backend, or < 0. */
 static double
@@ -52,10 +52,20 @@ esp_queue_get_seconds_left (EspQueue *self)
 }
 
 double
+_esp_queue_estimate_node (EspQueue *self, EspNode *node)
+{
+  return _esp_durations_estimate (self->durations, esp_node_get_backend (node),
+                                  esp_node_get_model (node), esp_node_get_parameters (node));
+}
+
+double
 esp_queue_estimate (EspQueue *self, EspDocument *document, const EspTurn *turn)
 {
   g_return_val_if_fail (ESP_IS_QUEUE (self), -1);
+  g_return_val_if_fail (document == NULL || ESP_IS_DOCUMENT (document), -1);
   g_return_val_if_fail (turn != NULL, -1);
 
-  return -1;
+  if (document != NULL)
+    _esp_durations_learn_document (self->durations, document, turn->backend, turn->model);
+  return _esp_durations_estimate (self->durations, turn->backend, turn->model, turn->parameters);
 }

@@ -146,7 +146,7 @@ estimate_waiting (EspQueue *self)
     {
       EspJob *job = _esp_queue_get_job (self, i);
 
-      job->expected = _esp_durations_estimate (self->durations, job->node);
+      job->expected = _esp_queue_estimate_node (self, job->node);
     }
 }
 
@@ -204,8 +204,9 @@ enqueue (EspQueue *self, EspDocument *document, EspNode *node, gboolean next)
     return g_hash_table_lookup (self->by_node, node);
 
   job = _esp_job_new (document, node);
-  _esp_durations_learn_document (self->durations, document, node);
-  job->expected = _esp_durations_estimate (self->durations, node);
+  _esp_durations_learn_document (self->durations, document, esp_node_get_backend (node),
+                                 esp_node_get_model (node));
+  job->expected = _esp_queue_estimate_node (self, node);
   watch_document (self, document);
   g_hash_table_insert (self->by_node, node, job);
   g_list_store_insert (self->jobs,

@@ -39,8 +39,8 @@ gboolean esp_queue_has_document (EspQueue *self, EspDocument *document);
 /* Until everything that runs and waits is done, from what earlier turns took; < 0 unknown. */
 double esp_queue_get_seconds_left (EspQueue *self);
 
-/* Seconds that one such turn takes by what earlier ones took, in this program or `document`; < 0
- * unknown. */
+/* Seconds that one such turn takes by what earlier ones took, in this program or `document` (or
+ * NULL); < 0 unknown. */
 double esp_queue_estimate (EspQueue *self, EspDocument *document, const EspTurn *turn);
 
 /* Puts a queued node at the end, or before all others that wait: several that are added so one

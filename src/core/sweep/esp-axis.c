@@ -140,13 +140,17 @@ dup_label (EspAxisKind kind, JsonNode *value)
   return _esp_axis_dup_value_text (value);
 }
 
-static gboolean
-is_twice (char **labels, guint value)
+/* Those that more than one value has; borrowed. */
+static GHashTable *
+find_twins (char **labels)
 {
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  GHashTable *twins = g_hash_table_new (g_str_hash, g_str_equal);
+
   for (guint i = 0; labels[i] != NULL; i++)
-    if (i != value && strcmp (labels[i], labels[value]) == 0)
-      return TRUE;
-  return FALSE;
+    if (!g_hash_table_add (seen, labels[i]))
+      g_hash_table_add (twins, labels[i]);
+  return twins;
 }
 
 /* What tells models of one name apart is whose they are; nodes, their number. */
@@ -170,7 +174,8 @@ static void
 make_labels (EspAxis *self, const char *const *given)
 {
   const guint n = json_array_get_length (self->values);
-  g_autofree gboolean *twice = g_new0 (gboolean, n);
+  g_autoptr (GHashTable) twins = NULL;
+  g_auto (GStrv) plain = NULL;
 
   if (has_texts (self->kind))
     {
@@ -186,15 +191,15 @@ make_labels (EspAxis *self, const char *const *given)
     self->labels[i] = given != NULL
                           ? g_strdup (given[i])
                           : dup_label (self->kind, json_array_get_element (self->values, i));
+  plain = g_strdupv (self->labels);
+  twins = find_twins (plain);
   for (guint i = 0; i < n; i++)
-    twice[i] = is_twice (self->labels, i);
-  for (guint i = 0; i < n; i++)
-    if (twice[i])
+    if (g_hash_table_contains (twins, plain[i]))
       {
         g_autofree char *addition = dup_addition (self, i);
-        g_autofree char *label = g_steal_pointer (&self->labels[i]);
 
-        self->labels[i] = g_strdup_printf ("%s · %s", label, addition);
+        g_free (self->labels[i]);
+        self->labels[i] = g_strdup_printf ("%s · %s", plain[i], addition);
       }
 }
 

@@ -89,8 +89,9 @@ EspAxis *esp_axis_parse (const char *name, const char *text, const EspAxisContex
 /* The axis as text that esp_axis_parse () reads again. */
 char *esp_axis_dup_text (EspAxis *self) G_GNUC_WARN_UNUSED_RESULT;
 
-/* An axis for each "{a|b}" of the instruction, in order. "\{" is a brace. Nested ones and ones that
- * are never closed are ESP_SWEEP_ERROR_SYNTAX with their place. */
+/* An axis for each "{a|b}" of the instruction, in order. "\{" is a brace, and so are those without
+ * a bar inside. Nested ones and ones that are never closed are ESP_SWEEP_ERROR_SYNTAX with their
+ * place. */
 GPtrArray *esp_axis_dup_alternatives (const char *instruction,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

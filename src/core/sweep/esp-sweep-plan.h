@@ -23,7 +23,10 @@ typedef enum
   ESP_SWEEP_RANDOM, /* shuffled, the same for the same plan */
 } EspSweepOrder;
 
-/* `parent`: id of the node that turns start from unless an axis says so. `turn`: the base; a seed
+/* A parameter of the cell is what its axis says, else its preset, else the base, else the model's
+ * default. What of base and preset the model does not have is left out.
+ *
+ * `parent`: id of the node that turns start from unless an axis says so. `turn`: the base; a seed
  * is chosen if it has none, so that cells differ by the axes alone. `axes`: (element-type EspAxis);
  * alternatives in the instruction are added behind them. Errors: ESP_SWEEP_ERROR_SIZE above
  * ESP_SWEEP_MAX_AXES or ESP_SWEEP_MAX_CELLS, or two axes that change the same. */
@@ -37,7 +40,10 @@ gboolean esp_sweep_plan_equal (EspSweepPlan *a, EspSweepPlan *b);
 char *esp_sweep_plan_dup_title (EspSweepPlan *self) G_GNUC_WARN_UNUSED_RESULT;
 /* "Guidance × Seed", translated */
 gint64 esp_sweep_plan_get_parent (EspSweepPlan *self);
-GPtrArray *esp_sweep_plan_get_axes (EspSweepPlan *self); /* (element-type EspAxis) borrowed */
+EspSweepOrder esp_sweep_plan_get_order (EspSweepPlan *self);
+GArray *esp_sweep_plan_get_references (EspSweepPlan *self); /* ids of nodes, borrowed;
+                                                               (element-type gint64) */
+GPtrArray *esp_sweep_plan_get_axes (EspSweepPlan *self);    /* (element-type EspAxis) borrowed */
 guint esp_sweep_plan_get_n_cells (EspSweepPlan *self);
 void esp_sweep_plan_get_indices (EspSweepPlan *self, guint cell,
                                  guint indices[ESP_SWEEP_MAX_AXES]); /* 0 beyond the last axis */
@@ -49,7 +55,9 @@ char *esp_sweep_plan_dup_cell_title (EspSweepPlan *self, guint cell) G_GNUC_WARN
 
 /* The turn of a cell. `registry` (or NULL: nothing is checked) tells what its model takes.
  * FALSE, with a sentence in `skipped` (owned by the caller): the model lacks the parameter or the
- * value. Members of `turn` are owned by `*owner`, to be freed with g_object_unref (). */
+ * value. Members of `turn` are owned by `*owner`, to be freed with g_object_unref (). Its
+ * references are left out: their ids are esp_sweep_plan_get_references (). `parent` 0: it is not in
+ * this document. */
 gboolean esp_sweep_plan_get_turn (EspSweepPlan *self, guint cell, EspRegistry *registry,
                                   EspTurn *turn, gint64 *parent, GObject **owner, char **skipped);
 

@@ -41,26 +41,29 @@ EspDocument *esp_sweep_get_document (EspSweep *self);
 gint64 esp_sweep_get_id (EspSweep *self);
 EspSweepPlan *esp_sweep_get_plan (EspSweep *self);
 EspNode *esp_sweep_get_node (EspSweep *self, guint cell); /* the one shown; NULL if none */
+/* The one that waits or runs, which may be another than the one shown; NULL if none. */
+EspNode *esp_sweep_get_active (EspSweep *self, guint cell);
 EspCellState esp_sweep_get_cell_state (EspSweep *self, guint cell);
 const char *esp_sweep_get_skipped (EspSweep *self, guint cell); /* why; or NULL */
 guint esp_sweep_count (EspSweep *self, EspCellState state);
 
 /* What running `cells` (element-type guint; NULL: all) would take. `draft_steps` > 0: with so many
- * steps. */
+ * steps. For the plan of an EspSweep (the same object) what is there already does not count. */
 void esp_sweep_plan_estimate (EspSweepPlan *plan, EspDocument *document, EspQueue *queue,
                               GArray *cells, int draft_steps, EspSweepEstimate *estimate);
 
 /* Stores a new sweep and queues its cells in the plan's order, in one undoable step; those that are
- * skipped get no node. `draft_steps` > 0: a cheap first look with so many steps
- * (esp_sweep_run_async
- * () refines). Finishes with the sweep. */
+ * skipped get no node. `draft_steps` > 0: a cheap first look with so many steps, where the model
+ * has any and would take more (esp_sweep_run_async () refines). Finishes with the sweep. Fails if
+ * there is nothing to make, with the first reason, or if a node that the plan names is gone. */
 void esp_sweep_start_async (EspDocument *document, EspQueue *queue, EspSweepPlan *plan,
                             int draft_steps, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer user_data);
 EspSweep *esp_sweep_start_finish (GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Runs cells: fills those missing, refines previews, tries failed and cancelled ones again. Those
- * that are done, waiting or running are left alone. `cells` NULL: all. */
+/* Runs cells: fills those missing, refines previews (without `draft_steps`), tries failed and
+ * cancelled ones again, takes up what was left over from the last time. Those that are done, or
+ * wait or run in the queue, are left alone. `cells` NULL: all. */
 void esp_sweep_run_async (EspSweep *self, EspQueue *queue, GArray *cells, int draft_steps,
                           GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data);
