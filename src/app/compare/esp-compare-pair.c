@@ -324,9 +324,11 @@ esp_compare_pair_get_pointed (EspComparePair *self)
   return esp_difference_get_value (difference, (int) x, (int) y);
 }
 
-static void
-on_motion (EspComparePair *self, double x, double y)
+void
+esp_compare_pair_point_at (EspComparePair *self, double x, double y)
 {
+  g_return_if_fail (ESP_IS_COMPARE_PAIR (self));
+
   self->pointer_x = x;
   self->pointer_y = y;
   if (self->mode == ESP_COMPARE_DIFFERENCE)
@@ -336,7 +338,7 @@ on_motion (EspComparePair *self, double x, double y)
 static void
 on_pointer_left (EspComparePair *self)
 {
-  on_motion (self, -1, -1);
+  esp_compare_pair_point_at (self, -1, -1);
 }
 
 static void
@@ -463,8 +465,8 @@ add_controllers (EspComparePair *self)
   GtkEventController *motion = gtk_event_controller_motion_new ();
   GtkGesture *hold = gtk_gesture_click_new ();
 
-  g_signal_connect_swapped (motion, "enter", G_CALLBACK (on_motion), self);
-  g_signal_connect_swapped (motion, "motion", G_CALLBACK (on_motion), self);
+  g_signal_connect_swapped (motion, "enter", G_CALLBACK (esp_compare_pair_point_at), self);
+  g_signal_connect_swapped (motion, "motion", G_CALLBACK (esp_compare_pair_point_at), self);
   g_signal_connect_swapped (motion, "leave", G_CALLBACK (on_pointer_left), self);
   gtk_widget_add_controller (GTK_WIDGET (self->view), motion);
 

@@ -37,6 +37,8 @@ void esp_compare_pair_set_showing_a (EspComparePair *self, gboolean showing);
 double esp_compare_pair_get_opacity (EspComparePair *self);
 void esp_compare_pair_set_opacity (EspComparePair *self, double opacity);
 
+/* The pointer is at a place of the image view; < 0: elsewhere. */
+void esp_compare_pair_point_at (EspComparePair *self, double x, double y);
 /* ΔE under the pointer; < 0 where it is on nothing. */
 double esp_compare_pair_get_pointed (EspComparePair *self);
 

@@ -142,7 +142,7 @@ create_title (const char *text, GtkSizeGroup *titles)
   gtk_label_set_xalign (GTK_LABEL (title), 0);
   gtk_label_set_ellipsize (GTK_LABEL (title), PANGO_ELLIPSIZE_END);
   gtk_label_set_width_chars (GTK_LABEL (title), 10);
-  gtk_label_set_max_width_chars (GTK_LABEL (title), 20);
+  gtk_label_set_max_width_chars (GTK_LABEL (title), 24);
   gtk_widget_set_valign (title, GTK_ALIGN_START);
   gtk_widget_add_css_class (title, "dim-label");
   gtk_size_group_add_widget (titles, title);
@@ -285,6 +285,7 @@ esp_compare_row_new_letters (guint n_columns)
       GtkWidget *letter = create_letter (i);
 
       gtk_widget_set_hexpand (letter, TRUE);
+      gtk_widget_set_valign (letter, GTK_ALIGN_CENTER);
       gtk_box_append (GTK_BOX (columns), letter);
     }
   return columns;

@@ -104,7 +104,7 @@ esp_compare_table_init (EspCompareTable *self)
   gtk_widget_add_css_class (self->bar, "compare-table-bar");
   gtk_actionable_set_action_name (GTK_ACTIONABLE (all), "compare.all-rows");
   gtk_widget_set_tooltip_text (all, _ ("Also show what is the same"));
-  gtk_widget_add_css_class (all, "flat");
+  gtk_widget_set_halign (all, GTK_ALIGN_START);
   gtk_widget_add_css_class (all, "caption");
   gtk_widget_set_valign (all, GTK_ALIGN_CENTER);
   gtk_size_group_add_widget (self->titles, all);

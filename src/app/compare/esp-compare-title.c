@@ -251,6 +251,7 @@ esp_compare_title_init (EspCompareTitle *self)
   gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), 6);
   self->letter = add_label (self, "compare-letter", FALSE);
   gtk_label_set_ellipsize (GTK_LABEL (self->letter), PANGO_ELLIPSIZE_NONE);
+  gtk_widget_set_valign (self->letter, GTK_ALIGN_CENTER);
   self->title = add_label (self, NULL, TRUE);
   self->state = add_label (self, "dim-label", FALSE);
   self->stars = add_label (self, "compare-stars", FALSE);

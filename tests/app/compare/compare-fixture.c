@@ -79,7 +79,7 @@ guint
 compare_get_pixel (GtkWidget *widget, double x, double y)
 {
   GtkWidget *root = GTK_WIDGET (gtk_widget_get_root (widget));
-  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (root);
+  g_autoptr (GdkPaintable) paintable = NULL;
   const int width = gtk_widget_get_width (root), height = gtk_widget_get_height (root);
   GtkSnapshot *snapshot = gtk_snapshot_new ();
   g_autoptr (GskRenderNode) node = NULL;
@@ -87,9 +87,11 @@ compare_get_pixel (GtkWidget *widget, double x, double y)
   double root_x, root_y;
   guint32 pixel;
 
-  g_assert_true (gtk_widget_translate_coordinates (
-      widget, root, x * gtk_widget_get_width (widget), y * gtk_widget_get_height (widget), &root_x,
-      &root_y));
+  g_assert_true (gtk_widget_translate_coordinates (widget, root, x * gtk_widget_get_width (widget),
+                                                   y * gtk_widget_get_height (widget), &root_x,
+                                                   &root_y));
+  gtk_test_widget_wait_for_draw (root);
+  paintable = gtk_widget_paintable_new (root);
   gdk_paintable_snapshot (paintable, snapshot, width, height);
   node = gtk_snapshot_free_to_node (snapshot);
   g_assert_nonnull (node);
@@ -130,8 +132,7 @@ compare_dup_label (GtkWidget *widget)
 static gboolean
 send_key (CompareFixture *fixture, const char *signal, guint key, GdkModifierType state)
 {
-  g_autoptr (GListModel) controllers
-      = gtk_widget_observe_controllers (GTK_WIDGET (fixture->view));
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (GTK_WIDGET (fixture->view));
   const GtkPropagationPhase phases[] = { GTK_PHASE_CAPTURE, GTK_PHASE_BUBBLE };
 
   for (guint phase = 0; phase < G_N_ELEMENTS (phases); phase++)
