@@ -459,13 +459,15 @@ class Window:
                         'click', str(button), 'mousemove', '1279', '899'], check=True)
 
     def size(self):
-        found = subprocess.run(['xdotool', 'getwindowgeometry', '--shell', self.window_id()],
+        window = wait_until(self.window_id, 'an X window')
+        found = subprocess.run(['xdotool', 'getwindowgeometry', '--shell', window],
                                capture_output=True, text=True, check=True).stdout
         values = dict(line.split('=') for line in found.split())
         return int(values['WIDTH']), int(values['HEIGHT'])
 
     def resize(self, width, height):
-        subprocess.run(['xdotool', 'windowsize', self.window_id(), str(width), str(height)],
+        window = wait_until(self.window_id, 'an X window')
+        subprocess.run(['xdotool', 'windowsize', window, str(width), str(height)],
                        check=True)
         wait_until(lambda: self.size() == (width, height), f'a window of {width}×{height}')
 

@@ -60,9 +60,12 @@ def everything_has_a_name(home, start):
     check_names(window, 'in the window')
     for name in ('Settings', 'Model:', '1 Variation', 'Add Reference', 'More Ways to Run', '100%',
                  'Main Menu'):
+        before = len(list(window.root.walk()))
         window.button(lambda own, name=name: own.startswith(name))
+        wait_until(lambda: len(list(window.root.walk())) > before, f'what is behind {name}')
         check_names(window, f'behind {name}')
         window.key('Escape')
+        wait_until(lambda: len(list(window.root.walk())) == before, f'what is behind {name} to go')
 
 
 @case
@@ -193,7 +196,7 @@ def marks_and_the_tree(home, start):
     # Find: the matches are counted.
     window.key('ctrl+f')
     window.write('Find in the history', 'fog')
-    window.text('1')
+    window.text('1 match')
     window.shot('reach-find')
     window.key('Escape')
 
@@ -366,7 +369,7 @@ def looking_at_images(home, start):
 def a_narrow_window(home, start):
     home.settings(window_size='(360, 640)')
     window = start(home.document('Make it snow'))
-    assert window.size()[0] <= 372, window.size()
+    wait_until(lambda: window.size()[0] <= 372, 'a narrow window')
     window.find('push button', 'Run')
     window.shot('reach-narrow')
     window.button('Back to the History')
