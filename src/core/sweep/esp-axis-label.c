@@ -12,7 +12,7 @@ static gboolean
 are_short (const char *const *texts, guint n)
 {
   for (guint i = 0; i < n; i++)
-    if (strchr (texts[i], '\n') != NULL || g_utf8_strlen (texts[i], -1) > MAX_LENGTH)
+    if (g_utf8_strlen (texts[i], -1) > MAX_LENGTH)
       return FALSE;
   return TRUE;
 }

@@ -178,9 +178,19 @@ add_range (Reading *self, Decimal first, Decimal step, Decimal last, GError **er
 }
 
 static gboolean
+looks_like_number (const char *text)
+{
+  return strspn (text, "+-0123456789.eE") == strlen (text) && strpbrk (text, "0123456789") != NULL;
+}
+
+static gboolean
 parse_number (Reading *self, const char *text, Decimal *decimal, GError **error)
 {
-  return parse_decimal (text, decimal) || set_error (self, error, _ ("“%s” is no number"), text);
+  if (parse_decimal (text, decimal))
+    return TRUE;
+  if (looks_like_number (text))
+    return set_error (self, error, _ ("“%s” has too many digits for a range"), text);
+  return set_error (self, error, _ ("“%s” is no number"), text);
 }
 
 /* "1..4", "0..1/0.25"; `dots` is in the middle. */
@@ -223,7 +233,7 @@ read_rest (Reading *self, const char *token, GError **error)
   while (g_ascii_isspace (*end))
     end++;
   if (*end == '\0' && self->tokens[self->place] != NULL)
-    end = self->tokens[self->place++];
+    end = g_strstrip (self->tokens[self->place++]);
   if (n == 0)
     return set_error (self, error, _ ("“..” needs a number before it"));
   if (*end == '\0')
@@ -263,7 +273,7 @@ read_number (Reading *self, const char *token, GError **error)
       text = dup_decimal (decimal);
       return add_text (self, text, error);
     }
-  if (strspn (token, "+-0123456789.eE") != strlen (token) || strpbrk (token, "0123456789") == NULL)
+  if (!looks_like_number (token))
     return set_error (self, error, _ ("“%s” is no number"), token);
   return add_text (self, token, error);
 }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sweep-backend.h: a backend of the test-suite with models that differ in what they take. It makes
+ * small pictures, each by its parameters, as soon as the main loop runs, and counts them. */
+#pragma once
+
+#include "esp-backend.h"
+
+G_BEGIN_DECLS
+
+#define SWEEP_TYPE_BACKEND (sweep_backend_get_type ())
+
+G_DECLARE_FINAL_TYPE (SweepBackend, sweep_backend, SWEEP, BACKEND, EspBackend)
+
+SweepBackend *sweep_backend_new (const char *id, guint concurrency) G_GNUC_WARN_UNUSED_RESULT;
+
+/* `properties`: members of the schema in JSON, or NULL: it tells none yet. Borrowed. */
+EspModel *sweep_backend_add_model (SweepBackend *self, const char *id, const char *name,
+                                   const char *properties, EspModelFeatures features);
+
+/* From now on turns wait for the next function. */
+void sweep_backend_set_stepped (SweepBackend *self, gboolean stepped);
+/* So many of those that wait, oldest first, are made. */
+void sweep_backend_release (SweepBackend *self, guint n);
+
+/* Turns whose instruction has this word fail; NULL: none. */
+void sweep_backend_set_failing (SweepBackend *self, const char *word);
+
+/* Turns take so long. */
+void sweep_backend_set_delay (SweepBackend *self, guint ms);
+
+/* From now on it is one of a provider: every picture is kept as a file of the folder under the
+ * turn's own id, made by one system call, and is not made again when the turn is gone on with. */
+void sweep_backend_set_folder (SweepBackend *self, const char *folder);
+
+guint sweep_backend_get_n_made (SweepBackend *self);
+guint sweep_backend_get_n_running (SweepBackend *self);
+guint sweep_backend_get_most_running (SweepBackend *self);
+
+/* What the turns asked for in the order in which they were begun: "MODEL guidance=1 seed=4". Only
+ * members of `names`, separated by spaces. */
+char *sweep_backend_dup_begun (SweepBackend *self, const char *names);
+
+G_END_DECLS
