@@ -276,6 +276,10 @@ EspStatus esp_model_edit_batch (EspModel *model, const EspEditRequest *request,
  * the request is impossible. */
 int esp_model_batch_limit (EspModel *model, const EspEditRequest *request, EspError *error);
 
+/* The same for a square picture of the model's working size (1 MP for models without one) with one
+ * reference on the device that requests get when they name none. Leaves what is open alone. */
+int esp_model_usual_batch (EspModel *model);
+
 /* Edits of one pass: as many whether that pays or not, if they have room; 0 (the default) decides
  * by what pays. For tests and benchmarks. */
 void esp_model_set_pass_limit (EspModel *model, int edits);

@@ -11,29 +11,27 @@
 /* Of the memory that is free, buffers take at most half: decoding and the file's pages want some,
  * too. */
 static int64_t
-fitting (const EspModel *model, const EspEditPlan *plan)
+fitting (const EspModel *model, EspDevice *device, int64_t target_tokens, int64_t reference_tokens)
 {
   const EspFluxConfig *config = esp_flux_config (model->flux);
-  EspDevice *device = model->device;
   size_t room = device->ops->free_memory != NULL ? device->ops->free_memory (device) / 2 : 0;
   size_t one, two;
 
   if (room == 0)
     return ESP_FLUX_SLOTS_MAX;
-  one = esp_flux_session_bytes (config, device->compute, model->manifest.t5_tokens,
-                                plan->target_tokens, plan->reference_tokens, 1);
-  two = esp_flux_session_bytes (config, device->compute, model->manifest.t5_tokens,
-                                plan->target_tokens, plan->reference_tokens, 2);
+  one = esp_flux_session_bytes (config, device->compute, model->manifest.t5_tokens, target_tokens,
+                                reference_tokens, 1);
+  two = esp_flux_session_bytes (config, device->compute, model->manifest.t5_tokens, target_tokens,
+                                reference_tokens, 2);
   return room > one ? 1 + (int64_t) ((room - one) / (two - one)) : 1;
 }
 
 /* Edits share a pass where its layers are too small to fill the device, or where the weights do not
  * fit into memory and would be read from the disk for each edit. */
 static int64_t
-paying (const EspModel *model, const EspEditPlan *plan)
+paying (const EspModel *model, EspDevice *device, int64_t target_tokens, int64_t reference_tokens)
 {
-  EspDevice *device = model->device;
-  int64_t length = model->manifest.t5_tokens + plan->target_tokens + plan->reference_tokens;
+  int64_t length = model->manifest.t5_tokens + target_tokens + reference_tokens;
   size_t room = device->ops->free_memory != NULL ? device->ops->free_memory (device) : 0;
 
   if (room > 0 && model->info.weight_bytes > room)
@@ -42,13 +40,33 @@ paying (const EspModel *model, const EspEditPlan *plan)
 }
 
 int
-esp_edits_pass_size (const EspModel *model, const EspEditPlan *plan)
+esp_edits_pass_size (const EspModel *model, EspDevice *device, int64_t target_tokens,
+                     int64_t reference_tokens)
 {
-  int64_t wanted = model->pass_limit > 0 ? model->pass_limit : paying (model, plan);
-  int64_t most = fitting (model, plan);
+  int64_t wanted = model->pass_limit > 0 ? model->pass_limit
+                                         : paying (model, device, target_tokens, reference_tokens);
+  int64_t most = fitting (model, device, target_tokens, reference_tokens);
 
   most = most < ESP_FLUX_SLOTS_MAX ? most : ESP_FLUX_SLOTS_MAX;
   return (int) (wanted < most ? wanted : most);
+}
+
+/* What Kontext's own sizes are near to. */
+#define USUAL_PIXELS ((int64_t) 1 << 20)
+
+int
+esp_model_usual_batch (EspModel *model)
+{
+  int64_t pixels = model->info.working_pixels > 0 ? model->info.working_pixels : USUAL_PIXELS;
+  int64_t tokens = pixels / (ESP_SIZE_MULTIPLE * ESP_SIZE_MULTIPLE);
+  EspError error = ESP_ERROR_INIT;
+  EspDevice *device = NULL;
+  int edits = 1;
+
+  if (esp_cpu_device_new (ESP_COMPUTE_AUTO, 0, 0, &device, &error) == ESP_OK)
+    edits = esp_edits_pass_size (model, device, tokens, tokens);
+  esp_device_free (device);
+  return edits;
 }
 
 /* --- What prompts contribute --------------------------------------------------------------------

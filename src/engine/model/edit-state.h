@@ -75,8 +75,9 @@ EspStatus esp_edit_make_noise (EspEdit *edit, EspError *error);
 
 /* --- edit-sampling.c: the steps --- */
 
-/* How many edits go through the transformer at once. */
-int esp_edits_pass_size (const EspModel *model, const EspEditPlan *plan);
+/* How many edits go through the transformer on this device at once. */
+int esp_edits_pass_size (const EspModel *model, EspDevice *device, int64_t target_tokens,
+                         int64_t reference_tokens);
 
 /* Computes or finds what the prompts contribute to every step. */
 EspStatus esp_edits_condition (EspEdits *e, EspError *error);

@@ -317,7 +317,8 @@ run_pass (EspEdits *e, EspEdit *const *pass, int count, EspError *error)
 static EspStatus
 run (EspEdits *e, EspError *error)
 {
-  int size = esp_edits_pass_size (e->model, &e->plan);
+  int size = esp_edits_pass_size (e->model, e->model->device, e->plan.target_tokens,
+                                  e->plan.reference_tokens);
   EspEdit *pass[ESP_FLUX_SLOTS_MAX];
   EspStatus status = run_shared (e, error);
 
@@ -418,8 +419,9 @@ esp_model_batch_limit (EspModel *model, const EspEditRequest *request, EspError 
 {
   EspEditPlan plan;
 
-  return make_plan (model, request, &plan, error) == ESP_OK ? esp_edits_pass_size (model, &plan)
-                                                            : 0;
+  if (make_plan (model, request, &plan, error) != ESP_OK)
+    return 0;
+  return esp_edits_pass_size (model, model->device, plan.target_tokens, plan.reference_tokens);
 }
 
 /* --- A single one

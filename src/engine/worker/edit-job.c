@@ -22,14 +22,45 @@
 
 #define NAME_SIZE 64
 
+/* What was last told of one of the edits. */
+typedef struct Told
+{
+  EspStage stage;
+  int step;
+  double time; /* 0 = nothing was sent yet */
+} Told;
+
+/* The edits that are made: the parts of the job that nobody cancelled while they waited. */
 typedef struct EditRun
 {
   EspSession *session;
   EspJob *job;
-  EspStage last_stage;
-  int last_step;
-  double last_time; /* 0 = nothing was sent yet */
+  EspModel *model;
+  int count;
+  EspEditSample samples[ESP_BATCH_MAX];
+  int part[ESP_BATCH_MAX]; /* of the job */
+  Told told[ESP_BATCH_MAX];
 } EditRun;
+
+static json_t *
+id_of (const EditRun *run, int index)
+{
+  return run->job->parts[run->part[index]].id;
+}
+
+/* Names the files of one edit. */
+static uint64_t
+number_of (const EditRun *run, int index)
+{
+  return run->job->number + (uint64_t) run->part[index];
+}
+
+/* An edit has its answer. */
+static void
+set_over (EditRun *run, int index)
+{
+  atomic_store (&run->job->parts[run->part[index]].over, true);
+}
 
 static double
 now (void)
@@ -41,56 +72,54 @@ now (void)
 }
 
 static void
-on_progress (void *data, const EspProgress *progress)
+on_progress (void *data, int index, const EspProgress *progress)
 {
   EditRun *run = data;
+  Told *told = &run->told[index];
   double time = now ();
   json_t *left;
 
-  if (run->last_time > 0 && progress->stage == run->last_stage && progress->step == run->last_step
-      && time - run->last_time < PROGRESS_SECONDS)
+  if (told->time > 0 && progress->stage == told->stage && progress->step == told->step
+      && time - told->time < PROGRESS_SECONDS)
     return;
 
-  run->last_stage = progress->stage;
-  run->last_step = progress->step;
-  run->last_time = time;
+  *told = (Told){ progress->stage, progress->step, time };
 
   left = progress->seconds_left >= 0 ? json_real (progress->seconds_left) : json_null ();
   esp_channel_send_if_ready (run->session->channel,
                              json_pack ("{s:s, s:O, s:s, s:i, s:i, s:f, s:o}", "type", "progress",
-                                        "id", run->job->request.id, "stage",
+                                        "id", id_of (run, index), "stage",
                                         esp_stage_name (progress->stage), "step", progress->step,
                                         "steps", progress->steps, "fraction", progress->fraction,
                                         "seconds_left", left));
 }
 
 static void
-preview_name (const EditRun *run, int step, char name[NAME_SIZE])
+preview_name (const EditRun *run, int index, int step, char name[NAME_SIZE])
 {
-  snprintf (name, NAME_SIZE, "preview-%" PRIu64 "-%d.ppm", run->job->number, step);
+  snprintf (name, NAME_SIZE, "preview-%" PRIu64 "-%d.ppm", number_of (run, index), step);
 }
 
 /* A preview that cannot be written is no reason to fail: the disk may be full of them. */
 static void
-on_preview (void *data, int step, const EspImage *image)
+on_preview (void *data, int index, int step, const EspImage *image)
 {
   EditRun *run = data;
   char name[NAME_SIZE];
   char *path;
 
-  preview_name (run, step, name);
+  preview_name (run, index, step, name);
   path = esp_spool_file (run->session->spool, name);
   if (path != NULL && esp_ppm_write (path, image, NULL) == ESP_OK)
     esp_channel_send_if_ready (run->session->channel,
                                json_pack ("{s:s, s:O, s:o, s:i, s:i, s:i}", "type", "preview", "id",
-                                          run->job->request.id, "path", esp_json_text (path),
-                                          "step", step, "width", image->width, "height",
-                                          image->height));
+                                          id_of (run, index), "path", esp_json_text (path), "step",
+                                          step, "width", image->width, "height", image->height));
   free (path);
 
   if (step > PREVIEWS_KEPT)
     {
-      preview_name (run, step - PREVIEWS_KEPT, name);
+      preview_name (run, index, step - PREVIEWS_KEPT, name);
       esp_spool_remove_file (run->session->spool, name);
     }
 }
@@ -190,22 +219,42 @@ seed_json (uint64_t seed)
 }
 
 static json_t *
-result_json (const EditRun *run, const EspModel *model, const EspEditResult *result,
-             const char *path, const char *latents)
+reused_json (unsigned reused)
+{
+  static const struct
+  {
+    EspReused flag;
+    const char *name;
+  } names[] = { { ESP_REUSED_TEXT, "text" },
+                { ESP_REUSED_ENCODE, "encode" },
+                { ESP_REUSED_MODULATIONS, "modulations" } };
+  json_t *array = json_array ();
+
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (reused & names[i].flag)
+      json_array_append_new (array, json_string (names[i].name));
+
+  return array;
+}
+
+static json_t *
+result_json (const EditRun *run, int index, const EspEditResult *result, const char *path,
+             const char *latents)
 {
   json_t *event
       = json_pack ("{s:s, s:O, s:o, s:o, s:i, s:i, s:o, s:i, s:f}", "type", "result", "id",
-                   run->job->request.id, "path", esp_json_text (path), "latents",
+                   id_of (run, index), "path", esp_json_text (path), "latents",
                    latents != NULL ? esp_json_text (latents) : json_null (), "width",
                    result->image.width, "height", result->image.height, "seed",
                    seed_json (result->seed), "steps", result->steps, "guidance", result->guidance);
-  json_t *more = json_pack ("{s:o, s:I, s:o, s:b, s:b, s:b, s:i, s:i, s:s, s:s, s:o}", "timings",
-                            timings_json (result), "peak_memory", (json_int_t) result->peak_memory,
-                            "model", esp_model_json (esp_model_info (model)), "clip_truncated",
-                            result->clip_truncated, "t5_truncated", result->t5_truncated, "scaled",
-                            result->scaled, "source_width", result->source_width, "source_height",
-                            result->source_height, "device", result->device, "dtype", result->dtype,
-                            "device_description", esp_json_text (result->device_description));
+  json_t *more = json_pack (
+      "{s:o, s:I, s:o, s:b, s:b, s:b, s:i, s:i, s:s, s:s, s:o, s:o, s:i}", "timings",
+      timings_json (result), "peak_memory", (json_int_t) result->peak_memory, "model",
+      esp_model_json (esp_model_info (run->model)), "clip_truncated", result->clip_truncated,
+      "t5_truncated", result->t5_truncated, "scaled", result->scaled, "source_width",
+      result->source_width, "source_height", result->source_height, "device", result->device,
+      "dtype", result->dtype, "device_description", esp_json_text (result->device_description),
+      "reused", reused_json (result->reused), "shared", result->shared);
 
   if (event == NULL || more == NULL || json_object_update (event, more) != 0)
     {
@@ -218,16 +267,16 @@ result_json (const EditRun *run, const EspModel *model, const EspEditResult *res
 }
 
 static EspStatus
-send_result (EditRun *run, const EspModel *model, const EspEditResult *result, EspError *error)
+send_result (EditRun *run, int index, const EspEditResult *result, EspError *error)
 {
   const EspSpool *spool = run->session->spool;
   char name[NAME_SIZE];
   char *path, *latents;
   EspStatus status = ESP_OK;
 
-  snprintf (name, sizeof name, "result-%" PRIu64 ".ppm", run->job->number);
+  snprintf (name, sizeof name, "result-%" PRIu64 ".ppm", number_of (run, index));
   path = esp_spool_file (spool, name);
-  snprintf (name, sizeof name, "latents-%" PRIu64 ".safetensors", run->job->number);
+  snprintf (name, sizeof name, "latents-%" PRIu64 ".safetensors", number_of (run, index));
   latents = esp_spool_file (spool, name);
 
   if (path == NULL || latents == NULL)
@@ -240,7 +289,7 @@ send_result (EditRun *run, const EspModel *model, const EspEditResult *result, E
   if (status == ESP_OK)
     esp_channel_send (
         run->session->channel,
-        result_json (run, model, result, path, run->job->request.latents ? latents : NULL));
+        result_json (run, index, result, path, run->job->request.latents ? latents : NULL));
   else if (path != NULL)
     unlink (path);
 
@@ -249,33 +298,41 @@ send_result (EditRun *run, const EspModel *model, const EspEditResult *result, E
   return status;
 }
 
+static void
+on_done (void *data, int index, EspEditResult *result, const EspError *error)
+{
+  EditRun *run = data;
+  EspError failure = error != NULL ? *error : (EspError) ESP_ERROR_INIT;
+
+  if (result == NULL || send_result (run, index, result, &failure) != ESP_OK)
+    esp_session_send_error (run->session->channel, id_of (run, index), &failure);
+  set_over (run, index);
+  if (result != NULL)
+    esp_edit_result_clear (result);
+}
+
 static EspStatus
-run_edit (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
+run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
 {
   EspRequest *request = &run->job->request;
-  EspEditCallbacks callbacks = { .progress = on_progress,
-                                 .preview = request->previews ? on_preview : NULL,
-                                 .data = run,
-                                 .cancel = &run->job->cancel };
-  EspEditResult result = ESP_EDIT_RESULT_INIT;
-  EspModel *model = NULL;
+  EspBatchCallbacks callbacks = { .progress = on_progress,
+                                  .preview = request->previews ? on_preview : NULL,
+                                  .done = on_done,
+                                  .data = run,
+                                  .cancel = &run->job->cancel };
   EspStatus status = check_device (request->edit.device, error);
 
   if (status == ESP_OK)
     status = read_images (request, images, error);
   if (status == ESP_OK)
-    status = esp_model_cache_get (&run->session->cache, request->model, &model, error);
+    status = esp_model_cache_get (&run->session->cache, request->model, &run->model, error);
   if (status != ESP_OK)
     return status;
 
   request->edit.images = images;
   reset_peak_memory ();
-  status = esp_model_edit (model, &request->edit, &callbacks, &result, error);
-  if (status == ESP_OK)
-    status = send_result (run, model, &result, error);
-
-  esp_edit_result_clear (&result);
-  return status;
+  return esp_model_edit_batch (run->model, &request->edit, run->samples, run->count, &callbacks,
+                               error);
 }
 
 void
@@ -285,8 +342,16 @@ esp_session_run_edit (EspSession *session, EspJob *job)
   EspImage images[ESP_IMAGES_MAX] = { { NULL, 0, 0 } };
   EspError error = ESP_ERROR_INIT;
 
-  if (run_edit (&run, images, &error) != ESP_OK)
-    esp_session_send_error (session->channel, job->request.id, &error);
+  for (int i = 0; i < job->part_count; i++)
+    if (!atomic_load (&job->parts[i].over))
+      {
+        run.part[run.count] = i;
+        run.samples[run.count++] = (EspEditSample){ .seed = job->request.edits[i].seed,
+                                                    .cancel = &job->parts[i].cancel };
+      }
+
+  if (run.count > 0 && run_edits (&run, images, &error) != ESP_OK)
+    esp_session_fail (session, job, &error);
 
   for (int i = 0; i < ESP_IMAGES_MAX; i++)
     free (images[i].pixels);

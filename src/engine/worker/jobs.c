@@ -30,8 +30,60 @@ void
 esp_job_free (EspJob *job)
 {
   if (job != NULL)
-    esp_request_clear (&job->request);
+    {
+      esp_request_clear (&job->request);
+      free (job->parts);
+    }
   free (job);
+}
+
+/* The part called `id` that is not over, or NULL. */
+static EspJobPart *
+find_part (EspJob *job, const json_t *id)
+{
+  for (int i = 0; i < job->part_count; i++)
+    if (!atomic_load (&job->parts[i].over) && json_equal (job->parts[i].id, id))
+      return &job->parts[i];
+  return NULL;
+}
+
+static bool
+is_taken (const EspJobs *jobs, const json_t *id)
+{
+  if (jobs->current != NULL && find_part (jobs->current, id) != NULL)
+    return true;
+  for (EspJob *job = jobs->first; job != NULL; job = job->next)
+    if (find_part (job, id) != NULL)
+      return true;
+  return false;
+}
+
+/* Takes the request over, which stays the caller's when memory is out (NULL). */
+static EspJob *
+job_new (EspRequest *request)
+{
+  int count = request->edit_count > 0 ? request->edit_count : 1;
+  EspJob *job = calloc (1, sizeof *job);
+
+  if (job != NULL)
+    job->parts = calloc ((size_t) count, sizeof *job->parts);
+  if (job == NULL || job->parts == NULL)
+    {
+      free (job);
+      return NULL;
+    }
+
+  job->part_count = count;
+  for (int i = 0; i < count; i++)
+    {
+      job->parts[i].id = request->edit_count > 0 ? request->edits[i].id : request->id;
+      atomic_init (&job->parts[i].cancel, false);
+      atomic_init (&job->parts[i].over, false);
+    }
+  job->request = *request;
+  atomic_init (&job->cancel, false);
+  *request = (EspRequest){ .object = NULL };
+  return job;
 }
 
 static EspJobsAnswer
@@ -42,33 +94,29 @@ add_locked (EspJobs *jobs, EspRequest *request, size_t bytes)
   if (jobs->closed)
     return ESP_JOBS_CLOSED;
 
-  if (jobs->current != NULL && json_equal (jobs->current->request.id, request->id))
+  if (is_taken (jobs, request->id))
     return ESP_JOBS_DUPLICATE;
-  for (job = jobs->first; job != NULL; job = job->next)
-    {
-      if (json_equal (job->request.id, request->id))
-        return ESP_JOBS_DUPLICATE;
-    }
+  for (int i = 0; i < request->edit_count; i++)
+    if (is_taken (jobs, request->edits[i].id))
+      return ESP_JOBS_DUPLICATE;
 
   if (jobs->count >= ESP_JOBS_MAX || jobs->bytes + bytes > ESP_JOBS_MAX_BYTES)
     return ESP_JOBS_FULL;
 
-  job = calloc (1, sizeof *job);
+  job = job_new (request);
   if (job == NULL)
     return ESP_JOBS_FULL;
 
-  job->request = *request;
   job->bytes = bytes;
-  job->number = ++jobs->taken_numbers;
-  atomic_init (&job->cancel, false);
-  *request = (EspRequest){ .object = NULL };
+  job->number = jobs->taken_numbers + 1;
+  jobs->taken_numbers += (uint64_t) job->part_count;
 
   if (jobs->last != NULL)
     jobs->last->next = job;
   else
     jobs->first = job;
   jobs->last = job;
-  jobs->count++;
+  jobs->count += job->part_count;
   jobs->bytes += bytes;
 
   pthread_cond_broadcast (&jobs->changed);
@@ -97,7 +145,7 @@ unlink_job (EspJobs *jobs, EspJob **link, EspJob *before)
   if (jobs->last == job)
     jobs->last = before;
   job->next = NULL;
-  jobs->count--;
+  jobs->count -= job->part_count;
   jobs->bytes -= job->bytes;
 
   return job;
@@ -129,27 +177,48 @@ esp_jobs_finish (EspJobs *jobs, EspJob *job)
   esp_job_free (job);
 }
 
-bool
-esp_jobs_cancel (EspJobs *jobs, const json_t *id, EspJob **waiting)
+/* Cancels a part; the whole job if that was the last of it. True if nothing of it is left. */
+static bool
+cancel_part (EspJob *job, EspJobPart *part)
 {
-  bool found = false;
+  atomic_store (&part->cancel, true);
+  for (int i = 0; i < job->part_count; i++)
+    if (!atomic_load (&job->parts[i].over) && !atomic_load (&job->parts[i].cancel))
+      return false;
+  atomic_store (&job->cancel, true);
+  return true;
+}
+
+EspJobsCancelled
+esp_jobs_cancel (EspJobs *jobs, const json_t *id, EspJob **emptied)
+{
+  EspJobsCancelled found = ESP_JOBS_NOT_FOUND;
+  EspJobPart *part = NULL;
   EspJob *before = NULL;
 
-  *waiting = NULL;
+  *emptied = NULL;
 
   pthread_mutex_lock (&jobs->lock);
-  if (jobs->current != NULL && json_equal (jobs->current->request.id, id))
+  if (jobs->current != NULL)
+    part = find_part (jobs->current, id);
+  if (part != NULL)
     {
-      atomic_store (&jobs->current->cancel, true);
-      found = true;
+      cancel_part (jobs->current, part);
+      found = ESP_JOBS_RUNNING;
     }
 
-  for (EspJob **link = &jobs->first; !found && *link != NULL; link = &(*link)->next)
+  for (EspJob **link = &jobs->first; found == ESP_JOBS_NOT_FOUND && *link != NULL;
+       link = &(*link)->next)
     {
-      if (json_equal ((*link)->request.id, id))
+      part = find_part (*link, id);
+      if (part != NULL)
         {
-          *waiting = unlink_job (jobs, link, before);
-          found = true;
+          bool empty = cancel_part (*link, part);
+
+          atomic_store (&part->over, true);
+          found = ESP_JOBS_WAITING;
+          if (empty)
+            *emptied = unlink_job (jobs, link, before);
           break;
         }
       before = *link;

@@ -14,12 +14,22 @@
 #define ESP_JOBS_MAX       256
 #define ESP_JOBS_MAX_BYTES ((size_t) 256 << 20) /* of request lines */
 
+/* What of a job has an id of its own: the job itself, or each edit of a batch. */
+typedef struct EspJobPart
+{
+  json_t *id; /* borrowed from the request */
+  atomic_bool cancel;
+  atomic_bool over; /* answered: its id is free again */
+} EspJobPart;
+
 typedef struct EspJob
 {
   EspRequest request; /* owned */
+  EspJobPart *parts;  /* [part_count]; owned */
+  int part_count;     /* at least 1 */
   size_t bytes;       /* of the request's line */
-  uint64_t number;    /* 1, 2, 3, …: names the job's files */
-  atomic_bool cancel;
+  uint64_t number; /* 1, 2, 3, …: names the job's files; its parts take the numbers from it on */
+  atomic_bool cancel; /* of all parts */
   struct EspJob *next;
 } EspJob;
 
@@ -29,7 +39,7 @@ typedef struct EspJobs
   pthread_cond_t changed;
   EspJob *first, *last; /* waiting */
   EspJob *current;      /* taken and not yet finished */
-  int count;            /* waiting */
+  int count;            /* parts of those waiting */
   size_t bytes;         /* waiting */
   uint64_t taken_numbers;
   bool closed; /* nothing is added any more */
@@ -56,10 +66,17 @@ EspJob *esp_jobs_take (EspJobs *jobs);
 /* The current job is done: frees it. */
 void esp_jobs_finish (EspJobs *jobs, EspJob *job);
 
-/* Cancels the job `id`. A running one notices by itself and *waiting becomes NULL; a waiting one is
- * taken out of the queue and handed to the caller in *waiting, who reports and frees it
- * (esp_job_free). False if there is no such job. */
-bool esp_jobs_cancel (EspJobs *jobs, const json_t *id, EspJob **waiting);
+typedef enum
+{
+  ESP_JOBS_NOT_FOUND,
+  ESP_JOBS_RUNNING, /* it notices by itself, and answers */
+  ESP_JOBS_WAITING, /* it is over: the caller answers for it */
+} EspJobsCancelled;
+
+/* Cancels the job, or the part of one, called `id`. A job of which all parts were cancelled while
+ * it waited is taken out of the queue and handed to the caller in *emptied, who frees it
+ * (esp_job_free); else that is NULL. */
+EspJobsCancelled esp_jobs_cancel (EspJobs *jobs, const json_t *id, EspJob **emptied);
 
 /* Takes no more jobs. Loads and edits, running or waiting, are marked as cancelled; short jobs that
  * wait are still answered unless `drop` asks for their cancellation too. May be called twice. */

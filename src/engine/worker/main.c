@@ -73,25 +73,34 @@ static void
 send_hello (Worker *worker, json_t *id)
 {
   esp_channel_send (&worker->channel,
-                    json_pack ("{s:s, s:O, s:i, s:s, s:o, s:i}", "type", "hello", "id", id,
+                    json_pack ("{s:s, s:O, s:i, s:s, s:o, s:i, s:i}", "type", "hello", "id", id,
                                "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "spool",
-                               esp_json_text (worker->spool.path), "pid", (int) getpid ()));
+                               esp_json_text (worker->spool.path), "pid", (int) getpid (), "batch",
+                               ESP_BATCH_MAX));
 }
 
 static void
 cancel_job (Worker *worker, const EspRequest *request)
 {
-  EspJob *waiting = NULL;
-  bool found = esp_jobs_cancel (&worker->jobs, request->job, &waiting);
+  EspJob *emptied = NULL;
+  EspJobsCancelled found = esp_jobs_cancel (&worker->jobs, request->job, &emptied);
 
-  esp_channel_send (&worker->channel, json_pack ("{s:s, s:O, s:O, s:b}", "type", "cancelling", "id",
-                                                 request->id, "job", request->job, "found", found));
-  if (waiting != NULL)
-    {
-      esp_channel_error (&worker->channel, waiting->request.id,
-                         esp_status_name (ESP_ERROR_CANCELLED), "the job was cancelled");
-      esp_job_free (waiting);
-    }
+  esp_channel_send (&worker->channel,
+                    json_pack ("{s:s, s:O, s:O, s:b}", "type", "cancelling", "id", request->id,
+                               "job", request->job, "found", found != ESP_JOBS_NOT_FOUND));
+  if (found == ESP_JOBS_WAITING)
+    esp_channel_error (&worker->channel, request->job, esp_status_name (ESP_ERROR_CANCELLED),
+                       "the job was cancelled");
+  esp_job_free (emptied);
+}
+
+/* Every edit of a batch gets its answer. */
+static void
+refuse (Worker *worker, const EspRequest *request, const char *code, const char *reason)
+{
+  esp_channel_error (&worker->channel, request->id, code, reason);
+  for (int i = 1; i < request->edit_count; i++)
+    esp_channel_error (&worker->channel, request->edits[i].id, code, reason);
 }
 
 /* An error about an id that already names a job must not look like that job's end: its `id` is
@@ -105,9 +114,8 @@ add_job (Worker *worker, EspRequest *request, size_t length)
     esp_channel_error (&worker->channel, NULL, "protocol",
                        "id: a job with this id is still waiting or running");
   else if (answer != ESP_JOBS_ADDED)
-    esp_channel_error (&worker->channel, request->id, "busy",
-                       answer == ESP_JOBS_FULL ? "too many jobs are waiting"
-                                               : "the worker is about to end");
+    refuse (worker, request, "busy",
+            answer == ESP_JOBS_FULL ? "too many jobs are waiting" : "the worker is about to end");
 }
 
 /* False when the request was `quit`. */
@@ -120,12 +128,11 @@ take_request (Worker *worker, const char *line, size_t length)
   EspStatus status = esp_request_parse (line, length, &request, &protocol, &error);
 
   if (status != ESP_OK)
-    esp_channel_error (&worker->channel, request.id,
-                       protocol ? "protocol" : esp_status_name (status), error.message);
+    refuse (worker, &request, protocol ? "protocol" : esp_status_name (status), error.message);
   else if (request.type == ESP_REQUEST_HELLO)
     send_hello (worker, request.id);
   else if (request.type == ESP_REQUEST_DESCRIBE && request.model == NULL)
-    esp_channel_send (&worker->channel, esp_description_new (request.id, NULL));
+    esp_channel_send (&worker->channel, esp_description_new (request.id, NULL, 1));
   else if (request.type == ESP_REQUEST_CANCEL)
     cancel_job (worker, &request);
   else if (request.type == ESP_REQUEST_QUIT)

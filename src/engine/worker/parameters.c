@@ -417,6 +417,28 @@ check_string (const Parameter *parameter, const json_t *value, EspError *error)
   return ESP_OK;
 }
 
+/* Checks a value that is there, and stores it. */
+static EspStatus
+read_value (const Parameter *parameter, const json_t *value, EspEditRequest *request,
+            EspError *error)
+{
+  bool text = json_is_string (value) && parameter->store == store_seed;
+  EspStatus status = ESP_OK;
+
+  if (parameter->type == TYPE_STRING)
+    status = check_string (parameter, value, error);
+  else if (!text)
+    status = check_number (parameter, value, error);
+
+  return status == ESP_OK ? parameter->store (request, value, error) : status;
+}
+
+EspStatus
+esp_parameters_read_seed (const json_t *value, EspEditRequest *request, EspError *error)
+{
+  return read_value (find ("seed"), value, request, error);
+}
+
 EspStatus
 esp_parameters_read (const json_t *object, EspEditRequest *request, EspError *error)
 {
@@ -424,7 +446,6 @@ esp_parameters_read (const json_t *object, EspEditRequest *request, EspError *er
     {
       const Parameter *parameter = &parameters[i];
       const json_t *value = json_object_get (object, parameter->name);
-      bool text = json_is_string (value) && parameter->store == store_seed;
       EspStatus status;
 
       if (value == NULL || json_is_null (value))
@@ -434,13 +455,7 @@ esp_parameters_read (const json_t *object, EspEditRequest *request, EspError *er
           continue;
         }
 
-      if (parameter->type == TYPE_STRING)
-        status = check_string (parameter, value, error);
-      else
-        status = text ? ESP_OK : check_number (parameter, value, error);
-
-      if (status == ESP_OK)
-        status = parameter->store (request, value, error);
+      status = read_value (parameter, value, request, error);
       if (status != ESP_OK)
         return status;
     }

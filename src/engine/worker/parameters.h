@@ -17,6 +17,9 @@
  * field, what was expected and what was found. */
 EspStatus esp_parameters_read (const json_t *object, EspEditRequest *request, EspError *error);
 
+/* Stores `value` as the request's seed: the same checks for one that stands elsewhere. */
+EspStatus esp_parameters_read_seed (const json_t *value, EspEditRequest *request, EspError *error);
+
 /* Is `name` a parameter of an edit? */
 bool esp_parameters_has (const char *name);
 

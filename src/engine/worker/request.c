@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/request.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "worker/parameters.h"
@@ -25,7 +26,9 @@ static const RequestKind kinds[] = {
   [ESP_REQUEST_DESCRIBE] = { "describe", { "model", NULL }, check_describe },
   [ESP_REQUEST_LOAD] = { "load", { "model", NULL }, check_load },
   [ESP_REQUEST_EDIT]
-  = { "edit", { "model", "images", "noise", "dump", "previews", "latents", NULL }, check_edit },
+  = { "edit",
+      { "model", "images", "noise", "dump", "previews", "latents", "batch", NULL },
+      check_edit },
   [ESP_REQUEST_TOKENIZE] = { "tokenize", { "model", "texts", NULL }, check_tokenize },
   [ESP_REQUEST_CANCEL] = { "cancel", { "job", NULL }, check_cancel },
   [ESP_REQUEST_QUIT] = { "quit", { NULL }, check_nothing },
@@ -163,6 +166,64 @@ check_images (EspRequest *request, EspError *error)
   return ESP_OK;
 }
 
+/* One entry of `batch`: {"id":…, "seed":…} and nothing else. */
+static EspStatus
+check_further_edit (const EspRequest *request, size_t index, EspRequestEdit *edit, EspError *error)
+{
+  json_t *entry = json_array_get (json_object_get (request->object, "batch"), index);
+  EspEditRequest seeded = ESP_EDIT_REQUEST_INIT;
+  EspStatus status;
+
+  if (!json_is_object (entry) || json_object_size (entry) != 2
+      || json_object_get (entry, "seed") == NULL)
+    return esp_error_set (error, ESP_ERROR_ARGUMENT,
+                          "batch: entry %zu: expected an object with \"id\" and \"seed\" alone",
+                          index);
+  edit->id = json_object_get (entry, "id");
+  if (!is_usable_id (edit->id))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT,
+                          "batch: entry %zu: id: expected an integer or a string of 1 to %d bytes",
+                          index, ESP_REQUEST_MAX_ID);
+  if (json_equal (edit->id, request->id))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT,
+                          "batch: entry %zu: the id is that of the request", index);
+  for (size_t i = 0; i < index; i++)
+    if (json_equal (edit->id, request->edits[i + 1].id))
+      return esp_error_set (error, ESP_ERROR_ARGUMENT,
+                            "batch: entry %zu: the id is that of entry %zu", index, i);
+
+  status = esp_parameters_read_seed (json_object_get (entry, "seed"), &seeded, error);
+  edit->seed = seeded.seed;
+  return status;
+}
+
+/* The edits that are like this one but for their seeds. */
+static EspStatus
+check_batch (EspRequest *request, EspError *error)
+{
+  const json_t *batch = json_object_get (request->object, "batch");
+  size_t count = json_array_size (batch);
+
+  if (batch != NULL && !json_is_null (batch) && !json_is_array (batch))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "batch: expected an array of objects");
+  if (count >= ESP_BATCH_MAX)
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "batch: at most %d entries, found %zu",
+                          ESP_BATCH_MAX - 1, count);
+  request->edits = calloc (count + 1, sizeof *request->edits);
+  if (request->edits == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "batch: out of memory");
+  request->edits[0].id = request->id;
+  for (size_t i = 0; i < count; i++)
+    {
+      EspStatus status = check_further_edit (request, i, &request->edits[i + 1], error);
+
+      if (status != ESP_OK)
+        return status;
+    }
+  request->edit_count = (int) count + 1;
+  return ESP_OK;
+}
+
 static EspStatus
 check_edit (EspRequest *request, EspError *error)
 {
@@ -181,6 +242,11 @@ check_edit (EspRequest *request, EspError *error)
     status = get_bool (request, "previews", false, &request->previews, error);
   if (status == ESP_OK)
     status = get_bool (request, "latents", true, &request->latents, error);
+  if (status == ESP_OK && request->edit_count > 1
+      && (request->edit.noise_path != NULL || request->edit.dump_path != NULL))
+    status = esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: is for one edit, not for a batch",
+                            request->edit.noise_path != NULL ? "noise" : "dump");
+  request->edits[0].seed = request->edit.seed;
 
   return status;
 }
@@ -304,7 +370,11 @@ esp_request_parse (const char *line, size_t length, EspRequest *request, bool *p
     return status;
 
   *protocol = false;
-  status = check_fields (request, error);
+  /* First, so that whoever waits for an edit of it is told of what else is wrong. */
+  if (request->type == ESP_REQUEST_EDIT)
+    status = check_batch (request, error);
+  if (status == ESP_OK)
+    status = check_fields (request, error);
 
   return status == ESP_OK ? kinds[request->type].check (request, error) : status;
 }
@@ -313,5 +383,6 @@ void
 esp_request_clear (EspRequest *request)
 {
   json_decref (request->object);
+  free (request->edits);
   *request = (EspRequest){ .object = NULL };
 }

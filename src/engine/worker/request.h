@@ -25,23 +25,33 @@ typedef enum
   ESP_REQUEST_QUIT,
 } EspRequestType;
 
+/* One of the edits of a request: the request itself, or an entry of its `batch`. */
+typedef struct EspRequestEdit
+{
+  json_t *id; /* borrowed from the line */
+  uint64_t seed;
+} EspRequestEdit;
+
 typedef struct EspRequest
 {
   EspRequestType type;
-  json_t *object;      /* the whole line; owned. Everything below is borrowed from it */
-  json_t *id;          /* string or integer */
-  const char *model;   /* describe (may be NULL), load, edit, tokenize */
-  json_t *job;         /* cancel: the id of the job */
-  json_t *texts;       /* tokenize: array of strings */
-  json_t *images;      /* edit: array of 1 … ESP_IMAGES_MAX paths */
-  bool previews;       /* edit: send preview events */
-  bool latents;        /* edit: write the final latents into the spool */
-  EspEditRequest edit; /* edit: all but the pictures */
+  json_t *object;        /* the whole line; owned. Everything below is borrowed from it */
+  json_t *id;            /* string or integer */
+  const char *model;     /* describe (may be NULL), load, edit, tokenize */
+  json_t *job;           /* cancel: the id of the job */
+  json_t *texts;         /* tokenize: array of strings */
+  json_t *images;        /* edit: array of 1 … ESP_IMAGES_MAX paths */
+  bool previews;         /* edit: send preview events */
+  bool latents;          /* edit: write the final latents into the spool */
+  EspEditRequest edit;   /* edit: all but the pictures */
+  EspRequestEdit *edits; /* [edit_count]; owned. The first has the request's own id and seed */
+  int edit_count;        /* edit: 1 … ESP_BATCH_MAX; else 0 */
 } EspRequest;
 
 /* Parses and checks one line. On failure *request holds the line's id if it has a usable one (so
  * that the error can name it), and *protocol tells whether the line is no request of this protocol
- * (true) or asks for something impossible (false). The caller clears *request in either case. */
+ * (true) or asks for something impossible (false). Where request->edits is filled in, all of
+ * them are refused. The caller clears *request in either case. */
 EspStatus esp_request_parse (const char *line, size_t length, EspRequest *request, bool *protocol,
                              EspError *error);
 

@@ -33,6 +33,17 @@ esp_model_json (const EspModelInfo *model)
                     (json_int_t) model->parameters);
 }
 
+void
+esp_session_fail (EspSession *session, EspJob *job, const EspError *error)
+{
+  for (int i = 0; i < job->part_count; i++)
+    if (!atomic_load (&job->parts[i].over))
+      {
+        esp_session_send_error (session->channel, job->parts[i].id, error);
+        atomic_store (&job->parts[i].over, true);
+      }
+}
+
 static json_t *
 devices_json (void)
 {
@@ -50,12 +61,12 @@ devices_json (void)
 }
 
 json_t *
-esp_description_new (json_t *id, const EspModelInfo *model)
+esp_description_new (json_t *id, const EspModelInfo *model, int batch)
 {
-  return json_pack ("{s:s, s:O, s:i, s:s, s:o, s:o, s:o}", "type", "description", "id", id,
+  return json_pack ("{s:s, s:O, s:i, s:s, s:o, s:o, s:o, s:i}", "type", "description", "id", id,
                     "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "devices",
                     devices_json (), "model", model != NULL ? esp_model_json (model) : json_null (),
-                    "parameters", esp_parameters_schema (model));
+                    "parameters", esp_parameters_schema (model), "batch", batch);
 }
 
 static double
@@ -91,7 +102,8 @@ run_describe (EspSession *session, EspJob *job, EspError *error)
 
   if (status == ESP_OK)
     esp_channel_send (session->channel,
-                      esp_description_new (job->request.id, esp_model_info (model)));
+                      esp_description_new (job->request.id, esp_model_info (model),
+                                           esp_model_usual_batch (model)));
 
   return status;
 }
@@ -171,5 +183,5 @@ esp_session_run (EspSession *session, EspJob *job)
     esp_session_run_edit (session, job);
 
   if (status != ESP_OK)
-    esp_session_send_error (session->channel, job->request.id, &error);
+    esp_session_fail (session, job, &error);
 }

@@ -21,14 +21,17 @@ typedef struct EspSession
 void esp_session_run (EspSession *session, EspJob *job);
 
 /* The answer to `describe` without a model: needs no session state and may be sent by any thread.
- * `model` NULL = none. New reference, or NULL when memory is out. */
-json_t *esp_description_new (json_t *id, const EspModelInfo *model);
+ * `model` NULL = none. `batch`: see the protocol. New reference, or NULL when memory is out. */
+json_t *esp_description_new (json_t *id, const EspModelInfo *model, int batch);
 
 /* What is known of a model, as an object. New reference, or NULL when memory is out. */
 json_t *esp_model_json (const EspModelInfo *model);
 
 /* Sends the error of a job. */
 void esp_session_send_error (EspChannel *channel, json_t *id, const EspError *error);
+
+/* Sends the error to everyone of the job who has no answer yet. */
+void esp_session_fail (EspSession *session, EspJob *job, const EspError *error);
 
 /* Edits; in edit-job.c. */
 void esp_session_run_edit (EspSession *session, EspJob *job);

@@ -304,10 +304,11 @@ jobs_run_in_order_and_can_be_cancelled (void)
   CHECK (json_integer_value (first->request.id) == 1);
   CHECK (add (&jobs, "{\"id\":1,\"type\":\"load\",\"model\":\"m\"}") == ESP_JOBS_DUPLICATE);
 
-  CHECK (esp_jobs_cancel (&jobs, id, &waiting) && waiting != NULL);
+  CHECK (esp_jobs_cancel (&jobs, id, &waiting) == ESP_JOBS_WAITING && waiting != NULL);
   esp_job_free (waiting);
-  CHECK (!esp_jobs_cancel (&jobs, id, &waiting));
-  CHECK (esp_jobs_cancel (&jobs, first->request.id, &waiting) && waiting == NULL);
+  CHECK (esp_jobs_cancel (&jobs, id, &waiting) == ESP_JOBS_NOT_FOUND);
+  CHECK (esp_jobs_cancel (&jobs, first->request.id, &waiting) == ESP_JOBS_RUNNING
+         && waiting == NULL);
   CHECK (atomic_load (&first->cancel));
   esp_jobs_finish (&jobs, first);
   CHECK (add (&jobs, "{\"id\":1,\"type\":\"tokenize\",\"model\":\"m\",\"texts\":[]}")

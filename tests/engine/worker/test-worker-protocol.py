@@ -184,6 +184,7 @@ def garbage_made_of_good_lines_is_survived(tmp):
         {'type': 'hello', 'id': 1}, {'type': 'describe', 'id': 2}, {'type': 'cancel', 'id': 3, 'job': 1},
         {'type': 'tokenize', 'id': 4, 'model': MODEL, 'texts': ['snow', 'für \u0000 immer']},
         edit('/nonexistent.ppm', 5), {'type': 'describe', 'id': 6, 'model': MODEL},
+        edit('/nonexistent.ppm', 8, batch=[{'id': 9, 'seed': 2}, {'id': 'x', 'seed': '3'}]),
         {'type': 'load', 'id': 7, 'model': '/nonexistent'})]
     sent = 0
     for _ in range(1500):
@@ -241,6 +242,116 @@ def an_edit_gives_the_same_bytes_twice(tmp):
         assert fractions == sorted(fractions) and 0 <= fractions[0] and fractions[-1] <= 1, fractions
         assert [e['step'] for e in progress if e['stage'] == 'sample'][-1] == 2, progress
     assert results[0] == results[1]
+    worker.end()
+
+
+def batch_of(photo, identifiers, **fields):
+    """An edit with as many further ones; the n-th has the seed n."""
+    batch = [dict(id=identifier, seed=n + 1) for n, identifier in enumerate(identifiers[1:])]
+    return edit(photo, identifiers[0], seed=0, batch=batch, **fields)
+
+
+def picture_of(event):
+    assert event['type'] == 'result', event
+    return pathlib.Path(event['path']).read_bytes(), pathlib.Path(event['latents']).read_bytes()
+
+
+def a_batch_gives_what_single_edits_give(tmp):
+    worker = Worker(tmp)
+    photo = write_photo(worker.hello())
+    for dtype in ('f32', 'bf16'):
+        for fields in ({}, dict(true_cfg=2, negative_prompt='rain'), dict(images=[photo, photo])):
+            fields = dict(fields, steps=2, dtype=dtype, previews=True)
+            singles = []
+            for seed in range(3):
+                worker.send(**edit(photo, seed, seed=seed, **fields))
+                singles.append(picture_of(worker.answer(seed)))
+            worker.send(**batch_of(photo, ['x', 'y', 'z'], **fields))
+            seen, found = [], {}
+            while len(found) < 3:
+                event = worker.next()
+                if event['type'] == 'result':
+                    assert event['seed'] == 'xyz'.index(event['id'])
+                    assert set(event['reused']) == {'text', 'encode', 'modulations'}, event
+                    assert 1 <= event['shared'] <= 3
+                    found[event['id']] = picture_of(event)
+                else:
+                    # Nothing comes of an edit that has its answer.
+                    assert event['type'] in ('progress', 'preview') and event['id'] not in found, event
+                    seen.append(event)
+            assert [found[name] for name in 'xyz'] == singles
+            assert len(set(singles)) == 3
+            for name in 'xyz':
+                steps = [e['step'] for e in seen if e['id'] == name and e['type'] == 'progress']
+                assert max(steps) == 2, (name, seen)
+                assert [e for e in seen if e['id'] == name and e['type'] == 'preview'], name
+    worker.end()
+
+
+def edits_of_a_batch_are_cancelled_alone(tmp):
+    worker = Worker(tmp)
+    photo = write_photo(worker.hello())
+    worker.send(**batch_of(photo, ['a', 'b', 'c'], steps=1000))
+    worker.send(**batch_of(photo, ['d', 'e', 'f']))
+    worker.send(**batch_of(photo, ['g', 'h']))
+    while True:
+        event = worker.next()
+        if event['type'] == 'progress' and event['stage'] == 'sample' and event['step'] > 1:
+            break
+    # Their ids are taken, and nothing of such a request is begun.
+    worker.send(**edit(photo, 'c'))
+    worker.send(**batch_of(photo, ['new', 'e']))
+    # Of one that waits, of one that runs, of one that waits all of it; an id that is free again.
+    for number, name in enumerate(('e', 'b', 'g', 'h', 'h')):
+        worker.send(type='cancel', id=number, job=name)
+    answers = {}
+    while not {'b', 4} <= answers.keys():
+        event = worker.next()
+        if event['type'] not in ('progress', 'preview'):
+            answers.setdefault(event['id'], []).append(event)
+    assert [e['code'] for e in answers[None]] == ['protocol', 'protocol']
+    assert [answers[n][0]['found'] for n in range(5)] == [True, True, True, True, False]
+    assert all(answers[name][0]['code'] == 'cancelled' for name in 'ebgh'), answers
+    # The others go on.
+    while True:
+        event = worker.next()
+        assert event['type'] in ('progress', 'preview') and event['id'] in 'ac', event
+        if event['type'] == 'progress' and event['step'] > 3:
+            break
+    for name in 'ac':
+        worker.send(type='cancel', id=name + '-stop', job=name)
+    for name in 'ac':
+        assert worker.answer(name)['code'] == 'cancelled'
+    results = {worker.answer('d')['id'], worker.answer('f')['id']}
+    assert results == {'d', 'f'}
+    worker.end()
+
+
+def batches_that_are_wrong_are_refused_as_a_whole(tmp):
+    worker = Worker(tmp)
+    photo = write_photo(worker.hello())
+    malformed = [5, 'x', {}, [5], [[]], [{}], [{'id': 2}], [{'seed': 2}], [{'id': None, 'seed': 2}],
+                 [{'id': 2, 'seed': 2, 'steps': 3}], [{'id': 2, 'seed': None}], [{'id': 2, 'seed': -1}],
+                 [{'id': 2, 'seed': 1.5}], [{'id': 2, 'seed': 'x'}], [{'id': 2, 'seed': [7]}],
+                 [{'id': 'x' * 129, 'seed': 2}], [{'id': 1, 'seed': 2}],
+                 [{'id': 2, 'seed': 2}, {'id': 2, 'seed': 3}],
+                 [{'id': n + 2, 'seed': n} for n in range(64)]]
+    for batch in malformed:
+        worker.send(**edit(photo, 1, batch=batch))
+        event = worker.next()
+        assert (event['type'], event['id'], event['code']) == ('error', 1, 'argument'), (batch, event)
+        assert 'batch' in event['message'] or 'seed' in event['message'], (batch, event)
+    # What is wrong with all of them is told to each.
+    for fields, code in ((dict(stepz=1), 'argument'), (dict(steps=0), 'argument'), (dict(images=['/no.ppm']), 'file'),
+                         (dict(model='/nonexistent'), 'file'), (dict(noise='/n'), 'argument'),
+                         (dict(dump='/n'), 'argument')):
+        worker.send(**batch_of(photo, ['p', 'q'], **fields))
+        events = [worker.next(), worker.next()]
+        assert sorted(e['id'] for e in events) == ['p', 'q'], events
+        assert all(e['code'] == code for e in events), events
+    worker.send(**batch_of(photo, list(range(64)), steps=1))
+    for number in range(64):
+        assert worker.answer(number)['type'] == 'result'
     worker.end()
 
 
@@ -411,7 +522,9 @@ def closed_standard_files_do_no_harm(tmp):
 
 CASES = [the_documented_session_is_true, malformed_lines_are_answered_and_survived,
          a_line_beyond_the_limit_is_skipped, garbage_made_of_good_lines_is_survived,
-         an_edit_gives_the_same_bytes_twice, jobs_run_in_order_and_cancel_acts_at_once,
+         an_edit_gives_the_same_bytes_twice, a_batch_gives_what_single_edits_give,
+         edits_of_a_batch_are_cancelled_alone, batches_that_are_wrong_are_refused_as_a_whole,
+         jobs_run_in_order_and_cancel_acts_at_once,
          hello_is_answered_while_a_job_runs, errors_name_what_is_wrong, a_changed_model_is_opened_anew,
          the_end_of_input_ends_a_running_edit, a_client_that_stops_reading_ends_it,
          signals_end_it_in_good_order, a_killed_worker_leaves_nothing_for_the_next,
