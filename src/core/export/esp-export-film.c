@@ -5,6 +5,7 @@
 
 #include "esp-animation.h"
 #include "esp-export-private.h"
+#include "esp-export-surface.h"
 #include "esp-picture-scale.h"
 
 #include <math.h>
@@ -107,23 +108,7 @@ draw_caption (EspExportFilm *self, EspPicture *frame, const char *caption)
   cairo_set_source_rgb (cairo, 1, 1, 1);
   cairo_move_to (cairo, self->text_size, top);
   pango_cairo_show_layout (cairo, layout);
-  cairo_surface_flush (surface);
-  if (cairo_surface_status (surface) == CAIRO_STATUS_SUCCESS)
-    for (int y = 0; y < self->caption_height; y++)
-      {
-        const guint32 *in
-            = (const guint32 *) (gconstpointer) (cairo_image_surface_get_data (surface)
-                                                 + (gssize) y
-                                                       * cairo_image_surface_get_stride (surface));
-        guint8 *out = frame->pixels + ((gsize) self->height + (gsize) y) * (gsize) self->width * 3;
-
-        for (int x = 0; x < self->width; x++, in++, out += 3)
-          {
-            out[0] = (guint8) (*in >> 16);
-            out[1] = (guint8) (*in >> 8);
-            out[2] = (guint8) *in;
-          }
-      }
+  _esp_export_copy_surface (surface, frame, 0, self->height);
   cairo_destroy (cairo);
   cairo_surface_destroy (surface);
 }
@@ -144,21 +129,33 @@ animation_format (EspExportFormat format)
     }
 }
 
-/* The first image decides about the canvas. */
+/* The first image decides about the canvas, unless somebody else did. */
 static gboolean
 begin (EspExportFilm *self, EspPicture *first, GError **error)
 {
   const int most = self->options.max_side > 0 ? self->options.max_side : G_MAXUINT16;
   EspSaveOptions how = ESP_SAVE_OPTIONS_INIT;
 
+  if (self->width == 0)
+    {
+      self->width = first->width;
+      self->height = first->height;
+    }
   how.quality = CLAMP (self->options.quality, 1, 100);
   how.lossless = self->options.lossless;
-  esp_picture_fit (first->width, first->height, most, most, &self->width, &self->height);
+  esp_picture_fit (self->width, self->height, most, most, &self->width, &self->height);
   self->text_size = CLAMP (MIN (self->width, self->height) / 24, 10, 64);
   self->caption_height = self->options.captions ? measure_captions (self) : 0;
   self->animation = esp_animation_new (animation_format (self->options.format), self->width,
                                        self->height + self->caption_height, &how, error);
   return self->animation != NULL;
+}
+
+void
+_esp_export_film_set_size (EspExportFilm *self, int width, int height)
+{
+  self->width = width;
+  self->height = height;
 }
 
 /* The picture in the middle of the canvas, as large as it fits. */
@@ -169,8 +166,6 @@ compose (EspExportFilm *self, EspPicture *picture, GCancellable *cancellable, GE
       = MIN ((double) self->width / picture->width, (double) self->height / picture->height);
   const int width = CLAMP ((int) lround (picture->width * scale), 1, self->width);
   const int height = CLAMP ((int) lround (picture->height * scale), 1, self->height);
-  const gsize left = (gsize) (self->width - width) / 2;
-  const gsize top = (gsize) (self->height - height) / 2;
   g_autoptr (EspPicture) scaled = esp_picture_scale (picture, width, height, cancellable, error);
   EspPicture *frame;
 
@@ -180,30 +175,49 @@ compose (EspExportFilm *self, EspPicture *picture, GCancellable *cancellable, GE
   if (frame == NULL)
     return NULL;
   memset (frame->pixels, BACKDROP, (gsize) frame->width * (gsize) frame->height * 3);
-  for (gsize y = 0; y < (gsize) height; y++)
-    memcpy (frame->pixels + ((top + y) * (gsize) self->width + left) * 3,
-            scaled->pixels + y * (gsize) width * 3, (gsize) width * 3);
+  _esp_export_paste (frame, scaled, (self->width - width) / 2, (self->height - height) / 2);
   return frame;
+}
+
+int
+_esp_export_film_get_height (EspExportFilm *self)
+{
+  return self->height;
+}
+
+EspPicture *
+_esp_export_film_compose (EspExportFilm *self, const EspExportItem *item, GBytes *bytes,
+                          GCancellable *cancellable, GError **error)
+{
+  g_autoptr (EspPicture) picture
+      = esp_picture_load_bytes (bytes, item->name, NULL, cancellable, error);
+  EspPicture *frame;
+
+  if (picture == NULL || (self->animation == NULL && !begin (self, picture, error)))
+    return NULL;
+  frame = compose (self, picture, cancellable, error);
+  if (frame != NULL && self->caption_height > 0 && item->caption[0] != '\0')
+    draw_caption (self, frame, item->caption);
+  return frame;
+}
+
+gboolean
+_esp_export_film_show (EspExportFilm *self, EspPicture *frame, double seconds,
+                       GCancellable *cancellable, GError **error)
+{
+  return esp_animation_add (self->animation, frame, (guint) lround (seconds * 1000), cancellable,
+                            error);
 }
 
 gboolean
 _esp_export_film_add (EspExportFilm *self, const EspExportItem *item, GBytes *bytes,
                       GCancellable *cancellable, GError **error)
 {
-  g_autoptr (EspPicture) picture
-      = esp_picture_load_bytes (bytes, item->name, NULL, cancellable, error);
-  g_autoptr (EspPicture) frame = NULL;
+  g_autoptr (EspPicture) frame = _esp_export_film_compose (self, item, bytes, cancellable, error);
 
-  if (picture == NULL || (self->animation == NULL && !begin (self, picture, error)))
-    return FALSE;
-  frame = compose (self, picture, cancellable, error);
-  if (frame == NULL)
-    return FALSE;
-  if (self->caption_height > 0 && item->caption[0] != '\0')
-    draw_caption (self, frame, item->caption);
-  return esp_animation_add (self->animation, frame,
-                            (guint) lround (CLAMP (self->options.seconds, 0.1, 10) * 1000),
-                            cancellable, error);
+  return frame != NULL
+         && _esp_export_film_show (self, frame, CLAMP (self->options.seconds, 0.1, 10), cancellable,
+                                   error);
 }
 
 GBytes *

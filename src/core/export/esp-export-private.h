@@ -39,11 +39,30 @@ GBytes *_esp_export_encode (const EspExportItem *item, GBytes *bytes,
                             const EspExportOptions *options, GCancellable *cancellable,
                             GError **error);
 
+/* Replaces the file, as a whole. Blocks. */
+gboolean _esp_export_write (GFile *file, GBytes *bytes, GCancellable *cancellable, GError **error);
+
 /* The animation: frames are added in turn. Blocks, except for new and free. */
 typedef struct _EspExportFilm EspExportFilm;
 
 EspExportFilm *_esp_export_film_new (GPtrArray *items, const EspExportOptions *options);
 void _esp_export_film_free (EspExportFilm *self);
+
+/* The frames' size in px without captions, before the first (at most the options' side); else the
+ * first image decides. */
+void _esp_export_film_set_size (EspExportFilm *self, int width, int height);
+
+/* Of the images in the frames; known from the first on. */
+int _esp_export_film_get_height (EspExportFilm *self);
+
+/* The item's image as a frame, with its caption; and a frame shown. */
+EspPicture *_esp_export_film_compose (EspExportFilm *self, const EspExportItem *item, GBytes *bytes,
+                                      GCancellable *cancellable,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean _esp_export_film_show (EspExportFilm *self, EspPicture *frame, double seconds,
+                                GCancellable *cancellable, GError **error);
+
+/* Both. */
 gboolean _esp_export_film_add (EspExportFilm *self, const EspExportItem *item, GBytes *bytes,
                                GCancellable *cancellable, GError **error);
 GBytes *_esp_export_film_finish (EspExportFilm *self, const EspRecipe *recipe,

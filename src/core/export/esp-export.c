@@ -152,8 +152,8 @@ collect (EspDocument *document, EspNode *node, const EspExportOptions *options)
 
 /* ---- writing, in threads */
 
-static gboolean
-write_file (GFile *file, GBytes *bytes, GCancellable *cancellable, GError **error)
+gboolean
+_esp_export_write (GFile *file, GBytes *bytes, GCancellable *cancellable, GError **error)
 {
   g_autofree char *path = g_file_get_path (file);
   EspPiece piece;
@@ -191,7 +191,7 @@ write_new_file (GFile *folder, const char *name, GBytes *bytes, GCancellable *ca
           return NULL;
         }
       g_output_stream_close (G_OUTPUT_STREAM (taken), NULL, NULL);
-      if (write_file (file, bytes, cancellable, error))
+      if (_esp_export_write (file, bytes, cancellable, error))
         return g_steal_pointer (&file);
       g_file_delete (file, NULL, NULL);
       return NULL;
@@ -277,7 +277,7 @@ work (Export *self, GBytes *stored, GCancellable *cancellable, GError **error)
     }
   if (is_folder_target (self))
     file = write_new_file (self->target, item->file_name, bytes, cancellable, error);
-  else if (write_file (self->target, bytes, cancellable, error))
+  else if (_esp_export_write (self->target, bytes, cancellable, error))
     file = g_object_ref (self->target);
   if (file != NULL)
     g_ptr_array_add (self->files, file);
