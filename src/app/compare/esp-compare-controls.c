@@ -7,8 +7,9 @@
 #include "esp-compare-view-private.h"
 #include "esp-compare-words.h"
 
-#define LEGEND_WIDTH 128  /* colours of the legend */
-#define WHITE        50.0 /* ΔE that is white at a gain of 1, as in esp-difference.h */
+#define LEGEND_WIDTH  128  /* colours of the legend */
+#define LEGEND_HEIGHT 8    /* px */
+#define WHITE         50.0 /* ΔE that is white at a gain of 1, as in esp-difference.h */
 
 /* --- Alternating ------------------------------------------------------------------------------ */
 
@@ -47,19 +48,21 @@ esp_compare_view_set_alternating (EspCompareView *self, gboolean alternating)
 static void
 fill_legend (EspCompareView *self)
 {
-  guint8 *pixels = g_malloc (LEGEND_WIDTH * 3);
-  g_autoptr (GBytes) bytes = g_bytes_new_take (pixels, LEGEND_WIDTH * 3);
+  guint8 *pixels = g_malloc (LEGEND_WIDTH * LEGEND_HEIGHT * 3);
+  g_autoptr (GBytes) bytes = g_bytes_new_take (pixels, LEGEND_WIDTH * LEGEND_HEIGHT * 3);
   g_autoptr (GdkTexture) texture = NULL;
 
-  for (int i = 0; i < LEGEND_WIDTH; i++)
+  for (int i = 0; i < LEGEND_WIDTH * LEGEND_HEIGHT; i++)
     {
-      const guint32 color = esp_difference_get_heat ((double) i / (LEGEND_WIDTH - 1));
+      const guint32 color
+          = esp_difference_get_heat ((double) (i % LEGEND_WIDTH) / (LEGEND_WIDTH - 1));
 
       pixels[i * 3] = (guint8) (color >> 16);
       pixels[i * 3 + 1] = (guint8) (color >> 8);
       pixels[i * 3 + 2] = (guint8) color;
     }
-  texture = gdk_memory_texture_new (LEGEND_WIDTH, 1, GDK_MEMORY_R8G8B8, bytes, LEGEND_WIDTH * 3);
+  texture = gdk_memory_texture_new (LEGEND_WIDTH, LEGEND_HEIGHT, GDK_MEMORY_R8G8B8, bytes,
+                                    LEGEND_WIDTH * 3);
   gtk_picture_set_paintable (GTK_PICTURE (self->legend), GDK_PAINTABLE (texture));
 }
 
@@ -112,6 +115,9 @@ update_link_button (EspCompareView *self)
   gtk_button_set_icon_name (GTK_BUTTON (self->link_button),
                             linked ? "esp-linked-symbolic" : "esp-unlinked-symbolic");
   gtk_widget_set_visible (self->link_button, !self->narrow);
+  /* These are in the menu, too. */
+  gtk_widget_set_visible (self->pin_button, !self->narrow);
+  gtk_widget_set_visible (self->swap_button, !self->narrow);
 }
 
 void

@@ -176,6 +176,7 @@ renew_comparison (EspCompareView *self)
   g_clear_object (&self->comparison);
   self->comparison = esp_comparison_new (self->document, self->nodes);
   esp_comparison_set_all (self->comparison, self->all_rows);
+  esp_comparison_set_registry (self->comparison, self->registry);
   g_signal_connect_object (self->comparison, "items-changed",
                            G_CALLBACK (esp_compare_view_schedule_words), self, G_CONNECT_SWAPPED);
 }

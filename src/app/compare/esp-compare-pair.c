@@ -122,6 +122,17 @@ dup_name (EspComparePair *self)
 }
 
 static void
+update_chip (EspComparePair *self)
+{
+  g_autofree char *title = esp_compare_words_dup_title (
+      esp_compare_picture_get_node (self->showing_a ? self->a : self->b));
+  g_autofree char *text = g_strdup_printf (
+      _ ("%s: %s"), esp_compare_words_get_letter (self->showing_a ? 0 : self->b_index), title);
+
+  gtk_label_set_label (GTK_LABEL (self->chip), text);
+}
+
+static void
 update_words (EspComparePair *self)
 {
   const gboolean flicker = self->mode == ESP_COMPARE_FLICKER;
@@ -130,8 +141,8 @@ update_words (EspComparePair *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
                                   -1);
   gtk_widget_set_visible (self->chip, flicker && self->a != NULL);
-  gtk_label_set_label (GTK_LABEL (self->chip),
-                       esp_compare_words_get_letter (self->showing_a ? 0 : self->b_index));
+  if (self->a != NULL)
+    update_chip (self);
   esp_compare_title_set_chosen (ESP_COMPARE_TITLE (self->title_a), flicker && self->showing_a);
   esp_compare_title_set_chosen (ESP_COMPARE_TITLE (self->title_b), flicker && !self->showing_a);
 }
@@ -446,6 +457,7 @@ add_overlays (EspComparePair *self)
   self->chip = gtk_label_new (NULL);
   gtk_widget_add_css_class (self->chip, "osd");
   gtk_widget_add_css_class (self->chip, "compare-chip");
+  gtk_label_set_ellipsize (GTK_LABEL (self->chip), PANGO_ELLIPSIZE_END);
   gtk_widget_set_halign (self->chip, GTK_ALIGN_START);
   gtk_widget_set_valign (self->chip, GTK_ALIGN_START);
   gtk_widget_set_can_target (self->chip, FALSE);

@@ -177,21 +177,23 @@ esp_compare_picture_snapshot (EspComparePicture *self, GtkSnapshot *snapshot, Es
                               const graphene_rect_t *place, const graphene_rect_t *visible,
                               double density)
 {
+  static const GdkRGBA nothing = { 0.5f, 0.5f, 0.5f, 0.15f };
   EspFramePlace in_frame;
   graphene_rect_t own;
   float scale_x, scale_y;
 
   g_return_if_fail (ESP_IS_COMPARE_PICTURE (self));
 
-  if (self->pyramid == NULL)
-    return;
   in_frame = esp_fitted_frame_place (frame, esp_compare_picture_get_size (self));
   scale_x = place->size.width / (float) frame.width;
   scale_y = place->size.height / (float) frame.height;
   graphene_rect_init (&own, place->origin.x + (float) in_frame.x * scale_x,
                       place->origin.y + (float) in_frame.y * scale_y,
                       (float) in_frame.width * scale_x, (float) in_frame.height * scale_y);
-  esp_image_pyramid_snapshot (self->pyramid, snapshot, &own, visible, density, !self->loaded);
+  if (self->pyramid != NULL)
+    esp_image_pyramid_snapshot (self->pyramid, snapshot, &own, visible, density, !self->loaded);
+  else
+    gtk_snapshot_append_color (snapshot, &nothing, &own);
 }
 
 /* --- The object ------------------------------------------------------------------------------- */

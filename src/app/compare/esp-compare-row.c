@@ -116,6 +116,7 @@ update (EspCompareRow *self)
 
   g_string_append_printf (spoken, "%s. ", title);
   gtk_label_set_label (GTK_LABEL (self->title), title);
+  gtk_widget_set_tooltip_text (self->title, esp_comparison_row_get_description (self->row));
   if (esp_comparison_row_is_prose (self->row))
     update_prose (self, spoken);
   else

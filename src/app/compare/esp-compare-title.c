@@ -8,6 +8,8 @@
 
 #include "esp-compare-words.h"
 
+#define GAP 6 /* px between two parts */
+
 struct _EspCompareTitle
 {
   GtkWidget parent_instance;
@@ -189,6 +191,99 @@ esp_compare_title_set_chosen (EspCompareTitle *self, gboolean chosen)
     gtk_widget_remove_css_class (GTK_WIDGET (self), "chosen");
 }
 
+/* --- Layout ----------------------------------------------------------------------------------- */
+
+/* Everything has what it needs but the title, which gives way; the model's name is there only where
+ * room is left for it. */
+
+static int
+get_width (GtkWidget *child, gboolean natural)
+{
+  int sizes[2] = { 0, 0 };
+
+  if (gtk_widget_should_layout (child))
+    gtk_widget_measure (child, GTK_ORIENTATION_HORIZONTAL, -1, &sizes[0], &sizes[1], NULL, NULL);
+  return sizes[natural ? 1 : 0];
+}
+
+static void
+esp_compare_title_measure (GtkWidget *widget, GtkOrientation orientation, int for_size,
+                           int *minimum, int *natural, int *minimum_baseline, int *natural_baseline)
+{
+  EspCompareTitle *self = ESP_COMPARE_TITLE (widget);
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      int child_minimum, child_natural;
+
+      if (!gtk_widget_should_layout (child))
+        continue;
+      gtk_widget_measure (child, orientation, -1, &child_minimum, &child_natural, NULL, NULL);
+      if (orientation == GTK_ORIENTATION_VERTICAL)
+        {
+          *minimum = MAX (*minimum, child_minimum);
+          *natural = MAX (*natural, child_natural);
+          continue;
+        }
+      if (child != self->model)
+        *minimum
+            += (child == self->title || child == self->state ? child_minimum : child_natural) + GAP;
+      *natural += child_natural + GAP;
+    }
+}
+
+/* What is left of `width` for title, state and model. */
+static int
+get_room (EspCompareTitle *self, int width)
+{
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self)); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    if (child != self->title && child != self->state && child != self->model
+        && gtk_widget_should_layout (child))
+      width -= get_width (child, TRUE) + GAP;
+  return width;
+}
+
+static void
+esp_compare_title_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  EspCompareTitle *self = ESP_COMPARE_TITLE (widget);
+  const gboolean rtl = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL;
+  const int model_width = get_width (self->model, TRUE);
+  int room = get_room (self, width), title, state, model = 0, x = 0;
+
+  title = MIN (get_width (self->title, TRUE), room);
+  state = MAX (MIN (get_width (self->state, TRUE), room - title - GAP),
+               MIN (get_width (self->state, TRUE), room / 2));
+  if (state > 0)
+    room -= state + GAP;
+  title = MIN (title, room);
+  if (model_width > 0 && room - title - GAP >= model_width)
+    model = model_width;
+  gtk_widget_set_child_visible (self->model, model > 0);
+  /* The title takes all that is over, so that what follows is at the end. */
+  title = MAX (room - (model > 0 ? model + GAP : 0), get_width (self->title, FALSE));
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      GtkAllocation place = { x, 0, 0, height };
+
+      if (!gtk_widget_should_layout (child) || (child == self->model && model == 0))
+        continue;
+      place.width = child == self->title   ? title
+                    : child == self->state ? state
+                    : child == self->model ? model
+                                           : get_width (child, TRUE);
+      place.width = MAX (place.width, get_width (child, FALSE));
+      x += place.width + GAP;
+      if (rtl)
+        place.x = width - place.x - place.width;
+      gtk_widget_size_allocate (child, &place, -1);
+    }
+}
+
 /* --- The widget ------------------------------------------------------------------------------- */
 
 static void
@@ -213,19 +308,19 @@ esp_compare_title_class_init (EspCompareTitleClass *class)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
 
   G_OBJECT_CLASS (class)->dispose = esp_compare_title_dispose;
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BOX_LAYOUT);
+  widget_class->measure = esp_compare_title_measure;
+  widget_class->size_allocate = esp_compare_title_size_allocate;
   gtk_widget_class_set_css_name (widget_class, "comparetitle");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
 }
 
 static GtkWidget *
-add_label (EspCompareTitle *self, const char *css_class, gboolean expand)
+add_label (EspCompareTitle *self, const char *css_class)
 {
   GtkWidget *label = gtk_label_new (NULL);
 
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_widget_set_hexpand (label, expand);
   if (css_class != NULL)
     gtk_widget_add_css_class (label, css_class);
   gtk_widget_set_parent (label, GTK_WIDGET (self));
@@ -246,19 +341,16 @@ add_icon (EspCompareTitle *self, const char *icon, const char *words)
 static void
 esp_compare_title_init (EspCompareTitle *self)
 {
-  GtkLayoutManager *layout = gtk_widget_get_layout_manager (GTK_WIDGET (self));
-
-  gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), 6);
-  self->letter = add_label (self, "compare-letter", FALSE);
+  self->letter = add_label (self, "compare-letter");
   gtk_label_set_ellipsize (GTK_LABEL (self->letter), PANGO_ELLIPSIZE_NONE);
   gtk_widget_set_valign (self->letter, GTK_ALIGN_CENTER);
-  self->title = add_label (self, NULL, TRUE);
-  self->state = add_label (self, "dim-label", FALSE);
-  self->stars = add_label (self, "compare-stars", FALSE);
+  self->title = add_label (self, NULL);
+  self->state = add_label (self, "dim-label");
+  self->stars = add_label (self, "compare-stars");
   gtk_label_set_ellipsize (GTK_LABEL (self->stars), PANGO_ELLIPSIZE_NONE);
   self->rejected = add_icon (self, "esp-rejected-symbolic", _ ("Rejected"));
   self->remote = add_icon (self, "esp-remote-symbolic", _ ("Made by a provider on the network"));
-  self->model = add_label (self, "caption", FALSE);
+  self->model = add_label (self, "caption");
   gtk_label_set_max_width_chars (GTK_LABEL (self->model), 16);
   gtk_widget_add_css_class (self->model, "dim-label");
   self->menu = gtk_menu_button_new ();

@@ -17,9 +17,8 @@ struct _EspCompareView
   GtkWidget parent_instance;
 
   /* the template's */
-  GtkWidget *bar, *stage, *notice, *table;
-  GtkWidget *stack, *controls;
-  GtkWidget *modes, *link_button, *previous_button, *next_button;
+  GtkWidget *bar, *controls, *stack, *notice, *table;
+  GtkWidget *modes, *link_button, *pin_button, *swap_button;
   EspCompareGrid *grid;
   EspComparePair *pair;
   GtkAdjustment *interval, *opacity, *gain;
@@ -33,6 +32,7 @@ struct _EspCompareView
   GPtrArray *panes;    /* of EspComparePane, borrowed */
   GPtrArray *near;     /* of EspComparePicture: likely seen next */
   EspComparison *comparison;
+  EspRegistry *registry; /* or NULL */
   EspCompareLink *link;
   EspFrameSize frame;
   GSignalGroup *document_signals;

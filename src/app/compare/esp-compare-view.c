@@ -251,6 +251,17 @@ esp_compare_view_get_comparison (EspCompareView *self)
 }
 
 void
+esp_compare_view_set_registry (EspCompareView *self, EspRegistry *registry)
+{
+  g_return_if_fail (ESP_IS_COMPARE_VIEW (self));
+  g_return_if_fail (registry == NULL || ESP_IS_REGISTRY (registry));
+
+  g_set_object (&self->registry, registry);
+  if (self->comparison != NULL)
+    esp_comparison_set_registry (self->comparison, registry);
+}
+
+void
 esp_compare_view_emit (EspCompareView *self, EspCompareSignal signal, gpointer value)
 {
   if (signal == ESP_COMPARE_SIGNAL_LEAVE || signal == ESP_COMPARE_SIGNAL_NODES_CHANGED)
@@ -394,23 +405,27 @@ get_height (GtkWidget *child, int width, gboolean natural)
   return sizes[natural ? 1 : 0];
 }
 
-/* From top to bottom: toolbar, images, line, table. The table has what it needs, up to a share; the
- * images have all that is left. */
+/* From top to bottom: toolbar, the mode's controls, images, line, table. The table has what it
+ * needs, up to a share; the images have all that is left. */
 static void
 esp_compare_view_size_allocate (GtkWidget *widget, int width, int height, int baseline)
 {
   EspCompareView *self = ESP_COMPARE_VIEW (widget);
   const int bar = get_height (self->bar, width, TRUE);
+  const int controls = get_height (self->controls, width, TRUE);
   const int notice = get_height (self->notice, width, TRUE);
   const int least = get_height (self->table, width, FALSE);
   int table = MIN (get_height (self->table, width, TRUE), (int) (height * TABLE_SHARE));
   int y = 0, stage;
 
   table = MAX (table, least);
-  stage = MAX (height - bar - notice - table, get_height (self->stage, width, FALSE));
+  stage = MAX (height - bar - controls - notice - table, get_height (self->stack, width, FALSE));
   gtk_widget_size_allocate (self->bar, &(GtkAllocation){ 0, y, width, bar }, -1);
   y += bar;
-  gtk_widget_size_allocate (self->stage, &(GtkAllocation){ 0, y, width, stage }, -1);
+  if (gtk_widget_should_layout (self->controls))
+    gtk_widget_size_allocate (self->controls, &(GtkAllocation){ 0, y, width, controls }, -1);
+  y += controls;
+  gtk_widget_size_allocate (self->stack, &(GtkAllocation){ 0, y, width, stage }, -1);
   y += stage;
   if (gtk_widget_should_layout (self->notice))
     gtk_widget_size_allocate (self->notice, &(GtkAllocation){ 0, y, width, notice }, -1);
@@ -524,6 +539,7 @@ esp_compare_view_dispose (GObject *object)
   if (self->document_signals != NULL)
     esp_compare_view_drop_nodes (self);
   g_clear_object (&self->document_signals);
+  g_clear_object (&self->registry);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_COMPARE_VIEW);
 
   G_OBJECT_CLASS (esp_compare_view_parent_class)->dispose (object);
@@ -579,15 +595,14 @@ static void
 bind_children (GtkWidgetClass *class)
 {
   gtk_widget_class_bind_template_child (class, EspCompareView, bar);
-  gtk_widget_class_bind_template_child (class, EspCompareView, stage);
   gtk_widget_class_bind_template_child (class, EspCompareView, notice);
   gtk_widget_class_bind_template_child (class, EspCompareView, table);
   gtk_widget_class_bind_template_child (class, EspCompareView, stack);
   gtk_widget_class_bind_template_child (class, EspCompareView, controls);
   gtk_widget_class_bind_template_child (class, EspCompareView, modes);
   gtk_widget_class_bind_template_child (class, EspCompareView, link_button);
-  gtk_widget_class_bind_template_child (class, EspCompareView, previous_button);
-  gtk_widget_class_bind_template_child (class, EspCompareView, next_button);
+  gtk_widget_class_bind_template_child (class, EspCompareView, pin_button);
+  gtk_widget_class_bind_template_child (class, EspCompareView, swap_button);
   gtk_widget_class_bind_template_child (class, EspCompareView, grid);
   gtk_widget_class_bind_template_child (class, EspCompareView, pair);
   gtk_widget_class_bind_template_child (class, EspCompareView, interval);

@@ -52,6 +52,9 @@ GPtrArray *esp_compare_view_get_nodes (EspCompareView *self); /* borrowed; NULL:
 EspNode *esp_compare_view_get_b (EspCompareView *self);
 EspComparison *esp_compare_view_get_comparison (EspCompareView *self);
 
+/* Whose names backends and parameters have in the table (see esp_comparison_set_registry ()). */
+void esp_compare_view_set_registry (EspCompareView *self, EspRegistry *registry);
+
 EspCompareMode esp_compare_view_get_mode (EspCompareView *self);
 void esp_compare_view_set_mode (EspCompareView *self, EspCompareMode mode);
 void esp_compare_view_set_narrow (EspCompareView *self, gboolean narrow);

@@ -18,8 +18,8 @@ esp_compare_words_get_letter (guint index)
   return letters[index];
 }
 
-static char *
-dup_short_title (EspNode *node)
+char *
+esp_compare_words_dup_title (EspNode *node)
 {
   g_autofree char *title = esp_node_dup_title (node);
   g_autofree char *start = NULL;
@@ -30,10 +30,23 @@ dup_short_title (EspNode *node)
   return g_strconcat (start, "…", NULL);
 }
 
+/* Does the row say how a picture was asked for? What came of it (time, cost, drift), and what a
+ * person noted, is in the table. */
+static gboolean
+is_asked_for (EspComparisonRow *row)
+{
+  static const char *const others[]
+      = { "references", "image_size", "seconds", "cost", "difference", "drift",
+          "stars",      "rejected",   "label",   "note", NULL };
+
+  return !esp_comparison_row_is_prose (row)
+         && !g_strv_contains (others, esp_comparison_row_get_id (row));
+}
+
 char *
 esp_compare_words_dup_name (EspNode *node, guint index, EspComparison *comparison)
 {
-  g_autofree char *title = dup_short_title (node);
+  g_autofree char *title = esp_compare_words_dup_title (node);
   g_autofree char *state = esp_compare_words_dup_state (node);
   GString *name = g_string_new (NULL);
   guint n_facts = 0;
@@ -46,8 +59,7 @@ esp_compare_words_dup_name (EspNode *node, guint index, EspComparison *compariso
       g_autoptr (EspComparisonRow) row = g_list_model_get_item (G_LIST_MODEL (comparison), i);
       const char *text = esp_comparison_row_get_text (row, index);
 
-      if (!esp_comparison_row_get_differs (row) || esp_comparison_row_is_prose (row)
-          || text[0] == '\0')
+      if (!esp_comparison_row_get_differs (row) || !is_asked_for (row) || text[0] == '\0')
         continue;
       /* Translators: follows the title of an image in a comparison: the name of a parameter and its
        * value, ", Guidance 2.5". */
@@ -111,7 +123,7 @@ esp_compare_words_dup_left_out (GPtrArray *nodes)
     return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u turn has no image and is left out.",
                                          "%u turns have no image and are left out.", nodes->len),
                             nodes->len);
-  title = dup_short_title (nodes->pdata[0]);
+  title = esp_compare_words_dup_title (nodes->pdata[0]);
   switch (esp_node_get_state (nodes->pdata[0]))
     {
     case ESP_NODE_FAILED:

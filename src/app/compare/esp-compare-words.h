@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 /* "A" to "I": how the node at `index` of those that are held side by side is called. */
 const char *esp_compare_words_get_letter (guint index);
 
+/* The node's title, cut to what is read in one breath. */
+char *esp_compare_words_dup_title (EspNode *node) G_GNUC_WARN_UNUSED_RESULT;
+
 /* "A: Make it snow, Guidance 2.5": what a screen reader says of an image, with what tells it from
  * the others. `comparison` may be NULL. */
 char *esp_compare_words_dup_name (EspNode *node, guint index,
