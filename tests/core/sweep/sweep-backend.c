@@ -3,8 +3,10 @@
 
 #include "esp-json-object.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct _SweepBackend
 {
@@ -13,6 +15,7 @@ struct _SweepBackend
   char *id;
   char *folder;
   char *failing;
+  int log; /* a file, or -1 */
   guint concurrency;
   guint delay;
   gboolean stepped;
@@ -92,6 +95,16 @@ draw (const char *text)
   return bytes;
 }
 
+static void
+note_made (SweepBackend *self, const Turn *turn)
+{
+  g_autofree char *line = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", turn->seed);
+
+  self->n_made++;
+  if (self->log >= 0)
+    g_assert_cmpint (write (self->log, line, strlen (line)), ==, strlen (line));
+}
+
 /* The picture, kept under the turn's id: it is there as a whole, or not at all. */
 static GBytes *
 draw_kept (SweepBackend *self, const Turn *turn)
@@ -108,8 +121,8 @@ draw_kept (SweepBackend *self, const Turn *turn)
   g_assert_true (g_file_set_contents_full (temporary, g_bytes_get_data (bytes, NULL),
                                            (gssize) g_bytes_get_size (bytes),
                                            G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  note_made (self, turn);
   g_assert_cmpint (g_rename (temporary, path), ==, 0);
-  self->n_made++;
   return g_steal_pointer (&bytes);
 }
 
@@ -124,7 +137,7 @@ make_result (SweepBackend *self, const Turn *turn)
   else
     {
       bytes = draw (turn->text);
-      self->n_made++;
+      note_made (self, turn);
     }
   result = esp_backend_result_new (bytes);
   result->has_seed = TRUE;
@@ -261,6 +274,8 @@ sweep_backend_finalize (GObject *object)
   g_free (self->id);
   g_free (self->folder);
   g_free (self->failing);
+  if (self->log >= 0)
+    close (self->log);
   g_object_unref (self->models);
   g_ptr_array_unref (self->begun);
 
@@ -291,6 +306,7 @@ sweep_backend_init (SweepBackend *self)
   self->models = g_list_store_new (ESP_TYPE_MODEL);
   self->begun = g_ptr_array_new_with_free_func (free_begun);
   g_queue_init (&self->turns);
+  self->log = -1;
 }
 
 SweepBackend *
@@ -359,6 +375,13 @@ sweep_backend_set_folder (SweepBackend *self, const char *folder)
 {
   g_free (self->folder);
   self->folder = g_strdup (folder);
+}
+
+void
+sweep_backend_set_log (SweepBackend *self, const char *path)
+{
+  self->log = g_open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  g_assert_cmpint (self->log, >=, 0);
 }
 
 guint

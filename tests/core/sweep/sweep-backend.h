@@ -32,6 +32,9 @@ void sweep_backend_set_delay (SweepBackend *self, guint ms);
  * turn's own id, made by one system call, and is not made again when the turn is gone on with. */
 void sweep_backend_set_folder (SweepBackend *self, const char *folder);
 
+/* The seed of every picture that is made from now on, a line each in one system call. */
+void sweep_backend_set_log (SweepBackend *self, const char *path);
+
 guint sweep_backend_get_n_made (SweepBackend *self);
 guint sweep_backend_get_n_running (SweepBackend *self);
 guint sweep_backend_get_most_running (SweepBackend *self);

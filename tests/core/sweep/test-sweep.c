@@ -3,6 +3,7 @@
 #include "sweep-fixture.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define ADD(path, function)                                                                        \
   g_test_add ("/sweep/" path, SweepFixture, NULL, sweep_set_up, function, sweep_tear_down)
@@ -437,6 +438,83 @@ test_estimate (SweepFixture *fixture, gconstpointer data)
   esp_registry_remove (fixture->registry, ESP_BACKEND (cloud));
 }
 
+/* --- Large ones ------------------------------------------------------------------------------- */
+
+static double
+get_resident_mib (void)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) words = NULL;
+
+  if (!g_file_get_contents ("/proc/self/statm", &text, NULL, NULL))
+    return 0;
+  words = g_strsplit (text, " ", 3);
+  return (double) g_ascii_strtoull (words[1], NULL, 10) * (double) sysconf (_SC_PAGESIZE) / 1048576;
+}
+
+static void
+test_many (SweepFixture *fixture, gconstpointer data)
+{
+  g_autoptr (EspSweepPlan) plan
+      = sweep_make_plan (fixture, "guidance: 0, 0.5, .. 9.5; seed: 1..20", ESP_SWEEP_RANDOM);
+  g_autoptr (EspSweep) sweep = NULL;
+  const double before = get_resident_mib ();
+  double most = before, half = 0;
+  const gint64 started = g_get_monotonic_time ();
+  gint64 stored;
+
+  sweep_backend_set_stepped (fixture->lab, TRUE);
+  sweep = sweep_start (fixture, plan, 0);
+  stored = g_get_monotonic_time ();
+  g_assert_cmpuint (
+      esp_queue_get_n_waiting (fixture->queue) + esp_queue_get_n_running (fixture->queue), ==, 400);
+  g_assert_cmpuint (esp_document_get_n_nodes (fixture->document), ==, 401);
+  jobs_wait (sweep_backend_get_n_running (fixture->lab) == 2);
+  sweep_backend_set_stepped (fixture->lab, FALSE);
+  sweep_backend_release (fixture->lab, 2);
+  while (g_list_model_get_n_items (esp_queue_get_jobs (fixture->queue)) > 0)
+    {
+      g_main_context_iteration (NULL, TRUE);
+      most = MAX (most, get_resident_mib ());
+      if (half <= 0 && esp_sweep_count (sweep, ESP_CELL_DONE) >= 200)
+        half = most;
+    }
+  g_assert_cmpuint (esp_sweep_count (sweep, ESP_CELL_DONE), ==, 400);
+  g_assert_cmpuint (sweep_backend_get_n_made (fixture->lab), ==, 400);
+  g_assert_cmpuint (sweep_backend_get_most_running (fixture->lab), ==, 2);
+  g_test_message ("400 cells: stored in %.3f s, run in %.1f s; %.1f MiB before, at most %.1f MiB "
+                  "by half of them, %.1f MiB in all",
+                  (double) (stored - started) / G_USEC_PER_SEC,
+                  (double) (g_get_monotonic_time () - stored) / G_USEC_PER_SEC, before, half, most);
+}
+
+/* As many as there may be, up to where they wait, and all in one step of undo. */
+static void
+test_most (SweepFixture *fixture, gconstpointer data)
+{
+  g_autoptr (EspSweepPlan) plan = sweep_make_plan (fixture, "steps: 1..32; seed: 1..128", 0);
+  g_autoptr (EspSweep) sweep = NULL;
+  gint64 started = g_get_monotonic_time ();
+  gint64 now;
+
+  esp_queue_stop_after_running (fixture->queue);
+  sweep_backend_set_stepped (fixture->lab, TRUE);
+  sweep = sweep_start (fixture, plan, 0);
+  now = g_get_monotonic_time ();
+  g_test_message ("4096 cells: stored in %.3f s", (double) (now - started) / G_USEC_PER_SEC);
+  g_assert_cmpuint (esp_sweep_count (sweep, ESP_CELL_WAITING)
+                        + esp_sweep_count (sweep, ESP_CELL_RUNNING),
+                    ==, ESP_SWEEP_MAX_CELLS);
+  started = now;
+  jobs_edit (fixture->document, esp_document_undo_async);
+  now = g_get_monotonic_time ();
+  g_test_message ("4096 cells: undone in %.3f s", (double) (now - started) / G_USEC_PER_SEC);
+  g_assert_cmpuint (esp_sweep_count (sweep, ESP_CELL_MISSING), ==, ESP_SWEEP_MAX_CELLS);
+  g_assert_cmpuint (esp_document_get_n_nodes (fixture->document), ==, 1);
+  sweep_wait (fixture);
+  g_assert_cmpuint (sweep_backend_get_n_made (fixture->lab), ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -455,5 +533,7 @@ main (int argc, char *argv[])
   ADD ("gone", test_gone);
   ADD ("nodes", test_nodes);
   ADD ("estimate", test_estimate);
+  ADD ("many", test_many);
+  ADD ("most", test_most);
   return jobs_run ();
 }
