@@ -161,7 +161,7 @@ esp_sweep_plan_estimate (EspSweepPlan *plan, EspDocument *document, EspQueue *qu
       g_return_if_fail (cell < plan->n_cells);
       if (is_there (sweep, cell, draft_steps))
         continue;
-      skipped = _esp_sweep_plan_dup_skipped (plan, cell, registry);
+      skipped = esp_sweep_plan_dup_skipped (plan, cell, registry);
       if (skipped != NULL)
         {
           estimate->n_skipped++;

@@ -39,10 +39,6 @@ typedef struct
 gboolean _esp_sweep_plan_find_model (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES],
                                      EspRegistry *registry, EspSweepModel *model, char **skipped);
 
-/* Why the cell is not made; NULL: it is. */
-char *_esp_sweep_plan_dup_skipped (EspSweepPlan *self, guint cell,
-                                   EspRegistry *registry) G_GNUC_WARN_UNUSED_RESULT;
-
 /* Makes a first look of a cell's turn: with so many steps, if it would take more. FALSE: it is as
  * it was. */
 gboolean _esp_sweep_turn_lower_steps (EspTurn *turn, EspRegistry *registry, int steps);

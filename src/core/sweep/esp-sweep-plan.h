@@ -61,6 +61,10 @@ char *esp_sweep_plan_dup_cell_title (EspSweepPlan *self, guint cell) G_GNUC_WARN
 gboolean esp_sweep_plan_get_turn (EspSweepPlan *self, guint cell, EspRegistry *registry,
                                   EspTurn *turn, gint64 *parent, GObject **owner, char **skipped);
 
+/* Why the cell is not made; NULL: it is. */
+char *esp_sweep_plan_dup_skipped (EspSweepPlan *self, guint cell,
+                                  EspRegistry *registry) G_GNUC_WARN_UNUSED_RESULT;
+
 /* --- Before running --------------------------------------------------------------------------- */
 
 typedef struct

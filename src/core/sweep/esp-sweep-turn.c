@@ -296,11 +296,14 @@ find_reason (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES],
 }
 
 char *
-_esp_sweep_plan_dup_skipped (EspSweepPlan *self, guint cell, EspRegistry *registry)
+esp_sweep_plan_dup_skipped (EspSweepPlan *self, guint cell, EspRegistry *registry)
 {
   guint indices[ESP_SWEEP_MAX_AXES];
   char *skipped = NULL;
   EspSweepModel model;
+
+  g_return_val_if_fail (self != NULL && cell < self->n_cells, NULL);
+  g_return_val_if_fail (registry == NULL || ESP_IS_REGISTRY (registry), NULL);
 
   esp_sweep_plan_get_indices (self, cell, indices);
   if (!_esp_sweep_plan_find_model (self, indices, registry, &model, &skipped))

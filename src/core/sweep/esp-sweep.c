@@ -172,7 +172,7 @@ check_skipped (EspSweep *self, gboolean tell)
       g_autofree char *before = g_steal_pointer (&self->cells[i].skipped);
 
       if (self->registry != NULL)
-        self->cells[i].skipped = _esp_sweep_plan_dup_skipped (self->plan, i, self->registry);
+        self->cells[i].skipped = esp_sweep_plan_dup_skipped (self->plan, i, self->registry);
       if ((update_cell (self, i) || g_strcmp0 (before, self->cells[i].skipped) != 0) && tell)
         emit_changed (self, i);
     }
