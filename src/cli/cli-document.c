@@ -205,6 +205,17 @@ put_image (GString *json, EspNode *node)
   esp_json_close (json, '}');
 }
 
+/* Only cells of sweeps say so. */
+static void
+put_cell (GString *json, EspNode *node)
+{
+  if (esp_node_get_sweep (node) == 0)
+    return;
+  esp_json_put_uint (json, "sweep", (guint64) esp_node_get_sweep (node));
+  esp_json_put_uint (json, "cell", esp_node_get_cell (node));
+  esp_json_put_bool (json, "draft", esp_node_is_draft (node));
+}
+
 void
 cli_document_put_node (GString *json, EspNode *node)
 {
@@ -254,6 +265,7 @@ cli_document_put_node (GString *json, EspNode *node)
   put_known (json, "seconds", esp_node_get_seconds (node));
   put_known (json, "cost", esp_node_get_cost (node));
   esp_json_put_string (json, "currency", esp_node_get_currency (node), -1);
+  put_cell (json, node);
   esp_json_close (json, '}');
 }
 

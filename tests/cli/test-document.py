@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -158,6 +159,15 @@ def photos_are_imported(s):
     made = json.loads(ok(s, 'import', document, s.photo('three.png'), '--parent', 2, '--json'))['nodes']
     assert made[0]['parent'] == 2 and made[0]['file_name'] == 'three.png'
     assert [node['parent'] for node in nodes(s, document)] == [None, None, 2]
+
+
+def cells_of_sweeps_are_told(s):
+    kept = pathlib.Path(__file__).parents[1] / 'data/documents/version-3.espalier'
+    document = s.folder / 'kept.espalier'
+    shutil.copy(kept, document)
+    listed = {node['id']: node for node in nodes(s, document)}
+    assert (listed[5]['sweep'], listed[5]['cell'], listed[5]['draft']) == (1, 1, False), listed[5]
+    assert all('sweep' not in node and 'cell' not in node for id, node in listed.items() if id != 5)
 
 
 def a_turn_is_stopped(s):
@@ -324,6 +334,6 @@ def a_long_way_is_shown(s):
 
 
 sys.exit(run_cases([a_history_grows, the_same_request_gives_the_same_image, images_are_exported, photos_are_imported,
-                    a_turn_is_stopped, a_killed_run_leaves_the_document_usable, turns_that_were_left_over_are_made,
+                    cells_of_sweeps_are_told, a_turn_is_stopped, a_killed_run_leaves_the_document_usable, turns_that_were_left_over_are_made,
                     a_result_is_written_apart, wrong_command_lines,
                     damage_is_found, a_long_way_is_shown]))
