@@ -207,8 +207,7 @@ turn_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (g_str_equal (name, "compare.reset-line"))
     esp_compare_divider_reset (divider);
   else
-    esp_compare_divider_set_angle (divider, esp_compare_divider_get_angle (divider)
-                                                + g_variant_get_double (parameter));
+    esp_compare_divider_turn (divider, g_variant_get_double (parameter));
 }
 
 void
@@ -326,10 +325,8 @@ on_image_key (EspCompareView *self, guint key)
     case GDK_KEY_bracketright:
       if (self->mode != ESP_COMPARE_SLIDER)
         return GDK_EVENT_PROPAGATE;
-      esp_compare_divider_set_angle (divider,
-                                     esp_compare_divider_get_angle (divider)
-                                         + (key == GDK_KEY_bracketleft ? -ESP_COMPARE_DIVIDER_TURN
-                                                                       : ESP_COMPARE_DIVIDER_TURN));
+      esp_compare_divider_turn (divider, key == GDK_KEY_bracketleft ? -ESP_COMPARE_DIVIDER_TURN
+                                                                    : ESP_COMPARE_DIVIDER_TURN);
       return GDK_EVENT_STOP;
     default:
       return GDK_EVENT_PROPAGATE;

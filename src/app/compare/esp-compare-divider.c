@@ -164,6 +164,17 @@ turn_about (EspCompareDivider *self, double degrees, double x, double y)
 }
 
 void
+esp_compare_divider_turn (EspCompareDivider *self, double degrees)
+{
+  EspCompareLine line;
+
+  g_return_if_fail (ESP_IS_COMPARE_DIVIDER (self));
+
+  line = esp_compare_divider_get_line (self);
+  turn_about (self, self->angle + degrees, line.x, line.y);
+}
+
+void
 esp_compare_divider_reset (EspCompareDivider *self)
 {
   esp_compare_divider_set_angle (self, 0);
@@ -375,10 +386,7 @@ move (GtkWidget *widget, GVariant *args, gpointer data)
 static gboolean
 turn (GtkWidget *widget, GVariant *args, gpointer data)
 {
-  EspCompareDivider *self = ESP_COMPARE_DIVIDER (widget);
-  const EspCompareLine line = esp_compare_divider_get_line (self);
-
-  turn_about (self, self->angle + g_variant_get_double (args), line.x, line.y);
+  esp_compare_divider_turn (ESP_COMPARE_DIVIDER (widget), g_variant_get_double (args));
   return GDK_EVENT_STOP;
 }
 

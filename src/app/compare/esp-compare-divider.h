@@ -25,6 +25,8 @@ double esp_compare_divider_get_position (EspCompareDivider *self);
 void esp_compare_divider_set_position (EspCompareDivider *self, double position);
 double esp_compare_divider_get_angle (EspCompareDivider *self);
 void esp_compare_divider_set_angle (EspCompareDivider *self, double degrees);
+/* Turns it about its handle. */
+void esp_compare_divider_turn (EspCompareDivider *self, double degrees);
 /* Upright, in the middle. */
 void esp_compare_divider_reset (EspCompareDivider *self);
 
@@ -42,8 +44,10 @@ EspCompareLine esp_compare_divider_get_line (EspCompareDivider *self);
 EspCompareLine esp_compare_line_place (const graphene_rect_t *area, double position, double degrees,
                                        gboolean rtl);
 
-/* Appends what of `node` lies on the start side of the line, within `area`. */
+/* Appends what of `node` lies on the start side of the line, within `area`. `renderer`: for whom.
+ */
 void esp_compare_line_append_half (const EspCompareLine *line, GtkSnapshot *snapshot,
-                                   GskRenderNode *node, const graphene_rect_t *area);
+                                   GskRenderNode *node, const graphene_rect_t *area,
+                                   GskRenderer *renderer);
 
 G_END_DECLS

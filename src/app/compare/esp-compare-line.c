@@ -2,14 +2,15 @@
 /* esp-compare-line.c: where the dividing line is, and cutting along it. */
 #define G_LOG_DOMAIN "espalier-compare"
 
-#include <math.h>
-
 #include "esp-compare-divider.h"
+
+#include <math.h>
 
 #define PARALLEL 1e-6
 
-/* Cuts the line through (x, y) along (dx, dy) to the area: the ends' places along it. */
-static gboolean
+/* Cuts the line through (x, y) along (dx, dy) to the area: the ends' places along it. It goes at
+ * least through a corner, but for rounding. */
+static void
 cut (const graphene_rect_t *area, double x, double y, double dx, double dy, double *from,
      double *to)
 {
@@ -30,7 +31,6 @@ cut (const graphene_rect_t *area, double x, double y, double dx, double dy, doub
           *to = fmin (*to, fmax (one, other));
         }
     }
-  return *from <= *to;
 }
 
 EspCompareLine
@@ -51,13 +51,10 @@ esp_compare_line_place (const graphene_rect_t *area, double position, double deg
   reach = (fabs (line.normal_x) * area->size.width + fabs (line.normal_y) * area->size.height) / 2;
   line.x = area->origin.x + area->size.width / 2 + line.normal_x * (2 * position - 1) * reach;
   line.y = area->origin.y + area->size.height / 2 + line.normal_y * (2 * position - 1) * reach;
-  line.length = 0;
-  if (cut (area, line.x, line.y, -line.normal_y, line.normal_x, &from, &to))
-    {
-      line.x += -line.normal_y * (from + to) / 2;
-      line.y += line.normal_x * (from + to) / 2;
-      line.length = to - from;
-    }
+  cut (area, line.x, line.y, -line.normal_y, line.normal_x, &from, &to);
+  line.x += -line.normal_y * (from + to) / 2;
+  line.y += line.normal_x * (from + to) / 2;
+  line.length = fmax (to - from, 0);
   return line;
 }
 
@@ -81,11 +78,62 @@ get_half (double low, double high, double edge, double normal, double *from, dou
   *to = normal > 0 ? CLAMP (edge, low, high) : high;
 }
 
-/* A clip that is not upright costs GTK 4.8 a copy of the image that is scaled twice, which makes it
- * softer than the one beside it. Strips of a pixel are exact; their steps lie under the line. */
+/* cairo cuts along any line. */
+static void
+append_rotated (const EspCompareLine *line, GtkSnapshot *snapshot, GskRenderNode *node,
+                const graphene_rect_t *area)
+{
+  const float degrees = (float) (atan2 (line->normal_y, line->normal_x) * 180 / G_PI);
+  const float far = area->size.width + area->size.height;
+
+  gtk_snapshot_push_clip (snapshot, area);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float) line->x, (float) line->y));
+  gtk_snapshot_rotate (snapshot, degrees);
+  gtk_snapshot_push_clip (snapshot, &GRAPHENE_RECT_INIT (-far, -far, far, far * 2));
+  gtk_snapshot_rotate (snapshot, -degrees);
+  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float) -line->x, (float) -line->y));
+  gtk_snapshot_append_node (snapshot, node);
+  gtk_snapshot_pop (snapshot);
+  gtk_snapshot_restore (snapshot);
+  gtk_snapshot_pop (snapshot);
+}
+
+/* A clip that is not upright costs GTK 4.8's GL a copy of the image that is scaled twice, which
+ * makes it softer than the one beside it. Strips of a pixel are exact; their steps lie under the
+ * line. */
+static void
+append_strips (const EspCompareLine *line, GtkSnapshot *snapshot, GskRenderNode *node,
+               const graphene_rect_t *area)
+{
+  const double left = area->origin.x, right = left + area->size.width;
+  const double top = area->origin.y, bottom = top + area->size.height;
+  double from, to;
+
+  if (fabs (line->normal_x) >= fabs (line->normal_y))
+    for (double y = floor (top); y < bottom; y++)
+      {
+        const double edge = line->x - (y + 0.5 - line->y) * line->normal_y / line->normal_x;
+
+        get_half (left, right, edge, line->normal_x, &from, &to);
+        append_clipped (snapshot, node, from, fmax (y, top), to - from,
+                        fmin (y + 1, bottom) - fmax (y, top));
+      }
+  else
+    for (double x = floor (left); x < right; x++)
+      {
+        const double edge = line->y - (x + 0.5 - line->x) * line->normal_x / line->normal_y;
+
+        get_half (top, bottom, edge, line->normal_y, &from, &to);
+        append_clipped (snapshot, node, fmax (x, left), from, fmin (x + 1, right) - fmax (x, left),
+                        to - from);
+      }
+}
+
 void
 esp_compare_line_append_half (const EspCompareLine *line, GtkSnapshot *snapshot,
-                              GskRenderNode *node, const graphene_rect_t *area)
+                              GskRenderNode *node, const graphene_rect_t *area,
+                              GskRenderer *renderer)
 {
   const double left = area->origin.x, right = left + area->size.width;
   const double top = area->origin.y, bottom = top + area->size.height;
@@ -101,26 +149,8 @@ esp_compare_line_append_half (const EspCompareLine *line, GtkSnapshot *snapshot,
       get_half (top, bottom, line->y, line->normal_y, &from, &to);
       append_clipped (snapshot, node, left, from, right - left, to - from);
     }
-  else if (fabs (line->normal_x) >= fabs (line->normal_y))
-    {
-      for (double y = floor (top); y < bottom; y++)
-        {
-          const double edge = line->x - (y + 0.5 - line->y) * line->normal_y / line->normal_x;
-
-          get_half (left, right, edge, line->normal_x, &from, &to);
-          append_clipped (snapshot, node, from, fmax (y, top), to - from,
-                          fmin (y + 1, bottom) - fmax (y, top));
-        }
-    }
+  else if (GSK_IS_CAIRO_RENDERER (renderer))
+    append_rotated (line, snapshot, node, area);
   else
-    {
-      for (double x = floor (left); x < right; x++)
-        {
-          const double edge = line->y - (x + 0.5 - line->x) * line->normal_x / line->normal_y;
-
-          get_half (top, bottom, edge, line->normal_y, &from, &to);
-          append_clipped (snapshot, node, fmax (x, left), from,
-                          fmin (x + 1, right) - fmax (x, left), to - from);
-        }
-    }
+    append_strips (line, snapshot, node, area);
 }

@@ -61,7 +61,9 @@ paint_divided (EspComparePair *self, GtkSnapshot *snapshot, const graphene_rect_
   esp_compare_picture_snapshot (self->a, part, self->frame, place, visible, density);
   node = gtk_snapshot_free_to_node (part);
   if (node != NULL && graphene_rect_intersection (place, visible, &area))
-    esp_compare_line_append_half (&line, snapshot, node, &area);
+    esp_compare_line_append_half (
+        &line, snapshot, node, &area,
+        gtk_native_get_renderer (gtk_widget_get_native (GTK_WIDGET (self))));
 }
 
 static void

@@ -242,6 +242,14 @@ esp_compare_view_get_b (EspCompareView *self)
   return self->nodes != NULL ? self->nodes->pdata[self->b_index] : NULL;
 }
 
+EspNode *
+esp_compare_view_get_active (EspCompareView *self)
+{
+  g_return_val_if_fail (ESP_IS_COMPARE_VIEW (self), NULL);
+
+  return self->nodes != NULL ? self->nodes->pdata[esp_compare_view_get_active_index (self)] : NULL;
+}
+
 EspComparison *
 esp_compare_view_get_comparison (EspCompareView *self)
 {

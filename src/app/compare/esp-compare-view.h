@@ -50,6 +50,8 @@ void esp_compare_view_set_nodes (EspCompareView *self, EspDocument *document, GP
 EspDocument *esp_compare_view_get_document (EspCompareView *self);
 GPtrArray *esp_compare_view_get_nodes (EspCompareView *self); /* borrowed; NULL: none */
 EspNode *esp_compare_view_get_b (EspCompareView *self);
+/* What keys are about: the one with the focus, else the one of two that is seen; NULL: none. */
+EspNode *esp_compare_view_get_active (EspCompareView *self);
 EspComparison *esp_compare_view_get_comparison (EspCompareView *self);
 
 /* Whose names backends and parameters have in the table (see esp_comparison_set_registry ()). */

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-image-pyramid.h"
+#include "esp-picture-work.h"
 #include "esp-texture-cache.h"
 
 #define SLOW     500  /* ms until a spinner is shown */
@@ -169,7 +170,7 @@ render (EspDifferenceMap *self)
   task = g_task_new (self, self->rendering, rendered, NULL);
   g_task_set_source_tag (task, render);
   g_task_set_task_data (task, rendering, rendering_free);
-  g_task_run_in_thread (task, render_in_thread);
+  esp_picture_work_run (task, render_in_thread);
 }
 
 /* --- The difference --------------------------------------------------------------------------- */

@@ -272,6 +272,72 @@ test_fade (Fixture *fixture, gconstpointer data)
 }
 
 static void
+count (EspImageView *view, gpointer place)
+{
+  (*(int *) place)++;
+}
+
+/* Shown again what was seen before, in this view or in another one. */
+static void
+test_viewport (Fixture *fixture, gconstpointer data)
+{
+  double x, y;
+  int n = 0;
+
+  show (fixture, 1600, 1200);
+  esp_image_view_get_middle (fixture->view, &x, &y);
+  g_assert_cmpfloat (x, ==, 0.5); /* it fits */
+  g_signal_connect (fixture->view, "viewport-changed", G_CALLBACK (count), &n);
+  esp_image_view_set_viewport (fixture->view, FALSE, 2, 0.3, 0.75);
+  g_assert_cmpint (n, ==, 1);
+  g_assert_cmpfloat (esp_image_view_get_zoom (fixture->view), ==, 2);
+  esp_image_view_get_middle (fixture->view, &x, &y);
+  g_assert_cmpfloat_with_epsilon (x, 0.3, 1e-3);
+  g_assert_cmpfloat_with_epsilon (y, 0.75, 1e-3);
+
+  g_assert_true (widgets_press_key (GTK_WIDGET (fixture->view), GDK_KEY_Right));
+  g_assert_cmpint (n, ==, 2);
+  g_assert_true (widgets_press_key (GTK_WIDGET (fixture->view), GDK_KEY_plus));
+  g_assert_cmpint (n, ==, 3);
+  /* As far as the image goes. */
+  esp_image_view_set_viewport (fixture->view, FALSE, 2, -1, 0.5);
+  esp_image_view_get_middle (fixture->view, &x, &y);
+  g_assert_cmpfloat_with_epsilon (x, 200.0 / 3200, 1e-3);
+  esp_image_view_set_viewport (fixture->view, TRUE, 2, 0, 0);
+  g_assert_true (esp_image_view_get_fit (fixture->view));
+}
+
+static void
+paint (GtkSnapshot *snapshot, const graphene_rect_t *place, const graphene_rect_t *visible,
+       double density, gpointer color)
+{
+  gtk_snapshot_append_color (snapshot, color, place);
+}
+
+/* What somebody else draws is zoomed and moved as a texture is. */
+static void
+test_painter (Fixture *fixture, gconstpointer data)
+{
+  static GdkRGBA color = { 1, 0, 0, 1 };
+  graphene_rect_t place;
+
+  show (fixture, 1600, 1200);
+  esp_image_view_set_painter (fixture->view, paint, &color, 200, 100);
+  gtk_test_widget_wait_for_draw (fixture->window);
+  g_assert_null (esp_image_view_get_texture (fixture->view));
+  esp_image_view_get_place (fixture->view, &place);
+  g_assert_true (graphene_rect_equal (&place, &GRAPHENE_RECT_INIT (100, 100, 200, 100)));
+  g_assert_cmphex (get_pixel (fixture, 200, 150), ==, 0xff0000);
+  g_assert_cmphex (get_pixel (fixture, 200, 210), ==, 0);
+  esp_image_view_set_zoom (fixture->view, 4);
+  g_assert_cmphex (get_pixel (fixture, 200, 210), ==, 0xff0000);
+
+  esp_image_view_set_painter (fixture->view, NULL, NULL, 0, 0);
+  show (fixture, 100, 100);
+  g_assert_cmphex (get_pixel (fixture, 240, 190), ==, 0x336699);
+}
+
+static void
 test_accessible (Fixture *fixture, gconstpointer data)
 {
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (fixture->view), GTK_ACCESSIBLE_ROLE_IMG);
@@ -291,6 +357,8 @@ main (int argc, char *argv[])
   g_test_add ("/image-view/adjustments", Fixture, NULL, set_up, test_adjustments, tear_down);
   g_test_add ("/image-view/keys", Fixture, NULL, set_up, test_keys, tear_down);
   g_test_add ("/image-view/tiles", Fixture, NULL, set_up, test_tiles, tear_down);
+  g_test_add ("/image-view/viewport", Fixture, NULL, set_up, test_viewport, tear_down);
+  g_test_add ("/image-view/painter", Fixture, NULL, set_up, test_painter, tear_down);
   g_test_add ("/image-view/fade", Fixture, NULL, set_up, test_fade, tear_down);
   g_test_add ("/image-view/accessible", Fixture, NULL, set_up, test_accessible, tear_down);
   return g_test_run ();
