@@ -127,6 +127,17 @@ esp_backend_get_concurrency (EspBackend *self)
   return MAX (1, ESP_BACKEND_GET_CLASS (self)->get_concurrency (self));
 }
 
+guint
+esp_backend_get_batch (EspBackend *self, const char *model, JsonObject *parameters)
+{
+  g_return_val_if_fail (ESP_IS_BACKEND (self), 1);
+  g_return_val_if_fail (parameters != NULL, 1);
+
+  if (ESP_BACKEND_GET_CLASS (self)->get_batch == NULL)
+    return 1;
+  return MAX (1, ESP_BACKEND_GET_CLASS (self)->get_batch (self, model, parameters));
+}
+
 GListModel *
 esp_backend_get_models (EspBackend *self)
 {

@@ -12,6 +12,7 @@
 
 #include "esp-model.h"
 #include "esp-picture.h"
+#include "esp-turn-group.h"
 
 G_BEGIN_DECLS
 
@@ -53,6 +54,7 @@ typedef struct
                              NULL for others */
   const char *document;   /* path of the file that it is a turn of, or NULL */
   gboolean resume;        /* it was started under that id before: go on with it, start nothing */
+  EspTurnGroup *group;    /* others that are the same but for the seed come with it; or NULL */
 } EspBackendRequest;
 
 /* News; lent for the duration of the callback. */
@@ -102,6 +104,7 @@ struct _EspBackendClass
   const char *(*get_title) (EspBackend *self);
   gboolean (*is_remote) (EspBackend *self);
   guint (*get_concurrency) (EspBackend *self);
+  guint (*get_batch) (EspBackend *self, const char *model, JsonObject *parameters); /* or NULL */
   GListModel *(*get_models) (EspBackend *self);
   void (*run_async) (EspBackend *self, const EspBackendRequest *request, GCancellable *cancellable,
                      EspBackendNewsFunc news, gpointer news_data, GAsyncReadyCallback callback,
@@ -123,6 +126,10 @@ const char *esp_backend_get_id (EspBackend *self);    /* "local", "runpod"; stor
 const char *esp_backend_get_title (EspBackend *self); /* "This Computer" */
 gboolean esp_backend_is_remote (EspBackend *self);
 guint esp_backend_get_concurrency (EspBackend *self); /* turns at the same time, at least 1 */
+/* How many turns that differ by their seeds alone it had best be given together, as one group
+ * (EspBackendRequest); at least 1. `parameters`: as in a request, prompt and seed may be missing.
+ */
+guint esp_backend_get_batch (EspBackend *self, const char *model, JsonObject *parameters);
 GListModel *esp_backend_get_models (
     EspBackend *self); /* of EspModel; may change (a model was installed) */
 

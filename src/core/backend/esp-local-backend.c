@@ -6,6 +6,8 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-installation.h"
+#include "esp-json-member.h"
+#include "esp-local-batch.h"
 #include "esp-local-turn.h"
 #include "esp-worker.h"
 
@@ -13,6 +15,10 @@
 
 /* Pictures of an edit beyond the first: docs/worker-protocol.md. */
 #define MAX_REFERENCES 7
+
+/* Whatever the engine says: turns that are made together are done together, too, and people want to
+ * see the first. */
+#define MAX_BATCH 8
 
 /* What is offered where no full model is installed. Its folder's name as docs/models.md has it. */
 #define WANTED_ID   "FLUX.1-Kontext-dev"
@@ -44,6 +50,7 @@ typedef struct
   gboolean describing;
   gboolean described;
   gboolean tried_again; /* the worker died while it was asked */
+  guint batch;          /* turns that differ by their seeds and pay together; 0 unknown */
 } Entry;
 
 static void
@@ -112,7 +119,10 @@ take_description (Entry *entry, JsonObject *description, gboolean general)
     }
 
   if (!general)
-    entry->described = TRUE;
+    {
+      entry->described = TRUE;
+      entry->batch = (guint) CLAMP (esp_json_get_number (description, "batch", 1), 1, MAX_BATCH);
+    }
   esp_model_set_schema (entry->model, schema);
   esp_model_set_state (entry->model, ESP_MODEL_READY, NULL);
 }
@@ -460,8 +470,9 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
   self->n_running++;
   if (esp_model_get_state (entry->model) == ESP_MODEL_STARTING)
     describe (self, entry);
-  _esp_local_turn_run_async (backend, self->worker, entry->folder, request, cancellable, news,
-                             news_data, on_turn_over, g_object_ref (task));
+  _esp_local_batch_run (self->worker, entry->folder, request,
+                        _esp_local_turn_new (backend, request, cancellable, news, news_data,
+                                             on_turn_over, g_object_ref (task)));
 }
 
 static EspBackendResult *
@@ -555,6 +566,18 @@ get_concurrency (EspBackend *backend)
   return 1;
 }
 
+/* The engine knows how many pay; it said so for its default number format. */
+static guint
+get_batch (EspBackend *backend, const char *model, JsonObject *parameters)
+{
+  Entry *entry = find_entry (ESP_LOCAL_BACKEND (backend), model);
+  const char *dtype = esp_json_get_string (parameters, "dtype");
+
+  if (entry == NULL || entry->batch == 0 || (dtype != NULL && !g_str_equal (dtype, "auto")))
+    return 1;
+  return entry->batch;
+}
+
 static GListModel *
 get_models (EspBackend *backend)
 {
@@ -600,6 +623,7 @@ esp_local_backend_class_init (EspLocalBackendClass *klass)
   backend_class->get_title = get_title;
   backend_class->is_remote = is_remote;
   backend_class->get_concurrency = get_concurrency;
+  backend_class->get_batch = get_batch;
   backend_class->get_models = get_models;
   backend_class->run_async = run_async;
   backend_class->run_finish = run_finish;

@@ -14,16 +14,13 @@
 /* One turn; the data of its task. */
 typedef struct
 {
-  EspWorker *worker;
-  char *folder;
-  GPtrArray *images; /* of GBytes */
+  EspLocalBatch *batch; /* that it is made in, until it is made */
   JsonObject *parameters;
-  gboolean previews;
   EspBackendNewsFunc news;
   gpointer news_data;
 
-  char *spool;
-  GPtrArray *inputs; /* of char *: paths in the spool folder, NULL at the end */
+  char *spool; /* of the worker; NULL before it has said hello */
+  gboolean in_company;
   JsonObject *answer;
   EspBackendNews last; /* without its preview */
   gboolean reading;    /* a preview is being read */
@@ -43,10 +40,7 @@ turn_free (gpointer data)
 {
   Turn *turn = data;
 
-  g_clear_pointer (&turn->inputs, g_ptr_array_unref);
-  g_clear_object (&turn->worker);
-  g_free (turn->folder);
-  g_clear_pointer (&turn->images, g_ptr_array_unref);
+  g_clear_pointer (&turn->batch, _esp_local_batch_unref);
   g_clear_pointer (&turn->parameters, json_object_unref);
   g_clear_pointer (&turn->answer, json_object_unref);
   g_free (turn->spool);
@@ -127,8 +121,8 @@ _esp_local_turn_explain (const GError *error)
                       _ ("The engine could not make this turn: %s"), error->message);
 }
 
-static void
-fail (GTask *task, const GError *error)
+void
+_esp_local_turn_fail (GTask *task, const GError *error)
 {
   Turn *turn = g_task_get_task_data (task);
   gboolean died = turn->spool != NULL && !g_file_test (turn->spool, G_FILE_TEST_IS_DIR);
@@ -202,13 +196,23 @@ dup_used_parameters (JsonObject *asked, JsonObject *answer)
   return used;
 }
 
+/* Of one among others its share, so that all together took what their sum says. */
+static double
+get_seconds (Turn *turn)
+{
+  if (turn->in_company && holds (turn->answer, "timings", JSON_NODE_OBJECT))
+    return esp_json_get_number (json_object_get_object_member (turn->answer, "timings"), "total",
+                                -1);
+  return (double) (g_get_monotonic_time () - turn->start) / G_USEC_PER_SEC;
+}
+
 static EspBackendResult *
 make_result (Turn *turn, GBytes *image)
 {
   EspBackendResult *result = esp_backend_result_new (image);
 
   take_seed (result, turn->answer);
-  result->seconds = (double) (g_get_monotonic_time () - turn->start) / G_USEC_PER_SEC;
+  result->seconds = get_seconds (turn);
   result->cost = 0;
   if (holds (turn->answer, "timings", JSON_NODE_OBJECT))
     result->timings = json_object_ref (json_object_get_object_member (turn->answer, "timings"));
@@ -255,14 +259,14 @@ on_encoded (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GBytes) bytes = g_task_propagate_pointer (G_TASK (result), &error);
 
   if (bytes == NULL)
-    fail (task, error);
+    _esp_local_turn_fail (task, error);
   else
     g_task_return_pointer (task, make_result (turn, bytes),
                            (GDestroyNotify) esp_backend_result_free);
 }
 
-static void
-on_edited (GObject *source, GAsyncResult *result, gpointer data)
+void
+_esp_local_turn_on_edited (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   Turn *turn = g_task_get_task_data (task);
@@ -272,11 +276,12 @@ on_edited (GObject *source, GAsyncResult *result, gpointer data)
 
   turn->answer = esp_worker_edit_finish (ESP_WORKER (source), result, &error);
   turn->news = NULL;
-  g_ptr_array_set_size (turn->inputs, 0);
+  /* With the last of its turns go the pictures in the worker's folder. */
+  g_clear_pointer (&turn->batch, _esp_local_batch_unref);
 
   if (turn->answer == NULL)
     {
-      fail (task, error);
+      _esp_local_turn_fail (task, error);
       return;
     }
 
@@ -344,8 +349,8 @@ read_preview (GTask *task, const char *path)
   g_task_run_in_thread (reading, preview_thread);
 }
 
-static void
-on_event (EspWorker *worker, const EspWorkerEvent *event, gpointer data)
+void
+_esp_local_turn_on_event (EspWorker *worker, const EspWorkerEvent *event, gpointer data)
 {
   GTask *task = data;
   Turn *turn = g_task_get_task_data (task);
@@ -364,107 +369,6 @@ on_event (EspWorker *worker, const EspWorkerEvent *event, gpointer data)
     turn->news (g_task_get_source_object (task), &turn->last, turn->news_data);
 }
 
-/* --- Pictures for the worker ------------------------------------------------------------------ */
-
-typedef struct
-{
-  GPtrArray *images; /* as in the turn */
-  GPtrArray *inputs;
-} Preparing;
-
-static void
-preparing_free (gpointer data)
-{
-  Preparing *preparing = data;
-
-  g_ptr_array_unref (preparing->images);
-  g_ptr_array_unref (preparing->inputs);
-  g_free (preparing);
-}
-
-static void
-prepare_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const Preparing *preparing = data;
-
-  for (guint i = 0; i < preparing->images->len; i++)
-    {
-      g_autofree char *name
-          = i == 0 ? g_strdup (_ ("The picture")) : g_strdup_printf (_ ("Reference %u"), i);
-      g_autoptr (EspPicture) picture = NULL;
-      GError *error = NULL;
-
-      picture = esp_picture_load_bytes (g_ptr_array_index (preparing->images, i), name, NULL,
-                                        cancellable, &error);
-      if (picture == NULL
-          || !esp_picture_save_ppm (picture, g_ptr_array_index (preparing->inputs, i), &error))
-        {
-          g_task_return_error (task, error);
-          return;
-        }
-    }
-
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-on_prepared (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  Turn *turn = g_task_get_task_data (task);
-  g_autoptr (GError) error = NULL;
-  EspWorkerEdit edit = { .model = turn->folder,
-                         .images = (const char *const *) turn->inputs->pdata,
-                         .parameters = turn->parameters,
-                         .previews = turn->previews };
-
-  /* The bytes are in the worker's folder now, and may be large. */
-  g_clear_pointer (&turn->images, g_ptr_array_unref);
-
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
-    {
-      fail (task, error);
-      return;
-    }
-
-  esp_worker_edit_async (turn->worker, &edit, g_task_get_cancellable (task), on_event, task,
-                         on_edited, g_object_ref (task));
-}
-
-static void
-on_hello (GObject *source, GAsyncResult *result, gpointer data)
-{
-  static guint64 n_turns;
-  g_autoptr (GTask) task = data;
-  Turn *turn = g_task_get_task_data (task);
-  g_autoptr (GTask) thread = NULL;
-  g_autoptr (GError) error = NULL;
-  Preparing *preparing;
-
-  turn->spool = esp_worker_hello_finish (ESP_WORKER (source), result, &error);
-  if (turn->spool == NULL)
-    {
-      fail (task, error);
-      return;
-    }
-
-  n_turns++;
-  for (guint i = 0; i < turn->images->len; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("turn-%" G_GUINT64_FORMAT "-%u.ppm", n_turns, i);
-
-      g_ptr_array_add (turn->inputs, g_build_filename (turn->spool, name, NULL));
-    }
-  g_ptr_array_add (turn->inputs, NULL);
-
-  preparing = g_new0 (Preparing, 1);
-  preparing->images = g_ptr_array_ref (turn->images);
-  preparing->inputs = g_ptr_array_ref (turn->inputs);
-  thread = g_task_new (NULL, g_task_get_cancellable (task), on_prepared, g_object_ref (task));
-  g_task_set_task_data (thread, preparing, preparing_free);
-  g_task_run_in_thread (thread, prepare_thread);
-}
-
 /* --- The way in and out ----------------------------------------------------------------------- */
 
 static JsonObject *
@@ -476,31 +380,44 @@ copy_object (JsonObject *object)
   return json_node_dup_object (copy);
 }
 
-void
-_esp_local_turn_run_async (EspBackend *backend, EspWorker *worker, const char *folder,
-                           const EspBackendRequest *request, GCancellable *cancellable,
-                           EspBackendNewsFunc news, gpointer news_data,
-                           GAsyncReadyCallback callback, gpointer user_data)
+GTask *
+_esp_local_turn_new (EspBackend *backend, const EspBackendRequest *request,
+                     GCancellable *cancellable, EspBackendNewsFunc news, gpointer news_data,
+                     GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (backend, cancellable, callback, user_data);
+  GTask *task = g_task_new (backend, cancellable, callback, user_data);
   Turn *turn = g_new0 (Turn, 1);
 
-  turn->worker = g_object_ref (worker);
-  turn->folder = g_strdup (folder);
-  turn->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  for (guint i = 0; i < request->images->len; i++)
-    g_ptr_array_add (turn->images, g_bytes_ref (g_ptr_array_index (request->images, i)));
   turn->parameters = copy_object (request->parameters);
-  turn->previews = request->previews;
   turn->news = news;
   turn->news_data = news_data;
-  turn->inputs = g_ptr_array_new_with_free_func (remove_file);
   turn->last.seconds_left = -1;
   turn->start = g_get_monotonic_time ();
 
-  g_task_set_source_tag (task, _esp_local_turn_run_async);
+  g_task_set_source_tag (task, _esp_local_turn_new);
   g_task_set_task_data (task, turn, turn_free);
-  esp_worker_hello_async (worker, cancellable, on_hello, g_object_ref (task));
+  return task;
+}
+
+void
+_esp_local_turn_begin (GTask *task, EspLocalBatch *batch, const char *spool)
+{
+  Turn *turn = g_task_get_task_data (task);
+
+  turn->batch = _esp_local_batch_ref (batch);
+  turn->spool = g_strdup (spool);
+}
+
+void
+_esp_local_turn_set_in_company (GTask *task)
+{
+  ((Turn *) g_task_get_task_data (task))->in_company = TRUE;
+}
+
+JsonObject *
+_esp_local_turn_get_parameters (GTask *task)
+{
+  return ((Turn *) g_task_get_task_data (task))->parameters;
 }
 
 EspBackendResult *

@@ -25,6 +25,7 @@ struct _EspWorker
   EspWorkerProcess *process;
   char *identifier;
   char *spool; /* of the running process; NULL before its hello */
+  guint batch; /* the most edits of one request; of the process that runs */
   gint64 last_id;
   GHashTable *calls;      /* id → Call */
   GPtrArray *hello_tasks; /* GTasks that wait for the hello */
@@ -181,6 +182,7 @@ take_hello (EspWorker *self, JsonObject *object)
     }
 
   self->spool = g_strdup (spool);
+  self->batch = (guint) MAX (1, esp_json_get_number (object, "batch", 1));
   waiting = g_steal_pointer (&self->hello_tasks);
   self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < waiting->len; i++)
@@ -343,30 +345,12 @@ begin_line (EspWorker *self, const char *type)
   return line;
 }
 
-/* Sends the line (taken over) whose id is the last one given, and waits for `answer`. */
+/* Remembers that the task waits for the answer to the request `id`. */
 static Call *
-send_call (EspWorker *self, GString *line, const char *answer, GTask *task)
+add_call (EspWorker *self, gint64 id, const char *answer, GTask *task)
 {
-  g_autoptr (GError) error = NULL;
-  gint64 id = self->last_id;
-  Call *call;
+  Call *call = g_new0 (Call, 1);
 
-  esp_json_close (line, '}');
-
-  if (g_task_return_error_if_cancelled (task))
-    {
-      g_string_free (line, TRUE);
-      return NULL;
-    }
-
-  if (!esp_worker_start (self, &error))
-    {
-      g_string_free (line, TRUE);
-      g_task_return_error (task, g_steal_pointer (&error));
-      return NULL;
-    }
-
-  call = g_new0 (Call, 1);
   call->id = id;
   call->task = g_object_ref (task);
   call->answer = answer;
@@ -377,9 +361,33 @@ send_call (EspWorker *self, GString *line, const char *answer, GTask *task)
       g_source_set_callback (call->cancelled, G_SOURCE_FUNC (on_call_cancelled), call, NULL);
       g_source_attach (call->cancelled, g_main_context_get_thread_default ());
     }
-  _esp_worker_process_send (self->process, line);
-
   return call;
+}
+
+/* Sends the line (taken over) whose id is the last one given, and waits for `answer`. */
+static void
+send_call (EspWorker *self, GString *line, const char *answer, GTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 id = self->last_id;
+
+  esp_json_close (line, '}');
+
+  if (g_task_return_error_if_cancelled (task))
+    {
+      g_string_free (line, TRUE);
+      return;
+    }
+
+  if (!esp_worker_start (self, &error))
+    {
+      g_string_free (line, TRUE);
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  add_call (self, id, answer, task);
+  _esp_worker_process_send (self->process, line);
 }
 
 static gpointer
@@ -534,27 +542,33 @@ put_parameters (GString *line, JsonObject *parameters)
     }
 }
 
-void
-esp_worker_edit_async (EspWorker *self, const EspWorkerEdit *edit, GCancellable *cancellable,
-                       EspWorkerEventFunc events, gpointer events_data,
-                       GAsyncReadyCallback callback, gpointer user_data)
+/* One part of esp_worker_edits_async (). */
+typedef struct
 {
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  GString *line;
-  Call *call;
+  GTask *task;
+  const EspWorkerEditPart *part;
+} Edit;
 
-  g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (edit != NULL && edit->model != NULL && edit->images != NULL);
+static void
+clear_edit (gpointer data)
+{
+  g_object_unref (((Edit *) data)->task);
+}
 
-  g_task_set_source_tag (task, esp_worker_edit_async);
-  line = begin_line (self, "edit");
+/* The request for edits [first, first + count), under ids from self->last_id + 1 on. */
+static GString *
+edit_line (EspWorker *self, const EspWorkerEdit *edit, GArray *edits, guint first, guint count)
+{
+  GString *line = begin_line (self, "edit");
+  JsonObject *parameters = g_array_index (edits, Edit, first).part->parameters;
+
   esp_json_put_string (line, "model", edit->model, -1);
   esp_json_open (line, "images", '[');
   for (const char *const *image = edit->images; *image != NULL; image++)
     esp_json_put_string (line, NULL, *image, -1);
   esp_json_close (line, ']');
-  if (edit->parameters != NULL)
-    put_parameters (line, edit->parameters);
+  if (parameters != NULL)
+    put_parameters (line, parameters);
   if (edit->noise != NULL)
     esp_json_put_string (line, "noise", edit->noise, -1);
   if (edit->dump != NULL)
@@ -562,18 +576,96 @@ esp_worker_edit_async (EspWorker *self, const EspWorkerEdit *edit, GCancellable 
   esp_json_put_bool (line, "previews", edit->previews);
   esp_json_put_bool (line, "latents", edit->latents);
 
-  call = send_call (self, line, "result", task);
-  if (call != NULL)
+  if (count > 1)
+    esp_json_open (line, "batch", '[');
+  for (guint i = first + 1; i < first + count; i++)
     {
-      call->events = events;
-      call->events_data = events_data;
+      JsonNode *seed
+          = json_object_get_member (g_array_index (edits, Edit, i).part->parameters, "seed");
+      g_autofree char *text = seed != NULL ? json_to_string (seed, FALSE) : g_strdup ("0");
+
+      esp_json_open (line, NULL, '{');
+      esp_json_put_uint (line, "id", (guint64) ++self->last_id);
+      esp_json_put_raw (line, "seed", text);
+      esp_json_close (line, '}');
     }
+  if (count > 1)
+    esp_json_close (line, ']');
+  esp_json_close (line, '}');
+  return line;
+}
+
+static void
+send_edits (EspWorker *self, const EspWorkerEdit *edit, GArray *edits)
+{
+  for (guint first = 0; first < edits->len; first += self->batch)
+    {
+      guint count = MIN (self->batch, edits->len - first);
+      gint64 id = self->last_id + 1;
+      GString *line = edit_line (self, edit, edits, first, count);
+
+      for (guint i = 0; i < count; i++)
+        {
+          const Edit *one = &g_array_index (edits, Edit, first + i);
+          Call *call = add_call (self, id + i, "result", one->task);
+
+          call->events = one->part->events;
+          call->events_data = one->part->events_data;
+        }
+      _esp_worker_process_send (self->process, line);
+    }
+}
+
+void
+esp_worker_edits_async (EspWorker *self, const EspWorkerEdit *edit, const EspWorkerEditPart *parts,
+                        guint n_parts)
+{
+  g_autoptr (GArray) edits = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+  g_return_if_fail (edit != NULL && edit->model != NULL && edit->images != NULL);
+  g_return_if_fail (parts != NULL && n_parts > 0);
+
+  edits = g_array_new (FALSE, FALSE, sizeof (Edit));
+  g_array_set_clear_func (edits, clear_edit);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      Edit one = { g_task_new (self, parts[i].cancellable, parts[i].callback, parts[i].user_data),
+                   &parts[i] };
+
+      g_task_set_source_tag (one.task, esp_worker_edits_async);
+      if (g_task_return_error_if_cancelled (one.task))
+        g_object_unref (one.task);
+      else
+        g_array_append_val (edits, one);
+    }
+
+  if (edits->len > 0 && esp_worker_start (self, &error))
+    send_edits (self, edit, edits);
+  for (guint i = 0; i < edits->len && error != NULL; i++)
+    g_task_return_error (g_array_index (edits, Edit, i).task, g_error_copy (error));
+}
+
+void
+esp_worker_edit_async (EspWorker *self, const EspWorkerEdit *edit, GCancellable *cancellable,
+                       EspWorkerEventFunc events, gpointer events_data,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  EspWorkerEditPart part = { .parameters = edit->parameters,
+                             .cancellable = cancellable,
+                             .events = events,
+                             .events_data = events_data,
+                             .callback = callback,
+                             .user_data = user_data };
+
+  esp_worker_edits_async (self, edit, &part, 1);
 }
 
 JsonObject *
 esp_worker_edit_finish (EspWorker *self, GAsyncResult *result, GError **error)
 {
-  return finish (self, result, esp_worker_edit_async, error);
+  return finish (self, result, esp_worker_edits_async, error);
 }
 
 static gboolean
@@ -659,6 +751,7 @@ esp_worker_class_init (EspWorkerClass *klass)
 static void
 esp_worker_init (EspWorker *self)
 {
+  self->batch = 1;
   self->calls
       = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) call_free);
   self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);

@@ -77,6 +77,17 @@ typedef struct
   gboolean latents; /* keep the final latents as a file */
 } EspWorkerEdit;
 
+/* One of several edits that differ by their seeds alone. */
+typedef struct
+{
+  JsonObject *parameters; /* the same for all, but for "seed"; borrowed for the call */
+  GCancellable *cancellable;
+  EspWorkerEventFunc events;
+  gpointer events_data;
+  GAsyncReadyCallback callback; /* calls esp_worker_edit_finish () */
+  gpointer user_data;
+} EspWorkerEditPart;
+
 /* `program` NULL = esp_installation_find_engine(). Starts nothing. */
 EspWorker *esp_worker_new (const char *program) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -115,6 +126,11 @@ void esp_worker_edit_async (EspWorker *self, const EspWorkerEdit *edit, GCancell
                             EspWorkerEventFunc events, gpointer events_data,
                             GAsyncReadyCallback callback, gpointer user_data);
 JsonObject *esp_worker_edit_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
+/* The same for several edits that are alike but for their seeds; edit->parameters is not looked at.
+ * Each has its own events, result and cancellation. One request where the engine can. */
+void esp_worker_edits_async (EspWorker *self, const EspWorkerEdit *edit,
+                             const EspWorkerEditPart *parts, guint n_parts);
 
 /* Ends the process, cancelling what it does, and waits until it and its spool folder are gone. One
  * that does not end within some seconds is killed. Fine when none runs. */

@@ -20,6 +20,7 @@ struct _EspJob
   gboolean is_suspended; /* stopped only until the next start: its node stays queued */
   gboolean previews;     /* whether its backend is asked for them */
   gint64 started;        /* monotonic; of a running one */
+  guint64 slot;          /* of a running one: the same for those that run as one */
   double expected;       /* seconds that it will take in all; < 0 unknown */
 };
 

@@ -14,8 +14,9 @@
 typedef struct
 {
   EspBackend *backend;
-  GPtrArray *sources; /* of EspNode: the parent, then the references */
-  GPtrArray *images;  /* of GBytes, of the same */
+  EspTurnGroup *group; /* until it has come to it or left it; or NULL */
+  GPtrArray *sources;  /* of EspNode: the parent, then the references */
+  GPtrArray *images;   /* of GBytes, of the same */
   EspBackendResult *made;
   char *remote_job; /* the turn's own id with a remote backend, or NULL */
   gboolean resume;  /* it was begun under it before */
@@ -42,12 +43,23 @@ clear_showing (Run *run)
   g_clear_pointer (&run->showing, g_source_unref);
 }
 
+/* The others need not wait for it. */
+static void
+leave_group (Run *run)
+{
+  g_autoptr (EspTurnGroup) group = g_steal_pointer (&run->group);
+
+  if (group != NULL)
+    esp_turn_group_leave (group);
+}
+
 static void
 run_free (gpointer data)
 {
   Run *run = data;
 
   clear_showing (run);
+  leave_group (run);
   g_clear_object (&run->backend);
   g_clear_pointer (&run->sources, g_ptr_array_unref);
   g_clear_pointer (&run->images, g_ptr_array_unref);
@@ -161,6 +173,7 @@ fail (GTask *task, GError *error)
   const char *remote_job = NULL;
 
   run->is_over = TRUE;
+  leave_group (run);
   run->state = ESP_NODE_FAILED;
   run->error = error;
   if (esp_backend_has_kept (run->backend, run->remote_job))
@@ -381,6 +394,7 @@ ask_backend (GTask *task)
   EspJob *job = g_task_get_source_object (task);
   g_autoptr (JsonObject) parameters = dup_parameters (job->node);
   g_autoptr (GPtrArray) images = g_steal_pointer (&run->images);
+  g_autoptr (EspTurnGroup) group = g_steal_pointer (&run->group);
   EspBackendRequest request
       = { .model = esp_node_get_model (job->node),
           .images = images,
@@ -388,7 +402,8 @@ ask_backend (GTask *task)
           .previews = job->previews,
           .remote_job = run->remote_job,
           .document = g_file_peek_path (esp_document_get_file (job->document)),
-          .resume = run->resume };
+          .resume = run->resume,
+          .group = group };
 
   esp_backend_run_async (run->backend, &request, job->cancellable, on_news, task, on_made,
                          g_object_ref (task));
@@ -444,7 +459,7 @@ on_begun (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-_esp_job_run_async (EspJob *job, EspBackend *backend, EspBackendResult *made,
+_esp_job_run_async (EspJob *job, EspBackend *backend, EspTurnGroup *group, EspBackendResult *made,
                     GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (job, NULL, callback, user_data);
@@ -452,6 +467,7 @@ _esp_job_run_async (EspJob *job, EspBackend *backend, EspBackendResult *made,
   GPtrArray *references = esp_node_get_references (job->node);
 
   run->backend = g_object_ref (backend);
+  run->group = group != NULL ? esp_turn_group_ref (group) : NULL;
   run->sources = g_ptr_array_new_with_free_func (g_object_unref);
   run->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   run->made = made;

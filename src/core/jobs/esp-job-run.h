@@ -9,9 +9,10 @@ G_BEGIN_DECLS
 
 /* Runs the job with `backend`: the node becomes running, its pictures are read, the backend makes
  * the turn, and its result or failure is stored. `made` is a result that could not be stored
- * earlier (taken over), or NULL. The job's cancellable stops it. */
-void _esp_job_run_async (EspJob *job, EspBackend *backend, EspBackendResult *made,
-                         GAsyncReadyCallback callback, gpointer user_data);
+ * earlier (taken over), or NULL. `group`: of the jobs that are
+ * started with it, or NULL; it comes or leaves. The job's cancellable stops it. */
+void _esp_job_run_async (EspJob *job, EspBackend *backend, EspTurnGroup *group,
+                         EspBackendResult *made, GAsyncReadyCallback callback, gpointer user_data);
 
 /* What became of it: ESP_JOB_DONE, ESP_JOB_CANCELLED, ESP_JOB_WAITING (suspended), or
  * ESP_JOB_FAILED with an error. `unsaved` receives a result that could not be stored. */

@@ -14,6 +14,7 @@ struct _EspQueue
   EspRegistry *registry;
   GListStore *jobs; /* of EspJob: those running, then those waiting */
   guint n_running;
+  guint64 last_slot;     /* EspJob.slot */
   guint n_next;          /* waiting ones at the front that were put there just now */
   GHashTable *by_node;   /* EspNode → EspJob, borrowed */
   GHashTable *documents; /* EspDocument → Watch */

@@ -5,13 +5,15 @@
 #include "esp-job-private.h"
 #include "esp-queue-private.h"
 
-/* Of the jobs of one backend, or < 0. */
+/* Of the jobs of one backend, or < 0. Those that run as one end as one, or one after the other,
+ * each saying how long until itself: the last counts. */
 static double
 sum_seconds_left (EspQueue *self, EspBackend *backend)
 {
   GListModel *jobs = esp_queue_get_jobs (self);
   const char *id = esp_backend_get_id (backend);
-  double sum = 0;
+  double sum = 0, longest = 0;
+  guint64 slot = 0;
 
   for (guint i = 0; i < g_list_model_get_n_items (jobs); i++)
     {
@@ -23,7 +25,17 @@ sum_seconds_left (EspQueue *self, EspBackend *backend)
       left = _esp_job_get_seconds_left (job);
       if (left < 0)
         return -1;
-      sum += left;
+      if (job->is_running && job->slot == slot)
+        {
+          sum += MAX (0, left - longest);
+          longest = MAX (longest, left);
+        }
+      else
+        {
+          sum += left;
+          longest = left;
+        }
+      slot = job->is_running ? job->slot : 0;
     }
 
   return sum / esp_backend_get_concurrency (backend);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-companions.h"
 #include "esp-job-pictures.h"
 #include "esp-job-private.h"
 #include "esp-job-run.h"
@@ -39,7 +40,7 @@ steal_unsaved (EspQueue *self, EspNode *node)
 }
 
 static void
-start_job (EspQueue *self, EspJob *job, EspBackend *backend)
+start_job (EspQueue *self, EspJob *job, EspBackend *backend, EspTurnGroup *group)
 {
   guint position = _esp_queue_find_position (self, job);
 
@@ -47,13 +48,43 @@ start_job (EspQueue *self, EspJob *job, EspBackend *backend)
     self->n_next--;
   job->is_running = TRUE;
   job->started = g_get_monotonic_time ();
+  job->slot = self->last_slot;
   _esp_queue_move_item (self, position, self->n_running++);
   _esp_job_set_state (job, ESP_JOB_RUNNING, NULL);
   _esp_queue_update_ticking (self);
 
   job->previews = esp_queue_get_previews (self);
-  _esp_job_run_async (job, backend, steal_unsaved (self, job->node), on_run_over,
+  _esp_job_run_async (job, backend, group, steal_unsaved (self, job->node), on_run_over,
                       g_object_ref (self));
+}
+
+/* Who is told that the first one runs may do anything to the others. */
+static gboolean
+still_waits (EspQueue *self, EspJob *job)
+{
+  return job->state == ESP_JOB_WAITING && !job->is_running
+         && esp_queue_find (self, job->node) == job;
+}
+
+/* A job, and with it those that its backend makes in the same go. */
+static void
+start_jobs (EspQueue *self, EspJob *job, EspBackend *backend)
+{
+  g_autoptr (GPtrArray) companions = _esp_companions_find (self, job, backend);
+  g_autoptr (EspTurnGroup) group
+      = companions->len > 0 ? esp_turn_group_new (companions->len + 1) : NULL;
+
+  self->last_slot++;
+  start_job (self, job, backend, group);
+  for (guint i = 0; i < companions->len; i++)
+    {
+      EspJob *companion = g_ptr_array_index (companions, i);
+
+      if (still_waits (self, companion))
+        start_job (self, companion, backend, group);
+      else
+        esp_turn_group_leave (group);
+    }
 }
 
 /* One call that stores the end of a job that never ran. */
@@ -106,16 +137,20 @@ _esp_queue_end_waiting (EspQueue *self, EspJob *job, GError *error)
       on_ending_stored, ending);
 }
 
+/* Those that run as one count as one. */
 static guint
 count_running (EspQueue *self, EspBackend *backend)
 {
-  guint n = 0;
+  g_autoptr (GHashTable) slots = g_hash_table_new (g_int64_hash, g_int64_equal);
 
   for (guint i = 0; i < self->n_running; i++)
-    n += g_strcmp0 (esp_node_get_backend (_esp_queue_get_job (self, i)->node),
-                    esp_backend_get_id (backend))
-         == 0;
-  return n;
+    {
+      EspJob *job = _esp_queue_get_job (self, i);
+
+      if (g_strcmp0 (esp_node_get_backend (job->node), esp_backend_get_id (backend)) == 0)
+        g_hash_table_add (slots, &job->slot);
+    }
+  return g_hash_table_size (slots);
 }
 
 /* Starts a job, if it is its turn. */
@@ -127,7 +162,7 @@ try_to_start (EspQueue *self, EspJob *job)
   GError *error = NULL;
 
   /* Who was told of an earlier one may have taken this one away. */
-  if (job->state != ESP_JOB_WAITING || job->is_running || esp_queue_find (self, job->node) != job)
+  if (!still_waits (self, job))
     return;
 
   /* Before it came into the queue, that is; else the queue was told. */
@@ -152,7 +187,7 @@ try_to_start (EspQueue *self, EspJob *job)
     {
     case ESP_JOB_PICTURES_READY:
       if (!self->paused && count_running (self, backend) < esp_backend_get_concurrency (backend))
-        start_job (self, job, backend);
+        start_jobs (self, job, backend);
       break;
 
     case ESP_JOB_PICTURES_NEVER:
