@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   EspNode *node;       /* or NULL: nothing there */
-  const char *caption; /* below the picture, Pango-plain, may have several lines; or NULL */
-  const char *missing; /* why there is no picture; or NULL */
+  const char *caption; /* below the picture, plain text, at most four lines are shown; or NULL */
+  const char *missing; /* why there is no picture; or NULL. A node without an image has its message
+                          for this; without a node and a reason nothing is drawn. */
 } EspSheetCell;
 
 typedef struct
@@ -25,10 +26,12 @@ typedef struct
   const char *const *row_labels;      /* n_rows of them, or NULL */
   const EspSheetCell *cells;
   const char *const *table; /* below all: n_table_rows × (1 + n_columns × n_rows) texts, row by row,
-                               the row's title first; or NULL */
+                               the row's title first; or NULL. Under a single row of pictures each
+                               has its column; under several a line for each, named by the first
+                               line of its caption. */
   guint n_table_rows;
   int cell_side; /* px of a picture's longer side; 0 = as large as the largest, at most 1024, the
-                    sheet at most 16,000 px a side */
+                    sheet at most 16,000 px a side and 128 MP: beyond that, smaller pictures */
   gboolean dark; /* on dark grey instead of white */
 } EspSheet;
 
@@ -43,7 +46,10 @@ typedef enum
 /* By the file name's extension; FALSE with ESP_IMAGE_ERROR_UNSUPPORTED for others. */
 gboolean esp_sheet_format_from_path (const char *path, EspSheetFormat *format, GError **error);
 
-/* Writes the sheet atomically. Everything is copied before the call returns. */
+/* Writes the sheet atomically. Everything is copied before the call returns. Images that cannot be
+ * read are reasons in their places, no error. One picture after the other is loaded; a PDF keeps
+ * all of them until it is written, together 64 MP (JPEG files that may be embedded as they are,
+ * without their metadata, are). The same sheet gives the same bytes. */
 void esp_sheet_export_async (EspDocument *document, const EspSheet *sheet, GFile *target,
                              EspSheetFormat format, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data);
@@ -57,7 +63,8 @@ typedef enum
 
 /* `nodes` in their fitted frame as one moving file (GIF, WebP, APNG as in esp-animation.h);
  * `seconds` an image, or a wipe there and back; `max_side` 0 = as it is; captions below as in
- * esp-export.h or NULL. A wipe takes the first two. */
+ * esp-export.h, one for each node, or NULL. Nodes without an image are left out, at least two must
+ * have one. A wipe takes the first two. */
 void esp_sheet_film_async (EspDocument *document, GPtrArray *nodes, EspSheetFilm film,
                            const char *const *captions, double seconds, int max_side, GFile *target,
                            GCancellable *cancellable, GAsyncReadyCallback callback,
