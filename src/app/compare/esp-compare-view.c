@@ -305,6 +305,8 @@ append_difference (EspCompareView *self, GString *lines)
       figures = esp_compare_words_dup_figures (esp_difference_get_figures (measured));
       append_line (lines, figures);
     }
+  else
+    append_line (lines, " "); /* the line is there from the beginning, so that nothing jumps */
 }
 
 static void

@@ -50,6 +50,9 @@ struct _EspComposer
 
   char *obstacle; /* from outside: nothing may leave this computer; or NULL */
 
+  char *turn_instruction, *turn_negative; /* of the turn asked for last; or NULL */
+  JsonObject *turn_values;
+
   EspNode *last_added;
   gint64 last_time;
   guint busy : 1; /* the current node's turn waits or runs, and the run button says how far it is */
@@ -72,10 +75,16 @@ void _esp_composer_save_preset (EspComposer *self, const char *name);
 /* Runs. */
 EspNode *_esp_composer_get_base (EspComposer *self);  /* what the next turn grows from, or NULL */
 char *_esp_composer_dup_obstacle (EspComposer *self); /* why it cannot run, or NULL */
+char *_esp_composer_dup_model_obstacle (EspComposer *self); /* the chosen model's part of it */
 char *_esp_composer_dup_trouble (EspComposer *self);  /* with the model, for long; or NULL */
 /* Unless the person is asked first. */
 void _esp_composer_run (EspComposer *self, guint count, gboolean next);
 void _esp_composer_stop (EspComposer *self);
+
+/* Turns. */
+/* As esp_composer_get_turn (), with a model that is there and has a schema. */
+void _esp_composer_compose (EspComposer *self, EspTurn *turn);
+void _esp_composer_forget_turn (EspComposer *self);
 
 /* References. */
 void _esp_composer_choose_reference (EspComposer *self);

@@ -48,6 +48,12 @@ dup_model_obstacle (EspModel *model)
 }
 
 char *
+_esp_composer_dup_model_obstacle (EspComposer *self)
+{
+  return self->model != NULL ? dup_model_obstacle (self->model) : NULL;
+}
+
+char *
 _esp_composer_dup_trouble (EspComposer *self)
 {
   EspModelState state;
@@ -90,17 +96,19 @@ _esp_composer_dup_obstacle (EspComposer *self)
 
 /* What esp_schema_check () should see: everything that the backend will. */
 static gboolean
-check_values (EspComposer *self, JsonObject *values, const char *instruction, GError **error)
+check_values (EspComposer *self, const EspTurn *turn, GError **error)
 {
   EspSchema *schema = esp_model_get_schema (self->model);
   g_autoptr (JsonObject) all = json_object_new ();
-  g_autoptr (GList) members = json_object_get_members (values);
+  g_autoptr (GList) members = json_object_get_members (turn->parameters);
 
   for (GList *item = members; item != NULL; item = item->next)
     json_object_set_member (all, item->data,
-                            json_node_copy (json_object_get_member (values, item->data)));
+                            json_node_copy (json_object_get_member (turn->parameters, item->data)));
   if (esp_schema_find (schema, "prompt") != NULL)
-    json_object_set_string_member (all, "prompt", instruction);
+    json_object_set_string_member (all, "prompt", turn->instruction);
+  if (turn->negative_prompt != NULL)
+    json_object_set_string_member (all, "negative_prompt", turn->negative_prompt);
   if (esp_schema_find (schema, "seed") != NULL)
     json_object_set_int_member (all, "seed", 0);
 
@@ -192,12 +200,6 @@ on_turns_added (GObject *object, GAsyncResult *result, gpointer user_data)
   finish_adding (run->composer, error);
 }
 
-static char *
-dup_instruction (EspComposer *self)
-{
-  return g_strstrip (g_strdup (esp_instruction_view_get_text (self->instruction)));
-}
-
 void
 _esp_composer_run (EspComposer *self, guint count, gboolean next)
 {
@@ -212,12 +214,7 @@ void
 esp_composer_run (EspComposer *self, guint count, gboolean next)
 {
   g_autofree char *obstacle = NULL;
-  g_autofree char *instruction = NULL;
-  g_autofree char *negative = NULL;
-  g_autoptr (JsonObject) values = NULL;
   g_autoptr (GError) error = NULL;
-  GPtrArray *references;
-  EspBackend *backend;
   EspTurn turn = { 0 };
 
   g_return_if_fail (ESP_IS_COMPOSER (self));
@@ -231,34 +228,17 @@ esp_composer_run (EspComposer *self, guint count, gboolean next)
       return;
     }
 
-  instruction = dup_instruction (self);
-  values = esp_parameter_controls_dup_values (self->controls);
-  if (!check_values (self, values, instruction, &error))
-    {
-      _esp_composer_emit_error (self, error->message);
-      return;
-    }
-  if (json_object_has_member (values, "negative_prompt"))
-    {
-      negative = g_strdup (json_object_get_string_member (values, "negative_prompt"));
-      json_object_remove_member (values, "negative_prompt");
-    }
-
-  backend = esp_model_get_backend (self->model);
-  if (backend == NULL)
+  _esp_composer_compose (self, &turn);
+  if (turn.backend == NULL)
     {
       _esp_composer_emit_error (self, _ ("The chosen model is gone. Choose another one."));
       return;
     }
-  references = esp_reference_chips_get_nodes (self->references);
-  turn.instruction = instruction;
-  turn.negative_prompt = negative;
-  turn.backend = esp_backend_get_id (backend);
-  turn.model = esp_model_get_id (self->model);
-  turn.model_name = esp_model_get_name (self->model);
-  turn.parameters = values;
-  turn.references = (EspNode *const *) references->pdata;
-  turn.n_references = references->len;
+  if (!check_values (self, &turn, &error))
+    {
+      _esp_composer_emit_error (self, error->message);
+      return;
+    }
   if (self->last_added != NULL && self->last_added == self->current
       && g_get_monotonic_time () - self->last_time < SLIP && is_same_turn (self->last_added, &turn))
     return;

@@ -479,6 +479,7 @@ esp_composer_finalize (GObject *object)
   g_clear_pointer (&self->wanted_backend, g_free);
   g_clear_pointer (&self->wanted_model, g_free);
   g_clear_pointer (&self->wanted_values, json_object_unref);
+  _esp_composer_forget_turn (self);
 
   G_OBJECT_CLASS (esp_composer_parent_class)->finalize (object);
 }

@@ -63,6 +63,16 @@ void esp_composer_run_again (EspComposer *self, EspNode *node, gboolean new_seed
  * queue or before all that wait. */
 void esp_composer_run (EspComposer *self, guint count, gboolean next);
 
+/* What Run would ask for, whether or not it could be run as it is: the instruction may be blank. It
+ * has a seed if that is locked.
+ * Everything in it is the composer's, until the next call or change. `base` receives the node that
+ * it would grow from. FALSE, with a sentence in `obstacle` (owned by the caller): there is no model,
+ * no image, nothing may be changed. */
+gboolean esp_composer_get_turn (EspComposer *self, EspTurn *turn, EspNode **base, char **obstacle);
+
+/* The presets as an object: name → {"backend", "model", "parameters"}. */
+JsonObject *esp_composer_dup_presets (EspComposer *self) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Asks another model for the same: the same instruction, references and, where the model has them,
  * settings, beside the node. */
 void esp_composer_try_with (EspComposer *self, EspNode *node, EspModel *model);

@@ -147,6 +147,7 @@ create_run_page (EspRunButton *self)
 
   g_menu_append (menu, _ ("Run _Next"), "composer.run-next");
   g_menu_append (menu, four, "composer.run-times(4)");
+  g_menu_append (menu, _ ("_Sweep…"), "win.sweep");
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (menu_button), G_MENU_MODEL (menu));
   gtk_menu_button_set_direction (GTK_MENU_BUTTON (menu_button), GTK_ARROW_UP);
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (menu_button), "pan-down-symbolic");

@@ -194,6 +194,7 @@ focus_instruction (GSimpleAction *action, GVariant *parameter, gpointer user_dat
 {
   EspWindow *self = ESP_WINDOW (user_data);
 
+  esp_window_leave_sweep_page (self);
   esp_window_show_canvas (self);
   esp_composer_focus (self->composer);
 }
@@ -207,6 +208,23 @@ write_instruction (GSimpleAction *action, GVariant *parameter, gpointer user_dat
   json_object_set_string_member (recipe, "prompt", g_variant_get_string (parameter, NULL));
   esp_composer_use_recipe (self->composer, recipe, ESP_COMPOSER_INSTRUCTION);
   focus_instruction (action, NULL, self);
+}
+
+static void
+sweep (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *self = ESP_WINDOW (user_data);
+
+  if (esp_window_is_setting_up_sweep (self))
+    esp_window_leave_sweep_page (self);
+  else
+    esp_window_set_up_sweep (self);
+}
+
+static void
+show_sweep (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  esp_window_open_sweep (ESP_WINDOW (user_data), g_variant_get_int64 (parameter));
 }
 
 static void
@@ -297,6 +315,12 @@ escape (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   g_object_get (self->canvas, "show-before", &before, NULL);
   if (before)
     g_object_set (self->canvas, "show-before", FALSE, NULL);
+  else if (esp_window_is_comparing (self))
+    esp_window_leave_view (self);
+  else if (esp_window_is_setting_up_sweep (self))
+    esp_window_leave_sweep_page (self);
+  else if (esp_window_leave_view (self))
+    return;
   else if (gtk_window_is_fullscreen (GTK_WINDOW (self)))
     gtk_window_unfullscreen (GTK_WINDOW (self));
   else if (self->document != NULL)
@@ -312,12 +336,25 @@ show_help_overlay (GSimpleAction *action, GVariant *parameter, gpointer user_dat
   gtk_window_present (GTK_WINDOW (window));
 }
 
+/* Of what is shown: the image, those compared, the cells. */
 static void
-canvas_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+zoom (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  g_autofree char *name = g_strconcat ("canvas.", g_action_get_name (G_ACTION (action)), NULL);
+  EspWindow *self = ESP_WINDOW (user_data);
+  const char *what = g_action_get_name (G_ACTION (action));
+  g_autofree char *name = NULL;
 
-  gtk_widget_activate_action (GTK_WIDGET (ESP_WINDOW (user_data)->canvas), name, NULL);
+  if (!esp_window_is_sweep_shown (self))
+    {
+      name = g_strconcat (esp_window_is_comparing (self) ? "compare." : "canvas.", what, NULL);
+      gtk_widget_activate_action (esp_window_get_view (self), name, NULL);
+    }
+  else if (g_str_equal (what, "zoom-in"))
+    esp_sweep_grid_zoom (self->sweep_grid, 1);
+  else if (g_str_equal (what, "zoom-out"))
+    esp_sweep_grid_zoom (self->sweep_grid, -1);
+  else if (g_str_equal (what, "zoom-fit"))
+    esp_sweep_grid_zoom (self->sweep_grid, 0);
 }
 
 static void
@@ -357,6 +394,8 @@ static const GActionEntry entries[] = {
   { "run-next", run_next },
   { "focus-instruction", focus_instruction },
   { "write-instruction", write_instruction, "s" },
+  { "sweep", sweep },
+  { "show-sweep", show_sweep, "x" },
   { "take-up", take_up },
   { "dismiss", dismiss },
   { "setup-model", setup_model },
@@ -369,11 +408,11 @@ static const GActionEntry entries[] = {
   { "fullscreen", toggle_fullscreen },
   { "escape", escape },
   { "show-help-overlay", show_help_overlay },
-  { "zoom-in", canvas_action },
-  { "zoom-out", canvas_action },
-  { "zoom-fit", canvas_action },
-  { "zoom-100", canvas_action },
-  { "zoom-200", canvas_action },
+  { "zoom-in", zoom },
+  { "zoom-out", zoom },
+  { "zoom-fit", zoom },
+  { "zoom-100", zoom },
+  { "zoom-200", zoom },
   { "history-zoom-in", history_zoom },
   { "history-zoom-out", history_zoom },
   { "history-zoom-fit", history_zoom },

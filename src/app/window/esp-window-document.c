@@ -14,7 +14,10 @@ describe_current (EspWindow *self)
   EspNode *parent;
   g_autofree char *title = NULL;
   g_autofree char *parent_title = NULL;
+  char *view = esp_window_dup_view_title (self);
 
+  if (view != NULL)
+    return view;
   if (node == NULL)
     return g_strdup ("");
   title = esp_node_dup_title (node);
@@ -190,6 +193,7 @@ on_current_changed (EspWindow *self)
                                    G_CONNECT_SWAPPED);
         }
     }
+  esp_window_follow_current (self);
   esp_window_update_title (self);
   esp_window_update_node_actions (self);
   esp_window_update_alternatives (self);
@@ -284,6 +288,9 @@ esp_window_detach_document (EspWindow *self)
   g_clear_object (&self->file);
   if (self->history != NULL)
     esp_history_set_document (self->history, NULL);
+  esp_window_drop_views (self);
+  if (self->below != NULL)
+    gtk_stack_set_visible_child_name (self->below, "composer");
   if (self->canvas != NULL)
     esp_canvas_set_document (self->canvas, NULL);
   if (self->composer != NULL)

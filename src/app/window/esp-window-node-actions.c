@@ -20,30 +20,42 @@ get_queue (EspWindow *self)
       ESP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
 }
 
-/* Marks the actions of the second group. */
-#define OF_CURRENT "esp-of-current"
+/* Which of the groups an action is of: what it is about. */
+typedef enum
+{
+  OF_HISTORY, /* what is chosen there, else the current node */
+  OF_CURRENT,
+  OF_COMPARISON, /* the one with the focus, else B */
+  OF_SWEEP,      /* the cells that are chosen */
+} Scope;
+
+#define SCOPE "esp-scope"
 
 /* What an action is about. */
 static GPtrArray *
-dup_nodes (EspWindow *self, gboolean of_current)
+dup_nodes (EspWindow *self, Scope scope)
 {
   GPtrArray *nodes;
   EspNode *current;
 
-  if (self->document == NULL || of_current)
-    nodes = g_ptr_array_new_with_free_func (g_object_unref);
-  else
+  if (self->document != NULL && scope == OF_SWEEP)
+    return esp_sweep_grid_dup_selection (self->sweep_grid);
+  if (self->document != NULL && scope == OF_HISTORY)
     nodes = esp_history_dup_selection (self->history);
+  else
+    nodes = g_ptr_array_new_with_free_func (g_object_unref);
   current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
+  if (scope == OF_COMPARISON && self->document != NULL)
+    current = esp_compare_view_get_active (self->compare_view);
   if (nodes->len == 0 && current != NULL)
     g_ptr_array_add (nodes, g_object_ref (current));
   return nodes;
 }
 
-static GPtrArray *
-dup_selection (EspWindow *self, GSimpleAction *action)
+static Scope
+get_scope (GSimpleAction *action)
 {
-  return dup_nodes (self, g_object_get_data (G_OBJECT (action), OF_CURRENT) != NULL);
+  return (Scope) GPOINTER_TO_INT (g_object_get_data (G_OBJECT (action), SCOPE));
 }
 
 /* The node that an action for one is about, or NULL. */
@@ -105,7 +117,7 @@ static void
 show (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
   esp_document_set_current (self->document, get_node (nodes));
-  esp_window_show_canvas (self);
+  esp_window_show_image (self);
   gtk_widget_grab_focus (GTK_WIDGET (self->canvas));
 }
 
@@ -129,63 +141,89 @@ note (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parame
   esp_details_focus_note (self->details);
 }
 
-/* Whether there is anything that the current node can be compared with: the image it was made from,
- * or another one that is chosen. What is shown can be left in any case. */
-static gboolean
-can_compare (EspWindow *self, gboolean with_chosen)
+/* Several that are chosen are compared with each other, wherever the key was pressed; one with what
+ * it was made from. */
+static GPtrArray *
+dup_compared (EspWindow *self, Scope scope)
 {
-  EspNode *current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
-  gboolean shown = FALSE;
+  g_autoptr (GPtrArray) nodes = dup_nodes (self, scope);
+  g_autoptr (GPtrArray) chosen = NULL;
 
-  if (current == NULL)
-    return FALSE;
-  g_object_get (self->canvas, "show-before", &shown, NULL);
-  if (shown)
-    return TRUE;
-  for (EspNode *node = esp_node_get_parent (current); node != NULL;
-       node = esp_node_get_parent (node))
-    if (esp_node_has_image (node))
-      return TRUE;
-  if (with_chosen)
+  if (nodes->len < 2 && scope == OF_CURRENT)
     {
-      g_autoptr (GPtrArray) nodes = dup_nodes (self, FALSE);
-
-      for (guint i = 0; i < nodes->len; i++)
-        if (g_ptr_array_index (nodes, i) != current
-            && esp_node_has_image (g_ptr_array_index (nodes, i)))
-          return TRUE;
+      chosen = dup_nodes (self, OF_HISTORY);
+      if (chosen->len > 1)
+        return g_steal_pointer (&chosen);
     }
-  return FALSE;
+  return g_steal_pointer (&nodes);
 }
 
+/* The comparison that is shown can be left in any case. */
+static gboolean
+can_compare (EspWindow *self, Scope scope)
+{
+  g_autoptr (GPtrArray) nodes = dup_compared (self, scope);
+
+  return esp_window_is_comparing (self) || esp_window_can_compare (nodes);
+}
+
+/* "Show Before", of the image. */
 void
 esp_window_update_compare (EspWindow *self)
 {
   GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "compare");
+  EspNode *current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
+  gboolean shown = FALSE;
 
-  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), can_compare (self, FALSE));
+  g_object_get (self->canvas, "show-before", &shown, NULL);
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action),
+                               current != NULL && !esp_window_is_comparing (self)
+                                   && !esp_window_is_sweep_shown (self)
+                                   && (shown || esp_window_find_before (current) != NULL));
+}
+
+/* Are these, at least two, the ones that are compared? */
+static gboolean
+is_shown (EspWindow *self, GPtrArray *nodes)
+{
+  GPtrArray *shown = esp_compare_view_get_nodes (self->compare_view);
+
+  if (nodes->len < 2)
+    return TRUE;
+  for (guint i = 0; i < nodes->len; i++)
+    if (shown == NULL || !g_ptr_array_find (shown, nodes->pdata[i], NULL))
+      return FALSE;
+  return TRUE;
 }
 
 static void
 compare (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
-  g_autoptr (GPtrArray) chosen = dup_nodes (self, FALSE);
-  EspNode *current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
-  EspNode *before = NULL;
-  gboolean shown = FALSE;
+  g_autoptr (GPtrArray) compared = dup_compared (self, get_scope (action));
 
-  if (current == NULL)
-    return;
-  /* With the other one that is chosen; else with the parent. */
-  for (guint i = 0; i < chosen->len && before == NULL; i++)
-    if (g_ptr_array_index (chosen, i) != current)
-      before = g_ptr_array_index (chosen, i);
+  if (esp_window_is_comparing (self) && is_shown (self, compared))
+    esp_window_leave_view (self);
+  else
+    esp_window_compare (self, compared);
+}
 
-  g_object_get (self->canvas, "show-before", &shown, NULL);
-  if (!shown || before != NULL)
-    esp_canvas_set_before (self->canvas, before);
-  g_object_set (self->canvas, "show-before", !shown, NULL);
-  esp_window_show_canvas (self);
+/* The sweep that one of them is a cell of; 0: none. */
+static gint64
+get_sweep (GPtrArray *nodes)
+{
+  for (guint i = 0; i < nodes->len; i++)
+    if (esp_node_get_sweep (nodes->pdata[i]) != 0)
+      return esp_node_get_sweep (nodes->pdata[i]);
+  return 0;
+}
+
+static void
+show_sweep (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
+{
+  if (get_scope (action) == OF_SWEEP)
+    esp_window_leave_view (self);
+  else if (get_sweep (nodes) != 0)
+    esp_window_open_sweep (self, get_sweep (nodes));
 }
 
 static void
@@ -587,6 +625,7 @@ static const Verb verbs[] = {
   { "open-with", open_with },
   { "add-reference", add_reference },
   { "compare", compare },
+  { "show-sweep", show_sweep },
   { "duplicate", duplicate },
   { "move", move },
   { "copy-branch", copy_branch },
@@ -598,17 +637,18 @@ static void
 on_activate (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GPtrArray) nodes = dup_selection (self, action);
+  g_autoptr (GPtrArray) nodes = dup_nodes (self, get_scope (action));
   const Verb *verb = verbs;
 
   while (!g_str_equal (verb->name, g_action_get_name (G_ACTION (action))))
     verb++;
-  if (nodes->len > 0)
+  /* A view of cells can be left where no node is chosen. */
+  if (nodes->len > 0 || verb->run == show_sweep)
     verb->run (self, nodes, action, parameter);
 }
 
 static GSimpleActionGroup *
-create_group (EspWindow *self, gboolean of_current)
+create_group (EspWindow *self, Scope scope)
 {
   GSimpleActionGroup *group = g_simple_action_group_new ();
 
@@ -618,9 +658,8 @@ create_group (EspWindow *self, gboolean of_current)
           = { verbs[i].name, on_activate, verbs[i].parameter_type, verbs[i].state };
 
       g_action_map_add_action_entries (G_ACTION_MAP (group), &entry, 1, self);
-      if (of_current)
-        g_object_set_data (G_OBJECT (g_action_map_lookup_action (G_ACTION_MAP (group), entry.name)),
-                           OF_CURRENT, GINT_TO_POINTER (TRUE));
+      g_object_set_data (G_OBJECT (g_action_map_lookup_action (G_ACTION_MAP (group), entry.name)),
+                         SCOPE, GINT_TO_POINTER (scope));
     }
   return group;
 }
@@ -628,13 +667,19 @@ create_group (EspWindow *self, gboolean of_current)
 void
 esp_window_init_node_actions (EspWindow *self)
 {
-  self->node_actions = create_group (self, FALSE);
+  self->node_actions = create_group (self, OF_HISTORY);
   gtk_widget_insert_action_group (GTK_WIDGET (self), "node", G_ACTION_GROUP (self->node_actions));
-  self->current_actions = create_group (self, TRUE);
+  self->current_actions = create_group (self, OF_CURRENT);
   gtk_widget_insert_action_group (GTK_WIDGET (self->canvas), "node",
                                   G_ACTION_GROUP (self->current_actions));
   gtk_widget_insert_action_group (GTK_WIDGET (self->details), "node",
                                   G_ACTION_GROUP (self->current_actions));
+  self->compare_actions = create_group (self, OF_COMPARISON);
+  gtk_widget_insert_action_group (GTK_WIDGET (self->compare_view), "node",
+                                  G_ACTION_GROUP (self->compare_actions));
+  self->sweep_actions = create_group (self, OF_SWEEP);
+  gtk_widget_insert_action_group (GTK_WIDGET (self->sweep_grid), "node",
+                                  G_ACTION_GROUP (self->sweep_actions));
   g_signal_connect_object (self->history, "branch-drop", G_CALLBACK (esp_window_copy_branch_here),
                            self, G_CONNECT_SWAPPED);
   esp_window_update_node_actions (self);
@@ -657,9 +702,9 @@ set_state (GSimpleActionGroup *group, const char *name, GVariant *state)
 }
 
 static void
-update_group (EspWindow *self, GSimpleActionGroup *group, gboolean of_current)
+update_group (EspWindow *self, GSimpleActionGroup *group, Scope scope)
 {
-  g_autoptr (GPtrArray) nodes = dup_nodes (self, of_current);
+  g_autoptr (GPtrArray) nodes = dup_nodes (self, scope);
   gboolean writable, turn = FALSE, image = FALSE, under_way = FALSE, over = FALSE;
   EspNode *node;
 
@@ -702,7 +747,8 @@ update_group (EspWindow *self, GSimpleActionGroup *group, gboolean of_current)
   set_enabled (group, "export", image);
   set_enabled (group, "open-with", image);
   set_enabled (group, "add-reference", writable && image);
-  set_enabled (group, "compare", can_compare (self, TRUE));
+  set_enabled (group, "compare", can_compare (self, scope));
+  set_enabled (group, "show-sweep", scope == OF_SWEEP || get_sweep (nodes) != 0);
 
   set_state (group, "stars", g_variant_new_int32 (node != NULL ? esp_node_get_stars (node) : 0));
   set_state (group, "tag", g_variant_new_int32 (node != NULL ? esp_node_get_tag (node) : 0));
@@ -715,7 +761,9 @@ esp_window_update_node_actions (EspWindow *self)
 {
   if (self->node_actions == NULL)
     return;
-  update_group (self, self->node_actions, FALSE);
-  update_group (self, self->current_actions, TRUE);
+  update_group (self, self->node_actions, OF_HISTORY);
+  update_group (self, self->current_actions, OF_CURRENT);
+  update_group (self, self->compare_actions, OF_COMPARISON);
+  update_group (self, self->sweep_actions, OF_SWEEP);
   esp_window_update_compare (self);
 }

@@ -4,12 +4,15 @@
 
 #include "esp-banner.h"
 #include "esp-canvas.h"
+#include "esp-compare-view.h"
 #include "esp-composer.h"
 #include "esp-details.h"
 #include "esp-foreign-recipe.h"
 #include "esp-history.h"
 #include "esp-queue-button.h"
 #include "esp-split-view.h"
+#include "esp-sweep-grid.h"
+#include "esp-sweep-page.h"
 #include "esp-welcome.h"
 #include "esp-window.h"
 
@@ -38,9 +41,14 @@ struct _EspWindow
   EspSplitView *split;
   AdwFlap *flap;
   EspHistory *history;
+  GtkStack *views; /* "image", "compare", "sweep" */
   EspCanvas *canvas;
+  EspCompareView *compare_view;
+  EspSweepGrid *sweep_grid;
   EspQueueButton *queue_button;
+  GtkStack *below; /* "composer", "sweep" */
   EspComposer *composer;
+  EspSweepPage *sweep_page;
   EspDetails *details;
 
   GSettings *settings;
@@ -49,6 +57,9 @@ struct _EspWindow
   GFile *file;      /* being opened, or the document's */
   GSimpleActionGroup *node_actions;
   GSimpleActionGroup *current_actions; /* the same on the current node alone */
+  GSimpleActionGroup *compare_actions; /* on the one of those compared that has the focus, or B */
+  GSimpleActionGroup *sweep_actions;   /* on the cells that are chosen */
+  GMenu *sweeps_menu;                  /* a section of the main menu */
   GCancellable *cancellable;           /* of opening; cancelled with the window */
   GPtrArray *left_over;                /* (element-type EspNode): turns of the last time */
   AdwToast *undo_toast;
@@ -81,6 +92,34 @@ void esp_window_update_title (EspWindow *self);
 void esp_window_update_banners (EspWindow *self);
 void esp_window_attach_document (EspWindow *self, EspDocument *document);
 void esp_window_detach_document (EspWindow *self);
+
+/* esp-window-views.c */
+void esp_window_init_views (EspWindow *self);
+gboolean esp_window_is_comparing (EspWindow *self);
+gboolean esp_window_is_sweep_shown (EspWindow *self);
+GtkWidget *esp_window_get_view (EspWindow *self); /* what is shown above the composer */
+/* The image, instead of what takes its place. */
+void esp_window_show_image (EspWindow *self);
+/* One step back towards the image; FALSE: it is there. */
+gboolean esp_window_leave_view (EspWindow *self);
+/* Is there anything to compare: several with an image, or one and what it was made from? */
+gboolean esp_window_can_compare (GPtrArray *nodes);
+/* Several, or one with what it was made from. (element-type EspNode) */
+void esp_window_compare (EspWindow *self, GPtrArray *nodes);
+EspNode *esp_window_find_before (EspNode *node); /* the nearest above it with an image, or NULL */
+void esp_window_show_sweep (EspWindow *self, EspSweep *sweep);
+void esp_window_follow_current (EspWindow *self);
+char *esp_window_dup_view_title (EspWindow *self); /* for the subtitle; NULL: the image's */
+void esp_window_restore_view (EspWindow *self);    /* as it was when the document was closed */
+void esp_window_drop_views (EspWindow *self);
+
+/* esp-window-sweep.c */
+void esp_window_init_sweep (EspWindow *self);
+gboolean esp_window_is_setting_up_sweep (EspWindow *self);
+void esp_window_set_up_sweep (EspWindow *self);
+void esp_window_leave_sweep_page (EspWindow *self);
+void esp_window_open_sweep (EspWindow *self, gint64 id);
+void esp_window_fill_sweeps_menu (EspWindow *self);
 
 /* esp-window-open.c */
 void esp_window_init_drop (EspWindow *self);
@@ -127,7 +166,8 @@ void esp_window_dismiss_undo_toast (EspWindow *self);
 /* esp-window.c */
 /* A dialog with the reason in full, for what the person asked for and did not get. */
 void esp_window_show_failure (EspWindow *self, const char *heading, const GError *error);
-void esp_window_show_canvas (EspWindow *self);
+void esp_window_show_canvas (EspWindow *self); /* its page, where the window is narrow */
+void esp_window_update_layout (EspWindow *self);
 void esp_window_restore_document_state (EspWindow *self);
 
 /* esp-move-dialog.c */

@@ -28,7 +28,7 @@ static void
 lift_toasts (EspWindow *self)
 {
   GtkWidget *covered = adw_toast_overlay_get_child (self->toasts);
-  int lift = MAX (get_reach (self, GTK_WIDGET (self->composer)),
+  int lift = MAX (get_reach (self, GTK_WIDGET (self->below)),
                   get_reach (self, esp_history_get_tool_bar (self->history)));
 
   for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->toasts)); child;

@@ -73,8 +73,8 @@ esp_window_show_failure (EspWindow *self, const char *heading, const GError *err
  * ------------------------------------------------------------------------------------ */
 
 /* One header bar serves the welcome page, the wide layout and both pages of the narrow one. */
-static void
-update_layout (EspWindow *self)
+void
+esp_window_update_layout (EspWindow *self)
 {
   gboolean has_document = self->document != NULL;
   gboolean folded = has_document && esp_split_view_get_folded (self->split);
@@ -84,10 +84,12 @@ update_layout (EspWindow *self)
   gtk_widget_set_visible (self->back_button, folded && image);
   gtk_widget_set_visible (self->history_button, has_document && !folded);
   gtk_widget_set_visible (self->open_button, !folded || !image);
-  gtk_widget_set_visible (self->compare_button, image);
+  gtk_widget_set_visible (self->compare_button,
+                          image && esp_window_get_view (self) == GTK_WIDGET (self->canvas));
   gtk_widget_set_visible (self->export_button, has_document && !folded);
   esp_history_set_outline (self->history, folded || outline);
 
+  esp_compare_view_set_narrow (self->compare_view, folded);
   if (folded)
     gtk_widget_add_css_class (GTK_WIDGET (self), "narrow");
   else
@@ -100,7 +102,7 @@ static void
 on_layout_changed (EspWindow *self)
 {
   if (self->document != NULL)
-    update_layout (self);
+    esp_window_update_layout (self);
 }
 
 void
@@ -130,17 +132,21 @@ static void
 on_history_activate (EspWindow *self, EspNode *node)
 {
   esp_document_set_current (self->document, node);
-  esp_window_show_canvas (self);
+  esp_window_show_image (self);
   gtk_widget_grab_focus (GTK_WIDGET (self->canvas));
 }
 
 static void
 on_history_compare (EspWindow *self, EspNode *dropped, EspNode *onto)
 {
-  esp_document_set_current (self->document, onto);
-  esp_canvas_set_before (self->canvas, dropped);
-  g_object_set (self->canvas, "show-before", TRUE, NULL);
-  esp_window_show_canvas (self);
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_ptr_array_add (nodes, g_object_ref (dropped));
+  g_ptr_array_add (nodes, g_object_ref (onto));
+  if (esp_node_has_image (dropped) && esp_node_has_image (onto))
+    esp_window_compare (self, nodes);
+  else
+    esp_window_toast (self, _ ("There is no image to compare with yet."));
 }
 
 static void
@@ -162,7 +168,7 @@ on_composer_added (EspWindow *self, EspNode *node)
   /* The new turn is what one wants to see. */
   g_object_set (self->canvas, "show-before", FALSE, NULL);
   esp_history_reveal (self->history, node);
-  esp_window_show_canvas (self);
+  esp_window_show_image (self);
 }
 
 static void
@@ -226,12 +232,20 @@ append_section (GMenu *menu, const char *const *names)
 }
 
 static void
+on_main_menu (GtkMenuButton *button, gpointer user_data)
+{
+  esp_window_fill_sweeps_menu (ESP_WINDOW (user_data));
+}
+
+static void
 init_main_menu (EspWindow *self)
 {
   g_autoptr (GMenu) menu = g_menu_new ();
 
   append_section (menu, (const char *[]){ "app.new-window", "win.paste", NULL });
   append_section (menu, (const char *[]){ "win.undo", "win.redo", NULL });
+  append_section (menu, (const char *[]){ "win.sweep", NULL });
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (self->sweeps_menu));
   append_section (menu, (const char *[]){ "win.save-as", "node.export", "win.export-all",
                                           "win.rename", "win.properties", NULL });
   append_section (menu, (const char *[]){ "win.find", "win.history-outline", "win.details",
@@ -239,6 +253,7 @@ init_main_menu (EspWindow *self)
   append_section (
       menu, (const char *[]){ "app.preferences", "win.show-help-overlay", "app.about", NULL });
   gtk_menu_button_set_menu_model (self->menu_button, G_MENU_MODEL (menu));
+  gtk_menu_button_set_create_popup_func (self->menu_button, on_main_menu, self, NULL);
 }
 
 /* The documents of late, filled each time the menu opens. */
@@ -339,6 +354,9 @@ esp_window_finalize (GObject *object)
   g_clear_object (&self->settings);
   g_clear_object (&self->node_actions);
   g_clear_object (&self->current_actions);
+  g_clear_object (&self->compare_actions);
+  g_clear_object (&self->sweep_actions);
+  g_clear_object (&self->sweeps_menu);
   g_clear_object (&self->file);
   g_clear_pointer (&self->document_state, g_variant_unref);
   g_clear_pointer (&self->left_over, g_ptr_array_unref);
@@ -367,9 +385,14 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, EspWindow, split);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, flap);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, history);
+  gtk_widget_class_bind_template_child (widget_class, EspWindow, views);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, canvas);
+  gtk_widget_class_bind_template_child (widget_class, EspWindow, compare_view);
+  gtk_widget_class_bind_template_child (widget_class, EspWindow, sweep_grid);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, queue_button);
+  gtk_widget_class_bind_template_child (widget_class, EspWindow, below);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, composer);
+  gtk_widget_class_bind_template_child (widget_class, EspWindow, sweep_page);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, details);
 }
 
@@ -393,11 +416,14 @@ esp_window_class_init (EspWindowClass *klass)
 
   g_type_ensure (ESP_TYPE_BANNER);
   g_type_ensure (ESP_TYPE_CANVAS);
+  g_type_ensure (ESP_TYPE_COMPARE_VIEW);
   g_type_ensure (ESP_TYPE_COMPOSER);
   g_type_ensure (ESP_TYPE_DETAILS);
   g_type_ensure (ESP_TYPE_HISTORY);
   g_type_ensure (ESP_TYPE_QUEUE_BUTTON);
   g_type_ensure (ESP_TYPE_SPLIT_VIEW);
+  g_type_ensure (ESP_TYPE_SWEEP_GRID);
+  g_type_ensure (ESP_TYPE_SWEEP_PAGE);
   g_type_ensure (ESP_TYPE_WELCOME);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/espalier/app/window/esp-window.ui");
@@ -454,11 +480,14 @@ esp_window_init (EspWindow *self)
   on_orientation_setting (self);
   g_signal_connect_object (self->settings, "changed::history-orientation",
                            G_CALLBACK (on_orientation_setting), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->settings, "changed::history-outline", G_CALLBACK (update_layout),
-                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->settings, "changed::history-outline",
+                           G_CALLBACK (esp_window_update_layout), self, G_CONNECT_SWAPPED);
 
+  self->sweeps_menu = g_menu_new ();
   esp_window_init_actions (self);
   esp_window_init_node_actions (self);
+  esp_window_init_views (self);
+  esp_window_init_sweep (self);
   esp_window_init_drop (self);
   esp_actions_add_keys (GTK_WIDGET (self), ESP_KEYS_OUTSIDE_TEXT);
   esp_actions_add_keys (GTK_WIDGET (self->canvas), ESP_KEYS_VIEWS);
@@ -476,7 +505,7 @@ esp_window_init (EspWindow *self)
   g_signal_connect_object (self->canvas, "notify::show-before", G_CALLBACK (on_show_before), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (on_is_active), NULL);
-  update_layout (self);
+  esp_window_update_layout (self);
   esp_window_update_title (self);
 }
 
@@ -519,12 +548,14 @@ esp_window_set_document (EspWindow *self, EspDocument *document)
   if (document != NULL)
     esp_window_attach_document (self, document);
   gtk_stack_set_visible_child_name (self->stack, document != NULL ? "document" : "welcome");
-  update_layout (self);
+  if (document != NULL)
+    esp_window_restore_view (self);
+  esp_window_update_layout (self);
   esp_window_update_title (self);
   esp_window_update_banners (self);
   esp_window_update_node_actions (self);
   esp_window_update_remote (self);
-  if (document != NULL)
+  if (document != NULL && esp_window_get_view (self) == GTK_WIDGET (self->canvas))
     esp_composer_focus (self->composer);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
 }
@@ -569,7 +600,7 @@ esp_window_show_node (EspWindow *self, gint64 id)
     {
       esp_document_set_current (self->document, node);
       esp_history_reveal (self->history, node);
-      esp_window_show_canvas (self);
+      esp_window_show_image (self);
     }
   gtk_window_present (GTK_WINDOW (self));
 }

@@ -300,16 +300,21 @@ test_node_action_names (void)
 }
 
 static gboolean
-can_compare (EspWindow *window)
+can (EspWindow *window, const char *action)
 {
-  gboolean can
-      = g_action_group_get_action_enabled (G_ACTION_GROUP (window->node_actions), "compare");
+  gboolean enabled
+      = g_action_group_get_action_enabled (G_ACTION_GROUP (window->node_actions), action);
 
   g_assert_true (
-      g_action_group_get_action_enabled (G_ACTION_GROUP (window->current_actions), "compare")
-      == can);
-  g_assert_true (g_action_group_get_action_enabled (G_ACTION_GROUP (window), "compare") == can);
-  return can;
+      g_action_group_get_action_enabled (G_ACTION_GROUP (window->current_actions), action)
+      == enabled);
+  return enabled;
+}
+
+static gboolean
+can_show_before (EspWindow *window)
+{
+  return g_action_group_get_action_enabled (G_ACTION_GROUP (window), "compare");
 }
 
 /* There is nothing before a photo; there is before what was made from it. */
@@ -320,26 +325,46 @@ test_compare (void)
   EspDocument *document = esp_window_get_document (window);
   g_autoptr (EspNode) photo = g_object_ref (esp_document_get_current (document));
   g_autoptr (EspNode) child = NULL;
-  gboolean shown = TRUE;
+  GPtrArray *nodes;
 
-  g_assert_false (can_compare (window));
+  g_assert_false (can (window, "compare"));
+  g_assert_false (can_show_before (window));
   gtk_widget_activate_action (GTK_WIDGET (window), "node.compare", NULL);
-  g_object_get (window->canvas, "show-before", &shown, NULL);
-  g_assert_false (shown);
+  g_assert_false (esp_window_is_comparing (window));
 
   g_signal_emit_by_name (window->history, "branch-drop", photo, photo);
   spin_until (has_two_nodes, document);
   child = g_list_model_get_item (esp_node_get_children (photo), 0);
   esp_document_set_current (document, child);
-  g_assert_true (can_compare (window));
+  g_assert_true (can (window, "compare"));
+  g_assert_true (can_show_before (window));
   act (window, "node.compare");
-  g_object_get (window->canvas, "show-before", &shown, NULL);
-  g_assert_true (shown);
+  g_assert_true (esp_window_is_comparing (window));
+  nodes = esp_compare_view_get_nodes (window->compare_view);
+  g_assert_cmpuint (nodes->len, ==, 2);
+  g_assert_true (nodes->pdata[0] == photo);
+  g_assert_true (esp_compare_view_get_b (window->compare_view) == child);
+  g_assert_true (esp_document_get_current (document) == child);
+  g_assert_false (can_show_before (window));
+  /* The same key leads back. */
+  act (window, "node.compare");
+  g_assert_false (esp_window_is_comparing (window));
+  g_assert_null (esp_compare_view_get_nodes (window->compare_view));
+
   /* What is shown can be left, wherever one went meanwhile. */
+  act (window, "node.compare");
   esp_document_set_current (document, photo);
-  g_assert_true (can_compare (window));
+  g_assert_true (esp_window_is_comparing (window));
+  g_assert_true (can (window, "compare"));
   act (window, "win.escape");
-  g_assert_false (can_compare (window));
+  g_assert_false (esp_window_is_comparing (window));
+  g_assert_false (can (window, "compare"));
+  g_assert_false (can_show_before (window));
+
+  /* One dropped onto the other: the one that lies there is B. */
+  g_signal_emit_by_name (window->history, "compare", child, photo);
+  g_assert_true (esp_window_is_comparing (window));
+  g_assert_true (esp_compare_view_get_b (window->compare_view) == photo);
   close_window (window);
 }
 
