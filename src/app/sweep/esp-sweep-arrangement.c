@@ -568,10 +568,14 @@ const char *
 esp_sweep_arrangement_get_label (EspSweepArrangement *self, EspSweepPlace place, guint line)
 {
   EspAxis *axis = get_axis (self, self->axis[place]);
+  guint value = esp_sweep_arrangement_get_value (self, place, line);
 
-  return axis != NULL
-             ? esp_axis_get_label (axis, esp_sweep_arrangement_get_value (self, place, line))
-             : NULL;
+  if (axis == NULL)
+    return NULL;
+  /* Labels of axes are short. */
+  if (is_prose (axis))
+    return json_node_get_string (esp_axis_get_value (axis, value));
+  return esp_axis_get_label (axis, value);
 }
 
 const char *

@@ -89,7 +89,7 @@ gboolean esp_sweep_arrangement_update (EspSweepArrangement *self);
 /* At least 1 unless filters leave nothing: a place without an axis has one line. */
 guint esp_sweep_arrangement_get_n_lines (EspSweepArrangement *self, EspSweepPlace place);
 guint esp_sweep_arrangement_get_value (EspSweepArrangement *self, EspSweepPlace place, guint line);
-/* "2.5"; NULL for a place without an axis. */
+/* "2.5", or a whole instruction; NULL for a place without an axis. */
 const char *esp_sweep_arrangement_get_label (EspSweepArrangement *self, EspSweepPlace place,
                                              guint line);
 /* "Guidance"; NULL without an axis. */

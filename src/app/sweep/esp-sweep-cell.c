@@ -21,7 +21,8 @@ struct _EspSweepCell
   EspMarks *marks;
   EspSweep *sweep; /* or NULL */
   guint cell;
-  EspNode *node; /* the one shown, whose progress is followed; or NULL */
+  EspNode *node;   /* the one shown, or NULL */
+  EspNode *active; /* the one that waits or runs, or NULL; its progress is followed */
   gulong progress_id;
   EspCellLook look;
   double distance;
@@ -51,7 +52,7 @@ get_state (EspSweepCell *self)
 static void
 update_preview (EspSweepCell *self)
 {
-  EspPicture *picture = self->node != NULL ? esp_node_get_preview (self->node) : NULL;
+  EspPicture *picture = self->active != NULL ? esp_node_get_preview (self->active) : NULL;
 
   /* The last preview stays until the thumbnail of the result is there. */
   if (picture == NULL || picture == self->preview_picture)
@@ -70,17 +71,23 @@ on_progress (EspSweepCell *self)
 }
 
 static void
-set_node (EspSweepCell *self, EspNode *node)
+set_nodes (EspSweepCell *self, EspNode *node, EspNode *active)
 {
-  if (self->node == node)
-    return;
-  if (self->node != NULL)
-    g_clear_signal_handler (&self->progress_id, self->node);
-  g_clear_pointer (&self->preview_picture, esp_picture_unref);
-  g_clear_object (&self->preview);
+  /* The preview of a turn that is through stays until there is a thumbnail. */
+  if (self->node != node && self->active != node)
+    {
+      g_clear_pointer (&self->preview_picture, esp_picture_unref);
+      g_clear_object (&self->preview);
+    }
   g_set_object (&self->node, node);
-  if (node != NULL)
-    self->progress_id = g_signal_connect_swapped (node, "progress", G_CALLBACK (on_progress), self);
+  if (self->active == active)
+    return;
+  if (self->active != NULL)
+    g_clear_signal_handler (&self->progress_id, self->active);
+  g_set_object (&self->active, active);
+  if (active != NULL)
+    self->progress_id
+        = g_signal_connect_swapped (active, "progress", G_CALLBACK (on_progress), self);
 }
 
 static void
@@ -105,7 +112,8 @@ esp_sweep_cell_update (EspSweepCell *self)
 
   if (self->sweep == NULL)
     return;
-  set_node (self, esp_sweep_get_node (self->sweep, self->cell));
+  set_nodes (self, esp_sweep_get_node (self->sweep, self->cell),
+             esp_sweep_get_active (self->sweep, self->cell));
   update_preview (self);
   g_clear_object (&self->words);
   update_accessible (self);
@@ -122,7 +130,7 @@ esp_sweep_cell_set_cell (EspSweepCell *self, EspSweep *sweep, guint cell)
   g_set_object (&self->sweep, sweep);
   self->cell = sweep != NULL ? cell : G_MAXUINT;
   if (sweep == NULL)
-    set_node (self, NULL);
+    set_nodes (self, NULL, NULL);
   else
     esp_sweep_cell_update (self);
 }
@@ -287,7 +295,8 @@ static void
 draw_bar (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *picture)
 {
   static const GdkRGBA shade = { 0, 0, 0, 0.35f };
-  const EspNodeProgress *progress = esp_node_get_progress (self->node);
+  const EspNodeProgress *progress
+      = self->active != NULL ? esp_node_get_progress (self->active) : NULL;
   gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL;
   float share = progress != NULL ? (float) CLAMP (progress->fraction, 0, 1) : 0;
   graphene_rect_t bar = GRAPHENE_RECT_INIT (picture->origin.x,
@@ -302,22 +311,23 @@ draw_bar (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *pict
     gtk_snapshot_append_color (snapshot, esp_marks_get_accent (self->marks), &bar);
 }
 
-/* In the upper corner at the end: it is rejected, or a preview. Where there is no room for the word
- * a dot has to do. */
+/* In the upper corner at the end: it is rejected, a preview, or waits to be refined. Where there is
+ * no room for the word a dot has to do. */
 static void
 draw_corner (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *picture,
              EspCellState state)
 {
   static const GdkRGBA shade = { 0, 0, 0, 0.7f }, white = { 1, 1, 1, 1 };
   gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL;
-  gboolean rejected = esp_node_get_rejected (self->node);
+  gboolean waiting = state == ESP_CELL_WAITING; /* to be refined */
+  gboolean rejected = !waiting && esp_node_get_rejected (self->node);
   const char *text = _ ("Preview");
   float width = ESP_MARK_BADGE_HEIGHT + 4, height = ESP_MARK_BADGE_HEIGHT;
   graphene_rect_t area;
 
-  if (!rejected && state != ESP_CELL_PREVIEW)
+  if (!rejected && !waiting && state != ESP_CELL_PREVIEW)
     return;
-  if (!rejected)
+  if (!rejected && !waiting)
     width = (float) esp_marks_get_badge_width (self->marks, text);
   if (picture->size.width < width + 2 * ESP_MARK_GAP)
     width = height = 12;
@@ -325,8 +335,9 @@ draw_corner (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *p
                       rtl ? picture->origin.x + ESP_MARK_GAP
                           : picture->origin.x + picture->size.width - width - ESP_MARK_GAP,
                       picture->origin.y + ESP_MARK_GAP, width, height);
-  if (rejected && height == ESP_MARK_BADGE_HEIGHT)
-    esp_marks_draw_icon_badge (self->marks, snapshot, ESP_MARK_REJECTED, &area);
+  if ((rejected || waiting) && height == ESP_MARK_BADGE_HEIGHT)
+    esp_marks_draw_icon_badge (self->marks, snapshot,
+                               rejected ? ESP_MARK_REJECTED : ESP_MARK_WAITING, &area);
   else if (height == ESP_MARK_BADGE_HEIGHT)
     esp_marks_draw_badge (self->marks, snapshot, &area, text);
   else if (!rejected)
@@ -342,7 +353,8 @@ draw_picture (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *
               GdkTexture *texture)
 {
   EspCellState state = get_state (self);
-  gboolean dimmed = self->node != NULL && esp_node_get_rejected (self->node);
+  gboolean dimmed = esp_node_get_rejected (self->node);
+  GdkRGBA edge = *esp_marks_get_foreground (self->marks);
   GskRoundedRect shape;
 
   gsk_rounded_rect_init_from_rect (&shape, picture, RADIUS);
@@ -362,6 +374,10 @@ draw_picture (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *
   if (state == ESP_CELL_RUNNING)
     draw_bar (self, snapshot, picture);
   gtk_snapshot_pop (snapshot);
+  /* Where the picture's edge has the colour of the view. */
+  edge.alpha *= 0.12f;
+  gtk_snapshot_append_border (snapshot, &shape, (float[4]){ 1, 1, 1, 1 },
+                              (GdkRGBA[4]){ edge, edge, edge, edge });
 
   /* A preview of a turn under way is never covered. */
   if (state == ESP_CELL_RUNNING)
@@ -402,7 +418,7 @@ esp_sweep_cell_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   if (self->look & ESP_CELL_LOOK_FILTERED)
     return;
   texture = look_up_texture (self, MAX (room.size.width, room.size.height));
-  if (texture == NULL)
+  if (self->preview != NULL && (texture == NULL || get_state (self) == ESP_CELL_RUNNING))
     texture = self->preview;
   if (self->node != NULL && esp_node_has_image (self->node))
     fit (&room, esp_node_get_width (self->node), esp_node_get_height (self->node), &picture);
@@ -466,7 +482,7 @@ esp_sweep_cell_dispose (GObject *object)
 {
   EspSweepCell *self = ESP_SWEEP_CELL (object);
 
-  set_node (self, NULL);
+  set_nodes (self, NULL, NULL);
   g_clear_object (&self->sweep);
   g_clear_object (&self->words);
   G_OBJECT_CLASS (esp_sweep_cell_parent_class)->dispose (object);

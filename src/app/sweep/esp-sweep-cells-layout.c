@@ -5,13 +5,12 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
-#define MIN_FIT       96  /* px: smaller cells are not made by themselves */
-#define MAX_HEADER    220 /* px of a row's header */
-#define MIN_HEADER    36
-#define HEADER_SHARE  0.28 /* of the view, at most */
-#define LABEL_PADDING 12
-#define N_LONGEST     8 /* labels that are measured: those with the most letters */
-#define REVEAL_ROOM   12
+#define MIN_FIT      96  /* px: smaller cells are not made by themselves */
+#define MAX_HEADER   220 /* px of a row's header */
+#define MIN_HEADER   36
+#define HEADER_SHARE 0.28 /* of the view, at most */
+#define N_LONGEST    8    /* labels that are measured: those with the most letters */
+#define REVEAL_ROOM  12
 
 guint
 _esp_sweep_cells_get_n (EspSweepCells *self, GtkOrientation orientation)
@@ -70,12 +69,13 @@ measure_lines (EspSweepCells *self, EspSweepPlace place, GtkOrientation orientat
   g_ptr_array_sort (labels, compare_lengths);
   for (guint i = 0; i < labels->len && i < N_LONGEST; i++)
     {
-      int natural;
+      int size;
 
       esp_sweep_header_set_text (self->measurer, labels->pdata[i], "");
-      gtk_widget_measure (GTK_WIDGET (self->measurer), orientation, for_size, NULL, &natural, NULL,
-                          NULL);
-      largest = MAX (largest, natural);
+      size = orientation == GTK_ORIENTATION_HORIZONTAL
+                 ? esp_sweep_header_get_natural_width (self->measurer)
+                 : esp_sweep_header_get_height_for_width (self->measurer, for_size);
+      largest = MAX (largest, size);
     }
   return largest;
 }
@@ -108,15 +108,12 @@ measure_column_labels (EspSweepCells *self)
   g_autofree char *corner = dup_corner_text (self);
   int height = measure_lines (self, ESP_PLACE_COLUMNS, GTK_ORIENTATION_VERTICAL,
                               self->cell_size[GTK_ORIENTATION_HORIZONTAL]);
-  int corner_height;
 
   if (height > 0 && self->header_size[GTK_ORIENTATION_HORIZONTAL] > 0)
     {
       esp_sweep_header_set_text (self->measurer, corner, "");
-      gtk_widget_measure (GTK_WIDGET (self->measurer), GTK_ORIENTATION_VERTICAL,
-                          self->header_size[GTK_ORIENTATION_HORIZONTAL], NULL, &corner_height, NULL,
-                          NULL);
-      height = MAX (height, corner_height);
+      height = MAX (height, esp_sweep_header_get_height_for_width (
+                                self->measurer, self->header_size[GTK_ORIENTATION_HORIZONTAL]));
     }
   self->header_size[GTK_ORIENTATION_VERTICAL] = height;
 }
@@ -153,8 +150,7 @@ _esp_sweep_cells_measure_labels (EspSweepCells *self, int width, int height)
       g_autofree char *corner = dup_corner_text (self);
 
       esp_sweep_header_set_text (self->measurer, corner, "");
-      gtk_widget_measure (GTK_WIDGET (self->measurer), GTK_ORIENTATION_HORIZONTAL, -1, NULL,
-                          &corner_width, NULL, NULL);
+      corner_width = esp_sweep_header_get_natural_width (self->measurer);
       row_width = CLAMP (MAX (row_width, corner_width), MIN_HEADER, most);
     }
   self->header_size[GTK_ORIENTATION_HORIZONTAL] = row_width;

@@ -120,7 +120,7 @@ stop (EspSweepGrid *self, GArray *cells, gboolean (*matches) (EspCellState state
 
   for (guint i = 0; i < found->len && self->queue != NULL; i++)
     {
-      EspNode *node = esp_sweep_get_node (self->sweep, g_array_index (found, guint, i));
+      EspNode *node = esp_sweep_get_active (self->sweep, g_array_index (found, guint, i));
       EspJob *job = node != NULL ? esp_queue_find (self->queue, node) : NULL;
 
       if (job != NULL)

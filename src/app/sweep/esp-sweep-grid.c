@@ -68,24 +68,48 @@ update_stack (EspSweepGrid *self)
 
 /* --- Pages ------------------------------------------------------------------------------------ */
 
+/* Are the choices the labels of the pages? */
+static gboolean
+lists_pages (EspSweepGrid *self)
+{
+  GListModel *model = gtk_drop_down_get_model (self->page_choice);
+  guint n = esp_sweep_arrangement_get_n_lines (self->arrangement, ESP_PLACE_PAGES);
+
+  if (model == NULL || g_list_model_get_n_items (model) != n)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!g_str_equal (gtk_string_list_get_string (GTK_STRING_LIST (model), i),
+                      esp_sweep_arrangement_get_label (self->arrangement, ESP_PLACE_PAGES, i)))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+list_pages (EspSweepGrid *self)
+{
+  g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
+
+  for (guint i = 0; i < esp_sweep_arrangement_get_n_lines (self->arrangement, ESP_PLACE_PAGES); i++)
+    gtk_string_list_append (
+        labels, esp_sweep_arrangement_get_label (self->arrangement, ESP_PLACE_PAGES, i));
+  gtk_drop_down_set_model (self->page_choice, G_LIST_MODEL (labels));
+}
+
 static void
 update_pages (EspSweepGrid *self)
 {
-  guint n = esp_sweep_arrangement_get_n_lines (self->arrangement, ESP_PLACE_PAGES);
   const char *title = esp_sweep_arrangement_get_title (self->arrangement, ESP_PLACE_PAGES);
-  g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
 
   gtk_widget_set_visible (self->page_bar, title != NULL);
   if (title == NULL)
     return;
-  for (guint i = 0; i < n; i++)
-    gtk_string_list_append (
-        labels, esp_sweep_arrangement_get_label (self->arrangement, ESP_PLACE_PAGES, i));
   self->updating_pages = TRUE;
   set_text (self->page_title, title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->page_choice), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   title, -1);
-  gtk_drop_down_set_model (self->page_choice, G_LIST_MODEL (labels));
+  /* Not while it tells that another one was chosen. */
+  if (!lists_pages (self))
+    list_pages (self);
   gtk_drop_down_set_selected (self->page_choice,
                               esp_sweep_arrangement_get_page (self->arrangement));
   self->updating_pages = FALSE;

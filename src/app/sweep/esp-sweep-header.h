@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+#define ESP_SWEEP_HEADER_PADDING 5 /* px around the text */
+
 #define ESP_TYPE_SWEEP_HEADER (esp_sweep_header_get_type ())
 
 G_DECLARE_FINAL_TYPE (EspSweepHeader, esp_sweep_header, ESP, SWEEP_HEADER, GtkWidget)
@@ -18,7 +20,8 @@ GtkWidget *esp_sweep_header_new (GtkOrientation orientation) G_GNUC_WARN_UNUSED_
 void esp_sweep_header_set_text (EspSweepHeader *self, const char *text, const char *name);
 const char *esp_sweep_header_get_text (EspSweepHeader *self);
 
-/* All its cells are selected. */
-void esp_sweep_header_set_selected (EspSweepHeader *self, gboolean selected);
+/* Pixels: on one line, and in a width. */
+int esp_sweep_header_get_natural_width (EspSweepHeader *self);
+int esp_sweep_header_get_height_for_width (EspSweepHeader *self, int width);
 
 G_END_DECLS
