@@ -12,7 +12,7 @@
 #include "cli-remote.h"
 #include "cli-report.h"
 #include "cli-run-apart.h"
-#include "cli-run-remote.h"
+#include "cli-turn.h"
 #include "esp-json-text.h"
 #include "esp-queue.h"
 
@@ -20,21 +20,17 @@
 
 typedef struct
 {
-  char *node, *prompt, *negative_prompt, *variations_text, *seed_text, *model, *backend,
-      *output;                   /* or NULL */
-  char **settings, **references; /* or NULL */
+  CliTurn turn;
+  char *variations_text, *output; /* or NULL */
   gboolean resume, json, quiet;
-  guint64 variations, seed;
+  guint64 variations;
 
   CliSession session;
   CliProgress progress;
   EspDocument *source;   /* DOC */
   CliApart apart;        /* with --output */
   EspDocument *document; /* where the turns are made: DOC or that of `apart` */
-  CliRunRemote remote;
-  EspRegistry *registry;
   EspQueue *queue;
-  EspModel *chosen;
   JsonObject *parameters;
   GPtrArray *nodes; /* of EspNode: the new turns */
   guint n_over;
@@ -43,14 +39,9 @@ typedef struct
 static void
 run_clear (Run *self)
 {
-  char *texts[] = { self->node,      self->prompt, self->negative_prompt, self->variations_text,
-                    self->seed_text, self->model,  self->backend,         self->output };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
-    g_free (texts[i]);
-  cli_run_remote_clear (&self->remote);
-  g_strfreev (self->settings);
-  g_strfreev (self->references);
+  cli_turn_clear (&self->turn);
+  g_free (self->variations_text);
+  g_free (self->output);
   g_clear_pointer (&self->parameters, json_object_unref);
   g_clear_pointer (&self->nodes, g_ptr_array_unref);
 }
@@ -58,43 +49,20 @@ run_clear (Run *self)
 static gboolean
 parse (Run *self, char ***arguments, int *status)
 {
-  const GOptionEntry entries[] = {
-    { "node", 0, 0, G_OPTION_ARG_FILENAME, &self->node,
-      N_ ("The node to go on from; the current one if not given"), N_ ("ID") },
-    { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &self->prompt, N_ ("What to change"),
-      N_ ("PROMPT") },
-    { "negative-prompt", 0, 0, G_OPTION_ARG_FILENAME, &self->negative_prompt,
-      N_ ("What to move away from"), N_ ("TEXT") },
-    { "set", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->settings,
-      N_ ("A parameter of the model; may be given often"), N_ ("NAME=VALUE") },
+  const GOptionEntry own[] = {
     { "variations", 0, 0, G_OPTION_ARG_FILENAME, &self->variations_text,
       N_ ("How many turns with consecutive seeds, 1 to 8"), N_ ("N") },
-    { "seed", 0, 0, G_OPTION_ARG_FILENAME, &self->seed_text,
-      N_ ("Where the noise starts; random if not given"), N_ ("N") },
-    { "reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->references,
-      N_ ("A further image, a node or a file; may be given often"), N_ ("ID|FILE") },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output,
       N_ ("Write the result here (.png, .jpg, .webp or .tiff) and leave DOC as it is"),
       N_ ("FILE") },
     { "resume", 0, 0, G_OPTION_ARG_NONE, &self->resume,
       N_ ("Make the turns that were left over when a program ended"), NULL },
-    { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend,
-      N_ ("Who does the work; local if not given"), N_ ("ID") },
-    { "config", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->remote.config,
-      N_ ("Remote: a setting of the provider; may be given often"), N_ ("NAME=VALUE") },
-    { "base-url", 0, 0, G_OPTION_ARG_FILENAME, &self->remote.base_url,
-      N_ ("Remote: the server’s address instead of the usual one"), N_ ("URL") },
-    { "own-host", 0, 0, G_OPTION_ARG_NONE, &self->remote.own_host,
-      N_ ("Remote: the host of --base-url is yours: plain http is fine"), NULL },
-    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &self->remote.key_file,
-      N_ ("Remote: take the key from this file; - reads standard input"), N_ ("FILE") },
-    { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model; see espalier-cli models"),
-      N_ ("ID") },
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json,
       N_ ("Print one JSON object about the new nodes"), NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet, N_ ("Print nothing but errors"), NULL },
     { NULL },
   };
+  g_autofree GOptionEntry *entries = cli_turn_dup_entries (&self->turn, own);
 
   return cli_options_parse (
       arguments, N_ ("DOC --node ID -p PROMPT"),
@@ -111,15 +79,15 @@ check_kind (Run *self)
     const char *option;
     gboolean given;
   } options[] = {
-    { "--node", self->node != NULL },
-    { "--prompt", self->prompt != NULL },
-    { "--negative-prompt", self->negative_prompt != NULL },
-    { "--set", self->settings != NULL },
+    { "--node", self->turn.node != NULL },
+    { "--prompt", self->turn.prompt != NULL },
+    { "--negative-prompt", self->turn.negative_prompt != NULL },
+    { "--set", self->turn.settings != NULL },
     { "--variations", self->variations_text != NULL },
-    { "--seed", self->seed_text != NULL },
-    { "--reference", self->references != NULL },
-    { "--backend", self->backend != NULL },
-    { "--model", self->model != NULL },
+    { "--seed", self->turn.seed_text != NULL },
+    { "--reference", self->turn.references != NULL },
+    { "--backend", self->turn.backend != NULL },
+    { "--model", self->turn.model != NULL },
     { "--output", self->output != NULL },
   };
 
@@ -130,7 +98,7 @@ check_kind (Run *self)
                    options[i].option);
         return FALSE;
       }
-  if (!self->resume && self->prompt == NULL)
+  if (!self->resume && self->turn.prompt == NULL)
     cli_usage (_ ("--prompt: is missing"));
   else if (self->output != NULL && self->variations_text != NULL)
     cli_usage (_ ("--variations: --output takes one result"));
@@ -165,141 +133,33 @@ check (Run *self, char **arguments, int *status)
     cli_usage (_ ("%s: DOC is missing"), "run");
   else if (arguments[2] != NULL)
     cli_usage (_ ("%s: %s: one document at a time"), "run", arguments[2]);
-  else if (!check_kind (self)
-           || (self->prompt != NULL && !cli_option_utf8 ("--prompt", self->prompt))
-           || (self->negative_prompt != NULL
-               && !cli_option_utf8 ("--negative-prompt", self->negative_prompt))
+  else if (!check_kind (self) || !cli_turn_check (&self->turn)
            || (self->variations_text != NULL
                && !cli_option_uint ("--variations", self->variations_text, 1, VARIATIONS_MAX,
-                                    &self->variations))
-           || (self->seed_text != NULL
-               && !cli_option_uint ("--seed", self->seed_text, 0, G_MAXUINT64, &self->seed)))
+                                    &self->variations)))
     ;
   else
     return check_output (self, status);
   return FALSE;
 }
 
-/* ---- the model and what it takes */
-
-/* The first model of the backend that can be used, rather no demo; else the first one, for its
- * message. */
-static EspModel *
-find_default (EspBackend *backend)
-{
-  GListModel *models = esp_backend_get_models (backend);
-  EspModel *best = NULL;
-  int most = -1;
-
-  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
-    {
-      g_autoptr (EspModel) model = g_list_model_get_item (models, i);
-      const EspModelState state = esp_model_get_state (model);
-      int rating = 0;
-
-      if (state == ESP_MODEL_READY || state == ESP_MODEL_STARTING)
-        rating = (esp_model_get_features (model) & ESP_MODEL_DEMO) != 0 ? 1 : 2;
-      if (rating > most)
-        {
-          most = rating;
-          best = model;
-        }
-    }
-  return best;
-}
-
-/* Waits for the backend to say what the model takes. */
-static gboolean
-wait_for_schema (Run *self)
-{
-  while (esp_model_get_state (self->chosen) == ESP_MODEL_STARTING
-         && self->session.signal_number == 0)
-    g_main_context_iteration (NULL, TRUE);
-  return self->session.signal_number == 0;
-}
-
-static int
-choose_model (Run *self)
-{
-  const char *id = self->backend != NULL ? self->backend : "local";
-  EspBackend *backend = cli_run_remote_find (&self->remote, id);
-
-  if (backend == NULL)
-    return CLI_EXIT_USAGE;
-  self->chosen = self->model != NULL ? esp_registry_find_model (self->registry, id, self->model)
-                                     : find_default (backend);
-  if (self->chosen == NULL && self->model != NULL)
-    return cli_fail (_ ("--model: there is no model “%s”; see espalier-cli models"), self->model);
-  if (self->chosen == NULL)
-    return cli_fail (_ ("--model: no model is installed; see docs/models.md"));
-  esp_backend_prepare (backend, self->chosen);
-  if (!wait_for_schema (self))
-    return CLI_EXIT_FAILED;
-  if (esp_model_get_state (self->chosen) != ESP_MODEL_READY
-      || esp_model_get_schema (self->chosen) == NULL)
-    {
-      cli_fail ("--model: %s: %s", esp_model_get_name (self->chosen),
-                esp_model_get_message (self->chosen) != NULL ? esp_model_get_message (self->chosen)
-                                                             : _ ("cannot be used"));
-      return esp_model_get_state (self->chosen) == ESP_MODEL_NEEDS_KEY ? CLI_EXIT_AUTH
-                                                                       : CLI_EXIT_FAILED;
-    }
-  return CLI_EXIT_OK;
-}
-
-/* One "name=value". */
-static int
-set_parameter (Run *self, const char *setting)
-{
-  static const char *const own_options[] = { "prompt", "negative_prompt", "seed", NULL };
-  const char *equals = strchr (setting, '=');
-  g_autofree char *name = equals != NULL ? g_strndup (setting, (gsize) (equals - setting)) : NULL;
-  g_autoptr (GError) error = NULL;
-  const EspParameter *parameter;
-  JsonNode *value;
-
-  if (name == NULL)
-    return cli_usage (_ ("--set: expected NAME=VALUE, found “%s”"), setting);
-  parameter = g_strv_contains (own_options, name)
-                  ? NULL
-                  : esp_schema_find (esp_model_get_schema (self->chosen), name);
-  if (parameter == NULL)
-    return cli_usage (_ ("--set: “%s” has no parameter “%s”; see espalier-cli describe"),
-                      esp_model_get_name (self->chosen), name);
-  value = esp_parameter_parse (parameter, equals + 1, &error);
-  if (value == NULL)
-    return cli_usage ("--set: %s", error->message);
-  json_object_set_member (self->parameters, name, value);
-  return CLI_EXIT_OK;
-}
+/* ---- the turns */
 
 static int
 set_parameters (Run *self)
 {
+  g_autoptr (GPtrArray) models = g_ptr_array_new ();
   int status = CLI_EXIT_OK;
 
-  self->parameters = esp_schema_dup_defaults (esp_model_get_schema (self->chosen));
+  self->parameters = esp_schema_dup_defaults (esp_model_get_schema (self->turn.chosen));
   json_object_remove_member (self->parameters, "prompt");
   json_object_remove_member (self->parameters, "negative_prompt");
   json_object_remove_member (self->parameters, "seed");
-  for (char **setting = self->settings; setting != NULL && *setting != NULL; setting++)
-    {
-      status = set_parameter (self, *setting);
-      if (status != CLI_EXIT_OK)
-        break;
-    }
+  g_ptr_array_add (models, self->turn.chosen);
+  for (char **setting = self->turn.settings;
+       setting != NULL && *setting != NULL && status == CLI_EXIT_OK; setting++)
+    status = cli_turn_set_parameter (models, "--set", *setting, self->parameters);
   return status;
-}
-
-/* ---- the turns */
-
-static gboolean
-is_number (const char *text)
-{
-  for (; *text != '\0'; text++)
-    if (!g_ascii_isdigit (*text))
-      return FALSE;
-  return TRUE;
 }
 
 static int
@@ -307,9 +167,9 @@ find_references (Run *self, GPtrArray *references)
 {
   int status = CLI_EXIT_OK;
 
-  for (char **text = self->references; text != NULL && *text != NULL; text++)
+  for (char **text = self->turn.references; text != NULL && *text != NULL; text++)
     {
-      const gboolean is_node = is_number (*text);
+      const gboolean is_node = cli_turn_is_number (*text);
       EspNode *node = is_node ? cli_document_find_node (self->source, "--reference", *text, &status)
                               : cli_document_import (&self->session, self->document, *text, NULL);
 
@@ -323,9 +183,10 @@ find_references (Run *self, GPtrArray *references)
         return CLI_EXIT_FAILED;
       g_ptr_array_add (references, node);
     }
-  if (references->len > esp_model_get_max_references (self->chosen))
-    return cli_fail (_ ("--reference: “%s” takes at most %u"), esp_model_get_name (self->chosen),
-                     esp_model_get_max_references (self->chosen));
+  if (references->len > esp_model_get_max_references (self->turn.chosen))
+    return cli_fail (_ ("--reference: “%s” takes at most %u"),
+                     esp_model_get_name (self->turn.chosen),
+                     esp_model_get_max_references (self->turn.chosen));
   return CLI_EXIT_OK;
 }
 
@@ -333,19 +194,20 @@ find_references (Run *self, GPtrArray *references)
 static gboolean
 choose_seed (Run *self, guint64 *seed)
 {
-  const EspParameter *parameter = esp_schema_find (esp_model_get_schema (self->chosen), "seed");
+  const EspParameter *parameter
+      = esp_schema_find (esp_model_get_schema (self->turn.chosen), "seed");
   const guint64 more = self->variations - 1;
   guint64 maximum = G_MAXUINT64;
 
   /* Above that a double does not tell numbers from each other, and it means "no limit". */
   if (parameter != NULL && parameter->maximum < 9007199254740992.0)
     maximum = (guint64) MAX (parameter->maximum, (double) more);
-  *seed = self->seed_text != NULL ? self->seed
-          : maximum < G_MAXUINT32 ? g_random_int () % (maximum - more + 1)
-                                  : g_random_int ();
+  *seed = self->turn.seed_text != NULL ? self->turn.seed
+          : maximum < G_MAXUINT32      ? g_random_int () % (maximum - more + 1)
+                                       : g_random_int ();
   if (*seed <= maximum - more)
     return TRUE;
-  cli_usage (_ ("--seed: “%s” takes seeds up to %" PRIu64), esp_model_get_name (self->chosen),
+  cli_usage (_ ("--seed: “%s” takes seeds up to %" PRIu64), esp_model_get_name (self->turn.chosen),
              maximum);
   return FALSE;
 }
@@ -356,16 +218,17 @@ add_turns (Run *self, EspNode *parent)
   g_autoptr (GPtrArray) references = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
   CliAnswer answer = { FALSE, NULL };
-  EspTurn turn = { .instruction = self->prompt, .negative_prompt = self->negative_prompt };
+  EspTurn turn
+      = { .instruction = self->turn.prompt, .negative_prompt = self->turn.negative_prompt };
   int status = find_references (self, references);
 
   if (status != CLI_EXIT_OK)
     return status;
-  turn.backend = esp_backend_get_id (esp_model_get_backend (self->chosen));
-  turn.model = esp_model_get_id (self->chosen);
-  turn.model_name = esp_model_get_name (self->chosen);
+  turn.backend = esp_backend_get_id (esp_model_get_backend (self->turn.chosen));
+  turn.model = esp_model_get_id (self->turn.chosen);
+  turn.model_name = esp_model_get_name (self->turn.chosen);
   turn.parameters = self->parameters;
-  turn.has_seed = (esp_model_get_features (self->chosen) & ESP_MODEL_SEED) != 0;
+  turn.has_seed = (esp_model_get_features (self->turn.chosen) & ESP_MODEL_SEED) != 0;
   if (turn.has_seed && !choose_seed (self, &turn.seed))
     return CLI_EXIT_USAGE;
   turn.references = (EspNode *const *) references->pdata;
@@ -539,16 +402,16 @@ prepare_models (Run *self)
       const char *backend = esp_node_get_backend (node);
       const char *model = esp_node_get_model (node);
 
-      if (backend != NULL && esp_registry_find_backend (self->registry, backend) == NULL
-          && esp_provider_catalog_find (self->remote.catalog, backend) != NULL)
-        cli_run_remote_find (&self->remote, backend);
-      self->chosen = backend != NULL && model != NULL
-                         ? esp_registry_find_model (self->registry, backend, model)
-                         : NULL;
-      if (self->chosen == NULL)
+      if (backend != NULL && esp_registry_find_backend (self->turn.registry, backend) == NULL
+          && esp_provider_catalog_find (self->turn.remote.catalog, backend) != NULL)
+        cli_run_remote_find (&self->turn.remote, backend);
+      self->turn.chosen = backend != NULL && model != NULL
+                              ? esp_registry_find_model (self->turn.registry, backend, model)
+                              : NULL;
+      if (self->turn.chosen == NULL)
         continue; /* the job says so */
-      esp_backend_prepare (esp_model_get_backend (self->chosen), self->chosen);
-      wait_for_schema (self);
+      esp_backend_prepare (esp_model_get_backend (self->turn.chosen), self->turn.chosen);
+      cli_turn_wait_for_schema (&self->session, self->turn.chosen);
     }
 }
 
@@ -575,14 +438,14 @@ work (Run *self)
 
   if (self->resume)
     return resume (self);
-  parent = cli_document_find_node (self->source, "--node", self->node, &status);
+  parent = cli_document_find_node (self->source, "--node", self->turn.node, &status);
 
   if (parent == NULL)
     return status;
   if (!esp_node_has_image (parent))
     return cli_fail (_ ("--node: node %" PRId64 " has no image to go on from"),
                      esp_node_get_id (parent));
-  status = choose_model (self);
+  status = cli_turn_choose_model (&self->turn, &self->session);
   if (status == CLI_EXIT_OK)
     status = set_parameters (self);
   if (status == CLI_EXIT_OK && self->output != NULL)
@@ -606,9 +469,9 @@ stop_backends (Run *self)
 {
   CliAnswer stopped = { FALSE, NULL };
 
-  esp_registry_stop_async (self->registry, cli_answer_take, &stopped);
+  esp_registry_stop_async (self->turn.registry, cli_answer_take, &stopped);
   cli_session_wait (&self->session, &stopped.done, TRUE);
-  esp_registry_stop_finish (self->registry, stopped.result, NULL);
+  esp_registry_stop_finish (self->turn.registry, stopped.result, NULL);
   cli_answer_clear (&stopped);
 }
 
@@ -637,16 +500,16 @@ cli_run (char ***arguments)
     status = cli_session_end (&self.session, CLI_EXIT_FAILED);
   else
     {
-      self.registry = esp_registry_new_installed ();
-      cli_run_remote_begin (&self.remote, self.registry);
-      self.queue = esp_queue_new (self.registry);
+      self.turn.registry = esp_registry_new_installed ();
+      cli_run_remote_begin (&self.turn.remote, self.turn.registry);
+      self.queue = esp_queue_new (self.turn.registry);
       status = work (&self);
       stop_backends (&self);
       cli_apart_end (&self.apart, &self.session);
       status = cli_document_close (&self.session, self.source, status);
       g_clear_object (&self.queue);
-      g_clear_object (&self.registry);
-      cli_run_remote_end (&self.remote);
+      g_clear_object (&self.turn.registry);
+      cli_run_remote_end (&self.turn.remote);
       status = cli_session_end (&self.session, status);
     }
   if (!cli_finish_output () && status == CLI_EXIT_OK)

@@ -22,6 +22,7 @@ struct _EspQueue
   GHashTable *retried;   /* of EspNode (owned): will be added when their state is stored */
   EspDurations *durations;
   gboolean paused;
+  guint limit; /* of turns at once; 0 none */
   gboolean previews;
   double seconds_left;
   GSource *starting; /* will start what can be started */

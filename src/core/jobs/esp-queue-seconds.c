@@ -5,8 +5,8 @@
 #include "esp-job-private.h"
 #include "esp-queue-private.h"
 
-/* Of the jobs of one backend, or < 0. Those that run as one end as one, or one after the other,
- * each saying how long until itself: the last counts. */
+/* Of the jobs of one backend, one after the other, or < 0. Those that run as one end as one, or one
+ * after the other, each saying how long until itself: the last counts. */
 static double
 sum_seconds_left (EspQueue *self, EspBackend *backend)
 {
@@ -38,14 +38,14 @@ sum_seconds_left (EspQueue *self, EspBackend *backend)
       slot = job->is_running ? job->slot : 0;
     }
 
-  return sum / esp_backend_get_concurrency (backend);
+  return sum;
 }
 
 double
 esp_queue_get_seconds_left (EspQueue *self)
 {
   GListModel *backends;
-  double longest = 0;
+  double longest = 0, sum = 0;
 
   g_return_val_if_fail (ESP_IS_QUEUE (self), -1);
 
@@ -57,10 +57,11 @@ esp_queue_get_seconds_left (EspQueue *self)
 
       if (left < 0)
         return -1;
-      longest = MAX (longest, left);
+      longest = MAX (longest, left / esp_backend_get_concurrency (backend));
+      sum += left;
     }
 
-  return longest;
+  return self->limit > 0 ? MAX (longest, sum / self->limit) : longest;
 }
 
 double

@@ -137,7 +137,7 @@ _esp_queue_end_waiting (EspQueue *self, EspJob *job, GError *error)
       on_ending_stored, ending);
 }
 
-/* Those that run as one count as one. */
+/* Of one backend, or of all (NULL). Those that run as one count as one. */
 static guint
 count_running (EspQueue *self, EspBackend *backend)
 {
@@ -147,10 +147,18 @@ count_running (EspQueue *self, EspBackend *backend)
     {
       EspJob *job = _esp_queue_get_job (self, i);
 
-      if (g_strcmp0 (esp_node_get_backend (job->node), esp_backend_get_id (backend)) == 0)
+      if (backend == NULL
+          || g_strcmp0 (esp_node_get_backend (job->node), esp_backend_get_id (backend)) == 0)
         g_hash_table_add (slots, &job->slot);
     }
   return g_hash_table_size (slots);
+}
+
+static gboolean
+has_room (EspQueue *self, EspBackend *backend)
+{
+  return (self->limit == 0 || count_running (self, NULL) < self->limit)
+         && count_running (self, backend) < esp_backend_get_concurrency (backend);
 }
 
 /* Starts a job, if it is its turn. */
@@ -186,7 +194,7 @@ try_to_start (EspQueue *self, EspJob *job)
   switch (_esp_job_check_pictures (job, self, &error))
     {
     case ESP_JOB_PICTURES_READY:
-      if (!self->paused && count_running (self, backend) < esp_backend_get_concurrency (backend))
+      if (!self->paused && has_room (self, backend))
         start_jobs (self, job, backend);
       break;
 

@@ -322,6 +322,23 @@ esp_queue_get_paused (EspQueue *self)
   return self->paused;
 }
 
+void
+esp_queue_set_limit (EspQueue *self, guint limit)
+{
+  g_return_if_fail (ESP_IS_QUEUE (self));
+
+  self->limit = limit;
+  _esp_queue_start_soon (self);
+}
+
+guint
+esp_queue_get_limit (EspQueue *self)
+{
+  g_return_val_if_fail (ESP_IS_QUEUE (self), 0);
+
+  return self->limit;
+}
+
 gboolean
 esp_queue_get_previews (EspQueue *self)
 {

@@ -61,6 +61,11 @@ void esp_queue_stop_after_running (EspQueue *self);
 gboolean esp_queue_get_paused (EspQueue *self);
 void esp_queue_resume (EspQueue *self);
 
+/* At most so many turns at once, whatever the backends could do (those that are made in one go
+ * count as one); 0, at first: no such limit. What runs goes on. */
+void esp_queue_set_limit (EspQueue *self, guint limit);
+guint esp_queue_get_limit (EspQueue *self);
+
 /* Property "previews": whether turns that start from now on show their steps. */
 gboolean esp_queue_get_previews (EspQueue *self);
 

@@ -74,12 +74,12 @@ is_there (EspSweep *sweep, guint cell, int draft_steps)
 
 /* Backends work beside each other, and each on as many turns as it can. */
 static double
-sum_seconds (GHashTable *kinds)
+sum_seconds (GHashTable *kinds, guint limit)
 {
   g_autoptr (GHashTable) works = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   GHashTableIter iter;
   gpointer key, value;
-  double seconds = 0;
+  double seconds = 0, sum = 0;
 
   g_hash_table_iter_init (&iter, kinds);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -104,8 +104,9 @@ sum_seconds (GHashTable *kinds)
       const guint n = key != NULL ? esp_backend_get_concurrency (key) : 1;
 
       seconds = MAX (seconds, MAX (work->sum / n, work->longest));
+      sum += work->sum;
     }
-  return seconds;
+  return limit > 0 ? MAX (seconds, sum / limit) : seconds;
 }
 
 static void
@@ -179,6 +180,6 @@ esp_sweep_plan_estimate (EspSweepPlan *plan, EspDocument *document, EspQueue *qu
         }
       kind->n++;
     }
-  estimate->seconds = sum_seconds (kinds);
+  estimate->seconds = sum_seconds (kinds, esp_queue_get_limit (queue));
   sum_cost (kinds, estimate);
 }

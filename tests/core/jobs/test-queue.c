@@ -219,6 +219,38 @@ test_concurrency (JobsFixture *self, gconstpointer data)
   g_assert_cmpuint (fake_backend_get_most_running (self->fake), ==, 1);
 }
 
+/* A limit of its own holds over all backends. */
+static void
+test_limit (JobsFixture *self, gconstpointer data)
+{
+  const char *names[] = { "p", "q", "r" };
+
+  esp_queue_set_limit (self->queue, 2);
+  g_assert_cmpuint (esp_queue_get_limit (self->queue), ==, 2);
+  jobs_add (self, "a");
+  for (int i = 0; i < 3; i++)
+    {
+      EspNode *node = jobs_make_turn (self->document, self->photo, "other", names[i], NULL);
+
+      esp_queue_add (self->queue, self->document, node, FALSE);
+    }
+  jobs_wait (esp_queue_get_n_running (self->queue) == 2);
+  jobs_settle (self);
+  jobs_assert_list (self, "[a] [p] q r");
+
+  fake_backend_finish (self->fake, "a");
+  jobs_wait (fake_backend_is_running (self->other, "q"));
+  jobs_settle (self);
+  jobs_assert_list (self, "[p] [q] r");
+
+  esp_queue_set_limit (self->queue, 0);
+  jobs_wait (fake_backend_is_running (self->other, "r"));
+  fake_backend_set_stepped (self->other, FALSE);
+  for (int i = 0; i < 3; i++)
+    fake_backend_finish (self->other, names[i]);
+  jobs_wait (esp_queue_get_n_waiting (self->queue) + esp_queue_get_n_running (self->queue) == 0);
+}
+
 /* --- Turns on turns --------------------------------------------------------------------------- */
 
 static void
@@ -645,6 +677,7 @@ main (int argc, char **argv)
   ADD ("unknown-backend", test_unknown_backend);
   ADD ("order", test_order);
   ADD ("concurrency", test_concurrency);
+  ADD ("limit", test_limit);
   ADD ("chain", test_chain);
   ADD ("chain-breaks", test_chain_breaks);
   ADD ("circle", test_circle);
