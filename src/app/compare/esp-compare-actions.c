@@ -304,6 +304,17 @@ on_arrow (EspCompareView *self, guint key, guint code, GdkModifierType state)
   return GDK_EVENT_STOP;
 }
 
+static void
+popup_menu (EspCompareView *self)
+{
+  const guint index = esp_compare_view_get_active_index (self);
+
+  if (self->mode == ESP_COMPARE_SIDE)
+    esp_compare_pane_popup_menu (self->panes->pdata[index]);
+  else
+    esp_compare_pair_popup_menu (self->pair, index == 0);
+}
+
 static gboolean
 on_image_key (EspCompareView *self, guint key)
 {
@@ -320,6 +331,9 @@ on_image_key (EspCompareView *self, guint key)
     case GDK_KEY_Return:
     case GDK_KEY_KP_Enter:
       emit_for_node (self, ESP_COMPARE_SIGNAL_CONTINUE, esp_compare_view_get_active_index (self));
+      return GDK_EVENT_STOP;
+    case GDK_KEY_Menu:
+      popup_menu (self);
       return GDK_EVENT_STOP;
     case GDK_KEY_bracketleft:
     case GDK_KEY_bracketright:
@@ -389,7 +403,9 @@ on_key (EspCompareView *self, guint key, guint code, GdkModifierType state)
 
   if (self->nodes == NULL || (held & ~(GdkModifierType) GDK_SHIFT_MASK) != 0)
     return GDK_EVENT_PROPAGATE;
-  if (key >= GDK_KEY_0 && key <= GDK_KEY_5)
+  if (key == GDK_KEY_F10 && held == GDK_SHIFT_MASK && is_on_image (self))
+    popup_menu (self);
+  else if (key >= GDK_KEY_0 && key <= GDK_KEY_5)
     set_stars (self, esp_compare_view_get_active_index (self), (int) (key - GDK_KEY_0));
   else if (key >= GDK_KEY_KP_0 && key <= GDK_KEY_KP_5)
     set_stars (self, esp_compare_view_get_active_index (self), (int) (key - GDK_KEY_KP_0));

@@ -506,4 +506,6 @@ esp_compare_view_init_nodes (EspCompareView *self)
                                   G_CALLBACK (on_node_removed), self);
   g_signal_group_connect_swapped (self->document_signals, "node-added", G_CALLBACK (on_node_added),
                                   self);
+  g_signal_group_connect_swapped (self->document_signals, "notify::access",
+                                  G_CALLBACK (esp_compare_view_update_actions), self);
 }

@@ -354,6 +354,26 @@ on_pointer_left (EspComparePair *self)
   esp_compare_pair_point_at (self, -1, -1);
 }
 
+void
+esp_compare_pair_popup_menu (EspComparePair *self, gboolean of_a)
+{
+  g_return_if_fail (ESP_IS_COMPARE_PAIR (self));
+
+  esp_compare_title_popup_menu (ESP_COMPARE_TITLE (of_a ? self->title_a : self->title_b));
+}
+
+/* That of the image that is seen under the pointer. */
+static void
+on_menu (EspComparePair *self, int n_press, double x, double y)
+{
+  const EspCompareLine line = esp_compare_divider_get_line (ESP_COMPARE_DIVIDER (self->divider));
+  gboolean of_a = self->mode == ESP_COMPARE_FLICKER && self->showing_a;
+
+  if (self->mode == ESP_COMPARE_SLIDER)
+    of_a = (x - line.x) * line.normal_x + (y - line.y) * line.normal_y < 0;
+  esp_compare_pair_popup_menu (self, of_a);
+}
+
 static void
 on_held (EspComparePair *self)
 {
@@ -478,6 +498,8 @@ add_controllers (EspComparePair *self)
 {
   GtkEventController *motion = gtk_event_controller_motion_new ();
   GtkGesture *hold = gtk_gesture_click_new ();
+  GtkGesture *menu = gtk_gesture_click_new ();
+  GtkEventController *focus = gtk_event_controller_focus_new ();
 
   g_signal_connect_swapped (motion, "enter", G_CALLBACK (esp_compare_pair_point_at), self);
   g_signal_connect_swapped (motion, "motion", G_CALLBACK (esp_compare_pair_point_at), self);
@@ -489,6 +511,13 @@ add_controllers (EspComparePair *self)
   g_signal_connect_swapped (hold, "cancel", G_CALLBACK (on_let_go), self);
   gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (hold), GTK_PHASE_CAPTURE);
   gtk_widget_add_controller (GTK_WIDGET (self->view), GTK_EVENT_CONTROLLER (hold));
+  /* The key that is held may be let go elsewhere. */
+  g_signal_connect_swapped (focus, "leave", G_CALLBACK (on_let_go), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), focus);
+
+  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (menu), GDK_BUTTON_SECONDARY);
+  g_signal_connect_swapped (menu, "pressed", G_CALLBACK (on_menu), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), GTK_EVENT_CONTROLLER (menu));
 }
 
 static void

@@ -37,6 +37,9 @@ void esp_compare_pair_set_showing_a (EspComparePair *self, gboolean showing);
 double esp_compare_pair_get_opacity (EspComparePair *self);
 void esp_compare_pair_set_opacity (EspComparePair *self, double opacity);
 
+/* The menu of A or of B. */
+void esp_compare_pair_popup_menu (EspComparePair *self, gboolean of_a);
+
 /* The pointer is at a place of the image view; < 0: elsewhere. */
 void esp_compare_pair_point_at (EspComparePair *self, double x, double y);
 /* ΔE under the pointer; < 0 where it is on nothing. */

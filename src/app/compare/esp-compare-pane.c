@@ -93,6 +93,14 @@ esp_compare_pane_set_name (EspComparePane *self, const char *name)
 }
 
 void
+esp_compare_pane_popup_menu (EspComparePane *self)
+{
+  g_return_if_fail (ESP_IS_COMPARE_PANE (self));
+
+  esp_compare_title_popup_menu (ESP_COMPARE_TITLE (self->title));
+}
+
+void
 esp_compare_pane_set_chosen (EspComparePane *self, gboolean chosen)
 {
   g_return_if_fail (ESP_IS_COMPARE_PANE (self));
@@ -145,6 +153,7 @@ static void
 esp_compare_pane_init (EspComparePane *self)
 {
   GtkEventController *focus = gtk_event_controller_focus_new ();
+  GtkGesture *menu = gtk_gesture_click_new ();
 
   gtk_orientable_set_orientation (
       GTK_ORIENTABLE (gtk_widget_get_layout_manager (GTK_WIDGET (self))), GTK_ORIENTATION_VERTICAL);
@@ -162,6 +171,9 @@ esp_compare_pane_init (EspComparePane *self)
 
   g_signal_connect_swapped (focus, "enter", G_CALLBACK (on_focus), self);
   gtk_widget_add_controller (GTK_WIDGET (self), focus);
+  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (menu), GDK_BUTTON_SECONDARY);
+  g_signal_connect_swapped (menu, "pressed", G_CALLBACK (esp_compare_pane_popup_menu), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), GTK_EVENT_CONTROLLER (menu));
 }
 
 GtkWidget *

@@ -22,6 +22,7 @@ EspNode *esp_compare_pane_get_node (EspComparePane *self);
 EspImageView *esp_compare_pane_get_view (EspComparePane *self);
 /* What a screen reader says of the image. */
 void esp_compare_pane_set_name (EspComparePane *self, const char *name);
+void esp_compare_pane_popup_menu (EspComparePane *self);
 void esp_compare_pane_set_chosen (EspComparePane *self, gboolean chosen);
 
 G_END_DECLS

@@ -181,6 +181,14 @@ esp_compare_title_set_node (EspCompareTitle *self, EspNode *node, guint index, g
 }
 
 void
+esp_compare_title_popup_menu (EspCompareTitle *self)
+{
+  g_return_if_fail (ESP_IS_COMPARE_TITLE (self));
+
+  gtk_menu_button_popup (GTK_MENU_BUTTON (self->menu));
+}
+
+void
 esp_compare_title_set_chosen (EspCompareTitle *self, gboolean chosen)
 {
   g_return_if_fail (ESP_IS_COMPARE_TITLE (self));

@@ -18,6 +18,9 @@ GtkWidget *esp_compare_title_new (void) G_GNUC_WARN_UNUSED_RESULT;
 void esp_compare_title_set_node (EspCompareTitle *self, EspNode *node, guint index, guint n_nodes);
 EspNode *esp_compare_title_get_node (EspCompareTitle *self);
 
+/* Opens the menu. */
+void esp_compare_title_popup_menu (EspCompareTitle *self);
+
 /* Marks the one of two that is seen now, or that keys act on. */
 void esp_compare_title_set_chosen (EspCompareTitle *self, gboolean chosen);
 

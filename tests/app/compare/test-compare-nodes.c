@@ -319,6 +319,34 @@ test_switches_by_key (CompareFixture *fixture, gconstpointer data)
       }
 }
 
+/* The menu of the image with the focus, and what can be done there. */
+static void
+test_menu (CompareFixture *fixture, gconstpointer data)
+{
+  GtkWidget *title, *button;
+  GMenuModel *menu;
+  int n_items = 0;
+
+  compare_hold (fixture, fixture->turns[0], fixture->turns[1], fixture->turns[2], NULL);
+  gtk_widget_grab_focus (fixture->view->panes->pdata[0]);
+  title = widgets_find_type (fixture->view->panes->pdata[0], ESP_TYPE_COMPARE_TITLE);
+  button = widgets_find_type (title, GTK_TYPE_MENU_BUTTON);
+  g_assert_true (compare_press (fixture, GDK_KEY_F10, GDK_SHIFT_MASK));
+  g_assert_true (
+      gtk_widget_get_visible (GTK_WIDGET (gtk_menu_button_get_popover (GTK_MENU_BUTTON (button)))));
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (button));
+
+  menu = gtk_menu_button_get_menu_model (GTK_MENU_BUTTON (button));
+  for (int i = 0; i < g_menu_model_get_n_items (menu); i++)
+    {
+      g_autoptr (GMenuModel) section = g_menu_model_get_item_link (menu, i, G_MENU_LINK_SECTION);
+
+      n_items += g_menu_model_get_n_items (section);
+    }
+  g_assert_cmpint (n_items, ==, 5); /* continue, settings, stars, reject, remove */
+  g_assert_false (compare_press (fixture, GDK_KEY_F10, 0));
+}
+
 /* Every control says what it is; what is read out is no icon's name. */
 static void
 test_names (CompareFixture *fixture, gconstpointer data)
@@ -367,6 +395,7 @@ main (int argc, char *argv[])
   ADD ("deleted", test_deleted);
   ADD ("modes-by-key", test_modes_by_key);
   ADD ("switches-by-key", test_switches_by_key);
+  ADD ("menu", test_menu);
   ADD ("names", test_names);
   return g_test_run ();
 }
