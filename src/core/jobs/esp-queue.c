@@ -156,16 +156,11 @@ static void
 on_node_removed (EspDocument *document, EspNode *node, gpointer data)
 {
   EspQueue *self = data;
-  g_autoptr (GPtrArray) jobs = _esp_queue_dup_jobs (self);
+  EspJob *job = esp_queue_find (self, node);
 
-  /* With a node goes all that is below it. */
-  for (guint i = 0; i < jobs->len; i++)
-    {
-      EspJob *job = g_ptr_array_index (jobs, i);
-
-      if (job->document == document && esp_node_is_deleted (job->node))
-        esp_queue_stop (self, job);
-    }
+  /* With a node goes all that is below it, and each is told. */
+  if (job != NULL && job->document == document)
+    esp_queue_stop (self, job);
 }
 
 static void
