@@ -396,12 +396,21 @@ on_letter (EspCompareView *self, guint key)
   return GDK_EVENT_STOP;
 }
 
+/* An open menu has its own letters, and closes with Escape. */
+static gboolean
+is_in_menu (EspCompareView *self)
+{
+  GtkWidget *focus = get_focus (self);
+
+  return focus != NULL && gtk_widget_get_ancestor (focus, GTK_TYPE_POPOVER) != NULL;
+}
+
 static gboolean
 on_key (EspCompareView *self, guint key, guint code, GdkModifierType state)
 {
   const GdkModifierType held = state & gtk_accelerator_get_default_mod_mask ();
 
-  if (self->nodes == NULL || (held & ~(GdkModifierType) GDK_SHIFT_MASK) != 0)
+  if (self->nodes == NULL || (held & ~(GdkModifierType) GDK_SHIFT_MASK) != 0 || is_in_menu (self))
     return GDK_EVENT_PROPAGATE;
   if (key == GDK_KEY_F10 && held == GDK_SHIFT_MASK && is_on_image (self))
     popup_menu (self);
@@ -431,6 +440,8 @@ esp_compare_view_add_keys (EspCompareView *self)
   gtk_event_controller_set_propagation_phase (arrows, GTK_PHASE_CAPTURE);
   g_signal_connect_swapped (arrows, "key-pressed", G_CALLBACK (on_arrow), self);
   gtk_widget_add_controller (GTK_WIDGET (self), arrows);
+  /* Before the window's keys, which are about the current node alone. */
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (on_key), self);
   g_signal_connect_swapped (keys, "key-released", G_CALLBACK (on_key_released), self);
   gtk_widget_add_controller (GTK_WIDGET (self), keys);

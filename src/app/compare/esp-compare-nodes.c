@@ -117,8 +117,11 @@ on_pane_chosen (EspCompareView *self, EspComparePane *pane)
 {
   guint index;
 
-  if (self->nodes != NULL && g_ptr_array_find (self->panes, pane, &index) && index > 0)
-    esp_compare_view_choose_b (self, index);
+  if (self->nodes == NULL || !g_ptr_array_find (self->panes, pane, &index) || index == 0
+      || index == self->b_index)
+    return;
+  esp_compare_view_choose_b (self, index);
+  esp_compare_view_emit (self, ESP_COMPARE_SIGNAL_NODES_CHANGED, NULL);
 }
 
 /* As many as there are nodes; those that stay keep the focus, and what they show of the image. */
