@@ -471,27 +471,13 @@ copy_command (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant
   esp_window_toast (self, _ ("Command line copied"));
 }
 
-static void
-on_exported (EspWindow *self, GFile *file, guint n)
-{
-  g_autofree char *name = g_file_get_basename (file);
-  g_autofree char *text = NULL;
-
-  if (n > 1)
-    text = g_strdup_printf (
-        g_dngettext (GETTEXT_PACKAGE, "%u image exported to “%s”", "%u images exported to “%s”", n),
-        n, name);
-  else
-    text = g_strdup_printf (_ ("Exported as “%s”"), name);
-  esp_window_toast (self, text);
-}
-
 void
 esp_window_show_export (EspWindow *self, EspNode *node)
 {
   GtkWindow *dialog = esp_export_dialog_new (GTK_WINDOW (self), self->document, node);
 
-  g_signal_connect_object (dialog, "exported", G_CALLBACK (on_exported), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "exported", G_CALLBACK (esp_window_toast_exported), self,
+                           G_CONNECT_SWAPPED);
   gtk_window_present (dialog);
 }
 

@@ -121,6 +121,11 @@ void esp_window_leave_sweep_page (EspWindow *self);
 void esp_window_open_sweep (EspWindow *self, gint64 id);
 void esp_window_fill_sweeps_menu (EspWindow *self);
 
+/* esp-window-sheets.c */
+void esp_window_export_comparison (EspWindow *self,
+                                   const char *what); /* "sheet", "film", "table" */
+void esp_window_export_sweep (EspWindow *self);
+
 /* esp-window-open.c */
 void esp_window_init_drop (EspWindow *self);
 void esp_window_choose_file (EspWindow *self);
@@ -159,6 +164,8 @@ void esp_window_lift_toasts_later (EspWindow *self);
 void esp_window_toast_undo (EspWindow *self, const char *text);
 /* With an error's message, unless it was cancelled. */
 void esp_window_toast_error (EspWindow *self, const char *what, const GError *error);
+/* With a button that shows it where files are managed; a folder where `n` > 1. */
+void esp_window_toast_exported (EspWindow *self, GFile *file, guint n);
 /* Tells where what was not saved is now; stays until it is read. */
 void esp_window_toast_put_aside (EspWindow *self, const char *title, GFile *file);
 void esp_window_dismiss_undo_toast (EspWindow *self);

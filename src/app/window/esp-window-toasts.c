@@ -125,6 +125,41 @@ esp_window_toast_error (EspWindow *self, const char *what, const GError *error)
   esp_window_toast (self, text);
 }
 
+/* One file among others is shown in its folder. */
+static void
+on_show_clicked (AdwToast *toast, EspWindow *self)
+{
+  GFile *file = g_object_get_data (G_OBJECT (toast), "esp-file");
+  g_autofree char *uri = g_file_get_uri (file);
+
+  gtk_show_uri (GTK_WINDOW (self), uri, GDK_CURRENT_TIME);
+}
+
+void
+esp_window_toast_exported (EspWindow *self, GFile *file, guint n)
+{
+  g_autofree char *name = g_file_get_basename (file);
+  g_autofree char *text = NULL;
+  g_autofree char *escaped = NULL;
+  g_autoptr (GFile) folder = n > 1 ? g_object_ref (file) : g_file_get_parent (file);
+  AdwToast *toast;
+
+  if (n > 1)
+    text = g_strdup_printf (
+        g_dngettext (GETTEXT_PACKAGE, "%u image exported to “%s”", "%u images exported to “%s”", n),
+        n, name);
+  else
+    text = g_strdup_printf (_ ("Exported as “%s”"), name);
+  escaped = g_markup_escape_text (text, -1);
+  toast = adw_toast_new (escaped);
+  adw_toast_set_button_label (toast, _ ("_Show"));
+  g_object_set_data_full (G_OBJECT (toast), "esp-file",
+                          folder != NULL ? g_object_ref (folder) : g_object_ref (file),
+                          g_object_unref);
+  g_signal_connect_object (toast, "button-clicked", G_CALLBACK (on_show_clicked), self, 0);
+  show_toast (self, toast);
+}
+
 void
 esp_window_toast_put_aside (EspWindow *self, const char *title, GFile *file)
 {

@@ -397,9 +397,11 @@ esp_window_init_views (EspWindow *self)
   g_signal_connect_swapped (compare, "use-settings", G_CALLBACK (on_use_settings), self);
   g_signal_connect_swapped (compare, "nodes-changed", G_CALLBACK (on_nodes_changed), self);
   g_signal_connect_swapped (compare, "notify::mode", G_CALLBACK (store_mode), self);
+  g_signal_connect_swapped (compare, "export", G_CALLBACK (esp_window_export_comparison), self);
   g_signal_connect_swapped (grid, "leave", G_CALLBACK (esp_window_leave_view), self);
   g_signal_connect_swapped (grid, "open", G_CALLBACK (on_open), self);
   g_signal_connect_swapped (grid, "compare", G_CALLBACK (esp_window_compare), self);
+  g_signal_connect_swapped (grid, "export", G_CALLBACK (esp_window_export_sweep), self);
   g_signal_connect_swapped (grid, "selection-changed", G_CALLBACK (esp_window_update_node_actions),
                             self);
   esp_actions_add_keys (GTK_WIDGET (compare), ESP_KEYS_VIEWS);
