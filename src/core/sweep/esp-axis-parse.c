@@ -9,6 +9,7 @@
 #include "esp-parameter-names.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 
 static gboolean G_GNUC_PRINTF (3, 4)
@@ -266,8 +267,8 @@ check_seed (const EspAxisContext *context, guint64 seed, GError **error)
     return TRUE;
   if (refused != NULL)
     return fail (error, ESP_SWEEP_ERROR_VALUE,
-                 _ ("Seed %" G_GUINT64_FORMAT ": only %.0f to %.0f are possible"), seed,
-                 refused->minimum, refused->maximum);
+                 _ ("Seed %" PRIu64 ": only %.0f to %.0f are possible"), seed, refused->minimum,
+                 refused->maximum);
   return fail (error, ESP_SWEEP_ERROR_VALUE, _ ("The model takes no seed"));
 }
 

@@ -9,6 +9,7 @@
 #include "esp-json-object.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define VERSION 1
@@ -103,8 +104,8 @@ check_axes (EspSweepPlan *self, GError **error)
   if (n > ESP_SWEEP_MAX_CELLS)
     {
       g_set_error (error, ESP_SWEEP_ERROR, ESP_SWEEP_ERROR_SIZE,
-                   _ ("The sweep would have %" G_GUINT64_FORMAT " cells; at most %d are possible"),
-                   n, ESP_SWEEP_MAX_CELLS);
+                   _ ("The sweep would have %" PRIu64 " cells; at most %d are possible"), n,
+                   ESP_SWEEP_MAX_CELLS);
       return FALSE;
     }
   self->n_cells = (guint) n;

@@ -9,6 +9,7 @@
 #include "esp-parameter-names.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -177,7 +178,7 @@ check_seed (const EspSweepModel *model, guint64 seed)
     return g_strdup_printf (_ ("%s takes no seed"), model->name);
   if (parameter != NULL
       && ((double) seed < parameter->minimum || (double) seed > parameter->maximum))
-    return g_strdup_printf (_ ("Seed %" G_GUINT64_FORMAT ": only %.0f to %.0f are possible"), seed,
+    return g_strdup_printf (_ ("Seed %" PRIu64 ": only %.0f to %.0f are possible"), seed,
                             parameter->minimum, parameter->maximum);
   return NULL;
 }
