@@ -428,6 +428,15 @@ dup_item_title (const EspSheetContents *contents, guint index)
   return title;
 }
 
+/* A place that only fills the last row has no line. */
+static gboolean
+has_line (const EspSheetContents *contents, guint line)
+{
+  const EspSheetItem *item = line > 0 ? &contents->items[line - 1] : NULL;
+
+  return item == NULL || item->node != NULL || item->missing != NULL || item->caption != NULL;
+}
+
 static char *
 dup_line_text (const EspSheetContents *contents, guint line, guint column)
 {
@@ -488,6 +497,8 @@ place_table_as_lines (Placing *placing, int y, GCancellable *cancellable)
     {
       int x = placing->margin, highest = 0;
 
+      if (!has_line (contents, line))
+        continue;
       for (guint column = 0; column < n_columns; column++)
         {
           const gboolean heading = line == 0 || column == 0;

@@ -335,6 +335,7 @@ test_table (Fixture *fixture, gconstpointer data)
   g_autoptr (EspPicture) below = NULL;
   g_autoptr (EspPicture) square = NULL;
   g_autoptr (EspPicture) lines = NULL;
+  g_autoptr (EspPicture) fewer = NULL;
   int left, top, right, bottom;
 
   sheet_scene_init (&scene, fixture);
@@ -359,6 +360,12 @@ test_table (Fixture *fixture, gconstpointer data)
   sheet.n_table_rows = 1;
   lines = sheet_scene_render (&scene, &sheet);
   g_assert_cmpint (lines->height, >, square->height + 5 * 12);
+
+  /* A place that nothing stands in has no line. */
+  cells[3].node = NULL;
+  fewer = sheet_scene_render (&scene, &sheet);
+  g_assert_cmpint (lines->height - fewer->height, >, 12);
+  g_assert_cmpint (lines->height - fewer->height, <, 60);
   sheet_scene_clear (&scene);
 }
 
