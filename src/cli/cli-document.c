@@ -144,16 +144,12 @@ read_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
     g_task_return_error (task, error);
 }
 
-EspNode *
-cli_document_import (CliSession *session, EspDocument *document, const char *path, EspNode *parent)
+GBytes *
+cli_document_read_file (CliSession *session, const char *path)
 {
   g_autoptr (GFile) file = g_file_new_for_commandline_arg (path);
-  g_autofree char *base = g_path_get_basename (path);
-  g_autofree char *name = g_filename_display_name (base);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  CliAnswer answer = { FALSE, NULL };
-  EspNode *node;
+  GBytes *bytes;
 
   if (g_file_query_file_type (file, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_SPECIAL)
     {
@@ -162,12 +158,21 @@ cli_document_import (CliSession *session, EspDocument *document, const char *pat
     }
   bytes
       = cli_session_run (session, read_thread, g_object_ref (file), g_object_unref, FALSE, &error);
-  if (bytes == NULL)
-    {
-      if (session->signal_number == 0)
-        cli_fail ("%s: %s", path, error->message);
-      return NULL;
-    }
+  if (bytes == NULL && session->signal_number == 0)
+    cli_fail ("%s: %s", path, error->message);
+  return bytes;
+}
+
+EspNode *
+cli_document_import_bytes (CliSession *session, EspDocument *document, GBytes *bytes,
+                           const char *path, EspNode *parent)
+{
+  g_autofree char *base = g_path_get_basename (path);
+  g_autofree char *name = g_filename_display_name (base);
+  g_autoptr (GError) error = NULL;
+  CliAnswer answer = { FALSE, NULL };
+  EspNode *node;
+
   esp_document_import_async (document, bytes, name, parent, session->cancellable, cli_answer_take,
                              &answer);
   cli_session_wait (session, &answer.done, TRUE);
@@ -178,10 +183,18 @@ cli_document_import (CliSession *session, EspDocument *document, const char *pat
   return node;
 }
 
+EspNode *
+cli_document_import (CliSession *session, EspDocument *document, const char *path, EspNode *parent)
+{
+  g_autoptr (GBytes) bytes = cli_document_read_file (session, path);
+
+  return bytes != NULL ? cli_document_import_bytes (session, document, bytes, path, parent) : NULL;
+}
+
 /* ---- telling of nodes */
 
-static void
-put_known (GString *json, const char *key, double value)
+void
+cli_document_put_known (GString *json, const char *key, double value)
 {
   if (value < 0)
     esp_json_put_raw (json, key, "null");
@@ -189,8 +202,8 @@ put_known (GString *json, const char *key, double value)
     esp_json_put_double (json, key, value);
 }
 
-static void
-put_image (GString *json, EspNode *node)
+void
+cli_document_put_image (GString *json, EspNode *node)
 {
   if (!esp_node_has_image (node))
     {
@@ -260,10 +273,10 @@ cli_document_put_node (GString *json, EspNode *node)
   esp_json_put_uint (json, "stars", (guint64) esp_node_get_stars (node));
   esp_json_put_uint (json, "tag", (guint64) esp_node_get_tag (node));
   esp_json_put_bool (json, "rejected", esp_node_get_rejected (node));
-  put_image (json, node);
+  cli_document_put_image (json, node);
   esp_json_put_string (json, "created", created_text, -1);
-  put_known (json, "seconds", esp_node_get_seconds (node));
-  put_known (json, "cost", esp_node_get_cost (node));
+  cli_document_put_known (json, "seconds", esp_node_get_seconds (node));
+  cli_document_put_known (json, "cost", esp_node_get_cost (node));
   esp_json_put_string (json, "currency", esp_node_get_currency (node), -1);
   put_cell (json, node);
   esp_json_close (json, '}');

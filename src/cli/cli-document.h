@@ -34,6 +34,17 @@ EspNode *cli_document_find_node (EspDocument *document, const char *option, cons
 EspNode *cli_document_import (CliSession *session, EspDocument *document, const char *path,
                               EspNode *parent);
 
+/* The bytes of a picture file; NULL after a line that says what is wrong. */
+GBytes *cli_document_read_file (CliSession *session, const char *path) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The same as cli_document_import () of what was read from `path`. */
+EspNode *cli_document_import_bytes (CliSession *session, EspDocument *document, GBytes *bytes,
+                                    const char *path, EspNode *parent);
+
+/* The member "image" of a node, and a number that is null below 0. */
+void cli_document_put_image (GString *json, EspNode *node);
+void cli_document_put_known (GString *json, const char *key, double value);
+
 /* The object of one node, as the members of arrays in --json. */
 void cli_document_put_node (GString *json, EspNode *node);
 

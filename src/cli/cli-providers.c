@@ -6,6 +6,7 @@
 
 #include "cli-commands.h"
 #include "cli-options.h"
+#include "cli-remote.h"
 #include "cli-report.h"
 #include "esp-json-read.h"
 #include "esp-json-text.h"
@@ -186,16 +187,11 @@ describe_params (GString *text, const char *option, GPtrArray *params)
 static void
 describe_price (GString *text, const EspDescriptor *descriptor)
 {
-  const char *currency = descriptor->price_currency;
-  char number[G_ASCII_DTOSTR_BUF_SIZE];
   g_autofree char *price = NULL;
 
   if (descriptor->price_amount < 0)
     return;
-  g_ascii_formatd (number, sizeof number, "%.4g", descriptor->price_amount);
-  price = currency == NULL || g_str_equal (currency, "USD")
-              ? g_strconcat ("$", number, NULL)
-              : g_strconcat (number, " ", currency, NULL);
+  price = cli_remote_dup_price (descriptor->price_amount, descriptor->price_currency);
   if (g_strcmp0 (descriptor->price_unit, "megapixel") == 0)
     g_string_append_printf (text, _ ("    Price: %s per megapixel\n"), price);
   else

@@ -214,6 +214,17 @@ cli_remote_explain_missing_key (const char *backend, GError **error)
 /* --- For people ------------------------------------------------------------------------------- */
 
 char *
+cli_remote_dup_price (double amount, const char *currency)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_ascii_formatd (number, sizeof number, "%.4g", amount);
+  return currency == NULL || g_str_equal (currency, "USD")
+             ? g_strconcat ("$", number, NULL)
+             : g_strconcat (number, " ", currency, NULL);
+}
+
+char *
 cli_remote_summary (const CliRemoteJob *job, const EspRemoteResult *result, GPtrArray *outputs)
 {
   GString *text = g_string_new (NULL);
@@ -228,14 +239,8 @@ cli_remote_summary (const CliRemoteJob *job, const EspRemoteResult *result, GPtr
         g_string_append_printf (text, _ (", seed %" PRIi64), result->seed);
       if (result->cost >= 0 && i == 0)
         {
-          char number[G_ASCII_DTOSTR_BUF_SIZE];
-          g_autofree char *price = NULL;
+          g_autofree char *price = cli_remote_dup_price (result->cost, result->currency);
 
-          g_ascii_formatd (number, sizeof number, "%.4g", result->cost);
-          price = g_strcmp0 (result->currency, "USD") == 0
-                      ? g_strconcat ("$", number, NULL)
-                      : g_strdup_printf ("%s %s", number,
-                                         result->currency != NULL ? result->currency : "");
           g_string_append_printf (text,
                                   /* Translators: %s is a price. */
                                   result->cost_estimated ? _ (", about %s") : ", %s", price);

@@ -90,6 +90,9 @@ int cli_remote_fail (CliRemote *self, const GError *error, GString *json);
  * errors stay as they are. */
 void cli_remote_explain_missing_key (const char *backend, GError **error);
 
+/* "$0.025", "2 EUR"; `currency` NULL: dollars. */
+char *cli_remote_dup_price (double amount, const char *currency) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The exit status and the name for a class of errors. */
 int cli_remote_get_status (EspFault fault);
 

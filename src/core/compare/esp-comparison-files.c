@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "esp-comparison-private.h"
+#include "esp-csv-text.h"
 #include "esp-json-text.h"
 
 /* A value of a node as both files have it. */
@@ -150,21 +151,6 @@ put_plain (GString *json, const char *name, Plain plain)
     }
 }
 
-/* Any JSON value; doubles in their shortest form, which json-glib does not know. */
-static void
-put_value (GString *json, const char *name, JsonNode *value)
-{
-  g_autofree char *text = NULL;
-
-  if (JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_DOUBLE)
-    {
-      esp_json_put_double (json, name, json_node_get_double (value));
-      return;
-    }
-  text = json_to_string (value, FALSE);
-  esp_json_put_raw (json, name, text);
-}
-
 static void
 put_node (GString *json, EspDocument *document, EspNode *node)
 {
@@ -184,7 +170,7 @@ put_node (GString *json, EspDocument *document, EspNode *node)
   esp_json_open (json, "parameters", '{');
   json_object_iter_init_ordered (&iter, parameters);
   while (json_object_iter_next_ordered (&iter, &name, &value))
-    put_value (json, name, value);
+    esp_json_put_value (json, name, value);
   esp_json_close (json, '}');
   for (guint i = 0; i < G_N_ELEMENTS (columns_after); i++)
     put_plain (json, columns_after[i].name, columns_after[i].get (document, node));
@@ -213,59 +199,17 @@ esp_comparison_dup_json (EspComparison *self)
 /* ---- CSV */
 
 static void
-begin_field (GString *csv)
-{
-  if (csv->len > 0 && csv->str[csv->len - 1] != '\n')
-    g_string_append_c (csv, ',');
-}
-
-/* Always in quotes, which no reader minds. */
-static void
-put_text (GString *csv, const char *text)
-{
-  g_string_append_c (csv, '"');
-  if (*text != '\0' && strchr ("=+-@\t\r", *text) != NULL)
-    g_string_append_c (csv, '\'');
-  for (; *text != '\0'; text++)
-    {
-      if (*text == '"')
-        g_string_append_c (csv, '"');
-      g_string_append_c (csv, *text);
-    }
-  g_string_append_c (csv, '"');
-}
-
-static void
 put_field (GString *csv, Plain plain)
 {
   g_autoptr (GString) number = g_string_new (NULL);
 
   if (plain.kind == TEXT)
-    put_text (csv, plain.text);
+    esp_csv_put_text (csv, plain.text);
   else if (plain.kind != NOTHING)
     {
       put_plain (number, NULL, plain);
       g_string_append (csv, number->str);
     }
-}
-
-static void
-put_parameter (GString *csv, JsonNode *value)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  if (value == NULL || JSON_NODE_HOLDS_NULL (value))
-    return;
-  if (JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_STRING)
-    {
-      put_text (csv, json_node_get_string (value));
-      return;
-    }
-  put_value (text, NULL, value);
-  if (JSON_NODE_HOLDS_VALUE (value))
-    g_string_append (csv, text->str);
-  else
-    put_text (csv, text->str);
 }
 
 static gboolean
@@ -282,11 +226,11 @@ put_header (GString *csv, GPtrArray *parameters)
 {
   for (guint i = 0; i < G_N_ELEMENTS (columns_before); i++)
     {
-      begin_field (csv);
-      put_text (csv, columns_before[i].name);
+      esp_csv_begin_field (csv);
+      esp_csv_put_text (csv, columns_before[i].name);
     }
-  begin_field (csv);
-  put_text (csv, "references");
+  esp_csv_begin_field (csv);
+  esp_csv_put_text (csv, "references");
   for (guint i = 0; i < parameters->len; i++)
     {
       const char *name = parameters->pdata[i];
@@ -295,13 +239,13 @@ put_header (GString *csv, GPtrArray *parameters)
                              || g_str_equal (name, "references");
       g_autofree char *full = taken ? g_strconcat ("parameter.", name, NULL) : g_strdup (name);
 
-      begin_field (csv);
-      put_text (csv, full);
+      esp_csv_begin_field (csv);
+      esp_csv_put_text (csv, full);
     }
   for (guint i = 0; i < G_N_ELEMENTS (columns_after); i++)
     {
-      begin_field (csv);
-      put_text (csv, columns_after[i].name);
+      esp_csv_begin_field (csv);
+      esp_csv_put_text (csv, columns_after[i].name);
     }
   g_string_append (csv, "\r\n");
 }
@@ -316,7 +260,7 @@ put_references (GString *csv, EspNode *node)
     g_string_append_printf (ids, "%s%" G_GINT64_FORMAT, i > 0 ? " " : "",
                             esp_node_get_id (references->pdata[i]));
   if (ids->len > 0)
-    put_text (csv, ids->str);
+    esp_csv_put_text (csv, ids->str);
 }
 
 static void
@@ -324,7 +268,7 @@ put_line (GString *csv, EspDocument *document, EspNode *node, GPtrArray *paramet
 {
   for (guint i = 0; i < G_N_ELEMENTS (columns_before); i++)
     {
-      begin_field (csv);
+      esp_csv_begin_field (csv);
       put_field (csv, columns_before[i].get (document, node));
     }
   g_string_append_c (csv, ',');
@@ -332,8 +276,8 @@ put_line (GString *csv, EspDocument *document, EspNode *node, GPtrArray *paramet
   for (guint i = 0; i < parameters->len; i++)
     {
       g_string_append_c (csv, ',');
-      put_parameter (csv,
-                     json_object_get_member (esp_node_get_parameters (node), parameters->pdata[i]));
+      esp_csv_put_value (
+          csv, json_object_get_member (esp_node_get_parameters (node), parameters->pdata[i]));
     }
   for (guint i = 0; i < G_N_ELEMENTS (columns_after); i++)
     {

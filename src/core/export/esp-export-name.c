@@ -173,6 +173,14 @@ esp_export_dup_file_name (EspDocument *document, EspNode *node, EspExportFormat 
 }
 
 char *
+esp_export_dup_file_name_of (const char *text, EspNode *node, EspExportFormat format)
+{
+  g_return_val_if_fail (text != NULL && ESP_IS_NODE (node), NULL);
+
+  return put_together (text, "", _esp_export_extension (format, esp_node_get_media_type (node)));
+}
+
+char *
 _esp_export_dup_numbered_name (EspDocument *document, EspNode *node, EspExportFormat format,
                                guint number, guint n)
 {

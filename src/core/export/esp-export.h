@@ -67,6 +67,10 @@ GBytes *esp_export_encode_finish (GAsyncResult *result, GError **error) G_GNUC_W
 char *esp_export_dup_file_name (EspDocument *document, EspNode *node,
                                 EspExportFormat format) G_GNUC_WARN_UNUSED_RESULT;
 
+/* `text` as such a name. */
+char *esp_export_dup_file_name_of (const char *text, EspNode *node,
+                                   EspExportFormat format) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The recipe of a node with the whole lineage from its root, as it is embedded. Owned by the
  * caller. */
 JsonNode *esp_export_dup_recipe (EspDocument *document, EspNode *node) G_GNUC_WARN_UNUSED_RESULT;

@@ -302,6 +302,14 @@ _esp_queue_expects (EspQueue *self, EspNode *node)
 }
 
 gboolean
+esp_queue_is_busy (EspQueue *self)
+{
+  g_return_val_if_fail (ESP_IS_QUEUE (self), FALSE);
+
+  return _esp_queue_get_n_jobs (self) > 0 || g_hash_table_size (self->retried) > 0;
+}
+
+gboolean
 esp_queue_has_document (EspQueue *self, EspDocument *document)
 {
   g_return_val_if_fail (ESP_IS_QUEUE (self), FALSE);

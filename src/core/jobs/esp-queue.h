@@ -34,6 +34,8 @@ GListModel *esp_queue_get_jobs (EspQueue *self);
 guint esp_queue_get_n_waiting (EspQueue *self);
 guint esp_queue_get_n_running (EspQueue *self);
 EspJob *esp_queue_find (EspQueue *self, EspNode *node); /* borrowed, or NULL */
+/* Does anything run or wait, or is it about to, having been queued again? */
+gboolean esp_queue_is_busy (EspQueue *self);
 gboolean esp_queue_has_document (EspQueue *self, EspDocument *document);
 
 /* Until everything that runs and waits is done, from what earlier turns took; < 0 unknown. */

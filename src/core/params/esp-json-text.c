@@ -105,3 +105,17 @@ esp_json_put_raw (GString *json, const char *key, const char *value)
   begin_value (json, key);
   g_string_append (json, value);
 }
+
+void
+esp_json_put_value (GString *json, const char *key, JsonNode *value)
+{
+  g_autofree char *text = NULL;
+
+  if (JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_DOUBLE)
+    {
+      esp_json_put_double (json, key, json_node_get_double (value));
+      return;
+    }
+  text = json_to_string (value, FALSE);
+  esp_json_put_raw (json, key, text);
+}

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
@@ -23,5 +23,8 @@ void esp_json_put_bool (GString *json, const char *key, gboolean value);
 
 /* `value` is one JSON value already in text form. */
 void esp_json_put_raw (GString *json, const char *key, const char *value);
+
+/* Any value; doubles in the shortest form that reads back as the same. */
+void esp_json_put_value (GString *json, const char *key, JsonNode *value);
 
 G_END_DECLS
