@@ -15,195 +15,18 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bench-watch.h"
 #include "esp-history-private.h"
 #include "esp-texture-cache.h"
 #include "esp-window-private.h"
 #include "large-document.h"
 
 #define N_FRAMES   150
-#define PATIENCE   (120 * G_TIME_SPAN_SECOND)
 #define PHOTO_SIDE 4899 /* 24 megapixels */
 
 static EspApplication *application;
 
-/* --- Numbers ---------------------------------------------------------------------------------- */
-
-static void
-print (const char *name, double value)
-{
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_print ("%s\t%s\n", name, g_ascii_formatd (text, sizeof text, "%.2f", value));
-}
-
-static double
-ms_since (gint64 start)
-{
-  return (double) (g_get_monotonic_time () - start) / 1000;
-}
-
-static void
-fail (const char *what, const GError *error)
-{
-  g_printerr ("bench-window: %s: %s\n", what, error != NULL ? error->message : "failed");
-  exit (EXIT_FAILURE);
-}
-
-/* A line "Name:  123 kB" of /proc/self/status, in MB. */
-static double
-get_memory (const char *name)
-{
-  g_autofree char *text = NULL;
-  const char *line;
-
-  if (!g_file_get_contents ("/proc/self/status", &text, NULL, NULL)
-      || (line = strstr (text, name)) == NULL)
-    return -1;
-  return (double) g_ascii_strtoull (line + strlen (name), NULL, 10) / 1000;
-}
-
-/* --- Stutter ---------------------------------------------------------------------------------- */
-
-static struct
-{
-  guint id;
-  gint64 last, last_work;
-  gint64 longest, most_work;
-} probe;
-
-/* What this thread had of a processor so far, in microseconds. */
-static gint64
-get_work (void)
-{
-  struct timespec time;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
-  return (gint64) time.tv_sec * G_TIME_SPAN_SECOND + time.tv_nsec / 1000;
-}
-
-static gboolean
-on_probe (gpointer user_data)
-{
-  const gint64 now = g_get_monotonic_time (), work = get_work ();
-
-  probe.longest = MAX (probe.longest, now - probe.last);
-  probe.most_work = MAX (probe.most_work, work - probe.last_work);
-  probe.last = now;
-  probe.last_work = work;
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-start_probe (void)
-{
-  probe.last = g_get_monotonic_time ();
-  probe.last_work = get_work ();
-  probe.longest = probe.most_work = 0;
-  if (probe.id == 0)
-    probe.id = g_timeout_add_full (G_PRIORITY_HIGH, 1, on_probe, NULL, NULL);
-}
-
-static void
-print_probe (const char *name)
-{
-  g_autofree char *gap = g_strconcat (name, ".gap", NULL);
-  g_autofree char *work = g_strconcat (name, ".work", NULL);
-
-  on_probe (NULL);
-  g_clear_handle_id (&probe.id, g_source_remove);
-  print (gap, (double) probe.longest / 1000);
-  print (work, (double) probe.most_work / 1000);
-}
-
-/* --- Frames ----------------------------------------------------------------------------------- */
-
-static struct
-{
-  gint64 begun;
-  GArray *times; /* of double, milliseconds; NULL: nobody asks */
-  GdkFrameClock *clock;
-  guint n;
-} frames;
-
-static void
-on_frame_begun (GdkFrameClock *clock, gpointer user_data)
-{
-  frames.begun = g_get_monotonic_time ();
-}
-
-static void
-on_frame_done (GdkFrameClock *clock, gpointer user_data)
-{
-  double ms = ms_since (frames.begun);
-
-  frames.n++;
-  if (frames.times != NULL)
-    g_array_append_val (frames.times, ms);
-}
-
-static void
-watch_frames (GtkWidget *window)
-{
-  GdkFrameClock *clock = gtk_widget_get_frame_clock (window);
-
-  frames.clock = clock;
-  g_signal_connect (clock, "before-paint", G_CALLBACK (on_frame_begun), NULL);
-  g_signal_connect_after (clock, "after-paint", G_CALLBACK (on_frame_done), NULL);
-}
-
-static void
-wait_for_frames (guint n)
-{
-  const guint until = frames.n + n;
-  const gint64 end = g_get_monotonic_time () + PATIENCE;
-
-  while (frames.n < until && g_get_monotonic_time () < end)
-    {
-      /* Even if there is nothing new to draw. */
-      gdk_frame_clock_request_phase (frames.clock, GDK_FRAME_CLOCK_PHASE_AFTER_PAINT);
-      g_main_context_iteration (NULL, TRUE);
-    }
-}
-
-static int
-compare_doubles (gconstpointer a, gconstpointer b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-
-  return x < y ? -1 : x > y;
-}
-
-static void
-print_frames (const char *name)
-{
-  g_autoptr (GArray) times = g_steal_pointer (&frames.times);
-  g_autofree char *median = g_strconcat (name, ".frame.median", NULL);
-  g_autofree char *most = g_strconcat (name, ".frame.95%", NULL);
-  g_autofree char *worst = g_strconcat (name, ".frame.worst", NULL);
-
-  if (times->len == 0)
-    return;
-  g_array_sort (times, compare_doubles);
-  print (median, g_array_index (times, double, times->len / 2));
-  print (most, g_array_index (times, double, times->len * 95 / 100));
-  print (worst, g_array_index (times, double, times->len - 1));
-}
-
 /* --- Waiting ---------------------------------------------------------------------------------- */
-
-static void
-wait_until (gboolean (*done) (gpointer), gpointer data, const char *what)
-{
-  const gint64 end = g_get_monotonic_time () + PATIENCE;
-
-  while (!done (data))
-    {
-      if (g_get_monotonic_time () > end)
-        fail (what, NULL);
-      g_main_context_iteration (NULL, FALSE);
-      g_usleep (200);
-    }
-}
 
 static gint64 loaded_last;
 static guint n_loaded;
@@ -228,7 +51,7 @@ wait_for_quiet (void)
 {
   gint64 start = g_get_monotonic_time ();
 
-  wait_until (is_quiet, &start, "thumbnails");
+  bench_wait_until (is_quiet, &start, "thumbnails");
 }
 
 static gboolean
@@ -263,18 +86,6 @@ is_gone (gpointer place)
   return *(gpointer *) place == NULL;
 }
 
-static gboolean
-has_result (gpointer place)
-{
-  return *(GAsyncResult **) place != NULL;
-}
-
-static void
-take_result (GObject *source, GAsyncResult *result, gpointer place)
-{
-  *(GAsyncResult **) place = g_object_ref (result);
-}
-
 /* --- Scenarios -------------------------------------------------------------------------------- */
 
 static void
@@ -295,20 +106,20 @@ scroll (EspHistory *history, const char *name, double speed)
   g_autofree char *key = g_strconcat (name, ".cards", NULL);
 
   wait_for_quiet ();
-  frames.times = g_array_new (FALSE, FALSE, sizeof (double));
-  start_probe ();
+  bench_time_frames ();
+  bench_start_probe ();
   for (guint i = 0; i < N_FRAMES; i++)
     {
       const double at = 0.5 + 0.5 * sin (speed * i / N_FRAMES * 2 * G_PI);
 
       move_adjustment (x, at);
       move_adjustment (y, 0.5 + 0.5 * cos (speed * i / N_FRAMES * 2 * G_PI));
-      wait_for_frames (1);
+      bench_wait_for_frames (1);
       most_cards = MAX (most_cards, esp_tree_view_get_n_cards (history->tree));
     }
-  print_probe (name);
-  print_frames (name);
-  print (key, most_cards);
+  bench_print_probe (name);
+  bench_print_frames (name);
+  bench_print (key, most_cards);
 }
 
 /* As a finger or a wheel does: 30 pixels a frame. */
@@ -318,36 +129,36 @@ pan (EspHistory *history, const char *name)
   GtkAdjustment *y = gtk_scrolled_window_get_vadjustment (history->scroller);
 
   wait_for_quiet ();
-  frames.times = g_array_new (FALSE, FALSE, sizeof (double));
-  start_probe ();
+  bench_time_frames ();
+  bench_start_probe ();
   for (guint i = 0; i < N_FRAMES; i++)
     {
       const double step = i < N_FRAMES / 2 ? 30 : -30;
 
       gtk_adjustment_set_value (y, gtk_adjustment_get_value (y) + step);
-      wait_for_frames (1);
+      bench_wait_for_frames (1);
     }
-  print_probe (name);
-  print_frames (name);
+  bench_print_probe (name);
+  bench_print_frames (name);
 }
 
 static void
 zoom (EspHistory *history)
 {
   wait_for_quiet ();
-  frames.times = g_array_new (FALSE, FALSE, sizeof (double));
-  start_probe ();
+  bench_time_frames ();
+  bench_start_probe ();
   for (guint i = 0; i < N_FRAMES; i++)
     {
       const double at = 0.5 + 0.5 * cos ((double) i / N_FRAMES * 2 * G_PI);
 
       esp_tree_view_set_zoom (history->tree, 0.05 * pow (20, at));
-      wait_for_frames (1);
+      bench_wait_for_frames (1);
     }
-  print_probe ("zoom");
-  print_frames ("zoom");
+  bench_print_probe ("zoom");
+  bench_print_frames ("zoom");
   esp_tree_view_set_zoom (history->tree, 1);
-  wait_for_frames (1);
+  bench_wait_for_frames (1);
 }
 
 static void
@@ -356,17 +167,17 @@ find (EspWindow *window)
   gint64 start;
 
   wait_for_quiet ();
-  start_probe ();
+  bench_start_probe ();
   esp_history_start_find (window->history);
-  wait_for_frames (1);
+  bench_wait_for_frames (1);
   start = g_get_monotonic_time ();
   gtk_editable_set_text (window->history->find_entry, "boat 49");
-  wait_for_frames (2);
-  print ("find", ms_since (start));
+  bench_wait_for_frames (2);
+  bench_print ("find", bench_ms_since (start));
   wait_for_quiet ();
-  print_probe ("find");
+  bench_print_probe ("find");
   esp_history_stop_find (window->history);
-  wait_for_frames (1);
+  bench_wait_for_frames (1);
 }
 
 static EspNode *
@@ -410,24 +221,24 @@ delete_and_undo (EspWindow *window)
 
   g_ptr_array_add (nodes, find_branch (document, 1000));
   wait_for_quiet ();
-  start_probe ();
+  bench_start_probe ();
   start = g_get_monotonic_time ();
-  esp_document_delete_async (document, nodes, NULL, take_result, &result);
-  wait_until (has_result, &result, "delete");
+  esp_document_delete_async (document, nodes, NULL, bench_take_result, &result);
+  bench_wait_until (bench_has_result, &result, "delete");
   g_clear_object (&result);
-  wait_for_frames (1);
-  print ("delete", ms_since (start));
-  print_probe ("delete");
-  print ("delete.nodes", n - esp_document_get_n_nodes (document));
+  bench_wait_for_frames (1);
+  bench_print ("delete", bench_ms_since (start));
+  bench_print_probe ("delete");
+  bench_print ("delete.nodes", n - esp_document_get_n_nodes (document));
 
   wait_for_quiet ();
-  start_probe ();
+  bench_start_probe ();
   start = g_get_monotonic_time ();
   gtk_widget_activate_action (GTK_WIDGET (window), "win.undo", NULL);
-  wait_until (has_nodes, &all, "undo");
-  wait_for_frames (1);
-  print ("undo", ms_since (start));
-  print_probe ("undo");
+  bench_wait_until (has_nodes, &all, "undo");
+  bench_wait_for_frames (1);
+  bench_print ("undo", bench_ms_since (start));
+  bench_print_probe ("undo");
   wait_for_quiet ();
 }
 
@@ -444,7 +255,7 @@ make_photo (void)
   if (picture != NULL)
     bytes = esp_picture_to_bytes (picture, ESP_FORMAT_JPEG, NULL, &options, NULL, &error);
   if (bytes == NULL)
-    fail ("photo", error);
+    bench_fail ("photo", error);
   return bytes;
 }
 
@@ -455,13 +266,13 @@ import (EspWindow *window, GBytes *photo)
   Count more = { document, esp_document_get_n_nodes (document) + 1 };
   gint64 start = g_get_monotonic_time ();
 
-  start_probe ();
+  bench_start_probe ();
   esp_window_take_image (window, photo, "photo.jpg");
-  wait_until (has_nodes, &more, "import");
-  print ("import", ms_since (start));
+  bench_wait_until (has_nodes, &more, "import");
+  bench_print ("import", bench_ms_since (start));
   wait_for_quiet ();
   wait_for_quiet ();
-  print_probe ("import");
+  bench_print_probe ("import");
 }
 
 static void
@@ -474,24 +285,24 @@ finish_turn (EspWindow *window, GBytes *photo)
   GAsyncResult *result = NULL;
   gint64 start;
 
-  start_probe ();
+  bench_start_probe ();
   esp_document_add_turns_async (document, esp_document_get_node (document, 1), &turn, 1, NULL,
-                                take_result, &result);
-  wait_until (has_result, &result, "turn");
+                                bench_take_result, &result);
+  bench_wait_until (bench_has_result, &result, "turn");
   nodes = esp_document_add_turns_finish (document, result, NULL);
   g_clear_object (&result);
   wait_for_quiet ();
-  print_probe ("add-turn");
+  bench_print_probe ("add-turn");
 
-  start_probe ();
+  bench_start_probe ();
   start = g_get_monotonic_time ();
   esp_document_finish_turn_async (document, g_ptr_array_index (nodes, 0), &outcome, NULL,
-                                  take_result, &result);
-  wait_until (has_result, &result, "outcome");
+                                  bench_take_result, &result);
+  bench_wait_until (bench_has_result, &result, "outcome");
   g_clear_object (&result);
-  print ("finish-turn", ms_since (start));
+  bench_print ("finish-turn", bench_ms_since (start));
   wait_for_quiet ();
-  print_probe ("finish-turn");
+  bench_print_probe ("finish-turn");
 }
 
 /* As a person's own file, which is replaced as a whole after each change. */
@@ -505,24 +316,24 @@ publish (EspWindow *window, const char *path)
   GError *error = NULL;
   gint64 start = g_get_monotonic_time ();
 
-  start_probe ();
-  esp_document_save_as_async (document, file, NULL, take_result, &result);
-  wait_until (has_result, &result, "save as");
+  bench_start_probe ();
+  esp_document_save_as_async (document, file, NULL, bench_take_result, &result);
+  bench_wait_until (bench_has_result, &result, "save as");
   if (!esp_document_save_as_finish (document, result, &error))
-    fail ("save as", error);
+    bench_fail ("save as", error);
   g_clear_object (&result);
-  print ("save-as", ms_since (start));
-  print_probe ("save-as");
+  bench_print ("save-as", bench_ms_since (start));
+  bench_print_probe ("save-as");
 
-  start_probe ();
+  bench_start_probe ();
   start = g_get_monotonic_time ();
   esp_document_set_label_async (document, esp_document_get_node (document, 1), "Changed", NULL,
-                                take_result, &result);
-  wait_until (has_result, &result, "label");
+                                bench_take_result, &result);
+  bench_wait_until (bench_has_result, &result, "label");
   g_clear_object (&result);
-  wait_until (is_saved, document, "publish");
-  print ("publish", ms_since (start));
-  print_probe ("publish");
+  bench_wait_until (is_saved, document, "publish");
+  bench_print ("publish", bench_ms_since (start));
+  bench_print_probe ("publish");
 }
 
 static EspWindow *
@@ -532,8 +343,8 @@ present_window (void)
 
   gtk_window_set_default_size (GTK_WINDOW (window), 1200, 800);
   gtk_window_present (GTK_WINDOW (window));
-  watch_frames (GTK_WIDGET (window));
-  wait_for_frames (1);
+  bench_watch_frames (GTK_WIDGET (window));
+  bench_wait_for_frames (1);
   return window;
 }
 
@@ -544,7 +355,7 @@ close_window (EspWindow *window)
 
   g_object_add_weak_pointer (G_OBJECT (window), &weak);
   gtk_window_close (GTK_WINDOW (window));
-  wait_until (is_gone, &weak, "close");
+  bench_wait_until (is_gone, &weak, "close");
 }
 
 static EspWindow *
@@ -556,18 +367,18 @@ open_document (const char *path)
 
   wait_for_quiet ();
   n_loaded = 0;
-  start_probe ();
+  bench_start_probe ();
   start = g_get_monotonic_time ();
   esp_window_open_document (window, file);
-  wait_until (has_document, window, "document");
-  print ("open.read", ms_since (start));
-  wait_for_frames (1);
-  print ("open.frame", ms_since (start));
+  bench_wait_until (has_document, window, "document");
+  bench_print ("open.read", bench_ms_since (start));
+  bench_wait_for_frames (1);
+  bench_print ("open.frame", bench_ms_since (start));
   wait_for_quiet ();
-  print ("open.thumbnails", (double) (loaded_last - start) / 1000);
-  print ("open.thumbnails.n", n_loaded);
-  print_probe ("open");
-  print ("open.memory", get_memory ("VmRSS:"));
+  bench_print ("open.thumbnails", (double) (loaded_last - start) / 1000);
+  bench_print ("open.thumbnails.n", n_loaded);
+  bench_print_probe ("open");
+  bench_print ("open.memory", bench_get_memory ("VmRSS:"));
   return window;
 }
 
@@ -582,7 +393,7 @@ run_document (const char *path)
   g_signal_connect (esp_texture_cache_get_default (), "loaded", G_CALLBACK (on_loaded), NULL);
   window = present_window ();
   wait_for_quiet ();
-  print ("empty.memory", get_memory ("VmRSS:"));
+  bench_print ("empty.memory", bench_get_memory ("VmRSS:"));
   close_window (window);
 
   window = open_document (path);
@@ -594,20 +405,21 @@ run_document (const char *path)
   esp_tree_view_zoom_fit (history->tree);
   scroll (history, "scroll-dots", 1);
   zoom (history);
-  print ("textures", (double) esp_texture_cache_get_bytes (esp_texture_cache_get_default ()) / 1e6);
-  print ("scrolled.memory", get_memory ("VmRSS:"));
+  bench_print ("textures",
+               (double) esp_texture_cache_get_bytes (esp_texture_cache_get_default ()) / 1e6);
+  bench_print ("scrolled.memory", bench_get_memory ("VmRSS:"));
   find (window);
   delete_and_undo (window);
   photo = make_photo ();
   finish_turn (window, photo);
   import (window, photo);
   publish (window, path);
-  print ("peak.memory", get_memory ("VmHWM:"));
+  bench_print ("peak.memory", bench_get_memory ("VmHWM:"));
   start = g_get_monotonic_time ();
-  start_probe ();
+  bench_start_probe ();
   close_window (window);
-  print ("close", ms_since (start));
-  print_probe ("close");
+  bench_print ("close", bench_ms_since (start));
+  bench_print_probe ("close");
 }
 
 /* --- Turns ------------------------------------------------------------------------------------ */
@@ -643,14 +455,15 @@ run_turn (EspWindow *window, EspNode *parent, guint i)
                          .seed = i };
 
   json_object_set_int_member (parameters, "steps", 1);
-  esp_document_add_turns_async (document, parent, &turn, 1, NULL, take_result, (gpointer) &result);
-  wait_until (has_result, (gpointer) &result, "turn");
+  esp_document_add_turns_async (document, parent, &turn, 1, NULL, bench_take_result,
+                                (gpointer) &result);
+  bench_wait_until (bench_has_result, (gpointer) &result, "turn");
   nodes = esp_document_add_turns_finish (document, result, &error);
   if (nodes == NULL)
-    fail ("turn", error);
+    bench_fail ("turn", error);
   node = g_ptr_array_index (nodes, 0);
   esp_queue_add (queue, document, node, FALSE);
-  wait_until (is_settled, node, "turn");
+  bench_wait_until (is_settled, node, "turn");
   if (esp_node_get_state (node) != ESP_NODE_DONE)
     {
       g_printerr ("bench-window: a turn failed: %s\n", esp_node_get_message (node));
@@ -660,7 +473,7 @@ run_turn (EspWindow *window, EspNode *parent, guint i)
   if (i % 10 == 9)
     {
       /* A person would look at it. */
-      wait_for_frames (1);
+      bench_wait_for_frames (1);
     }
 }
 
@@ -677,11 +490,11 @@ run_turns (guint n)
   gint64 start;
 
   if (model == NULL)
-    fail ("there is no demo model", NULL);
+    bench_fail ("there is no demo model", NULL);
   esp_model_prepare (model);
-  wait_until (has_schema, model, "model");
+  bench_wait_until (has_schema, model, "model");
   esp_window_open_photo (window, file);
-  wait_until (has_document, window, "photo");
+  bench_wait_until (has_document, window, "photo");
   document = esp_window_get_document (window);
   wait_for_quiet ();
   start = g_get_monotonic_time ();
@@ -696,12 +509,13 @@ run_turns (guint n)
           g_autofree char *key = g_strdup_printf ("turns.memory.%u", i + 1);
 
           wait_for_quiet ();
-          print (key, get_memory ("VmRSS:"));
-          print ("turns.textures",
-                 (double) esp_texture_cache_get_bytes (esp_texture_cache_get_default ()) / 1e6);
+          bench_print (key, bench_get_memory ("VmRSS:"));
+          bench_print ("turns.textures",
+                       (double) esp_texture_cache_get_bytes (esp_texture_cache_get_default ())
+                           / 1e6);
         }
     }
-  print ("turns.each", ms_since (start) / n);
+  bench_print ("turns.each", bench_ms_since (start) / n);
   close_window (window);
 }
 
@@ -750,7 +564,7 @@ main (int argc, char *argv[])
   if (argc == 5 && g_str_equal (argv[1], "make"))
     {
       if (!large_document_write (argv[2], (guint) atoi (argv[3]), (gsize) atol (argv[4]), &error))
-        fail (argv[2], error);
+        bench_fail (argv[2], error);
       return EXIT_SUCCESS;
     }
   if (argc != 3 || !(g_str_equal (argv[1], "document") || g_str_equal (argv[1], "turns")))
@@ -766,7 +580,7 @@ main (int argc, char *argv[])
       = g_object_new (ESP_TYPE_APPLICATION, "application-id", ESP_APP_ID, "flags",
                       G_APPLICATION_NON_UNIQUE, "resource-base-path", "/espalier/app/window", NULL);
   if (!g_application_register (G_APPLICATION (application), NULL, &error))
-    fail ("register", error);
+    bench_fail ("register", error);
   if (g_str_equal (argv[1], "document"))
     run_document (argv[2]);
   else

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times the window: its start, a large document in it, and many turns.
+"""Times the window: its start, a large document in it, many turns, and sweeps.
 
-    bench-window.py --build FOLDER [--starts N] [--nodes N] [--megabytes N] [--turns N] [PART…]
+    bench-window.py --build FOLDER [--starts N] [--nodes N] [--megabytes N] [--turns N] [--cells N] [PART…]
 
-PART is start, document or turns; all by default. It runs on a screen of its own
+PART is start, document, turns or sweep; all by default. It runs on a screen of its own
 (tests/app/with-display.sh), drawn by the processor.
 
     start      from starting the process to its first frame, warm, beside an empty window of the
@@ -15,6 +15,8 @@ PART is start, document or turns; all by default. It runs on a screen of its own
                nothing, "work" the part of it that the processor was at work for it: on a busy
                machine only the latter tells something
     turns      with the demo model, one step each, and the memory on the way
+    sweep      N × N cells with a backend that has its pictures at once: while they are made, then
+               scrolling and zooming the grid
 
 Beside each number stands what is aimed at.
 """
@@ -42,6 +44,9 @@ AIMS = {
     **{name + ".work": FRAME
        for name in ("pan", "scroll", "scroll-thumbnails", "scroll-dots", "zoom", "add-turn", "finish-turn",
                     "import", "publish", "delete", "undo")},
+    "run.frame.worst": 50,
+    "scroll-small.frame.median": FRAME,
+    "scroll-small.work": FRAME,
 }
 UNITS = {"memory": "MB", "textures": "MB", "cards": "", "n": "", "nodes": ""}
 
@@ -106,7 +111,12 @@ def bench_turns(options, bench):
     run([bench, "turns", str(options.turns)], 3600)
 
 
-PARTS = {"start": bench_start, "document": bench_document, "turns": bench_turns}
+def bench_sweep(options, bench):
+    print(f"A sweep of {options.cells} × {options.cells} cells of 512×512 pixels:", flush=True)
+    run([bench.replace("bench-window", "bench-sweep"), str(options.cells)], 600)
+
+
+PARTS = {"start": bench_start, "document": bench_document, "turns": bench_turns, "sweep": bench_sweep}
 
 
 def main():
@@ -116,6 +126,7 @@ def main():
     parser.add_argument("--nodes", type=int, default=5000)
     parser.add_argument("--megabytes", type=int, default=2000)
     parser.add_argument("--turns", type=int, default=500)
+    parser.add_argument("--cells", type=int, default=20)
     parser.add_argument("--folder", default=os.environ.get("TMPDIR"), help="for the large document")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
     options = parser.parse_args()

@@ -88,7 +88,7 @@ dup_corner_text (EspSweepCells *self)
 
   if (columns == NULL || rows == NULL)
     return g_strdup (columns != NULL ? columns : rows != NULL ? rows : "");
-  return g_strdup_printf (is_rtl (self) ? "← %s\n%s ↓" : "%s →\n%s ↓", columns, rows);
+  return g_strdup_printf (is_rtl (self) ? "%s ←\n%s ↓" : "%s →\n%s ↓", columns, rows);
 }
 
 /* How wide and high a cell is whose longer side has so many pixels. */

@@ -15,7 +15,8 @@ struct _SweepBackend
   char *id;
   char *folder;
   char *failing;
-  int log; /* a file, or -1 */
+  GBytes *picture; /* or NULL */
+  int log;         /* a file, or -1 */
   guint concurrency;
   guint delay;
   gboolean stepped;
@@ -78,7 +79,7 @@ free_begun (gpointer data)
 
 /* One colour for each text. */
 static GBytes *
-draw (const char *text)
+draw (SweepBackend *self, const char *text)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (EspPicture) picture = esp_picture_new (8, 8, &error);
@@ -86,6 +87,13 @@ draw (const char *text)
   const guint color = g_str_hash (text);
   GBytes *bytes;
 
+  if (self->picture != NULL)
+    {
+      GByteArray *copy = g_bytes_unref_to_array (g_bytes_ref (self->picture));
+
+      g_byte_array_append (copy, (const guint8 *) text, (guint) strlen (text));
+      return g_byte_array_free_to_bytes (copy);
+    }
   g_assert_no_error (error);
   for (int i = 0; i < 8 * 8 * 3; i++)
     picture->pixels[i] = (guint8) (color >> (8 * (i % 3)));
@@ -117,7 +125,7 @@ draw_kept (SweepBackend *self, const Turn *turn)
 
   if (g_file_get_contents (path, &kept, &size, NULL))
     return g_bytes_new_take (kept, size);
-  bytes = draw (turn->text);
+  bytes = draw (self, turn->text);
   g_assert_true (g_file_set_contents_full (temporary, g_bytes_get_data (bytes, NULL),
                                            (gssize) g_bytes_get_size (bytes),
                                            G_FILE_SET_CONTENTS_NONE, 0600, NULL));
@@ -136,7 +144,7 @@ make_result (SweepBackend *self, const Turn *turn)
     bytes = draw_kept (self, turn);
   else
     {
-      bytes = draw (turn->text);
+      bytes = draw (self, turn->text);
       note_made (self, turn);
     }
   result = esp_backend_result_new (bytes);
@@ -274,6 +282,7 @@ sweep_backend_finalize (GObject *object)
   g_free (self->id);
   g_free (self->folder);
   g_free (self->failing);
+  g_clear_pointer (&self->picture, g_bytes_unref);
   if (self->log >= 0)
     close (self->log);
   g_object_unref (self->models);
@@ -358,9 +367,17 @@ sweep_backend_release (SweepBackend *self, guint n)
 }
 
 void
+sweep_backend_set_picture (SweepBackend *self, GBytes *png)
+{
+  g_clear_pointer (&self->picture, g_bytes_unref);
+  self->picture = g_bytes_ref (png);
+}
+
+void
 sweep_backend_set_failing (SweepBackend *self, const char *word)
 {
   g_free (self->failing);
+  g_clear_pointer (&self->picture, g_bytes_unref);
   self->failing = g_strdup (word);
 }
 

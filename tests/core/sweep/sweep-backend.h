@@ -28,6 +28,9 @@ void sweep_backend_set_failing (SweepBackend *self, const char *word);
 /* Turns take so long. */
 void sweep_backend_set_delay (SweepBackend *self, guint ms);
 
+/* From now on all pictures are this one (a PNG file), each with a tail of its own. */
+void sweep_backend_set_picture (SweepBackend *self, GBytes *png);
+
 /* From now on it is one of a provider: every picture is kept as a file of the folder under the
  * turn's own id, made by one system call, and is not made again when the turn is gone on with. */
 void sweep_backend_set_folder (SweepBackend *self, const char *folder);
