@@ -97,7 +97,7 @@ refuse_cells (EspDocument *self, gint64 sweep, const char *plan, const EspSweepT
               guint n_turns, GCancellable *cancellable, GAsyncReadyCallback callback,
               gpointer user_data)
 {
-  const gpointer tag = esp_document_add_sweep_async;
+  gpointer tag = esp_document_add_sweep_async;
   EspStoredSweep *planned = sweep == 0 ? _esp_stored_sweep_new (0, plan) : NULL;
   const EspStoredSweep *known = sweep == 0 ? planned : find_sweep (self, sweep);
   const guint n_cells = known != NULL ? known->n_cells : 0;

@@ -434,7 +434,7 @@ char *
 esp_sweep_plan_dup_cell_title (EspSweepPlan *self, guint cell)
 {
   GString *text = g_string_new (NULL);
-  guint indices[ESP_SWEEP_MAX_AXES];
+  guint indices[ESP_SWEEP_MAX_AXES] = { 0 };
 
   g_return_val_if_fail (self != NULL && cell < self->n_cells, g_string_free (text, FALSE));
 

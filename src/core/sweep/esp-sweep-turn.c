@@ -219,11 +219,9 @@ static char *
 check_words (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES])
 {
   const char *absent = NULL;
-  g_autofree char *text = NULL;
 
-  if (find_value (self, indices, ESP_AXIS_REPLACE) == NULL)
-    return NULL;
-  text = dup_instruction (self, indices, &absent);
+  if (find_value (self, indices, ESP_AXIS_REPLACE) != NULL)
+    g_free (dup_instruction (self, indices, &absent));
   return absent != NULL ? g_strdup_printf (_ ("“%s” does not occur in the instruction"), absent)
                         : NULL;
 }

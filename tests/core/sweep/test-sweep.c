@@ -404,6 +404,7 @@ test_estimate (SweepFixture *fixture, gconstpointer data)
 
     measured = sweep_start (fixture, one, 0);
     sweep_wait (fixture);
+    sweep_assert_states (measured, "d");
   }
   esp_sweep_plan_estimate (plan, fixture->document, fixture->queue, NULL, 0, &estimate);
   g_assert_cmpfloat_with_epsilon (estimate.seconds, (4 * 2 + 4 * 4) / 2.0, 1e-9);
