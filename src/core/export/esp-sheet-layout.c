@@ -19,6 +19,8 @@
 #define TITLE_LINES   3
 #define TABLE_LINES   12
 
+#define MOST_LETTERS 2000
+
 /* Widths in ems. */
 #define LEAST_COLUMN    8
 #define LEAST_LABELLED  3
@@ -87,13 +89,25 @@ typedef struct
   int lines; /* at most */
 } Style;
 
+/* Nobody sees more of it, and Pango takes its time for megabytes. */
+static char *
+dup_beginning (const char *text)
+{
+  const gsize most = MOST_LETTERS * 4;
+  char *valid = g_utf8_make_valid (text, (gssize) strnlen (text, most));
+
+  if (g_utf8_strlen (valid, -1) > MOST_LETTERS)
+    *g_utf8_offset_to_pointer (valid, MOST_LETTERS) = '\0';
+  return valid;
+}
+
 /* A text's own lines stay lines of one paragraph: Pango bounds the lines of each paragraph. */
 static PangoLayout *
 create_layout (PangoContext *context, int em, const char *text, const Style *style)
 {
   PangoLayout *layout = pango_layout_new (context);
   PangoFontDescription *font = pango_font_description_from_string ("Cantarell, sans-serif");
-  g_autofree char *stripped = g_strstrip (g_utf8_make_valid (text, -1));
+  g_autofree char *stripped = g_strstrip (dup_beginning (text));
   g_auto (GStrv) lines = g_strsplit (stripped, "\n", -1);
   g_autofree char *joined = g_strjoinv ("\u2028", lines);
 

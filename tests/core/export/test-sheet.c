@@ -189,6 +189,7 @@ test_labels (Fixture *fixture, gconstpointer data)
 static void
 test_captions (Fixture *fixture, gconstpointer data)
 {
+  static char endless[1 << 20];
   static const char *const texts[] = {
     "short",
     "a\nb\nc\nd",
@@ -208,6 +209,7 @@ test_captions (Fixture *fixture, gconstpointer data)
   sheet_scene_init (&scene, fixture);
   cells[0].node = sheet_scene_add (&scene, 160, 160, RED);
   cells[1].node = sheet_scene_add (&scene, 160, 160, GREEN);
+  memset (endless, 'x', sizeof endless - 1);
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
       g_autoptr (EspPicture) picture = NULL;
