@@ -11,7 +11,7 @@
 #include "esp-style.h"
 #include "esp-surround.h"
 
-#define TABLE_SHARE 0.4 /* of the height that the table takes at most */
+#define TABLE_SHARE 0.33 /* of the height that the table takes at most */
 
 G_DEFINE_FINAL_TYPE (EspCompareView, esp_compare_view, GTK_TYPE_WIDGET)
 
@@ -415,28 +415,59 @@ get_height (GtkWidget *child, int width, gboolean natural)
   return sizes[natural ? 1 : 0];
 }
 
-/* From top to bottom: toolbar, the mode's controls, images, line, table. The table has what it
- * needs, up to a share; the images have all that is left. */
+/* The toolbar and the mode's controls: in one line where it is long enough, else in two. Returns
+ * their height. */
+static int
+allocate_bars (EspCompareView *self, int width)
+{
+  const gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL;
+  const int bar_height = get_height (self->bar, width, TRUE);
+  const int controls_height = get_height (self->controls, width, TRUE);
+  GtkAllocation bar = { 0, 0, width, bar_height };
+  GtkAllocation controls = { 0, bar_height, width, controls_height };
+  int bar_width, controls_width;
+
+  if (!gtk_widget_should_layout (self->controls))
+    {
+      gtk_widget_size_allocate (self->bar, &bar, -1);
+      return bar_height;
+    }
+  gtk_widget_measure (self->bar, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &bar_width, NULL, NULL);
+  gtk_widget_measure (self->controls, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &controls_width, NULL,
+                      NULL);
+  if (bar_width + controls_width <= width)
+    {
+      const int height = MAX (bar_height, controls_height);
+      const int start = (width - bar_width - controls_width) / 2;
+
+      bar = (GtkAllocation){ start, 0, bar_width, height };
+      controls = (GtkAllocation){ start + bar_width, 0, controls_width, height };
+      if (rtl)
+        {
+          bar.x = start + controls_width;
+          controls.x = start;
+        }
+    }
+  gtk_widget_size_allocate (self->bar, &bar, -1);
+  gtk_widget_size_allocate (self->controls, &controls, -1);
+  return controls.y + controls.height;
+}
+
+/* From top to bottom: bars, images, line, table. The table has what it needs, up to a share; the
+ * images have all that is left. */
 static void
 esp_compare_view_size_allocate (GtkWidget *widget, int width, int height, int baseline)
 {
   EspCompareView *self = ESP_COMPARE_VIEW (widget);
-  const int bar = get_height (self->bar, width, TRUE);
-  const int controls = get_height (self->controls, width, TRUE);
   const int notice = get_height (self->notice, width, TRUE);
   const int least = get_height (self->table, width, FALSE);
   int table = MIN (get_height (self->table, width, TRUE), (int) (height * TABLE_SHARE));
-  int y = 0, stage;
+  int y = allocate_bars (self, width), images;
 
   table = MAX (table, least);
-  stage = MAX (height - bar - controls - notice - table, get_height (self->stack, width, FALSE));
-  gtk_widget_size_allocate (self->bar, &(GtkAllocation){ 0, y, width, bar }, -1);
-  y += bar;
-  if (gtk_widget_should_layout (self->controls))
-    gtk_widget_size_allocate (self->controls, &(GtkAllocation){ 0, y, width, controls }, -1);
-  y += controls;
-  gtk_widget_size_allocate (self->stack, &(GtkAllocation){ 0, y, width, stage }, -1);
-  y += stage;
+  images = MAX (height - y - notice - table, get_height (self->stack, width, FALSE));
+  gtk_widget_size_allocate (self->stack, &(GtkAllocation){ 0, y, width, images }, -1);
+  y += images;
   if (gtk_widget_should_layout (self->notice))
     gtk_widget_size_allocate (self->notice, &(GtkAllocation){ 0, y, width, notice }, -1);
   y += notice;

@@ -30,6 +30,25 @@ esp_compare_words_dup_title (EspNode *node)
   return g_strconcat (start, "…", NULL);
 }
 
+/* Do two of the nodes have other values, both of them one? A photo differs from a turn in all. */
+static gboolean
+tells_apart (EspComparisonRow *row, guint n)
+{
+  const char *first = NULL;
+
+  for (guint i = 0; i < n; i++)
+    {
+      const char *text = esp_comparison_row_get_text (row, i);
+
+      if (text[0] == '\0')
+        continue;
+      if (first != NULL && !g_str_equal (text, first))
+        return TRUE;
+      first = first != NULL ? first : text;
+    }
+  return FALSE;
+}
+
 /* Does the row say how a picture was asked for? What came of it (time, cost, drift), and what a
  * person noted, is in the table. */
 static gboolean
@@ -59,7 +78,8 @@ esp_compare_words_dup_name (EspNode *node, guint index, EspComparison *compariso
       g_autoptr (EspComparisonRow) row = g_list_model_get_item (G_LIST_MODEL (comparison), i);
       const char *text = esp_comparison_row_get_text (row, index);
 
-      if (!esp_comparison_row_get_differs (row) || !is_asked_for (row) || text[0] == '\0')
+      if (text[0] == '\0' || !is_asked_for (row)
+          || !tells_apart (row, esp_comparison_get_nodes (comparison)->len))
         continue;
       /* Translators: follows the title of an image in a comparison: the name of a parameter and its
        * value, ", Guidance 2.5". */

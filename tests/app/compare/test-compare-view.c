@@ -384,7 +384,7 @@ test_table (CompareFixture *fixture, gconstpointer data)
   compare_settle (fixture);
   g_assert_nonnull (find_row (fixture, "Steps. "));
   height = gtk_widget_get_height (fixture->view->table);
-  g_assert_cmpint (height, <=, (int) (gtk_widget_get_height (GTK_WIDGET (fixture->view)) * 0.4));
+  g_assert_cmpint (height, <=, (int) (gtk_widget_get_height (GTK_WIDGET (fixture->view)) * 0.34));
   g_assert_cmpint (height, >, 100);
   take_screenshot (fixture, "all-rows");
 
