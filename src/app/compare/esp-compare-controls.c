@@ -70,8 +70,8 @@ static void
 update_legend (EspCompareView *self)
 {
   const double white = WHITE / gtk_adjustment_get_value (self->gain);
-  g_autofree char *middle = g_strdup_printf (_ ("%.3g"), white / 2);
-  g_autofree char *end = g_strdup_printf (_ ("%.3g"), white);
+  g_autofree char *middle = g_strdup_printf ("%.3g", white / 2);
+  g_autofree char *end = g_strdup_printf ("%.3g", white);
   /* Translators: what the colours of the difference mean, for a screen reader; %s is a number. */
   g_autofree char *words = g_strdup_printf (_ ("Colours from black, ΔE 0, to white, ΔE %s"), end);
 

@@ -63,6 +63,16 @@ esp_compare_row_list_differing (const char *text, GArray *spans)
   return g_string_free (list, FALSE);
 }
 
+static void G_GNUC_PRINTF (2, 3) add_sentence (GString *spoken, const char *format, ...)
+{
+  va_list arguments;
+
+  g_string_append_c (spoken, ' ');
+  va_start (arguments, format);
+  g_string_append_vprintf (spoken, format, arguments);
+  va_end (arguments);
+}
+
 /* The first is marked where it differs from B, each other where it differs from the first. */
 static void
 update_prose (EspCompareRow *self, GString *spoken)
@@ -86,11 +96,10 @@ update_prose (EspCompareRow *self, GString *spoken)
 
       /* Translators: what a screen reader says of a text in the table of a comparison: the letter
        * of the image, and its text. */
-      g_string_append_printf (spoken, _ ("%s: %s. "), letter,
-                              text[0] != '\0' ? text : _ ("nothing"));
+      add_sentence (spoken, _ ("%s: %s."), letter, text[0] != '\0' ? text : _ ("nothing"));
       if (differing[0] != '\0')
         /* Translators: words that are in one text and not in the other. */
-        g_string_append_printf (spoken, _ ("Different in %s: %s. "), letter, differing);
+        add_sentence (spoken, _ ("Different in %s: %s."), letter, differing);
     }
 }
 
@@ -103,8 +112,8 @@ update_values (EspCompareRow *self, GString *spoken)
 
       gtk_label_set_label (self->cells->pdata[i], text[0] != '\0' ? text : "—");
       gtk_widget_set_tooltip_text (self->cells->pdata[i], text[0] != '\0' ? text : NULL);
-      g_string_append_printf (spoken, _ ("%s: %s. "), esp_compare_words_get_letter (i),
-                              text[0] != '\0' ? text : _ ("nothing"));
+      add_sentence (spoken, _ ("%s: %s."), esp_compare_words_get_letter (i),
+                    text[0] != '\0' ? text : _ ("nothing"));
     }
 }
 
@@ -114,7 +123,7 @@ update (EspCompareRow *self)
   const char *title = esp_comparison_row_get_title (self->row);
   g_autoptr (GString) spoken = g_string_new (NULL);
 
-  g_string_append_printf (spoken, "%s. ", title);
+  g_string_append_printf (spoken, "%s.", title);
   gtk_label_set_label (GTK_LABEL (self->title), title);
   gtk_widget_set_tooltip_text (self->title, esp_comparison_row_get_description (self->row));
   if (esp_comparison_row_is_prose (self->row))
@@ -126,9 +135,8 @@ update (EspCompareRow *self)
   else
     {
       gtk_widget_add_css_class (GTK_WIDGET (self), "same");
-      g_string_append (spoken, _ ("No difference."));
+      add_sentence (spoken, "%s", _ ("No difference."));
     }
-  g_strchomp (spoken->str);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken->str,
                                   -1);
 }
