@@ -19,9 +19,10 @@ void _esp_lab_from_srgb (const guint8 *rgb, guint n, EspLabColors colors);
 /* ΔE of each pair, by G. Sharma, W. Wu, E. N. Dalal, "The CIEDE2000 Color-Difference Formula",
  * Color Research and Application 30 (2005), with all weights 1. Within 0.0005 of what doubles give.
  */
-void _esp_delta_e (EspLabColors before, EspLabColors after, guint n, float *delta_e);
+void _esp_delta_e (EspLabColors before, EspLabColors after, guint n, float *differences);
 
 /* Both at once for `n` pairs of sRGB pixels. */
-void _esp_delta_e_from_srgb (const guint8 *before, const guint8 *after, guint n, float *delta_e);
+void _esp_delta_e_from_srgb (const guint8 *before, const guint8 *after, guint n,
+                             float *differences);
 
 G_END_DECLS

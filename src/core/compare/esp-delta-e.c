@@ -242,7 +242,7 @@ delta_e (float l1, float a1, float b1, float l2, float a2, float b2)
 }
 
 void
-_esp_delta_e (EspLabColors before, EspLabColors after, guint n, float *result)
+_esp_delta_e (EspLabColors before, EspLabColors after, guint n, float *differences)
 {
   const float *restrict l1 = before.l;
   const float *restrict a1 = before.a;
@@ -250,14 +250,14 @@ _esp_delta_e (EspLabColors before, EspLabColors after, guint n, float *result)
   const float *restrict l2 = after.l;
   const float *restrict a2 = after.a;
   const float *restrict b2 = after.b;
-  float *restrict out = result;
+  float *restrict out = differences;
 
   for (guint i = 0; i < n; i++)
     out[i] = delta_e (l1[i], a1[i], b1[i], l2[i], a2[i], b2[i]);
 }
 
 void
-_esp_delta_e_from_srgb (const guint8 *before, const guint8 *after, guint n, float *result)
+_esp_delta_e_from_srgb (const guint8 *before, const guint8 *after, guint n, float *differences)
 {
   float lab[6][BLOCK];
   const EspLabColors first = { lab[0], lab[1], lab[2] }, second = { lab[3], lab[4], lab[5] };
@@ -269,11 +269,11 @@ _esp_delta_e_from_srgb (const guint8 *before, const guint8 *after, guint n, floa
 
       if (memcmp (one, other, (gsize) count * 3) == 0)
         {
-          memset (result + start, 0, count * sizeof *result);
+          memset (differences + start, 0, count * sizeof *differences);
           continue;
         }
       _esp_lab_from_srgb (one, count, first);
       _esp_lab_from_srgb (other, count, second);
-      _esp_delta_e (first, second, count, result + start);
+      _esp_delta_e (first, second, count, differences + start);
     }
 }

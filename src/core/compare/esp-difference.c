@@ -113,9 +113,9 @@ typedef struct
 static const guint8 *
 get_pixels (EspPicture *picture, EspFramePlace place, EspFramePlace both, int row)
 {
-  const gsize y = (gsize) (both.y - place.y + row), x = (gsize) (both.x - place.x);
+  const int x = both.x - place.x, y = both.y - place.y + row;
 
-  return picture->pixels + (y * (gsize) picture->width + x) * 3;
+  return picture->pixels + ((gsize) y * (gsize) picture->width + (gsize) x) * 3;
 }
 
 static gpointer

@@ -415,7 +415,7 @@ parse_csv (const char *text)
             {
               for (text++; *text != '"' || text[1] == '"'; text++)
                 {
-                  g_assert_cmpint (*text, !=, '\0');
+                  g_assert_true (*text != '\0');
                   text += *text == '"';
                   g_string_append_c (field, *text);
                 }

@@ -292,7 +292,7 @@ test_heat (void)
       if (i % 4 == 0)
         {
           /* Evenly, too: no stretch in which nothing can be told apart. */
-          g_assert_cmpfloat (fabs (lightness - i / 4), <, 6);
+          g_assert_cmpfloat (fabs (lightness - i / 4.0), <, 6);
           g_assert_cmpfloat (lightness, >, last);
         }
       last = lightness;
