@@ -193,6 +193,23 @@ parse_number (Reading *self, const char *text, Decimal *decimal, GError **error)
   return set_error (self, error, _ ("“%s” is no number"), text);
 }
 
+/* One that has more digits than a range may have can still stand for itself. */
+static gboolean
+read_number (Reading *self, const char *token, GError **error)
+{
+  Decimal decimal;
+  g_autofree char *text = NULL;
+
+  if (parse_decimal (token, &decimal))
+    {
+      text = dup_decimal (decimal);
+      return add_text (self, text, error);
+    }
+  if (!looks_like_number (token))
+    return set_error (self, error, _ ("“%s” is no number"), token);
+  return add_text (self, token, error);
+}
+
 /* "1..4", "0..1/0.25"; `dots` is in the middle. */
 static gboolean
 read_range (Reading *self, const char *token, const char *dots, GError **error)
@@ -218,7 +235,7 @@ read_range (Reading *self, const char *token, const char *dots, GError **error)
   if (last.digits < first.digits)
     step.digits = -step.digits;
   if (first.digits == last.digits)
-    return add_text (self, before, error);
+    return read_number (self, before, error);
   return add_range (self, first, step, last, error);
 }
 
@@ -259,23 +276,6 @@ read_rest (Reading *self, const char *token, GError **error)
       step.digits = to.digits < last.digits ? -1 : 1;
     }
   return add_range (self, last, step, to, error);
-}
-
-/* One that has more digits than a range may have can still stand for itself. */
-static gboolean
-read_number (Reading *self, const char *token, GError **error)
-{
-  Decimal decimal;
-  g_autofree char *text = NULL;
-
-  if (parse_decimal (token, &decimal))
-    {
-      text = dup_decimal (decimal);
-      return add_text (self, text, error);
-    }
-  if (!looks_like_number (token))
-    return set_error (self, error, _ ("“%s” is no number"), token);
-  return add_text (self, token, error);
 }
 
 static gboolean

@@ -344,8 +344,11 @@ parse_replace (const char *text, const EspAxisContext *context, GError **error)
   g_autoptr (JsonArray) values = json_array_new ();
   g_auto (GStrv) texts = _esp_texts_split (text);
   g_autofree char *found = NULL;
+  gboolean replaces = FALSE;
 
-  if (g_strv_length (texts) < 2)
+  for (char **one = texts; *one != NULL; one++)
+    replaces = replaces || strcmp (*one, texts[0]) != 0;
+  if (!replaces)
     {
       fail (error, ESP_SWEEP_ERROR_SYNTAX,
             _ ("Write the words to replace, then what takes their place: red || blue || green"));

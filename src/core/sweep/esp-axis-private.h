@@ -45,14 +45,16 @@ char *_esp_numbers_dup_text (const char *const *numbers) G_GNUC_WARN_UNUSED_RESU
 
 /* Texts that are separated by "||" or, without that, one a line; trimmed; none empty. */
 char **_esp_texts_split (const char *text) G_GNUC_WARN_UNUSED_RESULT;
-char *_esp_texts_join (const char *const *texts) G_GNUC_WARN_UNUSED_RESULT;
+/* `lines`: one a line, unless one has several. */
+char *_esp_texts_join (const char *const *texts, gboolean lines) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The instruction with one of each of its alternatives; `chosen` has their texts in order, of which
  * there may be none. "\{" becomes a brace. */
 char *_esp_alternatives_apply (const char *instruction, const char *const *chosen,
                                guint n_chosen) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Every way to choose, in the order of the first; ESP_SWEEP_ERROR_SIZE if there are too many. */
+/* Every way to choose, in the order of the first, but for those that leave nothing;
+ * ESP_SWEEP_ERROR_SIZE if there are too many. */
 char **_esp_alternatives_expand (const char *instruction, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* With a backslash before each brace. */

@@ -26,13 +26,11 @@ _esp_texts_split (const char *text)
 }
 
 char *
-_esp_texts_join (const char *const *texts)
+_esp_texts_join (const char *const *texts, gboolean lines)
 {
-  gboolean lines = FALSE;
-
   for (guint i = 0; texts[i] != NULL; i++)
-    lines = lines || strchr (texts[i], '\n') != NULL;
-  if (!lines)
+    lines = lines && strchr (texts[i], '\n') == NULL;
+  if (lines)
     return g_strjoinv ("\n", (char **) texts);
   /* One alone would be read as several, too. */
   if (texts[1] == NULL)
@@ -248,6 +246,7 @@ _esp_alternatives_expand (const char *instruction, GError **error)
   chosen = g_new0 (const char *, groups->len + 1);
   for (guint64 i = 0; i < n; i++)
     {
+      g_autofree char *text = NULL;
       guint64 rest = i;
 
       for (guint j = 0; j < groups->len; j++)
@@ -257,7 +256,9 @@ _esp_alternatives_expand (const char *instruction, GError **error)
           chosen[j] = options->pdata[rest % options->len];
           rest /= options->len;
         }
-      g_ptr_array_add (texts, _esp_alternatives_apply (instruction, chosen, groups->len));
+      text = g_strstrip (_esp_alternatives_apply (instruction, chosen, groups->len));
+      if (*text != '\0')
+        g_ptr_array_add (texts, g_steal_pointer (&text));
     }
   g_ptr_array_add (texts, NULL);
   return (char **) g_ptr_array_free (g_steal_pointer (&texts), FALSE);

@@ -336,8 +336,9 @@ esp_axis_dup_text (EspAxis *self)
     }
   if (numbers)
     return _esp_numbers_dup_text ((const char *const *) words);
-  return has_texts (self->kind) || commas ? _esp_texts_join ((const char *const *) words)
-                                          : g_strjoinv (", ", words);
+  if (has_texts (self->kind) || commas)
+    return _esp_texts_join ((const char *const *) words, has_texts (self->kind));
+  return g_strjoinv (", ", words);
 }
 
 /* --- As JSON ---------------------------------------------------------------------------------- */

@@ -407,6 +407,55 @@ test_choosers (Fixture *fixture, gconstpointer data)
                    "instruction replace negative_prompt model");
 }
 
+/* Whatever is typed is an axis whose text is read as the same, or an error with a sentence. */
+static void
+test_random (Fixture *fixture, gconstpointer data)
+{
+  static const char *const names[]
+      = { "guidance", "steps", "seed",         "instruction",     "replace",
+          "raw",      "style", "aspect_ratio", "negative_prompt", "model" };
+  static const char *const words[]
+      = { "0", "1",  "2.5", "40", ".", "..", ",",  " ",  "/",   "-",          "+",   "e",
+          "…", "\n", "||",  "{",  "}", "|",  "\\", "on", "red", "lab/plenty", "1:1", "é" };
+  guint n_read = 0;
+
+  for (guint i = 0; i < 20000; i++)
+    {
+      g_autoptr (GString) text = g_string_new (NULL);
+      const char *name = names[g_test_rand_int_range (0, G_N_ELEMENTS (names))];
+      g_autoptr (GError) error = NULL;
+      g_autoptr (EspAxis) axis = NULL;
+      g_autoptr (EspAxis) again = NULL;
+      g_autofree char *back = NULL;
+      g_autofree char *values = NULL;
+      g_autofree char *values_again = NULL;
+
+      for (gint32 n = g_test_rand_int_range (0, 9); n > 0; n--)
+        g_string_append (text, words[g_test_rand_int_range (0, G_N_ELEMENTS (words))]);
+      axis = esp_axis_parse (name, text->str, &fixture->context, &error);
+      if (axis == NULL)
+        {
+          g_assert_nonnull (error);
+          g_assert_cmpint (error->domain, ==, ESP_SWEEP_ERROR);
+          continue;
+        }
+      g_assert_no_error (error);
+      n_read++;
+      back = esp_axis_dup_text (axis);
+      again = esp_axis_parse (name, back, &fixture->context, &error);
+      if (again == NULL)
+        g_test_message ("%s: “%s” → “%s”", name, text->str, back);
+      g_assert_no_error (error);
+      values = dup_values (axis);
+      values_again = dup_values (again);
+      if (strcmp (values, values_again) != 0)
+        g_test_message ("%s: “%s” → “%s”", name, text->str, back);
+      g_assert_cmpstr (values, ==, values_again);
+    }
+  g_test_message ("%u of 20000 were axes", n_read);
+  g_assert_cmpuint (n_read, >, 1000);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -422,5 +471,6 @@ main (int argc, char *argv[])
   ADD ("models-and-presets", test_models_and_presets);
   ADD ("unknown", test_unknown);
   ADD ("choosers", test_choosers);
+  ADD ("random", test_random);
   return g_test_run ();
 }
