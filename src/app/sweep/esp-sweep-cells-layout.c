@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
+#include <string.h>
 
 #define MIN_FIT      96  /* px: smaller cells are not made by themselves */
 #define MAX_HEADER   220 /* px of a row's header */
@@ -139,8 +140,8 @@ fit_side (EspSweepCells *self, int width, int height)
   return low;
 }
 
-void
-_esp_sweep_cells_measure_labels (EspSweepCells *self, int width, int height)
+static void
+measure (EspSweepCells *self, int width, int height)
 {
   int most = CLAMP ((int) (width * HEADER_SHARE), MIN_HEADER, MAX_HEADER), corner_width = 0;
   int row_width = measure_lines (self, ESP_PLACE_ROWS, GTK_ORIENTATION_HORIZONTAL, -1);
@@ -159,6 +160,20 @@ _esp_sweep_cells_measure_labels (EspSweepCells *self, int width, int height)
   measure_column_labels (self);
   self->block_start = MAX (0, (width - get_content_size (self, GTK_ORIENTATION_HORIZONTAL)) / 2);
   self->block_top = MAX (0, (height - get_content_size (self, GTK_ORIENTATION_VERTICAL)) / 2);
+}
+
+/* Sizes of everything for a view of that size. */
+void
+_esp_sweep_cells_measure (EspSweepCells *self, int width, int height)
+{
+  const int wanted[3] = { width, height, self->chosen_side };
+
+  /* Scrolling asks for each frame. */
+  if (!self->places_stale && memcmp (self->measured, wanted, sizeof wanted) == 0)
+    return;
+  self->places_stale = FALSE;
+  memcpy (self->measured, wanted, sizeof wanted);
+  measure (self, width, height);
 }
 
 /* --- Scrolling -------------------------------------------------------------------------------- */
@@ -529,6 +544,12 @@ _esp_sweep_cells_update (EspSweepCells *self)
                                GTK_WIDGET (self->measurer));
     }
   slide (self, first[1], n[1], first[0], n[0]);
+  /* Headers count. */
+  gtk_accessible_update_relation (
+      GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_RELATION_COL_COUNT,
+      (int) _esp_sweep_cells_get_n (self, GTK_ORIENTATION_HORIZONTAL) + 1,
+      GTK_ACCESSIBLE_RELATION_ROW_COUNT,
+      (int) _esp_sweep_cells_get_n (self, GTK_ORIENTATION_VERTICAL) + 1, -1);
   tell_corner (self);
   for (guint i = 0; i < self->n_columns; i++)
     tell_header (self,

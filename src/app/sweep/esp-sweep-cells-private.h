@@ -28,9 +28,11 @@ struct _EspSweepCells
   gboolean configuring; /* we are changing the adjustments */
 
   /* Places. */
-  int chosen_side; /* 0: fit */
-  int side;        /* in effect */
-  double shape;    /* height of a picture, of its width; 0: to be looked at */
+  int chosen_side;       /* 0: fit */
+  int side;              /* in effect */
+  gboolean places_stale; /* lines, labels, shape or style are others than those measured */
+  int measured[3];       /* for this width and height of the view, and chosen side */
+  double shape;          /* height of a picture, of its width; 0: to be looked at */
   int cell_size[2],
       header_size[2];         /* by GtkOrientation; width of row headers, height of columns' */
   int block_start, block_top; /* where it all begins, if it is smaller than the view */
@@ -84,7 +86,7 @@ extern guint _esp_sweep_cells_signals[ESP_SWEEP_CELLS_N_SIGNALS];
 
 /* esp-sweep-cells-layout.c */
 guint _esp_sweep_cells_get_n (EspSweepCells *self, GtkOrientation orientation);
-void _esp_sweep_cells_measure_labels (EspSweepCells *self, int width, int height);
+void _esp_sweep_cells_measure (EspSweepCells *self, int width, int height);
 void _esp_sweep_cells_configure (EspSweepCells *self, GtkOrientation orientation);
 void _esp_sweep_cells_take_value (EspSweepCells *self, GtkOrientation orientation);
 void _esp_sweep_cells_scroll_to (EspSweepCells *self, GtkOrientation orientation, double offset);

@@ -163,8 +163,7 @@ _esp_sweep_cells_zoom_at (EspSweepCells *self, double side, double x, double y)
   for (int i = 0; i < 2; i++)
     old[i] = self->cell_size[i];
   self->chosen_side = (int) round (CLAMP (side, ESP_SWEEP_MIN_SIDE, ESP_SWEEP_MAX_SIDE));
-  _esp_sweep_cells_measure_labels (self, gtk_widget_get_width (widget),
-                                   gtk_widget_get_height (widget));
+  _esp_sweep_cells_measure (self, gtk_widget_get_width (widget), gtk_widget_get_height (widget));
   _esp_sweep_cells_to_content (self, x, y, &after[0], &after[1]);
   for (int i = 0; i < 2; i++)
     {
@@ -241,6 +240,7 @@ on_cell_changed (EspSweepCells *self, guint number)
       if (shape != self->shape)
         {
           self->shape = shape;
+          self->places_stale = TRUE;
           gtk_widget_queue_resize (GTK_WIDGET (self));
         }
     }
@@ -273,6 +273,7 @@ esp_sweep_cells_set_sweep (EspSweepCells *self, EspSweep *sweep, EspSweepArrange
   self->n_selected = 0;
   self->cursor = self->range_start = ESP_NO_CELL;
   self->offset[0] = self->offset[1] = 0;
+  self->places_stale = TRUE;
   self->arrangement = arrangement;
   g_set_object (&self->sweep, sweep);
   if (sweep != NULL)
@@ -303,7 +304,7 @@ esp_sweep_cells_rearrange (EspSweepCells *self)
         _esp_sweep_cells_select (self, i, FALSE);
         dropped = TRUE;
       }
-  self->stale = TRUE;
+  self->stale = self->places_stale = TRUE;
   gtk_widget_queue_resize (GTK_WIDGET (self));
   if (dropped)
     g_signal_emit (self, _esp_sweep_cells_signals[ESP_SWEEP_CELLS_SELECTION_CHANGED], 0);
@@ -412,7 +413,7 @@ esp_sweep_cells_size_allocate (GtkWidget *widget, int width, int height, int bas
 
   if (self->sweep == NULL)
     return;
-  _esp_sweep_cells_measure_labels (self, width, height);
+  _esp_sweep_cells_measure (self, width, height);
   for (int i = 0; i < 2; i++)
     {
       /* The cells at the edge stay there. */
@@ -498,6 +499,7 @@ update_style (EspSweepCells *self)
     for (guint j = 0; j < self->n_columns; j++)
       esp_sweep_cell_update_style (ESP_SWEEP_CELL (
           esp_sweep_line_get_child (self->lines->pdata[i], self->first_column + j)));
+  self->places_stale = TRUE;
   gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
