@@ -41,7 +41,6 @@ esp_edit_clock_start (EspEditClock *clock,
                            .data = data,
                            .steps = steps,
                            .stage = ESP_STAGE_TEXT,
-                           .started = now,
                            .stage_started = now };
 }
 
@@ -56,14 +55,19 @@ esp_edit_clock_enter (EspEditClock *clock, EspStage stage)
   esp_edit_clock_report (clock, 0);
 }
 
-double
-esp_edit_clock_stop (EspEditClock *clock)
+void
+esp_edit_clock_pause (EspEditClock *clock)
 {
   double now = esp_clock_now ();
 
   clock->seconds[clock->stage] += now - clock->stage_started;
   clock->stage_started = now;
-  return now - clock->started;
+}
+
+void
+esp_edit_clock_go_on (EspEditClock *clock)
+{
+  clock->stage_started = esp_clock_now ();
 }
 
 static void

@@ -10,8 +10,8 @@ typedef struct EspEditClock
   void *data;
   int steps;
   EspStage stage;
-  double started, stage_started; /* seconds of the monotonic clock */
-  double fraction;               /* as last reported */
+  double stage_started; /* seconds of the monotonic clock */
+  double fraction;      /* as last reported */
   double seconds[ESP_STAGE_COUNT];
   double encode_seconds; /* of the references, whenever that was: how fast the autoencoder is */
   int decodes_before;    /* of other edits of the pass */
@@ -28,8 +28,10 @@ void esp_edit_clock_start (EspEditClock *clock,
  * repeatedly. */
 void esp_edit_clock_enter (EspEditClock *clock, EspStage stage);
 
-/* Books the last stage and gives the total. */
-double esp_edit_clock_stop (EspEditClock *clock);
+/* Books the time since the last call; what passes until esp_edit_clock_go_on() is not booked:
+ * others have their turn. */
+void esp_edit_clock_pause (EspEditClock *clock);
+void esp_edit_clock_go_on (EspEditClock *clock);
 
 /* Reports that `done` (0 … 1) of the present stage is behind us. */
 void esp_edit_clock_report (EspEditClock *clock, double done);

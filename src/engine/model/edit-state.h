@@ -18,6 +18,7 @@ typedef struct EspEdit
   int index; /* among those asked for */
   const EspEditSample *sample;
   EspEditClock clock;
+  double seconds[ESP_STAGE_COUNT]; /* its share of what was done so far */
   float *latents; /* [target_tokens, token_width], on the host; while it is in a pass */
   bool over;      /* its result or error was told */
 } EspEdit;

@@ -181,6 +181,18 @@ peak_memory (void)
   return kilobytes << 10;
 }
 
+/* Adds what was done since the last time, for `sharing` edits, to this one's seconds. */
+static void
+book (EspEdit *edit, int sharing)
+{
+  esp_edit_clock_pause (&edit->clock);
+  for (int stage = 0; stage < ESP_STAGE_COUNT; stage++)
+    {
+      edit->seconds[stage] += edit->clock.seconds[stage] / sharing;
+      edit->clock.seconds[stage] = 0;
+    }
+}
+
 static void
 fill_result (EspEdit *edit, int shared, EspEditResult *result)
 {
@@ -203,13 +215,11 @@ fill_result (EspEdit *edit, int shared, EspEditResult *result)
       = first->width != e->plan.reference_width[0] || first->height != e->plan.reference_height[0];
   result->reused = e->reused;
   result->shared = shared;
-  esp_edit_clock_stop (&edit->clock);
+  book (edit, 1);
   for (int stage = 0; stage < ESP_STAGE_COUNT; stage++)
     {
-      int sharing = stage == ESP_STAGE_SAMPLE ? shared : stage == ESP_STAGE_DECODE ? 1 : e->count;
-
-      result->seconds[stage] = edit->clock.seconds[stage] / sharing;
-      result->seconds_total += result->seconds[stage];
+      result->seconds[stage] = edit->seconds[stage];
+      result->seconds_total += edit->seconds[stage];
     }
   result->peak_memory = peak_memory ();
   result->device = e->model->device->ops->name;
@@ -226,6 +236,7 @@ finish_edit (EspEdit *edit, int shared, EspError *error)
   EspEditResult result = ESP_EDIT_RESULT_INIT;
   EspStatus status;
 
+  esp_edit_clock_go_on (&edit->clock);
   esp_edit_clock_enter (&edit->clock, ESP_STAGE_DECODE);
   if (is_cancelled (e))
     return esp_error_set (error, ESP_ERROR_CANCELLED, "cancelled");
@@ -303,11 +314,14 @@ run_pass (EspEdits *e, EspEdit *const *pass, int count, EspError *error)
 
   for (int i = 0; i < count && status == ESP_OK; i++)
     {
+      esp_edit_clock_go_on (&pass[i]->clock);
       pass[i]->clock.decodes_before = i;
       status = esp_edit_make_noise (pass[i], error);
     }
   if (status == ESP_OK)
     status = esp_edits_sample (e, pass, count, error);
+  for (int i = 0; i < count; i++)
+    book (pass[i], count);
   for (int i = 0; i < count && status == ESP_OK; i++)
     if (!pass[i]->over)
       status = finish_edit (pass[i], count, error);
@@ -322,6 +336,8 @@ run (EspEdits *e, EspError *error)
   EspEdit *pass[ESP_FLUX_SLOTS_MAX];
   EspStatus status = run_shared (e, error);
 
+  for (int i = 0; i < e->count; i++)
+    book (&e->all[i], e->count);
   for (int next = 0; next < e->count && status == ESP_OK;)
     {
       int count = 0;
