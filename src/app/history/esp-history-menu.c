@@ -130,10 +130,11 @@ update_actions (EspHistory *self)
   gboolean writable
       = self->document && esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE;
   int position = node ? get_position (self, node) : -1;
-  g_autoptr (GPtrArray) stack = node ? esp_node_dup_stack (node) : NULL;
+  gboolean several = item && esp_tree_items_can_spread (esp_tree_view_get_items (self->tree), node);
 
   set_enabled (self, "fold", item && (item->n_children > 0 || item->n_hidden > 0));
-  set_enabled (self, "spread", item && stack && stack->len > 1);
+  set_enabled (self, "spread", several && esp_node_get_sweep (node) == 0);
+  set_enabled (self, "spread-cells", several && esp_node_get_sweep (node) != 0);
   set_enabled (self, "move-earlier", writable && position > 0);
   set_enabled (self, "move-later",
                writable && position >= 0
@@ -283,6 +284,7 @@ _esp_history_init_menu (EspHistory *self)
   static const GActionEntry entries[] = {
     { "fold", on_fold },
     { "spread", on_spread },
+    { "spread-cells", on_spread },
     { "move-earlier", on_move_earlier },
     { "move-later", on_move_later },
   };

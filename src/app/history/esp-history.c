@@ -19,6 +19,7 @@ enum
   PROP_DOCUMENT,
   PROP_OUTLINE,
   PROP_ORIENTATION,
+  PROP_HIDE_REJECTED,
   N_PROPS,
 };
 
@@ -27,6 +28,7 @@ static GParamSpec *properties[N_PROPS];
 enum
 {
   ACTIVATE,
+  OPEN_SWEEP,
   COMPARE,
   REFERENCE_DROP,
   BRANCH_DROP,
@@ -100,6 +102,7 @@ esp_history_set_document (EspHistory *self, EspDocument *document)
     }
   update_shown (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HIDE_REJECTED]);
   g_signal_emit (self, signals[SELECTION_CHANGED], 0);
 }
 
@@ -152,6 +155,25 @@ esp_history_set_outline (EspHistory *self, gboolean outline)
     _esp_history_find_again (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_OUTLINE]);
   g_signal_emit (self, signals[SELECTION_CHANGED], 0);
+}
+
+gboolean
+esp_history_get_hide_rejected (EspHistory *self)
+{
+  g_return_val_if_fail (ESP_IS_HISTORY (self), FALSE);
+  return esp_tree_items_get_hide_rejected (esp_tree_view_get_items (self->tree));
+}
+
+void
+esp_history_set_hide_rejected (EspHistory *self, gboolean hide)
+{
+  g_return_if_fail (ESP_IS_HISTORY (self));
+
+  hide = hide != FALSE;
+  if (!self->document || esp_history_get_hide_rejected (self) == hide)
+    return;
+  esp_tree_items_set_hide_rejected (esp_tree_view_get_items (self->tree), hide);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HIDE_REJECTED]);
 }
 
 void
@@ -249,6 +271,12 @@ static void
 on_activate (EspHistory *self, EspNode *node)
 {
   g_signal_emit (self, signals[ACTIVATE], 0, node);
+}
+
+static void
+on_open_sweep (EspHistory *self, gint64 sweep)
+{
+  g_signal_emit (self, signals[OPEN_SWEEP], 0, sweep);
 }
 
 static void
@@ -364,6 +392,9 @@ esp_history_get_property (GObject *object, guint prop_id, GValue *value, GParamS
     case PROP_ORIENTATION:
       g_value_set_enum (value, self->orientation);
       break;
+    case PROP_HIDE_REJECTED:
+      g_value_set_boolean (value, esp_history_get_hide_rejected (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -384,6 +415,9 @@ esp_history_set_property (GObject *object, guint prop_id, const GValue *value, G
       break;
     case PROP_ORIENTATION:
       esp_history_set_orientation (self, g_value_get_enum (value));
+      break;
+    case PROP_HIDE_REJECTED:
+      esp_history_set_hide_rejected (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -430,6 +464,7 @@ install_properties (GObjectClass *object_class)
   properties[PROP_OUTLINE] = g_param_spec_boolean ("outline", NULL, NULL, FALSE, flags);
   properties[PROP_ORIENTATION] = g_param_spec_enum ("orientation", NULL, NULL, GTK_TYPE_ORIENTATION,
                                                     GTK_ORIENTATION_VERTICAL, flags);
+  properties[PROP_HIDE_REJECTED] = g_param_spec_boolean ("hide-rejected", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -483,6 +518,7 @@ esp_history_class_init (EspHistoryClass *klass)
   g_signal_new (name, ESP_TYPE_HISTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,       \
                 __VA_ARGS__)
   signals[ACTIVATE] = SIGNAL ("activate", 1, ESP_TYPE_NODE);
+  signals[OPEN_SWEEP] = SIGNAL ("open-sweep", 1, G_TYPE_INT64);
   signals[COMPARE] = SIGNAL ("compare", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[REFERENCE_DROP] = SIGNAL ("reference-drop", 2, ESP_TYPE_NODE, G_TYPE_VALUE);
   signals[BRANCH_DROP] = SIGNAL ("branch-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
@@ -499,6 +535,8 @@ static void
 connect_parts (EspHistory *self)
 {
   g_signal_connect_swapped (self->tree, "activate", G_CALLBACK (on_activate), self);
+  g_signal_connect_swapped (self->tree, "open-sweep", G_CALLBACK (on_open_sweep), self);
+  g_signal_connect_swapped (self->outline_list, "open-sweep", G_CALLBACK (on_open_sweep), self);
   g_signal_connect_swapped (self->tree, "compare", G_CALLBACK (on_compare), self);
   g_signal_connect_swapped (self->tree, "reference-drop", G_CALLBACK (on_reference_drop), self);
   g_signal_connect_swapped (self->tree, "branch-drop", G_CALLBACK (on_branch_drop), self);

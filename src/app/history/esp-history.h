@@ -6,9 +6,11 @@
  * group "node" (see esp-window-actions.c), which work on esp_history_dup_selection ().
  *
  * Properties: "document" (EspDocument), "outline" (boolean: the list instead of the tree),
- *   "orientation" (GtkOrientation: vertical = top-down).
+ *   "orientation" (GtkOrientation: vertical = top-down), "hide-rejected" (boolean: rejected turns
+ *   below which everything is rejected are left out; remembered with the document).
  * Signals:
  *   "activate"        (EspNode)            Enter or double click: show it (narrow layout: its page)
+ *   "open-sweep"      (gint64)             the same of a group of cells: show them all
  *   "compare"         (EspNode, EspNode)   one was dropped onto the other
  *   "reference-drop"  (EspNode, GValue *)  an image (GdkFileList, GdkTexture) was dropped onto a
  * node
@@ -45,6 +47,8 @@ GPtrArray *esp_history_dup_selection (EspHistory *self) G_GNUC_WARN_UNUSED_RESUL
 
 void esp_history_set_outline (EspHistory *self, gboolean outline);
 void esp_history_set_orientation (EspHistory *self, GtkOrientation orientation);
+gboolean esp_history_get_hide_rejected (EspHistory *self);
+void esp_history_set_hide_rejected (EspHistory *self, gboolean hide);
 
 /* Scrolls so that the node is seen. */
 void esp_history_reveal (EspHistory *self, EspNode *node);

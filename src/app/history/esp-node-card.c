@@ -77,7 +77,9 @@ add_counts (GString *name, const EspTreeItem *item)
 {
   int stars = esp_node_get_stars (item->node);
 
-  if (item->stack_size > 1)
+  if (item->sweep != 0 && item->n_under_way > 0)
+    add_part (name, _ ("running"));
+  else if (item->sweep == 0 && item->stack_size > 1)
     {
       g_autofree char *part
           = g_strdup_printf (_ ("variation %u of %u"), item->stack_position + 1, item->stack_size);
@@ -124,6 +126,16 @@ esp_node_card_dup_name (const EspTreeItem *item, EspRegistry *registry)
   GString *name = g_string_new (NULL);
   const char *backend = esp_node_get_backend (node);
 
+  if (item->sweep != 0)
+    {
+      g_autofree char *progress = esp_tree_item_dup_progress (item);
+
+      /* Translators: what a screen reader says about the cells of a sweep as one item: its title,
+       * "12 of 16 done". */
+      g_string_append_printf (name, _ ("Sweep %s, %s"), item->title, progress);
+      add_counts (name, item);
+      return g_string_free (name, FALSE);
+    }
   if (esp_node_get_kind (node) == ESP_NODE_IMPORTED)
     /* Translators: what a screen reader says about a picture that came from outside; %s is its
      * label or file name. */
@@ -136,6 +148,8 @@ esp_node_card_dup_name (const EspTreeItem *item, EspRegistry *registry)
     /* Translators: what a screen reader says about a turn; %u is how many turns lead to it, %s its
      * instruction. */
     g_string_append_printf (name, _ ("Turn %u: %s"), esp_node_get_depth (node), title);
+  if (item->title != NULL)
+    add_part (name, item->title);
   if (backend)
     add_part (name, esp_registry_get_backend_title (registry, backend));
   if (state_name (esp_node_get_state (node)))
@@ -168,7 +182,7 @@ ensure_caption (EspNodeCard *self)
       pango_layout_set_single_paragraph_mode (self->caption, TRUE);
     }
   self->caption_stale = FALSE;
-  title = esp_node_dup_title (self->item.node);
+  title = esp_tree_item_dup_title (&self->item);
   pango_layout_set_text (self->caption, title, -1);
   pango_layout_set_width (self->caption, -1);
   room = esp_node_painter_get_caption_width (self->painter, &self->item);
@@ -199,7 +213,10 @@ update_accessible (EspNodeCard *self)
   else
     gtk_accessible_reset_state (accessible, GTK_ACCESSIBLE_STATE_EXPANDED);
   gtk_accessible_update_state (accessible, GTK_ACCESSIBLE_STATE_BUSY,
-                               esp_node_get_state (item->node) == ESP_NODE_RUNNING, -1);
+                               item->sweep != 0
+                                   ? item->n_under_way > 0
+                                   : esp_node_get_state (item->node) == ESP_NODE_RUNNING,
+                               -1);
 }
 
 /* --- Showing ---------------------------------------------------------------------------------- */
@@ -228,16 +245,9 @@ esp_node_card_get_node (EspNodeCard *self)
 gboolean
 esp_node_card_has_item (EspNodeCard *self, const EspTreeItem *item)
 {
-  const EspTreeItem *own = &self->item;
-
   g_return_val_if_fail (ESP_IS_NODE_CARD (self), FALSE);
 
-  return own->node == item->node && own->leader == item->leader
-         && own->stack_size == item->stack_size && own->stack_position == item->stack_position
-         && own->parent == item->parent && own->level == item->level
-         && own->position == item->position && own->n_siblings == item->n_siblings
-         && own->n_children == item->n_children && own->n_hidden == item->n_hidden
-         && own->on_path == item->on_path;
+  return esp_tree_item_equal (&self->item, item);
 }
 
 void
@@ -249,11 +259,7 @@ esp_node_card_set_item (EspNodeCard *self, const EspTreeItem *item)
 
   old = self->item;
   if (item)
-    {
-      self->item = *item;
-      g_object_ref (self->item.node);
-      g_object_ref (self->item.leader);
-    }
+    esp_tree_item_copy (item, &self->item);
   else
     self->item = (EspTreeItem){ NULL };
   if (old.node != self->item.node)
@@ -261,8 +267,7 @@ esp_node_card_set_item (EspNodeCard *self, const EspTreeItem *item)
       g_clear_pointer (&self->preview_picture, esp_picture_unref);
       g_clear_object (&self->preview);
     }
-  g_clear_object (&old.node);
-  g_clear_object (&old.leader);
+  esp_tree_item_clear (&old);
 
   gtk_widget_set_visible (GTK_WIDGET (self), item != NULL);
   if (item)
@@ -368,8 +373,7 @@ esp_node_card_dispose (GObject *object)
 {
   EspNodeCard *self = ESP_NODE_CARD (object);
 
-  g_clear_object (&self->item.node);
-  g_clear_object (&self->item.leader);
+  esp_tree_item_clear (&self->item);
   g_clear_object (&self->caption);
   g_clear_object (&self->preview);
   g_clear_pointer (&self->preview_picture, esp_picture_unref);

@@ -13,6 +13,7 @@
 #define CAPTION_GAP        4
 #define RADIUS             12
 #define FOLD_BADGE_ROW     24
+#define MOSAIC_GAP         2
 
 struct _EspNodePainter
 {
@@ -147,7 +148,10 @@ esp_node_painter_get_picture_area (EspNodePainter *self, const EspTreeItem *item
 static const char *
 stack_text (const EspTreeItem *item, char *buffer, gsize size)
 {
-  g_snprintf (buffer, (gulong) size, "×%u", item->stack_size);
+  if (item->sweep != 0)
+    g_snprintf (buffer, (gulong) size, "⊞ %u/%u", item->n_done, item->n_cells);
+  else
+    g_snprintf (buffer, (gulong) size, "×%u", item->stack_size);
   return buffer;
 }
 
@@ -156,7 +160,7 @@ esp_node_painter_get_stack_badge_area (EspNodePainter *self, const EspTreeItem *
                                        graphene_rect_t *area)
 {
   graphene_rect_t picture;
-  char text[16];
+  char text[32];
   double w;
   gboolean rtl = gtk_widget_get_direction (self->widget) == GTK_TEXT_DIR_RTL;
 
@@ -191,6 +195,8 @@ has_caption_mark (const EspTreeItem *item)
 {
   EspNodeState state = esp_node_get_state (item->node);
 
+  if (item->sweep != 0)
+    return item->n_under_way > 0;
   return state != ESP_NODE_DONE || esp_node_get_rejected (item->node);
 }
 
@@ -202,12 +208,20 @@ esp_node_painter_get_caption_width (EspNodePainter *self, const EspTreeItem *ite
 
 /* --- Drawing ---------------------------------------------------------------------------------- */
 
-static double
-picture_opacity (EspNodePainter *self, EspNode *node, EspNodeLook look)
+/* Is it one picture, and not those that stand for a group? */
+static gboolean
+is_single (const EspTreeItem *item)
 {
+  return item->sweep == 0 || item->on_path || item->mosaic[1] == NULL;
+}
+
+static double
+picture_opacity (EspNodePainter *self, const EspTreeItem *item, EspNodeLook look)
+{
+  EspNode *node = item->node;
   double opacity = 1;
 
-  if (esp_node_get_rejected (node))
+  if (esp_node_get_rejected (node) && is_single (item))
     opacity *= 0.4;
   if (look & ESP_NODE_LOOK_NO_MATCH)
     opacity *= 0.25;
@@ -227,7 +241,7 @@ esp_node_painter_draw_far (EspNodePainter *self, GtkSnapshot *snapshot, const Es
   graphene_rect_t picture;
   GdkRGBA color = esp_marks_get_picture_color (self->marks, node);
   GdkTexture *texture = NULL;
-  float opacity = (float) picture_opacity (self, node, look);
+  float opacity = (float) picture_opacity (self, item, look);
   int tag = esp_node_get_tag (node);
 
   esp_node_painter_get_picture_area (self, item, area->size.width, &picture);
@@ -293,6 +307,11 @@ draw_caption_mark (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeIte
   GdkRGBA color = *esp_marks_get_foreground (self->marks);
 
   color.alpha *= 0.7f;
+  if (item->sweep != 0)
+    {
+      draw_ring (self, snapshot, x, y, (double) item->n_done / item->n_cells);
+      return;
+    }
   switch (esp_node_get_state (item->node))
     {
     case ESP_NODE_RUNNING:
@@ -354,10 +373,12 @@ draw_marks (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *item
   gboolean rtl = gtk_widget_get_direction (self->widget) == GTK_TEXT_DIR_RTL;
   const char *backend = esp_node_get_backend (node);
   graphene_rect_t area;
-  char text[16];
+  char text[32];
 
   if (esp_node_painter_get_stack_badge_area (self, item, width, &area))
     esp_marks_draw_badge (self->marks, snapshot, &area, stack_text (item, text, sizeof text));
+  if (!is_single (item))
+    return;
   /* A preview is never covered: no more marks until the turn is through. */
   if (esp_node_get_state (node) == ESP_NODE_RUNNING)
     return;
@@ -394,6 +415,38 @@ draw_sheets (EspNodePainter *self, GtkSnapshot *snapshot, const graphene_rect_t 
     }
 }
 
+/* Those that stand for a group, two by two. */
+static void
+draw_mosaic (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *item,
+             const graphene_rect_t *picture, EspNodeDetail detail, double distance)
+{
+  const float width = (picture->size.width - MOSAIC_GAP) / 2;
+  const float height = (picture->size.height - MOSAIC_GAP) / 2;
+  GskRoundedRect shape;
+
+  gsk_rounded_rect_init_from_rect (&shape, picture, RADIUS);
+  gtk_snapshot_push_rounded_clip (snapshot, &shape);
+  for (guint i = 0; i < G_N_ELEMENTS (item->mosaic); i++)
+    {
+      EspNode *node = item->mosaic[i];
+      GdkRGBA color = node != NULL ? esp_marks_get_picture_color (self->marks, node)
+                                   : esp_marks_mix (self->marks, 0.1f);
+      GdkTexture *texture = NULL;
+      graphene_rect_t place;
+
+      graphene_rect_init (&place, picture->origin.x + (i % 2 == 1 ? width + MOSAIC_GAP : 0),
+                          picture->origin.y + (i >= 2 ? height + MOSAIC_GAP : 0), width, height);
+      if (node != NULL && detail > ESP_NODE_DETAIL_DOT)
+        texture = esp_texture_cache_lookup (esp_texture_cache_get_default (), self->document, node,
+                                            ESP_THUMBNAIL_SMALL, distance);
+      if (texture != NULL)
+        gtk_snapshot_append_texture (snapshot, texture, &place);
+      else
+        gtk_snapshot_append_color (snapshot, &color, &place);
+    }
+  gtk_snapshot_pop (snapshot);
+}
+
 static void
 draw_picture (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *item,
               const graphene_rect_t *picture, EspNodeDetail detail, double distance,
@@ -405,6 +458,11 @@ draw_picture (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeItem *it
   GdkRGBA color = esp_marks_get_picture_color (self->marks, node);
   GskRoundedRect shape;
 
+  if (!is_single (item))
+    {
+      draw_mosaic (self, snapshot, item, picture, detail, distance);
+      return;
+    }
   if (esp_node_has_image (node) && detail > ESP_NODE_DETAIL_DOT)
     texture = esp_texture_cache_lookup (esp_texture_cache_get_default (), self->document, node,
                                         thumbnail_size, distance);
@@ -442,7 +500,7 @@ esp_node_painter_draw_card (EspNodePainter *self, GtkSnapshot *snapshot, const E
                             double distance, int thumbnail_size, PangoLayout *caption,
                             GdkTexture *preview)
 {
-  float opacity = (float) picture_opacity (self, item->node, look);
+  float opacity = (float) picture_opacity (self, item, look);
   graphene_rect_t picture, area;
   int tag = esp_node_get_tag (item->node);
 
@@ -467,7 +525,7 @@ esp_node_painter_draw_card (EspNodePainter *self, GtkSnapshot *snapshot, const E
 
   if (detail >= ESP_NODE_DETAIL_MARKS)
     draw_marks (self, snapshot, item, width, &picture);
-  if (tag > 0 && esp_node_get_state (item->node) != ESP_NODE_RUNNING)
+  if (tag > 0 && is_single (item) && esp_node_get_state (item->node) != ESP_NODE_RUNNING)
     esp_marks_draw_tag (self->marks, snapshot, tag, &picture);
   if (detail == ESP_NODE_DETAIL_FULL)
     draw_caption (self, snapshot, item, &picture, width, look, caption);

@@ -20,7 +20,7 @@ struct _EspOutlineRow
   GtkLabel *title, *subtitle, *marks;
   GtkImage *state;
   GtkButton *stack_badge;
-  guint stack_size, stack_position, position, n_siblings;
+  EspTreeItem item; /* with references; no node: not told yet */
 };
 
 G_DEFINE_FINAL_TYPE (EspOutlineRow, esp_outline_row, GTK_TYPE_WIDGET)
@@ -34,10 +34,12 @@ enum
 static guint signals[N_SIGNALS];
 
 static char *
-dup_subtitle (EspNode *node)
+dup_subtitle (const EspTreeItem *item, EspNode *node)
 {
   const EspNodeProgress *progress = esp_node_get_progress (node);
 
+  if (item->sweep != 0)
+    return esp_tree_item_dup_progress (item);
   switch (esp_node_get_state (node))
     {
     case ESP_NODE_QUEUED:
@@ -66,6 +68,8 @@ get_state_icon (EspOutlineRow *self)
   EspNode *node = self->node;
   const char *backend = esp_node_get_backend (node);
 
+  if (self->item.sweep != 0)
+    return self->item.n_under_way > 0 ? "esp-waiting-symbolic" : NULL;
   switch (esp_node_get_state (node))
     {
     case ESP_NODE_QUEUED:
@@ -138,28 +142,36 @@ update_picture (EspOutlineRow *self)
 static void
 update_accessible (EspOutlineRow *self)
 {
-  EspTreeItem item = { .node = self->node,
-                       .leader = self->node,
-                       .stack_size = self->stack_size,
-                       .stack_position = self->stack_position };
-  g_autofree char *name = esp_node_card_dup_name (&item, self->registry);
+  g_autofree char *name = esp_node_card_dup_name (&self->item, self->registry);
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
                                   GTK_ACCESSIBLE_PROPERTY_LEVEL,
                                   (int) esp_node_get_depth (self->node) + 1, -1);
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_RELATION_POS_IN_SET,
-                                  (int) self->position, GTK_ACCESSIBLE_RELATION_SET_SIZE,
-                                  (int) self->n_siblings, -1);
+                                  (int) self->item.position, GTK_ACCESSIBLE_RELATION_SET_SIZE,
+                                  (int) self->item.n_siblings, -1);
 }
 
 static void
 update_stack (EspOutlineRow *self)
 {
-  /* Translators: which variation this is, of how many. */
-  g_autofree char *text = g_strdup_printf (_ ("%u/%u"), self->stack_position + 1, self->stack_size);
+  const EspTreeItem *item = &self->item;
+  g_autofree char *text = NULL;
+  const char *action = _ ("Next Variation");
 
+  if (item->sweep != 0)
+    {
+      text = g_strdup_printf ("⊞ %u/%u", item->n_done, item->n_cells);
+      action = _ ("Show Sweep");
+    }
+  else
+    /* Translators: which variation this is, of how many. */
+    text = g_strdup_printf (_ ("%u/%u"), item->stack_position + 1, item->stack_size);
   gtk_button_set_label (self->stack_badge, text);
-  gtk_widget_set_visible (GTK_WIDGET (self->stack_badge), self->stack_size > 1);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->stack_badge), action);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->stack_badge), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  action, -1);
+  gtk_widget_set_visible (GTK_WIDGET (self->stack_badge), item->stack_size > 1);
 }
 
 static void
@@ -171,8 +183,8 @@ on_badge_clicked (EspOutlineRow *self)
 static void
 update (EspOutlineRow *self)
 {
-  g_autofree char *title = esp_node_dup_title (self->node);
-  g_autofree char *subtitle = dup_subtitle (self->node);
+  g_autofree char *title = esp_tree_item_dup_title (&self->item);
+  g_autofree char *subtitle = dup_subtitle (&self->item, self->node);
   g_autofree char *difference = esp_node_dup_difference (self->node);
 
   gtk_label_set_text (self->title, title);
@@ -239,10 +251,14 @@ esp_outline_row_set_node (EspOutlineRow *self, EspDocument *document, EspNode *n
   g_set_object (&self->node, node);
   g_clear_pointer (&self->preview_picture, esp_picture_unref);
   gtk_picture_set_paintable (self->picture, NULL);
-  self->stack_size = self->position = self->n_siblings = 1;
-  self->stack_position = 0;
+  esp_tree_item_clear (&self->item);
+  self->item = (EspTreeItem){ NULL };
   if (!node)
     return;
+  esp_tree_item_copy (
+      &(EspTreeItem){
+          .node = node, .leader = node, .stack_size = 1, .position = 1, .n_siblings = 1 },
+      &self->item);
   g_signal_connect_swapped (node, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect_swapped (node, "progress", G_CALLBACK (on_changed), self);
   g_signal_connect_swapped (esp_node_get_children (node), "items-changed", G_CALLBACK (on_children),
@@ -257,15 +273,11 @@ esp_outline_row_set_item (EspOutlineRow *self, const EspTreeItem *item)
   g_return_if_fail (ESP_IS_OUTLINE_ROW (self));
   g_return_if_fail (item != NULL && item->node == self->node);
 
-  if (self->stack_size == item->stack_size && self->stack_position == item->stack_position
-      && self->position == item->position && self->n_siblings == item->n_siblings)
+  if (esp_tree_item_equal (&self->item, item))
     return;
-  self->stack_size = item->stack_size;
-  self->stack_position = item->stack_position;
-  self->position = item->position;
-  self->n_siblings = item->n_siblings;
-  update_stack (self);
-  update_accessible (self);
+  esp_tree_item_clear (&self->item);
+  esp_tree_item_copy (item, &self->item);
+  update (self);
 }
 
 GtkWidget *
@@ -293,6 +305,7 @@ esp_outline_row_dispose (GObject *object)
       g_signal_handlers_disconnect_by_data (self->node, self);
       g_signal_handlers_disconnect_by_data (esp_node_get_children (self->node), self);
     }
+  esp_tree_item_clear (&self->item);
   g_clear_object (&self->node);
   g_clear_object (&self->document);
   g_clear_object (&self->registry);

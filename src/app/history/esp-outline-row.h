@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* esp-outline-row.h: a node in the outline: thumbnail, title, what became of it, marks.
  *
- * Signal: "next-variation" (): the badge of its stack was pressed.
+ * Signal: "next-variation" (): the badge of its stack, or of the cells that it stands for, was
+ * pressed.
  */
 #pragma once
 

@@ -37,6 +37,7 @@ G_DEFINE_FINAL_TYPE (EspOutline, esp_outline, GTK_TYPE_WIDGET)
 enum
 {
   ACTIVATE,
+  OPEN_SWEEP,
   SELECTION_CHANGED,
   CONTEXT_MENU,
   COMPARE,
@@ -76,6 +77,15 @@ get_node_at (EspOutline *self, guint position)
   return row ? get_shown (self, row) : NULL;
 }
 
+/* The sweep whose group the node is in; 0: it is in none. */
+static gint64
+get_group (EspOutline *self, EspNode *node)
+{
+  int index = node ? esp_tree_items_find (self->items, node) : -1;
+
+  return index >= 0 ? esp_tree_items_get (self->items, (guint) index)->sweep : 0;
+}
+
 static void
 on_next (EspOutline *self, EspOutlineRow *row)
 {
@@ -84,7 +94,9 @@ on_next (EspOutline *self, EspOutlineRow *row)
   EspNode *next
       = index >= 0 ? esp_tree_items_get_next_in_stack (self->items, (guint) index, 1) : NULL;
 
-  if (index >= 0)
+  if (get_group (self, node) != 0)
+    g_signal_emit (self, signals[OPEN_SWEEP], 0, get_group (self, node));
+  else if (index >= 0)
     esp_document_set_current (
         self->document, next ? next : esp_tree_items_get (self->items, (guint) index)->leader);
 }
@@ -114,9 +126,11 @@ static void
 dim (EspOutline *self, EspOutlineRow *row)
 {
   EspNode *node = esp_outline_row_get_node (row);
+  int index = node ? esp_tree_items_find (self->items, node) : -1;
 
-  esp_outline_row_set_dimmed (row, self->matches && node
-                                       && !g_hash_table_contains (self->matches, node));
+  esp_outline_row_set_dimmed (
+      row, self->matches && index >= 0
+               && !esp_tree_items_is_in (self->items, (guint) index, self->matches));
 }
 
 /* Tells the row whom it shows, and where that stands. */
@@ -335,6 +349,11 @@ on_activate (EspOutline *self, guint position)
 
   if (!node)
     return;
+  if (get_group (self, node) != 0)
+    {
+      g_signal_emit (self, signals[OPEN_SWEEP], 0, get_group (self, node));
+      return;
+    }
   g_object_ref (node);
   esp_document_set_current (self->document, node);
   g_signal_emit (self, signals[ACTIVATE], 0, node);
@@ -712,6 +731,8 @@ esp_outline_class_init (EspOutlineClass *klass)
 
   signals[ACTIVATE] = g_signal_new ("activate", ESP_TYPE_OUTLINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                     NULL, G_TYPE_NONE, 1, ESP_TYPE_NODE);
+  signals[OPEN_SWEEP] = g_signal_new ("open-sweep", ESP_TYPE_OUTLINE, G_SIGNAL_RUN_LAST, 0, NULL,
+                                      NULL, NULL, G_TYPE_NONE, 1, G_TYPE_INT64);
   signals[SELECTION_CHANGED]
       = g_signal_new ("selection-changed", ESP_TYPE_OUTLINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                       G_TYPE_NONE, 0);

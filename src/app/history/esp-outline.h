@@ -3,10 +3,11 @@
  * like it better.
  *
  * It shows the same stacks of variations as the tree: a row stands for the one in front, with how
- * many there are; Left and Right go through them, and at their ends fold and unfold.
+ * many there are; Left and Right go through them, and at their ends fold and unfold. So does a row
+ * for the cells of a sweep, which are seen by activating it.
  *
- * Signals: "activate" (EspNode), "selection-changed" (), "context-menu" (double, double, gboolean),
- * and those of esp-node-dnd.h.
+ * Signals: "activate" (EspNode), "open-sweep" (gint64: a sweep's group), "selection-changed" (),
+ * "context-menu" (double, double, gboolean), and those of esp-node-dnd.h.
  */
 #pragma once
 

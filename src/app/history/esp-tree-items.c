@@ -18,10 +18,7 @@ static void schedule_rebuild (EspTreeItems *self);
 static void
 item_clear (gpointer data)
 {
-  EspTreeItem *item = data;
-
-  g_clear_object (&item->node);
-  g_clear_object (&item->leader);
+  esp_tree_item_clear (data);
 }
 
 /* --- The list --------------------------------------------------------------------------------- */
@@ -123,6 +120,7 @@ add_item (EspTreeItems *self, GArray *pile, Pending *pending)
   };
   int index = (int) self->items->len;
 
+  _esp_tree_items_describe (self, &item, pending->stack);
   for (guint i = 0; i < pending->stack->len; i++)
     g_hash_table_insert (self->indices, g_ptr_array_index (pending->stack, i),
                          GINT_TO_POINTER (index + 1));
@@ -168,6 +166,7 @@ _esp_tree_items_rebuild (EspTreeItems *self)
   g_array_set_clear_func (pile, pending_clear);
   g_array_set_size (self->items, 0);
   g_hash_table_remove_all (self->indices);
+  _esp_tree_items_update_hidden (self);
 
   if (self->document)
     push_children (self, pile, NULL, -1, 1);
@@ -225,6 +224,12 @@ on_node_changed (EspTreeItems *self, guint what, EspNode *node)
   if (what
       & (ESP_NODE_CHANGE_PLACE | ESP_NODE_CHANGE_FOLDED | ESP_NODE_CHANGE_TURN
          | ESP_NODE_CHANGE_IMAGE))
+    schedule_rebuild (self);
+  /* A group tells how many are done; a cell is called by its values unless it has a label. */
+  else if (esp_node_get_sweep (node) != 0
+           && (what & (ESP_NODE_CHANGE_STATE | ESP_NODE_CHANGE_MARKS)))
+    schedule_rebuild (self);
+  else if (self->hide_rejected && (what & ESP_NODE_CHANGE_MARKS))
     schedule_rebuild (self);
   g_signal_emit (self, signals[UPDATED], 0, node);
 }
@@ -294,6 +299,8 @@ on_current (EspTreeItems *self, GParamSpec *pspec, EspDocument *document)
 
   if (self->rebuild_id != 0)
     return;
+  if (self->hide_rejected)
+    schedule_rebuild (self);
   index = current ? esp_tree_items_find (self, current) : -1;
   if (current)
     for (EspNode *node = current; node; node = esp_node_get_parent (node))
@@ -333,6 +340,8 @@ esp_tree_items_set_document (EspTreeItems *self, EspDocument *document)
   unwatch_all (self);
   g_hash_table_remove_all (self->fronts);
   g_hash_table_remove_all (self->spread);
+  g_hash_table_remove_all (self->plans);
+  self->hide_rejected = FALSE;
   g_set_object (&self->document, document);
   if (document)
     {
@@ -341,6 +350,7 @@ esp_tree_items_set_document (EspTreeItems *self, EspDocument *document)
       for (guint i = 0; i < nodes->len; i++)
         watch (self, g_ptr_array_index (nodes, i));
       _esp_tree_items_restore_spread (self);
+      _esp_tree_items_restore_hidden (self);
       g_signal_connect_object (document, "node-added", G_CALLBACK (on_node_added), self,
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (document, "node-removed", G_CALLBACK (on_node_removed), self,
@@ -447,6 +457,8 @@ esp_tree_items_finalize (GObject *object)
   g_hash_table_unref (self->watched);
   g_hash_table_unref (self->fronts);
   g_hash_table_unref (self->spread);
+  g_hash_table_unref (self->plans);
+  g_hash_table_unref (self->hidden);
   G_OBJECT_CLASS (esp_tree_items_parent_class)->finalize (object);
 }
 
@@ -475,6 +487,9 @@ esp_tree_items_init (EspTreeItems *self)
   self->watched = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->fronts = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->spread = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->plans
+      = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, _esp_tree_items_plan_free);
+  self->hidden = g_hash_table_new (NULL, NULL);
 }
 
 EspTreeItems *

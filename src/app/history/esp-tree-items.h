@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-tree-items.h: what the tree shows of a document: branches may be folded, and turns that
- * differ by their seeds alone share one item, a stack, of which one is in front.
+/* esp-tree-items.h: what the tree shows of a document: branches may be folded, turns that differ by
+ * their seeds alone share one item, a stack, of which one is in front, and so do the cells of a
+ * sweep, a group; rejected ones may be hidden.
  *
  * The list is made anew when nodes come, go, move or fold (in an idle handler, once for many
  * changes).
@@ -28,7 +29,21 @@ typedef struct
   guint n_children;     /* items below, 0 when folded */
   guint n_hidden;       /* nodes folded away below */
   gboolean on_path;     /* leads to (or is) the current node */
+  char *title;          /* a GRefString instead of the node's; NULL: that */
+
+  /* Of a group; all cells of the sweep with the same parent are counted, those beside it, too. */
+  gint64 sweep; /* 0: it is none */
+  guint n_cells, n_done;
+  guint n_under_way;  /* waiting and running */
+  EspNode *mosaic[4]; /* pictures that stand for it while none of its own is current; or NULL */
 } EspTreeItem;
+
+void esp_tree_item_copy (const EspTreeItem *item, EspTreeItem *copy); /* with references */
+void esp_tree_item_clear (EspTreeItem *item);
+gboolean esp_tree_item_equal (const EspTreeItem *a, const EspTreeItem *b);
+char *esp_tree_item_dup_title (const EspTreeItem *item) G_GNUC_WARN_UNUSED_RESULT;
+char *esp_tree_item_dup_progress (const EspTreeItem *item)
+    G_GNUC_WARN_UNUSED_RESULT; /* of a group */
 
 #define ESP_TYPE_TREE_ITEMS (esp_tree_items_get_type ())
 
@@ -59,7 +74,11 @@ int esp_tree_items_get_sibling (EspTreeItems *self, guint index, int step);
  * container) */
 GPtrArray *esp_tree_items_dup_stack (EspTreeItems *self, guint index) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The next of the stack, `step` ±1, or NULL at its end. Borrowed. */
+/* Is one of the item's nodes in the set? */
+gboolean esp_tree_items_is_in (EspTreeItems *self, guint index, GHashTable *nodes);
+
+/* The next of the stack, `step` ±1, or NULL at its end, and in a group, whose cells are gone
+ * through in their grid. Borrowed. */
 EspNode *esp_tree_items_get_next_in_stack (EspTreeItems *self, guint index, int step);
 
 /* The same for nodes that may be folded away, which no item stands for: the first of the node's
@@ -69,7 +88,13 @@ EspNode *esp_tree_items_get_leader (EspTreeItems *self, EspNode *node);
 EspNode *esp_tree_items_get_front (EspTreeItems *self, EspNode *leader);
 GPtrArray *esp_tree_items_dup_below (EspTreeItems *self, EspNode *leader) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Shows the stack that the node is in as one item or as several. */
+/* Rejected nodes below which everything is rejected are left out, as the document's view remembers.
+ */
+gboolean esp_tree_items_get_hide_rejected (EspTreeItems *self);
+void esp_tree_items_set_hide_rejected (EspTreeItems *self, gboolean hide);
+
+/* Shows the stack or group that the node is in as one item or as several. */
+gboolean esp_tree_items_can_spread (EspTreeItems *self, EspNode *node);
 gboolean esp_tree_items_is_spread (EspTreeItems *self, EspNode *node);
 void esp_tree_items_set_spread (EspTreeItems *self, EspNode *node, gboolean spread);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* esp-tree-stacks.c: turns that differ by their seeds alone: which are one stack, which one of it
- * is in front, which stacks are spread, and what folding means for them. */
+ * is in front, which stacks are spread, and what folding means for them. Groups of cells are stacks
+ * in all this. */
 #include "esp-tree-items-private.h"
 
 #define SPREAD_KEY "history.spread"
@@ -31,40 +32,75 @@ _esp_tree_items_list_get (GListModel *list, guint i)
   return (EspNode *) item; /* the document holds it */
 }
 
-/* Sorts the siblings into stacks, each an array of nodes, in the order of their first ones. */
+/* What the siblings of one list are alike in, and their arrays. */
+typedef struct
+{
+  EspNode *first;   /* by whose id they are spread */
+  GPtrArray *group; /* NULL: none of them is in it yet */
+} Alike;
+
+/* Where the node goes with others, NULL: it stands alone. `alike` is made if it is the first. */
+static Alike *
+find_alike (GHashTable *stacks, GHashTable *sweeps, EspNode *node)
+{
+  const gint64 sweep = esp_node_get_sweep (node);
+  const char *key = sweep == 0 ? esp_node_get_stack_key (node) : NULL;
+  Alike *alike;
+
+  if (sweep == 0 && key == NULL)
+    return NULL;
+  alike = sweep != 0 ? g_hash_table_lookup (sweeps, &sweep) : g_hash_table_lookup (stacks, key);
+  if (alike != NULL)
+    return alike;
+  alike = g_new0 (Alike, 1);
+  alike->first = node;
+  if (sweep != 0)
+    g_hash_table_insert (sweeps, g_memdup2 (&sweep, sizeof sweep), alike);
+  else
+    g_hash_table_insert (stacks, (gpointer) key, alike);
+  return alike;
+}
+
+/* Sorts the siblings into stacks and groups, each an array of nodes, in the order of their first
+ * ones. */
 GPtrArray *
 _esp_tree_items_group_siblings (EspTreeItems *self, GListModel *siblings)
 {
   GPtrArray *groups = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
-  /* The first group that is alike, by what it has in common. */
-  g_autoptr (GHashTable) alike = g_hash_table_new (g_str_hash, g_str_equal);
+  /* By what they have in common; by the sweep's id. */
+  g_autoptr (GHashTable) stacks = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+  g_autoptr (GHashTable) sweeps
+      = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   guint n = g_list_model_get_n_items (siblings);
 
   for (guint i = 0; i < n; i++)
     {
       EspNode *node = _esp_tree_items_list_get (siblings, i);
-      const char *key = esp_node_get_stack_key (node);
-      GPtrArray *first = key ? g_hash_table_lookup (alike, key) : NULL;
-      GPtrArray *group = first;
+      Alike *alike = find_alike (stacks, sweeps, node);
+      GPtrArray *group;
 
-      /* The first that is like it leads; where that one's stack is spread, this stands alone, too.
-       */
-      if (first && is_spread_id (self, g_ptr_array_index (first, 0)))
-        group = NULL;
-      if (!group)
+      if (_esp_tree_items_is_hidden (self, node))
+        continue;
+      /* Where those alike are spread, each of them stands alone. */
+      if (alike != NULL
+          && (is_spread_id (self, alike->first)
+              || (esp_node_get_sweep (node) != 0 && _esp_tree_items_is_beside_group (node))))
+        alike = NULL;
+      group = alike != NULL ? alike->group : NULL;
+      if (group == NULL)
         {
           group = g_ptr_array_new ();
           g_ptr_array_add (groups, group);
         }
-      if (key && !first)
-        g_hash_table_insert (alike, (gpointer) key, group);
+      if (alike != NULL)
+        alike->group = group;
       g_ptr_array_add (group, node);
     }
   return groups;
 }
 
 /* Which of a stack is seen: the one that leads to the current node, else the one that was seen
- * last, else the first that has a picture. */
+ * last, else the first that has a picture; of those in a group the first with the most stars. */
 guint
 _esp_tree_items_choose_front (EspTreeItems *self, GPtrArray *stack)
 {
@@ -87,9 +123,16 @@ _esp_tree_items_choose_front (EspTreeItems *self, GPtrArray *stack)
   if (chosen != G_MAXUINT)
     return chosen;
   for (guint i = 0; i < stack->len; i++)
-    if (esp_node_has_image (g_ptr_array_index (stack, i)))
-      return i;
-  return 0;
+    {
+      EspNode *node = g_ptr_array_index (stack, i);
+
+      if (esp_node_has_image (node)
+          && (chosen == G_MAXUINT
+              || (esp_node_get_sweep (node) != 0
+                  && esp_node_get_stars (node) > esp_node_get_stars (stack->pdata[chosen]))))
+        chosen = i;
+    }
+  return chosen != G_MAXUINT ? chosen : 0;
 }
 
 /* --- Spread and folded ------------------------------------------------------------------------ */
@@ -137,48 +180,103 @@ esp_tree_items_dup_stack (EspTreeItems *self, guint index)
   return stack;
 }
 
+/* Of a stack it is the one in front that counts: what is seen. A group stands for all of it. */
+gboolean
+esp_tree_items_is_in (EspTreeItems *self, guint index, GHashTable *nodes)
+{
+  const EspTreeItem *item;
+  g_autoptr (GPtrArray) stack = NULL;
+
+  g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), FALSE);
+  g_return_val_if_fail (index < self->items->len, FALSE);
+
+  item = &g_array_index (self->items, EspTreeItem, index);
+  if (g_hash_table_contains (nodes, item->node))
+    return TRUE;
+  if (item->sweep == 0)
+    return FALSE;
+  stack = esp_tree_items_dup_stack (self, index);
+  for (guint i = 0; i < stack->len; i++)
+    if (g_hash_table_contains (nodes, stack->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
 EspNode *
 esp_tree_items_get_next_in_stack (EspTreeItems *self, guint index, int step)
 {
   g_autoptr (GPtrArray) stack = esp_tree_items_dup_stack (self, index);
   int at = (int) esp_tree_items_get (self, index)->stack_position + step;
 
+  if (esp_tree_items_get (self, index)->sweep != 0)
+    return NULL;
   return at >= 0 && at < (int) stack->len ? g_ptr_array_index (stack, at) : NULL;
 }
 
-/* The first of the turns that could be a stack with this one. Borrowed. */
-static EspNode *
-find_leader (EspNode *node)
+/* The siblings that could be one item with this one, itself included. (element-type EspNode)
+ * (transfer container) */
+static GPtrArray *
+dup_alike (EspTreeItems *self, EspNode *node)
 {
-  g_autoptr (GPtrArray) stack = esp_node_dup_stack (node);
+  return esp_node_get_sweep (node) != 0 ? _esp_tree_items_dup_cells (self, node)
+                                        : esp_node_dup_stack (node);
+}
+
+/* The first of them, by whose id they are spread. Borrowed. */
+static EspNode *
+find_leader (EspTreeItems *self, EspNode *node)
+{
+  g_autoptr (GPtrArray) stack = dup_alike (self, node);
 
   return stack->len > 0 ? g_ptr_array_index (stack, 0) : node;
+}
+
+/* Those that share an item with the node, at least itself. */
+static GPtrArray *
+dup_members (EspTreeItems *self, EspNode *node)
+{
+  const gboolean cell = esp_node_get_sweep (node) != 0;
+  g_autoptr (GPtrArray) alike = dup_alike (self, node);
+  GPtrArray *members = g_ptr_array_new ();
+
+  if (alike->len > 0 && !is_spread_id (self, alike->pdata[0])
+      && !(cell && _esp_tree_items_is_beside_group (node)))
+    for (guint i = 0; i < alike->len; i++)
+      if (alike->pdata[i] == node
+          || (!_esp_tree_items_is_hidden (self, alike->pdata[i])
+              && !(cell && _esp_tree_items_is_beside_group (alike->pdata[i]))))
+        g_ptr_array_add (members, alike->pdata[i]);
+  if (members->len == 0)
+    g_ptr_array_add (members, node);
+  return members;
 }
 
 EspNode *
 esp_tree_items_get_leader (EspTreeItems *self, EspNode *node)
 {
-  EspNode *leader;
+  g_autoptr (GPtrArray) members = NULL;
 
   g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), NULL);
   g_return_val_if_fail (ESP_IS_NODE (node), NULL);
 
-  leader = find_leader (node);
-  return is_spread_id (self, leader) ? node : leader;
+  if (!self->document)
+    return node;
+  members = dup_members (self, node);
+  return members->pdata[0];
 }
 
 EspNode *
 esp_tree_items_get_front (EspTreeItems *self, EspNode *leader)
 {
-  g_autoptr (GPtrArray) stack = NULL;
+  g_autoptr (GPtrArray) members = NULL;
 
   g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), NULL);
   g_return_val_if_fail (ESP_IS_NODE (leader), NULL);
 
-  if (!self->document || is_spread_id (self, find_leader (leader)))
+  if (!self->document)
     return leader;
-  stack = esp_node_dup_stack (leader);
-  return g_ptr_array_index (stack, _esp_tree_items_choose_front (self, stack));
+  members = dup_members (self, leader);
+  return g_ptr_array_index (members, _esp_tree_items_choose_front (self, members));
 }
 
 GPtrArray *
@@ -192,13 +290,8 @@ esp_tree_items_dup_below (EspTreeItems *self, EspNode *leader)
 
   if (!self->document)
     return below;
-  if (leader && !is_spread_id (self, find_leader (leader)))
-    stack = esp_node_dup_stack (leader);
-  else if (leader)
-    {
-      stack = g_ptr_array_new ();
-      g_ptr_array_add (stack, leader);
-    }
+  if (leader)
+    stack = dup_members (self, leader);
   for (guint m = 0; m < (stack ? stack->len : 1); m++)
     {
       GListModel *children = stack ? esp_node_get_children (g_ptr_array_index (stack, m))
@@ -221,7 +314,21 @@ esp_tree_items_is_spread (EspTreeItems *self, EspNode *node)
   g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), FALSE);
   g_return_val_if_fail (ESP_IS_NODE (node), FALSE);
 
-  return is_spread_id (self, find_leader (node));
+  return self->document && is_spread_id (self, find_leader (self, node));
+}
+
+gboolean
+esp_tree_items_can_spread (EspTreeItems *self, EspNode *node)
+{
+  g_autoptr (GPtrArray) alike = NULL;
+
+  g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), FALSE);
+  g_return_val_if_fail (ESP_IS_NODE (node), FALSE);
+
+  if (!self->document)
+    return FALSE;
+  alike = dup_alike (self, node);
+  return alike->len > 1;
 }
 
 /* With the document's view: by the ids of the first ones. */
@@ -246,7 +353,7 @@ esp_tree_items_set_spread (EspTreeItems *self, EspNode *node, gboolean spread)
   g_return_if_fail (ESP_IS_TREE_ITEMS (self));
   g_return_if_fail (ESP_IS_NODE (node));
 
-  leader = find_leader (node);
+  leader = find_leader (self, node);
   if (spread)
     g_hash_table_add (self->spread, _esp_tree_items_id_key (leader));
   else
@@ -267,7 +374,9 @@ esp_tree_items_is_folded (EspTreeItems *self, EspNode *node)
   g_return_val_if_fail (ESP_IS_TREE_ITEMS (self), FALSE);
   g_return_val_if_fail (ESP_IS_NODE (node), FALSE);
 
-  if (esp_node_get_folded (node) || esp_tree_items_is_spread (self, node))
+  /* Cells in a group have nothing below them. */
+  if (esp_node_get_folded (node) || esp_node_get_sweep (node) != 0
+      || esp_tree_items_is_spread (self, node))
     return esp_node_get_folded (node);
   stack = esp_node_dup_stack (node);
   for (guint i = 0; i < stack->len; i++)
@@ -292,7 +401,7 @@ esp_tree_items_set_folded (EspTreeItems *self, EspNode *node, gboolean folded)
     }
   if (esp_node_get_folded (node))
     esp_document_set_folded (self->document, node, FALSE);
-  if (esp_tree_items_is_spread (self, node))
+  if (esp_node_get_sweep (node) != 0 || esp_tree_items_is_spread (self, node))
     return;
   stack = esp_node_dup_stack (node);
   for (guint i = 0; i < stack->len; i++)

@@ -243,12 +243,16 @@ static void
 ask_for_thumbnail (EspTreeView *self, guint index, const graphene_rect_t *box, gpointer data)
 {
   const Drawing *drawing = data;
-  EspNode *node = esp_tree_items_get (self->items, index)->node;
+  const EspTreeItem *item = esp_tree_items_get (self->items, index);
+  EspTextureCache *cache = esp_texture_cache_get_default ();
+  EspDocument *document = esp_node_painter_get_document (self->painter);
 
-  if (esp_node_has_image (node))
-    esp_texture_cache_lookup (esp_texture_cache_get_default (),
-                              esp_node_painter_get_document (self->painter), node,
-                              drawing->thumbnail_size, distance_from (drawing, box));
+  if (esp_node_has_image (item->node))
+    esp_texture_cache_lookup (cache, document, item->node, drawing->thumbnail_size,
+                              distance_from (drawing, box));
+  for (guint i = 0; i < G_N_ELEMENTS (item->mosaic) && item->mosaic[i] != NULL; i++)
+    esp_texture_cache_lookup (cache, document, item->mosaic[i], ESP_THUMBNAIL_SMALL,
+                              distance_from (drawing, box));
 }
 
 static void

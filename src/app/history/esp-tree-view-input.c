@@ -19,13 +19,9 @@ command (EspTreeView *self, const char *name)
 }
 
 static void
-show_node (EspTreeView *self, EspNode *node, gboolean activate)
+show_node (EspTreeView *self, EspNode *node)
 {
-  g_autoptr (EspNode) held = g_object_ref (node);
-
   esp_document_set_current (_esp_tree_view_get_document (self), node);
-  if (activate)
-    g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_ACTIVATE], 0, held);
 }
 
 /* --- Selecting -------------------------------------------------------------------------------- */
@@ -73,7 +69,7 @@ choose (EspTreeView *self, EspNode *node, GdkModifierType state)
     }
   esp_tree_view_set_cursor (self, node);
   if (!(state & (GDK_CONTROL_MASK | GDK_SHIFT_MASK)))
-    show_node (self, node, FALSE);
+    show_node (self, node);
   emit_selection_changed (self);
 }
 
@@ -85,7 +81,7 @@ flip_stack (EspTreeView *self, guint index, gboolean wrap)
   if (!next && wrap)
     next = esp_tree_items_get (self->items, index)->leader;
   if (next)
-    show_node (self, next, FALSE);
+    show_node (self, next);
 }
 
 static void
@@ -155,6 +151,13 @@ on_released (GtkGestureClick *gesture, int n_press, double x, double y, gpointer
       return;
     }
 
+  if (part == ESP_TREE_PART_STACK_BADGE
+      && esp_tree_items_get (self->items, (guint) index)->sweep != 0)
+    {
+      if (n_press == 1)
+        _esp_tree_view_activate (self, esp_tree_items_get (self->items, (guint) index)->node);
+      return;
+    }
   if (part == ESP_TREE_PART_FOLD_BADGE)
     toggle_fold (self, (guint) index);
   else if (part == ESP_TREE_PART_STACK_BADGE && n_press == 2)
@@ -163,7 +166,7 @@ on_released (GtkGestureClick *gesture, int n_press, double x, double y, gpointer
   else if (part == ESP_TREE_PART_STACK_BADGE)
     flip_stack (self, (guint) index, TRUE);
   else if (n_press == 2 && !(state & (GDK_CONTROL_MASK | GDK_SHIFT_MASK)))
-    show_node (self, esp_tree_items_get (self->items, (guint) index)->node, TRUE);
+    _esp_tree_view_activate (self, esp_tree_items_get (self->items, (guint) index)->node);
   else if (n_press == 1)
     choose (self, esp_tree_items_get (self->items, (guint) index)->node, state);
   gtk_widget_grab_focus (GTK_WIDGET (self));
@@ -356,7 +359,7 @@ step (EspTreeView *self, Step direction, gboolean extend)
       to = find_beside (self, (guint) index, direction == STEP_NEXT ? 1 : -1);
     }
   if (flipped)
-    show_node (self, flipped, FALSE);
+    show_node (self, flipped);
   else
     move_cursor_to (self, to, extend);
 }
@@ -403,7 +406,7 @@ flip (EspTreeView *self, int direction)
                       : NULL;
 
   if (next)
-    show_node (self, next, FALSE);
+    show_node (self, next);
   else
     gtk_widget_error_bell (GTK_WIDGET (self));
 }
@@ -552,7 +555,7 @@ on_plain_key (EspTreeView *self, guint keyval, gboolean shift)
     case GDK_KEY_ISO_Enter:
     case GDK_KEY_KP_Enter:
       if (self->cursor)
-        show_node (self, self->cursor, TRUE);
+        _esp_tree_view_activate (self, self->cursor);
       return GDK_EVENT_STOP;
     case GDK_KEY_Escape:
       return leave (self);

@@ -211,7 +211,7 @@ _esp_tree_view_get_look (EspTreeView *self, guint index)
   const EspTreeItem *item = esp_tree_items_get (self->items, index);
   EspNodeLook look = item->on_path ? 0 : ESP_NODE_LOOK_OFF_PATH;
 
-  if (self->matches && g_hash_table_contains (self->matches, item->node))
+  if (self->matches && esp_tree_items_is_in (self->items, index, self->matches))
     look |= ESP_NODE_LOOK_MATCH;
   else if (self->matches)
     look |= ESP_NODE_LOOK_NO_MATCH;
@@ -247,10 +247,7 @@ _esp_tree_view_update_looks (EspTreeView *self)
 static void
 on_card_activate (EspTreeView *self, EspNodeCard *card)
 {
-  g_autoptr (EspNode) node = g_object_ref (esp_node_card_get_node (card));
-
-  esp_document_set_current (_esp_tree_view_get_document (self), node);
-  g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_ACTIVATE], 0, node);
+  _esp_tree_view_activate (self, esp_node_card_get_node (card));
 }
 
 static EspNodeCard *

@@ -88,6 +88,7 @@ typedef enum
 enum
 {
   ESP_TREE_VIEW_ACTIVATE,
+  ESP_TREE_VIEW_OPEN_SWEEP,
   ESP_TREE_VIEW_COMPARE,
   ESP_TREE_VIEW_REFERENCE_DROP,
   ESP_TREE_VIEW_BRANCH_DROP,
@@ -113,6 +114,8 @@ int _esp_tree_view_pick (EspTreeView *self, double x, double y, EspTreePart *par
 void _esp_tree_view_zoom_at (EspTreeView *self, double zoom, double x, double y);
 void _esp_tree_view_scroll_by (EspTreeView *self, double dx, double dy);
 void _esp_tree_view_update_looks (EspTreeView *self);
+/* What Enter does: the node is shown; of a group, its sweep. */
+void _esp_tree_view_activate (EspTreeView *self, EspNode *node);
 void _esp_tree_view_set_drop (EspTreeView *self, EspNode *node);
 
 /* Has it a size and adjustments? */

@@ -112,6 +112,22 @@ esp_tree_view_clear_selected (EspTreeView *self)
 }
 
 void
+_esp_tree_view_activate (EspTreeView *self, EspNode *node)
+{
+  g_autoptr (EspNode) held = g_object_ref (node);
+  int index = esp_tree_items_find (self->items, node);
+  gint64 sweep = index >= 0 ? esp_tree_items_get (self->items, (guint) index)->sweep : 0;
+
+  if (sweep != 0)
+    {
+      g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_OPEN_SWEEP], 0, sweep);
+      return;
+    }
+  esp_document_set_current (_esp_tree_view_get_document (self), node);
+  g_signal_emit (self, _esp_tree_view_signals[ESP_TREE_VIEW_ACTIVATE], 0, held);
+}
+
+void
 esp_tree_view_set_matches (EspTreeView *self, GHashTable *matches)
 {
   g_return_if_fail (ESP_IS_TREE_VIEW (self));
@@ -463,10 +479,18 @@ esp_tree_view_query_tooltip (GtkWidget *widget, int x, int y, gboolean keyboard,
   g_autofree char *text = NULL;
   graphene_rect_t area;
   GdkRectangle tip;
+  int index = node ? esp_tree_items_find (self->items, node) : -1;
+  const EspTreeItem *item = index >= 0 ? esp_tree_items_get (self->items, (guint) index) : NULL;
 
   if (!node || !esp_tree_view_get_node_area (self, node, &area))
     return FALSE;
-  if (esp_node_get_message (node))
+  if (item && item->sweep != 0)
+    {
+      g_autofree char *progress = esp_tree_item_dup_progress (item);
+
+      text = g_strdup_printf ("%s\n%s", item->title, progress);
+    }
+  else if (esp_node_get_message (node))
     text = g_strdup (esp_node_get_message (node));
   else
     text = esp_node_dup_difference (node);
@@ -561,6 +585,7 @@ esp_tree_view_class_init (EspTreeViewClass *klass)
   g_signal_new (name, ESP_TYPE_TREE_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,     \
                 __VA_ARGS__)
   signals[ESP_TREE_VIEW_ACTIVATE] = SIGNAL ("activate", 1, ESP_TYPE_NODE);
+  signals[ESP_TREE_VIEW_OPEN_SWEEP] = SIGNAL ("open-sweep", 1, G_TYPE_INT64);
   signals[ESP_TREE_VIEW_COMPARE] = SIGNAL ("compare", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[ESP_TREE_VIEW_REFERENCE_DROP] = SIGNAL ("reference-drop", 2, ESP_TYPE_NODE, G_TYPE_VALUE);
   signals[ESP_TREE_VIEW_BRANCH_DROP] = SIGNAL ("branch-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);

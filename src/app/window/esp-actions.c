@@ -211,6 +211,13 @@ static const EspActionInfo actions[] = {
     ESP_KEYS_EVERYWHERE,
     ESP_ACTION_DOCUMENT,
     { NULL } },
+  { "win.hide-rejected",
+    N_ ("Hide Re_jected"),
+    N_ ("Hide or show what is rejected"),
+    ESP_SECTION_HISTORY,
+    ESP_KEYS_EVERYWHERE,
+    ESP_ACTION_DOCUMENT,
+    { "<Control><Shift>h" } },
   { "win.find",
     N_ ("_Find…"),
     N_ ("Find"),
@@ -423,6 +430,50 @@ static const EspActionInfo actions[] = {
     ESP_KEYS_OUTSIDE_TEXT,
     ESP_ACTION_ALWAYS,
     { "Escape" } },
+
+  /* --- The cells of a sweep */
+  { NULL,
+    NULL,
+    N_ ("Select a cell"),
+    ESP_SECTION_SWEEP,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "space" } },
+  { NULL,
+    NULL,
+    N_ ("Select a row, a column"),
+    ESP_SECTION_SWEEP,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "<Shift>space <Control>space" } },
+  { NULL,
+    NULL,
+    N_ ("Select all cells"),
+    ESP_SECTION_SWEEP,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "<Control>a" } },
+  { NULL,
+    NULL,
+    N_ ("Compare the selected cells"),
+    ESP_SECTION_SWEEP,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "c" } },
+  { NULL,
+    NULL,
+    N_ ("Previous and next page"),
+    ESP_SECTION_SWEEP,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "Page_Up Page_Down" } },
+  { NULL,
+    NULL,
+    N_ ("Larger and smaller cells"),
+    ESP_SECTION_SWEEP,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "plus minus" } },
 };
 /* clang-format on */
 
@@ -459,6 +510,8 @@ esp_actions_section_title (EspActionSection section)
       return C_ ("shortcuts", "History");
     case ESP_SECTION_IMAGE:
       return C_ ("shortcuts", "Image");
+    case ESP_SECTION_SWEEP:
+      return C_ ("shortcuts", "Sweep");
     case ESP_N_SECTIONS:
     default:
       g_return_val_if_reached (NULL);
@@ -604,7 +657,7 @@ esp_actions_create_shortcuts_window (void)
                   ESP_SECTION_DOCUMENT);
   append_section (xml, "history", C_ ("shortcuts", "Turns and History"), ESP_SECTION_TURNS,
                   ESP_SECTION_HISTORY);
-  append_section (xml, "image", C_ ("shortcuts", "Image"), ESP_SECTION_IMAGE, ESP_SECTION_IMAGE);
+  append_section (xml, "image", C_ ("shortcuts", "Image"), ESP_SECTION_IMAGE, ESP_SECTION_SWEEP);
   g_string_append (xml, "</object></interface>");
 
   builder = gtk_builder_new_from_string (xml->str, (gssize) xml->len);

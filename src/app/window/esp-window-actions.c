@@ -423,6 +423,7 @@ esp_window_init_actions (EspWindow *self)
 {
   g_autoptr (GPropertyAction) history = NULL;
   g_autoptr (GPropertyAction) details = NULL;
+  g_autoptr (GPropertyAction) rejected = NULL;
   g_autoptr (GAction) outline = NULL;
 
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
@@ -430,6 +431,8 @@ esp_window_init_actions (EspWindow *self)
   g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (history));
   details = g_property_action_new ("details", self->flap, "reveal-flap");
   g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (details));
+  rejected = g_property_action_new ("hide-rejected", self->history, "hide-rejected");
+  g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (rejected));
   outline = g_settings_create_action (self->settings, "history-outline");
   g_action_map_add_action (G_ACTION_MAP (self), outline);
 }

@@ -248,8 +248,8 @@ init_main_menu (EspWindow *self)
   g_menu_append_section (menu, NULL, G_MENU_MODEL (self->sweeps_menu));
   append_section (menu, (const char *[]){ "win.save-as", "node.export", "win.export-all",
                                           "win.rename", "win.properties", NULL });
-  append_section (menu, (const char *[]){ "win.find", "win.history-outline", "win.details",
-                                          "win.fullscreen", NULL });
+  append_section (menu, (const char *[]){ "win.find", "win.history-outline", "win.hide-rejected",
+                                          "win.details", "win.fullscreen", NULL });
   append_section (
       menu, (const char *[]){ "app.preferences", "win.show-help-overlay", "app.about", NULL });
   gtk_menu_button_set_menu_model (self->menu_button, G_MENU_MODEL (menu));
@@ -434,6 +434,7 @@ esp_window_class_init (EspWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, esp_window_update_remote);
   gtk_widget_class_bind_template_callback (widget_class, on_composer_needs_setup);
   gtk_widget_class_bind_template_callback (widget_class, on_history_activate);
+  gtk_widget_class_bind_template_callback (widget_class, esp_window_open_sweep);
   gtk_widget_class_bind_template_callback (widget_class, on_history_compare);
   gtk_widget_class_bind_template_callback (widget_class, on_history_reference_drop);
   gtk_widget_class_bind_template_callback (widget_class, on_history_selection_changed);
