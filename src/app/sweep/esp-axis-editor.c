@@ -68,12 +68,12 @@ emit_changed (EspAxisEditor *self)
     g_signal_emit (self, signals[CHANGED], 0);
 }
 
-static void G_GNUC_PRINTF (2, 0)
-    name_widget (GtkWidget *widget, const char *format, const char *title)
+/* Takes the name. */
+static void
+name_widget (GtkWidget *widget, char *name)
 {
-  g_autofree char *name = g_strdup_printf (format, title);
-
   gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  g_free (name);
 }
 
 /* Separated as texts are, else by commas; trimmed, without empty ones. */
@@ -91,15 +91,16 @@ split (const char *text)
 
 /* --- An entry --------------------------------------------------------------------------------- */
 
+/* Takes the name. */
 static GtkEditable *
-create_entry (EspAxisEditor *self, const char *format, const char *placeholder)
+create_entry (EspAxisEditor *self, char *name, const char *placeholder)
 {
   GtkWidget *entry = gtk_entry_new ();
 
   gtk_entry_set_placeholder_text (GTK_ENTRY (entry), placeholder);
   gtk_editable_set_width_chars (GTK_EDITABLE (entry), 6);
   gtk_widget_set_hexpand (entry, TRUE);
-  name_widget (entry, format, self->title);
+  name_widget (entry, name);
   g_signal_connect_object (entry, "changed", G_CALLBACK (emit_changed), self, G_CONNECT_SWAPPED);
   return GTK_EDITABLE (entry);
 }
@@ -107,7 +108,7 @@ create_entry (EspAxisEditor *self, const char *format, const char *placeholder)
 static void
 create_words (EspAxisEditor *self, const char *example)
 {
-  self->entry = create_entry (self, _ ("Values of %s"), example);
+  self->entry = create_entry (self, g_strdup_printf (_ ("Values of %s"), self->title), example);
   gtk_widget_add_css_class (GTK_WIDGET (self->entry), "numeric");
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->entry));
 }
@@ -129,7 +130,6 @@ on_seeds_changed (EspAxisEditor *self)
   guint64 seed;
 
   gtk_widget_set_sensitive (GTK_WIDGET (self->count), is_first_seed (self, &seed));
-  emit_changed (self);
 }
 
 static void
@@ -153,16 +153,16 @@ create_seeds (EspAxisEditor *self)
   gtk_spin_button_set_value (self->count, USUAL_SEEDS);
   gtk_editable_set_width_chars (GTK_EDITABLE (self->count), 2);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->count), _ ("Consecutive Seeds"));
-  name_widget (GTK_WIDGET (self->count), "%s", _ ("Consecutive Seeds"));
+  name_widget (GTK_WIDGET (self->count), g_strdup (_ ("Consecutive Seeds")));
   g_signal_connect_object (self->count, "value-changed", G_CALLBACK (emit_changed), self,
                            G_CONNECT_SWAPPED);
-  self->entry = create_entry (self, "%s", "1, 5, 10..14");
-  name_widget (GTK_WIDGET (self->entry), "%s", _ ("First seed, or a list of seeds"));
+  self->entry
+      = create_entry (self, g_strdup (_ ("First seed, or a list of seeds")), "1, 5, 10..14");
   gtk_widget_add_css_class (GTK_WIDGET (self->entry), "numeric");
   g_signal_connect_object (self->entry, "changed", G_CALLBACK (on_seeds_changed), self,
                            G_CONNECT_SWAPPED);
   gtk_widget_set_tooltip_text (dice, _ ("Other Seeds"));
-  name_widget (dice, "%s", _ ("Other Seeds"));
+  name_widget (dice, g_strdup (_ ("Other Seeds")));
   g_signal_connect_object (dice, "clicked", G_CALLBACK (on_dice), self, G_CONNECT_SWAPPED);
 
   gtk_widget_add_css_class (linked, "linked");
@@ -218,7 +218,7 @@ create_lines (EspAxisEditor *self)
   gtk_text_view_set_wrap_mode (GTK_TEXT_VIEW (self->view), GTK_WRAP_WORD_CHAR);
   gtk_text_view_set_accepts_tab (GTK_TEXT_VIEW (self->view), FALSE);
   gtk_widget_set_tooltip_text (self->view, _ ("One a line"));
-  name_widget (self->view, _ ("Values of %s, one a line"), self->title);
+  name_widget (self->view, g_strdup_printf (_ ("Values of %s, one a line"), self->title));
   g_signal_connect_object (self->buffer, "changed", G_CALLBACK (emit_changed), self,
                            G_CONNECT_SWAPPED);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), self->view);
@@ -260,10 +260,8 @@ create_replace (EspAxisEditor *self)
 {
   GtkWidget *arrow = gtk_image_new_from_icon_name ("go-next-symbolic");
 
-  self->entry = create_entry (self, "%s", _ ("Words"));
-  name_widget (GTK_WIDGET (self->entry), "%s", _ ("Words to replace"));
-  self->second = create_entry (self, "%s", _ ("blue, green"));
-  name_widget (GTK_WIDGET (self->second), "%s", _ ("What takes their place"));
+  self->entry = create_entry (self, g_strdup (_ ("Words to replace")), _ ("Words"));
+  self->second = create_entry (self, g_strdup (_ ("What takes their place")), _ ("blue, green"));
   gtk_widget_set_tooltip_text (
       GTK_WIDGET (self->second),
       _ ("Separated by commas; or by || where a comma belongs to the words"));
@@ -315,7 +313,7 @@ create_checks (EspAxisEditor *self)
   gtk_flow_box_set_homogeneous (self->checks, FALSE);
   gtk_widget_set_hexpand (GTK_WIDGET (self->checks), TRUE);
   gtk_widget_set_valign (GTK_WIDGET (self->checks), GTK_ALIGN_CENTER);
-  name_widget (GTK_WIDGET (self->checks), _ ("Values of %s"), self->title);
+  name_widget (GTK_WIDGET (self->checks), g_strdup_printf (_ ("Values of %s"), self->title));
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->checks));
 }
 

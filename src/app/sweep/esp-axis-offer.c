@@ -3,6 +3,7 @@
 #include "esp-axis-offer.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "esp-model-text.h"
 #include "esp-parameter-names.h"
@@ -116,13 +117,12 @@ esp_axis_choice_dup_options (const EspAxisChoice *choice, const EspAxisOffer *of
   return options;
 }
 
-/* All that are offered were selected; else the one that it starts from anyway. */
 static char *
 dup_nodes (const EspAxisOffer *offer)
 {
   GString *text = g_string_new (NULL);
 
-  for (guint i = 0; offer->nodes != NULL && i < MIN (offer->nodes->len, 2); i++)
+  for (guint i = 0; offer->nodes != NULL && i < MIN (offer->nodes->len, offer->n_chosen); i++)
     g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "",
                             esp_node_get_id (offer->nodes->pdata[i]));
   return g_string_free (text, FALSE);
@@ -145,7 +145,8 @@ esp_axis_choice_dup_example (const EspAxisChoice *choice, const EspAxisOffer *of
       return g_strdup (
           offer->axes.models != NULL && offer->axes.models[0] != NULL ? offer->axes.models[0] : "");
     case ESP_AXIS_REPLACE:
-      return g_strdup ("");
+      /* A word of the instruction; what takes its place is the person's to say. */
+      return g_strndup (choice->example, strcspn (choice->example, "|"));
     default:
       return g_strdup (choice->example != NULL ? choice->example : "");
     }

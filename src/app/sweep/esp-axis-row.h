@@ -2,7 +2,8 @@
 /* esp-axis-row.h: one axis of a sweep that is set up: what is changed, its values, what was
  * understood of them; up, down, away.
  *
- * Signals: "changed" (), "move" (int: -1 up, +1 down), "remove" ().
+ * Signals: "changed" (), "move" (int: -1 up, +1 down), "remove" (), "rechosen" (const char *name):
+ * the person wants to change something else; to be answered with esp_axis_row_choose ().
  */
 #pragma once
 
@@ -21,6 +22,7 @@ typedef struct
   EspAxisContext axes;
   GPtrArray *choices; /* (element-type EspAxisChoice) */
   GPtrArray *nodes;   /* starting nodes that are offered, (element-type EspNode) */
+  guint n_chosen;     /* so many of them, the first ones, are checked to begin with */
 } EspAxisOffer;
 
 GtkWidget *esp_axis_row_new (void) G_GNUC_WARN_UNUSED_RESULT;

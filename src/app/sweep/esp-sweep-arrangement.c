@@ -52,6 +52,19 @@ is_prose (EspAxis *axis)
   return kind == ESP_AXIS_INSTRUCTION || kind == ESP_AXIS_NEGATIVE;
 }
 
+int
+esp_sweep_place_find_axis (GPtrArray *axes, EspSweepPlace place)
+{
+  g_return_val_if_fail (axes != NULL, -1);
+
+  if ((guint) place >= axes->len)
+    return -1;
+  if (place != ESP_PLACE_PAGES && axes->len > 1 && is_prose (axes->pdata[0])
+      && !is_prose (axes->pdata[1]))
+    return place == ESP_PLACE_COLUMNS ? 1 : 0;
+  return (int) place;
+}
+
 EspSweepArrangement *
 esp_sweep_arrangement_new (EspSweep *sweep)
 {
@@ -64,13 +77,11 @@ esp_sweep_arrangement_new (EspSweep *sweep)
   self->plan = esp_sweep_plan_ref (esp_sweep_get_plan (sweep));
   for (int i = 0; i < ESP_N_PLACES; i++)
     {
-      self->axis[i] = i < (int) get_n_axes (self) ? i : -1;
+      self->axis[i] = esp_sweep_place_find_axis (esp_sweep_plan_get_axes (self->plan), i);
       self->lines[i] = g_array_new (FALSE, FALSE, sizeof (guint));
       if (self->axis[i] >= 0)
         self->hidden[i] = g_new0 (gboolean, get_n_values (self, i));
     }
-  if (get_n_axes (self) > 1 && is_prose (get_axis (self, 0)) && !is_prose (get_axis (self, 1)))
-    esp_sweep_arrangement_set_axis (self, ESP_PLACE_COLUMNS, 1);
   esp_sweep_arrangement_update (self);
   return self;
 }

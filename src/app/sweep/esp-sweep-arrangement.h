@@ -41,7 +41,10 @@ typedef struct _EspSweepArrangement EspSweepArrangement;
  * is a cell, or ESP_NO_CELL for what `cell` was made of. */
 typedef double (*EspSweepMeasure) (EspSweep *sweep, guint cell, guint other, gpointer data);
 
-/* The first axis on columns, the second on rows, the third on pages; but long texts on rows. */
+/* Which of these axes is on a place to begin with; -1: none. The first is on columns, the second on
+ * rows, the third on pages; but long texts on rows. */
+int esp_sweep_place_find_axis (GPtrArray *axes, EspSweepPlace place);
+
 EspSweepArrangement *esp_sweep_arrangement_new (EspSweep *sweep) G_GNUC_WARN_UNUSED_RESULT;
 void esp_sweep_arrangement_free (EspSweepArrangement *self);
 
