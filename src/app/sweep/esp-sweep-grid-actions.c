@@ -7,47 +7,77 @@
 
 /* --- Running ---------------------------------------------------------------------------------- */
 
-/* What running it would do something about. */
-static gboolean
-can_run (EspCellState state)
+/* Does a cell belong to what a command is for? */
+typedef gboolean (*Matches) (EspSweepGrid *self, guint cell);
+
+static EspCellState
+get_state (EspSweepGrid *self, guint cell)
 {
-  return state == ESP_CELL_MISSING || state == ESP_CELL_PREVIEW || state == ESP_CELL_FAILED
-         || state == ESP_CELL_CANCELLED;
+  return esp_sweep_get_cell_state (self->sweep, cell);
 }
 
 static gboolean
-is_missing (EspCellState state)
+is_in_queue (EspSweepGrid *self, guint cell)
 {
-  return state == ESP_CELL_MISSING;
+  EspNode *active = esp_sweep_get_active (self->sweep, cell);
+
+  return active != NULL && self->queue != NULL && esp_queue_find (self->queue, active) != NULL;
+}
+
+/* It waits since the last time that the document was open, and nobody sees to it. */
+static gboolean
+is_left_over (EspSweepGrid *self, guint cell)
+{
+  return get_state (self, cell) == ESP_CELL_WAITING && !is_in_queue (self, cell);
 }
 
 static gboolean
-is_failed (EspCellState state)
+is_missing (EspSweepGrid *self, guint cell)
 {
-  return state == ESP_CELL_FAILED || state == ESP_CELL_CANCELLED;
+  return get_state (self, cell) == ESP_CELL_MISSING || is_left_over (self, cell);
 }
 
 static gboolean
-is_preview (EspCellState state)
+is_failed (EspSweepGrid *self, guint cell)
 {
-  return state == ESP_CELL_PREVIEW;
+  return get_state (self, cell) == ESP_CELL_FAILED || get_state (self, cell) == ESP_CELL_CANCELLED;
 }
 
 static gboolean
-is_under_way (EspCellState state)
+is_preview (EspSweepGrid *self, guint cell)
 {
-  return state == ESP_CELL_WAITING || state == ESP_CELL_RUNNING;
+  return get_state (self, cell) == ESP_CELL_PREVIEW;
+}
+
+/* Running it would do something. */
+static gboolean
+can_run (EspSweepGrid *self, guint cell)
+{
+  return is_missing (self, cell) || is_failed (self, cell) || is_preview (self, cell);
 }
 
 static gboolean
-is_running (EspCellState state)
+is_under_way (EspSweepGrid *self, guint cell)
 {
-  return state == ESP_CELL_RUNNING;
+  return is_in_queue (self, cell);
 }
 
-/* Those of `cells` (NULL: all) in such a state. (element-type guint) */
+static gboolean
+is_running (EspSweepGrid *self, guint cell)
+{
+  return get_state (self, cell) == ESP_CELL_RUNNING && is_in_queue (self, cell);
+}
+
+/* Is there something that was to be a preview, and did not get one? */
+static gboolean
+is_failed_draft (EspSweepGrid *self, guint cell)
+{
+  return is_failed (self, cell) && esp_node_is_draft (esp_sweep_get_node (self->sweep, cell));
+}
+
+/* Those of `cells` (NULL: all) that match, at most `most`. (element-type guint) */
 static GArray *
-dup_cells (EspSweepGrid *self, GArray *cells, gboolean (*matches) (EspCellState state))
+dup_cells (EspSweepGrid *self, GArray *cells, Matches matches, guint most)
 {
   GArray *found = g_array_new (FALSE, FALSE, sizeof (guint));
   guint n;
@@ -55,23 +85,31 @@ dup_cells (EspSweepGrid *self, GArray *cells, gboolean (*matches) (EspCellState 
   if (self->sweep == NULL)
     return found;
   n = cells != NULL ? cells->len : esp_sweep_plan_get_n_cells (esp_sweep_get_plan (self->sweep));
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < n && found->len < most; i++)
     {
       guint cell = cells != NULL ? g_array_index (cells, guint, i) : i;
 
-      if (matches (esp_sweep_get_cell_state (self->sweep, cell)))
+      if (matches (self, cell))
         g_array_append_val (found, cell);
     }
   return found;
 }
 
+/* What was to be a preview is tried again as one. */
 static void
-run (EspSweepGrid *self, GArray *cells, gboolean (*matches) (EspCellState state))
+run (EspSweepGrid *self, GArray *cells, Matches matches)
 {
-  g_autoptr (GArray) found = dup_cells (self, cells, matches);
+  g_autoptr (GArray) found = dup_cells (self, cells, matches, G_MAXUINT);
+  g_autoptr (GArray) drafts = dup_cells (self, found, is_failed_draft, G_MAXUINT);
+  g_autoptr (GArray) others = g_array_new (FALSE, FALSE, sizeof (guint));
 
-  if (found->len > 0)
-    g_signal_emit (self, _esp_sweep_grid_signals[ESP_SWEEP_GRID_RUN], 0, found, FALSE);
+  for (guint i = 0; i < found->len; i++)
+    if (!is_failed_draft (self, g_array_index (found, guint, i)))
+      g_array_append_val (others, g_array_index (found, guint, i));
+  if (others->len > 0)
+    g_signal_emit (self, _esp_sweep_grid_signals[ESP_SWEEP_GRID_RUN], 0, others, FALSE);
+  if (drafts->len > 0)
+    g_signal_emit (self, _esp_sweep_grid_signals[ESP_SWEEP_GRID_RUN], 0, drafts, TRUE);
 }
 
 static void
@@ -114,9 +152,9 @@ on_run_cells (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 
 /* Those of `cells` (NULL: all) in such a state. */
 static void
-stop (EspSweepGrid *self, GArray *cells, gboolean (*matches) (EspCellState state))
+stop (EspSweepGrid *self, GArray *cells, Matches matches)
 {
-  g_autoptr (GArray) found = dup_cells (self, cells, matches);
+  g_autoptr (GArray) found = dup_cells (self, cells, matches, G_MAXUINT);
 
   for (guint i = 0; i < found->len && self->queue != NULL; i++)
     {
@@ -323,11 +361,19 @@ set_enabled (EspSweepGrid *self, const char *name, gboolean enabled)
 }
 
 static gboolean
-has_cells (EspSweepGrid *self, GArray *cells, gboolean (*matches) (EspCellState state))
+has_cells (EspSweepGrid *self, GArray *cells, Matches matches)
 {
-  g_autoptr (GArray) found = dup_cells (self, cells, matches);
+  g_autoptr (GArray) found = dup_cells (self, cells, matches, 1);
 
   return found->len > 0;
+}
+
+static gboolean
+has_lines (EspSweepGrid *self)
+{
+  return self->sweep != NULL
+         && esp_sweep_arrangement_get_n_lines (self->arrangement, ESP_PLACE_COLUMNS) > 0
+         && esp_sweep_arrangement_get_n_lines (self->arrangement, ESP_PLACE_ROWS) > 0;
 }
 
 void
@@ -354,7 +400,7 @@ _esp_sweep_grid_update_actions (EspSweepGrid *self)
   set_enabled (self, "stop-cells", writable && has_cells (self, selected, is_under_way));
   set_enabled (self, "continue", nodes->len > 0);
   set_enabled (self, "compare", nodes->len > 0);
-  set_enabled (self, "export", any);
+  set_enabled (self, "export", has_lines (self));
   set_enabled (self, "swap", any);
   set_enabled (self, "previous-page", page > 0);
   set_enabled (self, "next-page", page + 1 < n_pages);
@@ -363,6 +409,7 @@ _esp_sweep_grid_update_actions (EspSweepGrid *self)
   for (guint i = 0; i < G_N_ELEMENTS (filters); i++)
     g_simple_action_set_state (get_action (self, filters[i].action),
                                g_variant_new_boolean ((filter & filters[i].filter) != 0));
+  gtk_widget_set_visible (self->stop_button, under_way);
   gtk_widget_set_sensitive (self->run_button, writable && (has_cells (self, NULL, can_run)));
 }
 

@@ -49,7 +49,6 @@ update_words (EspSweepGrid *self)
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->progress), gtk_label_get_text (self->progress));
   gtk_progress_bar_set_fraction (self->bar, n_cells > 0 ? (double) settled / n_cells : 0);
   gtk_widget_set_visible (GTK_WIDGET (self->bar), under_way > 0);
-  gtk_widget_set_visible (self->stop_button, under_way > 0);
 }
 
 static void

@@ -11,8 +11,9 @@
  *   "open" (EspNode)             double click, Enter: the node becomes current, back to the canvas
  *   "compare" (GPtrArray)        of EspNode: those selected, or a row or column
  *   "export" (EspSweepGrid)      the sheet of what is shown
- *   "run" (GArray cells, gboolean draft)   fill, refine, retry: of guint
- * "selection-changed"; the node of the cell with the cursor becomes the document's current one. */
+ *   "run" (GArray cells, gboolean draft)   fill, refine, retry: of guint; `draft`: those of them
+ * that were to be previews are to be so again "selection-changed"; the node of the cell with the
+ * cursor becomes the document's current one. */
 #pragma once
 
 #include <adwaita.h>
