@@ -24,6 +24,7 @@ int cli_import (char ***arguments);
 int cli_tree (char ***arguments);
 int cli_log (char ***arguments);
 int cli_run (char ***arguments);
+int cli_sweep (char ***arguments);
 int cli_export (char ***arguments);
 int cli_verify (char ***arguments);
 

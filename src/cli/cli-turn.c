@@ -105,6 +105,28 @@ cli_turn_wait_for_schema (CliSession *session, EspModel *model)
 }
 
 int
+cli_turn_prepare (CliSession *session, const char *option, EspModel *model)
+{
+  const char *name = esp_model_get_name (model);
+  const char *message;
+
+  esp_model_prepare (model);
+  if (!cli_turn_wait_for_schema (session, model))
+    return CLI_EXIT_FAILED;
+  if (esp_model_get_state (model) == ESP_MODEL_READY && esp_model_get_schema (model) != NULL)
+    return CLI_EXIT_OK;
+
+  message = esp_model_get_message (model);
+  if (message == NULL)
+    message = _ ("cannot be used");
+  if (g_str_has_prefix (message, name))
+    cli_fail ("%s: %s", option, message);
+  else
+    cli_fail ("%s: %s: %s", option, name, message);
+  return esp_model_get_state (model) == ESP_MODEL_NEEDS_KEY ? CLI_EXIT_AUTH : CLI_EXIT_FAILED;
+}
+
+int
 cli_turn_choose_model (CliTurn *self, CliSession *session)
 {
   const char *id = self->backend != NULL ? self->backend : "local";
@@ -118,19 +140,7 @@ cli_turn_choose_model (CliTurn *self, CliSession *session)
     return cli_fail (_ ("--model: there is no model “%s”; see espalier-cli models"), self->model);
   if (self->chosen == NULL)
     return cli_fail (_ ("--model: no model is installed; see docs/models.md"));
-  esp_backend_prepare (backend, self->chosen);
-  if (!cli_turn_wait_for_schema (session, self->chosen))
-    return CLI_EXIT_FAILED;
-  if (esp_model_get_state (self->chosen) != ESP_MODEL_READY
-      || esp_model_get_schema (self->chosen) == NULL)
-    {
-      cli_fail ("--model: %s: %s", esp_model_get_name (self->chosen),
-                esp_model_get_message (self->chosen) != NULL ? esp_model_get_message (self->chosen)
-                                                             : _ ("cannot be used"));
-      return esp_model_get_state (self->chosen) == ESP_MODEL_NEEDS_KEY ? CLI_EXIT_AUTH
-                                                                       : CLI_EXIT_FAILED;
-    }
-  return CLI_EXIT_OK;
+  return cli_turn_prepare (session, "--model", self->chosen);
 }
 
 /* ---- parameters */

@@ -34,6 +34,10 @@ gboolean cli_turn_check (CliTurn *self);
  * status, all having been said. */
 int cli_turn_choose_model (CliTurn *self, CliSession *session);
 
+/* Lets the model tell what it takes. Returns the exit status: not 0 after a line with `option` that
+ * says why it cannot be used, or after a signal. */
+int cli_turn_prepare (CliSession *session, const char *option, EspModel *model);
+
 /* Waits for the backend to say what the model takes. FALSE: a signal came first. */
 gboolean cli_turn_wait_for_schema (CliSession *session, EspModel *model);
 

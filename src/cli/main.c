@@ -20,6 +20,7 @@ static const struct
   { "new", cli_new, N_ ("make a document of a photo") },
   { "import", cli_import, N_ ("add photos to a document") },
   { "run", cli_run, N_ ("add a turn to a document and make it") },
+  { "sweep", cli_sweep, N_ ("make many edits that differ along axes") },
   { "tree", cli_tree, N_ ("show the edit history of a document") },
   { "log", cli_log, N_ ("show the steps to an image") },
   { "export", cli_export, N_ ("write images of a document to files") },
