@@ -6,7 +6,7 @@ struct _FakeBackend
   EspBackend parent_instance;
 
   char *id;
-  guint concurrency;
+  guint concurrency, batch, n_groups;
   GListStore *models;
   gboolean stepped, stubborn, remote, keeps, resumed, hold_settling;
   GPtrArray *settled;
@@ -168,6 +168,12 @@ read_seed (JsonObject *parameters)
 }
 
 static void
+on_group (gpointer data)
+{
+  FAKE_BACKEND (data)->n_groups++;
+}
+
+static void
 run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *cancellable,
            EspBackendNewsFunc news, gpointer news_data, GAsyncReadyCallback callback,
            gpointer user_data)
@@ -176,8 +182,14 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
   Turn *turn = g_new0 (Turn, 1);
 
   turn->backend = self;
-  turn->prompt = g_strdup (json_object_get_string_member (request->parameters, "prompt"));
   turn->seed = read_seed (request->parameters);
+  turn->prompt = g_strdup (json_object_get_string_member (request->parameters, "prompt"));
+  if (self->batch > 1)
+    {
+      g_autofree char *prompt = g_steal_pointer (&turn->prompt);
+
+      turn->prompt = g_strdup_printf ("%s#%" G_GUINT64_FORMAT, prompt, turn->seed);
+    }
   turn->task = g_task_new (self, NULL, callback, user_data);
   turn->news = news;
   turn->news_data = news_data;
@@ -186,7 +198,9 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
   g_assert_false (g_hash_table_contains (self->turns, turn->prompt));
   g_hash_table_insert (self->turns, turn->prompt, turn);
   self->most_running = MAX (self->most_running, g_hash_table_size (self->turns));
-  g_assert_cmpuint (g_hash_table_size (self->turns), <=, self->concurrency);
+  g_assert_cmpuint (g_hash_table_size (self->turns), <=, self->concurrency * self->batch);
+  if (request->group != NULL)
+    esp_turn_group_come (request->group, on_group, self, NULL);
 
   turn->cancelled = g_cancellable_source_new (cancellable);
   g_source_set_callback (turn->cancelled, G_SOURCE_FUNC (on_cancelled), turn, NULL);
@@ -257,6 +271,14 @@ get_concurrency (EspBackend *backend)
   return FAKE_BACKEND (backend)->concurrency;
 }
 
+static guint
+get_batch (EspBackend *backend, const char *model, JsonObject *parameters)
+{
+  g_assert_cmpstr (model, ==, "model");
+  g_assert_nonnull (parameters);
+  return FAKE_BACKEND (backend)->batch;
+}
+
 static GListModel *
 get_models (EspBackend *backend)
 {
@@ -273,6 +295,18 @@ void
 fake_backend_set_stubborn (FakeBackend *self, gboolean stubborn)
 {
   self->stubborn = stubborn;
+}
+
+void
+fake_backend_set_batch (FakeBackend *self, guint batch)
+{
+  self->batch = batch;
+}
+
+guint
+fake_backend_get_n_groups (FakeBackend *self)
+{
+  return self->n_groups;
 }
 
 void
@@ -411,6 +445,7 @@ fake_backend_class_init (FakeBackendClass *klass)
   backend_class->has_kept = has_kept;
   backend_class->settle_async = settle_async;
   backend_class->get_concurrency = get_concurrency;
+  backend_class->get_batch = get_batch;
   backend_class->get_models = get_models;
   backend_class->run_async = run_async;
   backend_class->run_finish = run_finish;
@@ -426,6 +461,7 @@ fake_backend_init (FakeBackend *self)
   self->settled = g_ptr_array_new_with_free_func (g_free);
   self->begun = g_ptr_array_new_with_free_func (g_free);
   self->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->batch = 1;
   self->seconds = 1;
   self->side = 24;
 }

@@ -20,6 +20,11 @@ void fake_backend_set_stepped (FakeBackend *self, gboolean stepped);
 /* From now on turns do not obey when they are cancelled. */
 void fake_backend_set_stubborn (FakeBackend *self, gboolean stubborn);
 
+/* From now on it wants so many turns that differ by their seeds together; turns are then known as
+ * "prompt#seed". */
+void fake_backend_set_batch (FakeBackend *self, guint batch);
+guint fake_backend_get_n_groups (FakeBackend *self); /* of which nobody is missing, so far */
+
 /* From now on it is one of a provider; `keeps`: turns that end without a result can be gone on
  * with.
  */
