@@ -431,6 +431,13 @@ on_start (EspSweepPage *self)
   _esp_sweep_page_start (self);
 }
 
+void
+esp_sweep_page_start (EspSweepPage *self)
+{
+  g_return_if_fail (ESP_IS_SWEEP_PAGE (self));
+  _esp_sweep_page_start (self);
+}
+
 static void
 on_back (EspSweepPage *self)
 {

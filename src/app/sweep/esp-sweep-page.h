@@ -37,4 +37,7 @@ void esp_sweep_page_set_up (EspSweepPage *self, EspQueue *queue, EspDocument *do
  * text; where there is no room, the last one makes it. After esp_sweep_page_set_up (). */
 void esp_sweep_page_add_axis (EspSweepPage *self, const char *name, const char *text);
 
+/* As the button does: where something is missing it says so, and nothing starts. */
+void esp_sweep_page_start (EspSweepPage *self);
+
 G_END_DECLS

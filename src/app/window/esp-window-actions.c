@@ -179,7 +179,12 @@ show_properties (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static void
 run (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  gtk_widget_activate_action (GTK_WIDGET (ESP_WINDOW (user_data)->composer), "composer.run", NULL);
+  EspWindow *self = ESP_WINDOW (user_data);
+
+  if (esp_window_is_setting_up_sweep (self))
+    esp_sweep_page_start (self->sweep_page);
+  else
+    gtk_widget_activate_action (GTK_WIDGET (self->composer), "composer.run", NULL);
 }
 
 static void
