@@ -126,10 +126,12 @@ esp_compare_view_update_controls (EspCompareView *self)
   const EspCompareMode mode = self->mode;
   guint i = 0;
 
+  /* Hidden, not a page of a stack: to screen readers GTK 4.8 shows those, too. */
   gtk_widget_set_visible (self->controls, mode != ESP_COMPARE_SIDE);
-  if (mode != ESP_COMPARE_SIDE)
-    gtk_stack_set_visible_child_name (GTK_STACK (self->controls),
-                                      esp_compare_mode_to_string (mode));
+  gtk_widget_set_visible (self->slider_controls, mode == ESP_COMPARE_SLIDER);
+  gtk_widget_set_visible (self->flicker_controls, mode == ESP_COMPARE_FLICKER);
+  gtk_widget_set_visible (self->onion_controls, mode == ESP_COMPARE_ONION);
+  gtk_widget_set_visible (self->difference_controls, mode == ESP_COMPARE_DIFFERENCE);
   for (GtkWidget *button = gtk_widget_get_first_child (self->modes); button != NULL;
        button = gtk_widget_get_next_sibling (button), i++)
     gtk_widget_set_visible (button,

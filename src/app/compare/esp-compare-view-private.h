@@ -17,8 +17,9 @@ struct _EspCompareView
   GtkWidget parent_instance;
 
   /* the template's */
-  GtkWidget *bar, *controls, *stack, *notice, *table;
+  GtkWidget *bar, *controls, *images, *notice, *table;
   GtkWidget *modes, *link_button, *pin_button, *swap_button;
+  GtkWidget *slider_controls, *flicker_controls, *onion_controls, *difference_controls;
   EspCompareGrid *grid;
   EspComparePair *pair;
   GtkAdjustment *interval, *opacity, *gain;

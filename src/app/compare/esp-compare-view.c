@@ -88,7 +88,7 @@ static void
 show_mode (EspCompareView *self, EspCompareMode before)
 {
   EspImageView *view = esp_compare_pair_get_view (self->pair);
-  const gboolean had_focus = gtk_widget_get_focus_child (self->stack) != NULL;
+  const gboolean had_focus = gtk_widget_get_focus_child (self->images) != NULL;
   EspCompareViewport viewport;
 
   if (self->mode != ESP_COMPARE_SIDE && before == ESP_COMPARE_SIDE)
@@ -105,8 +105,8 @@ show_mode (EspCompareView *self, EspCompareMode before)
     }
   if (self->mode != ESP_COMPARE_SIDE)
     esp_compare_pair_set_mode (self->pair, self->mode);
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack),
-                                    self->mode == ESP_COMPARE_SIDE ? "side" : "pair");
+  gtk_widget_set_visible (GTK_WIDGET (self->grid), self->mode == ESP_COMPARE_SIDE);
+  gtk_widget_set_visible (GTK_WIDGET (self->pair), self->mode != ESP_COMPARE_SIDE);
   if (had_focus)
     gtk_widget_grab_focus (GTK_WIDGET (self));
 }
@@ -465,8 +465,8 @@ esp_compare_view_size_allocate (GtkWidget *widget, int width, int height, int ba
   int y = allocate_bars (self, width), images;
 
   table = MAX (table, least);
-  images = MAX (height - y - notice - table, get_height (self->stack, width, FALSE));
-  gtk_widget_size_allocate (self->stack, &(GtkAllocation){ 0, y, width, images }, -1);
+  images = MAX (height - y - notice - table, get_height (self->images, width, FALSE));
+  gtk_widget_size_allocate (self->images, &(GtkAllocation){ 0, y, width, images }, -1);
   y += images;
   if (gtk_widget_should_layout (self->notice))
     gtk_widget_size_allocate (self->notice, &(GtkAllocation){ 0, y, width, notice }, -1);
@@ -638,8 +638,12 @@ bind_children (GtkWidgetClass *class)
   gtk_widget_class_bind_template_child (class, EspCompareView, bar);
   gtk_widget_class_bind_template_child (class, EspCompareView, notice);
   gtk_widget_class_bind_template_child (class, EspCompareView, table);
-  gtk_widget_class_bind_template_child (class, EspCompareView, stack);
+  gtk_widget_class_bind_template_child (class, EspCompareView, images);
   gtk_widget_class_bind_template_child (class, EspCompareView, controls);
+  gtk_widget_class_bind_template_child (class, EspCompareView, slider_controls);
+  gtk_widget_class_bind_template_child (class, EspCompareView, flicker_controls);
+  gtk_widget_class_bind_template_child (class, EspCompareView, onion_controls);
+  gtk_widget_class_bind_template_child (class, EspCompareView, difference_controls);
   gtk_widget_class_bind_template_child (class, EspCompareView, modes);
   gtk_widget_class_bind_template_child (class, EspCompareView, link_button);
   gtk_widget_class_bind_template_child (class, EspCompareView, pin_button);

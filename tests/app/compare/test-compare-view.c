@@ -400,7 +400,16 @@ test_narrow (CompareFixture *fixture, gconstpointer data)
 {
   int minimum;
 
+  /* The window can become narrow before it is told that it is. */
   compare_hold (fixture, fixture->turns[0], fixture->turns[1], NULL);
+  for (int mode = ESP_COMPARE_SIDE; mode <= ESP_COMPARE_DIFFERENCE; mode++)
+    {
+      esp_compare_view_set_mode (fixture->view, (EspCompareMode) mode);
+      gtk_widget_measure (GTK_WIDGET (fixture->view), GTK_ORIENTATION_HORIZONTAL, -1, &minimum,
+                          NULL, NULL, NULL);
+      g_assert_cmpint (minimum, <=, 360);
+    }
+  esp_compare_view_set_mode (fixture->view, ESP_COMPARE_SIDE);
   esp_compare_view_set_narrow (fixture->view, TRUE);
   g_assert_cmpint (esp_compare_view_get_mode (fixture->view), ==, ESP_COMPARE_SLIDER);
   g_assert_true (compare_press (fixture, GDK_KEY_m, 0));
