@@ -24,6 +24,7 @@ struct _EspPreferencesWindow
   AdwExpanderRow *grey_row;
   GtkAdjustment *grey;
   AdwComboRow *model_row;
+  GtkAdjustment *ask_cells, *ask_minutes, *ask_cost;
   GtkSwitch *notify_switch;
   GtkSwitch *previews_switch;
   AdwPreferencesGroup *models_group;
@@ -377,6 +378,9 @@ esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, grey_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, grey);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, model_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, ask_cells);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, ask_minutes);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, ask_cost);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, notify_switch);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, previews_switch);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_group);
@@ -409,6 +413,12 @@ esp_preferences_window_init (EspPreferencesWindow *self)
   g_settings_bind (self->settings, "step-previews", self->previews_switch, "active",
                    G_SETTINGS_BIND_DEFAULT);
   g_settings_bind (self->settings, "notify-when-done", self->notify_switch, "active",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "sweep-ask-cells", self->ask_cells, "value",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "sweep-ask-minutes", self->ask_minutes, "value",
+                   G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (self->settings, "sweep-ask-cost", self->ask_cost, "value",
                    G_SETTINGS_BIND_DEFAULT);
   init_grey (self);
 }

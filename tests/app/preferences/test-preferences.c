@@ -70,6 +70,16 @@ scratch_open (Scratch *scratch)
   return window;
 }
 
+/* That of the row with this title. */
+static GtkWidget *
+find_spin (GtkWindow *window, const char *title)
+{
+  GtkWidget *row = find_row (GTK_WIDGET (window), title);
+
+  g_assert_nonnull (row);
+  return widgets_find_type (row, GTK_TYPE_SPIN_BUTTON);
+}
+
 static void
 test_settings (void)
 {
@@ -99,6 +109,17 @@ test_settings (void)
   row = find_row (GTK_WIDGET (window), "Show the Steps");
   g_assert_true (gtk_widget_activate (row));
   g_assert_false (g_settings_get_boolean (settings, "step-previews"));
+
+  /* What asks first: all three both ways. */
+  row = find_spin (window, "Cells");
+  g_assert_cmpfloat (gtk_spin_button_get_value (GTK_SPIN_BUTTON (row)), ==, 64);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (row), 10);
+  g_assert_cmpint (g_settings_get_int (settings, "sweep-ask-cells"), ==, 10);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (find_spin (window, "Minutes")), 0);
+  g_assert_cmpint (g_settings_get_int (settings, "sweep-ask-minutes"), ==, 0);
+  g_settings_set_double (settings, "sweep-ask-cost", 1.25);
+  g_assert_cmpfloat (gtk_spin_button_get_value (GTK_SPIN_BUTTON (find_spin (window, "Cost"))), ==,
+                     1.25);
 
   row = find_row (GTK_WIDGET (window), "Own Grey Around the Image");
   g_assert_true (adw_expander_row_get_enable_expansion (ADW_EXPANDER_ROW (row)));
