@@ -10,7 +10,7 @@
 #include "esp-sheet-private.h"
 
 #define MAX_SIDE   16000
-#define MAX_PIXELS (G_GINT64_CONSTANT (1) << 27) /* what encoders need fits into memory, too */
+#define MAX_PIXELS (1 << 26) /* encoders keep up to six bytes a pixel beside the picture */
 #define LEAST_CELL 24
 #define AUTO_CELL  1024
 

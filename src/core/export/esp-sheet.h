@@ -31,7 +31,7 @@ typedef struct
                                line of its caption. */
   guint n_table_rows;
   int cell_side; /* px of a picture's longer side; 0 = as large as the largest, at most 1024, the
-                    sheet at most 16,000 px a side and 128 MP: beyond that, smaller pictures */
+                    sheet at most 16,000 px a side and 64 MP: beyond that, smaller pictures */
   gboolean dark; /* on dark grey instead of white */
 } EspSheet;
 
