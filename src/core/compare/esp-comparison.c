@@ -93,8 +93,8 @@ show_rows (EspComparison *self)
 typedef EspNode *(*GetOther) (EspNode *node);
 
 static void
-add_measured (EspComparison *self, GPtrArray *rows, const char *id, const char *title,
-              const char *description, GetOther get_other)
+add_measured_row (EspComparison *self, GPtrArray *rows, const char *id, const char *title,
+                  const char *description, GetOther get_other)
 {
   EspComparisonRow *row = _esp_comparison_row_new (id, title, self->nodes->len, FALSE);
 
@@ -116,15 +116,48 @@ add_measured (EspComparison *self, GPtrArray *rows, const char *id, const char *
   g_ptr_array_add (rows, row);
 }
 
-static void refresh (EspComparison *self);
+static void
+add_measured_rows (EspComparison *self, GPtrArray *rows)
+{
+  add_measured_row (
+      self, rows, ESP_COMPARISON_DIFFERENCE,
+      /* Translators: ΔE is the unit of colour differences. */
+      _ ("Difference to the parent (ΔE)"),
+      _ ("Average difference of colours (CIEDE2000) to the image that it was made from, "
+         "measured at no more than 1,024 pixels a side. About 1 is just visible."),
+      _esp_comparison_get_parent);
+  add_measured_row (
+      self, rows, ESP_COMPARISON_DRIFT, _ ("Drift from the original (ΔE)"),
+      _ ("Average difference of colours (CIEDE2000) to the image that everything began "
+         "with, measured at no more than 1,024 pixels a side. About 1 is just visible."),
+      _esp_comparison_get_origin);
+}
 
+static EspComparisonRow *
+find_row (GPtrArray *rows, const char *id)
+{
+  for (guint i = 0; i < rows->len; i++)
+    if (g_str_equal (esp_comparison_row_get_id (rows->pdata[i]), id))
+      return rows->pdata[i];
+  return NULL;
+}
+
+static void measure (EspComparison *self);
+
+/* Only these rows can have changed. */
 static void
 on_measured (gpointer data)
 {
   EspComparison *self = ESP_COMPARISON (data);
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func (g_object_unref);
 
+  add_measured_rows (self, rows);
+  for (guint i = 0; i < rows->len; i++)
+    _esp_comparison_row_become (find_row (self->rows, esp_comparison_row_get_id (rows->pdata[i])),
+                                rows->pdata[i]);
+  show_rows (self);
   self->under_way = FALSE;
-  refresh (self);
+  measure (self);
 }
 
 /* One after the other: each takes two whole pictures in memory for a moment. */
@@ -160,31 +193,13 @@ measure (EspComparison *self)
 
 /* ---- all rows */
 
-static EspComparisonRow *
-find_row (GPtrArray *rows, const char *id)
-{
-  for (guint i = 0; i < rows->len; i++)
-    if (g_str_equal (esp_comparison_row_get_id (rows->pdata[i]), id))
-      return rows->pdata[i];
-  return NULL;
-}
-
 static GPtrArray *
 create_rows (EspComparison *self)
 {
   GPtrArray *rows = g_ptr_array_new_with_free_func (g_object_unref);
 
   _esp_comparison_add_turn_rows (rows, self->nodes, self->registry);
-  add_measured (self, rows, ESP_COMPARISON_DIFFERENCE,
-                /* Translators: ΔE is the unit of colour differences. */
-                _ ("Difference to the parent (ΔE)"),
-                _ ("Average difference of colours (CIEDE2000) to the image that it was made from, "
-                   "measured at no more than 1,024 pixels a side. About 1 is just visible."),
-                _esp_comparison_get_parent);
-  add_measured (self, rows, ESP_COMPARISON_DRIFT, _ ("Drift from the original (ΔE)"),
-                _ ("Average difference of colours (CIEDE2000) to the image that everything began "
-                   "with, measured at no more than 1,024 pixels a side. About 1 is just visible."),
-                _esp_comparison_get_origin);
+  add_measured_rows (self, rows);
   _esp_comparison_add_mark_rows (rows, self->nodes);
   return rows;
 }
