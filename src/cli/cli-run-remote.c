@@ -73,11 +73,14 @@ make_account (CliRunRemote *self, EspProvider *provider, GError **error)
   config = cli_remote_read_config (self->config, NULL, error);
   if (config == NULL)
     return NULL;
-  self->folder = g_dir_make_tmp ("espalier-run-XXXXXX", error);
-  if (self->folder == NULL)
-    return NULL;
-  path = g_build_filename (self->folder, "accounts.json", NULL);
-  self->passing = esp_accounts_new (path);
+  if (self->passing == NULL)
+    {
+      self->folder = g_dir_make_tmp ("espalier-run-XXXXXX", error);
+      if (self->folder == NULL)
+        return NULL;
+      path = g_build_filename (self->folder, "accounts.json", NULL);
+      self->passing = esp_accounts_new (path);
+    }
   return esp_accounts_add (self->passing, esp_provider_get_id (provider), NULL, self->base_url,
                            self->own_host, config, error);
 }
@@ -94,7 +97,8 @@ add_backend (CliRunRemote *self, const char *id, GError **error)
 
   if (provider == NULL)
     return NULL;
-  if (self->passing != NULL)
+  /* Which of them is meant by the options? */
+  if (self->passing != NULL && cli_run_remote_get_option (self) != NULL)
     {
       g_propagate_error (
           error,
@@ -113,7 +117,8 @@ add_backend (CliRunRemote *self, const char *id, GError **error)
     esp_accounts_set_has_key (self->passing, account, TRUE, NULL);
   if (account != NULL)
     {
-      self->http = esp_http_new ();
+      if (self->http == NULL)
+        self->http = esp_http_new ();
       backend = esp_remote_backend_new (provider, account, self->http);
       esp_remote_backend_set_accounts (backend, self->accounts);
       esp_remote_backend_set_key (backend, key);
