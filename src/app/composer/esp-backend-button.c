@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-model-text.h"
 #include "esp-price-text.h"
 
 struct _EspBackendButton
@@ -161,13 +162,7 @@ update_label (EspBackendButton *self)
   g_autofree char *name = NULL;
 
   gtk_widget_set_visible (self->cloud, backend != NULL && esp_backend_is_remote (backend));
-  if (self->model == NULL)
-    text = g_strdup (_ ("No Model"));
-  else if (backend == NULL || is_same_name (esp_backend_get_title (backend), self->model))
-    text = g_strdup (esp_model_get_name (self->model));
-  else
-    text = g_strdup_printf ("%s · %s", esp_backend_get_title (backend),
-                            esp_model_get_name (self->model));
+  text = self->model != NULL ? esp_model_dup_title (self->model) : g_strdup (_ ("No Model"));
   name = g_strdup_printf (_ ("Model: %s"), text);
   gtk_label_set_label (self->label, text);
   gtk_widget_set_tooltip_text (self->button, text);

@@ -4,6 +4,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-model-text.h"
+
 /* Running exactly the same again within this time is a slip (a key that repeats). */
 #define SLIP (700 * G_TIME_SPAN_MILLISECOND)
 
@@ -26,31 +28,10 @@ _esp_composer_get_base (EspComposer *self)
   return node;
 }
 
-static char *
-dup_model_obstacle (EspModel *model)
-{
-  switch (esp_model_get_state (model))
-    {
-    case ESP_MODEL_STARTING:
-      return esp_model_get_schema (model) == NULL ? g_strdup (_ ("The model is starting.")) : NULL;
-    case ESP_MODEL_NEEDS_KEY:
-      return g_strdup (_ ("The chosen model needs a key."));
-    case ESP_MODEL_NEEDS_MODEL:
-      return g_strdup (_ ("The chosen model’s files are missing."));
-    case ESP_MODEL_BROKEN:
-      return g_strdup (esp_model_get_message (model) != NULL
-                           ? esp_model_get_message (model)
-                           : _ ("The chosen model cannot be used."));
-    case ESP_MODEL_READY:
-    default:
-      return esp_model_get_schema (model) == NULL ? g_strdup (_ ("The model is starting.")) : NULL;
-    }
-}
-
 char *
 _esp_composer_dup_model_obstacle (EspComposer *self)
 {
-  return self->model != NULL ? dup_model_obstacle (self->model) : NULL;
+  return self->model != NULL ? esp_model_dup_obstacle (self->model) : NULL;
 }
 
 char *
@@ -61,8 +42,9 @@ _esp_composer_dup_trouble (EspComposer *self)
   if (self->document == NULL || self->model == NULL)
     return NULL;
   state = esp_model_get_state (self->model);
-  return state == ESP_MODEL_READY || state == ESP_MODEL_STARTING ? NULL
-                                                                 : dup_model_obstacle (self->model);
+  return state == ESP_MODEL_READY || state == ESP_MODEL_STARTING
+             ? NULL
+             : esp_model_dup_obstacle (self->model);
 }
 
 char *
@@ -81,7 +63,7 @@ _esp_composer_dup_obstacle (EspComposer *self)
     return g_strdup (_ ("Write what should change."));
   if (self->model == NULL)
     return g_strdup (_ ("Choose a model first."));
-  obstacle = dup_model_obstacle (self->model);
+  obstacle = esp_model_dup_obstacle (self->model);
   if (obstacle != NULL)
     return g_steal_pointer (&obstacle);
   if (self->obstacle != NULL)

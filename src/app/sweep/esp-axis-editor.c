@@ -105,11 +105,19 @@ create_entry (EspAxisEditor *self, char *name, const char *placeholder)
   return GTK_EDITABLE (entry);
 }
 
+/* Lists of numbers run from left to right in every language. */
+static void
+set_numeric (GtkEditable *entry)
+{
+  gtk_widget_add_css_class (GTK_WIDGET (entry), "numeric");
+  gtk_widget_set_direction (GTK_WIDGET (entry), GTK_TEXT_DIR_LTR);
+}
+
 static void
 create_words (EspAxisEditor *self, const char *example)
 {
   self->entry = create_entry (self, g_strdup_printf (_ ("Values of %s"), self->title), example);
-  gtk_widget_add_css_class (GTK_WIDGET (self->entry), "numeric");
+  set_numeric (self->entry);
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->entry));
 }
 
@@ -158,7 +166,7 @@ create_seeds (EspAxisEditor *self)
                            G_CONNECT_SWAPPED);
   self->entry
       = create_entry (self, g_strdup (_ ("First seed, or a list of seeds")), "1, 5, 10..14");
-  gtk_widget_add_css_class (GTK_WIDGET (self->entry), "numeric");
+  set_numeric (self->entry);
   g_signal_connect_object (self->entry, "changed", G_CALLBACK (on_seeds_changed), self,
                            G_CONNECT_SWAPPED);
   gtk_widget_set_tooltip_text (dice, _ ("Other Seeds"));

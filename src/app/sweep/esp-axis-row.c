@@ -517,6 +517,15 @@ esp_axis_row_grab_focus (GtkWidget *widget)
   return gtk_widget_grab_focus (ESP_AXIS_ROW (widget)->head);
 }
 
+void
+esp_axis_row_focus_values (EspAxisRow *self)
+{
+  g_return_if_fail (ESP_IS_AXIS_ROW (self));
+
+  if (self->editor == NULL || !gtk_widget_child_focus (self->editor, GTK_DIR_TAB_FORWARD))
+    gtk_widget_grab_focus (self->head);
+}
+
 static void
 esp_axis_row_dispose (GObject *object)
 {

@@ -48,6 +48,9 @@ EspAxis *esp_axis_row_parse (EspAxisRow *self,
 void esp_axis_row_set_place (EspAxisRow *self, const char *place, gboolean can_move_up,
                              gboolean can_move_down);
 
+/* Where its values are written, or checked. */
+void esp_axis_row_focus_values (EspAxisRow *self);
+
 /* What is said of the values; borrowed. */
 const char *esp_axis_row_get_message (EspAxisRow *self);
 

@@ -466,7 +466,10 @@ esp_sweep_page_grab_focus (GtkWidget *widget)
   EspSweepPage *self = ESP_SWEEP_PAGE (widget);
   GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->rows));
 
-  return gtk_widget_grab_focus (row != NULL ? row : GTK_WIDGET (self->instruction));
+  if (row == NULL)
+    return gtk_widget_grab_focus (GTK_WIDGET (self->instruction));
+  esp_axis_row_focus_values (ESP_AXIS_ROW (row));
+  return TRUE;
 }
 
 static void

@@ -64,12 +64,14 @@ esp_window_set_up_sweep (EspWindow *self)
     }
   presets = esp_composer_dup_presets (self->composer);
   selected = esp_history_dup_selection (self->history);
+  esp_sweep_page_set_accounts (self->sweep_page,
+                               esp_application_get_accounts (get_application (self)));
   esp_sweep_page_set_up (self->sweep_page, get_queue (self), self->document, base, &turn, selected,
                          presets);
   gtk_stack_set_visible_child_name (self->below, "sweep");
   esp_window_show_canvas (self);
   esp_window_lift_toasts_later (self);
-  gtk_widget_child_focus (GTK_WIDGET (self->sweep_page), GTK_DIR_TAB_FORWARD);
+  gtk_widget_grab_focus (GTK_WIDGET (self->sweep_page));
 }
 
 /* --- Before anything is sent -------------------------------------------------------------------
@@ -183,7 +185,8 @@ begin (EspWindow *self, Order *order)
 {
   if (order->plan != NULL)
     {
-      /* Once is enough. */
+      /* Once is enough. (A text that is insensitive before the keyboard leaves it is not told.) */
+      gtk_window_set_focus (GTK_WINDOW (self), NULL);
       gtk_widget_set_sensitive (GTK_WIDGET (self->below), FALSE);
       esp_sweep_start_async (self->document, get_queue (self), order->plan, order->draft_steps,
                              NULL, on_started, g_object_ref (self));

@@ -633,12 +633,27 @@ test_offline (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (g_get_user_config_dir (), "sweep-accounts.json", NULL);
   g_autoptr (EspAccounts) accounts = esp_accounts_new (path);
+  g_autoptr (SweepBackend) cloud = NULL;
+  EspModel *net;
 
+  cloud = sweep_backend_new ("cloud", 1);
+  net = sweep_backend_add_model (cloud, "net", "Net", PAID, ESP_MODEL_SEED);
+  esp_model_set_price (net, 0, NULL);
+  sweep_backend_set_folder (cloud, g_get_tmp_dir ());
+  esp_registry_add (fixture->registry, ESP_BACKEND (cloud));
   esp_sweep_page_set_accounts (fixture->page, accounts);
   esp_accounts_set_offline (accounts, TRUE);
   settle ();
   /* What is here is here. */
   g_assert_true (can_start (fixture));
+  esp_sweep_page_add_axis (fixture->page, "model", "fake/demo, cloud/net");
+  settle ();
+  g_assert_true (says (fixture, "Nothing may leave this computer"));
+  g_assert_false (can_start (fixture));
+  esp_accounts_set_offline (accounts, FALSE);
+  settle ();
+  g_assert_true (can_start (fixture));
+
   esp_accounts_set_monthly_stop (accounts, 0.2);
   esp_sweep_page_add_axis (fixture->page, "model", "fake/paid");
   type (fixture, "Values of Guidance", "1..4");
@@ -747,6 +762,26 @@ test_keys (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->n_started, ==, 1);
   g_assert_true (press (page, GDK_KEY_Escape, 0));
   g_assert_cmpuint (fixture->n_left, ==, 1);
+}
+
+/* The first values are where one begins. */
+static void
+test_focus (Fixture *fixture, gconstpointer data)
+{
+  GtkWidget *focus;
+
+  gtk_widget_grab_focus (GTK_WIDGET (fixture->page));
+  focus = gtk_window_get_focus (GTK_WINDOW (fixture->window));
+  g_assert_true (gtk_widget_is_ancestor (focus, get (fixture, "Values of Guidance")));
+  click (fixture, "Remove Guidance");
+  focus = gtk_window_get_focus (GTK_WINDOW (fixture->window));
+  g_assert_true (focus == get (fixture, "Add an Axis"));
+  gtk_widget_grab_focus (GTK_WIDGET (fixture->page));
+  focus = gtk_window_get_focus (GTK_WINDOW (fixture->window));
+  g_assert_true (focus == get (fixture, "Instruction of the sweep"));
+  click (fixture, "Add an Axis");
+  focus = gtk_window_get_focus (GTK_WINDOW (fixture->window));
+  g_assert_true (gtk_widget_is_ancestor (focus, get (fixture, "What changes: Guidance")));
 }
 
 /* Tab goes through everything and back to where it began. */
@@ -877,6 +912,7 @@ main (int argc, char **argv)
   TEST ("stays", test_stays);
   TEST ("remembered", test_remembered);
   TEST ("keys", test_keys);
+  TEST ("focus", test_focus);
   TEST ("tab", test_tab);
   TEST ("size", test_size);
   TEST ("looks", test_looks);
