@@ -442,6 +442,17 @@ dup_item_title (const EspSheetContents *contents, guint index)
   return title;
 }
 
+/* Do lines begin with what the picture is called? Where rows and columns are labelled and pictures
+ * are not, the values in the table say it. */
+static guint
+get_first_column (const EspSheetContents *contents)
+{
+  for (guint i = 0; i < count_items (contents); i++)
+    if (contents->items[i].caption != NULL)
+      return 0;
+  return contents->column_labels != NULL || contents->row_labels != NULL ? 1 : 0;
+}
+
 /* A place that only fills the last row has no line. */
 static gboolean
 has_line (const EspSheetContents *contents, guint line)
@@ -467,10 +478,11 @@ choose_widths (Placing *placing, int *widths, guint n_lines, guint n_columns,
 {
   const Style style = { 1, PANGO_WEIGHT_BOLD, PANGO_ALIGN_LEFT, 0, 1 };
   const int space = 2 * placing->gap;
+  const guint first = get_first_column (placing->contents);
   g_autofree int *natural = g_new0 (int, n_columns);
   int spare = placing->right - placing->margin + space, sum = -space;
 
-  for (guint column = 0; column < n_columns; column++)
+  for (guint column = first; column < n_columns; column++)
     {
       for (guint line = 0; line < n_lines && !g_cancellable_is_cancelled (cancellable); line++)
         {
@@ -483,7 +495,7 @@ choose_widths (Placing *placing, int *widths, guint n_lines, guint n_columns,
       widths[column] = CLAMP (natural[column], 2 * placing->em, LARGEST_IN_LINE * placing->em);
       spare -= widths[column] + space;
     }
-  for (guint column = 0; column < n_columns; column++)
+  for (guint column = first; column < n_columns; column++)
     {
       const int more = CLAMP (natural[column] - widths[column], 0, MAX (spare, 0));
 
@@ -513,7 +525,7 @@ place_table_as_lines (Placing *placing, int y, GCancellable *cancellable)
 
       if (!has_line (contents, line))
         continue;
-      for (guint column = 0; column < n_columns; column++)
+      for (guint column = get_first_column (contents); column < n_columns; column++)
         {
           const gboolean heading = line == 0 || column == 0;
           const Style style = { 1, heading ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL,

@@ -28,7 +28,8 @@ typedef struct
   const char *const *table; /* below all: n_table_rows × (1 + n_columns × n_rows) texts, row by row,
                                the row's title first; or NULL. Under a single row of pictures each
                                has its column; under several a line for each, named by the first
-                               line of its caption. */
+                               line of its caption (where none has one: by its number, or not at
+                               all if rows or columns are labelled). */
   guint n_table_rows;
   int cell_side; /* px of a picture's longer side; 0 = as large as the largest, at most 1024, the
                     sheet at most 16,000 px a side and 64 MP: beyond that, smaller pictures */
