@@ -108,14 +108,10 @@ update_marks (EspCompareTitle *self)
 {
   const int stars = esp_node_get_stars (self->node);
   const gboolean rejected = esp_node_get_rejected (self->node);
-  GString *signs = g_string_new (NULL);
-  g_autofree char *shown = NULL;
+  g_autofree char *shown = stars > 1 ? g_strdup_printf ("★%d", stars) : g_strdup ("★");
   g_autofree char *words = g_strdup_printf (
       g_dngettext (GETTEXT_PACKAGE, "%d star", "%d stars", (gulong) stars), stars);
 
-  for (int i = 0; i < stars; i++)
-    g_string_append (signs, "★");
-  shown = g_string_free (signs, FALSE);
   gtk_label_set_label (GTK_LABEL (self->stars), shown);
   gtk_widget_set_tooltip_text (self->stars, words);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->stars), GTK_ACCESSIBLE_PROPERTY_LABEL,
