@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # bash completion for espalier-cli; needs nothing beyond bash itself.
 
-_espalier_cli_commands='edit new import run tree log export verify providers jobs tokenize models
+_espalier_cli_commands='edit new import run sweep tree log export verify providers jobs tokenize models
   describe'
 _espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
 _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative-prompt --true-cfg
   --seed --steps --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
   --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
   --no-metadata --json -q --quiet -h --help'
+_espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= node= size='
 _espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
 _espalier_cli_run_options='--node -p --prompt --negative-prompt --set --variations --seed --reference --backend --model
   -o --output --resume --config --base-url --own-host --key-file --json -q --quiet -h --help'
+_espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --negative-prompt --set --seed --steps
+  --guidance --size --reference --backend --model --config --base-url --own-host --key-file --order --jobs
+  --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
 _espalier_cli_import_options='--parent --json -h --help'
@@ -62,7 +66,7 @@ _espalier_cli_value ()
   case $1 in
     --model)
       COMPREPLY=()
-      if [[ ${COMP_WORDS[1]} != run ]]; then
+      if [[ ${COMP_WORDS[1]} != run && ${COMP_WORDS[1]} != sweep ]]; then
         compopt -o filenames 2>/dev/null
         _espalier_cli_reply < <(compgen -d -- "$cur")
       fi ;;
@@ -78,9 +82,18 @@ _espalier_cli_value ()
     --dtype) _espalier_cli_words 'auto f32 bf16' "$cur" ;;
     --vae-tiling) _espalier_cli_words 'auto off on' "$cur" ;;
     --noise|--dump) _espalier_cli_files "$cur" '\.safetensors$' ;;
-    -o|--output) _espalier_cli_files "$cur" '\.(png|jpe?g|webp|tiff?)$' ;;
+    --axis)
+      compopt -o nospace 2>/dev/null
+      _espalier_cli_words "$_espalier_cli_axes" "$cur" ;;
+    --columns) _espalier_cli_words "${_espalier_cli_axes//=/}" "$cur" ;;
+    --order) _espalier_cli_words 'listed near random' "$cur" ;;
+    --refine) _espalier_cli_words all "$cur" ;;
+    --document) _espalier_cli_files "$cur" '\.espalier$' ;;
+    --csv) _espalier_cli_files "$cur" '\.csv$' ;;
+    -o|--output) if [[ ${COMP_WORDS[1]} == sweep ]]; then _espalier_cli_files "$cur" '\.(png|jpe?g|webp|pdf)$'
+      else _espalier_cli_files "$cur" '\.(png|jpe?g|webp|tiff?)$'; fi ;;
     -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance|--threads) COMPREPLY=() ;;
-    --base-url|--config|--patience) COMPREPLY=() ;;
+    --base-url|--config|--patience|--jobs|--draft-steps|--limit|--cell-size) COMPREPLY=() ;;
     --node|--parent|--set|--variations|--quality|--max-side|--seconds) COMPREPLY=() ;;
     *) return 1 ;;
   esac
@@ -103,6 +116,9 @@ _espalier_cli ()
     else _espalier_cli_files "$cur" "$_espalier_cli_photos"; fi
   elif [[ $command == run ]]; then
     _espalier_cli_document "$_espalier_cli_run_options" "$cur"
+  elif [[ $command == sweep ]]; then
+    if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_sweep_options" "$cur"
+    else _espalier_cli_files "$cur" "(\.espalier|${_espalier_cli_photos})$"; fi
   elif [[ $command == export ]]; then
     _espalier_cli_document "$_espalier_cli_export_options" "$cur"
   elif [[ $command == log ]]; then

@@ -36,7 +36,7 @@ def complete(*words, folder=None):
 
 @case
 def bash_completes_commands():
-    assert complete('') == sorted(['edit', 'new', 'import', 'run', 'tree', 'log', 'export', 'verify', 'providers',
+    assert complete('') == sorted(['edit', 'new', 'import', 'run', 'sweep', 'tree', 'log', 'export', 'verify', 'providers',
                                    'jobs', 'tokenize', 'models', 'describe', '--help', '--version'])
     assert complete('mo') == ['models']
 
@@ -94,6 +94,21 @@ def bash_completes_choices():
     assert complete('edit', '--threads', '') == []
     assert complete('edit', '--device', '=', 'c') == ['cpu', 'cuda']
     assert complete('edit', '--steps', '') == []
+
+
+@case
+def bash_completes_sweeps():
+    assert complete('sweep', '--d') == ['--dark', '--document', '--draft-steps', '--dry-run']
+    assert complete('sweep', '--axis', 'gui') == ['guidance='] and complete('sweep', '--columns', 'gui') == ['guidance']
+    assert complete('sweep', '--order', '') == ['listed', 'near', 'random']
+    assert complete('sweep', '--jobs', '') == []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ('a photo.JPG', 'b.espalier', 'c.txt', 'd.pdf', 'e.tiff'):
+            (pathlib.Path(folder) / name).touch()
+        assert complete('sweep', '', folder=folder) == ['a photo.JPG', 'b.espalier', 'e.tiff']
+        assert complete('sweep', 'b.espalier', '-o', '', folder=folder) == ['a photo.JPG', 'd.pdf']
+        assert complete('edit', '-o', '', folder=folder) == ['a photo.JPG', 'e.tiff']
+        assert complete('sweep', '--document', '', folder=folder) == ['b.espalier']
 
 
 @case
