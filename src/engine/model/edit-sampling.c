@@ -36,7 +36,7 @@ paying (const EspModel *model, EspDevice *device, int64_t target_tokens, int64_t
 
   if (room > 0 && model->info.weight_bytes > room)
     return ESP_FLUX_SLOTS_MAX;
-  return device->batch_rows > 0 ? (device->batch_rows + length - 1) / length : 1;
+  return device->batch_rows > length ? device->batch_rows / length : 1;
 }
 
 int

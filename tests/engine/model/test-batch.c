@@ -531,8 +531,10 @@ memory_and_gain_decide_how_many_go_together (void)
   CHECK (esp_model_batch_limit (own, &request, &error) == 1);
   device->batch_rows = 3 * length;
   CHECK (esp_model_batch_limit (own, &request, &error) == 3);
-  device->batch_rows = 3 * length + 1;
-  CHECK (esp_model_batch_limit (own, &request, &error) == 4);
+  device->batch_rows = 4 * length - 1;
+  CHECK (esp_model_batch_limit (own, &request, &error) == 3);
+  device->batch_rows = length - 1;
+  CHECK (esp_model_batch_limit (own, &request, &error) == 1);
   esp_model_set_pass_limit (own, 7);
   CHECK (esp_model_batch_limit (own, &request, &error) == 7);
 
