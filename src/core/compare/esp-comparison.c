@@ -387,3 +387,87 @@ esp_comparison_get_measuring (EspComparison *self)
 
   return self->measuring;
 }
+
+/* ---- waiting */
+
+typedef struct
+{
+  gulong handler;
+  GSource *cancelled; /* or NULL */
+} Wait;
+
+static void
+wait_free (gpointer data)
+{
+  Wait *wait = data;
+
+  if (wait->cancelled != NULL)
+    {
+      g_source_destroy (wait->cancelled);
+      g_source_unref (wait->cancelled);
+    }
+  g_free (wait);
+}
+
+/* Takes the task. */
+static void
+end_wait (GTask *task)
+{
+  Wait *wait = g_task_get_task_data (task);
+
+  g_signal_handler_disconnect (g_task_get_source_object (task), wait->handler);
+  if (!g_task_return_error_if_cancelled (task))
+    g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
+static void
+on_measuring (EspComparison *self, GParamSpec *pspec, GTask *task)
+{
+  if (!self->measuring)
+    end_wait (task);
+}
+
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer task)
+{
+  end_wait (task);
+  return G_SOURCE_REMOVE;
+}
+
+void
+esp_comparison_wait_async (EspComparison *self, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task;
+  Wait *wait;
+
+  g_return_if_fail (ESP_IS_COMPARISON (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, esp_comparison_wait_async);
+  if (!self->measuring)
+    {
+      g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+      return;
+    }
+  wait = g_new0 (Wait, 1);
+  g_task_set_task_data (task, wait, wait_free);
+  wait->handler = g_signal_connect (self, "notify::measuring", G_CALLBACK (on_measuring), task);
+  if (cancellable != NULL)
+    {
+      wait->cancelled = g_cancellable_source_new (cancellable);
+      g_source_set_callback (wait->cancelled, G_SOURCE_FUNC (on_cancelled), task, NULL);
+      g_source_attach (wait->cancelled, g_main_context_get_thread_default ());
+    }
+}
+
+gboolean
+esp_comparison_wait_finish (EspComparison *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, esp_comparison_wait_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

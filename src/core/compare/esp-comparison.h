@@ -37,6 +37,12 @@ void esp_comparison_set_registry (EspComparison *self, EspRegistry *registry);
 /* Are differences still being measured? Property "measuring". */
 gboolean esp_comparison_get_measuring (EspComparison *self);
 
+/* Finishes when nothing is being measured: for files, in which nothing should be missing. Keeps the
+ * comparison meanwhile. */
+void esp_comparison_wait_async (EspComparison *self, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
+gboolean esp_comparison_wait_finish (EspComparison *self, GAsyncResult *result, GError **error);
+
 /* The ids of the measured rows: mean ΔE (esp-difference.h) to the parent and to the root of the
  * tree, measured at no more than 1,024 pixels a side. */
 #define ESP_COMPARISON_DIFFERENCE "difference"

@@ -85,8 +85,11 @@ pair_clear (Pair *self)
 static void
 wait_until_measured (EspComparison *comparison)
 {
-  while (esp_comparison_get_measuring (comparison))
-    g_main_context_iteration (NULL, TRUE);
+  g_auto (Waiter) waiter = { NULL };
+
+  g_assert_true (esp_comparison_wait_finish (
+      comparison, WAIT (waiter, esp_comparison_wait_async, comparison, NULL), NULL));
+  g_assert_false (esp_comparison_get_measuring (comparison));
 }
 
 static EspComparisonRow *
@@ -355,6 +358,41 @@ test_drop (Fixture *fixture, gconstpointer data)
   pair_clear (&pair);
 }
 
+/* One who waits keeps it, until it is measured or he has had enough. */
+static void
+test_wait (Fixture *fixture, gconstpointer data)
+{
+  Pair pair;
+  EspComparison *comparison;
+  gpointer watch;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_auto (Waiter) waiter = { NULL };
+
+  pair_init (&pair);
+  for (int i = 0; i < 2; i++)
+    {
+      comparison = watch = esp_comparison_new (pair.document, pair.nodes);
+      g_object_add_weak_pointer (G_OBJECT (comparison), &watch);
+      g_assert_true (esp_comparison_get_measuring (comparison));
+      esp_comparison_wait_async (comparison, cancellable, waiter_callback, &waiter);
+      g_object_unref (comparison);
+      g_assert_nonnull (watch);
+      if (i == 0)
+        g_cancellable_cancel (cancellable);
+      g_assert_cmpint (
+          esp_comparison_wait_finish (comparison, wait_for (&waiter), i == 0 ? &error : NULL), ==,
+          i == 1);
+      waiter_clear (&waiter);
+      g_assert_null (watch);
+      g_cancellable_reset (cancellable);
+    }
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  while (G_OBJECT (pair.document)->ref_count > 1)
+    g_main_context_iteration (NULL, TRUE);
+  pair_clear (&pair);
+}
+
 /* ---- files */
 
 static void
@@ -497,6 +535,7 @@ main (int argc, char **argv)
   ADD_TEST ("/compare/comparison/follow", test_follow);
   ADD_TEST ("/compare/comparison/measure", test_measure);
   ADD_TEST ("/compare/comparison/drop", test_drop);
+  ADD_TEST ("/compare/comparison/wait", test_wait);
   ADD_TEST ("/compare/comparison/json", test_json);
   ADD_TEST ("/compare/comparison/csv", test_csv);
   return g_test_run ();
