@@ -50,6 +50,7 @@ typedef struct
 {
   EspWindow *window;
   What what;
+  EspComparison *comparison; /* or NULL: a sweep */
   GFile *file;
   EspSheetFilm film;
   double seconds;
@@ -70,6 +71,7 @@ static void
 export_free (Export *export)
 {
   g_object_unref (export->window);
+  g_clear_object (&export->comparison);
   g_clear_object (&export->file);
   g_free (export);
 }
@@ -166,8 +168,8 @@ static void
 write_comparison_sheet (Export *export)
 {
   EspWindow *self = export->window;
-  EspComparison *comparison = esp_compare_view_get_comparison (self->compare_view);
-  GPtrArray *nodes = esp_compare_view_get_nodes (self->compare_view);
+  EspComparison *comparison = export->comparison;
+  GPtrArray *nodes = esp_comparison_get_nodes (comparison);
   const guint n_columns = nodes->len <= MAX_IN_A_ROW ? nodes->len : 3;
   const guint n_rows = (nodes->len + n_columns - 1) / n_columns;
   const guint n_cells = n_columns * n_rows;
@@ -218,7 +220,7 @@ has_extension (GFile *file, const Format *format)
 static void
 write_table (Export *export)
 {
-  EspComparison *comparison = esp_compare_view_get_comparison (export->window->compare_view);
+  EspComparison *comparison = export->comparison;
   char *text = has_extension (export->file, &table_formats[1])
                    ? esp_comparison_dup_json (comparison)
                    : esp_comparison_dup_csv (comparison);
@@ -228,7 +230,25 @@ write_table (Export *export)
                                        export->window->cancellable, on_table_written, export);
 }
 
-/* Takes the export. What was to be written may be gone by now. */
+/* Takes the export. */
+static void
+on_measured (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Export *export = user_data;
+  EspComparison *comparison = ESP_COMPARISON (source);
+
+  if (!esp_comparison_wait_finish (comparison, result, NULL)
+      || export->window->document != esp_comparison_get_document (comparison)
+      || export->window->closing)
+    export_free (export);
+  else if (export->what == COMPARISON_SHEET)
+    write_comparison_sheet (export);
+  else
+    write_table (export);
+}
+
+/* Takes the export. What was to be written may be gone by now. Differences that are still being
+ * measured belong into the file. */
 static void
 carry_out (Export *export)
 {
@@ -241,12 +261,13 @@ carry_out (Export *export)
     export_free (export);
   else if (export->what == SWEEP_SHEET)
     write_sheet (export, esp_sweep_grid_get_sheet (self->sweep_grid));
-  else if (export->what == COMPARISON_SHEET)
-    write_comparison_sheet (export);
   else if (export->what == COMPARISON_FILM)
     write_film (export);
   else
-    write_table (export);
+    {
+      export->comparison = g_object_ref (esp_compare_view_get_comparison (self->compare_view));
+      esp_comparison_wait_async (export->comparison, self->cancellable, on_measured, export);
+    }
 }
 
 /* --- Where to ----------------------------------------------------------------------------------
