@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli-document.h"
@@ -159,7 +160,7 @@ cli_sweep_find_nodes (CliSweep *self, EspNode **parent, GPtrArray *references, g
       if (*parent == NULL)
         return status;
       if (!esp_node_has_image (*parent))
-        return cli_fail (_ ("--node: node %" G_GINT64_FORMAT " has no image to go on from"),
+        return cli_fail (_ ("--node: node %" PRId64 " has no image to go on from"),
                          esp_node_get_id (*parent));
     }
   *complete = *parent != NULL;
