@@ -8,7 +8,7 @@ _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative
   --seed --steps --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
   --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
   --no-metadata --json -q --quiet -h --help'
-_espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= node= size='
+_espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= preset= node= size='
 _espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
 _espalier_cli_run_options='--node -p --prompt --negative-prompt --set --variations --seed --reference --backend --model
   -o --output --resume --config --base-url --own-host --key-file --json -q --quiet -h --help'

@@ -69,7 +69,7 @@ complete -c espalier-cli -n $run -l variations -x -a '1 2 3 4 5 6 7 8' -d 'Numbe
 complete -c espalier-cli -n '__fish_seen_subcommand_from run sweep' -l reference -r -F -d 'A further image, a node or a file'
 complete -c espalier-cli -n $run -l resume -d 'Make the turns that were left over'
 complete -c espalier-cli -n '__fish_seen_subcommand_from run sweep' -l model -x -d 'Model'
-complete -c espalier-cli -n $sweep -l axis -x -a 'guidance= seed= steps= prompt= replace= negative_prompt= backend= model= node= size=' -d 'What differs from cell to cell'
+complete -c espalier-cli -n $sweep -l axis -x -a 'guidance= seed= steps= prompt= replace= negative_prompt= backend= model= preset= node= size=' -d 'What differs from cell to cell'
 complete -c espalier-cli -n $sweep -l document -r -F -d 'Keep the images in this document'
 complete -c espalier-cli -n $sweep -l order -x -a 'listed near random' -d 'Which cells come first'
 complete -c espalier-cli -n $sweep -l jobs -x -d 'At most so many at once'

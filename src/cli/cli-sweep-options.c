@@ -14,7 +14,7 @@
 #define SIDE_MAX  4096
 
 /* Of any currency: so much may be spent without being asked. */
-#define LIMIT 1.0
+#define LIMIT 2.0
 
 static gboolean
 parse (CliSweepOptions *self, char ***arguments, int *status)
@@ -45,7 +45,7 @@ parse (CliSweepOptions *self, char ***arguments, int *status)
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &self->dry_run,
       N_ ("Only tell what would be made, how long it takes and what it costs"), NULL },
     { "limit", 0, 0, G_OPTION_ARG_FILENAME, &self->limit_text,
-      N_ ("Refuse what costs more than this; 1 if not given"), N_ ("AMOUNT") },
+      N_ ("Refuse what costs more than this; 2 if not given"), N_ ("AMOUNT") },
     { "yes", 0, 0, G_OPTION_ARG_NONE, &self->yes, N_ ("Whatever it costs"), NULL },
     { "columns", 0, 0, G_OPTION_ARG_FILENAME, &self->columns,
       N_ ("Sheet: which axis goes across; the first if not given"), N_ ("AXIS") },

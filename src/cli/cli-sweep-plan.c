@@ -9,6 +9,7 @@
 #include "cli-remote-edit.h"
 #include "cli-remote.h"
 #include "cli-report.h"
+#include "cli-sweep-presets.h"
 #include "esp-json-member.h"
 
 /* Of a photo in a document that is still to be made. */
@@ -79,6 +80,35 @@ prepare_axis (CliSweep *self, const char *text)
   return status;
 }
 
+/* Presets may be for models of their own. One that there is not is told with its axis. */
+static int
+prepare_presets (CliSweep *self, const char *text)
+{
+  CliTurn *turn = &self->options.turn;
+  g_auto (GStrv) words = g_strsplit (text, ",", -1);
+  int status = CLI_EXIT_OK;
+
+  self->presets = cli_sweep_dup_presets ();
+  for (char **word = words; *word != NULL && status == CLI_EXIT_OK; word++)
+    {
+      JsonObject *preset = esp_json_get_object (self->presets, g_strstrip (*word));
+      const char *backend = preset != NULL ? esp_json_get_string (preset, "backend") : NULL;
+      const char *id = preset != NULL ? esp_json_get_string (preset, "model") : NULL;
+      EspModel *model;
+
+      if (backend == NULL || id == NULL)
+        continue;
+      status = add_backends (self, backend);
+      model = status == CLI_EXIT_OK ? esp_registry_find_model (turn->registry, backend, id) : NULL;
+      if (model == NULL || g_ptr_array_find (self->models, model, NULL))
+        continue;
+      status = cli_turn_prepare (&self->session, "--axis", model);
+      if (status == CLI_EXIT_OK)
+        g_ptr_array_add (self->models, g_object_ref (model));
+    }
+  return status;
+}
+
 int
 cli_sweep_choose_models (CliSweep *self)
 {
@@ -96,6 +126,8 @@ cli_sweep_choose_models (CliSweep *self)
     status = prepare_axis (self, text);
   else
     g_ptr_array_add (self->models, g_object_ref (turn->chosen));
+  if (status == CLI_EXIT_OK && cli_sweep_options_find_axis (&self->options, "preset") != NULL)
+    status = prepare_presets (self, cli_sweep_options_find_axis (&self->options, "preset"));
   if (status == CLI_EXIT_OK && turn->chosen == NULL)
     turn->chosen = self->models->pdata[0];
   return status;
@@ -155,6 +187,7 @@ parse_axes (CliSweep *self, GPtrArray *axes)
     .document = self->document,
     .instruction = turn->prompt != NULL ? turn->prompt : "",
     .seed = turn->seed,
+    .presets = self->presets,
   };
 
   for (char **text = self->options.axes; text != NULL && *text != NULL; text++)

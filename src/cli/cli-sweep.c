@@ -265,6 +265,7 @@ clear (CliSweep *self)
   g_clear_pointer (&self->further, g_ptr_array_unref);
   g_clear_pointer (&self->models, g_ptr_array_unref);
   g_clear_pointer (&self->plan, esp_sweep_plan_unref);
+  g_clear_pointer (&self->presets, json_object_unref);
   g_clear_pointer (&self->cells, g_array_unref);
   g_clear_pointer (&self->files, g_ptr_array_unref);
   g_free (self->path);

@@ -26,10 +26,11 @@ typedef struct
   EspDocument *document; /* NULL: not there (yet) */
 
   /* cli-sweep-plan.c */
-  GPtrArray *models;  /* of EspModel: all that make cells */
-  EspSweepPlan *plan; /* as asked for; the sweep has another one that is equal */
-  EspSweep *sweep;    /* NULL: not begun */
-  GArray *cells;      /* of guint: those of --refine; NULL: all */
+  JsonObject *presets; /* the person's, if there is such an axis; or NULL */
+  GPtrArray *models;   /* of EspModel: all that make cells */
+  EspSweepPlan *plan;  /* as asked for; the sweep has another one that is equal */
+  EspSweep *sweep;     /* NULL: not begun */
+  GArray *cells;       /* of guint: those of --refine; NULL: all */
 
   GPtrArray *files; /* of char *: what was written */
 } CliSweep;

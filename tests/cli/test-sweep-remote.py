@@ -68,17 +68,17 @@ def cells_of_a_provider(s):
 def money_is_asked_for(s):
     prepare(s)
     world = world_of(s, 'bfl', BFL)
-    axis = (*world.at, '--axis', 'seed=1..30', '-o', s.out / 'a.png')
-    _, lines = s.fails('sweep', s.photo, *PROMPT, *axis, status=2, names=('--limit', '30 images', '$1.2', '$1'))
+    axis = (*world.at, '--axis', 'seed=1..60', '-o', s.out / 'a.png')
+    s.fails('sweep', s.photo, *PROMPT, *axis, status=2, names=('--limit', '60 images', '$2.4', '$2'))
     s.fails('sweep', s.photo, *PROMPT, *world.at, '--axis', 'seed=1..3', '--limit', '0.1', '-o', s.out / 'a.png',
             status=2, names=('3 images', '$0.12', '$0.1'))
     told, _ = sweep(s, *axis, '--dry-run')
-    assert told['estimate']['cells'] == 30 and abs(told['estimate']['cost'] - 1.2) < 1e-9, told['estimate']
+    assert told['estimate']['cells'] == 60 and abs(told['estimate']['cost'] - 2.4) < 1e-9, told['estimate']
     out = s.run('sweep', s.photo, *PROMPT, *axis, '--dry-run')[1].decode()
-    assert 'To be made: 30' in out and 'Cost: $1.2\n' in out and 'Time: not known' in out, out
+    assert 'To be made: 60' in out and 'Cost: $2.4\n' in out and 'Time: not known' in out, out
     assert not world.log() and not kept(s), 'something was sent'
     told, _ = sweep(s, *axis, '--yes')
-    assert told['totals']['done'] == 30 and world.count()['submits'] == 30
+    assert told['totals']['done'] == 60 and world.count()['submits'] == 60
 
 
 def what_is_missing_is_found_before(s):

@@ -15,7 +15,7 @@ import sys
 import termios
 import time
 
-from scratch import CLI, png_size, run_cases, wait_until
+from scratch import CLI, Skip, png_size, run_cases
 
 PROMPT = ('-p', 'Make it snow')
 SMALL = ('--size', 'match', '--steps', '2')
@@ -162,6 +162,27 @@ def a_sweep_of_a_document(s):
     made = [node for node in nodes(s, document) if node['id'] in [cell['node'] for cell in told['cells']]]
     assert [node['parent'] for node in made] == [1, 2], made
     assert ok(s, 'verify', document).endswith('ok\n')
+
+
+def presets_of_the_window(s):
+    prepare(s)
+    if not os.environ.get('GSETTINGS_SCHEMA_DIR'):
+        raise Skip('GSETTINGS_SCHEMA_DIR names no compiled settings')
+    command = (s.photo(), *PROMPT, '--size', 'match', '--seed', 1, '--axis', 'preset=Soft, Strong', '-o', s.out / 'a.png')
+    s.environment.update(GSETTINGS_BACKEND='keyfile', XDG_CONFIG_HOME=str(s.folder / 'home/config'))
+    s.fails('sweep', *command, status=2, names=('preset', 'Soft'))
+    saved = [{'name': 'Soft', 'parameters': {'guidance': 1, 'steps': 2}},
+             {'name': 'Strong', 'backend': 'local', 'model': 'demo', 'parameters': {'guidance': 5, 'steps': 1}}]
+    keyfile = s.folder / 'home/config/glib-2.0/settings/keyfile'
+    keyfile.parent.mkdir(parents=True, exist_ok=True)
+    keyfile.write_text("[espalier]\npresets='" + json.dumps(saved) + "'\n")
+    told = sweep(s, *command, '--document', s.folder / 'd.espalier')
+    assert [cell['values']['preset']['name'] for cell in told['cells']] == ['Soft', 'Strong'], told
+    made = [node['parameters'] for node in nodes(s, s.folder / 'd.espalier')[1:]]
+    assert [(each['guidance'], each['steps']) for each in made] == [(1, 2), (5, 1)], made
+    s.environment['GSETTINGS_SCHEMA_DIR'] = str(s.folder)
+    s.environment['XDG_DATA_DIRS'] = str(s.folder)
+    s.fails('sweep', *command, status=2, names=('preset', 'Soft'))
 
 
 def first_looks_are_refined(s):
@@ -411,5 +432,5 @@ def a_broken_model_is_found_before_anything_is_made(s):
 
 
 sys.exit(run_cases([a_sheet_of_a_photo, the_same_sheet_twice, every_kind_of_file, instructions_and_words,
-                    a_sweep_of_a_document, first_looks_are_refined, a_dry_run_makes_nothing, wrong_command_lines, ctrl_c_and_again, ctrl_c_without_a_document,
+                    a_sweep_of_a_document, presets_of_the_window, first_looks_are_refined, a_dry_run_makes_nothing, wrong_command_lines, ctrl_c_and_again, ctrl_c_without_a_document,
                     killed_at_any_moment, two_at_once, what_a_terminal_shows, a_broken_model_is_found_before_anything_is_made]))
