@@ -55,13 +55,6 @@ number_of (const EditRun *run, int index)
   return run->job->number + (uint64_t) run->part[index];
 }
 
-/* An edit has its answer. */
-static void
-set_over (EditRun *run, int index)
-{
-  atomic_store (&run->job->parts[run->part[index]].over, true);
-}
-
 static double
 now (void)
 {
@@ -304,9 +297,10 @@ on_done (void *data, int index, EspEditResult *result, const EspError *error)
   EditRun *run = data;
   EspError failure = error != NULL ? *error : (EspError) ESP_ERROR_INIT;
 
+  /* Whoever reads the answer may use the id again at once. */
+  atomic_store (&run->job->parts[run->part[index]].over, true);
   if (result == NULL || send_result (run, index, result, &failure) != ESP_OK)
     esp_session_send_error (run->session->channel, id_of (run, index), &failure);
-  set_over (run, index);
   if (result != NULL)
     esp_edit_result_clear (result);
 }

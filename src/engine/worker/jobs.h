@@ -19,7 +19,7 @@ typedef struct EspJobPart
 {
   json_t *id; /* borrowed from the request */
   atomic_bool cancel;
-  atomic_bool over; /* answered: its id is free again */
+  atomic_bool over; /* answered, or about to be: its id is free again */
 } EspJobPart;
 
 typedef struct EspJob

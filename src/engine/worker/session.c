@@ -37,11 +37,8 @@ void
 esp_session_fail (EspSession *session, EspJob *job, const EspError *error)
 {
   for (int i = 0; i < job->part_count; i++)
-    if (!atomic_load (&job->parts[i].over))
-      {
-        esp_session_send_error (session->channel, job->parts[i].id, error);
-        atomic_store (&job->parts[i].over, true);
-      }
+    if (!atomic_exchange (&job->parts[i].over, true))
+      esp_session_send_error (session->channel, job->parts[i].id, error);
 }
 
 static json_t *
