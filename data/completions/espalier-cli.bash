@@ -11,9 +11,9 @@ _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative
 _espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= preset= node= size='
 _espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
 _espalier_cli_run_options='--node -p --prompt --negative-prompt --set --variations --seed --reference --backend --model
-  -o --output --resume --config --base-url --own-host --key-file --json -q --quiet -h --help'
+  -o --output --resume --config --base-url --own-host --key-file --patience --json -q --quiet -h --help'
 _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --negative-prompt --set --seed --steps
-  --guidance --size --reference --backend --model --config --base-url --own-host --key-file --order --jobs
+  --guidance --size --reference --backend --model --config --base-url --own-host --key-file --patience --order --jobs
   --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'

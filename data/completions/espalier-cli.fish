@@ -50,7 +50,7 @@ complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep' -l conf
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep' -l base-url -x -d 'Address of the server'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep' -l own-host -d 'Plain http is fine for that server'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep jobs' -l key-file -r -F -d 'Take the key from a file'
-complete -c espalier-cli -n '__fish_seen_subcommand_from edit jobs' -l patience -x -d 'Wait at most so many seconds'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep jobs' -l patience -x -d 'Wait at most so many seconds'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit jobs' -l cancel-on-interrupt -d 'Ctrl+C stops the job there, too'
 complete -c espalier-cli -n $edit -l no-metadata -d 'Leave the recipe out of the result'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep export jobs' -s q -l quiet -d 'Print nothing but errors'

@@ -46,6 +46,7 @@ cli_run_remote_clear (CliRunRemote *self)
 {
   g_clear_pointer (&self->base_url, g_free);
   g_clear_pointer (&self->key_file, g_free);
+  g_clear_pointer (&self->patience_text, g_free);
   g_clear_pointer (&self->config, g_strfreev);
 }
 
@@ -150,6 +151,20 @@ cli_run_remote_find (CliRunRemote *self, const char *id)
   if (backend == NULL)
     cli_usage ("%s", error->message);
   return backend;
+}
+
+void
+cli_run_remote_set_patience (CliRunRemote *self)
+{
+  GListModel *backends = esp_registry_get_backends (self->registry);
+
+  for (guint i = 0; i < g_list_model_get_n_items (backends); i++)
+    {
+      g_autoptr (EspBackend) backend = g_list_model_get_item (backends, i);
+
+      if (ESP_IS_REMOTE_BACKEND (backend))
+        esp_remote_backend_set_patience (ESP_REMOTE_BACKEND (backend), self->patience);
+    }
 }
 
 int

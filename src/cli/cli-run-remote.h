@@ -17,9 +17,10 @@ G_BEGIN_DECLS
 typedef struct
 {
   /* Of the command line; or NULL. */
-  char *base_url, *key_file;
+  char *base_url, *key_file, *patience_text;
   char **config;
   gboolean own_host;
+  guint patience; /* 0: not given */
 
   EspRegistry *registry;
   EspProviderCatalog *catalog;
@@ -39,6 +40,9 @@ const char *cli_run_remote_get_option (const CliRunRemote *self);
 /* The backend `id`, added where it is a provider without an account, or one that the command line
  * says more about. NULL after a line that says what is wrong. Borrowed. */
 EspBackend *cli_run_remote_find (CliRunRemote *self, const char *id);
+
+/* Sees that turns that start from now on take no longer than --patience allows. */
+void cli_run_remote_set_patience (CliRunRemote *self);
 
 /* The exit status of a turn that failed. */
 int cli_run_remote_get_status (EspNode *node);

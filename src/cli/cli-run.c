@@ -286,6 +286,7 @@ make_turns (Run *self)
   g_signal_connect (self->queue, "job-finished", G_CALLBACK (on_job_finished), self);
   for (guint i = 0; i < self->nodes->len; i++)
     g_signal_connect (self->nodes->pdata[i], "progress", G_CALLBACK (on_progress), self);
+  cli_run_remote_set_patience (&self->turn.remote);
   /* New ones are taken up, too. */
   esp_queue_take_up (self->queue, self->document, self->nodes);
   while (self->n_over < self->nodes->len)

@@ -120,6 +120,7 @@ run (CliSweep *self, GArray *todo)
 
   g_signal_connect (self->queue, "job-finished", G_CALLBACK (on_job_finished), &running);
   g_signal_connect (self->queue, "notify::seconds-left", G_CALLBACK (on_seconds_left), &running);
+  cli_run_remote_set_patience (&self->options.turn.remote);
   status = start (self, todo);
   while (esp_queue_is_busy (self->queue))
     {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli-options.h"
+#include "cli-remote-edit.h"
 #include "cli-remote.h"
 #include "cli-report.h"
 
@@ -47,6 +48,8 @@ cli_turn_dup_entries (CliTurn *self, const GOptionEntry *more)
       N_ ("Remote: the host of --base-url is yours: plain http is fine"), NULL },
     { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &self->remote.key_file,
       N_ ("Remote: take the key from this file; - reads standard input"), N_ ("FILE") },
+    { "patience", 0, 0, G_OPTION_ARG_FILENAME, &self->remote.patience_text,
+      N_ ("Remote: wait at most so long for each; 900 if not given"), N_ ("SECONDS") },
     { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model; see espalier-cli models"),
       N_ ("ID") },
   };
@@ -61,6 +64,14 @@ cli_turn_dup_entries (CliTurn *self, const GOptionEntry *more)
 gboolean
 cli_turn_check (CliTurn *self)
 {
+  g_autoptr (GError) error = NULL;
+
+  if (self->remote.patience_text != NULL
+      && !cli_remote_read_patience (self->remote.patience_text, &self->remote.patience, &error))
+    {
+      cli_usage ("%s", error->message);
+      return FALSE;
+    }
   return (self->prompt == NULL || cli_option_utf8 ("--prompt", self->prompt))
          && (self->negative_prompt == NULL
              || cli_option_utf8 ("--negative-prompt", self->negative_prompt))

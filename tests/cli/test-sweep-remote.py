@@ -174,6 +174,18 @@ def killed_in_the_middle(s):
     submitted_once(s, signal.SIGKILL, -9, 4)
 
 
+def patience_that_ends(s):
+    """What is not done by then is kept, and the same command picks it up."""
+    prepare(s)
+    world = world_of(s, 'bfl', BFL, run_ms=4000)
+    command = (*world.at, '--axis', 'seed=1..2', '-o', s.out / 'a.png')
+    s.fails('sweep', s.photo, *PROMPT, *command, '--patience', 'long', status=2, names='--patience')
+    told, err = sweep(s, *command, '--patience', 1, status=9)
+    assert told['totals']['failed'] == 2 and len(jobs(s)) == 2 and len(kept(s)) == 1, (told, err)
+    told, err = sweep(s, *command)
+    assert told['totals']['done'] == 2 and world.count()['submits'] == 2 and not jobs(s) and not kept(s), (told, err)
+
+
 def several_at_once(s):
     """--jobs bounds what runs at the same time."""
     prepare(s)
@@ -197,7 +209,7 @@ def main():
     with Fakes() as FAKES:
         return run_cases([cells_of_a_provider, money_is_asked_for, what_is_missing_is_found_before,
                           failed_cells_are_told_and_tried_again, backends_as_an_axis, ctrl_c_early,
-                          ctrl_c_in_the_middle, killed_early, killed_in_the_middle, several_at_once])
+                          ctrl_c_in_the_middle, killed_early, killed_in_the_middle, patience_that_ends, several_at_once])
 
 
 if __name__ == '__main__':

@@ -22,6 +22,7 @@ struct _EspRemoteBackend
   GListStore *models; /* of the one model */
   EspModel *model;    /* borrowed from it */
 
+  guint patience; /* seconds; 0 as usual */
   EspKey *key;    /* as it was found last, or NULL */
   gboolean asked; /* the provider was asked for its schema, or is being asked */
   GCancellable *stopped;

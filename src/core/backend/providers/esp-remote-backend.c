@@ -380,6 +380,14 @@ esp_remote_backend_set_key (EspRemoteBackend *self, EspKey *key)
   self->key = key != NULL ? esp_key_ref (key) : NULL;
 }
 
+void
+esp_remote_backend_set_patience (EspRemoteBackend *self, guint seconds)
+{
+  g_return_if_fail (ESP_IS_REMOTE_BACKEND (self));
+
+  self->patience = seconds;
+}
+
 static void
 esp_remote_backend_dispose (GObject *object)
 {

@@ -29,6 +29,10 @@ void esp_remote_backend_set_accounts (EspRemoteBackend *self, EspAccounts *accou
 /* A key to be used instead of the key ring's (the command line's). */
 void esp_remote_backend_set_key (EspRemoteBackend *self, EspKey *key);
 
+/* How long turns that start from now on may take in all; 0, at first: as usual
+ * (EspRemoteRequest.patience). */
+void esp_remote_backend_set_patience (EspRemoteBackend *self, guint seconds);
+
 /* Turns that this backend has under way. */
 guint esp_remote_backend_get_n_running (EspRemoteBackend *self);
 

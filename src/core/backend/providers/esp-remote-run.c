@@ -336,6 +336,7 @@ start (GTask *task, const char *key)
                                .key = key,
                                .images = run->images,
                                .parameters = run->parameters,
+                               .patience = self->patience,
                                .id = run->id,
                                .client = client };
 
@@ -380,8 +381,8 @@ go (GTask *task, const char *key)
   if (run->resume && !check_kept (task))
     return;
   if (run->resume)
-    esp_remote_turn_resume_async (self->http, run->id, key, 0, run->cancellable, on_news, task,
-                                  on_over, g_object_ref (task));
+    esp_remote_turn_resume_async (self->http, run->id, key, self->patience, run->cancellable,
+                                  on_news, task, on_over, g_object_ref (task));
   else
     start (task, key);
 }
