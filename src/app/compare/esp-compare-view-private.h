@@ -49,6 +49,7 @@ struct _EspCompareView
   guint narrow : 1;
   guint all_rows : 1;
   guint show_table : 1;
+  guint wide_table : 1; /* the same, where it is no longer narrow */
   guint alternating : 1;
 };
 

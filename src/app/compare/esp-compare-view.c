@@ -139,6 +139,8 @@ esp_compare_view_set_mode (EspCompareView *self, EspCompareMode mode)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODE]);
 }
 
+static void set_show_table (EspCompareView *self, gboolean show);
+
 void
 esp_compare_view_set_narrow (EspCompareView *self, gboolean narrow)
 {
@@ -149,7 +151,10 @@ esp_compare_view_set_narrow (EspCompareView *self, gboolean narrow)
   if (self->narrow == (narrow ? 1 : 0))
     return;
   if (narrow)
-    self->wide_mode = self->mode;
+    {
+      self->wide_mode = self->mode;
+      self->wide_table = self->show_table;
+    }
   mode = self->wide_mode;
   self->narrow = narrow ? 1 : 0;
   if (narrow)
@@ -157,6 +162,8 @@ esp_compare_view_set_narrow (EspCompareView *self, gboolean narrow)
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self), "narrow");
   esp_compare_view_set_mode (self, mode);
+  /* There is hardly room for the images; the menu shows the table. */
+  set_show_table (self, !narrow && self->wide_table);
   esp_compare_view_update_controls (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NARROW]);
 }

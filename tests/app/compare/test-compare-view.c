@@ -412,6 +412,7 @@ test_narrow (CompareFixture *fixture, gconstpointer data)
   esp_compare_view_set_mode (fixture->view, ESP_COMPARE_SIDE);
   esp_compare_view_set_narrow (fixture->view, TRUE);
   g_assert_cmpint (esp_compare_view_get_mode (fixture->view), ==, ESP_COMPARE_SLIDER);
+  g_assert_false (gtk_widget_get_visible (fixture->view->table));
   g_assert_true (compare_press (fixture, GDK_KEY_m, 0));
   g_assert_cmpint (esp_compare_view_get_mode (fixture->view), ==, ESP_COMPARE_FLICKER);
   gtk_widget_measure (GTK_WIDGET (fixture->view), GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL,
@@ -425,6 +426,7 @@ test_narrow (CompareFixture *fixture, gconstpointer data)
 
   esp_compare_view_set_narrow (fixture->view, FALSE);
   g_assert_cmpint (esp_compare_view_get_mode (fixture->view), ==, ESP_COMPARE_SIDE);
+  g_assert_true (gtk_widget_get_visible (fixture->view->table));
 }
 
 static void
