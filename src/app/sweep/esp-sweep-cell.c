@@ -74,7 +74,7 @@ static void
 set_nodes (EspSweepCell *self, EspNode *node, EspNode *active)
 {
   /* The preview of a turn that is through stays until there is a thumbnail. */
-  if (self->node != node && self->active != node)
+  if (node == NULL || (self->node != node && self->active != node))
     {
       g_clear_pointer (&self->preview_picture, esp_picture_unref);
       g_clear_object (&self->preview);
@@ -425,7 +425,7 @@ esp_sweep_cell_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   else if (texture != NULL)
     fit (&room, gdk_texture_get_width (texture), gdk_texture_get_height (texture), &picture);
 
-  if (texture != NULL || (self->node != NULL && esp_node_has_image (self->node)))
+  if (self->node != NULL && (texture != NULL || esp_node_has_image (self->node)))
     draw_picture (self, snapshot, &picture, texture);
   else
     {

@@ -179,6 +179,11 @@ test_states (Fixture *fixture, gconstpointer data)
   assert_color (fixture, 3, 0x40a060);
   g_assert_cmphex (get_color (fixture, 1), !=, 0x993366);
   g_assert_cmphex (get_color (fixture, 1), !=, empty);
+
+  /* What ran and is gone has no preview any more. */
+  delete_cells (fixture, 3, 1);
+  assert_name (fixture, 3, "Guidance 1, Seed 8: not run");
+  g_assert_cmphex (get_color (fixture, 3), ==, get_color (fixture, 5));
 }
 
 static gboolean
