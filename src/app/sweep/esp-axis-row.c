@@ -195,6 +195,9 @@ set_title (EspAxisRow *self, const char *title)
   name_widget (self->down, g_strdup_printf (_ ("Move %s Down"), title));
   name_widget (remove, g_strdup_printf (_ ("Remove %s"), title));
   name_widget (self->head, g_strdup_printf (_ ("What changes: %s"), title));
+  /* The keyboard is on the button inside. */
+  name_widget (gtk_widget_get_first_child (self->head),
+               g_strdup_printf (_ ("What changes: %s"), title));
 }
 
 static void

@@ -361,8 +361,7 @@ get_height (GtkWidget *widget)
 {
   int height;
 
-  gtk_widget_measure (widget, GTK_ORIENTATION_VERTICAL, gtk_widget_get_width (widget), NULL,
-                      &height, NULL, NULL);
+  gtk_widget_measure (widget, GTK_ORIENTATION_VERTICAL, -1, NULL, &height, NULL, NULL);
   return height;
 }
 
@@ -371,14 +370,11 @@ static gboolean
 fit (gpointer data)
 {
   EspSweepPage *self = data;
-  GtkWidget *root = GTK_WIDGET (gtk_widget_get_root (GTK_WIDGET (self)));
   int room;
 
   self->fit_id = 0;
-  if (root == NULL)
-    return G_SOURCE_REMOVE;
-  room = (int) (gtk_widget_get_height (root) * MOST_HEIGHT) - get_height (self->header)
-         - get_height (self->footer) - 36;
+  room = (int) (self->height * MOST_HEIGHT) - get_height (self->header) - get_height (self->footer)
+         - 36;
   gtk_scrolled_window_set_max_content_height (self->scroller, MAX (room, LEAST_ROOM));
   return G_SOURCE_REMOVE;
 }
@@ -391,6 +387,29 @@ on_surface_layout (EspSweepPage *self, int width, int height)
   self->height = height;
   if (self->fit_id == 0)
     self->fit_id = g_idle_add_full (G_PRIORITY_DEFAULT, fit, self, NULL);
+}
+
+static GtkSizeRequestMode
+esp_sweep_page_get_request_mode (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
+}
+
+/* It has the height that it wants, which is bounded: the picture above would take it otherwise. */
+static void
+esp_sweep_page_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum,
+                        int *natural, int *minimum_baseline, int *natural_baseline)
+{
+  gtk_widget_measure (ESP_SWEEP_PAGE (widget)->box, orientation, for_size, minimum, natural, NULL,
+                      NULL);
+  if (orientation == GTK_ORIENTATION_VERTICAL)
+    *minimum = *natural;
+}
+
+static void
+esp_sweep_page_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  gtk_widget_allocate (ESP_SWEEP_PAGE (widget)->box, width, height, baseline, NULL);
 }
 
 static void
@@ -559,8 +578,11 @@ esp_sweep_page_class_init (EspSweepPageClass *klass)
 
   object_class->dispose = esp_sweep_page_dispose;
   object_class->finalize = esp_sweep_page_finalize;
+  widget_class->get_request_mode = esp_sweep_page_get_request_mode;
   widget_class->grab_focus = esp_sweep_page_grab_focus;
+  widget_class->measure = esp_sweep_page_measure;
   widget_class->realize = esp_sweep_page_realize;
+  widget_class->size_allocate = esp_sweep_page_size_allocate;
   widget_class->unrealize = esp_sweep_page_unrealize;
 
   signals[START] = g_signal_new ("start", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,

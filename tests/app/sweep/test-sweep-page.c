@@ -826,8 +826,42 @@ test_size (Fixture *fixture, gconstpointer data)
   click (fixture, "Add an Axis");
   type (fixture, "Values of Instruction, one a line", "a\nb\nc\nd\ne\nf\ng\nh");
   g_assert_cmpint (gtk_widget_get_height (page), <=, 700 * 62 / 100);
+  /* That, and no less, whatever else would like to be there. */
+  gtk_widget_measure (page, GTK_ORIENTATION_VERTICAL, 800, &least, NULL, NULL, NULL);
+  g_assert_cmpint (least, >=, 700 * 55 / 100);
   gtk_widget_measure (page, GTK_ORIENTATION_HORIZONTAL, -1, &least, NULL, NULL, NULL);
   g_assert_cmpint (least, <=, 360);
+}
+
+/* It is shown long after its window, as in the program. */
+static void
+test_late (Fixture *fixture, gconstpointer data)
+{
+  GtkWidget *old = fixture->window;
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *stack = gtk_stack_new ();
+  GtkWidget *above = gtk_picture_new ();
+
+  click (fixture, "Add an Axis");
+  click (fixture, "Add an Axis");
+  g_object_ref (fixture->page);
+  gtk_box_remove (GTK_BOX (gtk_widget_get_parent (GTK_WIDGET (fixture->page))),
+                  GTK_WIDGET (fixture->page));
+  gtk_stack_set_vhomogeneous (GTK_STACK (stack), FALSE);
+  gtk_stack_add_child (GTK_STACK (stack), gtk_label_new ("composer"));
+  gtk_stack_add_child (GTK_STACK (stack), GTK_WIDGET (fixture->page));
+  g_object_unref (fixture->page);
+  /* Something that would like to have it all. */
+  gtk_widget_set_vexpand (above, TRUE);
+  gtk_box_append (GTK_BOX (box), above);
+  gtk_box_append (GTK_BOX (box), stack);
+  fixture->window = widgets_show (box, 800, 600);
+  gtk_window_destroy (GTK_WINDOW (old));
+  settle ();
+  gtk_stack_set_visible_child (GTK_STACK (stack), GTK_WIDGET (fixture->page));
+  settle ();
+  g_assert_cmpint (gtk_widget_get_height (GTK_WIDGET (fixture->page)), >=, 600 * 55 / 100);
+  g_assert_cmpint (gtk_widget_get_height (GTK_WIDGET (fixture->page)), <=, 600 * 65 / 100);
 }
 
 static void
@@ -915,6 +949,7 @@ main (int argc, char **argv)
   TEST ("focus", test_focus);
   TEST ("tab", test_tab);
   TEST ("size", test_size);
+  TEST ("late", test_late);
   TEST ("looks", test_looks);
   return g_test_run ();
 }
