@@ -19,8 +19,8 @@ ROLES = {
     2: 'alert', 7: 'check box', 11: 'combo box', 16: 'dialog', 20: 'filler', 23: 'frame', 27: 'image',
     29: 'label', 31: 'list', 32: 'list item', 33: 'menu', 35: 'menu item', 37: 'page tab',
     38: 'page tab list', 39: 'panel', 40: 'password text', 42: 'progress bar', 43: 'push button',
-    44: 'radio button', 48: 'scroll bar', 49: 'scroll pane', 50: 'separator', 51: 'slider',
-    52: 'spin button', 54: 'status bar', 55: 'table', 61: 'text', 62: 'toggle button', 64: 'tool tip',
+    44: 'radio button', 47: 'row header', 48: 'scroll bar', 49: 'scroll pane', 50: 'separator', 51: 'slider',
+    52: 'spin button', 54: 'status bar', 55: 'table', 56: 'table cell', 61: 'text', 62: 'toggle button', 64: 'tool tip',
     65: 'tree', 69: 'window', 75: 'application', 79: 'entry', 83: 'heading', 88: 'link', 91: 'tree item',
     98: 'list box', 99: 'grouping', 101: 'notification', 103: 'level bar',
 }
@@ -116,6 +116,10 @@ class Widget:
     def set_value(self, value):
         self.call('org.freedesktop.DBus.Properties', 'Set', '(ssv)', 'org.a11y.atspi.Value', 'CurrentValue',
                   GLib.Variant('d', value))
+
+    def extents(self):
+        """Its place in its window: x, y, width, height."""
+        return self.call('org.a11y.atspi.Component', 'GetExtents', '(u)', 1)
 
     def walk(self):
         """It and what is in it, without what is hidden (but with a stack's other pages)."""
