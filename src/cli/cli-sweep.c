@@ -242,6 +242,14 @@ work (CliSweep *self)
   if (status != CLI_EXIT_OK)
     return status;
   written = cli_sweep_write (self);
+  if (written != CLI_EXIT_OK && self->session.signal_number != 0)
+    {
+      if (!self->options.quiet)
+        cli_note (_ ("Stopped before all files were written. The same command goes on; what is "
+                     "made is in %s."),
+                  self->path);
+      return written;
+    }
   status = cli_sweep_report (self);
   return written != CLI_EXIT_OK ? written : status;
 }

@@ -317,13 +317,14 @@ def ctrl_c_and_again(s):
             continue
         last = err.decode().splitlines()[-1]
         assert process.returncode == 130 and not out, (process.returncode, out, err)
-        assert re.match(r'Stopped after \d+ of 12 cells\. The same command goes on', last) and str(document) in last, last
+        assert re.match(r'Stopped .*\. The same command goes on', last) and str(document) in last, last
         assert not list(s.out.iterdir()), 'half a sheet'
         over = {node['id'] for node in nodes(s, document) if node['state'] == 'done'}
         assert len(over) > wanted, over
         images = {node['id']: node['image']['sha256'] for node in nodes(s, document) if node['id'] in over}
         out, err = s.run(*long_sweep(s, '--document', document))[1:]
-        assert b'12 done' in out and f'{13 - len(over)} of 12 cells to be made'.encode() in err, (out, err)
+        told = f'{13 - len(over)} of 12 cells to be made' if len(over) < 13 else 'there already'
+        assert b'12 done' in out and told.encode() in err, (out, err)
         expect_whole(s, document)
         after = {node['id']: node['image']['sha256'] for node in nodes(s, document) if node['id'] in over}
         assert after == images, 'what was made is made again'
@@ -336,7 +337,7 @@ def ctrl_c_without_a_document(s):
     ok(s, *long_sweep(s), '-q')
     whole = (s.out / 'k.png').read_bytes()
     (s.out / 'k.png').unlink()
-    process = cells_over(s, long_sweep(s), 4)
+    process = cells_over(s, long_sweep(s), 1)
     process.send_signal(signal.SIGINT)
     err = process.communicate(timeout=120)[1]
     assert process.returncode == 130, (process.returncode, err)
