@@ -46,7 +46,7 @@ typedef struct
 } Running;
 
 static void
-show (Running *self, const char *stage, const char *what)
+show (Running *self, const char *stage, const char *what, gboolean failed)
 {
   g_autofree char *left = cli_sweep_dup_seconds (esp_queue_get_seconds_left (self->sweep->queue));
   g_autoptr (GString) text = g_string_new (NULL);
@@ -55,6 +55,8 @@ show (Running *self, const char *stage, const char *what)
                           self->n);
   if (what != NULL)
     g_string_append_printf (text, ": %s", what);
+  if (failed)
+    g_string_append_printf (text, " [%s]", _ ("failed"));
   if (left != NULL && self->n_over < self->n)
     /* Translators: behind "3 of 12 cells": a time, as in "about 40 s". */
     g_string_append_printf (text, _ (", %s left"), left);
@@ -75,7 +77,8 @@ on_job_finished (EspQueue *queue, EspJob *job, Running *self)
   self->n_over++;
   title = esp_sweep_plan_dup_cell_title (sweep->plan, esp_node_get_cell (node));
   stage = g_strdup_printf ("cell %u", self->n_over);
-  show (self, stage, sweep->progress.style == CLI_PROGRESS_BAR ? NULL : title);
+  show (self, stage, sweep->progress.style == CLI_PROGRESS_BAR ? NULL : title,
+        esp_job_get_state (job) == ESP_JOB_FAILED);
 }
 
 /* On a terminal the time goes down. */
@@ -83,7 +86,7 @@ static void
 on_seconds_left (EspQueue *queue, GParamSpec *pspec, Running *self)
 {
   if (self->sweep->progress.style == CLI_PROGRESS_BAR && self->n_over < self->n)
-    show (self, "seconds", NULL);
+    show (self, "seconds", NULL, FALSE);
 }
 
 /* Queues the cells; the sweep is stored when this returns. */

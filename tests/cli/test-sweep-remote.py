@@ -106,6 +106,7 @@ def failed_cells_are_told_and_tried_again(s):
     failed, = [cell for cell in told['cells'] if cell['state'] == 'failed']
     assert told['totals']['done'] == 3 and failed['reason'] and failed['image'] is None, told
     lines = err.splitlines()
+    assert f'2 of 4 cells: Seed {failed["seed"]} [failed]' in err, lines
     assert lines[-1].startswith(f'espalier-cli: cell {failed["cell"]}, Seed {failed["seed"]}: '), lines
     assert len(kept(s)) == 1 and str(kept(s)[0]) in lines[-2], lines
     first = (s.out / 'a.png').read_bytes()
