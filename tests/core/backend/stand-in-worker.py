@@ -35,7 +35,7 @@ for line in sys.stdin:
     kind, identifier = request['type'], request['id']
     if kind == 'hello':
         send(type='hello', id=identifier, protocol=2 if mode == 'other protocol' else 1, engine='0', spool=spool,
-             pid=os.getpid())
+             pid=os.getpid(), **({'batch': 2} if mode == 'echo two' else {}))
     elif kind == 'load' and mode == 'garbage':
         print('this is no JSON\n[1,2]\n{"id":"?"}', flush=True)
         send(type='loaded', id=identifier, model={'id': 'm'}, seconds=0)
@@ -52,6 +52,9 @@ for line in sys.stdin:
     elif kind == 'edit' and mode == 'waits for cancel':
         send(type='progress', id=identifier, stage='sample', step=1, steps=2, fraction=0.5, seconds_left=1.5)
         job = identifier
+    elif kind == 'edit' and mode == 'echo two':
+        for one in [identifier] + [entry['id'] for entry in request.get('batch', [])]:
+            send(type='result', id=one, path='/r.ppm', request=request)
     elif kind == 'edit' and mode == 'echo':
         send(type='progress', id=identifier, stage='sample', step=1, steps=2, fraction=0.5, seconds_left=1.5)
         send(type='preview', id=identifier, path='/p.ppm', step=1, width=4, height=4)

@@ -132,6 +132,80 @@ test_echo (Fixture *self, gconstpointer mode)
                     1);
 }
 
+/* How many edits went in the request that one of them came with, itself included. */
+static guint
+count_together (JsonObject *result, guint index)
+{
+  JsonObject *request = json_object_get_object_member (result, "request");
+  JsonArray *batch = json_object_has_member (request, "batch")
+                         ? json_object_get_array_member (request, "batch")
+                         : NULL;
+  guint n = batch != NULL ? json_array_get_length (batch) : 0;
+  gboolean found
+      = json_object_get_int_member_with_default (request, "seed", -1) == 7 + (gint64) index;
+
+  g_assert_cmpstr (json_object_get_string_member (request, "prompt"), ==, "p");
+  for (guint i = 0; i < n; i++)
+    found = found
+            || json_object_get_int_member (json_array_get_object_element (batch, i), "seed")
+                   == 7 + (gint64) index;
+  g_assert_true (found);
+  return n + 1;
+}
+
+static void
+take_one_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+/* As many in one request as the engine takes; one that does not know of it gets one request each.
+ * The second is cancelled before. */
+static void
+test_edits (Fixture *self, gconstpointer mode)
+{
+  static const char *const images[] = { "/a.ppm", NULL };
+  EspWorkerEdit edit = { .model = "m", .images = images };
+  EspWorkerEditPart parts[4] = { { NULL } };
+  GAsyncResult *results[4] = { NULL };
+  gboolean two = g_str_equal (mode, "echo two");
+  g_autoptr (GError) error = NULL;
+  g_autofree char *spool = hello (self, &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < 4; i++)
+    {
+      parts[i] = (EspWorkerEditPart){ .parameters = json_object_new (),
+                                      .cancellable = i == 1 ? self->cancellable : NULL,
+                                      .callback = take_one_result,
+                                      .user_data = &results[i] };
+      json_object_set_string_member (parts[i].parameters, "prompt", "p");
+      json_object_set_int_member (parts[i].parameters, "seed", 7 + (gint64) i);
+    }
+  g_cancellable_cancel (self->cancellable);
+  esp_worker_edits_async (self->worker, &edit, parts, 4);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (JsonObject) result = NULL;
+
+      while (results[i] == NULL)
+        g_main_context_iteration (NULL, TRUE);
+      result = esp_worker_edit_finish (self->worker, results[i], &error);
+      if (i == 1)
+        {
+          g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+          g_clear_error (&error);
+        }
+      else
+        {
+          g_assert_no_error (error);
+          g_assert_cmpuint (count_together (result, i), ==, two && i < 3 ? 2 : 1);
+        }
+      g_object_unref (results[i]);
+      json_object_unref (parts[i].parameters);
+    }
+}
+
 static void
 test_crash_and_fresh_start (Fixture *self, gconstpointer mode)
 {
@@ -334,6 +408,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("echo", "echo", test_echo);
+  ADD ("edits/one-by-one", "echo", test_edits);
+  ADD ("edits/two-by-two", "echo two", test_edits);
   ADD ("crash", "crashes", test_crash_and_fresh_start);
   ADD ("death-at-start", "dies at once", test_death_at_start);
   ADD ("other-protocol", "other protocol", test_other_protocol);
