@@ -357,11 +357,11 @@ esp_sweep_page_set_accounts (EspSweepPage *self, EspAccounts *accounts)
 /* --- Its height ------------------------------------------------------------------------------- */
 
 static int
-get_height (GtkWidget *widget)
+get_height (GtkWidget *widget, int width)
 {
   int height;
 
-  gtk_widget_measure (widget, GTK_ORIENTATION_VERTICAL, -1, NULL, &height, NULL, NULL);
+  gtk_widget_measure (widget, GTK_ORIENTATION_VERTICAL, width, NULL, &height, NULL, NULL);
   return height;
 }
 
@@ -373,8 +373,8 @@ fit (gpointer data)
   int room;
 
   self->fit_id = 0;
-  room = (int) (self->height * MOST_HEIGHT) - get_height (self->header) - get_height (self->footer)
-         - 36;
+  room = (int) (self->height * MOST_HEIGHT) - get_height (self->header, -1)
+         - get_height (self->footer, -1) - 36;
   gtk_scrolled_window_set_max_content_height (self->scroller, MAX (room, LEAST_ROOM));
   return G_SOURCE_REMOVE;
 }
@@ -395,15 +395,29 @@ esp_sweep_page_get_request_mode (GtkWidget *widget)
   return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
 }
 
+/* What scrolls is asked itself: a scrolled window does not tell it how wide it is. */
+static int
+get_wanted_height (EspSweepPage *self, int width)
+{
+  GtkWidget *viewport = gtk_scrolled_window_get_child (self->scroller);
+  const int content = get_height (gtk_viewport_get_child (GTK_VIEWPORT (viewport)), width);
+  const int most = gtk_scrolled_window_get_max_content_height (self->scroller);
+
+  return get_height (self->header, width) + get_height (self->footer, width)
+         + 2 * gtk_box_get_spacing (GTK_BOX (self->box))
+         + (most > 0 ? MIN (content, most) : content);
+}
+
 /* It has the height that it wants, which is bounded: the picture above would take it otherwise. */
 static void
 esp_sweep_page_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum,
                         int *natural, int *minimum_baseline, int *natural_baseline)
 {
-  gtk_widget_measure (ESP_SWEEP_PAGE (widget)->box, orientation, for_size, minimum, natural, NULL,
-                      NULL);
+  EspSweepPage *self = ESP_SWEEP_PAGE (widget);
+
+  gtk_widget_measure (self->box, orientation, for_size, minimum, natural, NULL, NULL);
   if (orientation == GTK_ORIENTATION_VERTICAL)
-    *minimum = *natural;
+    *minimum = *natural = MAX (*minimum, get_wanted_height (self, for_size));
 }
 
 static void

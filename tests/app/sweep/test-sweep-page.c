@@ -864,6 +864,23 @@ test_late (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (gtk_widget_get_height (GTK_WIDGET (fixture->page)), <=, 600 * 65 / 100);
 }
 
+/* Nothing has to be scrolled as long as there is room, however narrow it is. */
+static void
+test_narrow (Fixture *fixture, gconstpointer data)
+{
+  GtkAdjustment *adjustment = NULL;
+  GtkWidget *scroller
+      = gtk_widget_get_ancestor (get (fixture, "Add an Axis"), GTK_TYPE_SCROLLED_WINDOW);
+
+  gtk_window_set_default_size (GTK_WINDOW (fixture->window), 360, 900);
+  settle ();
+  adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scroller));
+  g_assert_cmpint (gtk_widget_get_width (fixture->window), ==, 360);
+  g_assert_cmpfloat (gtk_adjustment_get_upper (adjustment), >, 0);
+  g_assert_cmpfloat (gtk_adjustment_get_upper (adjustment), <=,
+                     gtk_adjustment_get_page_size (adjustment));
+}
+
 static void
 take_screenshots (Fixture *fixture, const char *name, int width, int height)
 {
@@ -950,6 +967,7 @@ main (int argc, char **argv)
   TEST ("tab", test_tab);
   TEST ("size", test_size);
   TEST ("late", test_late);
+  TEST ("narrow", test_narrow);
   TEST ("looks", test_looks);
   return g_test_run ();
 }
