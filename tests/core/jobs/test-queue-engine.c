@@ -69,7 +69,7 @@ tear_down (Fixture *self, gconstpointer data)
 }
 
 static EspNode *
-add (Fixture *self, EspNode *parent, const char *prompt, int steps)
+add_seed (Fixture *self, EspNode *parent, const char *prompt, int steps, guint64 seed)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
@@ -80,7 +80,7 @@ add (Fixture *self, EspNode *parent, const char *prompt, int steps)
                    .model = "demo",
                    .parameters = parameters,
                    .has_seed = TRUE,
-                   .seed = 1 };
+                   .seed = seed };
   EspNode *node;
 
   json_object_set_int_member (parameters, "steps", steps);
@@ -91,6 +91,12 @@ add (Fixture *self, EspNode *parent, const char *prompt, int steps)
   node = g_ptr_array_index (nodes, 0);
   esp_queue_add (self->jobs.queue, self->jobs.document, node, FALSE);
   return node;
+}
+
+static EspNode *
+add (Fixture *self, EspNode *parent, const char *prompt, int steps)
+{
+  return add_seed (self, parent, prompt, steps, 1);
 }
 
 static void
@@ -152,6 +158,78 @@ test_stopped (Fixture *self, gconstpointer data)
   g_assert_cmpint (esp_node_get_state (b), ==, ESP_NODE_DONE);
 }
 
+/* "Run ×4": seeds go to the engine together where that pays, and each is a turn of its own; one
+ * that is stopped leaves the others alone. */
+static void
+test_seeds (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GHashTable) pictures = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (JsonObject) none = json_object_new ();
+  EspModel *model = esp_registry_find_model (self->jobs.registry, "local", "demo");
+  EspNode *first, *nodes[4];
+  guint batch;
+
+  esp_model_prepare (model);
+  jobs_wait (esp_model_get_state (model) == ESP_MODEL_READY);
+  batch = MIN (4, esp_backend_get_batch (self->local, "demo", none));
+
+  /* Behind a long one, so that they wait together. */
+  first = add (self, self->jobs.photo, "Make it rain", 1000);
+  jobs_wait (esp_node_get_progress (first) == NULL || esp_node_get_progress (first)->step > 0);
+  for (guint i = 0; i < 4; i++)
+    nodes[i] = add_seed (self, self->jobs.photo, "Make it snow", 30, i + 1);
+  esp_queue_stop (self->jobs.queue, esp_queue_find (self->jobs.queue, first));
+  jobs_wait (esp_node_get_state (nodes[0]) == ESP_NODE_RUNNING
+             && esp_node_get_progress (nodes[0])->step > 1);
+  g_assert_cmpuint (esp_queue_get_n_running (self->jobs.queue), ==, batch);
+  esp_queue_stop (self->jobs.queue, esp_queue_find (self->jobs.queue, nodes[0]));
+
+  jobs_wait (!esp_queue_has_document (self->jobs.queue, self->jobs.document));
+  g_assert_cmpint (esp_node_get_state (nodes[0]), ==, ESP_NODE_CANCELLED);
+  for (guint i = 1; i < 4; i++)
+    {
+      g_assert_cmpint (esp_node_get_state (nodes[i]), ==, ESP_NODE_DONE);
+      g_assert_cmpuint (esp_node_get_seed (nodes[i]), ==, i + 1);
+      g_assert_cmpfloat (esp_node_get_seconds (nodes[i]), >, 0);
+      g_assert_true (g_hash_table_add (pictures, (gpointer) esp_node_get_sha256 (nodes[i])));
+    }
+}
+
+/* The engine dies while it has several: all of them fail, and all can be tried again. */
+static void
+test_seeds_killed (Fixture *self, gconstpointer data)
+{
+  EspModel *model = esp_registry_find_model (self->jobs.registry, "local", "demo");
+  EspNode *nodes[3];
+  g_autofree char *pid = NULL;
+  guint running;
+
+  esp_model_prepare (model);
+  jobs_wait (esp_model_get_state (model) == ESP_MODEL_READY);
+  for (guint i = 0; i < 3; i++)
+    nodes[i] = add_seed (self, self->jobs.photo, "Make it snow", 1000, i + 1);
+  jobs_wait (esp_node_get_progress (nodes[0]) == NULL
+             || esp_node_get_progress (nodes[0])->step > 2);
+  running = esp_queue_get_n_running (self->jobs.queue);
+  esp_queue_stop_after_running (self->jobs.queue);
+  g_assert_true (g_file_get_contents (self->pid_file, &pid, NULL, NULL));
+  g_assert_cmpint (kill ((pid_t) g_ascii_strtoll (pid, NULL, 10), SIGKILL), ==, 0);
+  jobs_wait (esp_queue_get_n_running (self->jobs.queue) == 0);
+  for (guint i = 0; i < running; i++)
+    {
+      g_assert_cmpint (esp_node_get_state (nodes[i]), ==, ESP_NODE_FAILED);
+      g_assert_nonnull (strstr (esp_node_get_message (nodes[i]), "stopped unexpectedly"));
+    }
+
+  esp_queue_clear (self->jobs.queue, self->jobs.document);
+  jobs_wait (!esp_queue_has_document (self->jobs.queue, self->jobs.document));
+  esp_queue_retry (self->jobs.queue, self->jobs.document, nodes[0]);
+  jobs_wait (esp_node_get_progress (nodes[0]) != NULL
+             && esp_node_get_progress (nodes[0])->step > 0);
+  esp_queue_stop (self->jobs.queue, esp_queue_find (self->jobs.queue, nodes[0]));
+  jobs_wait (!esp_queue_has_document (self->jobs.queue, self->jobs.document));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -160,6 +238,9 @@ main (int argc, char **argv)
   g_test_add ("/jobs/engine/branches", Fixture, NULL, set_up, test_branches, tear_down);
   g_test_add ("/jobs/engine/killed", Fixture, NULL, set_up, test_killed, tear_down);
   g_test_add ("/jobs/engine/stopped", Fixture, NULL, set_up, test_stopped, tear_down);
+
+  g_test_add ("/jobs/engine/seeds", Fixture, NULL, set_up, test_seeds, tear_down);
+  g_test_add ("/jobs/engine/seeds-killed", Fixture, NULL, set_up, test_seeds_killed, tear_down);
 
   return jobs_run ();
 }
