@@ -252,6 +252,19 @@ esp_compare_view_drop_nodes (EspCompareView *self)
   g_clear_object (&self->document);
 }
 
+/* A new comparison begins with whole images; of more than two all are to be seen. */
+static void
+begin (EspCompareView *self, guint n)
+{
+  const EspCompareViewport whole = { TRUE, 1, 0.5, 0.5 };
+
+  esp_compare_link_align (self->link);
+  esp_compare_link_set_viewport (self->link, &whole);
+  esp_image_view_set_fit (esp_compare_pair_get_view (self->pair), TRUE);
+  if (n > 2 && !self->narrow)
+    esp_compare_view_set_mode (self, ESP_COMPARE_SIDE);
+}
+
 void
 esp_compare_view_set_nodes (EspCompareView *self, EspDocument *document, GPtrArray *nodes)
 {
@@ -277,6 +290,8 @@ esp_compare_view_set_nodes (EspCompareView *self, EspDocument *document, GPtrArr
     }
   g_set_object (&self->document, document);
   g_signal_group_set_target (self->document_signals, document);
+  if (self->nodes == NULL)
+    begin (self, usable->len);
   esp_compare_view_replace (self, usable, 1);
 }
 

@@ -121,6 +121,29 @@ test_many (CompareFixture *fixture, gconstpointer data)
   g_assert_true (esp_compare_view_get_b (fixture->view) == fixture->turns[1]);
 }
 
+/* A new comparison shows whole images, and all of them; one that goes on stays as it is. */
+static void
+test_begins (CompareFixture *fixture, gconstpointer data)
+{
+  EspImageView *pair = esp_compare_pair_get_view (fixture->view->pair);
+
+  esp_compare_view_set_mode (fixture->view, ESP_COMPARE_ONION);
+  compare_hold (fixture, fixture->turns[0], fixture->turns[1], NULL);
+  g_assert_cmpint (esp_compare_view_get_mode (fixture->view), ==, ESP_COMPARE_ONION);
+  esp_image_view_set_viewport (pair, FALSE, 8, 0.4, 0.4);
+  compare_hold (fixture, fixture->turns[0], fixture->turns[2], fixture->turns[3], NULL);
+  g_assert_cmpint (esp_compare_view_get_mode (fixture->view), ==, ESP_COMPARE_ONION);
+  g_assert_cmpfloat (esp_image_view_get_zoom (pair), ==, 8);
+
+  esp_compare_view_set_nodes (fixture->view, NULL, NULL);
+  compare_hold (fixture, fixture->turns[0], fixture->turns[1], NULL);
+  g_assert_cmpint (esp_compare_view_get_mode (fixture->view), ==, ESP_COMPARE_ONION);
+  g_assert_true (esp_image_view_get_fit (pair));
+  esp_compare_view_set_nodes (fixture->view, NULL, NULL);
+  compare_hold (fixture, fixture->turns[0], fixture->turns[1], fixture->turns[2], NULL);
+  g_assert_cmpint (esp_compare_view_get_mode (fixture->view), ==, ESP_COMPARE_SIDE);
+}
+
 static void
 test_swap_and_remove (CompareFixture *fixture, gconstpointer data)
 {
@@ -389,6 +412,7 @@ main (int argc, char *argv[])
   ADD ("unpinned", test_unpinned);
   ADD ("rtl", test_rtl);
   ADD ("many", test_many);
+  ADD ("begins", test_begins);
   ADD ("swap-and-remove", test_swap_and_remove);
   ADD ("marks", test_marks);
   ADD ("signals", test_signals);
