@@ -197,11 +197,25 @@ lay_out_table (CliSweep *self, Layout *layout)
   layout->sheet.table = (const char *const *) layout->table->pdata;
 }
 
+/* What all cells are asked for, if there is something; else what differs. */
+static char *
+dup_title (CliSweep *self)
+{
+  const char *prompt = self->options.turn.prompt;
+  g_autofree char *heading = NULL;
+
+  if (prompt != NULL && cli_sweep_options_find_axis (&self->options, "instruction") == NULL
+      && cli_sweep_options_find_axis (&self->options, "prompt") == NULL)
+    heading = g_strstrip (esp_instruction_dup_heading (prompt));
+  if (heading != NULL && *heading != '\0' && !g_str_equal (heading, "…"))
+    return g_steal_pointer (&heading);
+  return esp_sweep_plan_dup_title (self->plan);
+}
+
 static void
 lay_out (CliSweep *self, Layout *layout, guint across)
 {
   GPtrArray *axes = esp_sweep_plan_get_axes (self->plan);
-  const char *prompt = self->options.turn.prompt;
 
   *layout = (Layout){ .texts = g_ptr_array_new_with_free_func (g_free),
                       .cells = g_array_new (FALSE, FALSE, sizeof (EspSheetCell)),
@@ -209,11 +223,7 @@ lay_out (CliSweep *self, Layout *layout, guint across)
                       .columns = g_ptr_array_new (),
                       .rows = g_ptr_array_new (),
                       .table = g_ptr_array_new () };
-  layout->sheet.title
-      = prompt != NULL && cli_sweep_options_find_axis (&self->options, "instruction") == NULL
-                && cli_sweep_options_find_axis (&self->options, "prompt") == NULL
-            ? prompt
-            : keep (layout, esp_sweep_plan_dup_title (self->plan));
+  layout->sheet.title = keep (layout, dup_title (self));
   layout->sheet.cell_side = self->options.cell_side;
   layout->sheet.dark = self->options.dark;
   if (axes->len == 1 && esp_axis_get_n_values (axes->pdata[0]) > ROW_MAX)

@@ -17,11 +17,13 @@
 
 /* ---- models */
 
+/* `name`: what it is called on the command line. */
 static const char *
-find_model_axis (CliSweep *self)
+find_model_axis (CliSweep *self, const char **name)
 {
   const char *text = cli_sweep_options_find_axis (&self->options, "backend");
 
+  *name = text != NULL ? "backend" : "model";
   return text != NULL ? text : cli_sweep_options_find_axis (&self->options, "model");
 }
 
@@ -30,13 +32,12 @@ static int
 add_backends (CliSweep *self, const char *text)
 {
   CliTurn *turn = &self->options.turn;
-  g_auto (GStrv) words = g_strsplit (text, ",", -1);
+  g_autoptr (EspAxis) axis = esp_axis_parse ("backend", text, NULL, NULL);
 
-  for (char **word = words; *word != NULL; word++)
+  for (guint i = 0; axis != NULL && i < esp_axis_get_n_values (axis); i++)
     {
-      char *slash = strchr (g_strstrip (*word), '/');
-      g_autofree char *id = slash != NULL ? g_strndup (*word, (gsize) (slash - *word)) : NULL;
-      const char *backend = id != NULL ? id : *word;
+      JsonObject *value = json_node_get_object (esp_axis_get_value (axis, i));
+      const char *backend = esp_json_get_string (value, "backend");
 
       if (esp_registry_find_backend (turn->registry, backend) == NULL
           && esp_provider_catalog_find (turn->remote.catalog, backend) != NULL
@@ -48,7 +49,7 @@ add_backends (CliSweep *self, const char *text)
 
 /* Every model of the axis. */
 static int
-prepare_axis (CliSweep *self, const char *text)
+prepare_axis (CliSweep *self, const char *name, const char *text)
 {
   const EspAxisContext context = { .registry = self->options.turn.registry };
   g_autoptr (GError) error = NULL;
@@ -59,7 +60,7 @@ prepare_axis (CliSweep *self, const char *text)
     return status;
   axis = esp_axis_parse ("backend", text, &context, &error);
   if (axis == NULL)
-    return cli_usage ("--axis: %s", error->message);
+    return cli_usage ("--axis %s: %s", name, error->message);
   for (guint i = 0; i < esp_axis_get_n_values (axis) && status == CLI_EXIT_OK; i++)
     {
       JsonObject *value = json_node_get_object (esp_axis_get_value (axis, i));
@@ -85,15 +86,18 @@ static int
 prepare_presets (CliSweep *self, const char *text)
 {
   CliTurn *turn = &self->options.turn;
-  g_auto (GStrv) words = g_strsplit (text, ",", -1);
+  g_autoptr (EspAxis) axis = NULL;
+  EspAxisContext context = { 0 };
   int status = CLI_EXIT_OK;
 
-  self->presets = cli_sweep_dup_presets ();
-  for (char **word = words; *word != NULL && status == CLI_EXIT_OK; word++)
+  context.presets = self->presets = cli_sweep_dup_presets ();
+  axis = esp_axis_parse ("preset", text, &context, NULL);
+  for (guint i = 0; axis != NULL && i < esp_axis_get_n_values (axis) && status == CLI_EXIT_OK; i++)
     {
-      JsonObject *preset = esp_json_get_object (self->presets, g_strstrip (*word));
-      const char *backend = preset != NULL ? esp_json_get_string (preset, "backend") : NULL;
-      const char *id = preset != NULL ? esp_json_get_string (preset, "model") : NULL;
+      JsonObject *value = json_node_get_object (esp_axis_get_value (axis, i));
+      JsonObject *preset = esp_json_get_object (value, "settings");
+      const char *backend = esp_json_get_string (preset, "backend");
+      const char *id = esp_json_get_string (preset, "model");
       EspModel *model;
 
       if (backend == NULL || id == NULL)
@@ -113,7 +117,7 @@ int
 cli_sweep_choose_models (CliSweep *self)
 {
   CliTurn *turn = &self->options.turn;
-  const char *text = find_model_axis (self);
+  const char *name = NULL, *text = find_model_axis (self, &name);
   int status = CLI_EXIT_OK;
 
   self->models = g_ptr_array_new_with_free_func (g_object_unref);
@@ -123,7 +127,7 @@ cli_sweep_choose_models (CliSweep *self)
   if (status != CLI_EXIT_OK)
     return status;
   if (text != NULL)
-    status = prepare_axis (self, text);
+    status = prepare_axis (self, name, text);
   else
     g_ptr_array_add (self->models, g_object_ref (turn->chosen));
   if (status == CLI_EXIT_OK && cli_sweep_options_find_axis (&self->options, "preset") != NULL)

@@ -41,16 +41,18 @@ is_number (JsonNode *node)
              || json_node_get_value_type (node) == G_TYPE_DOUBLE);
 }
 
-/* "WxH" with both sides in 1 … 99999; what the backend makes of them is its own affair. */
-static gboolean
-is_exact_size (const char *text)
+gboolean
+esp_size_parse (const char *text, int sides[2])
 {
+  g_return_val_if_fail (text != NULL && sides != NULL, FALSE);
+
   for (int side = 0; side < 2; side++)
     {
       gsize digits = strspn (text, "0123456789");
 
       if (digits < 1 || digits > 5 || text[0] == '0' || text[digits] != (side == 0 ? 'x' : '\0'))
         return FALSE;
+      sides[side] = (int) g_ascii_strtoll (text, NULL, 10);
       text += digits + 1;
     }
 
@@ -142,9 +144,13 @@ esp_parameter_check (const EspParameter *parameter, JsonNode *value, GError **er
   if (g_strcmp0 (parameter->format, "image-size") == 0)
     {
       const char *text = json_node_get_string (value);
+      int sides[2];
 
-      if (g_str_equal (text, "auto") || g_str_equal (text, "match") || is_exact_size (text))
+      if (g_str_equal (text, "auto") || g_str_equal (text, "match"))
         return TRUE;
+      if (esp_size_parse (text, sides))
+        return check_number (parameter, sides[0], error)
+               && check_number (parameter, sides[1], error);
 
       g_set_error (error, ESP_SCHEMA_ERROR, ESP_SCHEMA_ERROR_RANGE,
                    "%s: “%s” is neither auto nor match nor WIDTHxHEIGHT", parameter->name, text);

@@ -63,6 +63,10 @@ const EspParameter *esp_schema_find (EspSchema *self, const char *name);
 /* Is `value` allowed for this parameter? Integers are numbers, too. */
 gboolean esp_parameter_check (const EspParameter *parameter, JsonNode *value, GError **error);
 
+/* Reads an exact image size "WxH" with sides of 1 … 99999 pixels; FALSE: it is none. Of a parameter
+ * with the format "image-size" the bounds and the multiple are those of both sides. */
+gboolean esp_size_parse (const char *text, int sides[2]);
+
 /* Reads a value as a person types it ("12", "0.5", "true", "1024x768") and checks it. The caller
  * owns the node. */
 JsonNode *esp_parameter_parse (const EspParameter *parameter, const char *text,

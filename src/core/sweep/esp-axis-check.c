@@ -57,6 +57,17 @@ dup_number_complaint (const EspParameter *parameter, const char *title, const ch
   return g_strdup_printf (_ ("%s %s: only multiples of %s"), title, text, multiple);
 }
 
+/* Of an image size that is not possible, the side that is to blame. */
+static double
+find_wrong_side (const EspParameter *parameter, const int sides[2])
+{
+  const gboolean is_possible
+      = sides[0] >= parameter->minimum && sides[0] <= parameter->maximum
+        && (parameter->multiple_of <= 0 || fmod (sides[0], parameter->multiple_of) == 0);
+
+  return sides[is_possible ? 1 : 0];
+}
+
 char *
 _esp_parameter_dup_complaint (const EspParameter *parameter, JsonNode *value)
 {
@@ -64,6 +75,7 @@ _esp_parameter_dup_complaint (const EspParameter *parameter, JsonNode *value)
   g_autofree char *text = _esp_axis_dup_value_text (value);
   g_autofree char *choices = NULL;
   g_autoptr (GError) error = NULL;
+  int sides[2];
 
   if (esp_parameter_check (parameter, value, &error))
     return NULL;
@@ -87,6 +99,8 @@ _esp_parameter_dup_complaint (const EspParameter *parameter, JsonNode *value)
     }
   if (parameter->type == ESP_PARAMETER_INTEGER || parameter->type == ESP_PARAMETER_NUMBER)
     return dup_number_complaint (parameter, title, text, json_node_get_double (value));
+  if (esp_parameter_is_size (parameter) && esp_size_parse (text, sides))
+    return dup_number_complaint (parameter, title, text, find_wrong_side (parameter, sides));
   return g_strdup_printf (_ ("%s “%s” is not possible"), title, text);
 }
 

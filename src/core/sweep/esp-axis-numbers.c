@@ -177,10 +177,16 @@ add_range (Reading *self, Decimal first, Decimal step, Decimal last, GError **er
   return TRUE;
 }
 
+/* One that has more digits than a range may have, perhaps. */
 static gboolean
 looks_like_number (const char *text)
 {
-  return strspn (text, "+-0123456789.eE") == strlen (text) && strpbrk (text, "0123456789") != NULL;
+  char *end = NULL;
+
+  if (strspn (text, "+-0123456789.eE") != strlen (text))
+    return FALSE;
+  g_ascii_strtod (text, &end);
+  return end != text && *end == '\0';
 }
 
 static gboolean
@@ -218,10 +224,11 @@ read_range (Reading *self, const char *token, const char *dots, GError **error)
   g_auto (GStrv) behind = g_strsplit (dots + strspn (dots, "."), "/", 2);
   Decimal first, last, step = { .digits = 1, .scale = 0 };
 
-  if (!parse_number (self, before, &first, error)
-      || !parse_number (self, behind[0] != NULL ? g_strstrip (behind[0]) : "", &last, error))
+  if (behind[0] == NULL || *g_strstrip (behind[0]) == '\0')
+    return set_error (self, error, _ ("“..” needs a number behind it"));
+  if (!parse_number (self, before, &first, error) || !parse_number (self, behind[0], &last, error))
     return FALSE;
-  if (behind[0] != NULL && behind[1] != NULL)
+  if (behind[1] != NULL)
     {
       if (!parse_number (self, g_strstrip (behind[1]), &step, error))
         return FALSE;

@@ -8,8 +8,10 @@
 #include "esp-json-object.h"
 #include "esp-parameter-names.h"
 
+#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static gboolean G_GNUC_PRINTF (3, 4)
@@ -150,15 +152,17 @@ guess_value (const char *text)
   JsonNode *node = json_node_alloc ();
   char *end = NULL;
   gboolean value;
-  const gint64 integer = g_ascii_strtoll (text, &end, 10);
+  gint64 integer;
 
-  if (end != text && *end == '\0')
+  errno = 0;
+  integer = g_ascii_strtoll (text, &end, 10);
+  if (end != text && *end == '\0' && errno == 0)
     return json_node_init_int (node, integer);
   if (strspn (text, "+-.0123456789eE") == strlen (text))
     {
       const double number = g_ascii_strtod (text, &end);
 
-      if (end != text && *end == '\0')
+      if (end != text && *end == '\0' && isfinite (number))
         return json_node_init_double (node, number);
     }
   if (parse_boolean (text, &value))
@@ -295,6 +299,12 @@ parse_seeds (const char *text, const EspAxisContext *context, GError **error)
           fail (error, ESP_SWEEP_ERROR_SYNTAX,
                 _ ("Seed: “%s” is no number of seeds between 1 and %d"), text + 1,
                 ESP_SWEEP_MAX_CELLS);
+          return NULL;
+        }
+      if (n - 1 > G_MAXUINT64 - context->seed)
+        {
+          fail (error, ESP_SWEEP_ERROR_VALUE, _ ("Seed: from %" PRIu64 " on there are no %u seeds"),
+                context->seed, (guint) n);
           return NULL;
         }
       for (guint64 i = 0; i < n; i++)

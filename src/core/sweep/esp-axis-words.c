@@ -224,6 +224,23 @@ esp_axis_dup_alternatives (const char *instruction, GError **error)
   return axes;
 }
 
+char *
+esp_instruction_dup_heading (const char *instruction)
+{
+  g_autoptr (GPtrArray) groups = NULL;
+  g_autofree const char **chosen = NULL;
+
+  g_return_val_if_fail (instruction != NULL, NULL);
+
+  groups = find_groups (instruction, NULL);
+  if (groups == NULL)
+    return g_strdup (instruction);
+  chosen = g_new0 (const char *, groups->len + 1);
+  for (guint i = 0; i < groups->len; i++)
+    chosen[i] = "…";
+  return _esp_alternatives_apply (instruction, chosen, groups->len);
+}
+
 char **
 _esp_alternatives_expand (const char *instruction, GError **error)
 {

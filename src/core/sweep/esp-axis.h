@@ -95,6 +95,10 @@ char *esp_axis_dup_text (EspAxis *self) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray *esp_axis_dup_alternatives (const char *instruction,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The instruction as a heading: "…" for each of its alternatives, and no backslashes. Alternatives
+ * that cannot be read stay as they are. */
+char *esp_instruction_dup_heading (const char *instruction) G_GNUC_WARN_UNUSED_RESULT;
+
 /* What can be an axis with these models, for choosers: (element-type EspAxisChoice). */
 typedef struct
 {

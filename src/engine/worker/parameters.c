@@ -479,6 +479,11 @@ number (const Parameter *parameter, double value)
 static bool
 put_range (json_t *property, const Parameter *parameter)
 {
+  /* Both sides of a size. */
+  if (parameter->store == store_size)
+    return put (property, "minimum", json_integer (ESP_SIZE_MIN))
+           && put (property, "maximum", json_integer (ESP_SIZE_MAX))
+           && put (property, "multipleOf", json_integer (ESP_SIZE_MULTIPLE));
   if (parameter->type == TYPE_STRING)
     return true;
 

@@ -9,7 +9,8 @@ static const char good[]
       "\"prompt\":{\"type\":\"string\",\"title\":\"Prompt\",\"widget\":\"text\"},"
       "\"steps\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":8},"
       "\"guidance\":{\"type\":\"number\",\"minimum\":0,\"multipleOf\":0.1,\"default\":2.5},"
-      "\"size\":{\"type\":\"string\",\"format\":\"image-size\",\"default\":\"auto\"},"
+      "\"size\":{\"type\":\"string\",\"format\":\"image-size\",\"default\":\"auto\","
+      "\"minimum\":16,\"maximum\":8192,\"multipleOf\":16},"
       "\"dtype\":{\"type\":\"string\",\"enum\":[\"auto\",\"f32\"],\"default\":\"auto\"},"
       "\"tiled\":{\"type\":\"boolean\",\"default\":false}}}";
 
@@ -101,6 +102,11 @@ test_values (void)
     { "size", "\"64x128\"", -1 },
     { "size", "\"064x128\"", ESP_SCHEMA_ERROR_RANGE },
     { "size", "\"64x\"", ESP_SCHEMA_ERROR_RANGE },
+    { "size", "\"64x8192\"", -1 },
+    { "size", "\"64x100\"", ESP_SCHEMA_ERROR_RANGE },
+    { "size", "\"0x64\"", ESP_SCHEMA_ERROR_RANGE },
+    { "size", "\"8x64\"", ESP_SCHEMA_ERROR_RANGE },
+    { "size", "\"64x8208\"", ESP_SCHEMA_ERROR_RANGE },
     { "size", "\"64x64 \"", ESP_SCHEMA_ERROR_RANGE },
     { "dtype", "\"f32\"", -1 },
     { "dtype", "\"f16\"", ESP_SCHEMA_ERROR_RANGE },

@@ -14,7 +14,8 @@ static const char plenty[]
       "\"title\":\"Guidance\"},"
       "\"lora_strength\":{\"type\":\"number\",\"minimum\":-2,\"maximum\":2,\"default\":1},"
       "\"seed\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":4294967295},"
-      "\"size\":{\"type\":\"string\",\"format\":\"image-size\",\"default\":\"auto\"},"
+      "\"size\":{\"type\":\"string\",\"format\":\"image-size\",\"default\":\"auto\","
+      "\"minimum\":16,\"maximum\":8192,\"multipleOf\":16},"
       "\"width\":{\"type\":\"integer\",\"minimum\":64,\"maximum\":2048,\"multipleOf\":16},"
       "\"aspect_ratio\":{\"type\":\"string\",\"enum\":[\"match_input_image\",\"1:1\",\"16:9\"]},"
       "\"raw\":{\"type\":\"boolean\",\"default\":false},"
@@ -185,6 +186,9 @@ test_number_errors (Fixture *fixture, gconstpointer data)
     { "guidance", "1, x", ESP_SWEEP_ERROR_SYNTAX, "Guidance: “x” is no number" },
     { "guidance", ".. 4", ESP_SWEEP_ERROR_SYNTAX, "Guidance: “..” needs a number before it" },
     { "guidance", "1, ..", ESP_SWEEP_ERROR_SYNTAX, "Guidance: “..” needs a number behind it" },
+    { "guidance", "1..", ESP_SWEEP_ERROR_SYNTAX, "Guidance: “..” needs a number behind it" },
+    { "guidance", "1..2..3", ESP_SWEEP_ERROR_SYNTAX, "Guidance: “2..3” is no number" },
+    { "guidance", "1, 3.4.5", ESP_SWEEP_ERROR_SYNTAX, "Guidance: “3.4.5” is no number" },
     { "guidance", "1, 2, .. 0", ESP_SWEEP_ERROR_SYNTAX,
       "Guidance: the range does not get to its end" },
     { "guidance", "1..4/0", ESP_SWEEP_ERROR_SYNTAX, "Guidance: the range does not get to its end" },
@@ -196,6 +200,12 @@ test_number_errors (Fixture *fixture, gconstpointer data)
     { "guidance", "0..1e15", ESP_SWEEP_ERROR_SIZE, "Guidance has more than 4096 values" },
     { "guidance", "1, 11", ESP_SWEEP_ERROR_VALUE, "Guidance 11: at most 10" },
     { "guidance", "-1", ESP_SWEEP_ERROR_VALUE, "Guidance -1: at least 0" },
+    { "guidance", "99999999999999999999", ESP_SWEEP_ERROR_VALUE, "Guidance 1e+20: at most 10" },
+    { "guidance", "1e400", ESP_SWEEP_ERROR_VALUE, "Guidance: “1e400” is no number" },
+    { "size", "64x64, 65x64", ESP_SWEEP_ERROR_VALUE, "size 65x64: only multiples of 16" },
+    { "size", "64x8", ESP_SWEEP_ERROR_VALUE, "size 64x8: at least 16" },
+    { "size", "8208x8", ESP_SWEEP_ERROR_VALUE, "size 8208x8: at most 8192" },
+    { "size", "large", ESP_SWEEP_ERROR_VALUE, "size “large” is not possible" },
     { "steps", "61", ESP_SWEEP_ERROR_VALUE, "Steps 61: at most 40" },
     { "steps", "1.5", ESP_SWEEP_ERROR_VALUE, "Steps: “1.5” is no whole number" },
     { "width", "100", ESP_SWEEP_ERROR_VALUE, "width 100: only multiples of 16" },
@@ -232,6 +242,8 @@ test_seeds (Fixture *fixture, gconstpointer data)
   check (fixture, "seed", "18446744073709551615, 9223372036854775808",
          "18446744073709551615 | 9223372036854775808");
   check (fixture, "seed", "+2", "18446744073709551614 | 18446744073709551615");
+  check_fails (fixture, "seed", "+3", ESP_SWEEP_ERROR_VALUE,
+               "Seed: from 18446744073709551614 on there are no 3 seeds");
 }
 
 static void
@@ -323,6 +335,25 @@ test_alternatives (Fixture *fixture, gconstpointer data)
       g_assert_error (error, ESP_SWEEP_ERROR, ESP_SWEEP_ERROR_SYNTAX);
       g_assert_cmpstr (error->message, ==, wrong[i].message);
       g_clear_error (&error);
+    }
+}
+
+static void
+test_headings (Fixture *fixture, gconstpointer data)
+{
+  static const char *const cases[][2] = {
+    { "Make it {snow|night}, {a|b} \\{now\\}", "Make it …, … {now}" },
+    { "{ \"a\": 1 }", "{ \"a\": 1 }" },
+    { "{a|b}", "…" },
+    { "never {closed|so", "never {closed|so" },
+    { "", "" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *heading = esp_instruction_dup_heading (cases[i][0]);
+
+      g_assert_cmpstr (heading, ==, cases[i][1]);
     }
 }
 
@@ -467,6 +498,7 @@ main (int argc, char *argv[])
   ADD ("choices-and-booleans", test_choices_and_booleans);
   ADD ("instructions", test_instructions);
   ADD ("alternatives", test_alternatives);
+  ADD ("headings", test_headings);
   ADD ("replace", test_replace);
   ADD ("models-and-presets", test_models_and_presets);
   ADD ("unknown", test_unknown);
