@@ -39,6 +39,16 @@ list_labels (EspSweepGrid *self, EspSweepPlace place, guint n)
   return labels;
 }
 
+/* Columns and rows say what differs; below a picture stands what the person thinks of it. */
+static const char *
+get_caption (EspNode *node)
+{
+  static const char *const stars[ESP_NODE_MAX_STARS + 1]
+      = { NULL, "★", "★★", "★★★", "★★★★", "★★★★★" };
+
+  return stars[CLAMP (esp_node_get_stars (node), 0, ESP_NODE_MAX_STARS)];
+}
+
 static void
 fill_cell (EspSweepGrid *self, EspSheetCell *cell, guint number)
 {
@@ -46,10 +56,11 @@ fill_cell (EspSweepGrid *self, EspSheetCell *cell, guint number)
 
   if (!esp_sweep_arrangement_passes (self->arrangement, number))
     return;
-  cell->caption
-      = keep (self, esp_sweep_plan_dup_cell_title (esp_sweep_get_plan (self->sweep), number));
   if (node != NULL && esp_node_has_image (node))
-    cell->node = g_object_ref (node);
+    {
+      cell->node = g_object_ref (node);
+      cell->caption = get_caption (node);
+    }
   else
     cell->missing = keep (self, esp_sweep_dup_cell_reason (self->sweep, number));
 }

@@ -510,6 +510,7 @@ test_sheet (Fixture *fixture, gconstpointer data)
 
   show_sweep (fixture, plan, FALSE);
   finish_cell (fixture, 0, 0x336699);
+  set_stars (fixture, 0, 3);
   fail_cell (fixture, 1, "No luck.");
   activate (fixture, "sweep.swap");
   sheet = esp_sweep_grid_get_sheet (fixture->grid);
@@ -521,7 +522,7 @@ test_sheet (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (sheet->column_labels[1], ==, "8");
   g_assert_cmpstr (sheet->row_labels[2], ==, "3");
   g_assert_true (sheet->cells[0].node == esp_sweep_get_node (fixture->sweep, 0));
-  g_assert_cmpstr (sheet->cells[0].caption, ==, "Guidance 1, Seed 7");
+  g_assert_cmpstr (sheet->cells[0].caption, ==, "★★★");
   g_assert_null (sheet->cells[2].node);
   g_assert_cmpstr (sheet->cells[2].missing, ==, "No luck.");
   g_assert_cmpstr (sheet->cells[1].missing, ==, "Waiting");

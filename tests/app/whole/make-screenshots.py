@@ -5,6 +5,7 @@
 A test besides: every look must come up and be drawn. One argument or more: only those.
 """
 import json
+import os
 import pathlib
 import sqlite3
 import sys
@@ -205,6 +206,51 @@ def remote_failed(home, start):
 @case
 def remote_failed_dark(home, start):
     failure(home, start, 'remote-failed-dark', ADW_DEBUG_COLOR_SCHEME='prefer-dark')
+
+
+SWEEP = ('Make it look like golden hour', 'Make it look like moonlight', 'Make it look like autumn',
+         'Turn the photo into a pencil sketch')
+
+
+def sweep_window(home, start, name, size='(1000, 780)', **environment):
+    """How much of each instruction: the demo model was trained to take guidance as that."""
+    document = home.document(size='256x256')
+    home.cli('sweep', document, '-p', SWEEP[0], '--seed', '1', '--axis', 'guidance=0, 1.25, 2.5, 3.75, 5',
+             '--axis', 'instruction=' + ' || '.join(SWEEP))
+    home.settings(window_size=size, history_width='220')
+    window = start(document, **environment)
+    wait_until(window.nodes, 'the nodes')
+    window.open_menu('F10', lambda item: item in ('Sweeps', 'Versuchsreihen'))
+    window.press('menu item', lambda item: item in ('Sweeps', 'Versuchsreihen'))
+    window.press('menu item', lambda item: '20' in item)
+    if 'LANGUAGE' in environment and window.says('What should change?'):
+        raise Skip('there is no catalogue for ' + environment['LANGUAGE'])
+    wait_until(lambda: len(window.all('table cell')) >= 4, 'the cells')
+    wait_until(lambda: window.all('status bar', lambda words: words.startswith('20 ')), 'the words')
+    take(window, name)
+    return window
+
+
+@case
+def sweep(home, start):
+    window = sweep_window(home, start, 'sweep')
+    # As a file, too.
+    sheet = pathlib.Path(os.environ.get('ESPALIER_SCREENSHOTS') or home.folder).resolve() / 'sweep-sheet.jpg'
+    sheet.unlink(missing_ok=True)
+    window.button('Export Sheet')
+    window.choose_file(sheet)
+    wait_until(sheet.exists, 'the sheet')
+    window.quit()
+
+
+@case
+def sweep_narrow(home, start):
+    sweep_window(home, start, 'sweep-narrow', size='(360, 640)').quit()
+
+
+@case
+def sweep_german(home, start):
+    sweep_window(home, start, 'sweep-german', LANGUAGE='de', ADW_DEBUG_COLOR_SCHEME='prefer-dark').quit()
 
 
 @case
