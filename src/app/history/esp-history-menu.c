@@ -55,8 +55,10 @@ on_spread (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   EspTreeItems *items = esp_tree_view_get_items (self->tree);
   EspNode *node = get_node (self);
 
-  if (node)
-    esp_tree_items_set_spread (items, node, !esp_tree_items_is_spread (items, node));
+  if (!node)
+    return;
+  esp_tree_items_set_spread (items, node, !esp_tree_items_is_spread (items, node));
+  esp_history_reveal (self, node);
 }
 
 static GListModel *
@@ -255,6 +257,9 @@ _esp_history_open_menu (EspHistory *self, GtkWidget *over, double x, double y)
   if (!gtk_builder_add_from_resource (builder, "/espalier/app/history/esp-history-menu.ui", NULL)
       || !gtk_widget_translate_coordinates (over, GTK_WIDGET (self), x, y, &at_x, &at_y))
     return;
+  /* What it is about may be scrolled away, and so be where no screen is. */
+  at_x = CLAMP (at_x, 0, gtk_widget_get_width (GTK_WIDGET (self)));
+  at_y = CLAMP (at_y, 0, gtk_widget_get_height (GTK_WIDGET (self)));
   /* Made anew each time: it is rarely open, and shows the stars of the node it is about. */
   _esp_history_dispose_menu (self);
   update_actions (self);

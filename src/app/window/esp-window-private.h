@@ -111,6 +111,9 @@ void esp_window_show_sweep (EspWindow *self, EspSweep *sweep);
 void esp_window_follow_current (EspWindow *self);
 char *esp_window_dup_view_title (EspWindow *self); /* for the subtitle; NULL: the image's */
 void esp_window_restore_view (EspWindow *self);    /* as it was when the document was closed */
+/* For the session, a{sv}: views of the document that are in its file only when it was changed. */
+GVariant *esp_window_dup_view_state (EspWindow *self) G_GNUC_WARN_UNUSED_RESULT;
+void esp_window_take_view_state (EspWindow *self, GVariant *state); /* before restoring the view */
 void esp_window_drop_views (EspWindow *self);
 
 /* esp-window-sweep.c */

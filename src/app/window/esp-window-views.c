@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* esp-window-views.c: what takes the canvas's place: nodes held side by side, the cells of a sweep.
- * Which of them was shown is stored with the document. */
+ * Which of them was shown is stored with the document when it is changed, and with the session. */
 #define G_LOG_DOMAIN "espalier-window"
 
 #include <glib/gi18n-lib.h>
@@ -347,6 +347,29 @@ dup_stored_nodes (EspWindow *self)
         g_ptr_array_add (nodes, g_object_ref (node));
     }
   return nodes;
+}
+
+static const char *const keys[] = { KEY_VIEW, KEY_COMPARED, KEY_MODE, KEY_SWEEP };
+
+GVariant *
+esp_window_dup_view_state (EspWindow *self)
+{
+  g_autoptr (GVariantDict) dict = g_variant_dict_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (esp_document_get_view (self->document, keys[i]) != NULL)
+      g_variant_dict_insert (dict, keys[i], "s", esp_document_get_view (self->document, keys[i]));
+  return g_variant_ref_sink (g_variant_dict_end (dict));
+}
+
+void
+esp_window_take_view_state (EspWindow *self, GVariant *state)
+{
+  const char *value;
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (g_variant_lookup (state, keys[i], "&s", &value))
+      esp_document_set_view (self->document, keys[i], value);
 }
 
 void

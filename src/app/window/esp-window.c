@@ -616,6 +616,7 @@ esp_window_dup_state (EspWindow *self)
   int width, height;
   g_autofree char *uri = NULL;
   g_autoptr (GVariant) composer = NULL;
+  g_autoptr (GVariant) view = NULL;
 
   g_return_val_if_fail (ESP_IS_WINDOW (self), NULL);
 
@@ -635,6 +636,8 @@ esp_window_dup_state (EspWindow *self)
   composer = esp_composer_dup_state (self->composer);
   if (composer != NULL)
     g_variant_dict_insert_value (dict, "composer", composer);
+  view = esp_window_dup_view_state (self);
+  g_variant_dict_insert_value (dict, "view", view);
   return g_variant_ref_sink (g_variant_dict_end (dict));
 }
 
@@ -668,7 +671,10 @@ esp_window_restore_state (EspWindow *self, GVariant *state)
   g_clear_pointer (&self->document_state, g_variant_unref);
   self->document_state = g_variant_ref_sink (state);
   if (self->document != NULL)
-    esp_window_restore_document_state (self);
+    {
+      esp_window_restore_document_state (self);
+      esp_window_restore_view (self);
+    }
 }
 
 void
@@ -676,6 +682,7 @@ esp_window_restore_document_state (EspWindow *self)
 {
   g_autoptr (GVariant) state = g_steal_pointer (&self->document_state);
   g_autoptr (GVariant) composer = NULL;
+  g_autoptr (GVariant) view = NULL;
   gboolean fit;
   double zoom;
 
@@ -690,4 +697,7 @@ esp_window_restore_document_state (EspWindow *self)
   composer = g_variant_lookup_value (state, "composer", G_VARIANT_TYPE_VARDICT);
   if (composer != NULL)
     esp_composer_restore_state (self->composer, composer);
+  view = g_variant_lookup_value (state, "view", G_VARIANT_TYPE_VARDICT);
+  if (view != NULL)
+    esp_window_take_view_state (self, view);
 }

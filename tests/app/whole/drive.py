@@ -289,8 +289,8 @@ class Window:
         self.key('ctrl+f')
         wait_until(lambda: self.focused() == 'Find in the history', 'the keyboard in the history')
         self.key('Escape')
-        wait_until(lambda: self.focused().startswith(('Image:', 'Turn ')) and words in self.focused(),
-                   f'the keyboard on {words or "a node"!r}')
+        wait_until(lambda: self.focused().startswith(('Image:', 'Turn ', 'Sweep '))
+                   and words in self.focused(), f'the keyboard on {words or "a node"!r}')
 
     def node_menu(self, words, *items):
         """Makes a node the current one, opens its menu with the keyboard and takes an item of it."""
