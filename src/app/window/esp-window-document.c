@@ -128,15 +128,22 @@ update_left_over_banner (EspWindow *self)
 {
   g_autofree char *text = NULL;
   guint n = self->left_over != NULL ? self->left_over->len : 0;
+  guint n_cells = 0;
 
+  for (guint i = 0; i < n; i++)
+    n_cells += esp_node_get_sweep (self->left_over->pdata[i]) != 0 ? 1 : 0;
   if (n == 0)
     {
       esp_banner_hide (self->left_over_banner);
       return;
     }
   text = g_strdup_printf (
-      g_dngettext (GETTEXT_PACKAGE, "%u turn was not finished when the document was closed.",
-                   "%u turns were not finished when the document was closed.", n),
+      n_cells == n
+          ? g_dngettext (GETTEXT_PACKAGE,
+                         "%u cell of a sweep was not finished when the document was closed.",
+                         "%u cells of a sweep were not finished when the document was closed.", n)
+          : g_dngettext (GETTEXT_PACKAGE, "%u turn was not finished when the document was closed.",
+                         "%u turns were not finished when the document was closed.", n),
       n);
   esp_banner_show (self->left_over_banner, text,
                    (const EspBannerButton[]){ { _ ("_Continue"), "win.take-up" },
