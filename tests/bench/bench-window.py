@@ -113,7 +113,7 @@ def bench_turns(options, bench):
 
 def bench_sweep(options, bench):
     print(f"A sweep of {options.cells} × {options.cells} cells of 512×512 pixels:", flush=True)
-    run([bench.replace("bench-window", "bench-sweep"), str(options.cells)], 600)
+    run([bench.replace("bench-window", "bench-grid"), str(options.cells)], 600)
 
 
 PARTS = {"start": bench_start, "document": bench_document, "turns": bench_turns, "sweep": bench_sweep}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bench-sweep.c: sweeps in the real window, with a backend that is as fast as it can be.
+/* bench-grid.c: sweeps in the real window, with a backend that is as fast as it can be.
  *
- *     bench-sweep N   N × N cells: run, watched while they are made, then scrolled and zoomed
+ *     bench-grid N   N × N cells: run, watched while they are made, then scrolled and zoomed
  *
  * Prints lines of a name, a tabulator and a number, as bench-window does. */
 #include <adwaita.h>
@@ -248,7 +248,7 @@ main (int argc, char *argv[])
 
   if (argc != 2 || atoi (argv[1]) < 1 || atoi (argv[1]) > 60)
     {
-      g_printerr ("Usage: bench-sweep N\n");
+      g_printerr ("Usage: bench-grid N\n");
       return EXIT_FAILURE;
     }
   g_set_prgname ("espalier");
