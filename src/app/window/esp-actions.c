@@ -431,6 +431,86 @@ static const EspActionInfo actions[] = {
     ESP_ACTION_ALWAYS,
     { "Escape" } },
 
+  /* --- Comparing */
+  { NULL,
+    NULL,
+    N_ ("Compare in another way"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "m" } },
+  { NULL,
+    NULL,
+    N_ ("Another image in the place of B"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "Left Right" } },
+  { NULL,
+    NULL,
+    N_ ("Keep A, or take the one before B"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "p" } },
+  { NULL,
+    NULL,
+    N_ ("Exchange A and B"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "s" } },
+  { NULL,
+    NULL,
+    N_ ("Zoom and move together, or apart"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "l" } },
+  { NULL,
+    NULL,
+    N_ ("Move about in the image"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "<Control>Left <Control>Right <Control>Up <Control>Down" },
+    "<Control>Left <Control>Right" },
+  { NULL,
+    NULL,
+    N_ ("Show A instead of B, while it is held"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "space" } },
+  { NULL,
+    NULL,
+    N_ ("Turn the dividing line"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "bracketleft bracketright" } },
+  { NULL,
+    NULL,
+    N_ ("Show or hide the table"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "t" } },
+  { NULL,
+    NULL,
+    N_ ("Continue from the image"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "Return" } },
+  { NULL,
+    NULL,
+    N_ ("Remove from the comparison"),
+    ESP_SECTION_COMPARE,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "Delete" } },
+
   /* --- The cells of a sweep */
   { NULL,
     NULL,
@@ -510,6 +590,8 @@ esp_actions_section_title (EspActionSection section)
       return C_ ("shortcuts", "History");
     case ESP_SECTION_IMAGE:
       return C_ ("shortcuts", "Image");
+    case ESP_SECTION_COMPARE:
+      return C_ ("shortcuts", "Comparison");
     case ESP_SECTION_SWEEP:
       return C_ ("shortcuts", "Sweep");
     case ESP_N_SECTIONS:
@@ -657,7 +739,9 @@ esp_actions_create_shortcuts_window (void)
                   ESP_SECTION_DOCUMENT);
   append_section (xml, "history", C_ ("shortcuts", "Turns and History"), ESP_SECTION_TURNS,
                   ESP_SECTION_HISTORY);
-  append_section (xml, "image", C_ ("shortcuts", "Image"), ESP_SECTION_IMAGE, ESP_SECTION_SWEEP);
+  append_section (xml, "image", C_ ("shortcuts", "Image"), ESP_SECTION_IMAGE, ESP_SECTION_IMAGE);
+  append_section (xml, "images", C_ ("shortcuts", "Several Images"), ESP_SECTION_COMPARE,
+                  ESP_SECTION_SWEEP);
   g_string_append (xml, "</object></interface>");
 
   builder = gtk_builder_new_from_string (xml->str, (gssize) xml->len);

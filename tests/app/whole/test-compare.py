@@ -219,6 +219,77 @@ def four_at_once_and_what_is_done_with_them(home, start):
 
 
 @case
+def the_toolbar_and_the_menus(home, start):
+    document = siblings(home)
+    window = start(document)
+    window.wait_for_nodes(5)
+    compare(window, 'Make it night')
+
+    def images(a, b):
+        window.find('image', lambda name: name.startswith(f'A: {a}'))
+        window.find('image', lambda name: name.startswith(f'B: {b}'))
+
+    window.button('Next Image in the Place of B')
+    images('coffee.png', 'Swap red and blue')
+    window.button('Previous Image in the Place of B')
+    images('coffee.png', 'Make it night')
+    window.button('Exchange A and B')
+    images('Make it night', 'coffee.png')
+    window.menu('More for the Comparison', 'Exchange A and B')
+    images('coffee.png', 'Make it night')
+    for button in ('Keep A', 'Zoom and Move Together'):
+        window.button(button)
+        wait_until(lambda name=button: not is_on(window, name), f'{button!r} to be off')
+        window.button(button)
+        wait_until(lambda name=button: is_on(window, name), f'{button!r} to be on')
+
+    small = pixels(window.shot('compare-60-fit'))
+    window.menu('More for the Comparison', 'Original Size')
+    window.focus_image()
+    window.key('plus', 'plus')
+    large = pixels(window.shot('compare-61-zoomed'))
+    assert large != small
+    # Apart, and together again.
+    window.button('Zoom and Move Together')
+    window.key('plus')
+    apart = pixels(window.shot('compare-62-apart'))
+    window.menu('More for the Comparison', 'Align Images Again')
+    assert pixels(window.shot('compare-63-aligned')) not in (apart, large)
+    window.button('Zoom and Move Together')
+    window.menu('More for the Comparison', 'Fit')
+
+    window.menu('More for the Comparison', 'Show Table')
+    window.gone('list item', lambda name: name.startswith('Instruction. '))
+    window.menu('More for the Comparison', 'Show Table')
+    window.menu('More for the Comparison', 'All Rows')
+    row(window, 'Guidance')
+
+    window.button('Dividing Line')
+    upright = pixels(window.shot('compare-64-upright'))
+    window.button('Turn Right')
+    assert pixels(window.shot('compare-65-turned')) != upright
+    window.button('Upright in the Middle')
+    window.button('Flicker')
+    window.find('label', 'B: Make it night')
+    window.button('Show A')
+    window.find('label', 'A: coffee.png')
+
+    window.button('Actions for B')
+    window.choose('Stars', '3 Stars')
+    wait_until(lambda: node_of(home, document, 'Make it night')['stars'] == 3, 'three stars')
+    window.button('Actions for B')
+    window.choose('Reject')
+    wait_until(lambda: node_of(home, document, 'Make it night')['rejected'], 'the rejection')
+    window.button('Actions for B')
+    window.choose('Take Back Rejection')
+    wait_until(lambda: not node_of(home, document, 'Make it night')['rejected'], 'no rejection')
+    window.button('Actions for B')
+    window.choose('Use These Settings')
+    window.find('push button', lambda name: name.startswith('Settings: 5 steps'))
+    window.quit()
+
+
+@case
 def going_on_from_one(home, start):
     document = siblings(home)
     window = start(document)

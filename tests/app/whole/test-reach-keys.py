@@ -30,6 +30,26 @@ REACHED = {
     'canvas.zoom-in': 'reach-keys: keys_of_the_image',
     'canvas.zoom-out': 'reach-keys: keys_of_the_image',
     'card.activate': 'reach-keys: keys_of_turns',
+    'compare.align': 'compare: the_toolbar_and_the_menus',
+    'compare.all-rows': 'compare: the_toolbar_and_the_menus',
+    'compare.alternate': 'compare: two_images_in_every_way',
+    'compare.continue': 'compare: going_on_from_one',
+    'compare.export': 'compare: comparisons_as_files',
+    'compare.flip': 'compare: the_toolbar_and_the_menus',
+    'compare.leave': 'compare: going_through_the_siblings',
+    'compare.link': 'compare: the_toolbar_and_the_menus',
+    'compare.mode': 'compare: the_toolbar_and_the_menus',
+    'compare.next': 'compare: the_toolbar_and_the_menus',
+    'compare.pin': 'compare: the_toolbar_and_the_menus',
+    'compare.previous': 'compare: the_toolbar_and_the_menus',
+    'compare.reject': 'compare: the_toolbar_and_the_menus',
+    'compare.remove': 'compare: four_at_once_and_what_is_done_with_them',
+    'compare.reset-line': 'compare: the_toolbar_and_the_menus',
+    'compare.stars': 'compare: the_toolbar_and_the_menus',
+    'compare.swap': 'compare: the_toolbar_and_the_menus',
+    'compare.table': 'compare: the_toolbar_and_the_menus',
+    'compare.turn': 'compare: the_toolbar_and_the_menus',
+    'compare.use-settings': 'compare: the_toolbar_and_the_menus',
     'composer.add-reference': 'reach-nodes: references',
     'composer.paste-reference': 'reach-nodes: references',
     'composer.reference-current': 'reach-nodes: references',
@@ -337,6 +357,71 @@ def keys_of_the_image(home, start):
     wait_until(lambda: any(is_sensitive(note) for note in details()), 'the details')
     window.shot('reach-details')
     press(window, 'F9')
+    window.quit()
+
+
+@case
+def keys_of_a_comparison(home, start):
+    document = branches(home)
+    window = start(document)
+    window.wait_for_nodes(4)
+    window.select('Make it snow')
+    window.focus_tree()
+    window.key('c')
+
+    def on(words):
+        """The image with the keyboard begins like that."""
+        wait_until(lambda: window.focused().startswith(words), f'the keyboard on {words!r}')
+
+    def pressed(button):
+        return window.find(('push button', 'toggle button'), button).has(DOWN)
+
+    on('B: Make it snow')
+    press(window, 'Right')
+    on('B: Make it night')
+    press(window, 'Left')
+    on('B: Make it snow')
+    press(window, 's')
+    on('B: coffee.png')
+    press(window, 's')
+    for key, button in (('p', 'Keep A'), ('l', 'Zoom and Move Together')):
+        for state in (False, True):
+            press(window, key)
+            wait_until(lambda: pressed(button) == state, f'{button!r}: {state}')
+    press(window, 't')
+    window.gone('list', 'What differs')
+    press(window, 't')
+    window.find('list', 'What differs')
+    window.key(*['plus'] * 8)
+    shown = window.shot('reach-compare-zoomed')
+    for key in ('Left', 'Right', 'Up', 'Down'):
+        before = shown
+        press(window, f'<Control>{key}')
+        shown = window.shot(f'reach-compare-{key}')
+        assert shown.read_bytes() != before.read_bytes(), key
+    press(window, 'm')
+    wait_until(lambda: pressed('Dividing Line'), 'the line')
+    before = window.shot('reach-compare-line')
+    press(window, 'bracketright')
+    turned = window.shot('reach-compare-turned')
+    press(window, 'bracketleft')
+    assert before.read_bytes() != turned.read_bytes()
+    press(window, 'm')
+    on('B: Make it snow')
+    press(window, 'space')  # let go at once: what holding it does is in test-compare.py
+    on('B: Make it snow')
+    press(window, 'Return')
+    window.silent('comparing “')
+    is_current(window, 'Make it snow')
+
+    # One of four is taken out of the comparison, not out of the document.
+    window.focus_tree()
+    window.key('ctrl+a')
+    window.key('c')
+    window.find('image', lambda name: name.startswith('D: '))
+    press(window, 'Delete')
+    window.gone('image', lambda name: name.startswith('D: '))
+    assert len(home.tree(document)) == 4
     window.quit()
 
 
