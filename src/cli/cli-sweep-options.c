@@ -2,6 +2,7 @@
 #include "cli-sweep-options.h"
 
 #include <glib/gi18n.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "cli-options.h"
@@ -179,6 +180,58 @@ check_targets (CliSweepOptions *self, int *status)
          && (self->document == NULL || cli_option_target ("--document", self->document));
 }
 
+/* Are both names of one file, which may still be missing? */
+static gboolean
+is_same_file (const char *a, const char *b)
+{
+  g_autofree char *one = g_canonicalize_filename (a, NULL);
+  g_autofree char *other = g_canonicalize_filename (b, NULL);
+  GStatBuf first, second;
+
+  return g_str_equal (one, other)
+         || (g_stat (a, &first) == 0 && g_stat (b, &second) == 0 && first.st_ino == second.st_ino
+             && first.st_dev == second.st_dev);
+}
+
+/* Nothing is written over what is read, nor over what else is written. */
+static gboolean
+check_distinct (CliSweepOptions *self, const char *input)
+{
+  g_autoptr (GPtrArray) files = g_ptr_array_new ();
+  char **reference = self->turn.references, **output = self->outputs;
+  guint n_read;
+
+  g_ptr_array_add (files, (gpointer) input);
+  for (; reference != NULL && *reference != NULL; reference++)
+    if (!cli_turn_is_number (*reference))
+      g_ptr_array_add (files, *reference);
+  n_read = files->len;
+  for (; output != NULL && *output != NULL; output++)
+    if (!cli_sweep_options_is_folder (*output))
+      g_ptr_array_add (files, *output);
+  if (self->csv != NULL)
+    g_ptr_array_add (files, self->csv);
+  if (self->document != NULL)
+    g_ptr_array_add (files, self->document);
+
+  for (guint i = n_read; i < files->len; i++)
+    for (guint k = 0; k < i; k++)
+      if (is_same_file (files->pdata[i], files->pdata[k]))
+        {
+          const char *option = files->pdata[i] == self->document ? "--document"
+                               : files->pdata[i] == self->csv    ? "--csv"
+                                                                 : "--output";
+
+          if (k < n_read)
+            cli_usage (_ ("%s: %s: would be written over what is read"), option,
+                       (char *) files->pdata[i]);
+          else
+            cli_usage (_ ("%s: %s: would be written twice"), option, (char *) files->pdata[i]);
+          return FALSE;
+        }
+  return TRUE;
+}
+
 static gboolean
 check (CliSweepOptions *self, char **arguments, int *status)
 {
@@ -189,7 +242,8 @@ check (CliSweepOptions *self, char **arguments, int *status)
     cli_usage (_ ("%s: %s: one photo or document at a time"), "sweep", arguments[2]);
   else if (self->draft_text != NULL && self->refine != NULL)
     cli_usage (_ ("sweep: --draft-steps and --refine exclude each other"));
-  else if (check_axes (self) && cli_turn_check (&self->turn) && check_numbers (self))
+  else if (check_axes (self) && cli_turn_check (&self->turn) && check_numbers (self)
+           && check_distinct (self, arguments[1]))
     return check_targets (self, status);
   return FALSE;
 }

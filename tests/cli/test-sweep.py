@@ -227,7 +227,7 @@ def a_dry_run_makes_nothing(s):
 
 def wrong_command_lines(s):
     prepare(s)
-    photo, out = s.photo(), s.out / 'o.png'
+    photo, out, other = s.photo(), s.out / 'o.png', s.photo('other.png', 32, 32)
     axis = ('--axis', 'seed=1..2')
     wrong = [((photo, *PROMPT, *axis), '--output'), ((photo, '-o', out, *axis), '--prompt'),
              ((*PROMPT, '-o', out, *axis), 'INPUT'), ((photo, photo, *PROMPT, '-o', out, *axis), 'one photo'),
@@ -261,9 +261,19 @@ def wrong_command_lines(s):
              ((photo, *PROMPT, '-o', out, *axis, '--set', 'paint=1'), 'paint'),
              ((photo, *PROMPT, '-o', out, *axis, '--steps', '0'), '--steps'),
              ((photo, *PROMPT, '-o', out, *axis, '--base-url', 'http://127.0.0.1'), '--base-url'),
-             ((photo, *PROMPT, '-o', s.out / 'o.gif', *axis), 'o.gif')]
+             ((photo, *PROMPT, '-o', s.out / 'o.gif', *axis), 'o.gif'),
+             # Nothing is written over what is read, or twice, whatever the name.
+             ((photo, *PROMPT, '-o', photo, *axis), '--output'),
+             ((photo, *PROMPT, '-o', s.folder / 'out/../link.png', *axis), 'link.png'),
+             ((photo, *PROMPT, '-o', out, '--csv', photo, *axis), '--csv'),
+             ((photo, *PROMPT, '-o', out, '--csv', out, *axis), 'twice'),
+             ((photo, *PROMPT, '-o', out, '--document', out, *axis), '--document'),
+             ((photo, *PROMPT, '-o', out, '--reference', other, '--csv', other, *axis), '--csv')]
+    (s.folder / 'link.png').symlink_to(photo)
+    before = photo.read_bytes()
     for arguments, name in wrong:
         s.fails('sweep', *arguments, status=2, names=name)
+    assert photo.read_bytes() == before
     s.fails('sweep', s.folder / 'none.png', *PROMPT, '-o', out, *axis, names='none.png')
     s.fails('sweep', photo, *PROMPT, '-o', s.folder / 'missing/o.png', *axis, names=('--output', 'missing'))
     s.fails('sweep', photo, *PROMPT, '-o', f'{s.folder}/missing/deep/', *axis, names=('--output', 'missing'))
