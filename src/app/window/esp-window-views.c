@@ -208,7 +208,8 @@ esp_window_compare (EspWindow *self, GPtrArray *nodes)
       esp_window_toast (self, text);
       g_ptr_array_set_size (found, ESP_COMPARISON_MAX);
     }
-  esp_compare_view_set_nodes (self->compare_view, self->document, found);
+  /* It leaves out by itself what has no image, and says so. */
+  esp_compare_view_set_nodes (self->compare_view, self->document, nodes->len > 1 ? nodes : found);
   if (!is_compared (self, current))
     esp_document_set_current (self->document, esp_compare_view_get_b (self->compare_view));
   name_rows (self);
