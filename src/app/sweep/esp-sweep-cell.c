@@ -25,6 +25,7 @@ struct _EspSweepCell
   EspNode *active; /* the one that waits or runs, or NULL; its progress is followed */
   gulong progress_id;
   EspCellLook look;
+  guint column, row; /* for assistive technology */
   double distance;
   PangoLayout *words; /* of a cell without a picture; or NULL */
   EspPicture *preview_picture;
@@ -165,6 +166,11 @@ void
 esp_sweep_cell_set_place (EspSweepCell *self, guint column, guint row)
 {
   g_return_if_fail (ESP_IS_SWEEP_CELL (self));
+
+  if (self->column == column && self->row == row)
+    return;
+  self->column = column;
+  self->row = row;
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_RELATION_COL_INDEX,
                                   (int) column, GTK_ACCESSIBLE_RELATION_ROW_INDEX, (int) row, -1);
 }

@@ -174,6 +174,12 @@ _esp_sweep_cells_measure (EspSweepCells *self, int width, int height)
   self->places_stale = FALSE;
   memcpy (self->measured, wanted, sizeof wanted);
   measure (self, width, height);
+  /* Headers count. */
+  gtk_accessible_update_relation (
+      GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_RELATION_COL_COUNT,
+      (int) _esp_sweep_cells_get_n (self, GTK_ORIENTATION_HORIZONTAL) + 1,
+      GTK_ACCESSIBLE_RELATION_ROW_COUNT,
+      (int) _esp_sweep_cells_get_n (self, GTK_ORIENTATION_VERTICAL) + 1, -1);
 }
 
 /* --- Scrolling -------------------------------------------------------------------------------- */
@@ -544,12 +550,6 @@ _esp_sweep_cells_update (EspSweepCells *self)
                                GTK_WIDGET (self->measurer));
     }
   slide (self, first[1], n[1], first[0], n[0]);
-  /* Headers count. */
-  gtk_accessible_update_relation (
-      GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_RELATION_COL_COUNT,
-      (int) _esp_sweep_cells_get_n (self, GTK_ORIENTATION_HORIZONTAL) + 1,
-      GTK_ACCESSIBLE_RELATION_ROW_COUNT,
-      (int) _esp_sweep_cells_get_n (self, GTK_ORIENTATION_VERTICAL) + 1, -1);
   tell_corner (self);
   for (guint i = 0; i < self->n_columns; i++)
     tell_header (self,

@@ -12,7 +12,7 @@ struct _EspSweepHeader
   GtkWidget parent_instance;
 
   GtkOrientation orientation;
-  char *text;
+  char *text, *name;
   PangoLayout *layout; /* or NULL: to be made */
 };
 
@@ -47,7 +47,13 @@ esp_sweep_header_set_text (EspSweepHeader *self, const char *text, const char *n
   g_return_if_fail (ESP_IS_SWEEP_HEADER (self));
   g_return_if_fail (text != NULL && name != NULL);
 
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  if (!g_str_equal (self->name, name))
+    {
+      g_free (self->name);
+      self->name = g_strdup (name);
+      gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
+                                      -1);
+    }
   if (g_str_equal (self->text, text))
     return;
   g_free (self->text);
@@ -153,6 +159,7 @@ esp_sweep_header_finalize (GObject *object)
 
   g_clear_object (&self->layout);
   g_free (self->text);
+  g_free (self->name);
   G_OBJECT_CLASS (esp_sweep_header_parent_class)->finalize (object);
 }
 
@@ -173,6 +180,7 @@ static void
 esp_sweep_header_init (EspSweepHeader *self)
 {
   self->text = g_strdup ("");
+  self->name = g_strdup ("");
   gtk_widget_set_has_tooltip (GTK_WIDGET (self), TRUE);
 }
 
