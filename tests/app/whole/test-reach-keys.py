@@ -30,6 +30,7 @@ REACHED = {
     'canvas.zoom-in': 'reach-keys: keys_of_the_image',
     'canvas.zoom-out': 'reach-keys: keys_of_the_image',
     'card.activate': 'reach-keys: keys_of_turns',
+    'cell.activate': 'sweep: with_the_mouse',
     'compare.align': 'compare: the_toolbar_and_the_menus',
     'compare.all-rows': 'compare: the_toolbar_and_the_menus',
     'compare.alternate': 'compare: two_images_in_every_way',
@@ -61,6 +62,7 @@ REACHED = {
     'history.move-earlier': 'reach-nodes: moving_a_branch',
     'history.move-later': 'reach-nodes: moving_a_branch',
     'history.spread': 'reach-nodes: stacks',
+    'history.spread-cells': 'reach-sweeps: groups_and_branches',
     'node.change-key': 'remote: a_wrong_key',
     'node.copy-branch': 'reach-nodes: moving_a_branch',
     'node.copy-command': 'reach-nodes: turns_from_the_menu_of_a_node',
@@ -80,6 +82,26 @@ REACHED = {
     'node.tag': 'reach: the_menu_of_a_node',
     'node.try-with': 'remote: no_credit_then_another',
     'node.use-seed': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'sweep.compare': 'sweep: from_setting_up_to_the_sheet',
+    'sweep.continue': 'sweep: going_on_from_a_cell',
+    'sweep.drop-rest': 'sweep: stopped_and_tried_again',
+    'sweep.export': 'sweep: from_setting_up_to_the_sheet',
+    'sweep.fill': 'reach-keys: keys_of_a_sweep',
+    'sweep.hide-rejected': 'reach-keys: keys_of_a_sweep',
+    'sweep.leave': 'reach-keys: keys_of_a_sweep',
+    'sweep.next-page': 'reach-keys: keys_of_a_sweep',
+    'sweep.only-done': 'reach-keys: keys_of_a_sweep',
+    'sweep.only-starred': 'sweep: filtered_swapped_and_undone',
+    'sweep.previous-page': 'reach-keys: keys_of_a_sweep',
+    'sweep.refine': 'sweep: previews_are_refined',
+    'sweep.refine-all': 'sweep: previews_are_refined',
+    'sweep.retry': 'sweep: stopped_and_tried_again',
+    'sweep.run-cells': 'reach-keys: keys_of_a_sweep',
+    'sweep.show-all': 'reach-keys: keys_of_a_sweep',
+    'sweep.stop': 'sweep: stopped_and_tried_again',
+    'sweep.stop-cells': 'sweep: stopped_and_tried_again',
+    'sweep.stop-running': 'sweep: stopped_and_tried_again',
+    'sweep.swap': 'sweep: filtered_swapped_and_undone',
     'win.back': 'reach: a_narrow_window',
     'win.compare': 'loop: the_whole_loop',
     'win.dismiss': 'states: closing_while_turns_run',
@@ -94,6 +116,7 @@ REACHED = {
     'win.setup-model': 'reach-nodes: preferences',
     'win.setup-provider': 'remote: from_the_first_click_to_the_picture',
     'win.show-providers': 'remote: nothing_leaves',
+    'win.show-sweep': 'reach-sweeps: there_and_back',
     'win.take-up': 'states: turns_of_a_program_that_was_killed',
     'win.write-instruction': 'reach: turns_in_all_ways',
 }
@@ -425,10 +448,94 @@ def keys_of_a_comparison(home, start):
     window.quit()
 
 
+@case
+def keys_of_a_sweep(home, start):
+    document = home.document(size='64x64')
+    home.cli('sweep', document, '-p', 'Make it snow', '--axis', 'guidance=0,2.5', '--axis', 'seed=1..2',
+             '--axis', 'steps=1,2')
+    window = start(document)
+    window.wait_for_nodes(2)
+    window.node('Sweep').press()
+
+    def on(words):
+        wait_until(lambda: words in window.focused(), f'the keyboard on {words!r}')
+
+    def to_cells():
+        window.node('Sweep').press()
+        on(', Seed ')
+
+    def selected():
+        return sum(cell.has(SELECTED) for cell in window.all('table cell'))
+
+    on('Guidance 0, Seed 1, Steps 1')
+    for key, page in (('Page_Down', 2), ('Page_Up', 1)):
+        press(window, key)
+        on(f'Guidance 0, Seed 1, Steps {page}')
+    window.button('Next Page')
+    window.text('Guidance 0, Seed 1, Steps 2')
+    window.button('Previous Page')
+    window.text('Guidance 0, Seed 1, Steps 1')
+    to_cells()
+    window.key('ctrl+Home')
+    on('Guidance 0, Seed 1, Steps 1')
+    for key, count in (('<Shift>space', 2), ('<Control>a', 4), ('<Control>space', 2), ('space', 1)):
+        window.key('ctrl+Home')
+        press(window, key)
+        wait_until(lambda: selected() == count, f'{count} cells by {key}')
+    before = window.all('table cell')[0].extents()
+    press(window, 'minus')
+    wait_until(lambda: window.all('table cell')[0].extents() != before, 'smaller cells')
+    press(window, 'plus')
+    window.key('ctrl+0')
+
+    # One that is deleted is missing, and made again.
+    window.key('ctrl+Home', 'Delete')
+    wait_until(lambda: len(home.tree(document)) == 8, 'a cell less')
+    window.menu('Run Cells', 'Fill Missing')
+    wait_until(lambda: run_states(home, document) == ['done'] * 9, 'the cell')
+    to_cells()
+    window.key('ctrl+Home', 'Delete')
+    wait_until(lambda: len(home.tree(document)) == 8, 'a cell less')
+    window.open_menu('shift+F10', 'Run What Is Missing')
+    window.choose('Run What Is Missing')
+    wait_until(lambda: run_states(home, document) == ['done'] * 9, 'the cell again')
+    window.menu('Filter', 'Only with a Picture')
+    window.menu('Filter', 'Hide Rejected')
+    window.menu('Filter', 'Show All')
+
+    # Back to the image and to the cells; another sweep; what is rejected in the history.
+    window.button('Back to the Image')
+    window.silent('sweep: ')
+    window.node('Sweep').press()
+    window.text('sweep: ')
+    to_cells()
+    window.key('Return')
+    window.silent('sweep: ')
+    window.focus_image()
+    press(window, 'g')
+    window.text('sweep: ')
+    window.key('Escape')
+    press(window, '<Control>t')
+    wait_until(lambda: window.focused().startswith(('Values of', 'Instruction of')), 'the page')
+    window.key('ctrl+t')
+    window.select('coffee')
+    window.instruct('Add fog')
+    window.wait_for_nodes(1, 'Add fog')
+    window.focus_image()
+    window.key('x')
+    window.wait_for_nodes(1, 'rejected')
+    window.select('coffee')
+    for count in (2, 3):
+        press(window, '<Control><Shift>h')
+        window.wait_for_nodes(count)
+    window.quit()
+
+
 def defined_actions():
     """What src/app makes actions of: the names in its tables and its widgets' classes."""
     groups = {'esp-application.c': 'app', 'esp-window-actions.c': 'win',
-              'esp-window-node-actions.c': 'node', 'esp-history-menu.c': 'history'}
+              'esp-window-node-actions.c': 'node', 'esp-history-menu.c': 'history',
+              'esp-sweep-grid-actions.c': 'sweep'}
     found = set()
     for path in sorted((SOURCE / 'src/app').rglob('*.c')):
         text = path.read_text()
