@@ -83,7 +83,7 @@ esp_compare_table_class_init (EspCompareTableClass *class)
 static GtkWidget *
 create_placeholder (void)
 {
-  GtkWidget *label = gtk_label_new (_ ("Nothing differs"));
+  GtkWidget *label = gtk_label_new (_ ("No setting differs"));
 
   gtk_widget_add_css_class (label, "dim-label");
   gtk_widget_set_margin_top (label, 12);
