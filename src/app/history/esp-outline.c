@@ -77,13 +77,16 @@ get_node_at (EspOutline *self, guint position)
   return row ? get_shown (self, row) : NULL;
 }
 
-/* The sweep whose group the node is in; 0: it is in none. */
-static gint64
-get_group (EspOutline *self, EspNode *node)
+/* Of a group, its sweep is to be shown. FALSE: the node is in none. */
+static gboolean
+open_group (EspOutline *self, EspNode *node)
 {
   int index = node ? esp_tree_items_find (self->items, node) : -1;
+  gint64 sweep = index >= 0 ? esp_tree_items_get (self->items, (guint) index)->sweep : 0;
 
-  return index >= 0 ? esp_tree_items_get (self->items, (guint) index)->sweep : 0;
+  if (sweep != 0)
+    g_signal_emit (self, signals[OPEN_SWEEP], 0, sweep);
+  return sweep != 0;
 }
 
 static void
@@ -94,9 +97,7 @@ on_next (EspOutline *self, EspOutlineRow *row)
   EspNode *next
       = index >= 0 ? esp_tree_items_get_next_in_stack (self->items, (guint) index, 1) : NULL;
 
-  if (get_group (self, node) != 0)
-    g_signal_emit (self, signals[OPEN_SWEEP], 0, get_group (self, node));
-  else if (index >= 0)
+  if (!open_group (self, node) && index >= 0)
     esp_document_set_current (
         self->document, next ? next : esp_tree_items_get (self->items, (guint) index)->leader);
 }
@@ -288,12 +289,6 @@ esp_outline_map (GtkWidget *widget)
     self->reveal_id = g_timeout_add (50, on_reveal, self);
 }
 
-static void
-on_current (EspOutline *self)
-{
-  select_current (self);
-}
-
 GPtrArray *
 esp_outline_dup_selected (EspOutline *self)
 {
@@ -347,13 +342,8 @@ on_activate (EspOutline *self, guint position)
 {
   EspNode *node = get_node_at (self, position);
 
-  if (!node)
+  if (!node || open_group (self, node))
     return;
-  if (get_group (self, node) != 0)
-    {
-      g_signal_emit (self, signals[OPEN_SWEEP], 0, get_group (self, node));
-      return;
-    }
   g_object_ref (node);
   esp_document_set_current (self->document, node);
   g_signal_emit (self, signals[ACTIVATE], 0, node);
@@ -467,7 +457,7 @@ esp_outline_set_document (EspOutline *self, EspDocument *document)
   g_signal_connect_swapped (self->selection, "selection-changed", G_CALLBACK (on_selection_changed),
                             self);
   gtk_list_view_set_model (GTK_LIST_VIEW (self->list), GTK_SELECTION_MODEL (self->selection));
-  g_signal_connect_object (document, "notify::current", G_CALLBACK (on_current), self,
+  g_signal_connect_object (document, "notify::current", G_CALLBACK (select_current), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->items, "reset", G_CALLBACK (on_reset), self, G_CONNECT_SWAPPED);
   select_current (self);
