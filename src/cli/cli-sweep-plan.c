@@ -11,6 +11,7 @@
 #include "cli-report.h"
 #include "cli-sweep-presets.h"
 #include "esp-json-member.h"
+#include "esp-remote-backend.h"
 
 /* Of a photo in a document that is still to be made. */
 #define FIRST_NODE 1
@@ -360,12 +361,16 @@ find_unpriced (CliSweep *self)
     {
       EspModel *model = self->models->pdata[i];
       EspBackend *backend = esp_model_get_backend (model);
+      g_autofree char *pooled = NULL;
       EspProvider *provider;
 
       if (esp_model_get_price (model) >= 0 || !esp_backend_is_remote (backend))
         continue;
+      if (ESP_IS_POOL_BACKEND (backend))
+        pooled = esp_pool_backend_dup_provider (ESP_POOL_BACKEND (backend));
       provider = cli_remote_find_provider (turn->remote.catalog, turn->remote.accounts,
-                                           esp_backend_get_id (backend), NULL, NULL);
+                                           pooled != NULL ? pooled : esp_backend_get_id (backend),
+                                           NULL, NULL);
       if (provider == NULL || !esp_provider_is_self_hosted (provider))
         return model;
     }

@@ -4,6 +4,7 @@
 import csv
 import json
 import os
+import pathlib
 import shutil
 import signal
 import sys
@@ -202,6 +203,20 @@ def several_at_once(s):
     assert (s.out / '1.png').read_bytes() == (s.out / '2.png').read_bytes()
 
 
+def servers_of_the_person(s):
+    """Several of one kind share a sweep; they cost nothing, so that nobody is asked for money."""
+    prepare(s)
+    worlds = [FAKES.world('sdcpp', (), max_side=128, run_ms=200) for _ in range(2)]
+    folder = pathlib.Path(s.environment['XDG_CONFIG_HOME']) / 'espalier'
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'accounts.json').write_text(json.dumps({'version': 1, 'accounts': [
+        {'id': f'gpu-{number}', 'provider': 'sdcpp-server', 'name': f'GPU {number}', 'base_url': world.base_url}
+        for number, world in enumerate(worlds)]}))
+    told, _ = sweep(s, '--backend', 'sdcpp-server@all', '--axis', 'seed=1..6', '-o', s.out / 'a.png')
+    shares = [world.count()['submits'] for world in worlds]
+    assert told['totals']['done'] == 6 and sum(shares) == 6 and min(shares) >= 1, (told, shares)
+
+
 def main():
     global FAKES
     if not CLI or not os.path.exists(CLI):
@@ -210,7 +225,8 @@ def main():
     with Fakes() as FAKES:
         return run_cases([cells_of_a_provider, money_is_asked_for, what_is_missing_is_found_before,
                           failed_cells_are_told_and_tried_again, backends_as_an_axis, ctrl_c_early,
-                          ctrl_c_in_the_middle, killed_early, killed_in_the_middle, patience_that_ends, several_at_once])
+                          ctrl_c_in_the_middle, killed_early, killed_in_the_middle, patience_that_ends, several_at_once,
+                          servers_of_the_person])
 
 
 if __name__ == '__main__':

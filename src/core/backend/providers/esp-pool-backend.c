@@ -10,6 +10,9 @@
 #include "esp-remote-backend.h"
 #include "esp-remote-turn.h"
 
+/* Of the ids of pools, behind that of the descriptor. */
+#define SUFFIX "@all"
+
 struct _EspPoolBackend
 {
   EspBackend parent_instance;
@@ -399,6 +402,14 @@ esp_pool_backend_init (EspPoolBackend *self)
   self->models = g_list_store_new (ESP_TYPE_MODEL);
 }
 
+char *
+esp_pool_backend_dup_provider (EspPoolBackend *self)
+{
+  g_return_val_if_fail (ESP_IS_POOL_BACKEND (self), NULL);
+
+  return g_strndup (self->id, strlen (self->id) - strlen (SUFFIX));
+}
+
 EspPoolBackend *
 esp_pool_backend_new (const char *provider, const char *title)
 {
@@ -408,7 +419,7 @@ esp_pool_backend_new (const char *provider, const char *title)
   g_return_val_if_fail (provider != NULL && title != NULL, NULL);
 
   self = g_object_new (ESP_TYPE_POOL_BACKEND, NULL);
-  self->id = g_strconcat (provider, "@all", NULL);
+  self->id = g_strconcat (provider, SUFFIX, NULL);
   self->title = g_strdup (title);
   model = esp_model_new (ESP_BACKEND (self), provider, title);
   self->model = model;

@@ -43,6 +43,9 @@ G_DECLARE_FINAL_TYPE (EspPoolBackend, esp_pool_backend, ESP, POOL_BACKEND, EspBa
 EspPoolBackend *esp_pool_backend_new (const char *provider,
                                       const char *title) G_GNUC_WARN_UNUSED_RESULT;
 /* (element-type EspRemoteBackend) */
+/* The id of the descriptor. */
+char *esp_pool_backend_dup_provider (EspPoolBackend *self) G_GNUC_WARN_UNUSED_RESULT;
+
 void esp_pool_backend_set_members (EspPoolBackend *self, GPtrArray *members);
 
 /* Keeps `registry` as accounts and catalog are: one backend per account, in their order; a
