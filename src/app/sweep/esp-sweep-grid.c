@@ -94,6 +94,17 @@ list_pages (EspSweepGrid *self)
   gtk_drop_down_set_model (self->page_choice, G_LIST_MODEL (labels));
 }
 
+/* The button in it has the keyboard, and no name by itself. */
+static void
+name_pages (EspSweepGrid *self, const char *name)
+{
+  GtkWidget *choice = GTK_WIDGET (self->page_choice);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (choice), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (gtk_widget_get_first_child (choice)),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
 static void
 update_pages (EspSweepGrid *self)
 {
@@ -104,8 +115,7 @@ update_pages (EspSweepGrid *self)
     return;
   self->updating_pages = TRUE;
   set_text (self->page_title, title);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->page_choice), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  title, -1);
+  name_pages (self, title);
   /* Not while it tells that another one was chosen. */
   if (!lists_pages (self))
     list_pages (self);
@@ -519,6 +529,7 @@ esp_sweep_grid_init (EspSweepGrid *self)
   esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/sweep", "sweep.css");
   gtk_widget_init_template (GTK_WIDGET (self));
   _esp_sweep_grid_init_actions (self);
+  name_pages (self, _ ("Pages"));
   g_signal_connect_swapped (self->cells, "activate", G_CALLBACK (_esp_sweep_grid_open_cell), self);
   g_signal_connect_swapped (self->cells, "selection-changed", G_CALLBACK (on_selection_changed),
                             self);

@@ -2,6 +2,8 @@
 /* esp-sweep-page.c: see esp-sweep-page.h. */
 #include "esp-sweep-page-private.h"
 
+#include <glib/gi18n-lib.h>
+
 #include <string.h>
 
 #include "esp-style.h"
@@ -624,6 +626,10 @@ esp_sweep_page_init (EspSweepPage *self)
   self->seed = (guint64) g_random_int_range (0, SEEDS);
   esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/sweep", "sweep.css");
   gtk_widget_init_template (GTK_WIDGET (self));
+  /* The button in it has the keyboard, and no name by itself. */
+  gtk_accessible_update_property (
+      GTK_ACCESSIBLE (gtk_widget_get_first_child (GTK_WIDGET (self->order))),
+      GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Order"), -1);
   g_signal_connect_object (gtk_text_view_get_buffer (self->instruction), "changed",
                            G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
 }

@@ -127,7 +127,9 @@ def table():
     text = re.sub(r'/\*.*?\*/', '', TABLE.read_text(), flags=re.S)
     rows = text[text.index('actions[] = {'):text.index('};')]
     found = []
-    for row in re.findall(r'\{ (?:"([^"]+)"|NULL),(.*?)\{ (.*?) \} \}', rows, flags=re.S):
+    # At the end of some stands what the shortcuts window shows instead.
+    for row in re.findall(r'\{ (?:"([^"]+)"|NULL),(.*?)\{ ([^{}]*) \}(?:,\s*"[^"]*")? \}', rows,
+                          flags=re.S):
         name, _, keys = row
         found.append((name, [key for text in re.findall(r'"([^"]+)"', keys) for key in text.split()]))
     assert len(found) > 40, found
