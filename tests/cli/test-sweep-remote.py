@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import sys
 
 from scratch import CLI, SOURCE, run_cases, wait_until
@@ -215,6 +216,17 @@ def servers_of_the_person(s):
     told, _ = sweep(s, '--backend', 'sdcpp-server@all', '--axis', 'seed=1..6', '-o', s.out / 'a.png')
     shares = [world.count()['submits'] for world in worlds]
     assert told['totals']['done'] == 6 and sum(shares) == 6 and min(shares) >= 1, (told, shares)
+
+    # One that is not there fails at once, and does not draw all the others for that.
+    with socket.socket() as closed:
+        closed.bind(('127.0.0.1', 0))
+        (folder / 'accounts.json').write_text(json.dumps({'version': 1, 'accounts': [
+            {'id': f'gpu-{number}', 'provider': 'sdcpp-server', 'name': f'GPU {number}', 'base_url': address}
+            for number, address in enumerate((f'http://127.0.0.1:{closed.getsockname()[1]}', worlds[1].base_url))]}))
+        told, _ = sweep(s, '--backend', 'sdcpp-server@all', '--axis', 'seed=11..16', '--jobs', 1, '-o', s.out / 'b.png',
+                        status=8)
+    assert [cell['state'] for cell in told['cells']] == ['failed'] + ['done'] * 5, told
+    assert worlds[1].count()['submits'] == shares[1] + 5
 
 
 def main():

@@ -13,6 +13,11 @@
 /* Of the ids of pools, behind that of the descriptor. */
 #define SUFFIX "@all"
 
+/* One that could not be reached fails at once and so is always the one with the fewest turns: for
+ * so many microseconds the others come first. */
+#define SILENCE      (60 * G_USEC_PER_SEC)
+#define SILENT_UNTIL "espalier-silent-until"
+
 struct _EspPoolBackend
 {
   EspBackend parent_instance;
@@ -53,6 +58,14 @@ get_load (EspRemoteBackend *member)
          / esp_backend_get_concurrency (ESP_BACKEND (member));
 }
 
+static gboolean
+is_silent (EspRemoteBackend *member)
+{
+  const gint64 *until = g_object_get_data (G_OBJECT (member), SILENT_UNTIL);
+
+  return until != NULL && *until > g_get_monotonic_time ();
+}
+
 /* NULL: none is ready. */
 static EspRemoteBackend *
 choose (EspPoolBackend *self)
@@ -63,7 +76,9 @@ choose (EspPoolBackend *self)
     {
       EspRemoteBackend *member = g_ptr_array_index (self->members, i);
 
-      if (is_ready (member) && (best == NULL || get_load (member) < get_load (best)))
+      if (is_ready (member)
+          && (best == NULL || is_silent (member) < is_silent (best)
+              || (is_silent (member) == is_silent (best) && get_load (member) < get_load (best))))
         best = member;
     }
   return best;
@@ -126,11 +141,16 @@ on_made (GObject *source, GAsyncResult *result, gpointer data)
 
   if (made != NULL)
     {
+      g_object_set_data (source, SILENT_UNTIL, NULL);
       g_task_return_pointer (task, made, (GDestroyNotify) esp_backend_result_free);
       return;
     }
   if (run->remote_job != NULL)
     g_hash_table_remove (self->makers, run->remote_job);
+  if (g_error_matches (error, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NETWORK))
+    g_object_set_data_full (
+        source, SILENT_UNTIL,
+        g_memdup2 (&(gint64){ g_get_monotonic_time () + SILENCE }, sizeof (gint64)), g_free);
   g_task_return_error (task, error);
 }
 
