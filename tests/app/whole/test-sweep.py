@@ -268,10 +268,12 @@ def with_the_mouse(home, start):
     start_sweep(window, 'Tint the photo blue', '0, 2.5', '1..2')
     says(window, '4 of 4 done')
 
-    def press(name, button=1):
-        cell = window.find('table cell', lambda own: own.startswith(name + ': '))
-        x, y, width, height = cell.extents()
+    def press_widget(widget, button=1):
+        x, y, width, height = widget.extents()
         window.click(x + width // 2, y + height // 2, button)
+
+    def press(name, button=1):
+        press_widget(window.find('table cell', lambda own: own.startswith(name + ': ')), button)
 
     press('Guidance 2.5, Seed 2')
     at(window, 'Guidance 2.5, Seed 2')
@@ -279,6 +281,12 @@ def with_the_mouse(home, start):
     wait_until(lambda: window.all('menu item', 'Continue From This One'), 'the menu')
     window.key('Escape')
     at(window, 'Guidance 0, Seed 1')
+    # A row's header selects the row.
+    press_widget(window.find('row header', 'Seed 2'))
+    window.key('c')
+    window.text('comparing “Tint the photo blue” with')
+    window.key('Escape')
+    window.find('table', 'Cells of the sweep')
     window.quit()
 
 
