@@ -87,18 +87,26 @@ create_menu (EspCompareTitle *self)
   return G_MENU_MODEL (menu);
 }
 
+/* Also while it is about nothing. */
 static void
-update_menu (EspCompareTitle *self)
+name_menu (EspCompareTitle *self)
 {
-  g_autoptr (GMenuModel) menu = create_menu (self);
   /* Translators: the menu of an image in a comparison; %s is its letter. */
   g_autofree char *tooltip
       = g_strdup_printf (_ ("Actions for %s"), esp_compare_words_get_letter (self->index));
 
-  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->menu), menu);
   gtk_widget_set_tooltip_text (self->menu, tooltip);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->menu), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   tooltip, -1);
+}
+
+static void
+update_menu (EspCompareTitle *self)
+{
+  g_autoptr (GMenuModel) menu = create_menu (self);
+
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->menu), menu);
+  name_menu (self);
 }
 
 /* --- The line --------------------------------------------------------------------------------- */
@@ -361,6 +369,7 @@ esp_compare_title_init (EspCompareTitle *self)
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (self->menu), "view-more-symbolic");
   gtk_widget_add_css_class (self->menu, "flat");
   gtk_widget_set_valign (self->menu, GTK_ALIGN_CENTER);
+  name_menu (self);
   gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
 
   self->signals = g_signal_group_new (ESP_TYPE_NODE);
