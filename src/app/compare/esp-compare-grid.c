@@ -46,7 +46,7 @@ count_children (EspCompareGrid *self)
 
   for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self)); child != NULL;
        child = gtk_widget_get_next_sibling (child))
-    n++;
+    n += gtk_widget_should_layout (child);
   return n;
 }
 
@@ -57,6 +57,8 @@ measure_extra (EspCompareGrid *self)
   GtkWidget *first = gtk_widget_get_first_child (GTK_WIDGET (self));
   int minimum = 0;
 
+  while (first != NULL && !gtk_widget_should_layout (first))
+    first = gtk_widget_get_next_sibling (first);
   if (first != NULL)
     gtk_widget_measure (first, GTK_ORIENTATION_VERTICAL, -1, &minimum, NULL, NULL, NULL);
   return minimum;
@@ -71,6 +73,8 @@ esp_compare_grid_measure (GtkWidget *widget, GtkOrientation orientation, int for
     {
       int child_minimum, child_natural;
 
+      if (!gtk_widget_should_layout (child))
+        continue;
       gtk_widget_measure (child, orientation, -1, &child_minimum, &child_natural, NULL, NULL);
       *minimum = MAX (*minimum, child_minimum);
       *natural = MAX (*natural, child_natural);
@@ -90,11 +94,15 @@ esp_compare_grid_size_allocate (GtkWidget *widget, int width, int height, int ba
   columns = esp_compare_grid_count_columns (n, self->frame, width, height, measure_extra (self));
   rows = (n + columns - 1) / columns;
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child), i++)
+       child = gtk_widget_get_next_sibling (child))
     {
       const guint row = i / columns, column = i % columns;
       GtkAllocation cell = { 0 };
       int minimum_width, minimum_height;
+
+      if (!gtk_widget_should_layout (child))
+        continue;
+      i++;
 
       /* Rounded at both edges, so that no pixel is left over. */
       cell.x = (int) ((gint64) (width + GAP) * column / columns);

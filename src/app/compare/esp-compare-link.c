@@ -137,6 +137,16 @@ esp_compare_link_add (EspCompareLink *self, EspImageView *view)
   self->busy = FALSE;
 }
 
+void
+esp_compare_link_remove (EspCompareLink *self, EspImageView *view)
+{
+  g_return_if_fail (find (self, view) != NULL);
+
+  g_signal_handlers_disconnect_by_func (view, on_viewport_changed, self);
+  g_object_weak_unref (G_OBJECT (view), view_gone, self);
+  view_gone (self, G_OBJECT (view));
+}
+
 gboolean
 esp_compare_link_get_linked (EspCompareLink *self)
 {

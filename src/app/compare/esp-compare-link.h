@@ -17,6 +17,7 @@ void esp_compare_link_free (EspCompareLink *self);
 
 /* The view takes what the others show. It is forgotten when it is disposed of. */
 void esp_compare_link_add (EspCompareLink *self, EspImageView *view);
+void esp_compare_link_remove (EspCompareLink *self, EspImageView *view);
 
 gboolean esp_compare_link_get_linked (EspCompareLink *self);
 void esp_compare_link_set_linked (EspCompareLink *self, gboolean linked);

@@ -130,10 +130,12 @@ update_panes (EspCompareView *self, guint n)
 {
   while (self->panes->len > n)
     {
-      GtkWidget *pane = self->panes->pdata[self->panes->len - 1];
+      EspComparePane *pane = self->panes->pdata[self->panes->len - 1];
 
       g_ptr_array_set_size (self->panes, (int) self->panes->len - 1);
-      gtk_widget_unparent (pane);
+      esp_compare_link_remove (self->link, esp_compare_pane_get_view (pane));
+      g_signal_handlers_disconnect_by_func (pane, on_pane_chosen, self);
+      esp_compare_pane_let_go (pane);
     }
   while (self->panes->len < n)
     {

@@ -6,6 +6,8 @@
 
 #include "esp-compare-title.h"
 
+#define LET_GO_DELAY 1000 /* ms, more than GTK's tooltips wait */
+
 struct _EspComparePane
 {
   GtkWidget parent_instance;
@@ -47,6 +49,27 @@ drop_picture (EspComparePane *self)
   if (self->picture != NULL)
     g_signal_handlers_disconnect_by_func (self->picture, on_picture_changed, self);
   g_clear_object (&self->picture);
+}
+
+static gboolean
+unparent (gpointer pane)
+{
+  if (gtk_widget_get_parent (pane) != NULL)
+    gtk_widget_unparent (pane);
+  return G_SOURCE_REMOVE;
+}
+
+void
+esp_compare_pane_let_go (EspComparePane *self)
+{
+  g_return_if_fail (ESP_IS_COMPARE_PANE (self));
+
+  gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+  esp_image_view_set_painter (self->view, NULL, NULL, 0, 0);
+  drop_picture (self);
+  esp_compare_title_set_node (ESP_COMPARE_TITLE (self->title), NULL, 0, 0);
+  g_timeout_add_full (G_PRIORITY_DEFAULT, LET_GO_DELAY, unparent, g_object_ref (self),
+                      g_object_unref);
 }
 
 void

@@ -15,6 +15,11 @@ G_DECLARE_FINAL_TYPE (EspComparePane, esp_compare_pane, ESP, COMPARE_PANE, GtkWi
 
 GtkWidget *esp_compare_pane_new (void) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Shows nothing any more and goes, a second later. For GTK 4.8 waits half a second before it asks
+ * for the tooltip of what is below the pointer, in menus, too, and does not mind that a menu, or
+ * all that it was in, went away because of what was chosen in it. */
+void esp_compare_pane_let_go (EspComparePane *self);
+
 /* The picture at `index` of `n`, in a frame. */
 void esp_compare_pane_set_picture (EspComparePane *self, EspComparePicture *picture,
                                    EspFrameSize frame, guint index, guint n);

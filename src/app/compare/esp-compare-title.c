@@ -100,13 +100,15 @@ name_menu (EspCompareTitle *self)
                                   tooltip, -1);
 }
 
+/* Made when it is asked for, and kept until it is asked for again: see esp_compare_pane_let_go ()
+ * on menus that are replaced while something is chosen in them. */
 static void
-update_menu (EspCompareTitle *self)
+create_menu_popup (GtkMenuButton *button, gpointer user_data)
 {
-  g_autoptr (GMenuModel) menu = create_menu (self);
+  EspCompareTitle *self = user_data;
+  g_autoptr (GMenuModel) menu = self->node != NULL ? create_menu (self) : NULL;
 
-  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->menu), menu);
-  name_menu (self);
+  gtk_menu_button_set_menu_model (button, menu);
 }
 
 /* --- The line --------------------------------------------------------------------------------- */
@@ -161,7 +163,7 @@ update (EspCompareTitle *self)
   gtk_widget_set_visible (self->remote, backend != NULL && !g_str_equal (backend, "local"));
   update_marks (self);
   update_state (self);
-  update_menu (self);
+  name_menu (self);
 }
 
 static void
@@ -369,6 +371,8 @@ esp_compare_title_init (EspCompareTitle *self)
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (self->menu), "view-more-symbolic");
   gtk_widget_add_css_class (self->menu, "flat");
   gtk_widget_set_valign (self->menu, GTK_ALIGN_CENTER);
+  gtk_menu_button_set_create_popup_func (GTK_MENU_BUTTON (self->menu), create_menu_popup, self,
+                                         NULL);
   name_menu (self);
   gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
 

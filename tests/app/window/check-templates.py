@@ -26,7 +26,7 @@ for number, path in enumerate(files, 1):
         if node.get("class") not in ("GtkButton", "GtkToggleButton", "GtkMenuButton"):
             continue
         names = {p.get("name") for p in node.findall("property")}
-        if "icon-name" in names and not names & {"label", "child"} and "tooltip-text" not in names:
+        if "icon-name" in names and not names & {"label", "child", "tooltip-text", "has-tooltip"}:
             problems.append(f"a button with an icon alone has no tooltip: {node.get('id')}")
     own = re.search(r'class="(Esp|Adw)', text)
     if not own:
