@@ -76,7 +76,7 @@ void _esp_composer_save_preset (EspComposer *self, const char *name);
 EspNode *_esp_composer_get_base (EspComposer *self);  /* what the next turn grows from, or NULL */
 char *_esp_composer_dup_obstacle (EspComposer *self); /* why it cannot run, or NULL */
 char *_esp_composer_dup_model_obstacle (EspComposer *self); /* the chosen model's part of it */
-char *_esp_composer_dup_trouble (EspComposer *self);  /* with the model, for long; or NULL */
+char *_esp_composer_dup_trouble (EspComposer *self);        /* with the model, for long; or NULL */
 /* Unless the person is asked first. */
 void _esp_composer_run (EspComposer *self, guint count, gboolean next);
 void _esp_composer_stop (EspComposer *self);

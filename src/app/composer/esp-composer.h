@@ -66,8 +66,8 @@ void esp_composer_run (EspComposer *self, guint count, gboolean next);
 /* What Run would ask for, whether or not it could be run as it is: the instruction may be blank. It
  * has a seed if that is locked.
  * Everything in it is the composer's, until the next call or change. `base` receives the node that
- * it would grow from. FALSE, with a sentence in `obstacle` (owned by the caller): there is no model,
- * no image, nothing may be changed. */
+ * it would grow from. FALSE, with a sentence in `obstacle` (owned by the caller): there is no
+ * model, no image, nothing may be changed. */
 gboolean esp_composer_get_turn (EspComposer *self, EspTurn *turn, EspNode **base, char **obstacle);
 
 /* The presets as an object: name → {"backend", "model", "parameters"}. */
