@@ -11,7 +11,7 @@ typedef struct
   GMutex mutex;
   GCond cond;
   gboolean open;
-  GHashTable *threads; /* set of GThread */
+  GHashTable *threads; /* GThread → number of its latest task, plus one */
   guint n_begun, n_at_once, most_at_once, n_done;
   guint n_out_of_order;
   int least_nice;
@@ -24,13 +24,14 @@ work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
   const guint number = GPOINTER_TO_UINT (data);
 
   g_mutex_lock (&work->mutex);
-  g_hash_table_add (work->threads, g_thread_self ());
+  /* Threads pass each other between taking a task and beginning it, but each takes them in order.
+   */
+  if (GPOINTER_TO_UINT (g_hash_table_lookup (work->threads, g_thread_self ())) > number)
+    work->n_out_of_order++;
+  g_hash_table_insert (work->threads, g_thread_self (), GUINT_TO_POINTER (number + 1));
   work->n_begun++;
   work->n_at_once++;
   work->most_at_once = MAX (work->most_at_once, work->n_at_once);
-  /* Those that are begun together may pass each other, but no more than there are threads. */
-  if (number > work->n_begun + 16 || work->n_begun > number + 16)
-    work->n_out_of_order++;
   work->least_nice = MIN (work->least_nice, getpriority (PRIO_PROCESS, 0));
   while (!work->open)
     g_cond_wait (&work->cond, &work->mutex);
