@@ -342,18 +342,19 @@ wide_build (void)
 typedef struct
 {
   const char *name;
-  size_t bytes;
+  int block;    /* elements that lie together */
+  size_t bytes; /* of a block */
   /* [0] for the baseline, [1] where wide_build() says so. */
   void (*widen[2]) (const void *source, float *destination, int64_t count);
   int64_t (*find_non_finite[2]) (const void *source, int64_t count);
 } Format;
 
 static const Format formats[ESP_DTYPE_COUNT] = {
-  [ESP_F32] = { "F32", 4, { widen_f32, widen_f32 }, { find_f32_base, find_f32_avx2 } },
-  [ESP_F16] = { "F16", 2, { widen_f16_base, widen_f16_avx2 }, { find_f16_base, find_f16_avx2 } },
+  [ESP_F32] = { "F32", 1, 4, { widen_f32, widen_f32 }, { find_f32_base, find_f32_avx2 } },
+  [ESP_F16] = { "F16", 1, 2, { widen_f16_base, widen_f16_avx2 }, { find_f16_base, find_f16_avx2 } },
   [ESP_BF16]
-  = { "BF16", 2, { widen_bf16_base, widen_bf16_avx2 }, { find_bf16_base, find_bf16_avx2 } },
-  [ESP_I32] = { "I32", 4, { widen_i32, widen_i32 }, { find_nothing, find_nothing } },
+  = { "BF16", 1, 2, { widen_bf16_base, widen_bf16_avx2 }, { find_bf16_base, find_bf16_avx2 } },
+  [ESP_I32] = { "I32", 1, 4, { widen_i32, widen_i32 }, { find_nothing, find_nothing } },
 };
 
 const char *
@@ -366,7 +367,8 @@ _Bool
 esp_dtype_from_name (const char *name, size_t length, EspDType *dtype)
 {
   for (int i = 0; i < ESP_DTYPE_COUNT; i++)
-    if (strlen (formats[i].name) == length && memcmp (formats[i].name, name, length) == 0)
+    if (formats[i].name != NULL && strlen (formats[i].name) == length
+        && memcmp (formats[i].name, name, length) == 0)
       {
         *dtype = (EspDType) i;
         return 1;
@@ -374,10 +376,16 @@ esp_dtype_from_name (const char *name, size_t length, EspDType *dtype)
   return 0;
 }
 
+int
+esp_dtype_block (EspDType dtype)
+{
+  return formats[dtype].block;
+}
+
 size_t
 esp_dtype_bytes (EspDType dtype, int64_t count)
 {
-  return formats[dtype].bytes * (size_t) count;
+  return formats[dtype].bytes * (size_t) (count / formats[dtype].block);
 }
 
 void

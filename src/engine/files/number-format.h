@@ -15,6 +15,22 @@ typedef enum
   ESP_F16,
   ESP_BF16,
   ESP_I32, /* token ids in dumps; never a weight */
+  /* One byte each; fn: no infinities (E4M3). Times EspWeight.scale where the file has one. */
+  ESP_F8_E4M3,
+  ESP_F8_E5M2,
+  /* Blocks of 32 or 256 elements with scales of their own, as in GGUF files. */
+  ESP_Q4_0,
+  ESP_Q4_1,
+  ESP_Q5_0,
+  ESP_Q5_1,
+  ESP_Q8_0,
+  ESP_Q2_K,
+  ESP_Q3_K,
+  ESP_Q4_K,
+  ESP_Q5_K,
+  ESP_Q6_K,
+  ESP_IQ4_NL,
+  ESP_IQ4_XS,
   ESP_DTYPE_COUNT
 } EspDType;
 
@@ -24,12 +40,17 @@ const char *esp_dtype_name (EspDType dtype);
 /* Finds the type whose name has the `length` bytes at `name`; returns false if there is none. */
 _Bool esp_dtype_from_name (const char *name, size_t length, EspDType *dtype);
 
+/* Elements that lie together in one block: 1, 32 or 256. Only whole blocks can be addressed: every
+ * `count` and every first element below is a multiple of it. */
+int esp_dtype_block (EspDType dtype);
+
 /* Bytes that `count` elements take. `count` ≥ 0; the caller has checked the product for overflow.
  */
 size_t esp_dtype_bytes (EspDType dtype, int64_t count);
 
 /* Widens `count` elements at `source` (any alignment) to f32. Exact for all three float formats.
- * ESP_I32 is converted by value. */
+ * ESP_I32 is converted by value. The block formats give, to the last bit, what the gguf package's
+ * dequantize() gives. */
 void esp_to_f32 (EspDType dtype, const void *source, float *destination, int64_t count);
 
 /* Narrows f32 to bf16, round to nearest even; NaN stays NaN. */

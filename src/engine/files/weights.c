@@ -56,6 +56,16 @@ find_entry (const EspSafetensorsEntry *const *entries, int64_t count, const char
   return found != NULL ? *found : NULL;
 }
 
+void
+esp_weight_to_f32 (const EspWeight *weight, int64_t first, int64_t count, float *numbers)
+{
+  esp_to_f32 (weight->dtype, (const char *) weight->data + esp_dtype_bytes (weight->dtype, first),
+              numbers, count);
+  if (weight->scale != 0 && weight->scale != 1)
+    for (int64_t i = 0; i < count; i++)
+      numbers[i] *= weight->scale;
+}
+
 const EspWeight *
 esp_weights_find (const EspWeights *weights, const char *name)
 {

@@ -20,7 +20,12 @@ typedef struct EspWeight
   int64_t shape[ESP_WEIGHT_MAX_DIMS]; /* outermost first; [out, in] for a linear layer */
   int64_t count;                      /* product of the shape */
   const void *data;                   /* contiguous, row-major, no alignment promised */
+  float scale; /* every stored number times this (scaled fp8); 0 = the numbers as they are */
 } EspWeight;
+
+/* Numbers [first, first + count) of a weight in f32, its scale applied: the one way to read a
+ * weight's numbers. first and count are multiples of esp_dtype_block(). */
+void esp_weight_to_f32 (const EspWeight *weight, int64_t first, int64_t count, float *numbers);
 
 typedef struct EspWeights EspWeights;
 
