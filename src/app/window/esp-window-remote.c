@@ -37,13 +37,16 @@ dup_accounts (EspWindow *self, const char *backend)
   EspAccounts *accounts = esp_application_get_accounts (get_application (self));
   GListModel *list = G_LIST_MODEL (accounts);
   EspAccount *account = backend != NULL ? esp_accounts_find (accounts, backend) : NULL;
-  g_autofree char *provider = NULL;
+  EspBackend *pool = NULL;
 
   if (account != NULL)
     g_ptr_array_add (found, g_object_ref (account));
-  else if (backend != NULL && g_str_has_suffix (backend, "@all"))
+  else if (backend != NULL)
+    pool = esp_registry_find_backend (get_registry (self), backend);
+  if (pool != NULL && ESP_IS_POOL_BACKEND (pool))
     {
-      provider = g_strndup (backend, strlen (backend) - strlen ("@all"));
+      g_autofree char *provider = esp_pool_backend_dup_provider (ESP_POOL_BACKEND (pool));
+
       for (guint i = 0; i < g_list_model_get_n_items (list); i++)
         {
           g_autoptr (EspAccount) member = g_list_model_get_item (list, i);

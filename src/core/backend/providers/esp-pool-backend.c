@@ -423,6 +423,12 @@ esp_pool_backend_init (EspPoolBackend *self)
 }
 
 char *
+esp_pool_backend_make_id (const char *provider)
+{
+  return g_strconcat (provider, SUFFIX, NULL);
+}
+
+char *
 esp_pool_backend_dup_provider (EspPoolBackend *self)
 {
   g_return_val_if_fail (ESP_IS_POOL_BACKEND (self), NULL);
@@ -439,7 +445,7 @@ esp_pool_backend_new (const char *provider, const char *title)
   g_return_val_if_fail (provider != NULL && title != NULL, NULL);
 
   self = g_object_new (ESP_TYPE_POOL_BACKEND, NULL);
-  self->id = g_strconcat (provider, SUFFIX, NULL);
+  self->id = esp_pool_backend_make_id (provider);
   self->title = g_strdup (title);
   model = esp_model_new (ESP_BACKEND (self), provider, title);
   self->model = model;

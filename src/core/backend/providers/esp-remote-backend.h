@@ -20,9 +20,6 @@ EspRemoteBackend *esp_remote_backend_new (EspProvider *provider, EspAccount *acc
 EspProvider *esp_remote_backend_get_provider (EspRemoteBackend *self);
 EspAccount *esp_remote_backend_get_account (EspRemoteBackend *self);
 
-/* Several instances of one descriptor as one entry: turns go to the one with the fewest of them
- * that is ready; concurrency is the sum; cost and name are those of the instance that made it. Id:
- * "PROVIDER@all". */
 /* The accounts whose offline switch, monthly stop and ledger the backend minds. Weak. */
 void esp_remote_backend_set_accounts (EspRemoteBackend *self, EspAccounts *accounts);
 
@@ -36,16 +33,20 @@ void esp_remote_backend_set_patience (EspRemoteBackend *self, guint seconds);
 /* Turns that this backend has under way. */
 guint esp_remote_backend_get_n_running (EspRemoteBackend *self);
 
+/* Several instances of one descriptor as one entry: turns go to the one with the fewest of them
+ * that is ready; concurrency is the sum; cost and name are those of the instance that made it. */
 #define ESP_TYPE_POOL_BACKEND (esp_pool_backend_get_type ())
 
 G_DECLARE_FINAL_TYPE (EspPoolBackend, esp_pool_backend, ESP, POOL_BACKEND, EspBackend)
 
 EspPoolBackend *esp_pool_backend_new (const char *provider,
                                       const char *title) G_GNUC_WARN_UNUSED_RESULT;
-/* (element-type EspRemoteBackend) */
+/* The id of a provider's pool: "PROVIDER@all". */
+char *esp_pool_backend_make_id (const char *provider) G_GNUC_WARN_UNUSED_RESULT;
 /* The id of the descriptor. */
 char *esp_pool_backend_dup_provider (EspPoolBackend *self) G_GNUC_WARN_UNUSED_RESULT;
 
+/* (element-type EspRemoteBackend) */
 void esp_pool_backend_set_members (EspPoolBackend *self, GPtrArray *members);
 
 /* Keeps `registry` as accounts and catalog are: one backend per account, in their order; a

@@ -127,7 +127,7 @@ add_pools (Attachment *self, GPtrArray *wanted)
       if (!is_first || members->len < 2 || esp_provider_get_problem (provider) != NULL)
         continue;
 
-      id = g_strconcat (esp_provider_get_id (provider), "@all", NULL);
+      id = esp_pool_backend_make_id (esp_provider_get_id (provider));
       /* Translators: a provider, and how many accounts or servers of it there are */
       title = g_strdup_printf (_ ("%s (all %u)"), esp_provider_get_name (provider), members->len);
       pool = g_hash_table_lookup (self->backends, id);
