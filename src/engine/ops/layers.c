@@ -4,8 +4,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NAME_MAX_LENGTH 256
+
+/* A name that a table has lent to its layers. */
+struct EspModuleName
+{
+  struct EspModuleName *next;
+  char name[];
+};
 
 void
 esp_layers_init (EspLayers *layers, const EspWeights *weights)
@@ -16,6 +24,13 @@ esp_layers_init (EspLayers *layers, const EspWeights *weights)
 void
 esp_layers_clear (EspLayers *layers)
 {
+  while (layers->modules != NULL)
+    {
+      struct EspModuleName *next = layers->modules->next;
+
+      free (layers->modules);
+      layers->modules = next;
+    }
   free (layers->entries);
   layers->entries = NULL;
   layers->count = layers->capacity = 0;
@@ -41,6 +56,28 @@ add_entry (EspLayers *layers, EspLayer entry)
       layers->capacity = capacity;
     }
   layers->entries[layers->count++] = entry;
+}
+
+/* A copy of `name` that lives as long as the table; NULL and a sticky error when out of memory. */
+static const char *
+keep_module_name (EspLayers *layers, const char *name)
+{
+  size_t size = strlen (name) + 1;
+  struct EspModuleName *module;
+
+  if (layers->error.status != ESP_OK)
+    return NULL;
+
+  module = malloc (sizeof *module + size);
+  if (module == NULL)
+    {
+      esp_error_set (&layers->error, ESP_ERROR_MEMORY, "out of memory for the table of layers");
+      return NULL;
+    }
+  memcpy (module->name, name, size);
+  module->next = layers->modules;
+  layers->modules = module;
+  return module->name;
 }
 
 /* Finds NAME + suffix with the given shape; NULL and a sticky error otherwise. */
@@ -75,6 +112,7 @@ esp_bind_linear (EspLayers *layers, EspLinear *linear, int64_t in, int64_t out, 
 
   linear->weight[part] = require (layers, name, ".weight", 2, (int64_t[]){ out, in });
   linear->bias[part] = bias ? require (layers, name, ".bias", 1, &out) : NULL;
+  linear->module[part] = keep_module_name (layers, name);
   linear->in = in;
   linear->out += out;
   linear->parts++;

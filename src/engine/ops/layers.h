@@ -42,18 +42,20 @@ typedef struct EspLayers
   const EspWeights *weights;
   EspLayer *entries;
   int count, capacity;
+  struct EspModuleName *modules; /* what EspLinear.module points to */
   EspError error; /* sticky: the first tensor that was missing or had another shape */
 } EspLayers;
 
 /* Starts an empty table over `weights`, which must outlive it. */
 void esp_layers_init (EspLayers *layers, const EspWeights *weights);
 
-/* Frees the table itself. Release what is prepared first. */
+/* Frees the table itself and the names of its modules. Release what is prepared first. */
 void esp_layers_clear (EspLayers *layers);
 
 /* Binds one part of a linear layer to "NAME.weight" [out, in] and, if `bias`, "NAME.bias" [out],
  * where NAME is printf-formatted. Called again on the same `linear` it stacks a further part below
- * (to_q, to_k, to_v → one fused layer). Failures are kept in layers->error. */
+ * (to_q, to_k, to_v → one fused layer). NAME becomes linear->module[part]. Failures are kept in
+ * layers->error. */
 void esp_bind_linear (EspLayers *layers, EspLinear *linear, int64_t in, int64_t out, bool bias,
                       const char *format, ...) __attribute__ ((format (printf, 6, 7)));
 

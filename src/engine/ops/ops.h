@@ -63,8 +63,12 @@ typedef struct EspLinear
   int parts;
   const EspWeight *weight[ESP_LINEAR_MAX_PARTS];
   const EspWeight *bias[ESP_LINEAR_MAX_PARTS]; /* each [out_i] or NULL */
-  int64_t in, out;                             /* out = Σ out_i */
-  void *prepared; /* the device's own form; NULL before prepare_linear */
+  /* Canonical name of each part's module, "transformer_blocks.0.attn.to_q": its tensors' name in a
+   * diffusers or transformers folder, without ".weight", whatever they are called in the file.
+   * Owned by the table that bound it (layers.h); NULL in a layer that was not bound. */
+  const char *module[ESP_LINEAR_MAX_PARTS];
+  int64_t in, out; /* out = Σ out_i */
+  void *prepared;  /* the device's own form; NULL before prepare_linear */
 } EspLinear;
 
 /* What happens to a linear layer's result on its way to y, in this order:
