@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The command on the models of this computer: models; its sub-commands are files of their own. */
 #include <glib/gi18n.h>
 #include <string.h>
 
 #include "cli-commands.h"
+#include "cli-models.h"
 #include "cli-options.h"
 #include "cli-report.h"
 #include "esp-json-text.h"
@@ -105,7 +107,7 @@ models_text (GPtrArray *models, const char *chosen)
 }
 
 int
-cli_models (char ***arguments)
+cli_models_list (char ***arguments)
 {
   g_autoptr (GPtrArray) models = NULL;
   g_autofree char *chosen = NULL;
@@ -121,7 +123,7 @@ cli_models (char ***arguments)
                           &status))
     return status;
   if ((*arguments)[1] != NULL)
-    return cli_usage (_ ("%s: models takes no arguments"), (*arguments)[1]);
+    return cli_usage (_ ("%s: models list takes no arguments"), (*arguments)[1]);
 
   models = esp_installation_list_models ();
   chosen = esp_installation_choose_model (models);
@@ -129,4 +131,55 @@ cli_models (char ***arguments)
   cli_print (text);
 
   return cli_finish_output () ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+/* --- The command ------------------------------------------------------------------------------ */
+
+static const struct
+{
+  const char *name;
+  int (*run) (char ***arguments);
+  const char *summary;
+} subcommands[] = {
+  { "list", cli_models_list, N_ ("list the models that are installed") },
+};
+
+static int
+print_help (void)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%s\n  espalier-cli models %s\n\n%s\n", _ ("Usage:"),
+                          _ ("[COMMAND] [OPTION…]"), _ ("Commands:"));
+  for (gsize i = 0; i < G_N_ELEMENTS (subcommands); i++)
+    g_string_append_printf (text, "  %-10s %s\n", subcommands[i].name, _ (subcommands[i].summary));
+  g_string_append_printf (text, "\n%s\n",
+                          _ ("Without a command it lists the models. “espalier-cli models COMMAND "
+                             "--help” tells more about a command."));
+  cli_print (text->str);
+
+  return cli_finish_output () ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+int
+cli_models (char ***arguments)
+{
+  const char *name = (*arguments)[1];
+  g_auto (GStrv) rest = NULL;
+
+  if (name != NULL && (g_str_equal (name, "--help") || g_str_equal (name, "-h")))
+    return print_help ();
+  if (name == NULL || name[0] == '-')
+    return cli_models_list (arguments);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (subcommands); i++)
+    {
+      if (g_str_equal (name, subcommands[i].name))
+        {
+          rest = g_strdupv (*arguments + 1);
+          return subcommands[i].run (&rest);
+        }
+    }
+
+  return cli_usage (_ ("models: %s: unknown command; see espalier-cli models --help"), name);
 }
