@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "files/safetensors.h"
+#include "files/tensor-file.h"
 
 static void
-hash_samples (EspSha256 *sha, const EspSafetensors *file)
+hash_samples (EspSha256 *sha, const EspTensorFile *file)
 {
   const size_t sample = ESP_MODEL_HASH_SAMPLE;
   const size_t size = file->data_bytes;
@@ -18,7 +18,7 @@ hash_samples (EspSha256 *sha, const EspSafetensors *file)
 }
 
 static void
-hash_file (EspSha256 *sha, const EspSafetensors *file, bool all)
+hash_file (EspSha256 *sha, const EspTensorFile *file, bool all)
 {
   const char *slash = strrchr (file->path, '/');
   const char *name = slash != NULL ? slash + 1 : file->path;

@@ -7,6 +7,7 @@
  * for the baseline (SSE2) and for AVX2, chosen at run time. Elsewhere there is one build. */
 #define LANES 8
 
+typedef uint8_t u8x8 __attribute__ ((vector_size (8)));
 typedef uint16_t u16x8 __attribute__ ((vector_size (16)));
 typedef uint32_t u32x8 __attribute__ ((vector_size (32)));
 typedef float f32x8 __attribute__ ((vector_size (32)));
@@ -64,17 +65,56 @@ widen_f16_lanes (const uint8_t *source, float *destination)
   memcpy (destination, &value, sizeof value);
 }
 
+/* E4M3 without infinities: exponent 15 is a number like the others, but for 0x7F and 0xFF, the two
+ * NaNs. The subnormals m·2^-9 as above. */
+INLINE void
+widen_f8_e4m3_lanes (const uint8_t *source, float *destination)
+{
+  u8x8 byte;
+  u32x8 bits, value, small;
+  f32x8 smallest_normal = { 0 };
+  f32x8 difference;
+
+  memcpy (&byte, source, sizeof byte);
+  bits = __builtin_convertvector(byte, u32x8);
+  value = ((bits & 0x7F) << 20) + ((127u - 7u) << 23);
+
+  u32x8 is_nan = (u32x8) ((bits & 0x7F) == 0x7F);
+  u32x8 is_small = (u32x8) ((bits & 0x78) == 0);
+
+  smallest_normal += 0x1p-6f;
+  small = value + (1u << 23);
+  difference = (f32x8) small - smallest_normal;
+  value = (value & ~is_small) | ((u32x8) difference & is_small);
+  value |= is_nan & 0x7FC00000;
+  value |= (bits & 0x80) << 24;
+  memcpy (destination, &value, sizeof value);
+}
+
+/* E5M2 is the upper half of binary16. */
+INLINE void
+widen_f8_e5m2_lanes (const uint8_t *source, float *destination)
+{
+  u8x8 byte;
+  u16x8 half;
+
+  memcpy (&byte, source, sizeof byte);
+  half = __builtin_convertvector(byte, u16x8) << 8;
+  widen_f16_lanes ((const uint8_t *) &half, destination);
+}
+
 typedef void (*WidenLanes) (const uint8_t *source, float *destination);
 
 /* The tail goes through the same lanes with padding, so that there is one formula only. */
 INLINE void
-widen_16 (const void *source, float *destination, int64_t count, WidenLanes lanes)
+widen_all (const void *source, float *destination, int64_t count, int64_t bytes_each,
+           WidenLanes lanes)
 {
   const uint8_t *in = source;
   int64_t i = 0;
 
   for (; i + LANES <= count; i += LANES)
-    lanes (in + 2 * i, destination + i);
+    lanes (in + bytes_each * i, destination + i);
 
   if (i < count)
     {
@@ -82,7 +122,7 @@ widen_16 (const void *source, float *destination, int64_t count, WidenLanes lane
       float last_out[LANES];
       size_t left = (size_t) (count - i);
 
-      memcpy (last_in, in + 2 * i, 2 * left);
+      memcpy (last_in, in + bytes_each * i, (size_t) bytes_each * left);
       lanes (last_in, last_out);
       memcpy (destination + i, last_out, sizeof (float) * left);
     }
@@ -91,13 +131,25 @@ widen_16 (const void *source, float *destination, int64_t count, WidenLanes lane
 static void
 widen_bf16_base (const void *source, float *destination, int64_t count)
 {
-  widen_16 (source, destination, count, widen_bf16_lanes);
+  widen_all (source, destination, count, 2, widen_bf16_lanes);
 }
 
 static void
 widen_f16_base (const void *source, float *destination, int64_t count)
 {
-  widen_16 (source, destination, count, widen_f16_lanes);
+  widen_all (source, destination, count, 2, widen_f16_lanes);
+}
+
+static void
+widen_f8_e4m3_base (const void *source, float *destination, int64_t count)
+{
+  widen_all (source, destination, count, 1, widen_f8_e4m3_lanes);
+}
+
+static void
+widen_f8_e5m2_base (const void *source, float *destination, int64_t count)
+{
+  widen_all (source, destination, count, 1, widen_f8_e5m2_lanes);
 }
 
 static void
@@ -199,7 +251,7 @@ find_in_32 (const uint8_t *source, int64_t from, int64_t to)
   return -1;
 }
 
-/* An exponent of all ones is NaN or infinity in each of the three formats. */
+/* An exponent of all ones is NaN or infinity in each of these three formats. */
 INLINE int64_t
 find_16_all (const void *source, int64_t count, uint16_t exponent)
 {
@@ -252,6 +304,39 @@ find_32_all (const void *source, int64_t count)
   return find_in_32 (in, i, count);
 }
 
+/* `mask` of an eight-bit number all set: NaN in E4M3 (0x7F), NaN or infinity in E5M2 (0x7C). */
+INLINE int64_t
+find_8_all (const void *source, int64_t count, uint8_t mask)
+{
+  const uint8_t *in = source;
+  const int64_t block = 4 * BLOCK_WORDS;
+
+  for (int64_t i = 0; i < count; i += block)
+    {
+      int64_t length = count - i < block ? count - i : block;
+      uint8_t found = 0;
+
+      for (int64_t j = 0; j < length; j++)
+        found |= (uint8_t) - ((in[i + j] & mask) == mask);
+      for (int64_t j = 0; found != 0 && j < length; j++)
+        if ((in[i + j] & mask) == mask)
+          return i + j;
+    }
+  return -1;
+}
+
+static int64_t
+find_f8_e4m3_base (const void *source, int64_t count)
+{
+  return find_8_all (source, count, 0x7F);
+}
+
+static int64_t
+find_f8_e5m2_base (const void *source, int64_t count)
+{
+  return find_8_all (source, count, 0x7C);
+}
+
 static int64_t
 find_f16_base (const void *source, int64_t count)
 {
@@ -284,13 +369,37 @@ find_nothing (const void *source, int64_t count)
 AVX2 static void
 widen_bf16_avx2 (const void *source, float *destination, int64_t count)
 {
-  widen_16 (source, destination, count, widen_bf16_lanes);
+  widen_all (source, destination, count, 2, widen_bf16_lanes);
 }
 
 AVX2 static void
 widen_f16_avx2 (const void *source, float *destination, int64_t count)
 {
-  widen_16 (source, destination, count, widen_f16_lanes);
+  widen_all (source, destination, count, 2, widen_f16_lanes);
+}
+
+AVX2 static void
+widen_f8_e4m3_avx2 (const void *source, float *destination, int64_t count)
+{
+  widen_all (source, destination, count, 1, widen_f8_e4m3_lanes);
+}
+
+AVX2 static void
+widen_f8_e5m2_avx2 (const void *source, float *destination, int64_t count)
+{
+  widen_all (source, destination, count, 1, widen_f8_e5m2_lanes);
+}
+
+AVX2 static int64_t
+find_f8_e4m3_avx2 (const void *source, int64_t count)
+{
+  return find_8_all (source, count, 0x7F);
+}
+
+AVX2 static int64_t
+find_f8_e5m2_avx2 (const void *source, int64_t count)
+{
+  return find_8_all (source, count, 0x7C);
 }
 
 AVX2 static void
@@ -323,12 +432,16 @@ wide_build (void)
   return __builtin_cpu_supports ("avx2") ? 1 : 0;
 }
 #else
-#define widen_bf16_avx2 widen_bf16_base
-#define widen_f16_avx2  widen_f16_base
-#define narrow_avx2     narrow_base
-#define find_f16_avx2   find_f16_base
-#define find_bf16_avx2  find_bf16_base
-#define find_f32_avx2   find_f32_base
+#define widen_bf16_avx2    widen_bf16_base
+#define widen_f16_avx2     widen_f16_base
+#define widen_f8_e4m3_avx2 widen_f8_e4m3_base
+#define widen_f8_e5m2_avx2 widen_f8_e5m2_base
+#define find_f8_e4m3_avx2  find_f8_e4m3_base
+#define find_f8_e5m2_avx2  find_f8_e5m2_base
+#define narrow_avx2        narrow_base
+#define find_f16_avx2      find_f16_base
+#define find_bf16_avx2     find_bf16_base
+#define find_f32_avx2      find_f32_base
 
 static int
 wide_build (void)
@@ -355,6 +468,16 @@ static const Format formats[ESP_DTYPE_COUNT] = {
   [ESP_BF16]
   = { "BF16", 1, 2, { widen_bf16_base, widen_bf16_avx2 }, { find_bf16_base, find_bf16_avx2 } },
   [ESP_I32] = { "I32", 1, 4, { widen_i32, widen_i32 }, { find_nothing, find_nothing } },
+  [ESP_F8_E4M3] = { "F8_E4M3",
+                    1,
+                    1,
+                    { widen_f8_e4m3_base, widen_f8_e4m3_avx2 },
+                    { find_f8_e4m3_base, find_f8_e4m3_avx2 } },
+  [ESP_F8_E5M2] = { "F8_E5M2",
+                    1,
+                    1,
+                    { widen_f8_e5m2_base, widen_f8_e5m2_avx2 },
+                    { find_f8_e5m2_base, find_f8_e5m2_avx2 } },
 };
 
 const char *

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "files/atomic-file.h"
-#include "files/safetensors.h"
+#include "files/tensor-file.h"
 
 /* Wide formats first, then by name: with a header padded to eight bytes every tensor is aligned to
  * its elements, as the safetensors library lays them out. */
@@ -29,6 +29,8 @@ count_elements (const EspWeight *tensor)
 
   if (tensor->dims < 0 || tensor->dims > ESP_WEIGHT_MAX_DIMS)
     return -1;
+  if (esp_dtype_block (tensor->dtype) != 1)
+    return -1; /* the container has no name for it */
   for (int i = 0; i < tensor->dims; i++)
     if (tensor->shape[i] < 0 || __builtin_mul_overflow (count, tensor->shape[i], &count))
       return -1;

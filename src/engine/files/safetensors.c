@@ -3,11 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "files/json-file.h"
-#include "files/regular-file.h"
 
 #define LENGTH_BYTES 8
 
@@ -17,37 +14,23 @@ static const struct
   const char *name;
   int bits;
 } foreign_formats[] = {
-  { "BOOL", 8 },    { "U8", 8 },          { "I8", 8 },          { "U16", 16 }, { "I16", 16 },
-  { "U32", 32 },    { "U64", 64 },        { "I64", 64 },        { "F64", 64 }, { "C64", 64 },
-  { "F8_E4M3", 8 }, { "F8_E5M2", 8 },     { "F8_E8M0", 8 },     { "F4", 4 },   { "F6_E2M3", 6 },
-  { "F6_E3M2", 6 }, { "F8_E4M3FNUZ", 8 }, { "F8_E5M2FNUZ", 8 },
+  { "BOOL", 8 },    { "U8", 8 },      { "I8", 8 },          { "U16", 16 },
+  { "I16", 16 },    { "U32", 32 },    { "U64", 64 },        { "I64", 64 },
+  { "F64", 64 },    { "C64", 64 },    { "F8_E8M0", 8 },     { "F4", 4 },
+  { "F6_E2M3", 6 }, { "F6_E3M2", 6 }, { "F8_E4M3FNUZ", 8 }, { "F8_E5M2FNUZ", 8 },
 };
-
-int
-esp_shown_length (const char *name)
-{
-  const int limit = 160;
-  int length = (int) strnlen (name, (size_t) limit + 1);
-
-  if (length <= limit)
-    return length;
-  length = limit;
-  while (length > 0 && ((unsigned char) name[length] & 0xC0) == 0x80)
-    length--;
-  return length;
-}
 
 /* --- One entry of the header --------------------------------------------------------------- */
 
 static EspStatus
-bad_tensor (const EspSafetensors *file, const char *name, const char *problem, EspError *error)
+bad_tensor (const EspTensorFile *file, const char *name, const char *problem, EspError *error)
 {
   return esp_error_set (error, ESP_ERROR_FORMAT, "%s: tensor '%.*s': %s", file->path,
                         esp_shown_length (name), name, problem);
 }
 
 static EspStatus
-read_dtype (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t *object, int *bits,
+read_dtype (const EspTensorFile *file, EspTensorEntry *entry, const json_t *object, int *bits,
             EspError *error)
 {
   const json_t *field = json_object_get (object, "dtype");
@@ -55,7 +38,8 @@ read_dtype (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t
 
   if (name == NULL)
     return bad_tensor (file, entry->name, "its \"dtype\" is missing or not a string", error);
-  if (esp_dtype_from_name (name, json_string_length (field), &entry->weight.dtype))
+  if (esp_dtype_from_name (name, json_string_length (field), &entry->weight.dtype)
+      && esp_dtype_block (entry->weight.dtype) == 1)
     {
       *bits = (int) (8 * esp_dtype_bytes (entry->weight.dtype, 1));
       return ESP_OK;
@@ -75,8 +59,7 @@ read_dtype (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t
 /* Shape and number of elements. With an extent of zero the product is zero whatever the others
  * are. */
 static EspStatus
-read_shape (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t *object,
-            EspError *error)
+read_shape (const EspTensorFile *file, EspTensorEntry *entry, const json_t *object, EspError *error)
 {
   EspWeight *weight = &entry->weight;
   const json_t *field = json_object_get (object, "shape");
@@ -109,7 +92,7 @@ read_shape (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t
 }
 
 static EspStatus
-read_offsets (const EspSafetensors *file, EspSafetensorsEntry *entry, const json_t *object,
+read_offsets (const EspTensorFile *file, EspTensorEntry *entry, const json_t *object,
               EspError *error)
 {
   const json_t *field = json_object_get (object, "data_offsets");
@@ -130,7 +113,7 @@ read_offsets (const EspSafetensors *file, EspSafetensorsEntry *entry, const json
 }
 
 static EspStatus
-read_entry (const EspSafetensors *file, EspSafetensorsEntry *entry, const char *name,
+read_entry (const EspTensorFile *file, EspTensorEntry *entry, const char *name,
             const json_t *object, EspError *error)
 {
   int64_t bits;
@@ -167,57 +150,28 @@ read_entry (const EspSafetensors *file, EspSafetensorsEntry *entry, const char *
 
 /* --- The header as a whole ------------------------------------------------------------------ */
 
-static int
-compare_names (const void *a, const void *b)
+static EspStatus
+read_metadata (EspTensorFile *file, const json_t *metadata, EspError *error)
 {
-  return strcmp (((const EspSafetensorsEntry *) a)->name, ((const EspSafetensorsEntry *) b)->name);
-}
+  const char *text = json_string_value (json_object_get (metadata, "_quantization_metadata"));
 
-static int
-compare_offsets (const void *a, const void *b)
-{
-  const EspSafetensorsEntry *x = *(const EspSafetensorsEntry *const *) a;
-  const EspSafetensorsEntry *y = *(const EspSafetensorsEntry *const *) b;
-
-  if (x->begin != y->begin)
-    return x->begin < y->begin ? -1 : 1;
-  return (x->end > y->end) - (x->end < y->end);
+  if (text == NULL)
+    return ESP_OK;
+  file->quantization = strdup (text);
+  return file->quantization != NULL
+             ? ESP_OK
+             : esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", file->path);
 }
 
 static EspStatus
-check_overlaps (const EspSafetensors *file, EspError *error)
-{
-  const EspSafetensorsEntry **order;
-  EspStatus status = ESP_OK;
-  int64_t used = 0;
-
-  order = malloc (sizeof *order * (size_t) (file->count + 1));
-  if (order == NULL)
-    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", file->path);
-  for (int64_t i = 0; i < file->count; i++)
-    if (file->entries[i].begin < file->entries[i].end)
-      order[used++] = &file->entries[i];
-  qsort (order, (size_t) used, sizeof *order, compare_offsets);
-  for (int64_t i = 1; i < used && status == ESP_OK; i++)
-    if (order[i]->begin < order[i - 1]->end)
-      status = esp_error_set (error, ESP_ERROR_FORMAT,
-                              "%s: the data of tensor '%.*s' and tensor '%.*s' overlap", file->path,
-                              esp_shown_length (order[i - 1]->name), order[i - 1]->name,
-                              esp_shown_length (order[i]->name), order[i]->name);
-  free (order);
-  return status;
-}
-
-static EspStatus
-read_header (EspSafetensors *file, EspError *error)
+read_header (EspTensorFile *file, const char *header, size_t header_bytes, EspError *error)
 {
   json_t *root = NULL;
   const char *name;
   json_t *value;
   EspStatus status;
 
-  status = esp_json_parse_object ((const char *) file->header, file->header_bytes, file->path, true,
-                                  &root, error);
+  status = esp_json_parse_object (header, header_bytes, file->path, true, &root, error);
   if (status != ESP_OK)
     return status;
 
@@ -228,23 +182,18 @@ read_header (EspSafetensors *file, EspError *error)
     json_object_foreach (root, name, value)
     {
       if (strcmp (name, "__metadata__") == 0)
-        continue;
-      status = read_entry (file, &file->entries[file->count++], name, value, error);
+        status = read_metadata (file, value, error);
+      else
+        status = read_entry (file, &file->entries[file->count++], name, value, error);
       if (status != ESP_OK)
         break;
     }
   json_decref (root);
-  if (status != ESP_OK)
-    return status;
-
-  qsort (file->entries, (size_t) file->count, sizeof *file->entries, compare_names);
-  return check_overlaps (file, error);
+  return status;
 }
 
-/* --- The file -------------------------------------------------------------------------------- */
-
-static EspStatus
-find_header (EspSafetensors *file, EspError *error)
+EspStatus
+esp_safetensors_read (EspTensorFile *file, EspError *error)
 {
   uint64_t length = 0;
 
@@ -252,87 +201,11 @@ find_header (EspSafetensors *file, EspError *error)
     length |= (uint64_t) file->map[i] << (8 * i);
   if (length > ESP_SAFETENSORS_HEADER_MAX || length > file->size - LENGTH_BYTES)
     return esp_error_set (error, ESP_ERROR_FORMAT,
-                          "%s: is no safetensors file or cut short: its header claims %llu bytes, "
-                          "the file has %zu in all",
+                          "%s: is no safetensors or GGUF file, or cut short: its header claims "
+                          "%llu bytes, the file has %zu in all",
                           file->path, (unsigned long long) length, file->size);
-  file->header = file->map + LENGTH_BYTES;
-  file->header_bytes = (size_t) length;
-  file->data = file->header + length;
+  file->kind = ESP_TENSOR_FILE_SAFETENSORS;
+  file->data = file->map + LENGTH_BYTES + length;
   file->data_bytes = file->size - LENGTH_BYTES - (size_t) length;
-  return ESP_OK;
-}
-
-static EspStatus
-map_file (EspSafetensors *file, EspError *error)
-{
-  uint64_t size = 0;
-  int fd = -1;
-  void *map;
-  EspStatus status;
-
-  status = esp_regular_file_open (file->path, &fd, &size, error);
-  if (status != ESP_OK)
-    return status;
-  if (size < LENGTH_BYTES || size > INT64_MAX || size > SIZE_MAX)
-    {
-      close (fd);
-      esp_error_set (error, ESP_ERROR_FORMAT, "%s: has %llu bytes, which is no safetensors file",
-                     file->path, (unsigned long long) size);
-      return ESP_ERROR_FORMAT;
-    }
-  map = mmap (NULL, (size_t) size, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (map == MAP_FAILED)
-    {
-      esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be mapped: %m", file->path);
-      status = ESP_ERROR_FILE;
-    }
-  else
-    {
-      file->map = map;
-      file->size = (size_t) size;
-    }
-  close (fd);
-  return status;
-}
-
-EspStatus
-esp_safetensors_open (const char *path, EspSafetensors **file, EspError *error)
-{
-  EspSafetensors *opened = calloc (1, sizeof *opened);
-  EspStatus status;
-
-  if (opened != NULL)
-    opened->path = strdup (path);
-  if (opened == NULL || opened->path == NULL)
-    {
-      esp_safetensors_close (opened);
-      return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory to open it", path);
-    }
-
-  status = map_file (opened, error);
-  if (status == ESP_OK)
-    status = find_header (opened, error);
-  if (status == ESP_OK)
-    status = read_header (opened, error);
-  if (status != ESP_OK)
-    {
-      esp_safetensors_close (opened);
-      return status;
-    }
-  *file = opened;
-  return ESP_OK;
-}
-
-void
-esp_safetensors_close (EspSafetensors *file)
-{
-  if (file == NULL)
-    return;
-  for (int64_t i = 0; i < file->count; i++)
-    free (file->entries[i].name);
-  free (file->entries);
-  if (file->map != NULL)
-    munmap ((void *) file->map, file->size);
-  free (file->path);
-  free (file);
+  return read_header (file, (const char *) file->map + LENGTH_BYTES, (size_t) length, error);
 }

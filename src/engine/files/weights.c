@@ -8,21 +8,23 @@
 #include <unistd.h>
 
 #include "files/json-file.h"
-#include "files/safetensors.h"
+#include "files/gguf.h"
+#include "files/tensor-file.h"
 
 #define INDEX_MAX_BYTES (32 << 20)
 #define SHARDS_MAX      4096
 
 struct EspWeights
 {
-  char *label;            /* what messages about a missing tensor name: the file or the index */
-  EspSafetensors **files; /* in the order of their base names */
+  char *label;           /* what messages about a missing tensor name: the file or the index */
+  EspTensorFile **files; /* in the order of their base names */
   int file_count;
-  const EspSafetensorsEntry **tensors; /* the computable ones of all files, in name order */
+  const EspTensorEntry **tensors; /* the computable ones of all files, in name order */
   int64_t tensor_count;
-  const EspSafetensorsEntry **foreign; /* the others, in name order */
+  const EspTensorEntry **foreign; /* the others, in name order */
   int64_t foreign_count;
-  size_t bytes;
+  EspNamedWeight *named; /* in name order, once names are set: what everyone sees */
+  int64_t named_count;
 };
 
 static EspStatus
@@ -37,20 +39,20 @@ no_memory (const char *path, EspError *error)
 static int
 compare_entries (const void *a, const void *b)
 {
-  return strcmp ((*(const EspSafetensorsEntry *const *) a)->name,
-                 (*(const EspSafetensorsEntry *const *) b)->name);
+  return strcmp ((*(const EspTensorEntry *const *) a)->name,
+                 (*(const EspTensorEntry *const *) b)->name);
 }
 
 static int
 compare_name (const void *name, const void *entry)
 {
-  return strcmp (name, (*(const EspSafetensorsEntry *const *) entry)->name);
+  return strcmp (name, (*(const EspTensorEntry *const *) entry)->name);
 }
 
-static const EspSafetensorsEntry *
-find_entry (const EspSafetensorsEntry *const *entries, int64_t count, const char *name)
+static const EspTensorEntry *
+find_entry (const EspTensorEntry *const *entries, int64_t count, const char *name)
 {
-  const EspSafetensorsEntry *const *found;
+  const EspTensorEntry *const *found;
 
   found = bsearch (name, entries, (size_t) count, sizeof *entries, compare_name);
   return found != NULL ? *found : NULL;
@@ -66,31 +68,122 @@ esp_weight_to_f32 (const EspWeight *weight, int64_t first, int64_t count, float 
       numbers[i] *= weight->scale;
 }
 
+static int
+compare_name_to_named (const void *name, const void *named)
+{
+  return strcmp (name, ((const EspNamedWeight *) named)->name);
+}
+
+const EspWeight *
+esp_weights_find_stored (const EspWeights *weights, const char *name)
+{
+  const EspTensorEntry *entry = find_entry (weights->tensors, weights->tensor_count, name);
+
+  return entry != NULL ? &entry->weight : NULL;
+}
+
 const EspWeight *
 esp_weights_find (const EspWeights *weights, const char *name)
 {
-  const EspSafetensorsEntry *entry = find_entry (weights->tensors, weights->tensor_count, name);
+  const EspNamedWeight *named;
 
-  return entry != NULL ? &entry->weight : NULL;
+  if (weights->named == NULL)
+    return esp_weights_find_stored (weights, name);
+  named = bsearch (name, weights->named, (size_t) weights->named_count, sizeof *weights->named,
+                   compare_name_to_named);
+  return named != NULL ? &named->weight : NULL;
 }
 
 int64_t
 esp_weights_count (const EspWeights *weights)
 {
-  return weights->tensor_count;
+  return weights->named != NULL ? weights->named_count : weights->tensor_count;
 }
 
 const EspWeight *
 esp_weights_at (const EspWeights *weights, int64_t index)
 {
+  return weights->named != NULL ? &weights->named[index].weight : &weights->tensors[index]->weight;
+}
+
+int64_t
+esp_weights_stored_count (const EspWeights *weights)
+{
+  return weights->tensor_count;
+}
+
+const EspWeight *
+esp_weights_stored (const EspWeights *weights, int64_t index)
+{
   return &weights->tensors[index]->weight;
+}
+
+int64_t
+esp_weights_foreign_count (const EspWeights *weights)
+{
+  return weights->foreign_count;
+}
+
+const char *
+esp_weights_foreign (const EspWeights *weights, int64_t index, const char **format)
+{
+  *format = weights->foreign[index]->foreign;
+  return weights->foreign[index]->name;
 }
 
 size_t
 esp_weights_bytes (const EspWeights *weights)
 {
-  return weights->bytes;
+  size_t bytes = 0;
+
+  for (int64_t i = 0; i < esp_weights_count (weights); i++)
+    {
+      const EspWeight *weight = esp_weights_at (weights, i);
+
+      bytes += esp_dtype_bytes (weight->dtype, weight->count);
+    }
+  return bytes;
 }
+
+/* --- Names ---------------------------------------------------------------------------------- */
+
+static int
+compare_named (const void *a, const void *b)
+{
+  return strcmp (((const EspNamedWeight *) a)->name, ((const EspNamedWeight *) b)->name);
+}
+
+static void
+free_named (EspNamedWeight *named, int64_t count)
+{
+  for (int64_t i = 0; i < count; i++)
+    free (named[i].name);
+  free (named);
+}
+
+EspStatus
+esp_weights_set_names (EspWeights *weights, EspNamedWeight *named, int64_t count, EspError *error)
+{
+  qsort (named, (size_t) count, sizeof *named, compare_named);
+  for (int64_t i = 1; i < count; i++)
+    if (strcmp (named[i - 1].name, named[i].name) == 0)
+      {
+        const char *one = named[i - 1].weight.name, *other = named[i].weight.name;
+
+        esp_error_set (error, ESP_ERROR_FORMAT,
+                       "%s: tensors '%.*s' and '%.*s' are both '%.*s' in another naming",
+                       named[i].weight.file, esp_shown_length (one), one, esp_shown_length (other),
+                       other, esp_shown_length (named[i].name), named[i].name);
+        free_named (named, count);
+        return ESP_ERROR_FORMAT;
+      }
+  free_named (weights->named, weights->named_count);
+  weights->named = named;
+  weights->named_count = count;
+  return ESP_OK;
+}
+
+/* --- Requiring a tensor --------------------------------------------------------------------- */
 
 /* Writes "[3, any, 5]" to `text`, which has room for ESP_WEIGHT_MAX_DIMS numbers. */
 #define SHAPE_TEXT_MAX (ESP_WEIGHT_MAX_DIMS * 24 + 3)
@@ -117,14 +210,16 @@ static EspStatus
 missing_tensor (const EspWeights *weights, const char *name, int dims, const int64_t *shape,
                 EspError *error)
 {
-  const EspSafetensorsEntry *entry = find_entry (weights->foreign, weights->foreign_count, name);
+  const EspTensorEntry *entry = find_entry (weights->foreign, weights->foreign_count, name);
   char expected[SHAPE_TEXT_MAX];
 
   if (entry != NULL)
-    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
-                          "%s: tensor '%.*s' has number format %s, which this engine cannot "
-                          "compute with (expected F32, F16 or BF16)",
-                          entry->weight.file, esp_shown_length (name), name, entry->foreign);
+    return esp_error_set (
+        error, ESP_ERROR_UNSUPPORTED,
+        "%s: tensor '%.*s' has number format %s, which this engine cannot "
+        "compute with (expected F32, F16, BF16, F8_E4M3, F8_E5M2 or a block format "
+        "of GGUF)",
+        entry->weight.file, esp_shown_length (name), name, entry->foreign);
   print_shape (expected, dims, shape);
   return esp_error_set (error, ESP_ERROR_FORMAT, "%s: tensor '%.*s' is missing (expected shape %s)",
                         weights->label, esp_shown_length (name), name, expected);
@@ -149,6 +244,11 @@ esp_weights_require (const EspWeights *weights, const char *name, int dims, cons
 
       print_shape (expected, dims, shape);
       print_shape (actual, found->dims, found->shape);
+      if (strcmp (found->name, name) != 0)
+        return esp_error_set (error, ESP_ERROR_FORMAT,
+                              "%s: tensor '%.*s' (as '%.*s'): expected shape %s, found %s",
+                              found->file, esp_shown_length (found->name), found->name,
+                              esp_shown_length (name), name, expected, actual);
       return esp_error_set (error, ESP_ERROR_FORMAT,
                             "%s: tensor '%.*s': expected shape %s, found %s", found->file,
                             esp_shown_length (name), name, expected, actual);
@@ -160,7 +260,7 @@ esp_weights_require (const EspWeights *weights, const char *name, int dims, cons
 /* --- Gathering the files' tensors --------------------------------------------------------- */
 
 static EspStatus
-check_unique (const EspSafetensorsEntry *const *entries, int64_t count, EspError *error)
+check_unique (const EspTensorEntry *const *entries, int64_t count, EspError *error)
 {
   for (int64_t i = 1; i < count; i++)
     if (strcmp (entries[i - 1]->name, entries[i]->name) == 0)
@@ -179,23 +279,20 @@ gather (EspWeights *weights, EspError *error)
 
   for (int i = 0; i < weights->file_count; i++)
     count += (size_t) weights->files[i]->count;
-  weights->tensors = malloc (count * sizeof (const EspSafetensorsEntry *));
-  weights->foreign = malloc (count * sizeof (const EspSafetensorsEntry *));
+  weights->tensors = malloc (count * sizeof (const EspTensorEntry *));
+  weights->foreign = malloc (count * sizeof (const EspTensorEntry *));
   if (weights->tensors == NULL || weights->foreign == NULL)
     return no_memory (weights->label, error);
 
   for (int i = 0; i < weights->file_count; i++)
     for (int64_t j = 0; j < weights->files[i]->count; j++)
       {
-        const EspSafetensorsEntry *entry = &weights->files[i]->entries[j];
+        const EspTensorEntry *entry = &weights->files[i]->entries[j];
 
         if (entry->foreign != NULL)
           weights->foreign[weights->foreign_count++] = entry;
         else
-          {
-            weights->tensors[weights->tensor_count++] = entry;
-            weights->bytes += (size_t) (entry->end - entry->begin);
-          }
+          weights->tensors[weights->tensor_count++] = entry;
       }
   qsort (weights->tensors, (size_t) weights->tensor_count, sizeof *weights->tensors,
          compare_entries);
@@ -213,7 +310,7 @@ static EspStatus
 open_files (EspWeights *weights, const char *folder, const char *const *names, int count,
             EspError *error)
 {
-  weights->files = calloc ((size_t) count + 1, sizeof (EspSafetensors *));
+  weights->files = calloc ((size_t) count + 1, sizeof (EspTensorFile *));
   if (weights->files == NULL)
     return no_memory (weights->label, error);
 
@@ -224,7 +321,7 @@ open_files (EspWeights *weights, const char *folder, const char *const *names, i
 
       if (path == NULL)
         return no_memory (weights->label, error);
-      status = esp_safetensors_open (path, &weights->files[i], error);
+      status = esp_tensor_file_open (path, &weights->files[i], error);
       free (path);
       if (status != ESP_OK)
         return status;
@@ -320,7 +417,7 @@ check_map (const EspWeights *weights, json_t *map, EspError *error)
   json_object_foreach (map, tensor, value)
   {
     const char *shard = json_string_value (value);
-    const EspSafetensorsEntry *entry;
+    const EspTensorEntry *entry;
 
     entry = find_entry (weights->tensors, weights->tensor_count, tensor);
     if (entry == NULL)
@@ -433,10 +530,11 @@ esp_weights_close (EspWeights *weights)
   if (weights == NULL)
     return;
   for (int i = 0; i < weights->file_count; i++)
-    esp_safetensors_close (weights->files[i]);
+    esp_tensor_file_close (weights->files[i]);
   free (weights->files);
   free (weights->tensors);
   free (weights->foreign);
+  free_named (weights->named, weights->named_count);
   free (weights->label);
   free (weights);
 }
@@ -454,8 +552,26 @@ esp_weights_file_count (const EspWeights *weights)
   return weights->file_count;
 }
 
-const EspSafetensors *
+const EspTensorFile *
 esp_weights_file (const EspWeights *weights, int index)
 {
   return weights->files[index];
+}
+
+const char *
+esp_weights_file_path (const EspWeights *weights, int index)
+{
+  return weights->files[index]->path;
+}
+
+bool
+esp_weights_file_is_gguf (const EspWeights *weights, int index)
+{
+  return weights->files[index]->kind == ESP_TENSOR_FILE_GGUF;
+}
+
+const EspGguf *
+esp_weights_gguf (const EspWeights *weights, int index)
+{
+  return weights->files[index]->gguf;
 }

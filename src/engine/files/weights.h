@@ -29,19 +29,21 @@ void esp_weight_to_f32 (const EspWeight *weight, int64_t first, int64_t count, f
 
 typedef struct EspWeights EspWeights;
 
-/* Opens the safetensors file(s) of one diffusers/transformers sub-folder:
+/* Opens the weights file(s) of one diffusers/transformers sub-folder:
  * `folder`/`stem`.safetensors, or the shards that `folder`/`stem`.safetensors.index.json lists in
- * its "weight_map". Every header is validated in full (bounds, overlaps, shapes, known dtypes)
- * before this returns; no tensor data is touched. Errors: ESP_ERROR_FILE, ESP_ERROR_FORMAT,
- * ESP_ERROR_UNSUPPORTED (a dtype that the format does not know), ESP_ERROR_MEMORY.
+ * its "weight_map". Each file is safetensors or GGUF by its content. Every header is validated in
+ * full (bounds, overlaps, shapes, known dtypes) before this returns; of the tensors' data only the
+ * scales of scaled fp8 are read. Errors: ESP_ERROR_FILE, ESP_ERROR_FORMAT, ESP_ERROR_UNSUPPORTED (a
+ * number format that the container does not know), ESP_ERROR_MEMORY.
  *
- * Tensors in a number format that the format knows but number-format.h does not (I64 position ids,
- * F8_E4M3, …) are checked like the others and then left out of find, count, at and bytes; only
- * esp_weights_require() says what they are. */
+ * Tensors in a number format that the container knows but number-format.h does not (I64 position
+ * ids, F64, …) are checked like the others and then left out of find, count, at, stored and bytes;
+ * only esp_weights_require() and esp_weights_foreign() say what they are. So are the side tensors
+ * of scaled fp8, whose scales are in EspWeight.scale. */
 EspStatus esp_weights_open (const char *folder, const char *stem, EspWeights **weights,
                             EspError *error);
 
-/* The same for one named file. */
+/* The same for one named file, safetensors or GGUF. */
 EspStatus esp_weights_open_file (const char *path, EspWeights **weights, EspError *error);
 
 /* Unmaps everything. NULL is allowed. */
@@ -53,7 +55,40 @@ const EspWeight *esp_weights_find (const EspWeights *weights, const char *name);
 int64_t esp_weights_count (const EspWeights *weights);
 const EspWeight *esp_weights_at (const EspWeights *weights, int64_t index); /* in name order */
 
-/* Total bytes of tensor data, for the memory plan. */
+/* --- Names ------------------------------------------------------------------------------- */
+
+/* A weight under the name that the rest of the engine knows it by. */
+typedef struct EspNamedWeight
+{
+  char *name;       /* malloc'd */
+  EspWeight weight; /* a stored tensor or a part of one (whole rows: data, shape and count say so);
+                     * weight.name stays the stored one, for messages */
+} EspNamedWeight;
+
+/* From now on find, require, at and count see these `count` weights and no others. Takes `named`
+ * (malloc'd) and the names in it over, whether it succeeds or not; puts them in name order. A name
+ * twice is ESP_ERROR_FORMAT with both tensors' names. Pointers to weights that find, require or at
+ * gave before are no longer valid. */
+EspStatus esp_weights_set_names (EspWeights *weights, EspNamedWeight *named, int64_t count,
+                                 EspError *error);
+
+/* The tensors as they are stored, in the order of their stored names, whatever names were set. */
+int64_t esp_weights_stored_count (const EspWeights *weights);
+const EspWeight *esp_weights_stored (const EspWeights *weights, int64_t index);
+/* The stored tensor called `name`, or NULL. */
+const EspWeight *esp_weights_find_stored (const EspWeights *weights, const char *name);
+
+/* The stored tensors whose number format this engine cannot compute with: name and format. */
+int64_t esp_weights_foreign_count (const EspWeights *weights);
+const char *esp_weights_foreign (const EspWeights *weights, int64_t index, const char **format);
+
+/* The files that were opened, in the order of their base names. */
+int esp_weights_file_count (const EspWeights *weights);
+const char *esp_weights_file_path (const EspWeights *weights, int index);
+bool esp_weights_file_is_gguf (const EspWeights *weights, int index);
+
+/* Total bytes of tensor data, for the memory plan. Of what names were set for, if names were set
+ * (a tensor that is under several names as a whole counts as often). */
 size_t esp_weights_bytes (const EspWeights *weights);
 
 /* Finds `name` and checks its shape (`dims` numbers follow in `shape`; -1 accepts any extent).
@@ -69,9 +104,10 @@ void esp_weights_release_pages (const EspWeights *weights);
 
 /* --- Writing (dumps, tests) -------------------------------------------------------------- */
 
-/* Writes `count` tensors (name, dtype, dims, shape and data are read) as one safetensors file
- * through a temporary file in the same folder and an atomic rename: on failure the old file is
- * untouched and nothing is left behind. ESP_ERROR_ARGUMENT for a name twice, a name that is not
- * UTF-8 or an impossible shape; ESP_ERROR_FILE for what the system refuses. */
+/* Writes `count` tensors of formats that safetensors knows (name, dtype, dims, shape and data are
+ * read) as one safetensors file through a temporary file in the same folder and an atomic rename:
+ * on failure the old file is untouched and nothing is left behind. ESP_ERROR_ARGUMENT for a name
+ * twice, a name that is not UTF-8 or an impossible shape; ESP_ERROR_FILE for what the system
+ * refuses. */
 EspStatus esp_safetensors_write (const char *path, const EspWeight *tensors, int count,
                                  EspError *error);

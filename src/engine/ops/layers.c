@@ -192,7 +192,7 @@ prepare_vector (EspDevice *device, EspVector *vector)
       esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory for tensor '%s'", weight->name);
       return;
     }
-  esp_to_f32 (weight->dtype, weight->data, host, vector->count);
+  esp_weight_to_f32 (weight, 0, vector->count, host);
 
   vector->values = device->ops->allocate (device, (size_t) vector->count * sizeof *host);
   if (vector->values != NULL)

@@ -235,7 +235,7 @@ relative_bias_table (const EspT5Encoder *encoder, EspDevice *device, int64_t cou
     esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory for the T5 text encoder");
   else
     {
-      esp_to_f32 (weight->dtype, weight->data, rows, weight->count);
+      esp_weight_to_f32 (weight, 0, weight->count, rows);
       for (int64_t i = 0; i < span; i++)
         {
           int64_t bucket = esp_t5_bucket (i - (count - 1), encoder->buckets, encoder->max_distance);

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "files/safetensors.h"
+#include "files/tensor-file.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 
 #include "check.h"
 #include "files/model-hash.h"
-#include "files/safetensors.h"
+#include "files/tensor-file.h"
 #include "scratch.h"
 
 static void (*const inits[]) (EspSha256 *) = { esp_sha256_init, esp_sha256_init_portable };

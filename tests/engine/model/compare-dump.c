@@ -68,8 +68,8 @@ measure_squares (const EspWeight *ours, const EspWeight *golden, double *differe
   *difference = *size = NAN;
   if (a && b)
     {
-      esp_to_f32 (ours->dtype, ours->data, a, ours->count);
-      esp_to_f32 (golden->dtype, golden->data, b, golden->count);
+      esp_weight_to_f32 (ours, 0, ours->count, a);
+      esp_weight_to_f32 (golden, 0, golden->count, b);
       *difference = *size = 0;
       for (int64_t i = 0; i < golden->count; i++)
         {

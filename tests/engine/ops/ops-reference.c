@@ -144,7 +144,7 @@ widen (EspDevice *device, const EspWeight *weight, float *target)
     esp_device_fail (device, ESP_ERROR_NUMERIC, "%s: tensor %s has NaN or infinity at index %lld",
                      weight->file, weight->name, (long long) bad);
   else
-    esp_to_f32 (weight->dtype, weight->data, target, weight->count);
+    esp_weight_to_f32 (weight, 0, weight->count, target);
 }
 
 static void
@@ -233,17 +233,18 @@ release_conv (EspDevice *device, EspConv *conv)
 static void
 gather_rows (EspDevice *device, const EspWeight *table, const int32_t *ids, EspTensor y)
 {
+  float *row;
+
   if (failed (device))
     return;
-  for (int64_t r = 0; r < y.rows; r++)
-    for (int64_t c = 0; c < y.cols; c++)
-      {
-        size_t offset = esp_dtype_bytes (table->dtype, ids[r] * y.cols + c);
-        float value;
-
-        esp_to_f32 (table->dtype, (const char *) table->data + offset, &value, 1);
-        put (&y, r, c, value);
-      }
+  row = allocate (device, (size_t) y.cols * sizeof *row);
+  for (int64_t r = 0; row != NULL && r < y.rows; r++)
+    {
+      esp_weight_to_f32 (table, ids[r] * y.cols, y.cols, row);
+      for (int64_t c = 0; c < y.cols; c++)
+        put (&y, r, c, row[c]);
+    }
+  release (device, row, (size_t) y.cols * sizeof *row);
 }
 
 /* --- Products ----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ widened (EspDevice *device, const EspWeight *weight, size_t *bytes)
   *bytes = (size_t) weight->count * sizeof *wide;
   wide = esp_cpu_allocate (device, *bytes);
   if (wide != NULL)
-    esp_to_f32 (weight->dtype, weight->data, wide, weight->count);
+    esp_weight_to_f32 (weight, 0, weight->count, wide);
   return wide;
 }
 

@@ -42,7 +42,6 @@ static bool
 check_finite (CpuDevice *cpu, const EspWeight *weight)
 {
   int64_t parts = (weight->count + CONVERT_ELEMENTS - 1) / CONVERT_ELEMENTS, bad = INT64_MAX;
-  size_t element = esp_dtype_bytes (weight->dtype, 1);
 
 #pragma omp parallel for num_threads(esp_cpu_team(cpu, weight->count)) reduction(min : bad)
   for (int64_t part = 0; part < parts; part++)
@@ -50,7 +49,8 @@ check_finite (CpuDevice *cpu, const EspWeight *weight)
       int64_t first = part * CONVERT_ELEMENTS;
       int64_t left = weight->count - first;
       int64_t found = esp_find_non_finite (weight->dtype,
-                                           (const char *) weight->data + (size_t) first * element,
+                                           (const char *) weight->data
+                                               + esp_dtype_bytes (weight->dtype, first),
                                            left < CONVERT_ELEMENTS ? left : CONVERT_ELEMENTS);
       if (found >= 0 && first + found < bad)
         bad = first + found;
@@ -108,7 +108,7 @@ stack_bias (CpuDevice *cpu, const EspLinear *linear, CpuLinear *prepared)
       else if (!check_finite (cpu, linear->bias[i]))
         return false;
       else
-        esp_to_f32 (linear->bias[i]->dtype, linear->bias[i]->data, prepared->bias + first, out);
+        esp_weight_to_f32 (linear->bias[i], 0, out, prepared->bias + first);
       first += out;
     }
   return true;
@@ -190,13 +190,13 @@ convert_stretch (const CpuDevice *cpu, const EspWeight *weight, int64_t first, i
   if (weight->dtype == operand)
     memcpy (destination, source, esp_dtype_bytes (operand, count));
   else if (operand == ESP_F32)
-    esp_to_f32 (weight->dtype, source, destination, count);
+    esp_weight_to_f32 (weight, first, count, destination);
   else
     for (int64_t i = 0; i < count; i += 1024)
       {
         int64_t n = count - i < 1024 ? count - i : 1024;
 
-        esp_to_f32 (weight->dtype, source + esp_dtype_bytes (weight->dtype, i), wide, n);
+        esp_weight_to_f32 (weight, first + i, n, wide);
         cpu->kernels->narrow_bf16 (wide, n, (uint16_t *) destination + i);
       }
   if (rounds_operands (cpu) && weight->dtype != ESP_BF16)
@@ -291,7 +291,7 @@ vector_outputs (const CpuDevice *cpu, const VectorPart *part, int64_t first, int
 
       if (!narrow && (rounded || !usable_in_place (weight, ESP_F32)))
         {
-          esp_to_f32 (weight->dtype, row, wide, part->in);
+          esp_weight_to_f32 (weight, out * part->in, part->in, wide);
           if (rounded)
             cpu->kernels->round_bf16 (wide, part->in, wide);
           w = wide;

@@ -48,7 +48,7 @@ pack_panel (const CpuDevice *cpu, const EspWeight *weight, int64_t in, int64_t f
   else
     for (int64_t j = 0; j < count; j++)
       {
-        esp_to_f32 (weight->dtype, source + esp_dtype_bytes (weight->dtype, j * in), wide, in);
+        esp_weight_to_f32 (weight, (first + j) * in, in, wide);
         cpu->kernels->narrow_bf16 (wide, in, narrow + j * in);
       }
   cpu->matrix->pack_transposed (rows, in, count, in, panel);

@@ -165,7 +165,6 @@ esp_cpu_gather_rows (EspDevice *device, const EspWeight *table, const int32_t *i
     return;
   for (int64_t i = 0; i < y.rows; i++)
     {
-      const char *source;
       float *out = esp_cpu_row_out (&y, i, 0, row);
 
       if (ids[i] < 0 || ids[i] >= table->shape[0])
@@ -175,9 +174,7 @@ esp_cpu_gather_rows (EspDevice *device, const EspWeight *table, const int32_t *i
                            (long long) table->shape[0]);
           return;
         }
-      source
-          = (const char *) table->data + (size_t) ids[i] * esp_dtype_bytes (table->dtype, y.cols);
-      esp_to_f32 (table->dtype, source, out, y.cols);
+      esp_weight_to_f32 (table, ids[i] * y.cols, y.cols, out);
       if (esp_find_non_finite (ESP_F32, out, y.cols) >= 0)
         {
           esp_device_fail (device, ESP_ERROR_NUMERIC, "%s: tensor %s has NaN or infinity in row %d",
