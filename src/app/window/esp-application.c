@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-actions.h"
+#include "esp-icon-keep.h"
 #include "esp-installation.h"
 #include "esp-local-backend.h"
 #include "esp-preferences-window.h"
@@ -533,6 +534,7 @@ esp_application_startup (GApplication *application)
   EspApplication *self = ESP_APPLICATION (application);
 
   G_APPLICATION_CLASS (esp_application_parent_class)->startup (application);
+  esp_icon_keep_from_threads ();
 
   g_set_application_name (_ ("Espalier"));
   gtk_window_set_default_icon_name (ESP_APP_ID);

@@ -2,6 +2,7 @@
 /* test-queue-button.c: the pill is there while turns wait, and its verbs reach the queue. */
 #include <adwaita.h>
 
+#include "esp-icon-keep.h"
 #include "esp-job-row.h"
 #include "esp-queue-button.h"
 #include "jobs-fixture.h"
@@ -172,6 +173,7 @@ main (int argc, char **argv)
   jobs_init (&argc, &argv);
   gtk_init ();
   adw_init ();
+  esp_icon_keep_from_threads ();
 
   g_test_add ("/queue-button/shown", Fixture, NULL, set_up, test_shown, tear_down);
   g_test_add ("/queue-button/verbs", Fixture, NULL, set_up, test_verbs, tear_down);

@@ -4,6 +4,7 @@
 
 #include <adwaita.h>
 
+#include "esp-icon-keep.h"
 #include "scratch-wait.h"
 
 void
@@ -11,6 +12,7 @@ widgets_init (int *argc, char ***argv)
 {
   gtk_test_init (argc, argv, NULL);
   adw_init ();
+  esp_icon_keep_from_threads ();
 }
 
 GtkWidget *

@@ -4,7 +4,7 @@
 
 #include <gtk/gtk.h>
 
-/* What gtk_test_init () and adw_init () do. */
+/* What gtk_test_init (), adw_init () and the program itself do first. */
 void widgets_init (int *argc, char ***argv);
 
 /* A window without decoration around `child`, drawn once. */
