@@ -118,7 +118,7 @@ APP_USES = {
     'details': {'style', 'image', 'words'},
     'queue': {'image', 'words'},
     'preferences': {'words'},
-    'window': {'image', 'words', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
+    'window': {'style', 'image', 'words', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
                'preferences', 'compare', 'sweep'},
 }
 
