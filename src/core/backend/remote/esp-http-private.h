@@ -53,6 +53,7 @@ typedef enum
   ESP_HTTP_SEND,
   ESP_HTTP_LISTEN,
   ESP_HTTP_SOCKET,
+  ESP_HTTP_FETCH,
 } EspHttpKind;
 
 /* One request under way. Counted; libcurl calls into it, what it hears is told to the caller from
@@ -85,20 +86,25 @@ typedef struct
   guint status;
   GHashTable *headers_in;
   GByteArray *body;
-  EspEventParser *events; /* the answer is an event stream */
-  gsize messages_size;    /* of `body` and `messages` */
-  GQueue messages;        /* of Message * */
+  EspEventParser *events;    /* the answer is an event stream */
+  gsize messages_size;       /* of `body` and `messages` */
+  GQueue messages;           /* of Message * */
+  EspHttpThrottle *throttle; /* of a fetch; or NULL */
+  gboolean paused;           /* by the throttle */
+  gboolean unwanted;         /* the caller has had enough of it */
 
   gint64 began, moved; /* monotonic, µs */
   gint64 sent, to_send, received, to_receive;
   gint64 told; /* when progress was told last */
   gboolean has_progress, has_news;
 
-  GSource *watchdog, *cancelled;
+  GSource *watchdog, *cancelled, *unpause;
 
   EspHttpProgressFunc progress;
   EspHttpEventFunc event;
   EspHttpMessageFunc message;
+  EspHttpHeadFunc head;
+  EspHttpPieceFunc piece;
   gpointer func_data;
 } EspHttpTransfer;
 
@@ -122,6 +128,12 @@ GError *_esp_http_transfer_new_timeout (EspHttpTransfer *self,
                                         gboolean idle) G_GNUC_WARN_UNUSED_RESULT;
 EspHttpAnswer *_esp_http_transfer_take_answer (EspHttpTransfer *self) G_GNUC_WARN_UNUSED_RESULT;
 
+/* esp-http-fetch.c. What libcurl's functions return for `length` bytes of a fetch. */
+gboolean _esp_http_fetch_take_head (EspHttpTransfer *self);
+gsize _esp_http_fetch_take_body (EspHttpTransfer *self, const guint8 *bytes, gsize length);
+/* Microseconds until `length` bytes may be taken; 0: they are taken now. */
+gint64 _esp_http_throttle_take (EspHttpThrottle *self, gsize length);
+
 /* esp-http-certificates.c: whom connections trust: the system, and the file `extra` (or NULL)
  * besides. What was read is kept in `trust`, which begins as zeros. */
 typedef struct
@@ -135,6 +147,8 @@ void _esp_http_trust_set_up (EspHttpTrust *trust, CURL *easy, const char *extra)
 void _esp_http_trust_clear (EspHttpTrust *trust);
 
 /* esp-http.c */
+/* Has libcurl go on with a transfer that the throttle paused, `delay` µs from now. */
+void _esp_http_unpause_later (EspHttpTransfer *transfer, gint64 delay);
 void _esp_http_set_up_certificates (EspHttp *self, CURL *easy);
 
 G_END_DECLS

@@ -79,6 +79,7 @@ clear (gpointer data)
   g_clear_pointer (&self->headers_in, g_hash_table_unref);
   g_clear_pointer (&self->body, g_byte_array_unref);
   g_clear_pointer (&self->events, esp_event_parser_free);
+  g_clear_pointer (&self->throttle, esp_http_throttle_unref);
   g_queue_clear_full (&self->messages, free_message);
   g_free (self->host);
 }
@@ -252,6 +253,8 @@ on_header (char *line, gsize size, gsize count, void *data)
       if (self->kind == ESP_HTTP_LISTEN && self->status < 300
           && g_strcmp0 (type, "text/event-stream") == 0)
         self->events = esp_event_parser_new (self->request->max_answer);
+      if (self->kind == ESP_HTTP_FETCH && !_esp_http_fetch_take_head (self))
+        return 0;
     }
 
   return length;
@@ -302,6 +305,9 @@ on_body (char *bytes, gsize size, gsize count, void *data)
   gsize held = self->kind == ESP_HTTP_SOCKET ? self->messages_size : self->body->len;
 
   note_movement (self);
+
+  if (self->kind == ESP_HTTP_FETCH)
+    return _esp_http_fetch_take_body (self, (const guint8 *) bytes, length);
 
   if (self->events != NULL)
     {
@@ -473,7 +479,7 @@ new_error_before_request (EspHttpTransfer *self, CURLcode code)
 GError *
 _esp_http_transfer_new_error (EspHttpTransfer *self, CURLcode code)
 {
-  if (code == CURLE_OK)
+  if (code == CURLE_OK || self->unwanted)
     return NULL;
 
   g_debug ("%s: %s (%d)", self->host, *self->reason != '\0' ? self->reason : "?", (int) code);

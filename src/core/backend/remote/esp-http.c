@@ -359,6 +359,7 @@ finish (EspHttp *self, EspHttpTransfer *transfer, GError *error)
 
   stop_source (&transfer->watchdog);
   stop_source (&transfer->cancelled);
+  stop_source (&transfer->unpause);
   if (transfer->added)
     {
       curl_multi_remove_handle (self->multi, transfer->easy);
@@ -478,6 +479,25 @@ on_watchdog (gpointer user_data)
 }
 
 static gboolean
+on_unpause (gpointer user_data)
+{
+  EspHttpTransfer *transfer = user_data;
+  g_autoptr (EspHttp) self = g_object_ref (transfer->http);
+
+  _esp_http_transfer_ref (transfer);
+  stop_source (&transfer->unpause);
+  if (transfer->task != NULL && transfer->added && transfer->paused)
+    {
+      transfer->paused = FALSE;
+      curl_easy_pause (transfer->easy, CURLPAUSE_CONT);
+      drive (self);
+    }
+  _esp_http_transfer_unref (transfer);
+
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
 watchdog_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   return callback (user_data);
@@ -486,6 +506,18 @@ watchdog_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 static GSourceFuncs watchdog_funcs = {
   .dispatch = watchdog_dispatch,
 };
+
+void
+_esp_http_unpause_later (EspHttpTransfer *transfer, gint64 delay)
+{
+  stop_source (&transfer->unpause);
+  transfer->unpause = g_source_new (&watchdog_funcs, sizeof (GSource));
+  g_source_set_static_name (transfer->unpause, "EspHttp throttle");
+  g_source_set_callback (transfer->unpause, on_unpause, _esp_http_transfer_ref (transfer),
+                         (GDestroyNotify) _esp_http_transfer_unref);
+  g_source_set_ready_time (transfer->unpause, g_get_monotonic_time () + delay);
+  g_source_attach (transfer->unpause, transfer->http->context);
+}
 
 static void
 watch_over (EspHttp *self, EspHttpTransfer *transfer)
@@ -687,6 +719,37 @@ esp_http_listen_async (EspHttp *self, EspHttpRequest *request, GCancellable *can
 
 EspHttpAnswer *
 esp_http_listen_finish (EspHttp *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+esp_http_fetch_async (EspHttp *self, EspHttpRequest *request, EspHttpThrottle *throttle,
+                      GCancellable *cancellable, EspHttpHeadFunc head, EspHttpPieceFunc piece,
+                      gpointer func_data, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  EspHttpTransfer *transfer;
+
+  g_return_if_fail (ESP_IS_HTTP (self));
+  g_return_if_fail (request != NULL);
+
+  task = new_task (self, cancellable, esp_http_fetch_async, callback, user_data);
+
+  transfer = _esp_http_transfer_new (ESP_HTTP_FETCH, self, request, task);
+  transfer->throttle = throttle != NULL ? esp_http_throttle_ref (throttle) : NULL;
+  transfer->head = head;
+  transfer->piece = piece;
+  transfer->func_data = func_data;
+  /* However long it is, the caller has it piece by piece. */
+  transfer->request->max_answer = G_MAXINT64;
+  begin (self, transfer);
+}
+
+EspHttpAnswer *
+esp_http_fetch_finish (EspHttp *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 

@@ -99,6 +99,29 @@ void esp_http_listen_async (EspHttp *self, EspHttpRequest *request, GCancellable
 EspHttpAnswer *esp_http_listen_finish (EspHttp *self, GAsyncResult *result,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* How fast fetches that share it may be together. Counted; may be told from any thread. */
+typedef struct _EspHttpThrottle EspHttpThrottle;
+
+EspHttpThrottle *esp_http_throttle_new (void) G_GNUC_WARN_UNUSED_RESULT;
+EspHttpThrottle *esp_http_throttle_ref (EspHttpThrottle *self);
+void esp_http_throttle_unref (EspHttpThrottle *self);
+void esp_http_throttle_set_rate (EspHttpThrottle *self, guint64 bytes); /* a second; 0 no limit */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspHttpThrottle, esp_http_throttle_unref)
+
+/* The beginning of the final answer; FALSE: its body is not wanted. */
+typedef gboolean (*EspHttpHeadFunc) (guint status, GHashTable *headers, gpointer user_data);
+/* A piece of the body of an answer of 2xx, as it comes and unpacked by nobody; FALSE: no more. Both
+ * are called from within the transfer: they may not call the pool. */
+typedef gboolean (*EspHttpPieceFunc) (const guint8 *bytes, gsize length, gpointer user_data);
+
+/* A body of any length, piece by piece. The answer's own body is empty, save for the first 64 KiB
+ * of one that is not 2xx. One that `head` or `piece` ended is a success. `throttle` may be NULL. */
+void esp_http_fetch_async (EspHttp *self, EspHttpRequest *request, EspHttpThrottle *throttle,
+                           GCancellable *cancellable, EspHttpHeadFunc head, EspHttpPieceFunc piece,
+                           gpointer func_data, GAsyncReadyCallback callback, gpointer user_data);
+EspHttpAnswer *esp_http_fetch_finish (EspHttp *self, GAsyncResult *result,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* WebSocket messages (where esp_http_has_websockets ()); finishes when the socket closes. */
 typedef void (*EspHttpMessageFunc) (GBytes *message, gboolean is_text, gpointer user_data);
 void esp_http_socket_async (EspHttp *self, EspHttpRequest *request, GCancellable *cancellable,
