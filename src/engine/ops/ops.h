@@ -56,6 +56,16 @@ typedef enum
 
 #define ESP_LINEAR_MAX_PARTS 4
 
+/* A low-rank addition to some of a linear layer's outputs (LoRA): strength·up·(down·x) is added to
+ * columns [first, first + out) of x·Wᵀ + b. Nothing of it is prepared or kept by a device. */
+typedef struct EspAdapter
+{
+  const EspWeight *down; /* [rank, in] */
+  const EspWeight *up;   /* [out, rank] */
+  float strength;        /* alpha/rank included */
+  int64_t first, out;
+} EspAdapter;
+
 /* y = x·Wᵀ + b. The weight is the `parts` matrices [out_i, in] stacked along their outputs, so that
  * separate to_q/to_k/to_v files and a fused qkv file are the same layer. */
 typedef struct EspLinear
@@ -69,10 +79,15 @@ typedef struct EspLinear
   const char *module[ESP_LINEAR_MAX_PARTS];
   int64_t in, out; /* out = Σ out_i */
   void *prepared;  /* the device's own form; NULL before prepare_linear */
+  /* What is added to it, owned by who set it (model/lora.h). They may be set and taken away at any
+   * time between operations, whether the layer is prepared or not. */
+  const EspAdapter *adapters;
+  int adapter_count;
 } EspLinear;
 
 /* What happens to a linear layer's result on its way to y, in this order:
- * t = activation (x·Wᵀ + b); t *= gate[column] if gate; y = accumulate ? y + t : t. */
+ * t = activation (x·Wᵀ + b + its adapters); t *= gate[column] if gate; y = accumulate ? y + t : t.
+ */
 typedef struct EspEpilogue
 {
   EspActivation activation;

@@ -269,6 +269,66 @@ activated (EspActivation activation, double x)
   return x;
 }
 
+/* A weight's numbers as operands; freed by the caller. */
+static double *
+operands_of (EspDevice *device, const EspWeight *weight)
+{
+  double *values = scratch (device, weight->count);
+  float *wide = malloc ((size_t) (weight->count + 1) * sizeof *wide);
+
+  if (values != NULL && wide != NULL)
+    {
+      esp_weight_to_f32 (weight, 0, weight->count, wide);
+      for (int64_t i = 0; i < weight->count; i++)
+        values[i] = operand (device, wide[i]);
+    }
+  free (wide);
+  return values;
+}
+
+/* sums [rows, out] += strength·up·(down·x). */
+static void
+add_adapter (EspDevice *device, EspTensor x, const EspLinear *layer, const EspAdapter *adapter,
+             double *sums)
+{
+  int64_t rank = adapter->down->count / layer->in;
+  double *down = operands_of (device, adapter->down), *up = operands_of (device, adapter->up);
+  double *narrow = scratch (device, rank), *row = scratch (device, layer->in);
+
+  for (int64_t r = 0; !failed (device) && r < x.rows; r++)
+    {
+      for (int64_t i = 0; i < layer->in; i++)
+        row[i] = operand (device, get (&x, r, i));
+      for (int64_t k = 0; k < rank; k++)
+        {
+          narrow[k] = 0;
+          for (int64_t i = 0; i < layer->in; i++)
+            narrow[k] += row[i] * down[k * layer->in + i];
+          narrow[k] = operand (device, adapter->strength * (float) narrow[k]);
+        }
+      for (int64_t c = 0; c < adapter->out; c++)
+        for (int64_t k = 0; k < rank; k++)
+          sums[r * layer->out + adapter->first + c] += up[c * rank + k] * narrow[k];
+    }
+  free (down);
+  free (up);
+  free (narrow);
+  free (row);
+}
+
+/* What all adapters add, [rows, out]; freed by the caller. NULL without any. */
+static double *
+adapter_sums (EspDevice *device, EspTensor x, const EspLinear *layer)
+{
+  double *sums = layer->adapter_count > 0 ? scratch (device, x.rows * layer->out) : NULL;
+
+  if (sums != NULL)
+    memset (sums, 0, (size_t) (x.rows * layer->out) * sizeof *sums);
+  for (int i = 0; sums != NULL && i < layer->adapter_count; i++)
+    add_adapter (device, x, layer, &layer->adapters[i], sums);
+  return sums;
+}
+
 static void
 linear (EspDevice *device, EspTensor x, const EspLinear *layer, const EspEpilogue *epilogue,
         EspTensor y)
@@ -284,8 +344,8 @@ linear (EspDevice *device, EspTensor x, const EspLinear *layer, const EspEpilogu
       return;
     }
   epilogue = epilogue != NULL ? epilogue : &plain;
-  double *row = scratch (device, x.cols);
-  for (int64_t r = 0; row != NULL && r < x.rows; r++)
+  double *row = scratch (device, x.cols), *added = adapter_sums (device, x, layer);
+  for (int64_t r = 0; row != NULL && !failed (device) && r < x.rows; r++)
     {
       for (int64_t i = 0; i < layer->in; i++)
         row[i] = operand (device, get (&x, r, i));
@@ -295,6 +355,8 @@ linear (EspDevice *device, EspTensor x, const EspLinear *layer, const EspEpilogu
 
           for (int64_t i = 0; i < layer->in; i++)
             sum += row[i] * prepared->weight[c * layer->in + i];
+          if (added != NULL)
+            sum += added[r * layer->out + c];
           sum = activated (epilogue->activation, sum);
           if (epilogue->gate != NULL)
             sum *= epilogue->gate[c];
@@ -304,6 +366,7 @@ linear (EspDevice *device, EspTensor x, const EspLinear *layer, const EspEpilogu
         }
     }
   free (row);
+  free (added);
 }
 
 /* One head of q, k or v as operands: [rows, head_dim]. */

@@ -18,6 +18,7 @@ typedef enum
   SCRATCH_LIBRARY,   /* oneDNN's own */
   SCRATCH_THREADS,   /* a stretch for each thread */
   SCRATCH_ATTENTION, /* packed keys and values */
+  SCRATCH_ADAPTER,   /* what an adapter's first product gives, or a layer before its epilogue */
   SCRATCH_COUNT
 } CpuScratchSlot;
 
@@ -103,6 +104,11 @@ void esp_cpu_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
                      const EspEpilogue *epilogue, EspTensor y);
 void esp_cpu_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
                            const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch);
+/* The same with the layer's adapters, cpu-adapters.c: these are what the table has. */
+void esp_cpu_adapted_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
+                             const EspEpilogue *epilogue, EspTensor y);
+void esp_cpu_adapted_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
+                                   const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch);
 void esp_cpu_prepare_conv (EspDevice *device, EspConv *conv);
 void esp_cpu_release_conv (EspDevice *device, EspConv *conv);
 void esp_cpu_conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,
