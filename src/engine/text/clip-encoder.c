@@ -198,6 +198,12 @@ esp_clip_encoder_weights (const EspClipEncoder *encoder)
   return encoder->weights;
 }
 
+EspLayers *
+esp_clip_encoder_layers (EspClipEncoder *encoder)
+{
+  return &encoder->layers;
+}
+
 /* Which row is pooled: as CLIPTextModel does it. Configs older than the library's PR 24773 say
  * eos_token_id 2, where the largest id of the sequence marks the end. */
 static int64_t

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "ops/ops.h"
+#include "ops/layers.h"
 
 typedef struct EspClipEncoder EspClipEncoder;
 
@@ -19,6 +19,8 @@ int64_t esp_clip_encoder_width (const EspClipEncoder *encoder);      /* of the p
 int64_t esp_clip_encoder_vocabulary (const EspClipEncoder *encoder); /* ids must be smaller */
 int64_t esp_clip_encoder_positions (const EspClipEncoder *encoder);  /* 77 */
 const EspWeights *esp_clip_encoder_weights (const EspClipEncoder *encoder);
+/* The table of its layers; what is bound there stays where it is. */
+EspLayers *esp_clip_encoder_layers (EspClipEncoder *encoder);
 
 /* Encodes `count` ids (padded to the positions) and writes [width] f32 to host memory `pooled`.
  * Prepares and releases the encoder's weights. Errors as the device reports them. */

@@ -204,6 +204,12 @@ esp_t5_encoder_weights (const EspT5Encoder *encoder)
   return encoder->weights;
 }
 
+EspLayers *
+esp_t5_encoder_layers (EspT5Encoder *encoder)
+{
+  return &encoder->layers;
+}
+
 int64_t
 esp_t5_bucket (int64_t relative, int64_t buckets, int64_t max_distance)
 {

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "ops/ops.h"
+#include "ops/layers.h"
 
 typedef struct EspT5Encoder EspT5Encoder;
 
@@ -19,6 +19,8 @@ void esp_t5_encoder_free (EspT5Encoder *encoder);
 int64_t esp_t5_encoder_width (const EspT5Encoder *encoder);
 int64_t esp_t5_encoder_vocabulary (const EspT5Encoder *encoder);
 const EspWeights *esp_t5_encoder_weights (const EspT5Encoder *encoder);
+/* The table of its layers; what is bound there stays where it is. */
+EspLayers *esp_t5_encoder_layers (EspT5Encoder *encoder);
 
 /* Encodes `count` ids (already padded; pads are attended, as the Kontext pipeline does) and writes
  * [count, width] f32 to host memory `embeddings`. Prepares each block's weights, runs it and
