@@ -5,6 +5,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-picture-work.h"
+
 static gboolean
 can_import (EspComposer *self)
 {
@@ -88,7 +90,7 @@ import_texture (EspComposer *self, GdkTexture *texture)
 
   task = g_task_new (self, self->cancellable, on_texture_encoded, NULL);
   g_task_set_task_data (task, g_object_ref (texture), g_object_unref);
-  g_task_run_in_thread (task, encode_texture);
+  esp_picture_work_run (task, encode_texture);
 }
 
 void

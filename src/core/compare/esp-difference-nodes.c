@@ -8,6 +8,7 @@
 #include "esp-difference-private.h"
 #include "esp-document.h"
 #include "esp-picture-scale.h"
+#include "esp-picture-work.h"
 
 typedef struct
 {
@@ -70,7 +71,7 @@ on_all_loaded (GTask *task)
     {
       if (self->pictures[1] == NULL)
         self->pictures[1] = esp_picture_ref (self->pictures[0]);
-      g_task_run_in_thread (task, compare_thread);
+      esp_picture_work_run (task, compare_thread);
     }
   g_object_unref (task);
 }

@@ -37,17 +37,37 @@ give_way (void)
 #endif
 }
 
+static gboolean
+let_go (gpointer task)
+{
+  return G_SOURCE_REMOVE; /* the source drops it */
+}
+
+/* The task holds what may belong to the thread it comes from (a document, a widget): this one must
+ * not be the one that lets go of it last. */
+static void
+send_home (GTask *task)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref (g_task_get_context (task));
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, g_task_get_priority (task));
+  g_source_set_callback (source, let_go, task, g_object_unref);
+  g_source_attach (source, context);
+}
+
 static void
 run (gpointer data, gpointer unused)
 {
   Work *work = data;
-  g_autoptr (GTask) task = work->task;
+  GTask *task = work->task;
   GTaskThreadFunc function = work->function;
 
   g_free (work);
   give_way ();
   function (task, g_task_get_source_object (task), g_task_get_task_data (task),
             g_task_get_cancellable (task));
+  send_home (task);
 }
 
 static GThreadPool *

@@ -118,11 +118,73 @@ test_cancelled (void)
   g_hash_table_unref (work.threads);
 }
 
+typedef struct
+{
+  GMutex mutex;
+  GCond cond;
+  gboolean dropped;  /* by the thread that asked for it */
+  GThread *ended_in; /* atomic: where the object that the work was for did */
+} Owned;
+
+static void
+owned_ended (gpointer data, GObject *object)
+{
+  Owned *owned = data;
+
+  g_atomic_pointer_set (&owned->ended_in, g_thread_self ());
+}
+
+/* Holds its task when nobody else does any more. */
+static void
+outlast_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Owned *owned = data;
+
+  g_task_return_boolean (task, TRUE);
+  g_mutex_lock (&owned->mutex);
+  while (!owned->dropped)
+    g_cond_wait (&owned->cond, &owned->mutex);
+  g_mutex_unlock (&owned->mutex);
+}
+
+static void
+on_outlasted (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_assert_true (g_task_propagate_boolean (G_TASK (result), NULL));
+  *(gboolean *) data = TRUE;
+}
+
+/* What the work was for ends in the thread that asked for it, though the other one is the last. */
+static void
+test_ends_at_home (void)
+{
+  Owned owned = { 0 };
+  gboolean done = FALSE;
+  GObject *object = g_object_new (G_TYPE_OBJECT, NULL);
+  GTask *task = g_task_new (object, NULL, on_outlasted, &done);
+
+  g_object_weak_ref (object, owned_ended, &owned);
+  g_task_set_task_data (task, &owned, NULL);
+  esp_picture_work_run (task, outlast_in_thread);
+  g_object_unref (task);
+  g_object_unref (object);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  g_mutex_lock (&owned.mutex);
+  owned.dropped = TRUE;
+  g_cond_signal (&owned.cond);
+  g_mutex_unlock (&owned.mutex);
+  while (g_atomic_pointer_get (&owned.ended_in) == NULL)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_true (owned.ended_in == g_thread_self ());
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/picture-work/many", test_many);
   g_test_add_func ("/picture-work/cancelled", test_cancelled);
+  g_test_add_func ("/picture-work/ends-at-home", test_ends_at_home);
   return g_test_run ();
 }
