@@ -14,7 +14,9 @@
 /* True if the bytes are those of a GGUF file: by the first four, "GGUF". */
 bool esp_gguf_is (const unsigned char *bytes, size_t size);
 
-/* Reads header, metadata and tensor infos of the mapped `file`. */
+/* Reads header, metadata and tensor infos of the mapped `file`. A shape that ComfyUI's tools put
+ * beside a tensor (`comfy.gguf.orig_shape.NAME`) is the tensor's. Errors:
+ * esp_tensor_file_open()'s. */
 EspStatus esp_gguf_read (EspTensorFile *file, EspError *error);
 
 /* --- Metadata -------------------------------------------------------------------------------- */
@@ -67,6 +69,11 @@ const char *esp_gguf_metadata_text (const EspGguf *gguf, const char *key);
 int64_t esp_gguf_metadata_int (const EspGguf *gguf, const char *key, int64_t fallback);
 /* The same for any number. */
 double esp_gguf_metadata_double (const EspGguf *gguf, const char *key, double fallback);
+
+/* Element `index` of an array of numbers, or (index 0) a number itself. False where there is none,
+ * or it does not fit. */
+bool esp_gguf_element_int (const EspGgufValue *value, uint64_t index, int64_t *number);
+bool esp_gguf_element_double (const EspGgufValue *value, uint64_t index, double *number);
 
 /* Walks an array of strings: *at begins at 0 and is moved behind the string, whose bytes (no NUL
  * after them) and length are given. False at the end. The value was checked when the file was

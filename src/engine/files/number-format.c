@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "files/block-formats.h"
+
 /* The loops below are written once with the compilers' vector types and compiled twice on x86-64:
  * for the baseline (SSE2) and for AVX2, chosen at run time. Elsewhere there is one build. */
 #define LANES 8
@@ -462,6 +464,13 @@ typedef struct
   int64_t (*find_non_finite[2]) (const void *source, int64_t count);
 } Format;
 
+#define BLOCK_ROW(name, elements, bytes, first, second)                                            \
+  [ESP_##name] = { #name,                                                                          \
+                   elements,                                                                       \
+                   bytes,                                                                          \
+                   { esp_widen_##name##_base, esp_widen_##name##_avx2 },                           \
+                   { esp_find_##name, esp_find_##name } },
+
 static const Format formats[ESP_DTYPE_COUNT] = {
   [ESP_F32] = { "F32", 1, 4, { widen_f32, widen_f32 }, { find_f32_base, find_f32_avx2 } },
   [ESP_F16] = { "F16", 1, 2, { widen_f16_base, widen_f16_avx2 }, { find_f16_base, find_f16_avx2 } },
@@ -478,6 +487,7 @@ static const Format formats[ESP_DTYPE_COUNT] = {
                     1,
                     { widen_f8_e5m2_base, widen_f8_e5m2_avx2 },
                     { find_f8_e5m2_base, find_f8_e5m2_avx2 } },
+  ESP_BLOCK_FORMATS (BLOCK_ROW)
 };
 
 const char *
@@ -490,8 +500,7 @@ _Bool
 esp_dtype_from_name (const char *name, size_t length, EspDType *dtype)
 {
   for (int i = 0; i < ESP_DTYPE_COUNT; i++)
-    if (formats[i].name != NULL && strlen (formats[i].name) == length
-        && memcmp (formats[i].name, name, length) == 0)
+    if (strlen (formats[i].name) == length && memcmp (formats[i].name, name, length) == 0)
       {
         *dtype = (EspDType) i;
         return 1;

@@ -34,7 +34,8 @@ typedef enum
   ESP_DTYPE_COUNT
 } EspDType;
 
-/* "F32", "F16", "BF16", "I32": the spelling of the safetensors header. Static storage. */
+/* "F32", "F8_E4M3", "Q4_K", …: the spelling of the safetensors header or of GGUF's types. Static
+ * storage. */
 const char *esp_dtype_name (EspDType dtype);
 
 /* Finds the type whose name has the `length` bytes at `name`; returns false if there is none. */
@@ -48,7 +49,7 @@ int esp_dtype_block (EspDType dtype);
  */
 size_t esp_dtype_bytes (EspDType dtype, int64_t count);
 
-/* Widens `count` elements at `source` (any alignment) to f32. Exact for all three float formats.
+/* Widens `count` elements at `source` (any alignment) to f32. Exact for all five float formats.
  * ESP_I32 is converted by value. The block formats give, to the last bit, what the gguf package's
  * dequantize() gives. */
 void esp_to_f32 (EspDType dtype, const void *source, float *destination, int64_t count);
@@ -57,5 +58,6 @@ void esp_to_f32 (EspDType dtype, const void *source, float *destination, int64_t
 void esp_f32_to_bf16 (const float *source, uint16_t *destination, int64_t count);
 
 /* The first index whose element is NaN or infinite, or -1 if all are finite. Bounded by memory
- * bandwidth: it looks at exponent bits and converts nothing. */
+ * bandwidth: it looks at exponent bits and converts nothing; in a block format, at the scales of
+ * each block. */
 int64_t esp_find_non_finite (EspDType dtype, const void *source, int64_t count);

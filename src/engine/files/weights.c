@@ -25,6 +25,8 @@ struct EspWeights
   int64_t foreign_count;
   EspNamedWeight *named; /* in name order, once names are set: what everyone sees */
   int64_t named_count;
+  char *(*stored_name) (const void *naming, const char *name); /* or NULL */
+  void *naming;
 };
 
 static EspStatus
@@ -161,6 +163,22 @@ free_named (EspNamedWeight *named, int64_t count)
   free (named);
 }
 
+const char *
+esp_weights_name_at (const EspWeights *weights, int64_t index)
+{
+  return weights->named != NULL ? weights->named[index].name : weights->tensors[index]->name;
+}
+
+void
+esp_weights_set_stored_names (EspWeights *weights,
+                              char *(*stored_name) (const void *naming, const char *name),
+                              void *naming)
+{
+  free (weights->naming);
+  weights->naming = naming;
+  weights->stored_name = stored_name;
+}
+
 EspStatus
 esp_weights_set_names (EspWeights *weights, EspNamedWeight *named, int64_t count, EspError *error)
 {
@@ -210,19 +228,32 @@ static EspStatus
 missing_tensor (const EspWeights *weights, const char *name, int dims, const int64_t *shape,
                 EspError *error)
 {
-  const EspTensorEntry *entry = find_entry (weights->foreign, weights->foreign_count, name);
+  char *in_file
+      = weights->stored_name != NULL ? weights->stored_name (weights->naming, name) : NULL;
+  const char *stored = in_file != NULL ? in_file : name;
+  const EspTensorEntry *entry = find_entry (weights->foreign, weights->foreign_count, stored);
   char expected[SHAPE_TEXT_MAX];
+  EspStatus status;
 
+  print_shape (expected, dims, shape);
   if (entry != NULL)
-    return esp_error_set (
+    status = esp_error_set (
         error, ESP_ERROR_UNSUPPORTED,
         "%s: tensor '%.*s' has number format %s, which this engine cannot "
         "compute with (expected F32, F16, BF16, F8_E4M3, F8_E5M2 or a block format "
         "of GGUF)",
-        entry->weight.file, esp_shown_length (name), name, entry->foreign);
-  print_shape (expected, dims, shape);
-  return esp_error_set (error, ESP_ERROR_FORMAT, "%s: tensor '%.*s' is missing (expected shape %s)",
-                        weights->label, esp_shown_length (name), name, expected);
+        entry->weight.file, esp_shown_length (stored), stored, entry->foreign);
+  else if (strcmp (stored, name) != 0)
+    status = esp_error_set (error, ESP_ERROR_FORMAT,
+                            "%s: tensor '%.*s' is missing (as '%.*s' it has the shape %s)",
+                            weights->label, esp_shown_length (stored), stored,
+                            esp_shown_length (name), name, expected);
+  else
+    status = esp_error_set (error, ESP_ERROR_FORMAT,
+                            "%s: tensor '%.*s' is missing (expected shape %s)", weights->label,
+                            esp_shown_length (name), name, expected);
+  free (in_file);
+  return status;
 }
 
 EspStatus
@@ -535,6 +566,7 @@ esp_weights_close (EspWeights *weights)
   free (weights->tensors);
   free (weights->foreign);
   free_named (weights->named, weights->named_count);
+  free (weights->naming);
   free (weights->label);
   free (weights);
 }

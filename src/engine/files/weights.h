@@ -72,6 +72,15 @@ typedef struct EspNamedWeight
 EspStatus esp_weights_set_names (EspWeights *weights, EspNamedWeight *named, int64_t count,
                                  EspError *error);
 
+/* The name of the `index`-th in name order: the one set, else the stored one. */
+const char *esp_weights_name_at (const EspWeights *weights, int64_t index);
+
+/* How messages call a tensor that is missing: stored_name (naming, name) gives the name that the
+ * file would have for it (malloc'd; NULL = the same). `naming` is malloc'd and taken over. */
+void esp_weights_set_stored_names (EspWeights *weights,
+                                   char *(*stored_name) (const void *naming, const char *name),
+                                   void *naming);
+
 /* The tensors as they are stored, in the order of their stored names, whatever names were set. */
 int64_t esp_weights_stored_count (const EspWeights *weights);
 const EspWeight *esp_weights_stored (const EspWeights *weights, int64_t index);
