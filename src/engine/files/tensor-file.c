@@ -33,6 +33,18 @@ compare_names (const void *a, const void *b)
 }
 
 static int
+compare_name (const void *name, const void *entry)
+{
+  return strcmp (name, ((const EspTensorEntry *) entry)->name);
+}
+
+EspTensorEntry *
+esp_tensor_file_find (const EspTensorFile *file, const char *name)
+{
+  return bsearch (name, file->entries, (size_t) file->count, sizeof *file->entries, compare_name);
+}
+
+static int
 compare_offsets (const void *a, const void *b)
 {
   const EspTensorEntry *x = *(const EspTensorEntry *const *) a;

@@ -29,6 +29,7 @@ typedef struct EspTensorEntry
    * with, else NULL. Static storage. */
   const char *foreign;
   int64_t begin, end; /* within the data */
+  bool hidden;        /* only there for another tensor, and of no use any more */
 } EspTensorEntry;
 
 typedef struct EspTensorFile
@@ -55,6 +56,9 @@ void esp_tensor_file_close (EspTensorFile *file); /* NULL is allowed */
 
 /* Brings the entries into name order and refuses data that overlaps; the last step of a reader. */
 EspStatus esp_tensor_file_finish (EspTensorFile *file, EspError *error);
+
+/* The tensor called `name`, computable or not, hidden or not; or NULL. */
+EspTensorEntry *esp_tensor_file_find (const EspTensorFile *file, const char *name);
 
 /* How many bytes of a tensor's name a message shows: at most 160, cut between characters. For
  * printf's "%.*s". */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "files/json-file.h"
+#include "files/scaled-weights.h"
 #include "files/gguf.h"
 #include "files/tensor-file.h"
 
@@ -244,10 +245,9 @@ missing_tensor (const EspWeights *weights, const char *name, int dims, const int
         "of GGUF)",
         entry->weight.file, esp_shown_length (stored), stored, entry->foreign);
   else if (strcmp (stored, name) != 0)
-    status = esp_error_set (error, ESP_ERROR_FORMAT,
-                            "%s: tensor '%.*s' is missing (as '%.*s' it has the shape %s)",
-                            weights->label, esp_shown_length (stored), stored,
-                            esp_shown_length (name), name, expected);
+    status = esp_error_set (
+        error, ESP_ERROR_FORMAT, "%s: tensor '%.*s' is missing (as '%.*s' it has the shape %s)",
+        weights->label, esp_shown_length (stored), stored, esp_shown_length (name), name, expected);
   else
     status = esp_error_set (error, ESP_ERROR_FORMAT,
                             "%s: tensor '%.*s' is missing (expected shape %s)", weights->label,
@@ -306,8 +306,10 @@ static EspStatus
 gather (EspWeights *weights, EspError *error)
 {
   size_t count = 1;
-  EspStatus status;
+  EspStatus status = esp_resolve_scales (weights->files, weights->file_count, error);
 
+  if (status != ESP_OK)
+    return status;
   for (int i = 0; i < weights->file_count; i++)
     count += (size_t) weights->files[i]->count;
   weights->tensors = malloc (count * sizeof (const EspTensorEntry *));
@@ -320,6 +322,8 @@ gather (EspWeights *weights, EspError *error)
       {
         const EspTensorEntry *entry = &weights->files[i]->entries[j];
 
+        if (entry->hidden)
+          continue;
         if (entry->foreign != NULL)
           weights->foreign[weights->foreign_count++] = entry;
         else
@@ -448,12 +452,12 @@ check_map (const EspWeights *weights, json_t *map, EspError *error)
   json_object_foreach (map, tensor, value)
   {
     const char *shard = json_string_value (value);
-    const EspTensorEntry *entry;
+    bool found = false;
 
-    entry = find_entry (weights->tensors, weights->tensor_count, tensor);
-    if (entry == NULL)
-      entry = find_entry (weights->foreign, weights->foreign_count, tensor);
-    if (entry == NULL || strcmp (base_name (entry->weight.file), shard) != 0)
+    for (int i = 0; i < weights->file_count && !found; i++)
+      found = strcmp (base_name (weights->files[i]->path), shard) == 0
+              && esp_tensor_file_find (weights->files[i], tensor) != NULL;
+    if (!found)
       return esp_error_set (error, ESP_ERROR_FORMAT,
                             "%s: tensor '%.*s' should be in '%.*s', which lacks it", weights->label,
                             esp_shown_length (tensor), tensor, esp_shown_length (shard), shard);
