@@ -3,7 +3,10 @@
 
 #include "esp-installation.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <string.h>
 
 /* The manifest and model_index.json are some kilobytes; a file above this is not read. */
 #define MANIFEST_MAX_BYTES (1 << 20)
@@ -112,6 +115,10 @@ esp_installed_model_free (EspInstalledModel *model)
   g_free (model->id);
   g_free (model->name);
   g_strfreev (model->instructions);
+  g_free (model->licence);
+  g_free (model->source);
+  g_free (model->format);
+  g_clear_pointer (&model->components, g_hash_table_unref);
   g_free (model);
 }
 
@@ -175,10 +182,56 @@ dup_strings (JsonObject *object, const char *key)
   return (char **) g_ptr_array_free (g_steal_pointer (&strings), FALSE);
 }
 
+/* The parts that the manifest names, or NULL. */
+static GHashTable *
+read_components (JsonObject *manifest, const char *folder)
+{
+  JsonNode *node = manifest != NULL ? json_object_get_member (manifest, "components") : NULL;
+  GHashTable *components;
+  JsonObjectIter iter;
+  const char *name;
+
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node)
+      || json_object_get_size (json_node_get_object (node)) == 0)
+    return NULL;
+
+  components = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  json_object_iter_init (&iter, json_node_get_object (node));
+  while (json_object_iter_next (&iter, &name, &node))
+    {
+      if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
+        g_hash_table_insert (components, g_strdup (name),
+                             g_canonicalize_filename (json_node_get_string (node), folder));
+    }
+
+  return components;
+}
+
+static gboolean
+has_index (const char *path)
+{
+  g_autofree char *index = g_build_filename (path, "model_index.json", NULL);
+
+  return g_file_test (index, G_FILE_TEST_IS_REGULAR);
+}
+
+gboolean
+esp_installed_model_is_there (const char *path)
+{
+  g_autoptr (EspInstalledModel) model = NULL;
+
+  g_return_val_if_fail (path != NULL, FALSE);
+
+  if (has_index (path))
+    return TRUE;
+  model = esp_installed_model_new (path);
+  return model != NULL;
+}
+
 EspInstalledModel *
 esp_installed_model_new (const char *path)
 {
-  g_autofree char *index = NULL;
+  g_autoptr (GHashTable) components = NULL;
   g_autofree char *base = NULL;
   g_autofree char *kind = NULL;
   g_autoptr (JsonObject) manifest = NULL;
@@ -186,12 +239,12 @@ esp_installed_model_new (const char *path)
 
   g_return_val_if_fail (path != NULL, NULL);
 
-  index = g_build_filename (path, "model_index.json", NULL);
-  if (!g_file_test (index, G_FILE_TEST_IS_REGULAR))
+  manifest = read_object (path, "espalier.json");
+  components = read_components (manifest, path);
+  if (components == NULL && !has_index (path))
     return NULL;
 
   base = g_path_get_basename (path);
-  manifest = read_object (path, "espalier.json");
   kind = dup_string (manifest, "kind", "full");
 
   model = g_new0 (EspInstalledModel, 1);
@@ -200,6 +253,10 @@ esp_installed_model_new (const char *path)
   model->name = dup_string (manifest, "name", model->id);
   model->is_demo = g_str_equal (kind, "demo");
   model->instructions = dup_strings (manifest, "instructions");
+  model->licence = dup_string (manifest, "licence", NULL);
+  model->source = dup_string (manifest, "source", NULL);
+  model->format = dup_string (manifest, "format", NULL);
+  model->components = g_steal_pointer (&components);
 
   return model;
 }
@@ -217,8 +274,10 @@ add_models (GPtrArray *models, const char *folder, gboolean is_user)
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   const char *name;
 
+  /* What is hidden is not finished: downloads. */
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    g_ptr_array_add (names, g_strdup (name));
+    if (name[0] != '.')
+      g_ptr_array_add (names, g_strdup (name));
   g_ptr_array_sort (names, compare_names);
 
   for (guint i = 0; i < names->len; i++)
@@ -255,12 +314,64 @@ esp_installation_list_models (void)
 }
 
 char *
+esp_installation_get_default_file (void)
+{
+  return g_build_filename (g_get_user_config_dir (), "espalier", "default-model", NULL);
+}
+
+char *
+esp_installation_get_default_id (void)
+{
+  g_autofree char *path = esp_installation_get_default_file ();
+  g_autofree char *text = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents (path, &text, NULL, NULL))
+    return NULL;
+
+  g_strstrip (text);
+  return *text != '\0' && g_utf8_validate (text, -1, NULL) ? g_steal_pointer (&text) : NULL;
+}
+
+gboolean
+esp_installation_set_default_id (const char *id, GError **error)
+{
+  g_autofree char *path = esp_installation_get_default_file ();
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *line = NULL;
+
+  if (id == NULL)
+    {
+      if (g_remove (path) == 0 || errno == ENOENT)
+        return TRUE;
+    }
+  else if (g_mkdir_with_parents (folder, 0700) == 0)
+    {
+      line = g_strconcat (id, "\n", NULL);
+      return g_file_set_contents (path, line, -1, error);
+    }
+
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", path,
+               g_strerror (errno));
+  return FALSE;
+}
+
+char *
 esp_installation_choose_model (GPtrArray *models)
 {
   const char *named = g_getenv ("ESPALIER_MODEL");
+  g_autofree char *wanted = NULL;
 
   if (named != NULL && *named != '\0')
     return g_strdup (named);
+
+  wanted = esp_installation_get_default_id ();
+  for (guint i = 0; wanted != NULL && i < models->len; i++)
+    {
+      const EspInstalledModel *model = g_ptr_array_index (models, i);
+
+      if (g_str_equal (model->id, wanted))
+        return g_strdup (model->path);
+    }
 
   for (int demo = 0; demo < 2; demo++)
     {

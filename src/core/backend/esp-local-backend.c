@@ -63,14 +63,6 @@ entry_free (gpointer data)
   g_free (entry);
 }
 
-static gboolean
-is_there (const char *folder)
-{
-  g_autofree char *index = g_build_filename (folder, "model_index.json", NULL);
-
-  return g_file_test (index, G_FILE_TEST_IS_REGULAR);
-}
-
 static void
 set_gone (Entry *entry)
 {
@@ -203,7 +195,7 @@ prepare (EspBackend *backend, EspModel *model)
   if (entry == NULL || esp_model_get_state (model) == ESP_MODEL_BROKEN)
     return;
 
-  if (is_there (entry->folder))
+  if (esp_installed_model_is_there (entry->folder))
     describe (self, entry);
   else
     set_gone (entry);
@@ -383,7 +375,12 @@ watch (EspLocalBackend *self, const char *path)
 static Entry *
 find_default (EspLocalBackend *self)
 {
-  Entry *best = NULL;
+  g_autofree char *wanted = esp_installation_get_default_id ();
+  Entry *best = wanted != NULL ? g_hash_table_lookup (self->entries, wanted) : NULL;
+
+  if (best != NULL && esp_model_get_state (best->model) != ESP_MODEL_BROKEN)
+    return best;
+  best = NULL;
 
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->models)); i++)
     {
@@ -430,7 +427,7 @@ on_turn_over (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  if (entry != NULL && !is_there (entry->folder))
+  if (entry != NULL && !esp_installed_model_is_there (entry->folder))
     set_gone (entry);
   g_task_return_error (task, g_steal_pointer (&error));
 }
@@ -459,7 +456,7 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
       return;
     }
 
-  if (!is_there (entry->folder))
+  if (!esp_installed_model_is_there (entry->folder))
     {
       set_gone (entry);
       g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NEEDS_MODEL, "%s",
@@ -502,7 +499,7 @@ esp_local_backend_warm_up (EspLocalBackend *self, const char *model)
   g_return_if_fail (ESP_IS_LOCAL_BACKEND (self));
 
   entry = find_entry (self, model);
-  if (entry == NULL || !is_there (entry->folder))
+  if (entry == NULL || !esp_installed_model_is_there (entry->folder))
     return;
 
   describe (self, entry);

@@ -8,6 +8,7 @@
 #include "esp-installation.h"
 #include "esp-json-member.h"
 #include "esp-json-text.h"
+#include "esp-model-use.h"
 #include "esp-spool-folder.h"
 #include "esp-worker-process.h"
 
@@ -447,6 +448,28 @@ esp_worker_describe_finish (EspWorker *self, GAsyncResult *result, GError **erro
 }
 
 void
+esp_worker_inspect_async (EspWorker *self, const char *path, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GString *line;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+  g_return_if_fail (path != NULL);
+
+  g_task_set_source_tag (task, esp_worker_inspect_async);
+  line = begin_line (self, "inspect");
+  esp_json_put_string (line, "path", path, -1);
+  send_call (self, line, "inspection", task);
+}
+
+JsonObject *
+esp_worker_inspect_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, esp_worker_inspect_async, error);
+}
+
+void
 esp_worker_load_async (EspWorker *self, const char *model, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -635,6 +658,7 @@ esp_worker_edits_async (EspWorker *self, const EspWorkerEdit *edit, const EspWor
                    &parts[i] };
 
       g_task_set_source_tag (one.task, esp_worker_edits_async);
+      esp_model_use_for_task (edit->model, one.task);
       if (g_task_return_error_if_cancelled (one.task))
         g_object_unref (one.task);
       else

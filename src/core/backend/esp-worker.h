@@ -109,6 +109,11 @@ void esp_worker_describe_async (EspWorker *self, const char *model, GCancellable
                                 GAsyncReadyCallback callback, gpointer user_data);
 JsonObject *esp_worker_describe_finish (EspWorker *self, GAsyncResult *result, GError **error);
 
+/* What a file or folder is, whether it can be used or not: the protocol's `inspection`. */
+void esp_worker_inspect_async (EspWorker *self, const char *path, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data);
+JsonObject *esp_worker_inspect_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
 /* Opens a model, so that the first edit finds it open. The result describes it. */
 void esp_worker_load_async (EspWorker *self, const char *model, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer user_data);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
@@ -22,21 +23,24 @@ typedef struct
   gint64 size;       /* bytes; -1: the server's own word counts */
   gint64 about;      /* bytes, rounded, for people; the size where that is known; 0 unknown */
   gboolean optional; /* the model works without it: 404 is no error */
+  gboolean hub_digests; /* the server's ETag is a SHA-256 (64 digits) or git's blob hash (40), as
+                           Hugging Face's are */
 } EspModelFile;
 
 /* One form of a model. */
 typedef struct
 {
-  char *id;           /* unique in the offer: "bf16", "fp8", "q8_0", "q4_k" */
-  char *name;         /* for people: "8 bit (GGUF Q8_0)" */
-  char *format;       /* short: "GGUF Q8_0, T5 fp8" */
-  char *note;         /* a sentence on what one gains and loses; or NULL */
-  GPtrArray *files;   /* of EspModelFile */
-  gint64 about;       /* bytes of all files, rounded where not known */
-  gboolean exact;     /* `about` is exact */
-  guint64 memory;     /* bytes of RAM that an edit of a megapixel needs */
-  guint64 gpu_memory; /* bytes of GPU memory to do it there; 0: not made for one */
-  guint quality;      /* 0 … 100; the more the nearer to the original */
+  char *id;               /* unique in the offer: "bf16", "fp8", "q8_0", "q4_k" */
+  char *name;             /* for people: "8 bit (GGUF Q8_0)" */
+  char *format;           /* short: "GGUF Q8_0, T5 fp8" */
+  char *note;             /* a sentence on what one gains and loses; or NULL */
+  GPtrArray *files;       /* of EspModelFile */
+  JsonObject *components; /* espalier.json's, of its files; NULL: a folder as diffusers has it */
+  gint64 about;           /* bytes of all files, rounded where not known */
+  gboolean exact;         /* `about` is exact */
+  guint64 memory;         /* bytes of RAM that an edit of a megapixel needs */
+  guint64 gpu_memory;     /* bytes of GPU memory to do it there; 0: not made for one */
+  guint quality;          /* 0 … 100; the more the nearer to the original */
 } EspModelVariant;
 
 typedef struct
