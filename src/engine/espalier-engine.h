@@ -134,6 +134,17 @@ typedef enum
   ESP_DEVICE_CUDA
 } EspDeviceChoice;
 
+/* A LoRA: a small file that was trained to change what a model does. diffusers/PEFT, kohya, BFL
+ * (ai-toolkit, ComfyUI, fal) and XLabs names; docs/models.md says what is refused. */
+typedef struct EspLora
+{
+  const char *path;
+  double strength; /* 1 as trained, 0 exactly off, negative the other way */
+} EspLora;
+
+#define ESP_LORAS_MAX         16
+#define ESP_LORA_STRENGTH_MAX 100.0
+
 typedef struct EspEditRequest
 {
   const char *prompt;          /* UTF-8, NUL-terminated */
@@ -155,6 +166,12 @@ typedef struct EspEditRequest
   const char *dump_path; /* write every intermediate tensor there; or NULL */
   EspVaeTiling vae_tiling;
   size_t vae_memory; /* bytes of VAE activations before it tiles; 0 = 3 GiB */
+  /* What they change adds up. The files are mapped and stay open with the model until another edit
+   * wants others. One of which not all modules fit the model is refused, unless lora_partial says
+   * to use those that do. */
+  const EspLora *loras;
+  int lora_count; /* 0 … ESP_LORAS_MAX */
+  bool lora_partial;
 } EspEditRequest;
 
 #define ESP_EDIT_REQUEST_INIT                                                                      \
@@ -203,6 +220,15 @@ typedef enum
   ESP_REUSED_MODULATIONS = 1 << 2, /* those of all prompts, steps and the guidance */
 } EspReused;
 
+/* A LoRA as an edit used it. */
+typedef struct EspLoraUse
+{
+  char *path;
+  char hash[65]; /* SHA-256 of the file, hexadecimal */
+  double strength;
+  int64_t modules, used; /* how many it has, and how many of them fit the model */
+} EspLoraUse;
+
 typedef struct EspEditResult
 {
   EspImage image; /* owned by the result */
@@ -223,6 +249,8 @@ typedef struct EspEditResult
   const char *device; /* "cpu"; static */
   const char *dtype;  /* "f32" or "bf16"; static */
   char device_description[160];
+  EspLoraUse *loras; /* owned by the result */
+  int lora_count;
 } EspEditResult;
 
 #define ESP_EDIT_RESULT_INIT                                                                       \
@@ -283,6 +311,24 @@ int esp_model_usual_batch (EspModel *model);
 /* Edits of one pass: as many whether that pays or not, if they have room; 0 (the default) decides
  * by what pays. For tests and benchmarks. */
 void esp_model_set_pass_limit (EspModel *model, int edits);
+
+/* --- LoRA files
+ * ------------------------------------------------------------------------------------ */
+
+/* What a LoRA file is, without a model. */
+typedef struct EspLoraInfo
+{
+  char naming[48]; /* "kohya", "diffusers/PEFT", … */
+  char hash[65];   /* SHA-256 of the file */
+  /* Modules in all, those that can be applied, and of those the ones with a text encoder's name. */
+  int64_t modules, usable, text_modules;
+  int64_t rank_min, rank_max; /* of the usable ones; 0 without any */
+  char refused[160];          /* why the first of the others cannot; "" if there is none */
+  size_t bytes;               /* of the matrices */
+} EspLoraInfo;
+
+/* Reads a LoRA file and checks it as an edit would, short of the model. */
+EspStatus esp_lora_describe (const char *path, EspLoraInfo *info, EspError *error);
 
 /* --- Devices
  * -------------------------------------------------------------------------------------- */

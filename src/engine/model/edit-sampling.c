@@ -79,14 +79,15 @@ conditioning_free (void *data)
 }
 
 static void
-conditioning_digest (const EspPrompt *prompt, const EspFluxSchedule *schedule,
-                     char digest[ESP_SHA256_HEX_SIZE])
+conditioning_digest (const EspModel *model, const EspPrompt *prompt,
+                     const EspFluxSchedule *schedule, char digest[ESP_SHA256_HEX_SIZE])
 {
   static const char kind[] = "conditioning";
   EspSha256 sha;
 
   esp_sha256_init (&sha);
   esp_sha256_update (&sha, kind, sizeof kind);
+  esp_sha256_update (&sha, model->lora_keys.transformer, sizeof model->lora_keys.transformer);
   esp_sha256_update (&sha, prompt->digest, sizeof prompt->digest);
   esp_sha256_update (&sha, &schedule->guidance, sizeof schedule->guidance);
   esp_sha256_update (&sha, schedule->timesteps,
@@ -114,7 +115,7 @@ compute_conditioning (EspEdits *e, const EspFluxSchedule *schedule, const int *w
     {
       char digest[ESP_SHA256_HEX_SIZE];
 
-      conditioning_digest (e->prompts[wanted[i]], schedule, digest);
+      conditioning_digest (model, e->prompts[wanted[i]], schedule, digest);
       if (esp_work_cache_add (&model->work, digest, results[i], bytes, conditioning_free))
         {
           e->conditioning[wanted[i]] = results[i];
@@ -148,7 +149,7 @@ esp_edits_condition (EspEdits *e, EspError *error)
       /* A prompt that is its own negative. */
       if (t == 1 && e->prompts[1] == e->prompts[0] && count > 0)
         break;
-      conditioning_digest (e->prompts[t], &schedule, digest);
+      conditioning_digest (e->model, e->prompts[t], &schedule, digest);
       e->conditioning[t] = esp_work_cache_find (&e->model->work, digest);
       if (e->conditioning[t] == NULL)
         missing[count++] = t;
@@ -161,7 +162,7 @@ esp_edits_condition (EspEdits *e, EspError *error)
     {
       char digest[ESP_SHA256_HEX_SIZE];
 
-      conditioning_digest (e->prompts[1], &schedule, digest);
+      conditioning_digest (e->model, e->prompts[1], &schedule, digest);
       e->conditioning[1] = esp_work_cache_find (&e->model->work, digest);
     }
   free (timesteps);

@@ -259,6 +259,12 @@ finish_edit (EspEdit *edit, int shared, EspError *error)
       return status;
     }
   fill_result (edit, shared, &result);
+  status = esp_model_lora_uses (e->model, e->request, &result.loras, &result.lora_count, error);
+  if (status != ESP_OK)
+    {
+      esp_edit_result_clear (&result);
+      return status;
+    }
   edit->over = true;
   e->callbacks->done (e->callbacks->data, edit->index, &result, NULL);
   return ESP_OK;
@@ -406,6 +412,8 @@ esp_model_edit_batch (EspModel *model, const EspEditRequest *request, const EspE
                           "%s: is for one edit only, and %d are to be made",
                           request->noise_path != NULL ? "--noise" : "--dump", count);
   status = make_plan (model, request, &e.plan, error);
+  if (status == ESP_OK)
+    status = esp_model_use_loras (model, request, error);
   if (status != ESP_OK)
     return status;
 
@@ -494,6 +502,7 @@ esp_edit_result_clear (EspEditResult *result)
 {
   free (result->image.pixels);
   free (result->latents);
+  esp_lora_uses_free (result->loras, result->lora_count);
   *result = (EspEditResult) ESP_EDIT_RESULT_INIT;
 }
 

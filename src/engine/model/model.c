@@ -199,6 +199,7 @@ esp_model_close (EspModel *model)
 {
   if (model == NULL)
     return;
+  esp_model_drop_loras (model);
   drop_devices (model);
   esp_flux_free (model->flux);
   esp_vae_free (model->vae);

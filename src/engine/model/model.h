@@ -6,6 +6,7 @@
 #include "files/model-manifest.h"
 #include "model/flow-match-scheduler.h"
 #include "model/flux-transformer.h"
+#include "model/lora.h"
 #include "model/prompt.h"
 #include "model/vae.h"
 #include "model/work-cache.h"
@@ -34,6 +35,9 @@ struct EspModel
   EspDTypeChoice dtype;
   int threads;
   bool devices_given; /* by esp_model_set_devices(): requests do not choose */
+
+  EspLoraSet *loras;     /* of the last edit; NULL: none */
+  EspLoraKeys lora_keys; /* what they change, for the keys of whatever is kept */
 
   EspWorkCache work; /* of these devices */
   int pass_limit;    /* esp_model_set_pass_limit() */

@@ -155,6 +155,7 @@ esp_prompt_encode (EspModel *model, const char *text, const atomic_bool *cancel,
 
   esp_sha256_init (&sha);
   esp_sha256_update (&sha, kind, sizeof kind);
+  esp_sha256_update (&sha, model->lora_keys.text, sizeof model->lora_keys.text);
   esp_sha256_update (&sha, text, strlen (text));
   esp_sha256_finish (&sha, digest);
   *result = esp_work_cache_find (&model->work, digest);

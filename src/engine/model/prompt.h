@@ -14,7 +14,7 @@
 /* One encoded prompt. Host memory. */
 typedef struct EspPrompt
 {
-  char digest[ESP_SHA256_HEX_SIZE]; /* of the text */
+  char digest[ESP_SHA256_HEX_SIZE]; /* of the text and what LoRAs make of it */
   int32_t *clip_ids, *t5_ids;       /* padded: [clip_count], [t5_count] */
   int64_t clip_count, t5_count;
   bool clip_truncated, t5_truncated;
