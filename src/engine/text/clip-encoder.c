@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/component-names.h"
 #include "files/json-file.h"
 #include "ops/layers.h"
 
@@ -89,9 +90,6 @@ bind (EspClipEncoder *encoder, EspError *error)
 {
   EspLayers *layers = &encoder->layers;
   int64_t width = encoder->width, mlp = encoder->mlp;
-  /* Published folders carry the prefix; transformers 5 writes files without it. */
-  const char *prefix
-      = esp_weights_find (encoder->weights, "final_layer_norm.weight") != NULL ? "" : "text_model.";
   char name[96];
   EspStatus status;
 
@@ -99,7 +97,7 @@ bind (EspClipEncoder *encoder, EspError *error)
     {
       ClipBlock *block = &encoder->block[i];
 
-      snprintf (name, sizeof name, "%sencoder.layers.%lld", prefix, (long long) i);
+      snprintf (name, sizeof name, "text_model.encoder.layers.%lld", (long long) i);
       esp_bind_vector (layers, &block->norm1_weight, 0, width, "%s.layer_norm1.weight", name);
       esp_bind_vector (layers, &block->norm1_bias, 0, width, "%s.layer_norm1.bias", name);
       esp_bind_linear (layers, &block->qkv, width, width, true, "%s.self_attn.q_proj", name);
@@ -111,43 +109,81 @@ bind (EspClipEncoder *encoder, EspError *error)
       esp_bind_linear (layers, &block->fc1, width, mlp, true, "%s.mlp.fc1", name);
       esp_bind_linear (layers, &block->fc2, mlp, width, true, "%s.mlp.fc2", name);
     }
-  esp_bind_vector (layers, &encoder->norm_weight, 0, width, "%sfinal_layer_norm.weight", prefix);
-  esp_bind_vector (layers, &encoder->norm_bias, 0, width, "%sfinal_layer_norm.bias", prefix);
+  esp_bind_vector (layers, &encoder->norm_weight, 0, width, "text_model.final_layer_norm.weight");
+  esp_bind_vector (layers, &encoder->norm_bias, 0, width, "text_model.final_layer_norm.bias");
   if (layers->error.status != ESP_OK)
     return esp_error_set (error, layers->error.status, "%s", layers->error.message);
 
-  snprintf (name, sizeof name, "%sembeddings.token_embedding.weight", prefix);
-  status
-      = esp_weights_require (encoder->weights, name, 2, (int64_t[]){ encoder->vocabulary, width },
-                             &encoder->token_embedding, error);
+  status = esp_weights_require (encoder->weights, "text_model.embeddings.token_embedding.weight", 2,
+                                (int64_t[]){ encoder->vocabulary, width },
+                                &encoder->token_embedding, error);
   if (status != ESP_OK)
     return status;
-  snprintf (name, sizeof name, "%sembeddings.position_embedding.weight", prefix);
-  return esp_weights_require (encoder->weights, name, 2, (int64_t[]){ encoder->positions, width },
+  return esp_weights_require (encoder->weights, "text_model.embeddings.position_embedding.weight",
+                              2, (int64_t[]){ encoder->positions, width },
                               &encoder->position_embedding, error);
 }
 
+/* What the tensors of CLIP-L do not say. */
+#define CLIP_HEAD_DIM 64
+#define CLIP_EPSILON  1e-5
+
+static EspStatus
+measure_config (EspClipEncoder *encoder, EspError *error)
+{
+  const EspWeights *weights = encoder->weights;
+  const char *tokens = "text_model.embeddings.token_embedding.weight";
+  const char *positions = "text_model.embeddings.position_embedding.weight";
+  const char *mlp = "text_model.encoder.layers.0.mlp.fc1.weight";
+  EspStatus status;
+
+  encoder->blocks = esp_component_depth (weights, "text_model.encoder.layers.");
+  encoder->epsilon = CLIP_EPSILON;
+  encoder->activation = ESP_ACTIVATION_QUICK_GELU;
+  encoder->end_id = 2; /* the largest id of the sequence: OpenAI's rule, see pooled_row() */
+  status = esp_component_extent (weights, tokens, 2, 0, 1 << 24, &encoder->vocabulary, error);
+  if (status == ESP_OK)
+    status = esp_component_extent (weights, tokens, 2, 1, 65536, &encoder->width, error);
+  if (status == ESP_OK)
+    status = esp_component_extent (weights, positions, 2, 0, 65536, &encoder->positions, error);
+  if (status == ESP_OK)
+    status = esp_component_extent (weights, mlp, 2, 0, 1 << 20, &encoder->mlp, error);
+  if (status == ESP_OK && encoder->positions < 2)
+    status = esp_error_set (error, ESP_ERROR_FORMAT,
+                            "%s: tensor '%s' has one row; at least 2 positions are expected",
+                            esp_weights_file_path (weights, 0), positions);
+  if (status == ESP_OK && (encoder->width % CLIP_HEAD_DIM != 0 || encoder->blocks > 1000))
+    status = esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                            "%s: its %lld blocks of width %lld are not CLIP's, whose heads have %d "
+                            "columns; give the encoder as a folder with a config.json",
+                            esp_weights_file_path (weights, 0), (long long) encoder->blocks,
+                            (long long) encoder->width, CLIP_HEAD_DIM);
+  encoder->heads = encoder->width / CLIP_HEAD_DIM;
+  return status;
+}
+
 EspStatus
-esp_clip_encoder_open (const char *folder, EspClipEncoder **result, EspError *error)
+esp_clip_encoder_open (const char *path, EspClipEncoder **result, EspError *error)
 {
   EspClipEncoder *encoder = calloc (1, sizeof *encoder);
-  char *path = esp_path_join (folder, "config.json");
+  char *config = NULL;
   EspStatus status;
 
   *result = NULL;
-  if (encoder == NULL || path == NULL)
-    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+  if (encoder == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
   else
-    status = read_config (encoder, path, error);
-  free (path);
-
+    status = esp_component_open (path, ESP_COMPONENT_CLIP, &encoder->weights, &config, error);
   if (status == ESP_OK)
-    status = esp_weights_open (folder, "model", &encoder->weights, error);
+    status
+        = config != NULL ? read_config (encoder, config, error) : measure_config (encoder, error);
+  free (config);
+
   if (status == ESP_OK)
     {
       encoder->block = calloc ((size_t) encoder->blocks + 1, sizeof *encoder->block);
       if (encoder->block == NULL)
-        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
     }
   if (status == ESP_OK)
     {

@@ -11,8 +11,10 @@
 
 typedef struct EspClipEncoder EspClipEncoder;
 
-/* Reads `folder`/config.json and binds every tensor of `folder`/model.safetensors. */
-EspStatus esp_clip_encoder_open (const char *folder, EspClipEncoder **result, EspError *error);
+/* Opens the encoder at `path`, a sub-folder or a file in any naming (files/component-names.h), and
+ * binds every tensor. Sizes are those of its config.json; without one they follow from the tensors'
+ * shapes, with heads of 64 columns. */
+EspStatus esp_clip_encoder_open (const char *path, EspClipEncoder **result, EspError *error);
 void esp_clip_encoder_free (EspClipEncoder *encoder);
 
 int64_t esp_clip_encoder_width (const EspClipEncoder *encoder);      /* of the pooled output */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/component-names.h"
 #include "files/json-file.h"
 #include "ops/layers.h"
 
@@ -132,34 +133,74 @@ bind (EspT5Encoder *encoder, EspError *error)
       (int64_t[]){ encoder->buckets, encoder->heads }, &encoder->relative_bias, error);
   if (status != ESP_OK)
     return status;
-  return esp_weights_require (
-      encoder->weights,
-      esp_weights_find (encoder->weights, "shared.weight") != NULL ? "shared.weight"
-                                                                   : "encoder.embed_tokens.weight",
-      2, (int64_t[]){ encoder->vocabulary, width }, &encoder->embedding, error);
+  return esp_weights_require (encoder->weights, "shared.weight", 2,
+                              (int64_t[]){ encoder->vocabulary, width }, &encoder->embedding,
+                              error);
+}
+
+/* What the tensors of T5 v1.1 do not say. */
+#define T5_EPSILON      1e-6
+#define T5_MAX_DISTANCE 128
+
+static EspStatus
+measure_config (EspT5Encoder *encoder, EspError *error)
+{
+  const EspWeights *weights = encoder->weights;
+  const char *bias = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+  const char *query = "encoder.block.0.layer.0.SelfAttention.q.weight";
+  const char *mlp = "encoder.block.0.layer.1.DenseReluDense.wi_0.weight";
+  int64_t inner = 0;
+  EspStatus status = ESP_OK;
+
+  encoder->epsilon = T5_EPSILON;
+  encoder->max_distance = T5_MAX_DISTANCE;
+  encoder->gated = true;
+  encoder->activation = ESP_ACTIVATION_GELU_TANH;
+  encoder->blocks = esp_component_depth (weights, "encoder.block.");
+#define EXTENT(name, axis, maximum, field)                                                         \
+  (status == ESP_OK                                                                                \
+   && (status = esp_component_extent (weights, name, 2, axis, maximum, field, error)) == ESP_OK)
+  (void) (EXTENT ("shared.weight", 0, 1 << 24, &encoder->vocabulary)
+          && EXTENT ("shared.weight", 1, 65536, &encoder->width)
+          && EXTENT (bias, 0, 65536, &encoder->buckets) && EXTENT (bias, 1, 4096, &encoder->heads)
+          && EXTENT (query, 0, 1 << 24, &inner) && EXTENT (mlp, 0, 1 << 20, &encoder->mlp));
+#undef EXTENT
+  if (status != ESP_OK)
+    return status;
+  if (inner % encoder->heads != 0 || encoder->blocks > 1000 || encoder->buckets < 4
+      || T5_MAX_DISTANCE <= encoder->buckets / 4)
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "%s: its tensors do not fit a T5 encoder: %lld blocks, %lld rows of "
+                          "queries for %lld heads, %lld buckets of distances",
+                          esp_weights_file_path (weights, 0), (long long) encoder->blocks,
+                          (long long) inner, (long long) encoder->heads,
+                          (long long) encoder->buckets);
+  encoder->head_dim = inner / encoder->heads;
+  return ESP_OK;
 }
 
 EspStatus
-esp_t5_encoder_open (const char *folder, EspT5Encoder **result, EspError *error)
+esp_t5_encoder_open (const char *path, EspT5Encoder **result, EspError *error)
 {
   EspT5Encoder *encoder = calloc (1, sizeof *encoder);
-  char *path = esp_path_join (folder, "config.json");
+  char *config = NULL;
   EspStatus status;
 
   *result = NULL;
-  if (encoder == NULL || path == NULL)
-    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+  if (encoder == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
   else
-    status = read_config (encoder, path, error);
-  free (path);
-
+    status = esp_component_open (path, ESP_COMPONENT_T5, &encoder->weights, &config, error);
   if (status == ESP_OK)
-    status = esp_weights_open (folder, "model", &encoder->weights, error);
+    status
+        = config != NULL ? read_config (encoder, config, error) : measure_config (encoder, error);
+  free (config);
+
   if (status == ESP_OK)
     {
       encoder->block = calloc ((size_t) encoder->blocks, sizeof *encoder->block);
       if (encoder->block == NULL)
-        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
     }
   if (status == ESP_OK)
     {

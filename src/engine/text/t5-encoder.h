@@ -11,9 +11,10 @@
 
 typedef struct EspT5Encoder EspT5Encoder;
 
-/* Reads `folder`/config.json and binds every tensor of `folder`/model.safetensors (or its shards).
- */
-EspStatus esp_t5_encoder_open (const char *folder, EspT5Encoder **result, EspError *error);
+/* Opens the encoder at `path`, a sub-folder or a file in any naming (files/component-names.h), and
+ * binds every tensor. Sizes are those of its config.json; without one they follow from the tensors'
+ * shapes, with T5 v1.1's gated GELU and maximum distance 128. */
+EspStatus esp_t5_encoder_open (const char *path, EspT5Encoder **result, EspError *error);
 void esp_t5_encoder_free (EspT5Encoder *encoder);
 
 int64_t esp_t5_encoder_width (const EspT5Encoder *encoder);

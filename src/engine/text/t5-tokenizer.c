@@ -6,6 +6,7 @@
 
 #include "files/json-file.h"
 #include "text/charsmap.h"
+#include "text/gguf-pieces.h"
 #include "text/sentencepiece-file.h"
 #include "text/tokenizer-config.h"
 #include "text/unicode.h"
@@ -17,6 +18,7 @@
 #define UNKNOWN_INDEX 2
 #define META_SPACE    "\xE2\x96\x81" /* U+2581 */
 #define EXTRA_ID      "<extra_id_"
+#define EXTRA_IDS     100 /* as many as the library adds unless told otherwise */
 
 struct EspT5Tokenizer
 {
@@ -128,18 +130,19 @@ pieces_add (Pieces *pieces, const char *text, size_t length, double score)
 }
 
 static EspStatus
-use_pieces (EspT5Tokenizer *tokenizer, Pieces *pieces, const char *path, EspError *error)
+use_pieces (EspT5Tokenizer *tokenizer, Pieces *pieces, size_t unknown, const char *path,
+            EspError *error)
 {
-  if (pieces->count <= UNKNOWN_INDEX)
+  if (pieces->count <= unknown)
     return esp_error_set (error, ESP_ERROR_FORMAT,
-                          "%s: %zu pieces, expected more than %d (piece %d is the unknown one)",
-                          path, pieces->count, UNKNOWN_INDEX, UNKNOWN_INDEX);
+                          "%s: %zu pieces, expected more than %zu (piece %zu is the unknown one)",
+                          path, pieces->count, unknown, unknown);
   if (esp_trie_key_bytes (pieces->keys, pieces->count) > ESP_TRIE_MAX_KEY_BYTES)
     return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
                           "%s: the pieces take %zu bytes, at most %d are supported", path,
                           esp_trie_key_bytes (pieces->keys, pieces->count), ESP_TRIE_MAX_KEY_BYTES);
   if (!esp_unigram_set_pieces (&tokenizer->unigram, pieces->keys, pieces->scores,
-                               (int32_t) pieces->count, UNKNOWN_INDEX))
+                               (int32_t) pieces->count, (int32_t) unknown))
     return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
   pieces->scores = NULL; /* now the model's */
   return ESP_OK;
@@ -197,7 +200,7 @@ open_tokenizer_json (const json_t *root, const char *path, EspT5Tokenizer *token
   if (status == ESP_OK)
     status = read_pieces (json_object_get (model, "vocab"), path, &pieces, error);
   if (status == ESP_OK)
-    status = use_pieces (tokenizer, &pieces, path, error);
+    status = use_pieces (tokenizer, &pieces, UNKNOWN_INDEX, path, error);
   free (pieces.keys);
   free (pieces.scores);
   return status;
@@ -231,22 +234,18 @@ add_control_pieces (const EspSentencePieceFile *file, EspTokenizerConfig *config
 }
 
 static EspStatus
-open_sentencepiece (const char *path, EspTokenizerConfig *config, EspT5Tokenizer *tokenizer,
-                    EspError *error)
+use_sentencepiece (const EspSentencePieceFile *file, size_t unknown, const char *path,
+                   EspTokenizerConfig *config, EspT5Tokenizer *tokenizer, EspError *error)
 {
   size_t extra_ids = (size_t) config->extra_ids;
-  EspSentencePieceFile file;
   Pieces pieces = { 0 };
-  char (*names)[sizeof EXTRA_ID + 24] = NULL;
-  EspStatus status = esp_sentencepiece_file_open (path, &file, error);
+  char (*names)[sizeof EXTRA_ID + 24] = malloc ((extra_ids + 1) * sizeof *names);
+  EspStatus status = ESP_OK;
 
-  if (status != ESP_OK)
-    return status;
-  names = malloc ((extra_ids + 1) * sizeof *names);
-  if (names == NULL || !pieces_reserve (&pieces, file.count + extra_ids))
+  if (names == NULL || !pieces_reserve (&pieces, file->count + extra_ids))
     status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
-  for (size_t i = 0; status == ESP_OK && i < file.count; i++)
-    pieces_add (&pieces, file.pieces[i].text, file.pieces[i].length, file.pieces[i].score);
+  for (size_t i = 0; status == ESP_OK && i < file->count; i++)
+    pieces_add (&pieces, file->pieces[i].text, file->pieces[i].length, file->pieces[i].score);
   /* The file lacks the extra ids: they follow its pieces, the highest first. */
   for (size_t i = extra_ids; status == ESP_OK && i-- > 0;)
     {
@@ -254,17 +253,64 @@ open_sentencepiece (const char *path, EspTokenizerConfig *config, EspT5Tokenizer
 
       pieces_add (&pieces, names[i], (size_t) length, 0.0);
     }
-  if (status == ESP_OK && file.charsmap != NULL)
-    status = esp_charsmap_parse (path, file.charsmap, file.charsmap_length, &tokenizer->charsmap,
+  if (status == ESP_OK && file->charsmap != NULL)
+    status = esp_charsmap_parse (path, file->charsmap, file->charsmap_length, &tokenizer->charsmap,
                                  error);
   if (status == ESP_OK)
-    status = add_control_pieces (&file, config, error);
+    status = add_control_pieces (file, config, error);
   if (status == ESP_OK)
-    status = use_pieces (tokenizer, &pieces, path, error);
+    status = use_pieces (tokenizer, &pieces, unknown, path, error);
   free (names);
   free (pieces.keys);
   free (pieces.scores);
+  return status;
+}
+
+static EspStatus
+open_sentencepiece (const char *path, EspTokenizerConfig *config, EspT5Tokenizer *tokenizer,
+                    EspError *error)
+{
+  EspSentencePieceFile file;
+  EspStatus status = esp_sentencepiece_file_open (path, &file, error);
+
+  if (status != ESP_OK)
+    return status;
+  status = use_sentencepiece (&file, UNKNOWN_INDEX, path, config, tokenizer, error);
   esp_sentencepiece_file_clear (&file);
+  return status;
+}
+
+/* --- GGUF ---------------------------------------------------------------------------------- */
+
+/* The name that piece `index` gives a token with a meaning of its own. */
+static bool
+name_token (EspTokenizerConfig *config, EspNamedToken which, const EspSentencePieceFile *file,
+            size_t index)
+{
+  config->named[which] = (EspTokenSpec){ .is_plain = true, .normalized = -1 };
+  config->named[which].content = strndup (file->pieces[index].text, file->pieces[index].length);
+  return config->named[which].content != NULL;
+}
+
+/* A file with room for them after its pieces lost the names of T5's extra ids. One that has their
+ * names has them as pieces of its own. */
+static EspStatus
+open_gguf (const EspGguf *gguf, const char *path, EspTokenizerConfig *config,
+           EspT5Tokenizer *tokenizer, EspError *error)
+{
+  EspGgufPieces pieces;
+  EspStatus status = esp_gguf_pieces_read (gguf, path, &pieces, error);
+
+  if (status != ESP_OK)
+    return status;
+  config->extra_ids = pieces.fillers >= EXTRA_IDS ? EXTRA_IDS : 0;
+  if (!name_token (config, ESP_NAMED_UNK, &pieces.file, pieces.unknown)
+      || !name_token (config, ESP_NAMED_EOS, &pieces.file, pieces.end)
+      || !name_token (config, ESP_NAMED_PAD, &pieces.file, pieces.pad))
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
+  if (status == ESP_OK)
+    status = use_sentencepiece (&pieces.file, pieces.unknown, path, config, tokenizer, error);
+  esp_gguf_pieces_clear (&pieces);
   return status;
 }
 
@@ -434,6 +480,36 @@ esp_t5_tokenizer_open (const char *folder, EspT5Tokenizer **tokenizer, EspError 
   json_decref (root);
   free (json_path);
   free (model_path);
+  esp_tokenizer_config_clear (&config);
+  if (status != ESP_OK)
+    esp_t5_tokenizer_free (made);
+  else
+    *tokenizer = made;
+  return status;
+}
+
+EspStatus
+esp_t5_tokenizer_open_gguf (const char *path, EspT5Tokenizer **tokenizer, EspError *error)
+{
+  EspT5Tokenizer *made = calloc (1, sizeof *made);
+  EspTokenizerConfig config = { 0 };
+  EspWeights *weights = NULL;
+  EspStatus status;
+
+  *tokenizer = NULL;
+  if (made == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
+  status = esp_weights_open_file (path, &weights, error);
+  if (status == ESP_OK && !esp_weights_file_is_gguf (weights, 0))
+    status = esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                            "%s: is no GGUF file and has no tokenizer; give the folder of T5's "
+                            "tokenizer",
+                            path);
+  if (status == ESP_OK)
+    status = open_gguf (esp_weights_gguf (weights, 0), path, &config, made, error);
+  if (status == ESP_OK)
+    status = finish (made, &config, path, error);
+  esp_weights_close (weights);
   esp_tokenizer_config_clear (&config);
   if (status != ESP_OK)
     esp_t5_tokenizer_free (made);

@@ -47,6 +47,12 @@ typedef struct EspT5Tokenizer EspT5Tokenizer;
  * names are checked but not used, as in the transformers library (5.x), which always splits T5
  * text at white space. Errors as above. */
 EspStatus esp_t5_tokenizer_open (const char *folder, EspT5Tokenizer **tokenizer, EspError *error);
+
+/* The tokenizer that the GGUF file `path` of a T5 encoder has in its metadata: the same ids as from
+ * the folder that it was made of. (Whether text begins with a space and keeps several in a row is
+ * not asked, as above.) ESP_ERROR_UNSUPPORTED where the file has none, or another model's. */
+EspStatus esp_t5_tokenizer_open_gguf (const char *path, EspT5Tokenizer **tokenizer,
+                                      EspError *error);
 void esp_t5_tokenizer_free (EspT5Tokenizer *tokenizer);
 int32_t esp_t5_tokenizer_end (const EspT5Tokenizer *tokenizer); /* </s> */
 int32_t esp_t5_tokenizer_pad (const EspT5Tokenizer *tokenizer); /* <pad> */
