@@ -50,8 +50,17 @@ is_filler (const EspPiece *piece, size_t index)
   char text[32];
   int length = snprintf (text, sizeof text, "[PAD%zu]", index);
 
-  return piece->type == ESP_PIECE_UNUSED && piece->length == (size_t) length
-         && memcmp (piece->text, text, piece->length) == 0;
+  return piece->length == (size_t) length && memcmp (piece->text, text, piece->length) == 0;
+}
+
+/* A file that was made of a folder with the extra ids in its list may call them plain pieces. */
+static bool
+is_extra_id (const EspPiece *piece)
+{
+  static const char begin[] = "<extra_id_";
+
+  return piece->length > sizeof begin && memcmp (piece->text, begin, sizeof begin - 1) == 0
+         && piece->text[piece->length - 1] == '>';
 }
 
 static EspStatus
@@ -89,6 +98,8 @@ read_tokens (const EspGguf *gguf, const char *path, EspSentencePieceFile *file, 
         return bad_key (path, KEY_TYPES, "expected whole numbers", error);
       *piece = (EspPiece){ text, length, (float) score,
                            type >= 0 && type <= ESP_PIECE_BYTE ? (int) type : 0 };
+      if (is_extra_id (piece))
+        piece->type = ESP_PIECE_USER_DEFINED;
       file->count++;
     }
   return ESP_OK;
