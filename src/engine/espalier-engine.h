@@ -45,6 +45,7 @@ typedef struct EspModel EspModel;
 #define ESP_SIZE_MIN         16
 #define ESP_SIZE_MAX         8192
 #define ESP_STEPS_MAX        1000
+#define ESP_STEP_CACHE_MAX   0.5
 #define ESP_IMAGES_MAX       8
 #define ESP_PROMPT_MAX_BYTES (1 << 20)
 
@@ -67,14 +68,31 @@ typedef struct EspModelInfo
       *instructions; /* NULL-terminated; what a demo model understands; may be empty */
   size_t weight_bytes;
   int64_t parameters;
+  const char *const *notes; /* NULL-terminated; sentences about what was chosen among several */
 } EspModelInfo;
 
-/* Opens a model folder (diffusers layout): reads and checks model_index.json, every config, every
- * tensor's name and shape and both tokenizers, and maps the weights. Loads nothing big: weights are
- * prepared when an edit needs them. Errors name the file, field or tensor. */
+/* Where a model is. `path` is a diffusers folder; a folder whose espalier.json has "components"; a
+ * folder of single files; or a transformer or all-in-one file, whose companions are looked for
+ * beside it (docs/models.md). The others, where they are not NULL, come instead of what `path` has:
+ * files (in any naming and number format of docs/models.md) or diffusers sub-folders, and folders
+ * with a tokenizer. `path` may be NULL if there is a transformer. */
+typedef struct EspModelParts
+{
+  const char *path;
+  const char *transformer, *clip, *t5, *vae, *tokenizer, *tokenizer_2;
+} EspModelParts;
+
+/* Opens a model: finds its parts, reads and checks every config, every tensor's name and shape and
+ * both tokenizers, and maps the weights. Loads nothing big: weights are prepared when an edit needs
+ * them. Errors name the file, field or tensor; one says all parts that are missing. */
+EspStatus esp_model_open_parts (const EspModelParts *parts, EspModel **result, EspError *error);
+/* The same for a path alone. */
 EspStatus esp_model_open (const char *path, EspModel **result, EspError *error);
 void esp_model_close (EspModel *model); /* NULL is allowed */
 const EspModelInfo *esp_model_info (const EspModel *model);
+
+/* The files and folders that the model was opened from, for index 0, 1, …; then NULL. */
+const char *esp_model_source (const EspModel *model, int index);
 
 /* What is computed for an edit and serves others is kept in the open model: encoded prompts and
  * references, and the modulations of a schedule. At most about this many bytes (default
@@ -140,6 +158,7 @@ typedef struct EspLora
 {
   const char *path;
   double strength; /* 1 as trained, 0 exactly off, negative the other way */
+  const char *hash; /* the file's SHA-256 in lower-case hexadecimal, if it must be that one; or NULL */
 } EspLora;
 
 #define ESP_LORAS_MAX         16
@@ -155,6 +174,10 @@ typedef struct EspEditRequest
   uint64_t seed;   /* only the low 32 bits matter, as in PyTorch's mt19937 */
   int steps;       /* 0 = the model's default */
   double guidance; /* < 0 = the model's default */
+  /* How much the first block's part may differ from that of the last step that was computed before
+   * the next one is (0 … ESP_STEP_CACHE_MAX); otherwise what the other blocks added then is added
+   * again. 0: all steps are computed, which is exact. */
+  double step_cache;
   EspSizeMode size_mode;
   int width, height; /* for ESP_SIZE_EXACT: multiples of 16 in 16 … 8192 */
   EspMultiRef multi_ref;
@@ -236,6 +259,7 @@ typedef struct EspEditResult
   int latent_tokens, latent_width;
   uint64_t seed;
   int steps;
+  int computed_steps; /* of them, those of which step_cache left nothing out */
   double guidance;
   bool clip_truncated, t5_truncated; /* the prompt did not fit */
   bool scaled;                       /* the first reference was resized for the edit */

@@ -54,6 +54,9 @@ check_numbers (const EspEditRequest *request, EspError *error)
   if (!isfinite (request->true_cfg) || fabs (request->true_cfg) > GUIDANCE_MAX)
     return esp_error_set (error, ESP_ERROR_ARGUMENT, "--true-cfg: %g is outside 0 … %g",
                           request->true_cfg, GUIDANCE_MAX);
+  if (!(request->step_cache >= 0 && request->step_cache <= ESP_STEP_CACHE_MAX))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "--step-cache: %g is outside 0 … %g",
+                          request->step_cache, ESP_STEP_CACHE_MAX);
   if (request->threads < 0 || request->threads > 4096)
     return esp_error_set (error, ESP_ERROR_ARGUMENT, "--threads: %d is outside 0 … 4096",
                           request->threads);
@@ -135,6 +138,7 @@ esp_edit_plan_make (const EspModelInfo *info, int64_t latent_channels, int64_t f
   plan->steps = request->steps > 0 ? request->steps : info->default_steps;
   plan->guidance = request->guidance >= 0 ? request->guidance : info->default_guidance;
   plan->true_cfg = request->true_cfg > 1 && request->negative_prompt != NULL;
+  plan->step_cache = request->step_cache;
 
   plan->target = (EspLatentSize){ plan->height / factor, plan->width / factor, latent_channels };
   plan->target_tokens = esp_latent_tokens (plan->target);

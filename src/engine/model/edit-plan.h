@@ -12,6 +12,7 @@ typedef struct EspEditPlan
   int steps;
   double guidance;
   bool true_cfg; /* run the negative prompt too */
+  double step_cache;
 
   EspLatentSize target, reference[ESP_IMAGES_MAX];
   int64_t target_tokens, reference_tokens;

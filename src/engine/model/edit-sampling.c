@@ -11,27 +11,32 @@
 /* Of the memory that is free, buffers take at most half: decoding and the file's pages want some,
  * too. */
 static int64_t
-fitting (const EspModel *model, EspDevice *device, int64_t target_tokens, int64_t reference_tokens)
+fitting (const EspModel *model, EspDevice *device, const EspEditPlan *plan)
 {
   const EspFluxConfig *config = esp_flux_config (model->flux);
   size_t room = device->ops->free_memory != NULL ? device->ops->free_memory (device) / 2 : 0;
+  EspFluxInputs inputs = { .text_tokens = model->manifest.t5_tokens,
+                           .target_tokens = plan->target_tokens,
+                           .reference_tokens = plan->reference_tokens,
+                           .text_count = plan->true_cfg ? 2 : 1,
+                           .slots = 1,
+                           .step_cache = plan->step_cache };
   size_t one, two;
 
   if (room == 0)
     return ESP_FLUX_SLOTS_MAX;
-  one = esp_flux_session_bytes (config, device->compute, model->manifest.t5_tokens, target_tokens,
-                                reference_tokens, 1);
-  two = esp_flux_session_bytes (config, device->compute, model->manifest.t5_tokens, target_tokens,
-                                reference_tokens, 2);
+  one = esp_flux_session_bytes (config, device->compute, &inputs);
+  inputs.slots = 2;
+  two = esp_flux_session_bytes (config, device->compute, &inputs);
   return room > one ? 1 + (int64_t) ((room - one) / (two - one)) : 1;
 }
 
 /* Edits share a pass where its layers are too small to fill the device, or where the weights do not
  * fit into memory and would be read from the disk for each edit. */
 static int64_t
-paying (const EspModel *model, EspDevice *device, int64_t target_tokens, int64_t reference_tokens)
+paying (const EspModel *model, EspDevice *device, const EspEditPlan *plan)
 {
-  int64_t length = model->manifest.t5_tokens + target_tokens + reference_tokens;
+  int64_t length = model->manifest.t5_tokens + plan->target_tokens + plan->reference_tokens;
   size_t room = device->ops->free_memory != NULL ? device->ops->free_memory (device) : 0;
 
   if (room > 0 && model->info.weight_bytes > room)
@@ -40,12 +45,10 @@ paying (const EspModel *model, EspDevice *device, int64_t target_tokens, int64_t
 }
 
 int
-esp_edits_pass_size (const EspModel *model, EspDevice *device, int64_t target_tokens,
-                     int64_t reference_tokens)
+esp_edits_pass_size (const EspModel *model, EspDevice *device, const EspEditPlan *plan)
 {
-  int64_t wanted = model->pass_limit > 0 ? model->pass_limit
-                                         : paying (model, device, target_tokens, reference_tokens);
-  int64_t most = fitting (model, device, target_tokens, reference_tokens);
+  int64_t wanted = model->pass_limit > 0 ? model->pass_limit : paying (model, device, plan);
+  int64_t most = fitting (model, device, plan);
 
   most = most < ESP_FLUX_SLOTS_MAX ? most : ESP_FLUX_SLOTS_MAX;
   return (int) (wanted < most ? wanted : most);
@@ -59,12 +62,13 @@ esp_model_usual_batch (EspModel *model)
 {
   int64_t pixels = model->info.working_pixels > 0 ? model->info.working_pixels : USUAL_PIXELS;
   int64_t tokens = pixels / (ESP_SIZE_MULTIPLE * ESP_SIZE_MULTIPLE);
+  EspEditPlan plan = { .target_tokens = tokens, .reference_tokens = tokens };
   EspError error = ESP_ERROR_INIT;
   EspDevice *device = NULL;
   int edits = 1;
 
   if (esp_cpu_device_new (ESP_COMPUTE_AUTO, 0, 0, &device, &error) == ESP_OK)
-    edits = esp_edits_pass_size (model, device, tokens, tokens);
+    edits = esp_edits_pass_size (model, device, &plan);
   esp_device_free (device);
   return edits;
 }
@@ -226,7 +230,8 @@ open_session (Pass *pass, EspError *error)
                                                    .text_count = plan->true_cfg ? 2 : 1,
                                                    .positions = positions,
                                                    .references = e->references,
-                                                   .slots = pass->count },
+                                                   .slots = pass->count,
+                                                   .step_cache = plan->step_cache },
                                  e->callbacks->cancel, report_loading, e, &pass->session, error);
   free (positions);
   return status;
@@ -325,7 +330,10 @@ run_steps (Pass *pass, EspError *error)
     device->ops->upload (device, pass->edits[i]->latents, slot_rows (pass, pass->x, i));
   for (int step = 0; step < e->plan.steps; step++)
     {
-      EspStatus status = step_velocity (pass, step, error);
+      EspStatus status;
+
+      memset (pass->slots.computed, 0, sizeof pass->slots.computed);
+      status = step_velocity (pass, step, error);
 
       /* Nobody wants any of them any more. */
       if (pass->slots.count == 0)
@@ -335,7 +343,13 @@ run_steps (Pass *pass, EspError *error)
       if (status != ESP_OK)
         return status;
       for (int i = 0; i < pass->slots.count; i++)
-        esp_edit_clock_step (&pass->edits[pass->slots.slots[i]]->clock, step + 1);
+        {
+          int slot = pass->slots.slots[i];
+
+          if (pass->slots.computed[slot])
+            pass->edits[slot]->computed_steps++;
+          esp_edit_clock_step (&pass->edits[slot]->clock, step + 1);
+        }
     }
   return ESP_OK;
 }

@@ -19,8 +19,9 @@ typedef struct EspEdit
   const EspEditSample *sample;
   EspEditClock clock;
   double seconds[ESP_STAGE_COUNT]; /* its share of what was done so far */
-  float *latents; /* [target_tokens, token_width], on the host; while it is in a pass */
-  bool over;      /* its result or error was told */
+  float *latents;     /* [target_tokens, token_width], on the host; while it is in a pass */
+  int computed_steps; /* of the pass: those that were not taken from the one before */
+  bool over;          /* its result or error was told */
 } EspEdit;
 
 /* An encoded reference, as the cache keeps it. */
@@ -77,8 +78,7 @@ EspStatus esp_edit_make_noise (EspEdit *edit, EspError *error);
 /* --- edit-sampling.c: the steps --- */
 
 /* How many edits go through the transformer on this device at once. */
-int esp_edits_pass_size (const EspModel *model, EspDevice *device, int64_t target_tokens,
-                         int64_t reference_tokens);
+int esp_edits_pass_size (const EspModel *model, EspDevice *device, const EspEditPlan *plan);
 
 /* Computes or finds what the prompts contribute to every step. */
 EspStatus esp_edits_condition (EspEdits *e, EspError *error);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/flux-layers.h"
+#include "model/flux-step-cache.h"
 
 #define ROPE_THETA 10000.0
 
@@ -23,6 +23,7 @@ struct EspFluxSession
   EspTensor normed; /* [D] */
   EspTensor qkv;    /* [3D] */
   EspTensor mixed;  /* [D + 4D]: attention output | MLP */
+  FluxStepCache steps;
 };
 
 /* --- What is computed once ----------------------------------------------------------------------
@@ -121,6 +122,10 @@ esp_flux_session_new (EspFlux *flux, EspDevice *device, const EspFluxInputs *inp
   s->normed = esp_tensor_new (device, device->compute, rows, c->hidden);
   s->qkv = esp_tensor_new (device, device->compute, rows, 3 * c->hidden);
   s->mixed = esp_tensor_new (device, device->compute, rows, c->hidden + c->mlp);
+  /* A single block has no others behind it. */
+  flux_step_cache_init (&s->steps, device, c->hidden,
+                        c->double_blocks + c->single_blocks > 1 ? inputs->step_cache : 0, s->slots,
+                        inputs->text_count, s->target_tokens, s->length - s->text_tokens);
 
   if (esp_device_check (device, error) != ESP_OK)
     {
@@ -143,18 +148,23 @@ esp_flux_session_free (EspFluxSession *s)
   esp_tensor_free (s->device, &s->normed);
   esp_tensor_free (s->device, &s->qkv);
   esp_tensor_free (s->device, &s->mixed);
+  flux_step_cache_clear (&s->steps);
   free (s);
 }
 
 size_t
-esp_flux_session_bytes (const EspFluxConfig *c, EspDType compute, int64_t text_tokens,
-                        int64_t target_tokens, int64_t reference_tokens, int slots)
+esp_flux_session_bytes (const EspFluxConfig *c, EspDType compute, const EspFluxInputs *inputs)
 {
-  int64_t length = text_tokens + target_tokens + reference_tokens;
-  int64_t operands = slots * length * (c->hidden + 3 * c->hidden + c->hidden + c->mlp);
-  int64_t floats = slots * length * c->hidden + length * c->head_dim + reference_tokens * c->hidden;
+  int64_t pictures = inputs->target_tokens + inputs->reference_tokens;
+  int64_t length = inputs->text_tokens + pictures;
+  int64_t operands = inputs->slots * length * (c->hidden + 3 * c->hidden + c->hidden + c->mlp);
+  int64_t floats = inputs->slots * length * c->hidden + length * c->head_dim
+                   + inputs->reference_tokens * c->hidden;
+  size_t steps = inputs->step_cache > 0 ? flux_step_cache_bytes (
+                     c->hidden, inputs->slots, inputs->text_count, inputs->target_tokens, pictures)
+                                        : 0;
 
-  return esp_dtype_bytes (compute, operands) + esp_dtype_bytes (ESP_F32, floats);
+  return esp_dtype_bytes (compute, operands) + esp_dtype_bytes (ESP_F32, floats) + steps;
 }
 
 /* --- Each step
@@ -398,26 +408,102 @@ finish_rows (const Step *step, EspTensor velocity)
       &(EspBatch){ .count = step->pass->count, .rows = s->target_tokens, .x = from, .y = to });
 }
 
+/* Blocks [first, end), the double ones before the single ones; false when the pass came to its end
+ * meanwhile. */
+static bool
+run_blocks (Step *step, int64_t first, int64_t end, const atomic_bool *cancel)
+{
+  const EspFluxConfig *c = &step->session->flux->config;
+  bool on = step->pass->count > 0;
+
+  for (int64_t i = first; i < end && on; i++)
+    {
+      if (i < c->double_blocks)
+        run_double_block (step, i);
+      else
+        run_single_block (step, i - c->double_blocks);
+      on = goes_on (step, cancel);
+    }
+  return on;
+}
+
+/* The slots of both, in rising order. */
+static void
+merge_slots (EspFluxPass *pass, const EspFluxPass *a, const EspFluxPass *b)
+{
+  int i = 0, j = 0;
+
+  pass->count = 0;
+  while (i < a->count || j < b->count)
+    {
+      bool from_a = j == b->count || (i < a->count && a->slots[i] < b->slots[j]);
+
+      pass->slots[pass->count++] = from_a ? a->slots[i++] : b->slots[j++];
+    }
+}
+
+static EspTensor
+slot_pictures (const Step *step, int slot)
+{
+  EspFluxSession *s = step->session;
+
+  return esp_tensor_rows (s->x, slot * s->length + s->text_tokens, s->length - s->text_tokens);
+}
+
+/* All blocks, or the first one alone where that is enough; false when the pass came to its end. The
+ * last step is always computed: nothing after it could mend what it leaves out. */
+static bool
+run_cached_blocks (Step *step, int text, int64_t blocks, const atomic_bool *cancel)
+{
+  EspFluxSession *s = step->session;
+  EspFluxPass *pass = step->pass;
+  EspFluxPass computed = { .keep = pass->keep, .data = pass->data }, reused = computed;
+  bool last = step->index == step->text->modulations.rows - 1;
+
+  for (int i = 0; i < pass->count; i++)
+    flux_step_cache_before (&s->steps, pass->slots[i], slot_pictures (step, pass->slots[i]));
+  if (!run_blocks (step, 0, 1, cancel))
+    return false;
+  for (int i = 0; i < pass->count; i++)
+    {
+      int slot = pass->slots[i];
+      bool reuse
+          = !last && flux_step_cache_reuse (&s->steps, text, slot, slot_pictures (step, slot));
+      EspFluxPass *part = reuse ? &reused : &computed;
+
+      part->slots[part->count++] = slot;
+      pass->computed[slot] = pass->computed[slot] || !reuse;
+    }
+  step->pass = &computed;
+  run_blocks (step, 1, blocks, cancel);
+  for (int i = 0; i < computed.count && !last; i++)
+    flux_step_cache_after (
+        &s->steps, text, computed.slots[i],
+        esp_tensor_rows (slot_pictures (step, computed.slots[i]), 0, s->target_tokens));
+  step->pass = pass;
+  merge_slots (pass, &computed, &reused);
+  return goes_on (step, cancel);
+}
+
 EspStatus
 esp_flux_velocity (EspFluxSession *s, int text, int step_index, EspFluxPass *pass,
                    EspTensor latents, EspTensor velocity, const atomic_bool *cancel,
                    EspError *error)
 {
   const EspFluxConfig *c = &s->flux->config;
+  int64_t blocks = c->double_blocks + c->single_blocks;
   Step step = { .session = s, .pass = pass, .text = s->texts[text], .index = step_index };
   bool on = goes_on (&step, cancel);
 
   if (on)
     fill_rows (&step, latents);
-  for (int64_t i = 0; i < c->double_blocks && on; i++)
+  if (on && s->steps.threshold > 0)
+    on = run_cached_blocks (&step, text, blocks, cancel);
+  else if (on)
     {
-      run_double_block (&step, i);
-      on = goes_on (&step, cancel);
-    }
-  for (int64_t i = 0; i < c->single_blocks && on; i++)
-    {
-      run_single_block (&step, i);
-      on = goes_on (&step, cancel);
+      for (int i = 0; i < pass->count; i++)
+        pass->computed[pass->slots[i]] = true;
+      on = run_blocks (&step, 0, blocks, cancel);
     }
   if (on)
     finish_rows (&step, velocity);

@@ -88,6 +88,7 @@ typedef struct EspFluxInputs
       *positions; /* [N + R, 3]: (image, y, x) of each picture token; text is at (0, 0, 0) */
   const float *references; /* [R, in_channels] packed reference latents */
   int slots;               /* edits at once, 1 … ESP_FLUX_SLOTS_MAX */
+  double step_cache;       /* threshold of first-block caching; 0 = every step is computed */
 } EspFluxInputs;
 
 typedef struct EspFluxSession EspFluxSession;
@@ -112,6 +113,9 @@ typedef struct EspFluxPass
    * the pass. NULL = all stay. */
   bool (*keep) (void *data, int slot);
   void *data;
+  /* Set for each slot of which more than the first block was computed; who wants to know clears it
+   * before. */
+  bool computed[ESP_FLUX_SLOTS_MAX];
 } EspFluxPass;
 
 /* The velocity at step `step` for prompt `text` (0, or 1 = the negative one) of every edit in the
@@ -124,6 +128,6 @@ EspStatus esp_flux_velocity (EspFluxSession *session, int text, int step, EspFlu
                              EspError *error);
 
 /* Device bytes that the buffers of such a session take, without weights and conditioning: the
- * memory plan. */
-size_t esp_flux_session_bytes (const EspFluxConfig *config, EspDType compute, int64_t text_tokens,
-                               int64_t target_tokens, int64_t reference_tokens, int slots);
+ * memory plan. Only numbers of `inputs` are read. */
+size_t esp_flux_session_bytes (const EspFluxConfig *config, EspDType compute,
+                               const EspFluxInputs *inputs);

@@ -206,6 +206,7 @@ fill_result (EspEdit *edit, int shared, EspEditResult *result)
   result->latent_width = (int) e->token_width;
   result->seed = edit->sample->seed;
   result->steps = e->plan.steps;
+  result->computed_steps = edit->computed_steps;
   result->guidance = e->plan.guidance;
   result->clip_truncated = prompt->clip_truncated;
   result->t5_truncated = prompt->t5_truncated;
@@ -337,8 +338,7 @@ run_pass (EspEdits *e, EspEdit *const *pass, int count, EspError *error)
 static EspStatus
 run (EspEdits *e, EspError *error)
 {
-  int size = esp_edits_pass_size (e->model, e->model->device, e->plan.target_tokens,
-                                  e->plan.reference_tokens);
+  int size = esp_edits_pass_size (e->model, e->model->device, &e->plan);
   EspEdit *pass[ESP_FLUX_SLOTS_MAX];
   EspStatus status = run_shared (e, error);
 
@@ -445,7 +445,7 @@ esp_model_batch_limit (EspModel *model, const EspEditRequest *request, EspError 
 
   if (make_plan (model, request, &plan, error) != ESP_OK)
     return 0;
-  return esp_edits_pass_size (model, model->device, plan.target_tokens, plan.reference_tokens);
+  return esp_edits_pass_size (model, model->device, &plan);
 }
 
 /* --- A single one

@@ -200,6 +200,9 @@ struct EspOps
   /* y = a·x + b·y. With b = 0 the old y is not read (it may hold anything): a copy or conversion.
    */
   void (*scale_add) (EspDevice *device, float a, EspTensor x, float b, EspTensor y);
+  /* sums[0] = Σ|x - y| and sums[1] = Σ|y|, both f32 views of the same shape; added up in f64 and in
+   * an order that no number of threads changes. Host memory. Synchronises. */
+  void (*distance) (EspDevice *device, EspTensor x, EspTensor y, double sums[2]);
 
   /* --- Images: f32, contiguous rows (stride == cols) --------------------------------------------
    */

@@ -511,6 +511,7 @@ memory_and_gain_decide_how_many_go_together (void)
   EspError error = ESP_ERROR_INIT;
   EspDevice *device = NULL;
   EspModel *own = NULL;
+  EspFluxInputs inputs;
   EspOps ops;
   size_t one, two;
   int64_t length;
@@ -523,8 +524,12 @@ memory_and_gain_decide_how_many_go_together (void)
   esp_model_set_devices (own, device, device);
 
   length = 64 + 2 * (SIDE / 16) * (SIDE / 16);
-  one = esp_flux_session_bytes (esp_flux_config (own->flux), ESP_F32, 64, 16, 16, 1);
-  two = esp_flux_session_bytes (esp_flux_config (own->flux), ESP_F32, 64, 16, 16, 2);
+  inputs = (EspFluxInputs){
+    .text_tokens = 64, .target_tokens = 16, .reference_tokens = 16, .text_count = 1, .slots = 1
+  };
+  one = esp_flux_session_bytes (esp_flux_config (own->flux), ESP_F32, &inputs);
+  inputs.slots = 2;
+  two = esp_flux_session_bytes (esp_flux_config (own->flux), ESP_F32, &inputs);
 
   free_bytes = own->info.weight_bytes + 100 * two;
   device->batch_rows = 0;
@@ -543,6 +548,11 @@ memory_and_gain_decide_how_many_go_together (void)
   CHECK (esp_model_batch_limit (own, &request, &error) == 5);
   free_bytes = 2 * one - 2;
   CHECK (esp_model_batch_limit (own, &request, &error) == 1);
+  /* What step caching holds counts, too. */
+  request.step_cache = 0.1;
+  free_bytes = 2 * (one + 4 * (two - one));
+  CHECK (esp_model_batch_limit (own, &request, &error) < 5);
+  request.step_cache = 0;
   /* Unknown. */
   free_bytes = 0;
   CHECK (esp_model_batch_limit (own, &request, &error) == 7);

@@ -561,6 +561,20 @@ scale_add (EspDevice *device, float a, EspTensor x, float b, EspTensor y)
       put (&y, r, c, a * get (&x, r, c) + (b != 0 ? b * get (&y, r, c) : 0));
 }
 
+static void
+distance (EspDevice *device, EspTensor x, EspTensor y, double sums[2])
+{
+  sums[0] = sums[1] = 0;
+  if (failed (device))
+    return;
+  for (int64_t r = 0; r < x.rows; r++)
+    for (int64_t c = 0; c < x.cols; c++)
+      {
+        sums[0] += fabs ((double) get (&x, r, c) - (double) get (&y, r, c));
+        sums[1] += fabs ((double) get (&y, r, c));
+      }
+}
+
 /* --- Images ------------------------------------------------------------------------------------
  */
 
@@ -708,6 +722,7 @@ static const EspOps reference_ops = {
   .activate = activate,
   .multiply = multiply,
   .scale_add = scale_add,
+  .distance = distance,
   .conv2d = conv2d,
   .group_moments = group_moments,
   .group_norm = group_norm,

@@ -363,6 +363,33 @@ scale_add_with_zero_does_not_read (void)
   esp_tensor_free (pair.tested, &y);
 }
 
+/* Against f64, in any shape, strided, and to the last bit whatever the number of threads. */
+static void
+distances_are_those_of_double_precision (void)
+{
+  static const int64_t shapes[][2] = { { 1, 1 }, { 3, 17 }, { 40, 192 }, { 700, 33 } };
+
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    {
+      int64_t rows = shapes[i][0], cols = shapes[i][1];
+      TensorPair x = tensor_pair (&pair, ESP_F32, rows, cols, cols + 3, 1, 0.5f);
+      TensorPair y = tensor_pair (&pair, ESP_F32, rows, cols, cols, 2, 0.5f);
+      double found[2], again[2], wanted[2];
+      int threads = pair.tested->threads;
+
+      pair.tested->ops->distance (pair.tested, x.tested, y.tested, found);
+      pair.reference->ops->distance (pair.reference, x.reference, y.reference, wanted);
+      pair.tested->threads = 1;
+      pair.tested->ops->distance (pair.tested, x.tested, y.tested, again);
+      pair.tested->threads = threads;
+      CHECK (memcmp (found, again, sizeof found) == 0);
+      for (int s = 0; s < 2; s++)
+        CHECK (fabs (found[s] - wanted[s]) <= 1e-6 * wanted[s]);
+      tensor_pair_free (&pair, &x);
+      tensor_pair_free (&pair, &y);
+    }
+}
+
 /* NaN goes in, NaN comes out: a broken model must not be painted over. */
 static void
 nan_is_never_hidden (void)
@@ -787,6 +814,7 @@ main (int argc, char **argv)
       CASE (head_norm_rope_agrees);
       CASE (elements_agree);
       CASE (scale_add_with_zero_does_not_read);
+      CASE (distances_are_those_of_double_precision);
       CASE (nan_is_never_hidden);
       CASE (gathered_rows_agree);
       CASE (convolutions_agree);

@@ -175,6 +175,7 @@ static const EspOps cpu_ops = {
   .activate = esp_cpu_activate,
   .multiply = esp_cpu_multiply,
   .scale_add = esp_cpu_scale_add,
+  .distance = esp_cpu_distance,
   .conv2d = esp_cpu_conv2d,
   .group_moments = esp_cpu_group_moments,
   .group_norm = esp_cpu_group_norm,

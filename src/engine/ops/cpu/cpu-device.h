@@ -129,6 +129,7 @@ void esp_cpu_head_norm_rope (EspDevice *device, EspTensor x, int64_t head_dim, c
 void esp_cpu_activate (EspDevice *device, EspTensor x, EspActivation activation, EspTensor y);
 void esp_cpu_multiply (EspDevice *device, EspTensor a, EspTensor b, EspTensor y);
 void esp_cpu_scale_add (EspDevice *device, float a, EspTensor x, float b, EspTensor y);
+void esp_cpu_distance (EspDevice *device, EspTensor x, EspTensor y, double sums[2]);
 
 void esp_cpu_group_moments (EspDevice *device, EspTensor x, int64_t groups, float *moments);
 void esp_cpu_group_norm (EspDevice *device, EspTensor x, int64_t groups, const float *moments,

@@ -2,6 +2,7 @@
 /* cpu-rows.c: operations on rows and elements: views to kernels, over all threads. */
 #include "ops/cpu/cpu-device.h"
 
+#include <math.h>
 #include <omp.h>
 #include <string.h>
 
@@ -182,6 +183,61 @@ esp_cpu_gather_rows (EspDevice *device, const EspWeight *table, const int32_t *i
           return;
         }
       esp_cpu_row_done (cpu, &y, i, 0, y.cols, out);
+    }
+}
+
+/* Sixteen sums side by side, so that the compiler may use the vector unit without changing the
+ * order. */
+static void
+row_distance (const float *x, const float *y, int64_t n, double sums[2])
+{
+  double away[16] = { 0 }, size[16] = { 0 };
+  int64_t i = 0;
+
+  for (; i + 16 <= n; i += 16)
+    for (int j = 0; j < 16; j++)
+      {
+        away[j] += (double) fabsf (x[i + j] - y[i + j]);
+        size[j] += (double) fabsf (y[i + j]);
+      }
+  for (int j = 0; i < n; i++, j++)
+    {
+      away[j] += (double) fabsf (x[i] - y[i]);
+      size[j] += (double) fabsf (y[i]);
+    }
+  sums[0] = sums[1] = 0;
+  for (int j = 0; j < 16; j++)
+    {
+      sums[0] += away[j];
+      sums[1] += size[j];
+    }
+}
+
+void
+esp_cpu_distance (EspDevice *device, EspTensor x, EspTensor y, double sums[2])
+{
+  CpuDevice *cpu = (CpuDevice *) device;
+  double *rows;
+
+  sums[0] = sums[1] = 0;
+  if (!esp_cpu_check_same (cpu, "distance", &x, &y))
+    return;
+  if (x.dtype != ESP_F32 || y.dtype != ESP_F32)
+    {
+      esp_device_fail (device, ESP_ERROR_ARGUMENT, "distance: its operands must be f32");
+      return;
+    }
+  rows = esp_cpu_scratch (cpu, SCRATCH_THREADS, sizeof *rows * 2 * (size_t) x.rows);
+  if (rows == NULL)
+    return;
+#pragma omp parallel for num_threads(esp_cpu_team(cpu, x.rows *x.cols)) schedule(static)
+  for (int64_t r = 0; r < x.rows; r++)
+    row_distance ((const float *) x.data + r * x.stride, (const float *) y.data + r * y.stride,
+                  x.cols, rows + 2 * r);
+  for (int64_t r = 0; r < x.rows; r++)
+    {
+      sums[0] += rows[2 * r];
+      sums[1] += rows[2 * r + 1];
     }
 }
 
