@@ -141,12 +141,63 @@ read_instructions (const json_t *root, const char *path, EspManifest *m, EspErro
   return ESP_OK;
 }
 
-/* `root` is NULL where there is no manifest: then every field takes its fallback. */
-static EspStatus
-read_fields (const json_t *root, const char *path, const char *folder, EspManifest *m,
-             EspError *error)
+const char *
+esp_part_id (int part)
 {
-  char *fallback_id = folder_name (folder);
+  static const char *const ids[ESP_PART_COUNT]
+      = { "transformer", "clip", "t5", "vae", "tokenizer", "tokenizer_2" };
+
+  return ids[part];
+}
+
+static int
+find_part (const char *id)
+{
+  for (int i = 0; i < ESP_PART_COUNT; i++)
+    if (strcmp (id, esp_part_id (i)) == 0)
+      return i;
+  return -1;
+}
+
+static EspStatus
+read_components (const json_t *root, const char *path, const char *folder, EspManifest *m,
+                 EspError *error)
+{
+  json_t *field = json_object_get (root, "components"), *value;
+  const char *key;
+
+  if (field == NULL || json_is_null (field))
+    return ESP_OK;
+  if (!json_is_object (field))
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "%s: field \"components\": expected an object of paths", path);
+  json_object_foreach (field, key, value)
+  {
+    const char *place = json_string_value (value);
+    int part = find_part (key);
+
+    if (part < 0)
+      return esp_error_set (error, ESP_ERROR_FORMAT,
+                            "%s: field \"components\": unknown part \"%.80s\"; transformer, clip, "
+                            "t5, vae, tokenizer and tokenizer_2 are known",
+                            path, key);
+    if (place == NULL || place[0] == '\0' || strlen (place) != json_string_length (value))
+      return esp_error_set (error, ESP_ERROR_FORMAT,
+                            "%s: field \"components\": \"%s\" is no path of a file or folder", path,
+                            key);
+    m->part[part] = place[0] == '/' ? strdup (place) : esp_path_join (folder, place);
+    if (m->part[part] == NULL)
+      return no_memory (path, error);
+  }
+  return ESP_OK;
+}
+
+/* `root` is NULL where there is no manifest: then every field takes its fallback. `fallback_id` is
+ * taken over. */
+static EspStatus
+read_fields (const json_t *root, const char *path, const char *folder, char *fallback_id,
+             EspManifest *m, EspError *error)
+{
   EspStatus status;
 
   if (fallback_id == NULL)
@@ -156,6 +207,8 @@ read_fields (const json_t *root, const char *path, const char *folder, EspManife
     status = read_numbers (root, path, m, error);
   if (status == ESP_OK)
     status = read_instructions (root, path, m, error);
+  if (status == ESP_OK)
+    status = read_components (root, path, folder, m, error);
   free (fallback_id);
   return status;
 }
@@ -181,9 +234,25 @@ esp_manifest_read (const char *model_folder, EspManifest *m, EspError *error)
   if (access (path, F_OK) == 0 || errno != ENOENT)
     status = esp_json_read_object (path, MANIFEST_MAX_BYTES, &root, error);
   if (status == ESP_OK)
-    status = read_fields (root, path, model_folder, m, error);
+    status = read_fields (root, path, model_folder, folder_name (model_folder), m, error);
   json_decref (root);
   free (path);
+  if (status != ESP_OK)
+    esp_manifest_clear (m);
+  return status;
+}
+
+EspStatus
+esp_manifest_for_file (const char *path, EspManifest *m, EspError *error)
+{
+  const char *slash = strrchr (path, '/');
+  const char *name = slash != NULL ? slash + 1 : path;
+  const char *dot = strrchr (name, '.');
+  size_t length = dot != NULL && dot != name ? (size_t) (dot - name) : strlen (name);
+  EspStatus status;
+
+  memset (m, 0, sizeof *m);
+  status = read_fields (NULL, path, "", strndup (name, length), m, error);
   if (status != ESP_OK)
     esp_manifest_clear (m);
   return status;
@@ -200,5 +269,7 @@ esp_manifest_clear (EspManifest *m)
   for (char **text = m->instructions; text != NULL && *text != NULL; text++)
     free (*text);
   free (m->instructions);
+  for (int i = 0; i < ESP_PART_COUNT; i++)
+    free (m->part[i]);
   memset (m, 0, sizeof *m);
 }

@@ -154,6 +154,19 @@ esp_scheduler_read (const char *model_folder, EspSchedulerConfig *config, EspErr
   return status;
 }
 
+void
+esp_scheduler_default (EspSchedulerConfig *config)
+{
+  *config = (EspSchedulerConfig){ .base_shift = 0.5,
+                                  .max_shift = 1.15,
+                                  .shift = 3.0,
+                                  .base_image_seq_len = 256,
+                                  .max_image_seq_len = 4096,
+                                  .num_train_timesteps = 1000,
+                                  .use_dynamic_shifting = true,
+                                  .spacing = ESP_SIGMAS_AS_SHIFTED };
+}
+
 /* numpy.linspace (start, stop, count)[i]: one multiplication and one addition in double, the last
  * one exact. */
 static double

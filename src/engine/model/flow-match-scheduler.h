@@ -40,6 +40,9 @@ typedef struct EspSchedulerConfig
 EspStatus esp_scheduler_read (const char *model_folder, EspSchedulerConfig *config,
                               EspError *error);
 
+/* That of FLUX.1 [dev], for models that come without one. */
+void esp_scheduler_default (EspSchedulerConfig *config);
+
 /* Fills sigmas[0 … steps]: the noise level before each step, then the final one. `image_tokens` is
  * the number of generated tokens (H/16 · W/16); references do not count. ESP_ERROR_ARGUMENT when
  * steps is outside 1 … ESP_STEPS_MAX or image_tokens < 1; ESP_ERROR_NUMERIC when the config gives

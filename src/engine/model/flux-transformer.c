@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The transformer's configuration and the binding of its tensors (diffusers names). */
+/* The transformer's sizes, from its config.json or its tensors, and the binding of its tensors. */
 #include "model/flux-transformer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/component-names.h"
 #include "files/json-file.h"
 #include "model/flux-layers.h"
 
@@ -166,6 +167,24 @@ bind_embedder (EspFlux *flux, FluxEmbedder *embedder, int64_t in, const char *na
                    name);
 }
 
+/* Scale, then shift. Where the file has them the other way round, its halves are bound as the two
+ * parts of the one module. */
+static void
+bind_final_modulation (EspFlux *flux)
+{
+  EspLinear *linear = &flux->final_modulation;
+  int64_t hidden = flux->config.hidden;
+
+  if (esp_weights_find (flux->weights, "norm_out.linear.scale.weight") == NULL)
+    {
+      esp_bind_linear (&flux->once, linear, hidden, 2 * hidden, true, "norm_out.linear");
+      return;
+    }
+  esp_bind_linear (&flux->once, linear, hidden, hidden, true, "norm_out.linear.scale");
+  esp_bind_linear (&flux->once, linear, hidden, hidden, true, "norm_out.linear.shift");
+  linear->module[0] = linear->module[1] = "norm_out.linear";
+}
+
 static EspStatus
 bind (EspFlux *flux, EspError *error)
 {
@@ -199,8 +218,7 @@ bind (EspFlux *flux, EspError *error)
       bind_single (flux, block, i);
       block->layer_count = flux->layers.count - block->first_layer;
     }
-  esp_bind_linear (&flux->once, &flux->final_modulation, c->hidden, 2 * c->hidden, true,
-                   "norm_out.linear");
+  bind_final_modulation (flux);
   esp_bind_linear (&flux->layers, &flux->final, c->hidden, c->out_channels, true, "proj_out");
 
   failure = flux->layers.error.status != ESP_OK ? &flux->layers.error : &flux->once.error;
@@ -209,22 +227,136 @@ bind (EspFlux *flux, EspError *error)
   return ESP_OK;
 }
 
+/* --- Sizes that follow from the tensors --------------------------------------------------------
+ */
+
+/* The axes of a head of `head_dim` columns: FLUX's own 16, 56, 56 of 128 in proportion, each an
+ * even number and the last two alike. 64 is 8, 28, 28; 32 is 4, 14, 14. */
+static EspStatus
+divide_axes (EspFluxConfig *config, const char *path, EspError *error)
+{
+  int64_t first = config->head_dim / 8 / 2 * 2;
+
+  if (first < 2)
+    first = 2;
+  if ((config->head_dim - first) % 4 != 0)
+    first += 2;
+  if (config->head_dim % 2 != 0 || first + 4 > config->head_dim)
+    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                          "%s: a head has %lld columns, which three position axes cannot share; "
+                          "give the model as a folder whose config.json has \"axes_dims_rope\"",
+                          path, (long long) config->head_dim);
+  config->axes[0] = first;
+  config->axes[1] = config->axes[2] = (config->head_dim - first) / 2;
+  return ESP_OK;
+}
+
+/* Variants of FLUX.1 that take more than latents are told by the width of their input. */
+static EspStatus
+check_variant (const EspFluxConfig *config, const char *path, EspError *error)
+{
+  const char *variant;
+
+  if (config->in_channels == config->out_channels && config->in_channels % 4 == 0)
+    return ESP_OK;
+  variant = config->in_channels == 6 * config->out_channels   ? "FLUX.1 Fill"
+            : config->in_channels == 2 * config->out_channels ? "FLUX.1 Depth or Canny (control)"
+                                                              : "another variant of FLUX.1";
+  return esp_error_set (
+      error, ESP_ERROR_UNSUPPORTED,
+      "%s: is %s, whose input has %lld channels; Espalier runs FLUX.1 Kontext "
+      "[dev], which has as many as its output (%lld): choose a file of that model",
+      path, variant, (long long) config->in_channels, (long long) config->out_channels);
+}
+
+/* The name of a tensor of the first block of either kind that there is; NULL if there is none. */
+static const char *
+of_first_block (const EspFluxConfig *config, const char *in_double, const char *in_single)
+{
+  return config->double_blocks > 0 ? in_double : config->single_blocks > 0 ? in_single : NULL;
+}
+
+static EspStatus
+measure_blocks (EspFluxConfig *config, const EspWeights *weights, EspError *error)
+{
+  const char *norm = of_first_block (config, "transformer_blocks.0.attn.norm_k.weight",
+                                     "single_transformer_blocks.0.attn.norm_k.weight");
+  const char *mlp = of_first_block (config, "transformer_blocks.0.ff.net.0.proj.weight",
+                                    "single_transformer_blocks.0.proj_mlp.weight");
+  EspStatus status = ESP_OK;
+
+  config->head_dim = 128;
+  config->mlp = 4 * config->hidden;
+  if (norm != NULL)
+    status = esp_component_extent (weights, norm, 1, 0, 1024, &config->head_dim, error);
+  if (status == ESP_OK && mlp != NULL)
+    status = esp_component_extent (weights, mlp, 2, 0, 1 << 20, &config->mlp, error);
+  return status;
+}
+
+static EspStatus
+measure_config (EspFluxConfig *config, const EspWeights *weights, EspError *error)
+{
+  const char *path = esp_weights_file_path (weights, 0);
+  EspStatus status;
+
+#define EXTENT(name, axis, maximum, field)                                                         \
+  (status == ESP_OK                                                                                \
+   && (status = esp_component_extent (weights, name, 2, axis, maximum, field, error)) == ESP_OK)
+  status = ESP_OK;
+  (void) (EXTENT ("x_embedder.weight", 0, 65536, &config->hidden)
+          && EXTENT ("x_embedder.weight", 1, 4096, &config->in_channels)
+          && EXTENT ("proj_out.weight", 0, 4096, &config->out_channels)
+          && EXTENT ("context_embedder.weight", 1, 65536, &config->joint_dim)
+          && EXTENT ("time_text_embed.text_embedder.linear_1.weight", 1, 65536,
+                     &config->pooled_dim));
+#undef EXTENT
+  if (status == ESP_OK)
+    status = check_variant (config, path, error);
+  if (status != ESP_OK)
+    return status;
+
+  config->double_blocks = esp_component_depth (weights, "transformer_blocks.");
+  config->single_blocks = esp_component_depth (weights, "single_transformer_blocks.");
+  config->guidance
+      = esp_weights_find (weights, "time_text_embed.guidance_embedder.linear_1.weight") != NULL;
+  if (config->double_blocks > 1000 || config->single_blocks > 1000)
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "%s: its tensors count %lld and %lld blocks; at most 1000 of either "
+                          "kind are expected",
+                          path, (long long) config->double_blocks,
+                          (long long) config->single_blocks);
+  status = measure_blocks (config, weights, error);
+  if (status != ESP_OK)
+    return status;
+  if (config->hidden % config->head_dim != 0)
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "%s: the width %lld is not a multiple of the head's %lld columns", path,
+                          (long long) config->hidden, (long long) config->head_dim);
+  config->heads = config->hidden / config->head_dim;
+  return divide_axes (config, path, error);
+}
+
+/* --- Opening -----------------------------------------------------------------------------------
+ */
+
 EspStatus
-esp_flux_open (const char *folder, EspFlux **result, EspError *error)
+esp_flux_open (const char *path, EspFlux **result, EspError *error)
 {
   EspFlux *flux = calloc (1, sizeof *flux);
-  char *path = esp_path_join (folder, "config.json");
+  char *config = NULL;
   EspStatus status;
 
   *result = NULL;
-  if (flux == NULL || path == NULL)
-    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+  if (flux == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
   else
-    status = read_config (&flux->config, path, error);
-  free (path);
-
+    status = esp_component_open (path, ESP_COMPONENT_TRANSFORMER, &flux->weights, &config, error);
   if (status == ESP_OK)
-    status = esp_weights_open (folder, "diffusion_pytorch_model", &flux->weights, error);
+    status = config != NULL ? read_config (&flux->config, config, error)
+                            : measure_config (&flux->config, flux->weights, error);
+  free (config);
+
   if (status == ESP_OK)
     {
       const EspFluxConfig *c = &flux->config;
@@ -232,7 +364,7 @@ esp_flux_open (const char *folder, EspFlux **result, EspError *error)
       flux->double_block = calloc ((size_t) c->double_blocks + 1, sizeof *flux->double_block);
       flux->single_block = calloc ((size_t) c->single_blocks + 1, sizeof *flux->single_block);
       if (flux->double_block == NULL || flux->single_block == NULL)
-        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
     }
   if (status == ESP_OK)
     status = bind (flux, error);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* flux-transformer.h: the FLUX transformer: the velocity of the flow at one step.
  *
- * Everything about its size is read from the model's config.json; nothing here knows a model by
- * name. Shapes below: T text tokens, N tokens of the picture being made (target), R reference
- * tokens, L = T + N + R, D = heads · head_dim.
+ * Everything about its size is read from the model's config.json or its tensors; nothing here knows
+ * a model by name. Shapes below: T text tokens, N tokens of the picture being made (target), R
+ * reference tokens, L = T + N + R, D = heads · head_dim.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ typedef struct EspFluxConfig
   int64_t in_channels;             /* of a packed token: 4 · latent channels */
   int64_t out_channels;            /* = in_channels unless the config says otherwise */
   int64_t heads, head_dim, hidden; /* hidden = heads · head_dim */
-  int64_t mlp;                     /* 4 · hidden */
+  int64_t mlp;                     /* 4 · hidden, unless the tensors say otherwise */
   int64_t double_blocks, single_blocks;
   int64_t joint_dim;           /* width of the T5 embeddings */
   int64_t pooled_dim;          /* width of the CLIP pooled output */
@@ -29,9 +29,10 @@ typedef struct EspFluxConfig
 
 typedef struct EspFlux EspFlux;
 
-/* Reads `folder`/config.json and binds every tensor of the (possibly sharded)
- * `folder`/diffusion_pytorch_model.safetensors. */
-EspStatus esp_flux_open (const char *folder, EspFlux **result, EspError *error);
+/* Opens the transformer at `path`, a sub-folder or a file in any naming (files/component-names.h),
+ * and binds every tensor. Sizes are those of its config.json; without one they follow from the
+ * tensors' shapes: heads from the key norm's length (128 where there is no block). */
+EspStatus esp_flux_open (const char *path, EspFlux **result, EspError *error);
 void esp_flux_free (EspFlux *flux); /* release its weights on the device first */
 const EspFluxConfig *esp_flux_config (const EspFlux *flux);
 const EspWeights *esp_flux_weights (const EspFlux *flux);

@@ -1,71 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening a model folder, and the devices that it is used on. */
+/* Opening a model, and the devices that it is used on. */
 #include "model/model.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "files/json-file.h"
 #include "files/model-hash.h"
 
-#define INDEX_MAX_BYTES (1 << 20)
+/* Opens part `index` by `open_part`, which has the shape that all of them share. */
+#define OPEN(index, open_part, result)                                                             \
+  if (status == ESP_OK)                                                                            \
+  status = open_part (model->files.part[index], result, error)
 
-/* model_index.json names the pipeline: Kontext's own, or its in-painting variant with the same
- * parts. */
 static EspStatus
-check_index (const char *folder, EspError *error)
+open_parts (EspModel *model, EspError *error)
 {
-  char *path = esp_path_join (folder, "model_index.json");
-  json_t *root = NULL;
-  const char *class_name = NULL;
-  struct stat info;
-  EspStatus status;
+  EspModelFiles *files = &model->files;
+  EspStatus status = esp_model_files_check (files, model->path, error);
 
-  if (path == NULL)
-    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
-  if (stat (folder, &info) != 0 || !S_ISDIR (info.st_mode))
-    status = esp_error_set (error, ESP_ERROR_FILE,
-                            "%s: no such model folder (a diffusers folder with model_index.json is "
-                            "expected)",
-                            folder);
+  OPEN (ESP_COMPONENT_TRANSFORMER, esp_flux_open, &model->flux);
+  OPEN (ESP_COMPONENT_VAE, esp_vae_open, &model->vae);
+  OPEN (ESP_COMPONENT_CLIP, esp_clip_encoder_open, &model->clip);
+  OPEN (ESP_COMPONENT_T5, esp_t5_encoder_open, &model->t5);
+  OPEN (ESP_PART_TOKENIZER, esp_clip_tokenizer_open, &model->clip_tokenizer);
+  if (files->tokenizer_in_t5)
+    {
+      OPEN (ESP_COMPONENT_T5, esp_t5_tokenizer_open_gguf, &model->t5_tokenizer);
+    }
   else
-    status = esp_json_read_object (path, INDEX_MAX_BYTES, &root, error);
-  if (status == ESP_OK)
-    status = esp_json_get_string (root, path, "_class_name", true, NULL, &class_name, error);
-  if (status == ESP_OK && strncmp (class_name, "FluxKontext", strlen ("FluxKontext")) != 0)
-    status = esp_error_set (error, ESP_ERROR_UNSUPPORTED,
-                            "%s: the model is a %s; Espalier runs FluxKontextPipeline models "
-                            "(FLUX.1 Kontext)",
-                            path, class_name);
-  json_decref (root);
-  free (path);
-  return status;
-}
-
-/* Opens sub-folder `name` by `open_component`, which has the shape that all components' open
- * functions share. */
-#define OPEN(name, open_component, component)                                                      \
-  (status == ESP_OK && (sub = esp_path_join (model->path, name)) != NULL                           \
-   && ((status = open_component (sub, component, error)), free (sub), sub = NULL,                  \
-       status == ESP_OK))
-
-static EspStatus
-open_components (EspModel *model, EspError *error)
-{
-  EspStatus status = ESP_OK;
-  char *sub = NULL;
-
-  if (OPEN ("transformer", esp_flux_open, &model->flux) && OPEN ("vae", esp_vae_open, &model->vae)
-      && OPEN ("text_encoder", esp_clip_encoder_open, &model->clip)
-      && OPEN ("text_encoder_2", esp_t5_encoder_open, &model->t5)
-      && OPEN ("tokenizer", esp_clip_tokenizer_open, &model->clip_tokenizer)
-      && OPEN ("tokenizer_2", esp_t5_tokenizer_open, &model->t5_tokenizer))
-    return esp_scheduler_read (model->path, &model->scheduler, error);
-  if (status == ESP_OK)
-    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", model->path);
+    OPEN (ESP_PART_TOKENIZER_2, esp_t5_tokenizer_open, &model->t5_tokenizer);
+  if (status == ESP_OK && files->scheduler != NULL)
+    status = esp_scheduler_read (files->scheduler, &model->scheduler, error);
+  else if (status == ESP_OK)
+    esp_scheduler_default (&model->scheduler);
   return status;
 }
 #undef OPEN
@@ -118,6 +86,7 @@ fill_info (EspModel *model, EspError *error)
     (EspWeights *) esp_clip_encoder_weights (model->clip),
     (EspWeights *) esp_t5_encoder_weights (model->t5),
   };
+  static const char *const no_notes[] = { NULL };
   const int count = (int) (sizeof components / sizeof *components);
   EspStatus status = esp_model_hash (components, count, model->hash, error);
 
@@ -137,6 +106,7 @@ fill_info (EspModel *model, EspError *error)
     .default_steps = manifest->default_steps,
     .default_guidance = manifest->default_guidance,
     .instructions = (const char *const *) manifest->instructions,
+    .notes = model->files.notes != NULL ? (const char *const *) model->files.notes : no_notes,
   };
   for (int i = 0; i < count; i++)
     {
@@ -148,10 +118,12 @@ fill_info (EspModel *model, EspError *error)
 }
 
 EspStatus
-esp_model_open (const char *path, EspModel **result, EspError *error)
+esp_model_open_parts (const EspModelParts *parts, EspModel **result, EspError *error)
 {
+  const char *path = parts->path != NULL ? parts->path : parts->transformer;
+  EspModelFiles files;
   EspModel *model;
-  EspStatus status = check_index (path, error);
+  EspStatus status = esp_model_files_find (parts, &files, error);
 
   *result = NULL;
   if (status != ESP_OK)
@@ -159,13 +131,16 @@ esp_model_open (const char *path, EspModel **result, EspError *error)
 
   model = calloc (1, sizeof *model);
   if (model == NULL || (model->path = strdup (path)) == NULL)
-    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
-  else
-    model->work.limit = ESP_WORK_CACHE_BYTES;
-  if (status == ESP_OK)
-    status = esp_manifest_read (path, &model->manifest, error);
-  if (status == ESP_OK)
-    status = open_components (model, error);
+    {
+      esp_model_files_clear (&files);
+      free (model);
+      return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
+    }
+  model->manifest = files.manifest;
+  memset (&files.manifest, 0, sizeof files.manifest);
+  model->files = files;
+  model->work.limit = ESP_WORK_CACHE_BYTES;
+  status = open_parts (model, error);
   if (status == ESP_OK)
     status = check_fit (model, error);
   if (status == ESP_OK)
@@ -177,6 +152,12 @@ esp_model_open (const char *path, EspModel **result, EspError *error)
     }
   *result = model;
   return ESP_OK;
+}
+
+EspStatus
+esp_model_open (const char *path, EspModel **result, EspError *error)
+{
+  return esp_model_open_parts (&(EspModelParts){ .path = path }, result, error);
 }
 
 static void
@@ -208,6 +189,7 @@ esp_model_close (EspModel *model)
   esp_clip_tokenizer_free (model->clip_tokenizer);
   esp_t5_tokenizer_free (model->t5_tokenizer);
   esp_manifest_clear (&model->manifest);
+  esp_model_files_clear (&model->files);
   free (model->path);
   free (model);
 }
@@ -216,6 +198,15 @@ const EspModelInfo *
 esp_model_info (const EspModel *model)
 {
   return &model->info;
+}
+
+const char *
+esp_model_source (const EspModel *model, int index)
+{
+  for (int i = 0; i < ESP_PART_COUNT; i++)
+    if (model->files.part[i] != NULL && index-- == 0)
+      return model->files.part[i];
+  return NULL;
 }
 
 void

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "espalier-engine.h"
-#include "files/model-manifest.h"
 #include "model/flow-match-scheduler.h"
 #include "model/flux-transformer.h"
+#include "model/model-files.h"
 #include "model/lora.h"
 #include "model/prompt.h"
 #include "model/vae.h"
@@ -18,6 +18,7 @@ struct EspModel
 {
   char *path;
   EspManifest manifest;
+  EspModelFiles files; /* its manifest has moved above */
   EspModelInfo info;
   char hash[65];
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The autoencoder's configuration and the binding of its tensors (diffusers names). */
+/* The autoencoder's sizes, from its config.json or its tensors, and the binding of its tensors. */
 #include "model/vae.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/component-names.h"
 #include "files/json-file.h"
 #include "model/vae-layers.h"
 
@@ -57,7 +59,7 @@ read_config (EspVaeConfig *config, const char *path, EspError *error)
   (void) (INT ("in_channels", 1, 1024, 3, &in) && INT ("out_channels", 1, 1024, 3, &out)
           && INT ("latent_channels", 1, 1024, 16, &config->latent_channels)
           && INT ("norm_num_groups", 1, 1024, 32, &config->groups)
-          && INT ("layers_per_block", 1, VAE_MAX_RESIDUALS - 1, 1, &config->layers_per_block)
+          && INT ("layers_per_block", 1, VAE_MAX_RESIDUALS - 1, 1, &config->encoder_blocks)
           && TRY (esp_json_get_ints (root, path, "block_out_channels", true, 1, 65536,
                                      ESP_VAE_MAX_LEVELS, config->channels, &config->levels, error))
           && TRY (esp_json_get_double (root, path, "scaling_factor", false, -1e6, 1e6, 0.3611,
@@ -74,8 +76,77 @@ read_config (EspVaeConfig *config, const char *path, EspError *error)
           && TRY (check_config (config, path, in, out, activation, error)));
 #undef INT
 #undef TRY
+  config->decoder_blocks = config->encoder_blocks + 1;
   json_decref (root);
   return status;
+}
+
+/* What the tensors of a FLUX autoencoder do not say. */
+#define FLUX_GROUPS         32
+#define FLUX_SCALING_FACTOR 0.3611
+#define FLUX_SHIFT_FACTOR   0.1159
+
+static EspStatus
+check_measured (const EspVaeConfig *config, const char *path, EspError *error)
+{
+  if (config->levels != 4)
+    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                          "%s: its tensors have %d levels of resolution, expected 4: FLUX latents "
+                          "are 8 pixels wide",
+                          path, config->levels);
+  if (config->latent_channels == 4)
+    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                          "%s: is the autoencoder of Stable Diffusion (4 latent channels); FLUX "
+                          "needs its own, which has 16 (ae.safetensors)",
+                          path);
+  for (int i = 0; i < config->levels; i++)
+    if (config->channels[i] % FLUX_GROUPS != 0)
+      return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                            "%s: level %d has %lld channels, which %d groups of a norm cannot "
+                            "share; give the autoencoder as a folder whose config.json has "
+                            "\"norm_num_groups\"",
+                            path, i, (long long) config->channels[i], FLUX_GROUPS);
+  if (config->encoder_blocks < 1 || config->encoder_blocks > VAE_MAX_RESIDUALS
+      || config->decoder_blocks < 1 || config->decoder_blocks > VAE_MAX_RESIDUALS)
+    return esp_error_set (error, ESP_ERROR_FORMAT,
+                          "%s: its tensors have %lld blocks a level in the encoder and %lld in the "
+                          "decoder; 1 to %d are expected",
+                          path, (long long) config->encoder_blocks,
+                          (long long) config->decoder_blocks, VAE_MAX_RESIDUALS);
+  return ESP_OK;
+}
+
+static EspStatus
+measure_config (EspVaeConfig *config, const EspWeights *weights, EspError *error)
+{
+  const char *path = esp_weights_file_path (weights, 0);
+  int64_t levels = esp_component_depth (weights, "encoder.down_blocks.");
+  EspStatus status;
+
+  config->levels = levels < ESP_VAE_MAX_LEVELS ? (int) levels : ESP_VAE_MAX_LEVELS;
+  for (int i = 0; i < config->levels; i++)
+    {
+      char name[80];
+
+      snprintf (name, sizeof name, "encoder.down_blocks.%d.resnets.0.conv1.weight", i);
+      status = esp_component_extent (weights, name, 4, 0, 65536, &config->channels[i], error);
+      if (status != ESP_OK)
+        return status;
+    }
+  status = esp_component_extent (weights, "decoder.conv_in.weight", 4, 1, 1024,
+                                 &config->latent_channels, error);
+  if (status != ESP_OK)
+    return status;
+  config->groups = FLUX_GROUPS;
+  config->scaling_factor = FLUX_SCALING_FACTOR;
+  config->shift_factor = FLUX_SHIFT_FACTOR;
+  config->encoder_blocks = esp_component_depth (weights, "encoder.down_blocks.0.resnets.");
+  config->decoder_blocks = esp_component_depth (weights, "decoder.up_blocks.0.resnets.");
+  config->quant_conv = esp_weights_find (weights, "quant_conv.weight") != NULL;
+  config->post_quant_conv = esp_weights_find (weights, "post_quant_conv.weight") != NULL;
+  config->mid_attention
+      = esp_weights_find (weights, "encoder.mid_block.attentions.0.to_q.weight") != NULL;
+  return check_measured (config, path, error);
 }
 
 static void
@@ -160,7 +231,7 @@ bind_encoder (EspVae *vae)
       int64_t out = config->channels[i];
 
       snprintf (name, sizeof name, "encoder.down_blocks.%d", i);
-      bind_level (network, i, config->layers_per_block, in, out, name);
+      bind_level (network, i, config->encoder_blocks, in, out, name);
       level->has_sampler = i < config->levels - 1;
       if (level->has_sampler)
         {
@@ -201,10 +272,13 @@ bind_decoder (EspVae *vae)
       int64_t out = config->channels[config->levels - 1 - i];
 
       snprintf (name, sizeof name, "decoder.up_blocks.%d", i);
-      bind_level (network, i, config->layers_per_block + 1, in, out, name);
+      bind_level (network, i, config->decoder_blocks, in, out, name);
       level->has_sampler = i < config->levels - 1;
       if (level->has_sampler)
-        esp_bind_conv (layers, &level->sampler, out, out, 3, "%s.upsamplers.0.conv", name);
+        {
+          esp_bind_conv (layers, &level->sampler, out, out, 3, "%s.upsamplers.0.conv", name);
+          level->sampler.doubled = true;
+        }
       in = out;
     }
   bind_norm (layers, &network->norm_out, in, "decoder.conv_norm_out");
@@ -212,21 +286,22 @@ bind_decoder (EspVae *vae)
 }
 
 EspStatus
-esp_vae_open (const char *folder, EspVae **result, EspError *error)
+esp_vae_open (const char *path, EspVae **result, EspError *error)
 {
   EspVae *vae = calloc (1, sizeof *vae);
-  char *path = esp_path_join (folder, "config.json");
+  char *config = NULL;
   EspStatus status;
 
   *result = NULL;
-  if (vae == NULL || path == NULL)
-    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+  if (vae == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
   else
-    status = read_config (&vae->config, path, error);
-  free (path);
-
+    status = esp_component_open (path, ESP_COMPONENT_VAE, &vae->weights, &config, error);
   if (status == ESP_OK)
-    status = esp_weights_open (folder, "diffusion_pytorch_model", &vae->weights, error);
+    status = config != NULL ? read_config (&vae->config, config, error)
+                            : measure_config (&vae->config, vae->weights, error);
+  free (config);
+
   if (status == ESP_OK)
     {
       const EspError *failure;

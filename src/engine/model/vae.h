@@ -20,7 +20,7 @@ typedef struct EspVaeConfig
 {
   int64_t latent_channels;
   int64_t groups;
-  int64_t layers_per_block; /* residual blocks of an encoder level; a decoder level has one more */
+  int64_t encoder_blocks, decoder_blocks; /* residual blocks of a level */
   int levels;
   int64_t channels[ESP_VAE_MAX_LEVELS]; /* block_out_channels */
   double scaling_factor, shift_factor;
@@ -29,9 +29,10 @@ typedef struct EspVaeConfig
 
 typedef struct EspVae EspVae;
 
-/* Reads `folder`/config.json and binds every tensor of
- * `folder`/diffusion_pytorch_model.safetensors. */
-EspStatus esp_vae_open (const char *folder, EspVae **result, EspError *error);
+/* Opens the autoencoder at `path`, a sub-folder or a file in any naming (files/component-names.h),
+ * and binds every tensor. Sizes are those of its config.json; without one they follow from the
+ * tensors' shapes, with FLUX's factors and 32 groups in each norm. */
+EspStatus esp_vae_open (const char *path, EspVae **result, EspError *error);
 void esp_vae_free (EspVae *vae);
 const EspVaeConfig *esp_vae_config (const EspVae *vae);
 const EspWeights *esp_vae_weights (const EspVae *vae);
