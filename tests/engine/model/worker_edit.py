@@ -65,11 +65,15 @@ def request_of(arguments, scratch):
     parser.add_argument("--true-cfg", type=float)
     for name in ("--size", "--negative-prompt", "--multi-ref", "--noise", "--model", "--dtype", "--device", "--dump"):
         parser.add_argument(name)
+    parser.add_argument("--lora", action="append")
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     for number, image in enumerate(given["images"]):
         target = scratch / f"in-{number}.ppm"
         png_to_ppm(image, target)
         given["images"][number] = str(target)
+    for lora in given.pop("lora", []):
+        path, _, strength = lora.rpartition(":")
+        given.setdefault("loras", []).append({"path": path, "strength": float(strength)})
     return {"id": 1, "type": "edit", **given}
 
 

@@ -578,9 +578,30 @@ distance (EspDevice *device, EspTensor x, EspTensor y, double sums[2])
 /* --- Images ------------------------------------------------------------------------------------
  */
 
+/* A pixel of what is convolved: doubled and normalised as asked for. */
 static double
-convolved (const EspTensor *x, EspGrid grid, const EspConv *conv, int64_t image, int64_t top,
-           int64_t left, int64_t out)
+conv_input (const EspTensor *x, EspGrid grid, const EspConv *conv, const EspGroupNorm *norm,
+            int64_t image, int64_t row, int64_t col, int64_t channel)
+{
+  int64_t scale = conv->doubled ? 2 : 1, group;
+  double value, mean, variance;
+
+  if (row < 0 || row >= scale * grid.height || col < 0 || col >= scale * grid.width)
+    return 0;
+  value = get (x, (image * grid.height + row / scale) * grid.width + col / scale, channel);
+  if (norm == NULL)
+    return value;
+  group = channel / (conv->in / norm->groups);
+  mean = norm->moments[2 * group];
+  variance = norm->moments[2 * group + 1];
+  value = (value - mean) / sqrt (variance + norm->eps) * norm->weight[channel]
+          + norm->bias[channel];
+  return norm->silu ? activated (ESP_ACTIVATION_SILU, value) : value;
+}
+
+static double
+convolved (const EspTensor *x, EspGrid grid, const EspConv *conv, const EspGroupNorm *norm,
+           int64_t image, int64_t top, int64_t left, int64_t out)
 {
   const Prepared *prepared = conv->prepared;
   double sum = prepared->bias[out];
@@ -588,24 +609,20 @@ convolved (const EspTensor *x, EspGrid grid, const EspConv *conv, int64_t image,
   for (int64_t i = 0; i < conv->in; i++)
     for (int64_t dy = 0; dy < conv->kernel; dy++)
       for (int64_t dx = 0; dx < conv->kernel; dx++)
-        {
-          int64_t row = top + dy, col = left + dx;
-
-          if (row >= 0 && row < grid.height && col >= 0 && col < grid.width)
-            sum += get (x, (image * grid.height + row) * grid.width + col, i)
-                   * prepared
-                         ->weight[((out * conv->in + i) * conv->kernel + dy) * conv->kernel + dx];
-        }
+        sum += conv_input (x, grid, conv, norm, image, top + dy, left + dx, i)
+               * prepared->weight[((out * conv->in + i) * conv->kernel + dy) * conv->kernel + dx];
   return sum;
 }
 
 static void
-conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv, bool accumulate,
-        EspTensor y)
+conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,
+        const EspGroupNorm *norm, bool accumulate, EspTensor y)
 {
+  int64_t scale = conv->doubled ? 2 : 1;
   int64_t height
-      = (grid.height + conv->pad_top + conv->pad_bottom - conv->kernel) / conv->stride + 1;
-  int64_t width = (grid.width + conv->pad_left + conv->pad_right - conv->kernel) / conv->stride + 1;
+      = (scale * grid.height + conv->pad_top + conv->pad_bottom - conv->kernel) / conv->stride + 1;
+  int64_t width
+      = (scale * grid.width + conv->pad_left + conv->pad_right - conv->kernel) / conv->stride + 1;
 
   if (failed (device))
     return;
@@ -617,7 +634,7 @@ conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv, bool 
   for (int64_t r = 0; r < grid.batch * height * width; r++)
     for (int64_t out = 0; out < conv->out; out++)
       {
-        double sum = convolved (&x, grid, conv, r / (height * width),
+        double sum = convolved (&x, grid, conv, norm, r / (height * width),
                                 r / width % height * conv->stride - conv->pad_top,
                                 r % width * conv->stride - conv->pad_left, out);
 
@@ -673,21 +690,6 @@ group_norm (EspDevice *device, EspTensor x, int64_t groups, const float *moments
 }
 
 static void
-upsample_nearest (EspDevice *device, EspTensor x, EspGrid grid, EspTensor y)
-{
-  if (failed (device))
-    return;
-  for (int64_t r = 0; r < y.rows; r++)
-    for (int64_t c = 0; c < y.cols; c++)
-      {
-        int64_t image = r / (4 * grid.height * grid.width);
-        int64_t row = r / (2 * grid.width) % (2 * grid.height) / 2, col = r % (2 * grid.width) / 2;
-
-        put (&y, r, c, get (&x, (image * grid.height + row) * grid.width + col, c));
-      }
-}
-
-static void
 copy_window (EspDevice *device, EspTensor x, EspGrid grid, int64_t batch_index, int64_t top,
              int64_t left, EspGrid window, EspTensor y)
 {
@@ -726,7 +728,6 @@ static const EspOps reference_ops = {
   .conv2d = conv2d,
   .group_moments = group_moments,
   .group_norm = group_norm,
-  .upsample_nearest = upsample_nearest,
   .copy_window = copy_window,
 };
 

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the first inputs of the fuzz targets (tests/engine/fuzz) into FOLDER/TARGET/.
+
+    python3 tools/reference/fuzz-seeds.py FOLDER
+
+Needs nothing but Python. What libFuzzer finds on top of them is kept in tests/data/fuzz.
+"""
+
+import json
+import os
+import struct
+import sys
+
+
+def number(value, size):
+    return value.to_bytes(size, 'little', signed=value < 0)
+
+
+def text(value):
+    value = value if isinstance(value, bytes) else value.encode()
+    return number(len(value), 8) + value
+
+
+def gguf(values, tensors, data=bytes(64)):
+    """All but the first four bytes of a GGUF file."""
+    out = number(3, 4) + number(len(tensors), 8) + number(len(values), 8)
+    for key, kind, value in values:
+        out += text(key) + number(kind, 4) + value
+    for name, extents, kind, offset in tensors:
+        out += text(name) + number(len(extents), 4) + b''.join(number(e, 8) for e in extents)
+        out += number(kind, 4) + number(offset, 8)
+    return out + bytes(-(4 + len(out)) % 32) + data
+
+
+def array(kind, items):
+    return number(kind, 4) + number(len(items), 8) + b''.join(items)
+
+
+PIECES = [('<pad>', 0.0, 3), ('</s>', 0.0, 3), ('<unk>', 0.0, 2), ('\u2581', -2.0, 1),
+          ('a', -3.0, 1), ('s', -3.5, 1), ('\u2581sky', -4.0, 1), ('ky', -4.5, 1), ('[x]', -5.0, 4)]
+# A trie of one unit, whose replacements are "x" and "".
+CHARSMAP = number(8, 4) + bytes(8) + b'x\0\0'
+
+
+def t5_values():
+    return [('tokenizer.ggml.model', 8, text('t5')),
+            ('tokenizer.ggml.tokens', 9, array(8, [text(p[0]) for p in PIECES])),
+            ('tokenizer.ggml.scores', 9, array(6, [struct.pack('<f', p[1]) for p in PIECES])),
+            ('tokenizer.ggml.token_type', 9, array(5, [number(p[2], 4) for p in PIECES])),
+            ('tokenizer.ggml.eos_token_id', 4, number(1, 4))]
+
+
+def field(tag, wire, value):
+    return bytes([tag << 3 | wire]) + (bytes([len(value)]) + value if wire == 2 else value)
+
+
+def sentencepiece():
+    out = b''
+    for piece, score, kind in PIECES:
+        out += field(1, 2, field(1, 2, piece.encode()) + field(2, 5, struct.pack('<f', score))
+                     + field(3, 0, bytes([kind])))
+    return out + field(2, 2, field(3, 0, b'\x01')) + field(3, 2, field(2, 2, CHARSMAP))
+
+
+def inputs():
+    tensor = {'dtype': 'F32', 'shape': [2, 2], 'data_offsets': [0, 16]}
+    yield 'safetensors', json.dumps({'__metadata__': {'format': 'pt'}, 'x': tensor}).encode()
+    for kind, size in [('F8_E4M3', 1), ('F8_E5M2', 1), ('BF16', 2), ('I64', 8), ('F16', 2)]:
+        yield 'safetensors', json.dumps({'a.weight': {
+            'dtype': kind, 'shape': [2, 3], 'data_offsets': [8, 8 + 6 * size]}}).encode()
+    yield 'safetensors', json.dumps({
+        'scaled_fp8': {'dtype': 'F8_E4M3', 'shape': [2], 'data_offsets': [30, 32]},
+        'a.weight': {'dtype': 'F8_E4M3', 'shape': [4], 'data_offsets': [8, 12]},
+        'a.scale_weight': {'dtype': 'F32', 'shape': [], 'data_offsets': [0, 4]}}).encode()
+    yield 'safetensors', json.dumps({
+        '__metadata__': {'_quantization_metadata': json.dumps(
+            {'layers': {'a': {'format': 'float8_e4m3fn'}}})},
+        'a.weight': {'dtype': 'F8_E4M3', 'shape': [4], 'data_offsets': [8, 12]},
+        'a.weight_scale': {'dtype': 'F32', 'shape': [1], 'data_offsets': [0, 4]}}).encode()
+    yield 'safetensors', json.dumps({
+        'a.comfy_quant': {'dtype': 'U8', 'shape': [4], 'data_offsets': [8, 12]}}).encode()
+
+    scalars = [number(1, size) for size in (1, 1, 2, 2, 4, 4, 4, 1)]
+    values = [(f'k{i}', i, value) for i, value in enumerate(scalars)]
+    values += [('general.architecture', 8, text('flux')), ('list', 9, array(8, [text('a')])),
+               ('deep', 9, array(9, [array(4, [number(1, 4)])])), ('u64', 10, number(1, 8)),
+               ('i64', 11, number(-1, 8)), ('f64', 12, bytes(8)),
+               ('general.alignment', 4, number(32, 4)),
+               ('comfy.gguf.orig_shape.a', 9, array(5, [number(2, 4), number(2, 4)]))]
+    yield 'gguf', gguf(values, [('a', [4], 0, 0), ('b', [32], 8, 32)], bytes(66))
+    yield 'gguf', gguf([], [('b', [256, 1], 12, 0)], bytes(144))
+    yield 'gguf', gguf([], [(f't{kind}', [256], kind, 512 * i) for i, kind in
+                            enumerate([2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 20, 23, 30, 27])],
+                       bytes(512 * 13 + 2048))
+    yield 'gguf', gguf(t5_values(), [])
+    yield 'gguf', number(2, 4) + bytes(16)
+
+    yield 'json', b'{"a": 1, "b": 0.5, "c": true, "d": "x", "e": [1, 2], "f": null, "g": {}}'
+    yield 'json', json.dumps({'id': 'x', 'name': 'X', 'kind': 'demo', 't5_tokens': 64,
+                              'working_pixels': 65536, 'default_guidance': 2.5,
+                              'instructions': ['a'], 'components': {'vae': 'v'}}).encode()
+    yield 'json', b'{"\\u00e9": "\\ud83d\\ude00", "a": [[[[1e5, -0, 1E-2]]]]}'
+
+    tokenizer = {'added_tokens': [{'id': 0, 'content': '<pad>', 'special': True}],
+                 'normalizer': {'type': 'Sequence', 'normalizers': [
+                     {'type': 'Precompiled', 'precompiled_charsmap': 'CAAAAAAAAAAAAAAAeAAA'}]},
+                 'pre_tokenizer': {'type': 'Metaspace'},
+                 'model': {'type': 'Unigram', 'unk_id': 2, 'vocab': [p[:2] for p in PIECES]}}
+    yield 't5-tokenizer', b'\0' + json.dumps(tokenizer).encode()
+    yield 't5-tokenizer', b'\1' + sentencepiece()
+    yield 't5-tokenizer', b'\2' + gguf(t5_values(), [])
+    yield 't5-tokenizer', b'\2' + gguf(
+        t5_values() + [('tokenizer.ggml.precompiled_charsmap', 9,
+                        array(0, [bytes([b]) for b in CHARSMAP]))], [])
+
+    vocabulary = {'s': 0, 'k': 1, 'y</w>': 2, 'sk': 3, 'sky</w>': 4, '<|startoftext|>': 5,
+                  '<|endoftext|>': 6, '1</w>': 7, '!</w>': 8}
+    merges = ['s k', 'sk y</w>']
+    yield 'clip-tokenizer', b'\1' + json.dumps(vocabulary).encode() + b'\0#version: 0.2\n' + \
+        '\n'.join(merges).encode() + b'\n'
+    yield 'clip-tokenizer', b'\0' + json.dumps({
+        'added_tokens': [{'id': 5, 'content': '<|startoftext|>', 'special': True},
+                         {'id': 6, 'content': '<|endoftext|>', 'special': True}],
+        'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'NFC'}, {'type': 'Lowercase'}]},
+        'pre_tokenizer': {'type': 'ByteLevel'},
+        'model': {'type': 'BPE', 'unk_token': '<|endoftext|>', 'end_of_word_suffix': '</w>',
+                  'vocab': vocabulary, 'merges': merges}}).encode()
+
+
+def main():
+    count = {}
+    for target, data in inputs():
+        folder = os.path.join(sys.argv[1], target)
+        os.makedirs(folder, exist_ok=True)
+        count[target] = count.get(target, 0) + 1
+        with open(os.path.join(folder, f'seed-{count[target]:02d}'), 'wb') as file:
+            file.write(data)
+
+
+if __name__ == '__main__':
+    main()
