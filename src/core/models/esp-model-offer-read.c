@@ -129,6 +129,16 @@ dup_url (Manifest *self, EspMembers *file, const char *path)
   return g_strdup (url->str);
 }
 
+static gboolean
+has_origin_of (const char *url, const char *pattern)
+{
+  g_autofree char *a = url != NULL ? esp_origin_of (url) : NULL;
+  g_autofree char *plain = g_strndup (pattern, strcspn (pattern, "{"));
+  g_autofree char *b = esp_origin_of (plain);
+
+  return a != NULL && g_strcmp0 (a, b) == 0;
+}
+
 static char *
 dup_sha256 (EspMembers *file)
 {
@@ -174,6 +184,7 @@ read_file (Manifest *self, EspModelVariant *variant, JsonNode *node, const char 
   esp_members_get (members, "about");
   file->optional = esp_members_get_bool (members, "optional", FALSE);
   file->hub_digests = self->hub_digests;
+  file->takes_token = self->url != NULL && has_origin_of (file->url, self->url);
   g_ptr_array_add (variant->files, file);
 
   if (path != NULL && !_esp_model_path_is_plain (path))

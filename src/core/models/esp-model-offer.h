@@ -16,13 +16,14 @@ G_BEGIN_DECLS
 /* One file of a variant. */
 typedef struct
 {
-  char *path;        /* where it lies in the model's folder, relative, with / */
-  char *url;         /* where it is fetched from */
-  char *component;   /* "transformer", "clip", "t5", "vae", "tokenizer", "tokenizer_2"; or NULL */
-  char *sha256;      /* 64 hex digits, lower case; NULL: the server's own word counts */
-  gint64 size;       /* bytes; -1: the server's own word counts */
-  gint64 about;      /* bytes, rounded, for people; the size where that is known; 0 unknown */
-  gboolean optional; /* the model works without it: 404 is no error */
+  char *path;      /* where it lies in the model's folder, relative, with / */
+  char *url;       /* where it is fetched from */
+  char *component; /* "transformer", "clip", "t5", "vae", "tokenizer", "tokenizer_2"; or NULL */
+  char *sha256;    /* 64 hex digits, lower case; NULL: the server's own word counts */
+  gint64 size;     /* bytes; -1: the server's own word counts */
+  gint64 about;    /* bytes, rounded, for people; the size where that is known; 0 unknown */
+  gboolean takes_token; /* the access token may go to this address */
+  gboolean optional;    /* the model works without it: 404 is no error */
   gboolean hub_digests; /* the server's ETag is a SHA-256 (64 digits) or git's blob hash (40), as
                            Hugging Face's are */
 } EspModelFile;
