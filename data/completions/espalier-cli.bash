@@ -5,7 +5,7 @@ _espalier_cli_commands='edit new import run sweep tree log export verify provide
   describe'
 _espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
 _espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative-prompt --true-cfg
-  --seed --steps --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
+  --seed --steps --step-cache --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
   --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
   --no-metadata --json -q --quiet -h --help'
 _espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= preset= node= size='
@@ -92,7 +92,7 @@ _espalier_cli_value ()
     --csv) _espalier_cli_files "$cur" '\.csv$' ;;
     -o|--output) if [[ ${COMP_WORDS[1]} == sweep ]]; then _espalier_cli_files "$cur" '\.(png|jpe?g|webp|pdf)$'
       else _espalier_cli_files "$cur" '\.(png|jpe?g|webp|tiff?)$'; fi ;;
-    -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance|--threads) COMPREPLY=() ;;
+    -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance|--step-cache|--threads) COMPREPLY=() ;;
     --base-url|--config|--patience|--jobs|--draft-steps|--limit|--cell-size) COMPREPLY=() ;;
     --node|--parent|--set|--variations|--quality|--max-side|--seconds) COMPREPLY=() ;;
     *) return 1 ;;

@@ -33,6 +33,7 @@ complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep export j
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit tokenize describe' -l model -x -a '(__fish_complete_directories)' -d 'Model folder'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep' -l backend -x -a 'local (__espalier_cli_ids providers)' -d 'Who does the work'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep' -l negative-prompt -x -d 'What to keep away from'
+complete -c espalier-cli -n $edit -l step-cache -x -d 'Leave out steps that change little'
 complete -c espalier-cli -n $edit -l true-cfg -x -d 'Strength of the negative prompt'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep' -l seed -x -d 'Random seed'
 complete -c espalier-cli -n '__fish_seen_subcommand_from edit sweep' -l steps -x -d 'Number of steps'

@@ -12,13 +12,14 @@
 
 /* The engine checks all of these again and reports them in its parameter schema; they are here so
  * that a slip is told at once. tests/cli compares the two. */
-#define INPUTS_MAX    8
-#define STEPS_MAX     1000
-#define SCALE_MAX     100.0
-#define THREADS_MAX   1024
-#define SIZE_MIN      16
-#define SIZE_MAX_SIDE 8192
-#define SIZE_MULTIPLE 16
+#define INPUTS_MAX     8
+#define STEPS_MAX      1000
+#define SCALE_MAX      100.0
+#define THREADS_MAX    1024
+#define SIZE_MIN       16
+#define STEP_CACHE_MAX 0.5 /* ESP_STEP_CACHE_MAX of the engine */
+#define SIZE_MAX_SIDE  8192
+#define SIZE_MULTIPLE  16
 
 static gboolean
 parse (CliEditOptions *self, char ***arguments, int *status)
@@ -45,6 +46,8 @@ parse (CliEditOptions *self, char ***arguments, int *status)
       N_ ("auto, match or WxH in multiples of 16"), N_ ("SIZE") },
     { "multi-ref", 0, 0, G_OPTION_ARG_FILENAME, &self->multi_ref,
       N_ ("How several inputs are placed: offset or index"), N_ ("HOW") },
+    { "step-cache", 0, 0, G_OPTION_ARG_FILENAME, &self->step_cache_text,
+      N_ ("Leave out steps that change little, 0 to 0.5: faster, less exact; 0 is off"), N_ ("X") },
     { "device", 0, 0, G_OPTION_ARG_FILENAME, &self->device, N_ ("auto, cpu or cuda"),
       N_ ("DEVICE") },
     { "dtype", 0, 0, G_OPTION_ARG_FILENAME, &self->dtype, N_ ("auto, f32 or bf16"), N_ ("TYPE") },
@@ -147,6 +150,9 @@ check_values (CliEditOptions *self)
              || cli_option_uint ("--threads", self->threads_text, 0, THREADS_MAX, &whole))
          && (self->guidance_text == NULL
              || cli_option_double ("--guidance", self->guidance_text, 0, SCALE_MAX, &number))
+         && (self->step_cache_text == NULL
+             || cli_option_double ("--step-cache", self->step_cache_text, 0, STEP_CACHE_MAX,
+                                   &self->step_cache))
          && (self->true_cfg_text == NULL
              || cli_option_double ("--true-cfg", self->true_cfg_text, 0, SCALE_MAX,
                                    &self->true_cfg));
@@ -285,6 +291,8 @@ cli_edit_options_get_parameters (const CliEditOptions *self)
 
   if (self->true_cfg_text != NULL)
     json_object_set_double_member (parameters, "true_cfg", self->true_cfg);
+  if (self->step_cache > 0)
+    json_object_set_double_member (parameters, "step_cache", self->step_cache);
   if (self->steps_text != NULL)
     json_object_set_int_member (parameters, "steps", g_ascii_strtoll (self->steps_text, NULL, 10));
   if (self->threads_text != NULL)
@@ -305,7 +313,8 @@ cli_edit_options_clear (CliEditOptions *self)
           self->negative_prompt, self->seed_text,    self->steps_text, self->guidance_text,
           self->true_cfg_text,   self->threads_text, self->size,       self->multi_ref,
           self->device,          self->dtype,        self->noise,      self->dump,
-          self->vae_tiling,      self->base_url,     self->key_file,   self->patience_text };
+          self->step_cache_text, self->vae_tiling,   self->base_url,   self->key_file,
+          self->patience_text };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);

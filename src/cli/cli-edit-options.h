@@ -17,8 +17,8 @@ typedef struct
   char *model; /* as given, or NULL */
   char *backend;
   char *negative_prompt; /* or NULL */
-  char *true_cfg_text, *seed_text, *steps_text, *guidance_text,
-      *threads_text;                                    /* as given, or NULL */
+  char *true_cfg_text, *seed_text, *steps_text, *guidance_text, *threads_text,
+      *step_cache_text;                                 /* as given, or NULL */
   char *size, *multi_ref, *device, *dtype, *vae_tiling; /* or NULL */
   char *noise, *dump;                                   /* or NULL */
   gboolean no_metadata, json, quiet;
@@ -29,7 +29,7 @@ typedef struct
   gboolean own_host, cancel_on_interrupt;
 
   guint64 seed; /* the given one or a random one */
-  double true_cfg;
+  double true_cfg, step_cache;
 } CliEditOptions;
 
 /* Reads the command line. FALSE with *status after --help or after a line that names the wrong

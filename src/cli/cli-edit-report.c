@@ -61,6 +61,11 @@ put_parameters (GString *json, const CliEditOptions *options, JsonObject *result
   if (options->negative_prompt != NULL)
     esp_json_put_string (json, "negative_prompt", options->negative_prompt, -1);
   esp_json_put_double (json, "true_cfg", options->true_cfg);
+  if (options->step_cache > 0)
+    {
+      esp_json_put_double (json, "step_cache", options->step_cache);
+      esp_json_put_uint (json, "computed_steps", (guint64) get_int (result, "computed_steps"));
+    }
   esp_json_put_uint (json, "width", (guint64) get_int (result, "width"));
   esp_json_put_uint (json, "height", (guint64) get_int (result, "height"));
   esp_json_put_string (json, "multi_ref",

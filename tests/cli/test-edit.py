@@ -181,6 +181,20 @@ def negative_prompt_and_true_cfg(s):
     assert len({plain, both, empty}) == 3
 
 
+def steps_that_change_little_are_left_out(s):
+    photo, options = s.photo(), ('--size', 'match', '--steps', 12, '--seed', 1)
+    exact, out, _ = s.edit(photo, *options, '--json', out='a.png')
+    report = json.loads(out)
+    assert 'step_cache' not in report and 'computed_steps' not in report, report
+    off, out, _ = s.edit(photo, *options, '--step-cache', 0, '--json', out='b.png')
+    report = json.loads(out)
+    assert off.read_bytes() == exact.read_bytes() and 'step_cache' not in report, report
+    fast, out, _ = s.edit(photo, *options, '--step-cache', 0.3, '--json', out='c.png')
+    report = json.loads(out)
+    assert report['step_cache'] == 0.3 and 2 <= report['computed_steps'] < 12 and report['steps'] == 12, report
+    assert fast.read_bytes() != exact.read_bytes() and b'step_cache' in fast.read_bytes()
+
+
 def dump_and_noise(s):
     photo, dump = s.photo(), s.out / 'dump.safetensors'
     first = s.edit(photo, *SMALL, '--seed', 5, '--no-metadata', '--dump', dump)[0].read_bytes()
@@ -245,7 +259,7 @@ sys.exit(run_cases([the_same_request_gives_the_same_bytes, json_is_one_object_an
                     progress_in_a_pipe_is_plain_lines, progress_on_a_terminal_is_a_bar_that_fits,
                     the_recipe_is_in_the_file, every_output_format,
                     an_old_file_is_replaced_and_may_be_the_input, size_match_and_auto,
-                    several_inputs_are_references, negative_prompt_and_true_cfg, dump_and_noise,
-                    long_prompts_are_told, odd_names_and_empty_prompts,
+                    several_inputs_are_references, negative_prompt_and_true_cfg,
+                    steps_that_change_little_are_left_out, dump_and_noise, long_prompts_are_told, odd_names_and_empty_prompts,
                     the_language_of_the_system_does_not_matter, a_model_folder_may_be_named,
                     the_sample_photo]))

@@ -20,7 +20,7 @@ def help_and_version(s):
         assert command in out
         status, text, err = s.run(command.decode(), '--help')
         assert status == 0 and not err and b'--help' in text, (command, text)
-    for option in (b'--prompt', b'--output', b'--model', b'--backend', b'--negative-prompt', b'--true-cfg',
+    for option in (b'--prompt', b'--output', b'--model', b'--backend', b'--negative-prompt', b'--true-cfg', b'--step-cache',
                    b'--seed', b'--steps', b'--guidance', b'--size', b'--multi-ref', b'--device', b'--dtype',
                    b'--noise', b'--dump', b'--set', b'--config', b'--base-url', b'--own-host', b'--key-file',
                    b'--patience', b'--cancel-on-interrupt', b'--no-metadata', b'--json', b'--quiet'):
@@ -45,6 +45,7 @@ def wrong_options(s):
              ('--size', '64'), ('--size', '64x'), ('--size', '64x64x64'), ('--size', 'big'), ('--size', ''),
              ('--guidance', 'nan'), ('--guidance', 'inf'), ('--guidance', '-1'), ('--guidance', '2,5'),
              ('--guidance', '1e999'), ('--true-cfg', 'nan'), ('--true-cfg', '-inf'), ('--true-cfg', 'x'),
+             ('--step-cache', '0.6'), ('--step-cache', '-1'), ('--step-cache', 'nan'),
              ('--seed', '-1'), ('--seed', '18446744073709551616'), ('--seed', '1.5'), ('--seed', ' 1'),
              ('--multi-ref', 'left'), ('--device', 'tpu'), ('--dtype', 'f16'), ('--backend', 'cloud'),
              ('--threads', '-2')]
@@ -131,7 +132,7 @@ def the_schema_and_the_options_agree(s):
     description = json.loads(s.run('describe', '--json', '--model', DEMO)[1])
     properties = description['parameters']['properties']
     photo, out = s.photo(), s.out / 'o.png'
-    for name in ('steps', 'guidance', 'true_cfg', 'threads'):
+    for name in ('steps', 'guidance', 'true_cfg', 'step_cache', 'threads'):
         option = '--' + name.replace('_', '-')
         for value in (properties[name]['minimum'] - 1, properties[name]['maximum'] + 1):
             s.fails('edit', photo, '-p', 'x', '-o', out, f'{option}={value:g}', status=2, names=option)

@@ -26,6 +26,9 @@ static const char *const known[] G_GNUC_UNUSED
         N_ ("Several references"),
         N_ ("How further pictures are placed: beside the first, or each on its own "
             "index."),
+        N_ ("Step caching"),
+        N_ ("Leaves out what would change little from step to step: the higher, the faster "
+            "and the less exact; 0 computes everything."),
         N_ ("Device"),
         N_ ("Where to compute."),
         N_ ("Number format"),
@@ -51,12 +54,19 @@ static const struct
   { "match_input", N_ ("As the picture") },
 };
 
-static const char *const advanced[] = { "device",           "dtype",
-                                        "threads",          "vae_tiling",
-                                        "multi_ref",        "true_cfg",
-                                        "negative_prompt",  "output_format",
-                                        "output_quality",   "enable_safety_checker",
-                                        "safety_tolerance", NULL };
+static const char *const advanced[] = { "device",
+                                        "dtype",
+                                        "threads",
+                                        "vae_tiling",
+                                        "multi_ref",
+                                        "true_cfg",
+                                        "step_cache",
+                                        "negative_prompt",
+                                        "output_format",
+                                        "output_quality",
+                                        "enable_safety_checker",
+                                        "safety_tolerance",
+                                        NULL };
 
 const char *
 esp_parameter_get_label (const EspParameter *parameter)
@@ -88,6 +98,7 @@ esp_parameter_dup_label_of (const char *name)
     { "precision", N_ ("Precision") },
     { "aspect_ratio", N_ ("Aspect ratio") },
     { "multi_ref", N_ ("Several references") },
+    { "step_cache", N_ ("Step caching") },
     { "device", N_ ("Device") },
     { "dtype", N_ ("Number format") },
     { "threads", N_ ("Threads") },

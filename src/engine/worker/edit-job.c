@@ -247,7 +247,8 @@ result_json (const EditRun *run, int index, const EspEditResult *result, const c
       "t5_truncated", result->t5_truncated, "scaled", result->scaled, "source_width",
       result->source_width, "source_height", result->source_height, "device", result->device,
       "dtype", result->dtype, "device_description", esp_json_text (result->device_description),
-      "reused", reused_json (result->reused), "shared", result->shared);
+      "reused", reused_json (result->reused), "shared", result->shared, "computed_steps",
+      result->computed_steps);
 
   if (event == NULL || more == NULL || json_object_update (event, more) != 0)
     {

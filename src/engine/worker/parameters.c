@@ -51,6 +51,7 @@ static EspStatus store_true_cfg (EspEditRequest *request, const json_t *value, E
 static EspStatus store_seed (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_steps (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_guidance (EspEditRequest *request, const json_t *value, EspError *error);
+static EspStatus store_step_cache (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_size (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_multi_ref (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_device (EspEditRequest *request, const json_t *value, EspError *error);
@@ -138,6 +139,17 @@ static const Parameter parameters[] = {
     .title = "Several references",
     .description = "How further pictures are placed: beside the first, or each on its own index.",
     .store = store_multi_ref },
+  { .name = "step_cache",
+    .type = TYPE_NUMBER,
+    .minimum = 0,
+    .maximum = ESP_STEP_CACHE_MAX,
+    .default_kind = DEFAULT_VALUE,
+    .default_number = 0,
+    .widget = "slider",
+    .title = "Step caching",
+    .description = "Leaves out what would change little from step to step: the higher, the faster "
+                   "and the less exact; 0 computes everything.",
+    .store = store_step_cache },
   { .name = "device",
     .type = TYPE_STRING,
     .choices = device_choices,
@@ -270,6 +282,13 @@ static EspStatus
 store_guidance (EspEditRequest *request, const json_t *value, EspError *error)
 {
   request->guidance = json_number_value (value);
+  return ESP_OK;
+}
+
+static EspStatus
+store_step_cache (EspEditRequest *request, const json_t *value, EspError *error)
+{
+  request->step_cache = json_number_value (value);
   return ESP_OK;
 }
 
