@@ -247,8 +247,7 @@ result_json (const EditRun *run, int index, const EspEditResult *result, const c
       "t5_truncated", result->t5_truncated, "scaled", result->scaled, "source_width",
       result->source_width, "source_height", result->source_height, "device", result->device,
       "dtype", result->dtype, "device_description", esp_json_text (result->device_description),
-      "reused", reused_json (result->reused), "shared", result->shared, "computed_steps",
-      result->computed_steps);
+      "reused", reused_json (result->reused), "shared", result->shared);
 
   if (event == NULL || more == NULL || json_object_update (event, more) != 0)
     {
@@ -320,7 +319,7 @@ run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
   if (status == ESP_OK)
     status = read_images (request, images, error);
   if (status == ESP_OK)
-    status = esp_model_cache_get (&run->session->cache, request->model, &run->model, error);
+    status = esp_model_cache_get (&run->session->cache, &request->parts, &run->model, error);
   if (status != ESP_OK)
     return status;
 

@@ -131,7 +131,7 @@ take_request (Worker *worker, const char *line, size_t length)
     refuse (worker, &request, protocol ? "protocol" : esp_status_name (status), error.message);
   else if (request.type == ESP_REQUEST_HELLO)
     send_hello (worker, request.id);
-  else if (request.type == ESP_REQUEST_DESCRIBE && request.model == NULL)
+  else if (request.type == ESP_REQUEST_DESCRIBE && !esp_request_names_model (&request))
     esp_channel_send (&worker->channel, esp_description_new (request.id, NULL, 1));
   else if (request.type == ESP_REQUEST_CANCEL)
     cancel_job (worker, &request);

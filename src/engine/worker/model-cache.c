@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +27,15 @@ mix (uint64_t hash, const void *data, size_t size)
     hash = (hash ^ bytes[i]) * FNV_PRIME;
 
   return hash;
+}
+
+static uint64_t
+file_signature (const struct stat *status)
+{
+  uint64_t hash = mix (FNV_OFFSET, &status->st_ino, sizeof status->st_ino);
+
+  hash = mix (hash, &status->st_size, sizeof status->st_size);
+  return mix (hash, &status->st_mtim, sizeof status->st_mtim);
 }
 
 /* The sum of the entries' hashes: readdir() promises no order. Takes `folder` over. */
@@ -60,9 +70,9 @@ folder_signature (int folder, int depth, int *entries_left)
         }
       else if (S_ISREG (status.st_mode))
         {
-          hash = mix (hash, &status.st_ino, sizeof status.st_ino);
-          hash = mix (hash, &status.st_size, sizeof status.st_size);
-          hash = mix (hash, &status.st_mtim, sizeof status.st_mtim);
+          uint64_t inner = file_signature (&status);
+
+          hash = mix (hash, &inner, sizeof inner);
         }
 
       sum += hash;
@@ -72,44 +82,85 @@ folder_signature (int folder, int depth, int *entries_left)
   return sum;
 }
 
+/* Of a file or a folder; 0 of none. */
 static uint64_t
 signature_of (const char *path)
 {
   int entries_left = ENTRIES_TO_LOOK;
-  int folder = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  struct stat status;
+  int folder;
 
+  if (path == NULL || stat (path, &status) != 0)
+    return 0;
+  if (!S_ISDIR (status.st_mode))
+    return file_signature (&status);
+  folder = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   return folder >= 0 ? folder_signature (folder, FOLDER_DEPTH, &entries_left) : 0;
 }
 
-EspStatus
-esp_model_cache_get (EspModelCache *cache, const char *path, EspModel **model, EspError *error)
+/* Of what was asked for, and of what an open model found for it. */
+static uint64_t
+sources_signature (const EspModelParts *parts, const EspModel *model)
 {
-  uint64_t signature = signature_of (path);
+  uint64_t hash = mix (FNV_OFFSET, &(uint64_t){ signature_of (parts->path) }, sizeof (uint64_t));
+
+  for (int i = 0; esp_model_source (model, i) != NULL; i++)
+    {
+      uint64_t source = signature_of (esp_model_source (model, i));
+
+      hash = mix (hash, &source, sizeof source);
+    }
+  return hash;
+}
+
+/* All that `parts` say as one malloc'd text; NULL when out of memory. */
+static char *
+name_parts (const EspModelParts *parts)
+{
+  const char *const texts[] = { parts->path, parts->transformer, parts->clip,       parts->t5,
+                                parts->vae,  parts->tokenizer,   parts->tokenizer_2 };
+  const size_t count = sizeof texts / sizeof *texts;
+  size_t size = 1, used = 0;
+  char *name;
+
+  for (size_t i = 0; i < count; i++)
+    size += (texts[i] != NULL ? strlen (texts[i]) : 0) + 2;
+  name = malloc (size);
+  for (size_t i = 0; name != NULL && i < count; i++)
+    used += (size_t) sprintf (name + used, "%s%s\n", texts[i] != NULL ? "=" : "",
+                              texts[i] != NULL ? texts[i] : "");
+  return name;
+}
+
+EspStatus
+esp_model_cache_get (EspModelCache *cache, const EspModelParts *parts, EspModel **model,
+                     EspError *error)
+{
+  char *name = name_parts (parts);
   EspStatus status;
 
-  if (cache->model != NULL && cache->signature == signature && strcmp (cache->path, path) == 0)
+  if (name == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "model: out of memory");
+  if (cache->model != NULL && strcmp (cache->name, name) == 0
+      && cache->signature == sources_signature (parts, cache->model))
     {
+      free (name);
       *model = cache->model;
       return ESP_OK;
     }
 
   /* First close, then open: two of the big models may not fit into memory together. */
   esp_model_cache_clear (cache);
-  status = esp_model_open (path, &cache->model, error);
+  status = esp_model_open_parts (parts, &cache->model, error);
   if (status != ESP_OK)
     {
       cache->model = NULL;
+      free (name);
       return status;
     }
 
-  cache->signature = signature;
-  cache->path = strdup (path);
-  if (cache->path == NULL)
-    {
-      esp_model_cache_clear (cache);
-      return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
-    }
-
+  cache->signature = sources_signature (parts, cache->model);
+  cache->name = name;
   *model = cache->model;
   return ESP_OK;
 }
@@ -118,6 +169,6 @@ void
 esp_model_cache_clear (EspModelCache *cache)
 {
   esp_model_close (cache->model);
-  free (cache->path);
+  free (cache->name);
   *cache = (EspModelCache) ESP_MODEL_CACHE_INIT;
 }

@@ -10,8 +10,8 @@
 typedef struct EspModelCache
 {
   EspModel *model;
-  char *path;
-  uint64_t signature; /* of the folder's files when it was opened */
+  char *name;         /* of all that it was asked for by */
+  uint64_t signature; /* of its files when it was opened */
 } EspModelCache;
 
 #define ESP_MODEL_CACHE_INIT                                                                       \
@@ -19,10 +19,10 @@ typedef struct EspModelCache
     NULL, NULL, 0                                                                                  \
   }
 
-/* Gives the open model of the folder `path`, lent until the next call. It is opened when another
- * one was open, or when a file in its folder was added, removed or changed (size, time or inode)
- * since. Errors: those of esp_model_open(); nothing is open then. */
-EspStatus esp_model_cache_get (EspModelCache *cache, const char *path, EspModel **model,
+/* Gives the open model of `parts`, lent until the next call. It is opened when another one was
+ * open, or when one of its files, or a file in its folder, was added, removed or changed (size,
+ * time or inode) since. Errors: those of esp_model_open_parts(); nothing is open then. */
+EspStatus esp_model_cache_get (EspModelCache *cache, const EspModelParts *parts, EspModel **model,
                                EspError *error);
 
 void esp_model_cache_clear (EspModelCache *cache);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 typedef struct RequestKind
 {
   const char *name;
-  const char *fields[8];
+  const char *fields[10];
   EspStatus (*check) (EspRequest *request, EspError *error);
 } RequestKind;
 
@@ -23,13 +24,13 @@ static EspStatus check_cancel (EspRequest *request, EspError *error);
 
 static const RequestKind kinds[] = {
   [ESP_REQUEST_HELLO] = { "hello", { NULL }, check_nothing },
-  [ESP_REQUEST_DESCRIBE] = { "describe", { "model", NULL }, check_describe },
-  [ESP_REQUEST_LOAD] = { "load", { "model", NULL }, check_load },
+  [ESP_REQUEST_DESCRIBE] = { "describe", { "model", "components", NULL }, check_describe },
+  [ESP_REQUEST_LOAD] = { "load", { "model", "components", NULL }, check_load },
   [ESP_REQUEST_EDIT]
   = { "edit",
-      { "model", "images", "noise", "dump", "previews", "latents", "batch", NULL },
+      { "model", "components", "images", "noise", "dump", "previews", "latents", "batch", NULL },
       check_edit },
-  [ESP_REQUEST_TOKENIZE] = { "tokenize", { "model", "texts", NULL }, check_tokenize },
+  [ESP_REQUEST_TOKENIZE] = { "tokenize", { "model", "components", "texts", NULL }, check_tokenize },
   [ESP_REQUEST_CANCEL] = { "cancel", { "job", NULL }, check_cancel },
   [ESP_REQUEST_QUIT] = { "quit", { NULL }, check_nothing },
 };
@@ -125,6 +126,50 @@ get_bool (const EspRequest *request, const char *name, bool fallback, bool *resu
   return ESP_OK;
 }
 
+/* `model` and `components`. Where the transformer is named, the model need not be. */
+static EspStatus
+get_model (EspRequest *request, bool required, EspError *error)
+{
+  EspModelParts *parts = &request->parts;
+  const struct
+  {
+    const char *name;
+    const char **path;
+  } known[] = { { "transformer", &parts->transformer },
+                { "clip", &parts->clip },
+                { "t5", &parts->t5 },
+                { "vae", &parts->vae },
+                { "tokenizer", &parts->tokenizer },
+                { "tokenizer_2", &parts->tokenizer_2 } };
+  json_t *components = json_object_get (request->object, "components"), *value;
+  const char *key;
+  EspStatus status = ESP_OK;
+
+  if (components != NULL && !json_is_null (components) && !json_is_object (components))
+    return esp_error_set (error, ESP_ERROR_ARGUMENT, "components: expected an object of paths");
+  json_object_foreach (components, key, value)
+  {
+    const char **path = NULL;
+    char name[64];
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+      if (strcmp (key, known[i].name) == 0)
+        path = known[i].path;
+    if (path == NULL)
+      return esp_error_set (error, ESP_ERROR_ARGUMENT,
+                            "components: unknown part \"%.80s\"; transformer, clip, t5, vae, "
+                            "tokenizer and tokenizer_2 are known",
+                            key);
+    snprintf (name, sizeof name, "components: %s", key);
+    if (!json_is_null (value))
+      status = get_path (value, name, path, error);
+    if (status != ESP_OK)
+      return status;
+  }
+  return get_field_path (request, "model", required && parts->transformer == NULL, &parts->path,
+                         error);
+}
+
 static EspStatus
 check_nothing (EspRequest *request, EspError *error)
 {
@@ -134,13 +179,13 @@ check_nothing (EspRequest *request, EspError *error)
 static EspStatus
 check_describe (EspRequest *request, EspError *error)
 {
-  return get_field_path (request, "model", false, &request->model, error);
+  return get_model (request, false, error);
 }
 
 static EspStatus
 check_load (EspRequest *request, EspError *error)
 {
-  return get_field_path (request, "model", true, &request->model, error);
+  return get_model (request, true, error);
 }
 
 static EspStatus
@@ -227,7 +272,7 @@ check_batch (EspRequest *request, EspError *error)
 static EspStatus
 check_edit (EspRequest *request, EspError *error)
 {
-  EspStatus status = get_field_path (request, "model", true, &request->model, error);
+  EspStatus status = get_model (request, true, error);
 
   request->edit = (EspEditRequest) ESP_EDIT_REQUEST_INIT;
   if (status == ESP_OK)
@@ -254,7 +299,7 @@ check_edit (EspRequest *request, EspError *error)
 static EspStatus
 check_tokenize (EspRequest *request, EspError *error)
 {
-  EspStatus status = get_field_path (request, "model", true, &request->model, error);
+  EspStatus status = get_model (request, true, error);
 
   if (status != ESP_OK)
     return status;
@@ -377,6 +422,16 @@ esp_request_parse (const char *line, size_t length, EspRequest *request, bool *p
     status = check_fields (request, error);
 
   return status == ESP_OK ? kinds[request->type].check (request, error) : status;
+}
+
+bool
+esp_request_names_model (const EspRequest *request)
+{
+  const EspModelParts *parts = &request->parts;
+
+  return parts->path != NULL || parts->transformer != NULL || parts->clip != NULL
+         || parts->t5 != NULL || parts->vae != NULL || parts->tokenizer != NULL
+         || parts->tokenizer_2 != NULL;
 }
 
 void

@@ -35,15 +35,16 @@ typedef struct EspRequestEdit
 typedef struct EspRequest
 {
   EspRequestType type;
-  json_t *object;        /* the whole line; owned. Everything below is borrowed from it */
-  json_t *id;            /* string or integer */
-  const char *model;     /* describe (may be NULL), load, edit, tokenize */
-  json_t *job;           /* cancel: the id of the job */
-  json_t *texts;         /* tokenize: array of strings */
-  json_t *images;        /* edit: array of 1 … ESP_IMAGES_MAX paths */
-  bool previews;         /* edit: send preview events */
-  bool latents;          /* edit: write the final latents into the spool */
-  EspEditRequest edit;   /* edit: all but the pictures */
+  json_t *object;               /* the whole line; owned. Everything below is borrowed from it */
+  json_t *id;                   /* string or integer */
+  EspModelParts parts;          /* load, edit, tokenize; describe: the path may be NULL */
+  json_t *job;                  /* cancel: the id of the job */
+  json_t *texts;                /* tokenize: array of strings */
+  json_t *images;               /* edit: array of 1 … ESP_IMAGES_MAX paths */
+  bool previews;                /* edit: send preview events */
+  bool latents;                 /* edit: write the final latents into the spool */
+  EspEditRequest edit;          /* edit: all but the pictures */
+  EspLora loras[ESP_LORAS_MAX]; /* edit.loras */
   EspRequestEdit *edits; /* [edit_count]; owned. The first has the request's own id and seed */
   int edit_count;        /* edit: 1 … ESP_BATCH_MAX; else 0 */
 } EspRequest;
@@ -54,5 +55,8 @@ typedef struct EspRequest
  * them are refused. The caller clears *request in either case. */
 EspStatus esp_request_parse (const char *line, size_t length, EspRequest *request, bool *protocol,
                              EspError *error);
+
+/* Does it name a model, or parts of one? */
+bool esp_request_names_model (const EspRequest *request);
 
 void esp_request_clear (EspRequest *request);

@@ -17,12 +17,15 @@ esp_session_send_error (EspChannel *channel, json_t *id, const EspError *error)
 json_t *
 esp_model_json (const EspModelInfo *model)
 {
-  json_t *instructions = json_array ();
+  json_t *instructions = json_array (), *notes = json_array ();
 
   for (int i = 0; model->instructions != NULL && model->instructions[i] != NULL; i++)
     json_array_append_new (instructions, esp_json_text (model->instructions[i]));
 
-  return json_pack ("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:i, s:f, s:o, s:I, s:I}",
+  for (int i = 0; model->notes != NULL && model->notes[i] != NULL; i++)
+    json_array_append_new (notes, esp_json_text (model->notes[i]));
+
+  return json_pack ("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:i, s:f, s:o, s:I, s:I, s:o}",
                     "path", esp_json_text (model->path), "id", esp_json_text (model->id), "name",
                     esp_json_text (model->name), "kind", esp_json_text (model->kind), "licence",
                     esp_json_text (model->licence), "source", esp_json_text (model->source), "hash",
@@ -30,7 +33,7 @@ esp_model_json (const EspModelInfo *model)
                     (json_int_t) model->working_pixels, "default_steps", model->default_steps,
                     "default_guidance", model->default_guidance, "instructions", instructions,
                     "weight_bytes", (json_int_t) model->weight_bytes, "parameters",
-                    (json_int_t) model->parameters);
+                    (json_int_t) model->parameters, "notes", notes);
 }
 
 void
@@ -80,7 +83,7 @@ run_load (EspSession *session, EspJob *job, EspError *error)
 {
   double start = now ();
   EspModel *model;
-  EspStatus status = esp_model_cache_get (&session->cache, job->request.model, &model, error);
+  EspStatus status = esp_model_cache_get (&session->cache, &job->request.parts, &model, error);
 
   if (status == ESP_OK)
     esp_channel_send (session->channel,
@@ -95,7 +98,7 @@ static EspStatus
 run_describe (EspSession *session, EspJob *job, EspError *error)
 {
   EspModel *model;
-  EspStatus status = esp_model_cache_get (&session->cache, job->request.model, &model, error);
+  EspStatus status = esp_model_cache_get (&session->cache, &job->request.parts, &model, error);
 
   if (status == ESP_OK)
     esp_channel_send (session->channel,
@@ -140,7 +143,7 @@ run_tokenize (EspSession *session, EspJob *job, EspError *error)
 {
   json_t *items = json_array ();
   EspModel *model;
-  EspStatus status = esp_model_cache_get (&session->cache, job->request.model, &model, error);
+  EspStatus status = esp_model_cache_get (&session->cache, &job->request.parts, &model, error);
 
   for (size_t i = 0; status == ESP_OK && i < json_array_size (job->request.texts); i++)
     {
