@@ -182,7 +182,6 @@ bind_final_modulation (EspFlux *flux)
     }
   esp_bind_linear (&flux->once, linear, hidden, hidden, true, "norm_out.linear.scale");
   esp_bind_linear (&flux->once, linear, hidden, hidden, true, "norm_out.linear.shift");
-  linear->module[0] = linear->module[1] = "norm_out.linear";
 }
 
 static EspStatus
