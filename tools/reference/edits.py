@@ -32,6 +32,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
 sys.path += [str(ROOT / "tests" / "engine" / "model"), str(ROOT / "tools" / "reference")]
 import make_model  # noqa: E402
+import loras  # noqa: E402
 from numerics import kontext_size, working_size  # noqa: E402
 
 LONG = ("Make the photo warm and bright with autumn colours, remove the red hat of the person on the left, add a "
@@ -78,6 +79,19 @@ CASES = {
     "sharp-one-step": ("sharp", ["square"], "bright morning in the mountain", {"steps": 1, "guidance": 2.5}),
     "sharp-tall": ("sharp", ["tall"], "dark  street\tat\nnight", {"steps": 4, "guidance": 7.0, "noise": True}),
     "sharp-28-steps": ("sharp", ["strip"], "smile", {"steps": 28, "guidance": 2.5}),
+    # LoRAs (tools/reference/loras.py), with their strengths.
+    "lora-kohya": ("heads-32", ["smallest"], "make the sky green", {"steps": 1, "loras": [("kohya", 1.0)]}),
+    "lora-kohya-sparse": ("heads-32", ["smallest"], "make the sky green",
+                          {"steps": 1, "loras": [("kohya-sparse", 0.75)]}),
+    "lora-comfy": ("heads-32", ["smallest"], "make the sky green", {"steps": 1, "loras": [("comfy", -0.5)]}),
+    "lora-fal": ("heads-32", ["smallest"], "make the sky green", {"steps": 1, "loras": [("fal", 0.5)]}),
+    "lora-xlabs": ("heads-32", ["smallest"], "make the sky green", {"steps": 1, "loras": [("xlabs", 1.25)]}),
+    "lora-onetrainer": ("heads-32", ["smallest"], "make the sky green",
+                        {"steps": 1, "loras": [("onetrainer", 1.0)]}),
+    "lora-diffusers": ("heads-32", ["smallest"], "make the sky green", {"steps": 1, "loras": [("diffusers", 0.8)]}),
+    "lora-t5": ("heads-32", ["smallest"], "make the sky green", {"steps": 1, "loras": [("t5", 1.0)]}),
+    "lora-several": ("heads-32", ["smallest"], "make the sky green",
+                     {"steps": 4, "loras": [("kohya", 0.6), ("diffusers", -0.4), ("onetrainer", 0.3)]}),
 }
 
 # Relative L2 distances and PSNR in dB (docs/testing.md): by how an edit is made.
@@ -240,6 +254,8 @@ def command_line(name, options, inputs, prompt):
         arguments += ["--negative-prompt", options["negative"], "--true-cfg", str(options["true_cfg"])]
     if "multi_ref" in options:
         arguments += ["--multi-ref", options["multi_ref"]]
+    for lora, strength in options.get("loras", []):
+        arguments += ["--lora", f"{{data}}/loras/{lora}.safetensors:{strength}"]
     if options.get("noise"):
         arguments += ["--noise", f"{{data}}/edits/cases/{name}/case.safetensors"]
     return arguments
@@ -284,6 +300,8 @@ def write_case(name, models, pipes, precision):
     manifest_path = pathlib.Path(folder, "espalier.json")
     manifest = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
     pictures = [Image.open(DATA / "edits" / "inputs" / f"{picture}.png") for picture in inputs]
+    if options.get("loras"):
+        loras.apply(pipes[model], options["loras"])
     edit = Edit(pipes[model], options, manifest, pictures, prompt)
     result = edit.run()
     describe(name, result)
@@ -292,6 +310,8 @@ def write_case(name, models, pipes, precision):
     if precision:
         check_precision(folder, case, manifest, pictures, result)
 
+    if options.get("loras"):
+        pipes.clear()
     kind = "resized" if edit.resized else "one-step" if options["steps"] == 1 else "plain"
     target = DATA / "edits" / "cases" / name
     target.mkdir(parents=True, exist_ok=True)

@@ -82,6 +82,17 @@ esp_model_drop_loras (EspModel *model)
 /* --- Files -------------------------------------------------------------------------------------
  */
 
+static EspStatus
+check_hash (const EspLoraFile *file, const char *wanted, EspError *error)
+{
+  if (wanted == NULL || strcmp (wanted, file->hash) == 0)
+    return ESP_OK;
+  return esp_error_set (error, ESP_ERROR_FILE,
+                        "%s: is not the LoRA that is wanted: its SHA-256 begins with %.12s, wanted "
+                        "is %.12s",
+                        file->path, file->hash, wanted);
+}
+
 /* Opens what the request names; a file that is open and has not changed is taken over. */
 static EspStatus
 open_files (EspLoraSet *set, const EspEditRequest *request, EspError *error)
@@ -106,7 +117,10 @@ open_files (EspLoraSet *set, const EspEditRequest *request, EspError *error)
       if (file == NULL)
         status = esp_lora_file_open (request->loras[i].path, &file, error);
       if (status == ESP_OK)
-        set->files[set->file_count++] = file;
+        {
+          set->files[set->file_count++] = file;
+          status = check_hash (file, request->loras[i].hash, error);
+        }
     }
   for (int k = 0; k < before_count; k++)
     esp_lora_file_close (before[k]);

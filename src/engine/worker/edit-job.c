@@ -9,6 +9,7 @@
 
 #include "files/ppm.h"
 #include "files/weights.h"
+#include "worker/loras.h"
 #include "worker/session.h"
 
 /* The largest picture that is taken: 2²⁸ pixels are 805 MB. */
@@ -249,7 +250,8 @@ result_json (const EditRun *run, int index, const EspEditResult *result, const c
       "dtype", result->dtype, "device_description", esp_json_text (result->device_description),
       "reused", reused_json (result->reused), "shared", result->shared);
 
-  if (event == NULL || more == NULL || json_object_update (event, more) != 0)
+  if (event == NULL || more == NULL || json_object_update (event, more) != 0
+      || json_object_set_new (event, "loras", esp_loras_json (result)) != 0)
     {
       json_decref (event);
       event = NULL;
@@ -324,6 +326,7 @@ run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
     return status;
 
   request->edit.images = images;
+  request->edit.loras = request->loras;
   reset_peak_memory ();
   return esp_model_edit_batch (run->model, &request->edit, run->samples, run->count, &callbacks,
                                error);

@@ -16,9 +16,11 @@ typedef enum
   TYPE_STRING,
   TYPE_INTEGER,
   TYPE_NUMBER,
+  TYPE_BOOLEAN,
+  TYPE_LORAS, /* an array; read by loras.c */
 } ParameterType;
 
-static const char *const type_names[] = { "string", "integer", "number" };
+static const char *const type_names[] = { "string", "integer", "number", "boolean", "array" };
 
 typedef EspStatus (*StoreFunc) (EspEditRequest *request, const json_t *value, EspError *error);
 
@@ -42,6 +44,7 @@ typedef struct Parameter
   double default_number;
   const char *format; /* of a string whose values are no plain choices */
   const char *widget, *title, *description;
+  bool advanced;
   StoreFunc store;
 } Parameter;
 
@@ -58,6 +61,7 @@ static EspStatus store_device (EspEditRequest *request, const json_t *value, Esp
 static EspStatus store_dtype (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_threads (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_tiling (EspEditRequest *request, const json_t *value, EspError *error);
+static EspStatus store_lora_partial (EspEditRequest *request, const json_t *value, EspError *error);
 
 /* In the order of the enums of espalier-engine.h, the default first. */
 static const char *const size_choices[] = { "auto", "match", NULL };
@@ -184,6 +188,23 @@ static const Parameter parameters[] = {
     .title = "VAE tiles",
     .description = "Tiles bound the memory of large pictures.",
     .store = store_tiling },
+  { .name = "loras",
+    .type = TYPE_LORAS,
+    .format = "loras",
+    .minimum = -ESP_LORA_STRENGTH_MAX,
+    .maximum = ESP_LORA_STRENGTH_MAX,
+    .widget = "loras",
+    .title = "LoRAs",
+    .description = "Small files that were trained to change what the model does, each with its "
+                   "strength." },
+  { .name = "lora_partial",
+    .type = TYPE_BOOLEAN,
+    .default_kind = DEFAULT_VALUE,
+    .default_number = 0,
+    .title = "Incomplete LoRAs",
+    .description = "Use what fits of a LoRA that was made for another model.",
+    .advanced = true,
+    .store = store_lora_partial },
 };
 
 #define PARAMETER_COUNT (sizeof parameters / sizeof parameters[0])
@@ -383,6 +404,13 @@ store_tiling (EspEditRequest *request, const json_t *value, EspError *error)
   return ESP_OK;
 }
 
+static EspStatus
+store_lora_partial (EspEditRequest *request, const json_t *value, EspError *error)
+{
+  request->lora_partial = json_is_true (value);
+  return ESP_OK;
+}
+
 /* "auto, f32 or bf16" */
 static void
 list_choices (const char *const *choices, char *text, size_t size)
@@ -446,6 +474,12 @@ read_value (const Parameter *parameter, const json_t *value, EspEditRequest *req
 
   if (parameter->type == TYPE_STRING)
     status = check_string (parameter, value, error);
+  else if (parameter->type == TYPE_BOOLEAN)
+    {
+      if (!json_is_boolean (value))
+        status = esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: expected true or false, found %s",
+                                parameter->name, kind_of (value));
+    }
   else if (!text)
     status = check_number (parameter, value, error);
 
@@ -467,6 +501,8 @@ esp_parameters_read (const json_t *object, EspEditRequest *request, EspError *er
       const json_t *value = json_object_get (object, parameter->name);
       EspStatus status;
 
+      if (parameter->store == NULL)
+        continue;
       if (value == NULL || json_is_null (value))
         {
           if (parameter->required)
@@ -503,7 +539,7 @@ put_range (json_t *property, const Parameter *parameter)
     return put (property, "minimum", json_integer (ESP_SIZE_MIN))
            && put (property, "maximum", json_integer (ESP_SIZE_MAX))
            && put (property, "multipleOf", json_integer (ESP_SIZE_MULTIPLE));
-  if (parameter->type == TYPE_STRING)
+  if (parameter->type == TYPE_STRING || parameter->type == TYPE_BOOLEAN)
     return true;
 
   if (!put (property, "minimum", number (parameter, parameter->minimum)))
@@ -538,8 +574,9 @@ put_default (json_t *property, const Parameter *parameter, const EspModelInfo *m
     {
     case DEFAULT_VALUE:
       return put (property, "default",
-                  parameter->type == TYPE_STRING ? json_string (parameter->choices[0])
-                                                 : number (parameter, parameter->default_number));
+                  parameter->type == TYPE_STRING    ? json_string (parameter->choices[0])
+                  : parameter->type == TYPE_BOOLEAN ? json_boolean (parameter->default_number != 0)
+                                                    : number (parameter, parameter->default_number));
 
     case DEFAULT_STEPS:
       return model == NULL || put (property, "default", json_integer (model->default_steps));
@@ -569,7 +606,9 @@ esp_parameters_schema (const EspModelInfo *model)
              && put (property, "description", json_string (parameter->description))
              && put_range (property, parameter) && put_choices (property, parameter)
              && put_default (property, parameter, model)
-             && put (property, "widget", json_string (parameter->widget));
+             && (parameter->widget == NULL
+                 || put (property, "widget", json_string (parameter->widget)))
+             && (!parameter->advanced || put (property, "advanced", json_true ()));
       good = put (properties, parameter->name, property) && good;
 
       if (parameter->required)

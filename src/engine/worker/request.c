@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/loras.h"
 #include "worker/parameters.h"
 
 /* The fields of each type beside `id`, `type` and, for an edit, the parameters. */
@@ -279,6 +280,10 @@ check_edit (EspRequest *request, EspError *error)
     status = check_images (request, error);
   if (status == ESP_OK)
     status = esp_parameters_read (request->object, &request->edit, error);
+  if (status == ESP_OK)
+    status = esp_loras_read (json_object_get (request->object, "loras"), request->loras,
+                             &request->edit.lora_count, error);
+  request->edit.loras = request->loras;
   if (status == ESP_OK)
     status = get_field_path (request, "noise", false, &request->edit.noise_path, error);
   if (status == ESP_OK)
