@@ -40,27 +40,65 @@ cli_choose_model (const char *option)
   return g_steal_pointer (&path);
 }
 
+/* --- models list ------------------------------------------------------------------------------ */
+
+void
+cli_models_put (GString *json, EspLibraryModel *model)
+{
+  g_autofree char *path = g_utf8_make_valid (esp_library_model_get_folder (model), -1);
+
+  esp_json_put_string (json, "id", esp_library_model_get_id (model), -1);
+  esp_json_put_string (json, "name", esp_library_model_get_name (model), -1);
+  esp_json_put_string (json, "kind", esp_library_model_is_demo (model) ? "demo" : "full", -1);
+  esp_json_put_string (json, "path", path, -1);
+  esp_json_put_bool (json, "default", esp_library_model_is_default (model));
+  esp_json_put_bool (json, "own", esp_library_model_is_own (model));
+  esp_json_put_bool (json, "elsewhere", esp_library_model_is_elsewhere (model));
+  esp_json_put_string (json, "licence", esp_library_model_get_licence (model), -1);
+  esp_json_put_string (json, "source", esp_library_model_get_source (model), -1);
+  esp_json_put_string (json, "format", esp_library_model_get_format (model), -1);
+  esp_json_put_uint (json, "bytes", esp_library_model_measure (model));
+  esp_json_put_string (json, "problem", esp_library_model_get_problem (model), -1);
+  esp_json_open (json, "missing", '[');
+  for (const char *const *part = esp_library_model_get_missing (model); *part != NULL; part++)
+    esp_json_put_string (json, NULL, *part, -1);
+  esp_json_close (json, ']');
+}
+
+/* What a demo model understands; borrowed, NULL-terminated. */
+static const char *const *
+get_instructions (GPtrArray *installed, const char *path)
+{
+  static const char *const none[] = { NULL };
+
+  for (guint i = 0; i < installed->len; i++)
+    {
+      const EspInstalledModel *model = g_ptr_array_index (installed, i);
+
+      if (g_str_equal (model->path, path))
+        return (const char *const *) model->instructions;
+    }
+
+  return none;
+}
+
 static char *
-models_json (GPtrArray *models, const char *chosen)
+models_json (GListModel *models, GPtrArray *installed, const char *chosen)
 {
   GString *json = g_string_new (NULL);
 
   esp_json_open (json, NULL, '{');
   esp_json_put_string (json, "default", chosen, -1);
   esp_json_open (json, "models", '[');
-  for (guint i = 0; i < models->len; i++)
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
     {
-      const EspInstalledModel *model = g_ptr_array_index (models, i);
-      g_autofree char *path = g_utf8_make_valid (model->path, -1);
+      g_autoptr (EspLibraryModel) model = g_list_model_get_item (models, i);
+      const char *const *text = get_instructions (installed, esp_library_model_get_folder (model));
 
       esp_json_open (json, NULL, '{');
-      esp_json_put_string (json, "id", model->id, -1);
-      esp_json_put_string (json, "name", model->name, -1);
-      esp_json_put_string (json, "kind", model->is_demo ? "demo" : "full", -1);
-      esp_json_put_string (json, "path", path, -1);
-      esp_json_put_bool (json, "default", g_strcmp0 (model->path, chosen) == 0);
+      cli_models_put (json, model);
       esp_json_open (json, "instructions", '[');
-      for (char **text = model->instructions; *text != NULL; text++)
+      for (; *text != NULL; text++)
         esp_json_put_string (json, NULL, *text, -1);
       esp_json_close (json, ']');
       esp_json_close (json, '}');
@@ -72,26 +110,44 @@ models_json (GPtrArray *models, const char *chosen)
   return g_string_free (json, FALSE);
 }
 
+static void
+describe_model (GString *text, EspLibraryModel *model, const char *const *instructions)
+{
+  const char *licence = esp_library_model_get_licence (model);
+  const char *format = esp_library_model_get_format (model);
+  g_autofree char *size = g_format_size (esp_library_model_measure (model));
+
+  g_string_append_printf (text, "%s%s — %s%s\n  %s\n",
+                          esp_library_model_is_default (model) ? "* " : "  ",
+                          esp_library_model_get_id (model), esp_library_model_get_name (model),
+                          esp_library_model_is_demo (model) ? _ (" (demo model)") : "",
+                          esp_library_model_get_folder (model));
+  g_string_append_printf (text, "  %s%s%s%s%s\n", size, format != NULL ? ", " : "",
+                          format != NULL ? format : "", licence != NULL ? ", " : "",
+                          licence != NULL ? licence : "");
+  if (esp_library_model_get_problem (model) != NULL)
+    g_string_append_printf (text, "  %s\n", esp_library_model_get_problem (model));
+  if (esp_library_model_is_demo (model) && instructions[0] != NULL)
+    {
+      g_autofree char *known = g_strjoinv ("; ", (char **) instructions);
+
+      g_string_append_printf (text, _ ("  It knows: %s\n"), known);
+    }
+}
+
 static char *
-models_text (GPtrArray *models, const char *chosen)
+models_text (GListModel *models, GPtrArray *installed, const char *chosen)
 {
   GString *text = g_string_new (NULL);
   gboolean listed = FALSE;
 
-  for (guint i = 0; i < models->len; i++)
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
     {
-      const EspInstalledModel *model = g_ptr_array_index (models, i);
-      gboolean is_default = g_strcmp0 (model->path, chosen) == 0;
+      g_autoptr (EspLibraryModel) model = g_list_model_get_item (models, i);
 
-      listed = listed || is_default;
-      g_string_append_printf (text, "%s%s — %s%s\n  %s\n", is_default ? "* " : "  ", model->id,
-                              model->name, model->is_demo ? _ (" (demo model)") : "", model->path);
-      if (model->is_demo && model->instructions[0] != NULL)
-        {
-          g_autofree char *known = g_strjoinv ("; ", model->instructions);
-
-          g_string_append_printf (text, _ ("  It knows: %s\n"), known);
-        }
+      listed = listed || esp_library_model_is_default (model);
+      describe_model (text, model,
+                      get_instructions (installed, esp_library_model_get_folder (model)));
     }
 
   if (chosen != NULL && !listed)
@@ -101,7 +157,7 @@ models_text (GPtrArray *models, const char *chosen)
     g_string_append (text, _ ("No model is installed.\n"));
   else
     g_string_append (text, _ ("* is taken when --model names no other. "));
-  g_string_append (text, _ ("Where real models come from: docs/models.md\n"));
+  g_string_append (text, _ ("Real models: models download, models add, and docs/models.md\n"));
 
   return g_string_free (text, FALSE);
 }
@@ -109,7 +165,8 @@ models_text (GPtrArray *models, const char *chosen)
 int
 cli_models_list (char ***arguments)
 {
-  g_autoptr (GPtrArray) models = NULL;
+  g_autoptr (EspModelLibrary) library = NULL;
+  g_autoptr (GPtrArray) installed = NULL;
   g_autofree char *chosen = NULL;
   g_autofree char *text = NULL;
   gboolean json = FALSE;
@@ -125,9 +182,11 @@ cli_models_list (char ***arguments)
   if ((*arguments)[1] != NULL)
     return cli_usage (_ ("%s: models list takes no arguments"), (*arguments)[1]);
 
-  models = esp_installation_list_models ();
-  chosen = esp_installation_choose_model (models);
-  text = json ? models_json (models, chosen) : models_text (models, chosen);
+  library = esp_model_library_new ();
+  installed = esp_installation_list_models ();
+  chosen = esp_installation_choose_model (installed);
+  text = json ? models_json (G_LIST_MODEL (library), installed, chosen)
+              : models_text (G_LIST_MODEL (library), installed, chosen);
   cli_print (text);
 
   return cli_finish_output () ? CLI_EXIT_OK : CLI_EXIT_FAILED;
@@ -142,6 +201,9 @@ static const struct
   const char *summary;
 } subcommands[] = {
   { "list", cli_models_list, N_ ("list the models that are installed") },
+  { "download", cli_models_download, N_ ("fetch a model, or list those that can be fetched") },
+  { "default", cli_models_default, N_ ("make a model the one that is taken when none is named") },
+  { "remove", cli_models_remove, N_ ("remove a model") },
 };
 
 static int

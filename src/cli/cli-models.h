@@ -5,8 +5,20 @@
 
 #include <glib.h>
 
+#include "esp-model-library.h"
+
 G_BEGIN_DECLS
 
 int cli_models_list (char ***arguments);
+int cli_models_add (char ***arguments);
+int cli_models_download (char ***arguments);
+int cli_models_remove (char ***arguments);
+int cli_models_default (char ***arguments);
+
+/* The model that people name by its id; NULL after a line that says what is wrong. Borrowed. */
+EspLibraryModel *cli_models_find (EspModelLibrary *library, const char *id);
+
+/* Puts a model's members into the JSON object that is open. */
+void cli_models_put (GString *json, EspLibraryModel *model);
 
 G_END_DECLS

@@ -382,6 +382,17 @@ esp_library_model_get_size (EspLibraryModel *self)
   return self->size;
 }
 
+guint64
+esp_library_model_measure (EspLibraryModel *self)
+{
+  g_auto (GStrv) places = NULL;
+
+  g_return_val_if_fail (ESP_IS_LIBRARY_MODEL (self), 0);
+
+  places = _esp_library_model_dup_places (self);
+  return _esp_count_bytes ((const char *const *) places, NULL);
+}
+
 gboolean
 esp_library_model_is_demo (EspLibraryModel *self)
 {

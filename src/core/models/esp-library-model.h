@@ -26,6 +26,9 @@ const char *esp_library_model_get_format (EspLibraryModel *self);
 /* Bytes of its files, those elsewhere included; counted in the background: 0 until then. */
 guint64 esp_library_model_get_size (EspLibraryModel *self);
 
+/* The same, counted now: may touch the disk for some time. For programs without a window. */
+guint64 esp_library_model_measure (EspLibraryModel *self);
+
 gboolean esp_library_model_is_demo (EspLibraryModel *self);
 gboolean esp_library_model_is_default (EspLibraryModel *self); /* taken when none is named */
 /* Among the person's models, so that it can be removed; not part of the installation. */
