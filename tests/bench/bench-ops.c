@@ -220,7 +220,8 @@ bench_linear (const char *name, int64_t rows, int64_t in, int64_t out, EspActiva
   b.row = device->ops->allocate (device, (size_t) out * sizeof (float));
   memcpy (b.row, values, (size_t) out * sizeof (float));
   b.epilogue.gate = accumulate ? b.row : NULL;
-  b.linear = (EspLinear){ 1, { &weight }, { &bias }, in, out, NULL };
+  b.linear
+      = (EspLinear){ .parts = 1, .weight = { &weight }, .bias = { &bias }, .in = in, .out = out };
   device->ops->prepare_linear (device, &b.linear);
   report (name, rows > 4 ? 2.0 * (double) rows * (double) in * (double) out : 0,
           (double) esp_dtype_bytes (type, in * out), run_linear, &b);
@@ -266,7 +267,7 @@ bench_attention (const char *name, int64_t rows, int64_t heads, int64_t depth)
 static void
 run_conv (Bench *b)
 {
-  device->ops->conv2d (device, b->x, b->grid, &b->conv, false, b->y);
+  device->ops->conv2d (device, b->x, b->grid, &b->conv, NULL, false, b->y);
 }
 
 static void
@@ -284,7 +285,7 @@ bench_conv (const char *name, int64_t side, int64_t in, int64_t out)
   bias.data = values;
   b.x = tensor_of (ESP_F32, side * side, in);
   b.y = tensor_of (ESP_F32, side * side, out);
-  b.conv = (EspConv){ &weight, &bias, in, out, 3, 1, 1, 1, 1, 1, NULL };
+  b.conv = (EspConv){ &weight, &bias, in, out, 3, 1, 1, 1, 1, 1, NULL, false };
   device->ops->prepare_conv (device, &b.conv);
   report (name, 18.0 * (double) (side * side) * (double) (in * out), 0, run_conv, &b);
   device->ops->release_conv (device, &b.conv);
@@ -318,21 +319,12 @@ run_group_norm (Bench *b)
 }
 
 static void
-run_upsample (Bench *b)
-{
-  EspTensor quarter = esp_tensor_rows (b->x, 0, b->x.rows / 4);
-
-  device->ops->upsample_nearest (device, quarter,
-                                 (EspGrid){ 1, b->grid.height / 2, b->grid.width / 2 }, b->y);
-}
-
-static void
 bench_rows (const char *name, int64_t rows, int64_t cols, int64_t depth, int64_t side,
             void (*run) (Bench *))
 {
   Bench b = { .grid = { 1, side, side }, .depth = depth };
   EspDType type = side > 0 ? ESP_F32 : device->compute;
-  double passes = run == run_moments ? 1 : run == run_upsample ? 1.25 : 2;
+  double passes = run == run_moments ? 1 : 2;
 
   if (strstr (name, word) == NULL)
     return;
@@ -391,7 +383,6 @@ main (int argc, char **argv)
   bench_attention ("demo attention vae 1024, 1 x 128", 1024, 1, 128);
   bench_rows ("demo group moments 256, 16", 65536, 16, 0, 256, run_moments);
   bench_rows ("demo group norm silu 256, 16", 65536, 16, 0, 256, run_group_norm);
-  bench_rows ("demo upsample to 256, 16", 65536, 16, 0, 256, run_upsample);
 
   bench_linear ("full linear qkv 2560 x 3072 -> 9216", 2560, 3072, 9216, 0, false, true);
   bench_linear ("full linear mlp 2560 x 3072 -> 12288 gelu", 2560, 3072, 12288,

@@ -72,45 +72,69 @@ collect (VaeRun *run, VaeImage x)
   free (moments);
 }
 
+/* The next group norm of the run, for x: measured here, or as collected before. Then `measured` is
+ * the caller's to free. False when the run ends here. */
+static bool
+next_norm (VaeRun *run, const VaeNorm *norm, bool silu, VaeImage x, EspGroupNorm *result,
+           float **measured)
+{
+  size_t count = (size_t) run->groups * 2;
+
+  *measured = NULL;
+  if (stopped (run))
+    return false;
+  if (run->mode == VAE_MOMENTS_COLLECT && run->cursor == run->target)
+    {
+      collect (run, x);
+      return false;
+    }
+  *result = (EspGroupNorm){ .groups = run->groups,
+                            .weight = norm->weight.values,
+                            .bias = norm->bias.values,
+                            .eps = NORM_EPSILON,
+                            .silu = silu };
+  if (run->mode != VAE_MOMENTS_MEASURE)
+    result->moments = run->moments + run->cursor * (int64_t) count;
+  else
+    {
+      *measured = malloc (count * sizeof **measured);
+      if (*measured == NULL)
+        {
+          esp_device_fail (run->device, ESP_ERROR_MEMORY,
+                           "out of memory for group norm statistics");
+          return false;
+        }
+      result->moments = *measured;
+      run->device->ops->group_moments (run->device, x.t, run->groups, *measured);
+    }
+  run->cursor++;
+  return true;
+}
+
 /* Group norm (and SiLU) of x into y, which may be x. */
 static void
 normalise (VaeRun *run, const VaeNorm *norm, bool silu, VaeImage x, EspTensor y)
 {
-  const EspOps *ops = run->device->ops;
-  size_t count = (size_t) run->groups * 2;
-  float *measured = NULL, *moments = run->moments + run->cursor * (int64_t) count;
+  EspGroupNorm how;
+  float *measured;
 
-  if (stopped (run))
-    return;
-  if (run->mode == VAE_MOMENTS_COLLECT && run->cursor == run->target)
-    {
-      collect (run, x);
-      return;
-    }
-  if (run->mode == VAE_MOMENTS_MEASURE)
-    {
-      moments = measured = malloc (count * sizeof *measured);
-      if (measured == NULL)
-        {
-          esp_device_fail (run->device, ESP_ERROR_MEMORY,
-                           "out of memory for group norm statistics");
-          return;
-        }
-      ops->group_moments (run->device, x.t, run->groups, measured);
-    }
-  ops->group_norm (run->device, x.t, run->groups, moments, norm->weight.values, norm->bias.values,
-                   NORM_EPSILON, silu, y);
-  run->cursor++;
+  if (next_norm (run, norm, silu, x, &how, &measured))
+    run->device->ops->group_norm (run->device, x.t, how.groups, how.moments, how.weight, how.bias,
+                                  how.eps, how.silu, y);
   free (measured);
 }
 
 static EspGrid
 conv_grid (const EspConv *conv, EspGrid grid)
 {
+  int64_t scale = conv->doubled ? 2 : 1;
+
   return (EspGrid){
     .batch = grid.batch,
-    .height = (grid.height + conv->pad_top + conv->pad_bottom - conv->kernel) / conv->stride + 1,
-    .width = (grid.width + conv->pad_left + conv->pad_right - conv->kernel) / conv->stride + 1,
+    .height
+    = (scale * grid.height + conv->pad_top + conv->pad_bottom - conv->kernel) / conv->stride + 1,
+    .width
+    = (scale * grid.width + conv->pad_left + conv->pad_right - conv->kernel) / conv->stride + 1,
   };
 }
 
@@ -120,7 +144,7 @@ convolve (VaeRun *run, const EspConv *conv, VaeImage x)
   VaeImage y = vae_image_new (run, conv_grid (conv, x.grid), conv->out);
 
   if (!stopped (run))
-    run->device->ops->conv2d (run->device, x.t, x.grid, conv, false, y.t);
+    run->device->ops->conv2d (run->device, x.t, x.grid, conv, NULL, false, y.t);
   return y;
 }
 
@@ -134,19 +158,28 @@ convolve_and_free (VaeRun *run, const EspConv *conv, VaeImage x)
   return y;
 }
 
+/* y (+)= conv (SiLU (norm (x))). */
+static void
+normed_conv (VaeRun *run, const VaeNorm *norm, const EspConv *conv, VaeImage x, bool accumulate,
+             VaeImage y)
+{
+  EspGroupNorm how;
+  float *measured;
+
+  if (next_norm (run, norm, true, x, &how, &measured))
+    run->device->ops->conv2d (run->device, x.t, x.grid, conv, &how, accumulate, y.t);
+  free (measured);
+}
+
 static VaeImage
 residual_block (VaeRun *run, const VaeResidual *block, VaeImage x)
 {
-  EspDevice *device = run->device;
-  VaeImage h = vae_image_new (run, x.grid, x.t.cols), skip = x;
+  VaeImage h = vae_image_new (run, x.grid, block->conv1.out), skip = x;
 
-  normalise (run, &block->norm1, true, x, h.t);
-  h = convolve_and_free (run, &block->conv1, h);
-  normalise (run, &block->norm2, true, h, h.t);
+  normed_conv (run, &block->norm1, &block->conv1, x, false, h);
   if (block->has_shortcut)
     skip = convolve_and_free (run, &block->shortcut, x);
-  if (!stopped (run))
-    device->ops->conv2d (device, h.t, h.grid, &block->conv2, true, skip.t);
+  normed_conv (run, &block->norm2, &block->conv2, h, true, skip);
   vae_image_free (run, &h);
   return skip;
 }
@@ -218,13 +251,7 @@ vae_downsample (VaeRun *run, const VaeLevel *level, VaeImage x)
 VaeImage
 vae_upsample (VaeRun *run, const VaeLevel *level, VaeImage x)
 {
-  EspGrid doubled = { x.grid.batch, 2 * x.grid.height, 2 * x.grid.width };
-  VaeImage large = vae_image_new (run, doubled, x.t.cols);
-
-  if (!stopped (run))
-    run->device->ops->upsample_nearest (run->device, x.t, x.grid, large.t);
-  vae_image_free (run, &x);
-  return convolve_and_free (run, &level->sampler, large);
+  return convolve_and_free (run, &level->sampler, x);
 }
 
 VaeImage
@@ -239,8 +266,8 @@ vae_residual_peak (const VaeLevel *level)
 {
   int64_t peak = 0;
 
-  /* A block holds its input, the normed input and the first convolution's result; or the input, the
-   * hidden rows and the shortcut. */
+  /* A block holds its input, the first convolution's result and the shortcut. A device without a
+   * way of its own for a layer needs that layer's normed input, too, in place of the shortcut. */
   for (int i = 0; i < level->residuals; i++)
     {
       int64_t in = level->residual[i].conv1.in, out = level->residual[i].conv1.out;

@@ -98,7 +98,8 @@ typedef struct EspEpilogue
 /* A two-dimensional convolution with square kernel (1 or 3), weight [out, in, k, k]. The output
  * grid is height_out = (height + pad_top + pad_bottom - k)/stride + 1, width likewise; the padding
  * is zeros. The VAE uses k=3, stride 1, padding 1 everywhere; k=3, stride 2, padding 0 top/left and
- * 1 bottom/right (downsample); k=1 without padding (shortcut). */
+ * 1 bottom/right (downsample); k=1 without padding (shortcut). `doubled`: each pixel of x counts as
+ * 2 × 2 (nearest neighbour), all sizes above are then those of the doubled image. */
 typedef struct EspConv
 {
   const EspWeight *weight, *bias;
@@ -106,7 +107,18 @@ typedef struct EspConv
   int kernel, stride;
   int pad_top, pad_left, pad_bottom, pad_right;
   void *prepared;
+  bool doubled;
 } EspConv;
+
+/* A group norm on the way into a convolution: (x - mean_g)/√(var_g + eps)·weight[c] + bias[c], then
+ * SiLU if `silu`. moments is host memory, [groups, 2]; weight and bias are device pointers. */
+typedef struct EspGroupNorm
+{
+  int64_t groups;
+  const float *moments, *weight, *bias;
+  float eps;
+  bool silu;
+} EspGroupNorm;
 
 /* softmax (scale·q·kᵀ + relative bias)·v, for each head on its own. Head i is columns
  * [i·head_dim, (i+1)·head_dim) of q, k, v and out. q and out have the same rows, k and v have the
@@ -210,17 +222,16 @@ struct EspOps
   /* y = conv (x) + bias, or y += conv (x) + bias. x's rows are laid out by `grid`. y may not
    * overlap x. */
   void (*conv2d) (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,
-                  bool accumulate, EspTensor y);
+                  const EspGroupNorm *norm, bool accumulate, EspTensor y);
   /* moments[2·g] = mean, moments[2·g+1] = variance (biased) of channel group g over all rows. Host
    * memory, groups·2 floats. Sums are kept in f64 (the demo VAE has channels at a constant ±64).
    * Synchronises. */
   void (*group_moments) (EspDevice *device, EspTensor x, int64_t groups, float *moments);
   /* y = (x - mean_g)/√(var_g + eps)·weight[c] + bias[c] with the given moments, then SiLU if
-   * `silu`. weight and bias are device pointers to [cols]. In place is allowed. */
+   * `silu`. weight and bias are device pointers to [cols]. In place is allowed. Before a
+   * convolution this is better left to conv2d. */
   void (*group_norm) (EspDevice *device, EspTensor x, int64_t groups, const float *moments,
                       const float *weight, const float *bias, float eps, bool silu, EspTensor y);
-  /* Each pixel becomes 2×2: y has the grid {batch, 2·height, 2·width}. */
-  void (*upsample_nearest) (EspDevice *device, EspTensor x, EspGrid grid, EspTensor y);
   /* Copies window (top, left, window.height, window.width) of image `batch_index` of x into image
    * `window.batch` of y, which has images of exactly the window's size. */
   void (*copy_window) (EspDevice *device, EspTensor x, EspGrid grid, int64_t batch_index,

@@ -594,8 +594,8 @@ conv_input (const EspTensor *x, EspGrid grid, const EspConv *conv, const EspGrou
   group = channel / (conv->in / norm->groups);
   mean = norm->moments[2 * group];
   variance = norm->moments[2 * group + 1];
-  value = (value - mean) / sqrt (variance + norm->eps) * norm->weight[channel]
-          + norm->bias[channel];
+  value
+      = (value - mean) / sqrt (variance + norm->eps) * norm->weight[channel] + norm->bias[channel];
   return norm->silu ? activated (ESP_ACTIVATION_SILU, value) : value;
 }
 
@@ -615,8 +615,8 @@ convolved (const EspTensor *x, EspGrid grid, const EspConv *conv, const EspGroup
 }
 
 static void
-conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,
-        const EspGroupNorm *norm, bool accumulate, EspTensor y)
+conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv, const EspGroupNorm *norm,
+        bool accumulate, EspTensor y)
 {
   int64_t scale = conv->doubled ? 2 : 1;
   int64_t height

@@ -146,7 +146,9 @@ multiply_panels (const Plan *plan, int64_t rows, int64_t depth, const float *a, 
       {
         int tile = rows - r < kernels->tile_rows ? (int) (rows - r) : kernels->tile_rows;
 
-        kernels->tile (tile, depth, a + r * a_stride, a_stride, b + p * b_step, accumulate,
+        /* The next panel's stretch that is this tile's share. */
+        kernels->tile (tile, depth, a + r * a_stride, a_stride, b + p * b_step,
+                       b + (p + 1) * b_step + r / kernels->tile_rows * 4 * depth, accumulate,
                        c + r * c_stride + p * plan->panel, c_stride);
       }
 }

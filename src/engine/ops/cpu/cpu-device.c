@@ -179,7 +179,6 @@ static const EspOps cpu_ops = {
   .conv2d = esp_cpu_conv2d,
   .group_moments = esp_cpu_group_moments,
   .group_norm = esp_cpu_group_norm,
-  .upsample_nearest = esp_cpu_upsample_nearest,
   .copy_window = esp_cpu_copy_window,
 };
 

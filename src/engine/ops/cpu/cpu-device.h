@@ -20,6 +20,7 @@ typedef enum
   SCRATCH_ATTENTION, /* packed keys and values */
   SCRATCH_ADAPTER,   /* what an adapter's first product gives, or a layer before its epilogue */
   SCRATCH_COUNT
+  SCRATCH_NORM,      /* a convolution's input norm for each channel */
 } CpuScratchSlot;
 
 typedef struct CpuScratch
@@ -100,6 +101,10 @@ void esp_cpu_row_done (const CpuDevice *cpu, const EspTensor *y, int64_t row, in
 
 void esp_cpu_prepare_linear (EspDevice *device, EspLinear *linear);
 void esp_cpu_release_linear (EspDevice *device, EspLinear *linear);
+/* A group norm's mean and weight/√(variance + eps) for each channel, cpu-images.c. */
+void esp_cpu_norm_channels (int64_t channels, int64_t per_group, const float *moments,
+                            const float *weight, float eps, float *mean, float *factor);
+
 void esp_cpu_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
                      const EspEpilogue *epilogue, EspTensor y);
 void esp_cpu_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
@@ -112,7 +117,7 @@ void esp_cpu_adapted_linear_batch (EspDevice *device, EspTensor x, const EspLine
 void esp_cpu_prepare_conv (EspDevice *device, EspConv *conv);
 void esp_cpu_release_conv (EspDevice *device, EspConv *conv);
 void esp_cpu_conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,
-                     bool accumulate, EspTensor y);
+                     const EspGroupNorm *norm, bool accumulate, EspTensor y);
 void esp_cpu_attention (EspDevice *device, const EspAttention *attention);
 
 void esp_cpu_upload (EspDevice *device, const float *host, EspTensor y);
@@ -134,6 +139,5 @@ void esp_cpu_distance (EspDevice *device, EspTensor x, EspTensor y, double sums[
 void esp_cpu_group_moments (EspDevice *device, EspTensor x, int64_t groups, float *moments);
 void esp_cpu_group_norm (EspDevice *device, EspTensor x, int64_t groups, const float *moments,
                          const float *weight, const float *bias, float eps, bool silu, EspTensor y);
-void esp_cpu_upsample_nearest (EspDevice *device, EspTensor x, EspGrid grid, EspTensor y);
 void esp_cpu_copy_window (EspDevice *device, EspTensor x, EspGrid grid, int64_t batch_index,
                           int64_t top, int64_t left, EspGrid window, EspTensor y);

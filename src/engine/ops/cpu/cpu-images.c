@@ -88,6 +88,17 @@ esp_cpu_group_moments (EspDevice *device, EspTensor x, int64_t groups, float *mo
 }
 
 void
+esp_cpu_norm_channels (int64_t channels, int64_t per_group, const float *moments,
+                       const float *weight, float eps, float *mean, float *factor)
+{
+  for (int64_t c = 0; c < channels; c++)
+    {
+      mean[c] = moments[2 * (c / per_group)];
+      factor[c] = weight[c] / sqrtf (moments[2 * (c / per_group) + 1] + eps);
+    }
+}
+
+void
 esp_cpu_group_norm (EspDevice *device, EspTensor x, int64_t groups, const float *moments,
                     const float *weight, const float *bias, float eps, bool silu, EspTensor y)
 {
@@ -110,55 +121,20 @@ esp_cpu_group_norm (EspDevice *device, EspTensor x, int64_t groups, const float 
     return;
   factor = mean + x.cols;
   per_group = x.cols / groups;
-  for (int64_t c = 0; c < x.cols; c++)
-    {
-      mean[c] = moments[2 * (c / per_group)];
-      factor[c] = weight[c] / sqrtf (moments[2 * (c / per_group) + 1] + eps);
-    }
+  esp_cpu_norm_channels (x.cols, per_group, moments, weight, eps, mean, factor);
   const int64_t stretch = 64;
 #pragma omp parallel for num_threads(esp_cpu_team(cpu, x.rows *x.cols)) schedule(static)
   for (int64_t row = 0; row < x.rows; row += stretch)
     {
       int64_t pixels = x.rows - row < stretch ? x.rows - row : stretch;
 
-      cpu->kernels->group_norm ((const float *) x.data + row * x.cols, pixels, x.cols, mean, factor,
-                                bias, silu, (float *) y.data + row * x.cols);
+      cpu->kernels->group_norm ((const float *) x.data + row * x.cols, x.cols, pixels, x.cols, mean,
+                                factor, bias, silu, (float *) y.data + row * x.cols, x.cols);
     }
 }
 
 /* --- Moving pixels -----------------------------------------------------------------------------
  */
-
-void
-esp_cpu_upsample_nearest (EspDevice *device, EspTensor x, EspGrid grid, EspTensor y)
-{
-  CpuDevice *cpu = (CpuDevice *) device;
-  EspGrid doubled = { grid.batch, 2 * grid.height, 2 * grid.width };
-  size_t pixel = (size_t) x.cols * sizeof (float);
-
-  if (!check_image (cpu, "upsample_nearest", &x, grid)
-      || !check_image (cpu, "upsample_nearest", &y, doubled))
-    return;
-  if (x.cols != y.cols)
-    {
-      esp_device_fail (device, ESP_ERROR_ARGUMENT, "upsample_nearest: %lld and %lld channels",
-                       (long long) x.cols, (long long) y.cols);
-      return;
-    }
-#pragma omp parallel for num_threads(esp_cpu_team(cpu, y.rows *y.cols)) schedule(static)
-  for (int64_t line = 0; line < grid.batch * grid.height; line++)
-    {
-      const char *source = (const char *) x.data + (size_t) (line * grid.width) * pixel;
-      char *upper = (char *) y.data + (size_t) (line * 4 * grid.width) * pixel;
-
-      for (int64_t i = 0; i < grid.width; i++)
-        {
-          memcpy (upper + (size_t) (2 * i) * pixel, source + (size_t) i * pixel, pixel);
-          memcpy (upper + (size_t) (2 * i + 1) * pixel, source + (size_t) i * pixel, pixel);
-        }
-      memcpy (upper + (size_t) (2 * grid.width) * pixel, upper, (size_t) (2 * grid.width) * pixel);
-    }
-}
 
 void
 esp_cpu_copy_window (EspDevice *device, EspTensor x, EspGrid grid, int64_t batch_index, int64_t top,

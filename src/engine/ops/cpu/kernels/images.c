@@ -4,10 +4,10 @@
 #include "ops/cpu/kernels/vector.h"
 
 static inline void
-normalise_pixels (const float *x, int64_t pixels, int64_t n, const float *mean, const float *factor,
-                  const float *bias, bool silu, float *y)
+normalise_pixels (const float *x, int64_t x_step, int64_t pixels, int64_t n, const float *mean,
+                  const float *factor, const float *bias, bool silu, float *y, int64_t y_step)
 {
-  for (int64_t pixel = 0; pixel < pixels; pixel++, x += n, y += n)
+  for (int64_t pixel = 0; pixel < pixels; pixel++, x += x_step, y += y_step)
     {
       int64_t i = 0;
       for (; i + VN <= n; i += VN)
@@ -27,13 +27,14 @@ normalise_pixels (const float *x, int64_t pixels, int64_t n, const float *mean, 
 }
 
 void
-ESP_KERNEL (esp_group_norm) (const float *x, int64_t pixels, int64_t n, const float *mean,
-                             const float *factor, const float *bias, bool silu, float *y)
+ESP_KERNEL (esp_group_norm) (const float *x, int64_t x_step, int64_t pixels, int64_t n,
+                             const float *mean, const float *factor, const float *bias, bool silu,
+                             float *y, int64_t y_step)
 {
   if (silu)
-    normalise_pixels (x, pixels, n, mean, factor, bias, true, y);
+    normalise_pixels (x, x_step, pixels, n, mean, factor, bias, true, y, y_step);
   else
-    normalise_pixels (x, pixels, n, mean, factor, bias, false, y);
+    normalise_pixels (x, x_step, pixels, n, mean, factor, bias, false, y, y_step);
 }
 
 /* Half a vector of floats widens to one vector of doubles. */

@@ -14,6 +14,11 @@
 #include "ops/ops.h"
 
 /* The most rows and columns that any level's product tile has. */
+/* Winograd's tile of a convolution's result, and the side of the input it is made from. */
+#define ESP_WINOGRAD_TILE   4
+#define ESP_WINOGRAD_SIDE   6
+#define ESP_WINOGRAD_POINTS (ESP_WINOGRAD_SIDE * ESP_WINOGRAD_SIDE)
+
 #define ESP_TILE_ROWS_MAX 16
 #define ESP_TILE_COLS_MAX 64
 
@@ -59,10 +64,11 @@ typedef struct EspKernels
   float (*dot_bf16) (const float *x, const uint16_t *w, int64_t n);
 
   /* The register tile: c[r·ldc + j] (+)= Σ_k a[r·lda + k]·b[k·tile_cols + j] for r < rows ≤
-   * tile_rows and all tile_cols columns. */
+   * tile_rows and all tile_cols columns. Meanwhile the 4·k floats at `next`, any address, are
+   * brought nearer. */
   int tile_rows, tile_cols;
-  void (*tile) (int rows, int64_t k, const float *a, int64_t lda, const float *b, bool accumulate,
-                float *c, int64_t ldc);
+  void (*tile) (int rows, int64_t k, const float *a, int64_t lda, const float *b, const float *next,
+                bool accumulate, float *c, int64_t ldc);
   /* b panel of tile_cols keys: panel[d·tile_cols + j] = x[j·stride + d] for j < count, else 0. */
   void (*pack_transposed) (const float *x, int64_t stride, int64_t count, int64_t depth,
                            float *panel);
@@ -75,9 +81,10 @@ typedef struct EspKernels
 
   /* --- Images --- */
 
-  /* y = (x - mean)·factor + bias per channel, then SiLU if asked, for `pixels` rows of n. */
-  void (*group_norm) (const float *x, int64_t pixels, int64_t n, const float *mean,
-                      const float *factor, const float *bias, bool silu, float *y);
+  /* y = (x - mean)·factor + bias per channel, then SiLU if asked, for `pixels` rows of n that are
+   * x_step and y_step floats from each other. */
+  void (*group_norm) (const float *x, int64_t x_step, int64_t pixels, int64_t n, const float *mean,
+                      const float *factor, const float *bias, bool silu, float *y, int64_t y_step);
   /* sum[c] += Σ (x - shift[c]), square[c] += Σ (x - shift[c])², in f64, over `pixels` rows. */
   void (*channel_sums) (const float *x, int64_t pixels, int64_t n, const float *shift, double *sum,
                         double *square);
@@ -88,3 +95,18 @@ extern const EspKernels esp_kernels_baseline;
 extern const EspKernels esp_kernels_avx2;
 extern const EspKernels esp_kernels_avx512;
 #endif
+
+  /* --- Convolutions by Winograd's F(4×4, 3×3) --- */
+
+  /* One tile's input, 6 × 6 pixels of `channels` floats (rounded up to whole vectors, all of which
+   * are read and written), to its 36 points: point p at v + p·point_step. */
+  void (*winograd_input) (const float *x, int64_t row_step, int64_t pixel_step, int64_t channels,
+                          float *v, int64_t point_step);
+  /* The weights of tile_cols outputs, w[(i·9 + tap)·tile_cols + out], likewise: point p of input i
+   * is the tile_cols numbers at u + p·point_step + i·tile_cols. */
+  void (*winograd_weights) (const float *w, int64_t in, float *u, int64_t point_step);
+  /* y (+)= the tile made from its points + bias, for the first `rows` × `cols` of 4 × 4 pixels.
+   * Whole vectors are read of m, `channels` of all else. */
+  void (*winograd_output) (const float *m, int64_t point_step, const float *bias, bool accumulate,
+                           int64_t channels, int rows, int cols, float *y, int64_t row_step,
+                           int64_t pixel_step);

@@ -30,12 +30,19 @@ void ESP_KERNEL (esp_head_norm_row) (const float *x, int64_t heads, int64_t head
 float ESP_KERNEL (esp_dot) (const float *x, const float *w, int64_t n);
 float ESP_KERNEL (esp_dot_bf16) (const float *x, const uint16_t *w, int64_t n);
 void ESP_KERNEL (esp_tile) (int rows, int64_t k, const float *a, int64_t lda, const float *b,
-                            bool accumulate, float *c, int64_t ldc);
+                            const float *next, bool accumulate, float *c, int64_t ldc);
 void ESP_KERNEL (esp_pack_transposed) (const float *x, int64_t stride, int64_t count, int64_t depth,
                                        float *panel);
 float ESP_KERNEL (esp_softmax_piece) (float *s, int64_t n, float scale, const float *bias,
                                       float *maximum, float *sum);
-void ESP_KERNEL (esp_group_norm) (const float *x, int64_t pixels, int64_t n, const float *mean,
-                                  const float *factor, const float *bias, bool silu, float *y);
+void ESP_KERNEL (esp_group_norm) (const float *x, int64_t x_step, int64_t pixels, int64_t n,
+                                  const float *mean, const float *factor, const float *bias,
+                                  bool silu, float *y, int64_t y_step);
 void ESP_KERNEL (esp_channel_sums) (const float *x, int64_t pixels, int64_t n, const float *shift,
                                     double *sum, double *square);
+void ESP_KERNEL (esp_winograd_input) (const float *x, int64_t row_step, int64_t pixel_step,
+                                      int64_t channels, float *v, int64_t point_step);
+void ESP_KERNEL (esp_winograd_weights) (const float *w, int64_t in, float *u, int64_t point_step);
+void ESP_KERNEL (esp_winograd_output) (const float *m, int64_t point_step, const float *bias,
+                                       bool accumulate, int64_t channels, int rows, int cols,
+                                       float *y, int64_t row_step, int64_t pixel_step);

@@ -44,10 +44,13 @@ ESP_KERNEL (esp_dot_bf16) (const float *x, const uint16_t *w, int64_t n)
 #define TILE_VECTORS 2
 #define TILE_COLS    (TILE_VECTORS * VN)
 
+/* How much of what is needed next is asked for in each step of the depth. */
+#define NEXT_FLOATS 4
+
 /* Always inlined with a constant number of rows, so that the accumulators stay in registers. */
 static inline __attribute__ ((always_inline)) void
-tile_of (const int rows, int64_t k, const float *a, int64_t lda, const float *b, bool accumulate,
-         float *c, int64_t ldc)
+tile_of (const int rows, int64_t k, const float *a, int64_t lda, const float *b, const float *next,
+         bool accumulate, float *c, int64_t ldc)
 {
   vfloat sums[ESP_TILE_ROWS][TILE_VECTORS];
 
@@ -60,6 +63,8 @@ tile_of (const int rows, int64_t k, const float *a, int64_t lda, const float *b,
   for (int64_t i = 0; i < k; i++)
     {
       vfloat b0 = vload (b + i * TILE_COLS), b1 = vload (b + i * TILE_COLS + VN);
+
+      __builtin_prefetch (next + i * NEXT_FLOATS);
 #pragma GCC unroll 16
       for (int r = 0; r < rows; r++)
         {
@@ -84,17 +89,17 @@ tile_of (const int rows, int64_t k, const float *a, int64_t lda, const float *b,
 
 void
 ESP_KERNEL (esp_tile) (int rows, int64_t k, const float *a, int64_t lda, const float *b,
-                       bool accumulate, float *c, int64_t ldc)
+                       const float *next, bool accumulate, float *c, int64_t ldc)
 {
   if (rows == ESP_TILE_ROWS)
     {
-      tile_of (ESP_TILE_ROWS, k, a, lda, b, accumulate, c, ldc);
+      tile_of (ESP_TILE_ROWS, k, a, lda, b, next, accumulate, c, ldc);
       return;
     }
   for (; rows >= 4; rows -= 4, a += 4 * lda, c += 4 * ldc)
-    tile_of (4, k, a, lda, b, accumulate, c, ldc);
+    tile_of (4, k, a, lda, b, next, accumulate, c, ldc);
   for (; rows > 0; rows--, a += lda, c += ldc)
-    tile_of (1, k, a, lda, b, accumulate, c, ldc);
+    tile_of (1, k, a, lda, b, next, accumulate, c, ldc);
 }
 
 void

@@ -28,3 +28,6 @@ const EspKernels ESP_KERNEL (esp_kernels) = {
   .group_norm = ESP_KERNEL (esp_group_norm),
   .channel_sums = ESP_KERNEL (esp_channel_sums),
 };
+  .winograd_input = ESP_KERNEL (esp_winograd_input),
+  .winograd_weights = ESP_KERNEL (esp_winograd_weights),
+  .winograd_output = ESP_KERNEL (esp_winograd_output),
