@@ -36,7 +36,12 @@ static const char *const known[] G_GNUC_UNUSED
         N_ ("Threads"),
         N_ ("Processor threads; 0 takes all cores."),
         N_ ("VAE tiles"),
-        N_ ("Tiles bound the memory of large pictures.") };
+        N_ ("Tiles bound the memory of large pictures."),
+        N_ ("LoRAs"),
+        N_ ("Small files that were trained to change what the model does, each with its "
+            "strength."),
+        N_ ("Incomplete LoRAs"),
+        N_ ("Use what fits of a LoRA that was made for another model.") };
 
 static const struct
 {
@@ -103,6 +108,8 @@ esp_parameter_dup_label_of (const char *name)
     { "dtype", N_ ("Number format") },
     { "threads", N_ ("Threads") },
     { "vae_tiling", N_ ("VAE tiles") },
+    { "loras", N_ ("LoRAs") },
+    { "lora_partial", N_ ("Incomplete LoRAs") },
   };
   g_autofree char *words = NULL;
   g_autofree char *first = NULL;

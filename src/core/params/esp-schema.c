@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "esp-loras.h"
+
 struct _EspSchema
 {
   GPtrArray *parameters; /* of EspParameter, in the schema's order */
@@ -12,7 +14,7 @@ struct _EspSchema
 
 G_DEFINE_QUARK (esp - schema - error - quark, esp_schema_error)
 
-static const char *const type_names[] = { "string", "integer", "number", "boolean" };
+static const char *const type_names[] = { "string", "integer", "number", "boolean", "array" };
 
 static void
 parameter_free (EspParameter *parameter)
@@ -73,6 +75,9 @@ has_type (const EspParameter *parameter, JsonNode *value)
     case ESP_PARAMETER_INTEGER:
       return is_number (value) && json_node_get_value_type (value) == G_TYPE_INT64;
 
+    case ESP_PARAMETER_LORAS:
+      return JSON_NODE_HOLDS_ARRAY (value);
+
     case ESP_PARAMETER_BOOLEAN:
     default:
       return JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_BOOLEAN;
@@ -124,6 +129,18 @@ check_choice (const EspParameter *parameter, JsonNode *value, GError **error)
   return FALSE;
 }
 
+static gboolean
+check_loras (const EspParameter *parameter, JsonNode *value, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (esp_loras_check (value, parameter->minimum, parameter->maximum, &reason))
+    return TRUE;
+  g_set_error (error, ESP_SCHEMA_ERROR, ESP_SCHEMA_ERROR_RANGE, "%s: %s", parameter->name,
+               reason->message);
+  return FALSE;
+}
+
 gboolean
 esp_parameter_check (const EspParameter *parameter, JsonNode *value, GError **error)
 {
@@ -140,6 +157,9 @@ esp_parameter_check (const EspParameter *parameter, JsonNode *value, GError **er
   if ((parameter->type == ESP_PARAMETER_INTEGER || parameter->type == ESP_PARAMETER_NUMBER)
       && !check_number (parameter, json_node_get_double (value), error))
     return FALSE;
+
+  if (parameter->type == ESP_PARAMETER_LORAS)
+    return check_loras (parameter, value, error);
 
   if (g_strcmp0 (parameter->format, "image-size") == 0)
     {
@@ -186,6 +206,9 @@ parse_typed (const EspParameter *parameter, const char *text)
           || strpbrk (text, "xX") != NULL)
         return NULL;
       return json_node_init_double (json_node_alloc (), number);
+
+    case ESP_PARAMETER_LORAS:
+      return esp_loras_parse (text);
 
     case ESP_PARAMETER_BOOLEAN:
     default:
@@ -264,7 +287,8 @@ read_type (JsonObject *object, EspParameter *parameter, GError **error)
         }
     }
 
-  return invalid (error, parameter->name, "the type is none of string, integer, number, boolean");
+  return invalid (error, parameter->name,
+                  "the type is none of string, integer, number, boolean and array of loras");
 }
 
 static gboolean
@@ -323,6 +347,8 @@ read_parameter (JsonNode *node, EspParameter *parameter, GError **error)
     return FALSE;
 
   parameter->advanced = json_object_get_boolean_member_with_default (object, "advanced", FALSE);
+  if ((parameter->type == ESP_PARAMETER_LORAS) != (g_strcmp0 (parameter->format, "loras") == 0))
+    return invalid (error, name, "an array is no list of loras");
   if (parameter->minimum > parameter->maximum || parameter->multiple_of < 0)
     return invalid (error, name, "the bounds allow no value");
 

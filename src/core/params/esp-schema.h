@@ -30,6 +30,8 @@ typedef enum
   ESP_PARAMETER_INTEGER,
   ESP_PARAMETER_NUMBER,
   ESP_PARAMETER_BOOLEAN,
+  ESP_PARAMETER_LORAS, /* "array" of the format "loras": see esp-loras.h; the bounds are those of
+                          each strength */
 } EspParameterType;
 
 /* One parameter. Everything is owned by the schema. */
@@ -43,7 +45,7 @@ typedef struct
   double multiple_of; /* 0 where there is none */
   JsonArray *choices; /* the "enum", or NULL */
   JsonNode *fallback; /* the "default", or NULL */
-  char *format;       /* "image-size", or NULL */
+  char *format;       /* "image-size", "loras", or NULL */
   char *title;        /* or NULL */
   char *description;  /* or NULL */
   char *widget;       /* or NULL */

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "esp-loras.h"
 #include "esp-parameter-names.h"
 
 char *
@@ -23,6 +24,12 @@ esp_value_dup_text (JsonNode *value)
     return g_strdup (json_node_get_boolean (value) ? C_ ("value", "Yes") : C_ ("value", "No"));
   if (type == G_TYPE_DOUBLE)
     return g_strdup_printf ("%g", json_node_get_double (value));
+  if (esp_loras_check (value, -HUGE_VAL, HUGE_VAL, NULL))
+    {
+      char *summary = esp_loras_dup_summary (value);
+
+      return summary != NULL ? summary : g_strdup (C_ ("LoRAs", "None"));
+    }
   return json_to_string (value, FALSE);
 }
 

@@ -113,7 +113,9 @@ dup_example (const EspParameter *parameter)
     return g_strdup ("off, on");
   if (esp_parameter_is_size (parameter))
     return g_strdup ("512x512, 768x768");
-  return parameter->type == ESP_PARAMETER_STRING ? NULL : dup_numbers_example (parameter);
+  return parameter->type == ESP_PARAMETER_STRING || parameter->type == ESP_PARAMETER_LORAS
+             ? NULL
+             : dup_numbers_example (parameter);
 }
 
 /* --- All -------------------------------------------------------------------------------------- */
