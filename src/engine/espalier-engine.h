@@ -19,6 +19,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -100,6 +101,19 @@ const char *esp_model_source (const EspModel *model, int index);
  * same bytes with and without. Other devices, number formats and threads begin anew. */
 #define ESP_WORK_CACHE_BYTES ((size_t) 256 << 20)
 void esp_model_set_cache_limit (EspModel *model, size_t bytes);
+
+/* Encoded prompts and references are also kept in files of `folder` (made when it is needed, for
+ * this user alone; copied), so that another process need not compute them again. At most about
+ * `limit` bytes, those used last; NULL, as after opening: nowhere. What is kept there follows the
+ * content of weights, words and pictures, the device and this very program: an edit gives the same
+ * bytes with and without. ESP_ERROR_MEMORY. */
+#define ESP_DISK_CACHE_BYTES ((uint64_t) 2 << 30)
+EspStatus esp_model_set_disk_cache (EspModel *model, const char *folder, uint64_t limit,
+                                    EspError *error);
+
+/* How much such a folder holds, and removing that: nothing else in the folder is touched. */
+void esp_disk_cache_measure (const char *folder, uint64_t *bytes, int *files);
+void esp_disk_cache_clear (const char *folder, uint64_t *bytes, int *files);
 
 /* Token ids of a text as the pipeline uses them, without padding: ids, then the end token, cut to
  * the model's length (CLIP 77 with its start token, T5 t5_tokens). The caller frees *ids. */
@@ -187,6 +201,7 @@ typedef struct EspEditRequest
   const char
       *noise_path; /* safetensors with `noise` [tokens, 64] f32 instead of the seed's; or NULL */
   const char *dump_path; /* write every intermediate tensor there; or NULL */
+  bool no_disk_cache; /* neither read from nor write to esp_model_set_disk_cache()'s folder */
   EspVaeTiling vae_tiling;
   size_t vae_memory; /* bytes of VAE activations before it tiles; 0 = 3 GiB */
   /* What they change adds up. The files are mapped and stay open with the model until another edit

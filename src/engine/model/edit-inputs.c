@@ -20,8 +20,8 @@ esp_edits_encode_prompts (EspEdits *e, EspError *error)
   for (int t = 0; t < (e->plan.true_cfg ? 2 : 1); t++)
     {
       bool reused = false;
-      EspStatus status = esp_prompt_encode (e->model, texts[t], e->callbacks->cancel,
-                                            &e->prompts[t], &reused, error);
+      EspStatus status = esp_prompt_encode (e->model, texts[t], !e->request->no_disk_cache,
+                                            e->callbacks->cancel, &e->prompts[t], &reused, error);
 
       if (status != ESP_OK)
         return status;
@@ -120,36 +120,46 @@ fit_previews (EspEdits *e, int index, EspReference *reference, const float *pixe
   return status;
 }
 
+/* Runs the autoencoder. *pixels are what it read. */
 static EspStatus
-encode_reference (EspEdits *e, int index, EspReference **result, EspError *error)
+run_encoder (EspEdits *e, int index, EspReference *reference, float **pixels, EspError *error)
 {
-  int64_t count = esp_latent_count (e->plan.reference[index]);
-  EspReference *reference = calloc (1, sizeof *reference);
   double start = esp_clock_now ();
-  float *pixels = NULL;
-  EspStatus status = ESP_OK;
+  EspStatus status = reference_pixels (e, index, pixels, error);
 
-  *result = NULL;
-  if (reference != NULL)
-    reference->latents = malloc ((size_t) count * sizeof *reference->latents);
-  if (reference == NULL || reference->latents == NULL)
-    status = esp_edits_out_of_memory ("reference latents", error);
   if (status == ESP_OK)
-    status = reference_pixels (e, index, &pixels, error);
-  if (status == ESP_OK)
-    status = esp_vae_encode (e->model->vae, e->model->vae_device, pixels,
+    status = esp_vae_encode (e->model->vae, e->model->vae_device, *pixels,
                              e->plan.reference_height[index], e->plan.reference_width[index],
                              &e->vae_limits, reference->latents, error);
   if (status == ESP_OK)
+    reference->seconds = esp_clock_now () - start;
+  return status;
+}
+
+/* From the disk (*reused) or anew. */
+static EspStatus
+encode_reference (EspEdits *e, int index, const char digest[ESP_SHA256_HEX_SIZE],
+                  EspReference *reference, bool *reused, EspError *error)
+{
+  const EspDiskCache *disk = &e->model->disk;
+  size_t bytes = (size_t) esp_latent_count (e->plan.reference[index]) * sizeof (float);
+  const EspDiskPiece pieces[]
+      = { { &reference->seconds, sizeof reference->seconds }, { reference->latents, bytes } };
+  char key[ESP_SHA256_HEX_SIZE];
+  bool kept = !e->request->no_disk_cache && esp_model_disk_key (e->model, true, digest, key);
+  float *pixels = NULL;
+  EspStatus status = ESP_OK;
+
+  *reused = kept && esp_disk_cache_read (disk, key, pieces, 2);
+  if (!*reused)
     {
-      reference->seconds = esp_clock_now () - start;
-      status = fit_previews (e, index, reference, pixels, error);
+      status = run_encoder (e, index, reference, &pixels, error);
+      if (status == ESP_OK && kept)
+        esp_disk_cache_write (disk, key, pieces, 2);
     }
-  free (pixels);
   if (status == ESP_OK)
-    *result = reference;
-  else if (reference != NULL)
-    reference_free (reference);
+    status = fit_previews (e, index, reference, pixels, error);
+  free (pixels);
   return status;
 }
 
@@ -172,13 +182,21 @@ find_reference (EspEdits *e, int index, bool *reused, EspError *error)
       return fit_previews (e, index, reference, NULL, error);
     }
 
-  status = encode_reference (e, index, &reference, error);
+  reference = calloc (1, sizeof *reference);
+  if (reference == NULL)
+    return esp_edits_out_of_memory ("reference latents", error);
+  reference->latents = malloc (bytes);
+  if (reference->latents == NULL)
+    status = esp_edits_out_of_memory ("reference latents", error);
+  else
+    status = encode_reference (e, index, digest, reference, reused, error);
+  if (status == ESP_OK
+      && !esp_work_cache_add (cache, digest, reference, sizeof *reference + bytes, reference_free))
+    status = esp_edits_out_of_memory ("reference latents", error);
   if (status != ESP_OK)
-    return status;
-  if (!esp_work_cache_add (cache, digest, reference, sizeof *reference + bytes, reference_free))
     {
       reference_free (reference);
-      return esp_edits_out_of_memory ("reference latents", error);
+      return status;
     }
   e->references_of[index] = reference;
   return ESP_OK;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "files/model-hash.h"
 
@@ -190,6 +191,7 @@ esp_model_close (EspModel *model)
   esp_t5_tokenizer_free (model->t5_tokenizer);
   esp_manifest_clear (&model->manifest);
   esp_model_files_clear (&model->files);
+  free (model->disk.folder);
   free (model->path);
   free (model);
 }
@@ -213,6 +215,61 @@ void
 esp_model_set_cache_limit (EspModel *model, size_t bytes)
 {
   esp_work_cache_set_limit (&model->work, bytes);
+}
+
+EspStatus
+esp_model_set_disk_cache (EspModel *model, const char *folder, uint64_t limit, EspError *error)
+{
+  char *copy = folder != NULL ? strdup (folder) : NULL;
+
+  if (folder != NULL && copy == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", folder);
+  free (model->disk.folder);
+  model->disk = (EspDiskCache){ copy, limit };
+  return ESP_OK;
+}
+
+/* Another build may round differently. */
+static void
+hash_program (EspSha256 *sha)
+{
+  struct stat is;
+
+  if (stat ("/proc/self/exe", &is) == 0)
+    {
+      const int64_t facts[] = { is.st_size, is.st_ino, is.st_mtim.tv_sec, is.st_mtim.tv_nsec };
+
+      esp_sha256_update (sha, facts, sizeof facts);
+    }
+}
+
+bool
+esp_model_disk_key (EspModel *model, bool autoencoder, const char digest[ESP_SHA256_HEX_SIZE],
+                    char key[ESP_SHA256_HEX_SIZE])
+{
+  EspWeights *parts[2] = { (EspWeights *) esp_clip_encoder_weights (model->clip),
+                           (EspWeights *) esp_t5_encoder_weights (model->t5) };
+  EspDevice *device = autoencoder ? model->vae_device : model->device;
+  const int32_t facts[] = { device->compute, device->threads };
+  char *hash = autoencoder ? model->vae_hash : model->text_hash;
+  EspError error = ESP_ERROR_INIT;
+  EspSha256 sha;
+
+  if (model->disk.folder == NULL || model->disk.limit == 0)
+    return false;
+  if (autoencoder)
+    parts[0] = (EspWeights *) esp_vae_weights (model->vae);
+  if (hash[0] == '\0' && esp_model_hash (parts, autoencoder ? 1 : 2, hash, &error) != ESP_OK)
+    return false;
+  esp_sha256_init (&sha);
+  hash_program (&sha);
+  esp_sha256_update (&sha, digest, ESP_SHA256_HEX_SIZE);
+  esp_sha256_update (&sha, hash, ESP_SHA256_HEX_SIZE);
+  esp_sha256_update (&sha, device->ops->name, strlen (device->ops->name) + 1);
+  esp_sha256_update (&sha, device->description, strlen (device->description) + 1);
+  esp_sha256_update (&sha, facts, sizeof facts);
+  esp_sha256_finish (&sha, key);
+  return true;
 }
 
 void

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "espalier-engine.h"
+#include "model/disk-cache.h"
 #include "model/flow-match-scheduler.h"
 #include "model/flux-transformer.h"
 #include "model/model-files.h"
@@ -41,12 +42,22 @@ struct EspModel
   EspLoraKeys lora_keys; /* what they change, for the keys of whatever is kept */
 
   EspWorkCache work; /* of these devices */
+  EspDiskCache disk;
+  /* Of the weights of both text encoders, and of the autoencoder: esp_model_hash(), or "" before
+   * anyone has asked. */
+  char text_hash[ESP_SHA256_HEX_SIZE], vae_hash[ESP_SHA256_HEX_SIZE];
   int pass_limit;    /* esp_model_set_pass_limit() */
 };
 
 /* Sees that model->device and model->vae_device are as the request wants them. */
 EspStatus esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dtype,
                                 int threads, EspError *error);
+
+/* The name under which work with this digest is kept on the disk: what it was computed from besides,
+ * which are the weights, the device and this program. `autoencoder`: by it, else by the text
+ * encoders. False where it is not to be kept. */
+bool esp_model_disk_key (EspModel *model, bool autoencoder,
+                         const char digest[ESP_SHA256_HEX_SIZE], char key[ESP_SHA256_HEX_SIZE]);
 
 /* The devices are as good as before: a failure or cancellation does not concern what follows. */
 void esp_model_forget_failure (EspModel *model);

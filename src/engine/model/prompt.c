@@ -99,9 +99,9 @@ padded (const EspTokenList *list, int64_t count, int32_t pad)
   return ids;
 }
 
+/* Everything but what the encoders compute. */
 static EspStatus
-encode (EspModel *model, const char *text, const atomic_bool *cancel, EspPrompt *prompt,
-        EspError *error)
+tokenize (EspModel *model, const char *text, EspPrompt *prompt, EspError *error)
 {
   EspTokenList clip, t5;
   EspStatus status = esp_model_tokenize (model, text, strlen (text), &clip, &t5, error);
@@ -124,12 +124,49 @@ encode (EspModel *model, const char *text, const atomic_bool *cancel, EspPrompt 
   if (prompt->clip_ids == NULL || prompt->t5_ids == NULL || prompt->pooled == NULL
       || prompt->embeddings == NULL)
     return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the prompt's embeddings");
+  return ESP_OK;
+}
 
+/* The words as the tokenizers see them, too: another tokenizer, another prompt. */
+static bool
+disk_key (EspModel *model, const EspPrompt *prompt, char key[ESP_SHA256_HEX_SIZE])
+{
+  char digest[ESP_SHA256_HEX_SIZE];
+  EspSha256 sha;
+
+  esp_sha256_init (&sha);
+  esp_sha256_update (&sha, prompt->digest, sizeof prompt->digest);
+  esp_sha256_update (&sha, prompt->clip_ids,
+                     (size_t) prompt->clip_count * sizeof *prompt->clip_ids);
+  esp_sha256_update (&sha, prompt->t5_ids, (size_t) prompt->t5_count * sizeof *prompt->t5_ids);
+  esp_sha256_finish (&sha, digest);
+  return esp_model_disk_key (model, false, digest, key);
+}
+
+/* From the disk (*reused) or by running both encoders. */
+static EspStatus
+encode (EspModel *model, bool on_disk, const atomic_bool *cancel, EspPrompt *prompt, bool *reused,
+        EspError *error)
+{
+  int64_t clip_width = esp_clip_encoder_width (model->clip);
+  int64_t t5_width = esp_t5_encoder_width (model->t5);
+  const EspDiskPiece pieces[]
+      = { { prompt->pooled, (size_t) clip_width * sizeof (float) },
+          { prompt->embeddings, (size_t) (prompt->t5_count * t5_width) * sizeof (float) } };
+  char key[ESP_SHA256_HEX_SIZE];
+  bool kept = on_disk && disk_key (model, prompt, key);
+  EspStatus status;
+
+  *reused = kept && esp_disk_cache_read (&model->disk, key, pieces, 2);
+  if (*reused)
+    return ESP_OK;
   status = esp_clip_encode (model->clip, model->device, prompt->clip_ids, prompt->clip_count,
                             prompt->pooled, error);
   if (status == ESP_OK)
     status = esp_t5_encode (model->t5, model->device, prompt->t5_ids, prompt->t5_count,
                             prompt->embeddings, cancel, error);
+  if (status == ESP_OK && kept)
+    esp_disk_cache_write (&model->disk, key, pieces, 2);
   return status;
 }
 
@@ -144,7 +181,7 @@ prompt_bytes (const EspModel *model, const EspPrompt *prompt)
 }
 
 EspStatus
-esp_prompt_encode (EspModel *model, const char *text, const atomic_bool *cancel,
+esp_prompt_encode (EspModel *model, const char *text, bool on_disk, const atomic_bool *cancel,
                    const EspPrompt **result, bool *reused, EspError *error)
 {
   static const char kind[] = "prompt";
@@ -167,7 +204,9 @@ esp_prompt_encode (EspModel *model, const char *text, const atomic_bool *cancel,
   if (prompt == NULL)
     return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the prompt's embeddings");
   memcpy (prompt->digest, digest, sizeof prompt->digest);
-  status = encode (model, text, cancel, prompt, error);
+  status = tokenize (model, text, prompt, error);
+  if (status == ESP_OK)
+    status = encode (model, on_disk, cancel, prompt, reused, error);
   if (status == ESP_OK
       && !esp_work_cache_add (&model->work, digest, prompt, prompt_bytes (model, prompt),
                               prompt_free))

@@ -23,7 +23,9 @@ typedef struct EspPrompt
 } EspPrompt;
 
 /* Gives the encoded prompt, from the model's cache (*reused) or by running both text encoders on
- * model->device; with a hit neither of them is even prepared. Held until
+ * model->device; with a hit neither of them is even prepared. `on_disk`: model->disk may be looked
+ * at and added to, as well. Held until
  * esp_work_cache_release (&model->work, prompt). */
-EspStatus esp_prompt_encode (EspModel *model, const char *text, const atomic_bool *cancel,
-                             const EspPrompt **result, bool *reused, EspError *error);
+EspStatus esp_prompt_encode (EspModel *model, const char *text, bool on_disk,
+                             const atomic_bool *cancel, const EspPrompt **result, bool *reused,
+                             EspError *error);

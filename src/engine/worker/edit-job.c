@@ -9,6 +9,7 @@
 
 #include "files/ppm.h"
 #include "files/weights.h"
+#include "worker/cache-folder.h"
 #include "worker/loras.h"
 #include "worker/session.h"
 
@@ -242,13 +243,14 @@ result_json (const EditRun *run, int index, const EspEditResult *result, const c
                    result->image.width, "height", result->image.height, "seed",
                    seed_json (result->seed), "steps", result->steps, "guidance", result->guidance);
   json_t *more = json_pack (
-      "{s:o, s:I, s:o, s:b, s:b, s:b, s:i, s:i, s:s, s:s, s:o, s:o, s:i}", "timings",
+      "{s:o, s:I, s:o, s:b, s:b, s:b, s:i, s:i, s:s, s:s, s:o, s:o, s:i, s:i}", "timings",
       timings_json (result), "peak_memory", (json_int_t) result->peak_memory, "model",
       esp_model_json (esp_model_info (run->model)), "clip_truncated", result->clip_truncated,
       "t5_truncated", result->t5_truncated, "scaled", result->scaled, "source_width",
       result->source_width, "source_height", result->source_height, "device", result->device,
       "dtype", result->dtype, "device_description", esp_json_text (result->device_description),
-      "reused", reused_json (result->reused), "shared", result->shared);
+      "reused", reused_json (result->reused), "shared", result->shared, "computed_steps",
+      result->computed_steps);
 
   if (event == NULL || more == NULL || json_object_update (event, more) != 0
       || json_object_set_new (event, "loras", esp_loras_json (result)) != 0)
@@ -317,11 +319,18 @@ run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
                                   .data = run,
                                   .cancel = &run->job->cancel };
   EspStatus status = check_device (request->edit.device, error);
+  uint64_t limit;
+  char *folder;
 
   if (status == ESP_OK)
     status = read_images (request, images, error);
   if (status == ESP_OK)
     status = esp_model_cache_get (&run->session->cache, &request->parts, &run->model, error);
+  if (status != ESP_OK)
+    return status;
+  folder = esp_cache_folder (&limit);
+  status = esp_model_set_disk_cache (run->model, folder, limit, error);
+  free (folder);
   if (status != ESP_OK)
     return status;
 

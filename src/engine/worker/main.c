@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "worker/cache-folder.h"
 #include "worker/session.h"
 
 /* An engine that does not notice a cancellation within this time is stuck: the process then ends
@@ -80,6 +81,14 @@ send_hello (Worker *worker, json_t *id)
 }
 
 static void
+send_cache (Worker *worker, const EspRequest *request)
+{
+  esp_channel_send (&worker->channel, json_pack ("{s:s, s:O, s:b, s:o}", "type", "cache", "id",
+                                                 request->id, "cleared", request->clear, "cache",
+                                                 esp_cache_json (request->clear)));
+}
+
+static void
 cancel_job (Worker *worker, const EspRequest *request)
 {
   EspJob *emptied = NULL;
@@ -133,6 +142,8 @@ take_request (Worker *worker, const char *line, size_t length)
     send_hello (worker, request.id);
   else if (request.type == ESP_REQUEST_DESCRIBE && !esp_request_names_model (&request))
     esp_channel_send (&worker->channel, esp_description_new (request.id, NULL, 1));
+  else if (request.type == ESP_REQUEST_CACHE)
+    send_cache (worker, &request);
   else if (request.type == ESP_REQUEST_CANCEL)
     cancel_job (worker, &request);
   else if (request.type == ESP_REQUEST_QUIT)

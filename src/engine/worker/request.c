@@ -21,17 +21,19 @@ static EspStatus check_describe (EspRequest *request, EspError *error);
 static EspStatus check_load (EspRequest *request, EspError *error);
 static EspStatus check_edit (EspRequest *request, EspError *error);
 static EspStatus check_tokenize (EspRequest *request, EspError *error);
+static EspStatus check_cache (EspRequest *request, EspError *error);
 static EspStatus check_cancel (EspRequest *request, EspError *error);
 
 static const RequestKind kinds[] = {
   [ESP_REQUEST_HELLO] = { "hello", { NULL }, check_nothing },
   [ESP_REQUEST_DESCRIBE] = { "describe", { "model", "components", NULL }, check_describe },
   [ESP_REQUEST_LOAD] = { "load", { "model", "components", NULL }, check_load },
-  [ESP_REQUEST_EDIT]
-  = { "edit",
-      { "model", "components", "images", "noise", "dump", "previews", "latents", "batch", NULL },
-      check_edit },
+  [ESP_REQUEST_EDIT] = { "edit",
+                         { "model", "components", "images", "noise", "dump", "previews", "latents",
+                           "batch", "disk_cache", NULL },
+                         check_edit },
   [ESP_REQUEST_TOKENIZE] = { "tokenize", { "model", "components", "texts", NULL }, check_tokenize },
+  [ESP_REQUEST_CACHE] = { "cache", { "clear", NULL }, check_cache },
   [ESP_REQUEST_CANCEL] = { "cancel", { "job", NULL }, check_cancel },
   [ESP_REQUEST_QUIT] = { "quit", { NULL }, check_nothing },
 };
@@ -274,6 +276,7 @@ static EspStatus
 check_edit (EspRequest *request, EspError *error)
 {
   EspStatus status = get_model (request, true, error);
+  bool disk_cache = true;
 
   request->edit = (EspEditRequest) ESP_EDIT_REQUEST_INIT;
   if (status == ESP_OK)
@@ -292,6 +295,9 @@ check_edit (EspRequest *request, EspError *error)
     status = get_bool (request, "previews", false, &request->previews, error);
   if (status == ESP_OK)
     status = get_bool (request, "latents", true, &request->latents, error);
+  if (status == ESP_OK)
+    status = get_bool (request, "disk_cache", true, &disk_cache, error);
+  request->edit.no_disk_cache = !disk_cache;
   if (status == ESP_OK && request->edit_count > 1
       && (request->edit.noise_path != NULL || request->edit.dump_path != NULL))
     status = esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: is for one edit, not for a batch",
@@ -326,6 +332,12 @@ check_tokenize (EspRequest *request, EspError *error)
     }
 
   return ESP_OK;
+}
+
+static EspStatus
+check_cache (EspRequest *request, EspError *error)
+{
+  return get_bool (request, "clear", false, &request->clear, error);
 }
 
 static EspStatus

@@ -21,6 +21,7 @@ typedef enum
   ESP_REQUEST_LOAD,
   ESP_REQUEST_EDIT,
   ESP_REQUEST_TOKENIZE,
+  ESP_REQUEST_CACHE,
   ESP_REQUEST_CANCEL,
   ESP_REQUEST_QUIT,
 } EspRequestType;
@@ -42,6 +43,7 @@ typedef struct EspRequest
   json_t *texts;                /* tokenize: array of strings */
   json_t *images;               /* edit: array of 1 … ESP_IMAGES_MAX paths */
   bool previews;                /* edit: send preview events */
+  bool clear;                   /* cache: remove what is kept */
   bool latents;                 /* edit: write the final latents into the spool */
   EspEditRequest edit;          /* edit: all but the pictures */
   EspLora loras[ESP_LORAS_MAX]; /* edit.loras */

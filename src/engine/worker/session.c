@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "worker/cache-folder.h"
 #include "worker/parameters.h"
 
 #define DEVICES_MAX 16
@@ -63,10 +64,11 @@ devices_json (void)
 json_t *
 esp_description_new (json_t *id, const EspModelInfo *model, int batch)
 {
-  return json_pack ("{s:s, s:O, s:i, s:s, s:o, s:o, s:o, s:i}", "type", "description", "id", id,
-                    "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "devices",
+  return json_pack ("{s:s, s:O, s:i, s:s, s:o, s:o, s:o, s:i, s:o}", "type", "description", "id",
+                    id, "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "devices",
                     devices_json (), "model", model != NULL ? esp_model_json (model) : json_null (),
-                    "parameters", esp_parameters_schema (model), "batch", batch);
+                    "parameters", esp_parameters_schema (model), "batch", batch, "cache",
+                    esp_cache_json (false));
 }
 
 static double
