@@ -250,14 +250,30 @@ esp_loras_with_strength (JsonNode *value, const char *name, double strength)
   JsonNode *copy;
   JsonObject *lora;
 
-  if (esp_loras_find (value, name) == NULL)
-    return NULL;
+  g_return_val_if_fail (name != NULL, NULL);
+
   /* Deep: json_node_copy () shares the objects inside. */
-  text = json_to_string (value, FALSE);
+  text = value != NULL && JSON_NODE_HOLDS_ARRAY (value) ? json_to_string (value, FALSE)
+                                                        : g_strdup ("[]");
   copy = json_from_string (text, NULL);
   lora = esp_loras_find (copy, name);
-  json_object_set_double_member (lora, "strength", strength);
+  if (lora != NULL)
+    json_object_set_double_member (lora, "strength", strength);
+  else if (g_path_is_absolute (name))
+    json_array_add_object_element (json_node_get_array (copy), esp_lora_new (name, strength));
+  else
+    g_clear_pointer (&copy, json_node_unref);
   return copy;
+}
+
+const char *
+esp_lora_axis_get_lora (const char *axis)
+{
+  g_return_val_if_fail (axis != NULL, NULL);
+
+  return g_str_has_prefix (axis, "lora:") && axis[strlen ("lora:")] != '\0'
+             ? axis + strlen ("lora:")
+             : NULL;
 }
 
 JsonNode *

@@ -49,6 +49,10 @@ JsonObject *esp_loras_find (JsonNode *value, const char *name);
 JsonNode *esp_loras_with_strength (JsonNode *value, const char *name,
                                    double strength) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The name of the sweep axis "lora:NAME", which changes the strength of the LoRA NAME; NULL: it is
+ * not such a name. Borrowed from `axis`. */
+const char *esp_lora_axis_get_lora (const char *axis);
+
 /* A copy that names files without their folders, as recipes in pictures do: what folders a person
  * has is nobody's business. */
 JsonNode *esp_loras_dup_public (JsonNode *value) G_GNUC_WARN_UNUSED_RESULT;

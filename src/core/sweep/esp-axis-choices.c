@@ -4,6 +4,7 @@
 
 #include "esp-axis-private.h"
 
+#include "esp-loras.h"
 #include "esp-parameter-names.h"
 
 #include <glib/gi18n-lib.h>
@@ -151,6 +152,26 @@ add_parameters (GPtrArray *choices, EspModel *model, gboolean advanced)
     }
 }
 
+static void
+add_loras (GPtrArray *choices, JsonNode *loras)
+{
+  JsonArray *array
+      = loras != NULL && JSON_NODE_HOLDS_ARRAY (loras) ? json_node_get_array (loras) : NULL;
+
+  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
+    {
+      JsonNode *node = json_array_get_element (array, i);
+      const char *path
+          = JSON_NODE_HOLDS_OBJECT (node) ? esp_lora_get_path (json_node_get_object (node)) : NULL;
+      g_autofree char *lora = path != NULL ? esp_lora_dup_name (path) : NULL;
+      g_autofree char *name = g_strconcat ("lora:", lora, NULL);
+      g_autofree char *title = g_strdup_printf (_ ("LoRA %s"), lora != NULL ? lora : "");
+
+      if (lora != NULL && !is_known (choices, name))
+        add (choices, ESP_AXIS_PARAMETER, name, title, NULL, g_strdup ("0, 0.5, 1"));
+    }
+}
+
 /* The models, for the example. */
 static char *
 dup_models_example (EspRegistry *registry)
@@ -229,6 +250,7 @@ esp_axis_dup_choices (const EspAxisContext *context)
           = negatives || (esp_model_get_features (models->pdata[i]) & ESP_MODEL_NEGATIVE_PROMPT);
       add_parameters (choices, models->pdata[i], FALSE);
     }
+  add_loras (choices, context->loras);
   if (seeds || models->len == 0)
     add (choices, ESP_AXIS_SEED, "seed", _ ("Seed"), NULL, g_strdup ("+4"));
   add (choices, ESP_AXIS_INSTRUCTION, "instruction", _ ("Instruction"), NULL, g_strdup (""));

@@ -6,6 +6,7 @@
 
 #include "esp-json-member.h"
 #include "esp-json-object.h"
+#include "esp-loras.h"
 #include "esp-parameter-names.h"
 
 #include <errno.h>
@@ -242,6 +243,44 @@ parse_parameter (const char *name, const char *text, const EspAxisContext *conte
   return words != NULL ? make_axis (ESP_AXIS_PARAMETER, name, first != NULL ? first->title : NULL,
                                     g_steal_pointer (&values), title, error)
                        : NULL;
+}
+
+/* "lora:NAME". */
+static EspAxis *
+parse_lora (const char *name, const char *text, const EspAxisContext *context, GError **error)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+  gboolean known;
+  g_autoptr (GPtrArray) parameters = find_parameters (context, "loras", all, &known);
+  const EspParameter *first = parameters->len > 0 ? parameters->pdata[0] : NULL;
+  g_autofree char *lora = esp_lora_dup_name (esp_lora_axis_get_lora (name));
+  g_autofree char *title = g_strdup_printf (_ ("LoRA %s"), lora);
+  const double minimum = first != NULL ? first->minimum : -ESP_LORAS_MAX_STRENGTH;
+  const double maximum = first != NULL ? first->maximum : ESP_LORAS_MAX_STRENGTH;
+  g_autoptr (JsonArray) values = json_array_new ();
+  g_auto (GStrv) words = NULL;
+
+  if (first == NULL && known)
+    {
+      fail (error, ESP_SWEEP_ERROR_UNKNOWN, _ ("%s: the model takes no LoRAs"), title);
+      return NULL;
+    }
+  words = _esp_numbers_parse (title, text, error);
+  for (guint i = 0; words != NULL && words[i] != NULL; i++)
+    {
+      const double strength = g_ascii_strtod (words[i], NULL);
+
+      if (strength < minimum || strength > maximum)
+        {
+          fail (error, ESP_SWEEP_ERROR_VALUE, _ ("%s: %g is out of range; allowed is %g to %g"),
+                title, strength, minimum, maximum);
+          return NULL;
+        }
+      json_array_add_double_element (values, strength);
+    }
+  return words != NULL
+             ? make_axis (ESP_AXIS_PARAMETER, name, NULL, g_steal_pointer (&values), title, error)
+             : NULL;
 }
 
 /* --- Seeds ------------------------------------------------------------------------------------ */
@@ -586,6 +625,8 @@ esp_axis_parse (const char *name, const char *text, const EspAxisContext *contex
     case ESP_AXIS_PARAMETER:
     case ESP_AXIS_ALTERNATIVES:
     default:
+      if (esp_lora_axis_get_lora (name) != NULL)
+        return parse_lora (name, plain, context, error);
       return parse_parameter (name, plain, context, error);
     }
 }

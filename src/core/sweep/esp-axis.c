@@ -7,6 +7,7 @@
 #include "esp-json-member.h"
 #include "esp-json-object.h"
 #include "esp-json-text.h"
+#include "esp-loras.h"
 #include "esp-parameter-names.h"
 
 #include <glib/gi18n-lib.h>
@@ -67,11 +68,16 @@ has_texts (EspAxisKind kind)
 static char *
 dup_title (EspAxisKind kind, const char *name, const char *schema_title)
 {
+  const char *lora = kind == ESP_AXIS_PARAMETER ? esp_lora_axis_get_lora (name) : NULL;
+  g_autofree char *lora_name = lora != NULL ? esp_lora_dup_name (lora) : NULL;
   const guint64 number = g_ascii_strtoull (name, NULL, 10);
 
   switch (kind)
     {
     case ESP_AXIS_PARAMETER:
+      if (lora_name != NULL)
+        /* Translators: the strength of the LoRA of that name, as the title of an axis */
+        return g_strdup_printf (_ ("LoRA %s"), lora_name);
       return schema_title != NULL && *schema_title != '\0' ? g_strdup (_ (schema_title))
                                                            : esp_parameter_dup_label_of (name);
     case ESP_AXIS_SEED:

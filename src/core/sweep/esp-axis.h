@@ -42,7 +42,8 @@ GQuark esp_sweep_error_quark (void);
 
 typedef enum
 {
-  ESP_AXIS_PARAMETER, /* `name` is one of a schema (LoRA strengths are such) */
+  ESP_AXIS_PARAMETER, /* `name` is one of a schema, or "lora:NAME": the strength of that LoRA (its
+                         file's name with or without ".safetensors", or its path), a number */
   ESP_AXIS_SEED,
   ESP_AXIS_INSTRUCTION,  /* whole instructions */
   ESP_AXIS_ALTERNATIVES, /* one {a|b|c} of the instruction; `name` is its number from 0 */
@@ -78,6 +79,7 @@ typedef struct
   const char *instruction;   /* ALTERNATIVES, REPLACE: the base instruction */
   guint64 seed;              /* "+4" */
   JsonObject *presets;       /* name → settings, for PRESET */
+  JsonNode *loras;           /* esp-loras.h: those of the base, for choosers */
 } EspAxisContext;
 
 /* `name` as above ("guidance", "seed", "instruction" or "prompt", "replace", "negative_prompt",

@@ -4,6 +4,7 @@
 
 #include "esp-axis-private.h"
 #include "esp-json-member.h"
+#include "esp-loras.h"
 
 #include <math.h>
 #include <string.h>
@@ -74,11 +75,24 @@ find_base_model (EspSweepPlan *self, EspAxis *axis)
 }
 
 static guint
+find_base_strength (EspSweepPlan *self, EspAxis *axis)
+{
+  JsonObject *lora = esp_loras_find (json_object_get_member (self->parameters, "loras"),
+                                     esp_lora_axis_get_lora (esp_axis_get_name (axis)));
+  g_autoptr (JsonNode) strength
+      = json_node_init_double (json_node_alloc (), lora != NULL ? esp_lora_get_strength (lora) : 0);
+
+  return find_value (axis, strength);
+}
+
+static guint
 find_base (EspSweepPlan *self, EspAxis *axis)
 {
   switch (esp_axis_get_kind (axis))
     {
     case ESP_AXIS_PARAMETER:
+      if (esp_lora_axis_get_lora (esp_axis_get_name (axis)) != NULL)
+        return find_base_strength (self, axis);
       return find_value (axis, json_object_get_member (self->parameters, esp_axis_get_name (axis)));
     case ESP_AXIS_SEED:
       return find_number (axis, (gint64) self->seed);

@@ -6,6 +6,7 @@
 
 #include "esp-axis-private.h"
 #include "esp-json-member.h"
+#include "esp-loras.h"
 #include "esp-parameter-names.h"
 
 #include <glib/gi18n-lib.h>
@@ -226,15 +227,45 @@ check_words (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES])
                         : NULL;
 }
 
-static char *
-check_axis (EspSweepPlan *self, EspAxis *axis, guint index, const EspSweepModel *model)
+/* The LoRAs that a cell has before its axes change their strengths; borrowed, or NULL. */
+static JsonNode *
+find_loras (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES])
 {
+  JsonObject *settings = find_settings (self, indices);
+  JsonObject *preset = settings != NULL ? _esp_preset_get_parameters (settings) : NULL;
+  JsonNode *loras = preset != NULL ? json_object_get_member (preset, "loras") : NULL;
+
+  return loras != NULL ? loras : json_object_get_member (self->parameters, "loras");
+}
+
+static char *
+check_lora (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES], const char *lora,
+            const EspSweepModel *model)
+{
+  EspSchema *schema = get_schema (model);
+
+  if (schema != NULL && esp_schema_find (schema, "loras") == NULL)
+    return g_strdup_printf (_ ("%s takes no LoRAs"), model->name);
+  if (!g_path_is_absolute (lora) && esp_loras_find (find_loras (self, indices), lora) == NULL)
+    return g_strdup_printf (_ ("There is no LoRA “%s” among those that are used"), lora);
+  return NULL;
+}
+
+static char *
+check_axis (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES], guint position,
+            const EspSweepModel *model)
+{
+  EspAxis *axis = self->axes->pdata[position];
+  const guint index = indices[position];
+  const char *lora = NULL;
   JsonNode *value = esp_axis_get_value (axis, index);
 
   switch (esp_axis_get_kind (axis))
     {
     case ESP_AXIS_PARAMETER:
-      return check_parameter (model, esp_axis_get_name (axis), value);
+      lora = esp_lora_axis_get_lora (esp_axis_get_name (axis));
+      return lora != NULL ? check_lora (self, indices, lora, model)
+                          : check_parameter (model, esp_axis_get_name (axis), value);
     case ESP_AXIS_SEED:
       return check_seed (model, (guint64) json_node_get_int (value));
     case ESP_AXIS_NEGATIVE:
@@ -284,7 +315,7 @@ find_reason (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES],
   char *reason = check_words (self, indices);
 
   for (guint i = 0; reason == NULL && i < self->axes->len; i++)
-    reason = check_axis (self, self->axes->pdata[i], indices[i], model);
+    reason = check_axis (self, indices, i, model);
   if (reason == NULL && get_schema (model) != NULL
       && self->references->len > esp_model_get_max_references (model->model))
     reason = g_strdup_printf (ngettext ("%s takes at most %u further image",
@@ -389,6 +420,25 @@ put_defaults (JsonObject *parameters, EspSchema *schema)
 }
 
 static void
+put_axis (JsonObject *parameters, EspAxis *axis, guint index)
+{
+  const char *name = esp_axis_get_name (axis);
+  JsonNode *value = esp_axis_get_value (axis, index);
+  const char *lora = esp_lora_axis_get_lora (name);
+  JsonNode *loras;
+
+  if (lora == NULL)
+    {
+      put (parameters, name, value);
+      return;
+    }
+  loras = esp_loras_with_strength (json_object_get_member (parameters, "loras"), lora,
+                                   json_node_get_double (value));
+  if (loras != NULL)
+    json_object_set_member (parameters, "loras", loras);
+}
+
+static void
 make_parameters (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES],
                  const EspSweepModel *model, JsonObject *parameters)
 {
@@ -400,8 +450,7 @@ make_parameters (EspSweepPlan *self, const guint indices[ESP_SWEEP_MAX_AXES],
     put_allowed (parameters, model, _esp_preset_get_parameters (settings));
   for (guint i = 0; i < self->axes->len; i++)
     if (esp_axis_get_kind (self->axes->pdata[i]) == ESP_AXIS_PARAMETER)
-      put (parameters, esp_axis_get_name (self->axes->pdata[i]),
-           esp_axis_get_value (self->axes->pdata[i], indices[i]));
+      put_axis (parameters, self->axes->pdata[i], indices[i]);
 }
 
 gboolean
