@@ -219,8 +219,8 @@ struct EspOps
   /* --- Images: f32, contiguous rows (stride == cols) --------------------------------------------
    */
 
-  /* y = conv (x) + bias, or y += conv (x) + bias. x's rows are laid out by `grid`. y may not
-   * overlap x. */
+  /* y = conv (norm (x)) + bias, or y += that. norm NULL: x as it is; the padding is zeros behind
+   * the norm. x's rows are laid out by `grid`. y may not overlap x. */
   void (*conv2d) (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,
                   const EspGroupNorm *norm, bool accumulate, EspTensor y);
   /* moments[2·g] = mean, moments[2·g+1] = variance (biased) of channel group g over all rows. Host

@@ -19,8 +19,8 @@ typedef enum
   SCRATCH_THREADS,   /* a stretch for each thread */
   SCRATCH_ATTENTION, /* packed keys and values */
   SCRATCH_ADAPTER,   /* what an adapter's first product gives, or a layer before its epilogue */
-  SCRATCH_COUNT
   SCRATCH_NORM,      /* a convolution's input norm for each channel */
+  SCRATCH_COUNT
 } CpuScratchSlot;
 
 typedef struct CpuScratch
@@ -97,14 +97,14 @@ float *esp_cpu_row_out (const EspTensor *y, int64_t row, int64_t col, float *buf
 void esp_cpu_row_done (const CpuDevice *cpu, const EspTensor *y, int64_t row, int64_t col,
                        int64_t n, const float *buffer);
 
-/* --- The table's rows, by source --- */
-
-void esp_cpu_prepare_linear (EspDevice *device, EspLinear *linear);
-void esp_cpu_release_linear (EspDevice *device, EspLinear *linear);
 /* A group norm's mean and weight/√(variance + eps) for each channel, cpu-images.c. */
 void esp_cpu_norm_channels (int64_t channels, int64_t per_group, const float *moments,
                             const float *weight, float eps, float *mean, float *factor);
 
+/* --- The table's rows, by source --- */
+
+void esp_cpu_prepare_linear (EspDevice *device, EspLinear *linear);
+void esp_cpu_release_linear (EspDevice *device, EspLinear *linear);
 void esp_cpu_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
                      const EspEpilogue *epilogue, EspTensor y);
 void esp_cpu_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,

@@ -13,12 +13,12 @@
 
 #include "ops/ops.h"
 
-/* The most rows and columns that any level's product tile has. */
 /* Winograd's tile of a convolution's result, and the side of the input it is made from. */
 #define ESP_WINOGRAD_TILE   4
 #define ESP_WINOGRAD_SIDE   6
 #define ESP_WINOGRAD_POINTS (ESP_WINOGRAD_SIDE * ESP_WINOGRAD_SIDE)
 
+/* The most rows and columns that any level's product tile has. */
 #define ESP_TILE_ROWS_MAX 16
 #define ESP_TILE_COLS_MAX 64
 
@@ -88,13 +88,6 @@ typedef struct EspKernels
   /* sum[c] += Σ (x - shift[c]), square[c] += Σ (x - shift[c])², in f64, over `pixels` rows. */
   void (*channel_sums) (const float *x, int64_t pixels, int64_t n, const float *shift, double *sum,
                         double *square);
-} EspKernels;
-
-extern const EspKernels esp_kernels_baseline;
-#if defined(__x86_64__)
-extern const EspKernels esp_kernels_avx2;
-extern const EspKernels esp_kernels_avx512;
-#endif
 
   /* --- Convolutions by Winograd's F(4×4, 3×3) --- */
 
@@ -110,3 +103,10 @@ extern const EspKernels esp_kernels_avx512;
   void (*winograd_output) (const float *m, int64_t point_step, const float *bias, bool accumulate,
                            int64_t channels, int rows, int cols, float *y, int64_t row_step,
                            int64_t pixel_step);
+} EspKernels;
+
+extern const EspKernels esp_kernels_baseline;
+#if defined(__x86_64__)
+extern const EspKernels esp_kernels_avx2;
+extern const EspKernels esp_kernels_avx512;
+#endif

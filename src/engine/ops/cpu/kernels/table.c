@@ -27,7 +27,7 @@ const EspKernels ESP_KERNEL (esp_kernels) = {
   .scale = ESP_KERNEL (esp_scale),
   .group_norm = ESP_KERNEL (esp_group_norm),
   .channel_sums = ESP_KERNEL (esp_channel_sums),
-};
   .winograd_input = ESP_KERNEL (esp_winograd_input),
   .winograd_weights = ESP_KERNEL (esp_winograd_weights),
   .winograd_output = ESP_KERNEL (esp_winograd_output),
+};
