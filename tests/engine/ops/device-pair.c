@@ -131,6 +131,56 @@ half_of (float value)
   return (uint16_t) ((bits >> 16 & 0x8000) | (unsigned) exponent << 10 | (bits >> 13 & 0x3ff));
 }
 
+/* Where the f16 scales of a block begin; the second may be the first again. */
+static bool
+scales_of (EspDType dtype, int places[2])
+{
+  static const struct
+  {
+    EspDType dtype;
+    int places[2];
+  } formats[] = {
+    { ESP_Q4_0, { 0, 0 } },     { ESP_Q4_1, { 0, 2 } },   { ESP_Q5_0, { 0, 0 } },
+    { ESP_Q5_1, { 0, 2 } },     { ESP_Q8_0, { 0, 0 } },   { ESP_Q2_K, { 80, 82 } },
+    { ESP_Q3_K, { 108, 108 } }, { ESP_Q4_K, { 0, 2 } },   { ESP_Q5_K, { 0, 2 } },
+    { ESP_Q6_K, { 208, 208 } }, { ESP_IQ4_NL, { 0, 0 } }, { ESP_IQ4_XS, { 0, 0 } },
+  };
+
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (formats[i].dtype == dtype)
+      {
+        memcpy (places, formats[i].places, sizeof formats[i].places);
+        return true;
+      }
+  return false;
+}
+
+/* Any bits make a block, but for its scales. */
+static uint8_t *
+random_blocks (EspDType dtype, int64_t count, uint64_t seed, float scale)
+{
+  size_t bytes = esp_dtype_bytes (dtype, count);
+  size_t block = esp_dtype_bytes (dtype, esp_dtype_block (dtype));
+  uint8_t *data = malloc (bytes + 1);
+  uint64_t state = seed;
+  int places[2];
+
+  if (data == NULL || !scales_of (dtype, places))
+    abort ();
+  for (size_t i = 0; i < bytes; i++)
+    data[i] = (uint8_t) (next (&state) >> 32);
+  for (size_t i = 0; i < bytes; i += block)
+    for (int part = 0; part < 2; part++)
+      {
+        float sign = part == 0 && next (&state) >> 63 ? -1 : 1;
+        float size = 0.25f + (float) (next (&state) >> 40) * 0x1p-24f;
+        uint16_t half = half_of (sign * size * scale / 64);
+
+        memcpy (data + i + (size_t) places[part], &half, sizeof half);
+      }
+  return data;
+}
+
 EspWeight
 random_weight (EspDType dtype, int dims, const int64_t *shape, uint64_t seed, float scale)
 {
@@ -144,6 +194,11 @@ random_weight (EspDType dtype, int dims, const int64_t *shape, uint64_t seed, fl
     {
       weight.shape[i] = shape[i];
       weight.count *= shape[i];
+    }
+  if (esp_dtype_block (dtype) > 1)
+    {
+      weight.data = random_blocks (dtype, weight.count, seed, scale);
+      return weight;
     }
   values = random_values (weight.count, seed, scale);
   weight.data = values;

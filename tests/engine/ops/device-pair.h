@@ -33,8 +33,8 @@ TensorPair tensor_pair_of (DevicePair *pair, EspDType dtype, int64_t rows, int64
                            int64_t stride, const float *values);
 void tensor_pair_free (DevicePair *pair, TensorPair *tensors);
 
-/* A weight of random numbers in any float format; the data is one allocation, freed by
- * weight_clear. */
+/* A weight of random numbers in f32, f16, bf16 or a block format (of about the scale); the data is
+ * one allocation, freed by weight_clear. */
 EspWeight random_weight (EspDType dtype, int dims, const int64_t *shape, uint64_t seed,
                          float scale);
 void weight_clear (EspWeight *weight);

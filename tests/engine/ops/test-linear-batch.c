@@ -29,6 +29,11 @@ static const BatchCase cases[] = {
   { 7, 1, 48, 40, 1, ESP_BF16, { ESP_ACTIVATION_NONE, NULL, false } },
   { 3, 3000, 64, 64, 1, ESP_BF16, { ESP_ACTIVATION_NONE, NULL, false } },
   { 2, 5000, 32, 40, 1, ESP_BF16, { ESP_ACTIVATION_NONE, NULL, false } },
+  { 3, 100, 256, 70, 1, ESP_Q4_K, { ESP_ACTIVATION_NONE, &with_gate, true } },
+  { 4, 19, 512, 96, 2, ESP_Q6_K, { ESP_ACTIVATION_SILU, NULL, false } },
+  { 5, 64, 96, 130, 1, ESP_Q8_0, { ESP_ACTIVATION_GELU_TANH, NULL, false } },
+  { 2, 900, 64, 33, 1, ESP_Q5_1, { ESP_ACTIVATION_NONE, NULL, false } },
+  { 3, 4, 64, 33, 1, ESP_Q4_0, { ESP_ACTIVATION_NONE, NULL, false } },
   { 1, 40, 64, 64, 1, ESP_BF16, { ESP_ACTIVATION_NONE, NULL, false } },
 };
 
@@ -127,7 +132,7 @@ run_level (const char *level)
 static void
 ranges_do_not_know_each_other (void)
 {
-  static const char *const levels[] = { "baseline", "avx2", "avx512", "amx" };
+  static const char *const levels[] = { "baseline", "avx2", "avxvnni", "avx512", "amx", "dotprod" };
 
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
     run_level (levels[i]);

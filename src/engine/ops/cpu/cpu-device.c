@@ -182,6 +182,22 @@ static const EspOps cpu_ops = {
   .copy_window = esp_cpu_copy_window,
 };
 
+/* Asked for f32, block formats are multiplied as the f32 numbers that they stand for. A matrix unit
+ * is faster in bf16 than in bytes with their scales, and more exact (docs/speed-log.md). */
+static void
+choose_panels (CpuDevice *cpu, const char *level, bool exact)
+{
+  const EspPanelKernels *halves = esp_cpu_panels (level, ESP_OPERAND_BF16);
+
+  cpu->float_panels = esp_cpu_panels (level, ESP_OPERAND_F32);
+  if (cpu->base.compute == ESP_BF16 && halves != NULL)
+    cpu->float_panels = halves;
+  cpu->block_panels = cpu->float_panels;
+  if (!exact && (cpu->matrix == NULL || halves == NULL || cpu->base.compute != ESP_BF16))
+    cpu->block_panels = esp_cpu_panels (level, ESP_OPERAND_S8);
+  cpu->keeps_panels = cpu->matrix != NULL && cpu->base.compute == ESP_BF16;
+}
+
 EspStatus
 esp_cpu_device_new_level (const char *level, EspCompute compute, int threads, size_t weight_budget,
                           EspDevice **device, EspError *error)
@@ -223,10 +239,7 @@ esp_cpu_device_new_level (const char *level, EspCompute compute, int threads, si
       destroy (&cpu->base);
       return esp_error_set (error, ESP_ERROR_DEVICE, "oneDNN could not open the CPU");
     }
-  cpu->operand = cpu->base.compute;
-  /* A matrix unit has products of our own. */
-  if (cpu->operand == ESP_BF16 && cpu->matrix == NULL && !esp_cpu_library_has_bf16 (cpu))
-    cpu->operand = ESP_F32;
+  choose_panels (cpu, level, compute == ESP_COMPUTE_F32);
   *device = &cpu->base;
   return ESP_OK;
 }

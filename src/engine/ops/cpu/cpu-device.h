@@ -5,6 +5,7 @@
 #include "ops/cpu/cpu-onednn.h"
 #include "ops/cpu/kernels/kernels.h"
 #include "ops/cpu/kernels/matrix.h"
+#include "ops/cpu/kernels/panels.h"
 #include "ops/ops.h"
 
 /* Memory that operations need while they run: kept, reused and only ever grown. One slot for each
@@ -36,9 +37,10 @@ typedef struct CpuDevice
   EspDevice base; /* first: an EspDevice * is a CpuDevice * */
   const EspKernels *kernels;
   const EspMatrixKernels *matrix; /* NULL: no matrix unit */
-  /* What oneDNN multiplies: base.compute, or f32 where it has no bf16 products on this processor;
-   * then numbers rounded to bf16 are given to it in f32. */
-  EspDType operand;
+  /* Linear layers' kernels for weights of float formats and of block formats. In bf16 the former
+   * are f32 (of rounded numbers) where the processor multiplies no bf16. */
+  const EspPanelKernels *float_panels, *block_panels;
+  bool keeps_panels; /* of float formats, within weight_budget */
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   size_t weight_budget, weight_used;
@@ -48,9 +50,9 @@ typedef struct CpuDevice
   int library_references; /* primitives for which oneDNN had only its reference code: should be 0 */
 } CpuDevice;
 
-/* Like esp_cpu_device_new, with the kernels of one level ("baseline", "avx2", "avx512", "amx";
- * NULL: the best) even where the processor could do more. ESP_ERROR_UNSUPPORTED if it cannot run
- * them. oneDNN still chooses for itself. For tests and benchmarks. */
+/* Like esp_cpu_device_new, with the kernels of one level ("baseline", "avx2", "avxvnni", "avx512",
+ * "amx", "dotprod"; NULL: the best) even where the processor could do more. ESP_ERROR_UNSUPPORTED
+ * if it cannot run them. oneDNN still chooses for itself. For tests and benchmarks. */
 EspStatus esp_cpu_device_new_level (const char *level, EspCompute compute, int threads,
                                     size_t weight_budget, EspDevice **device, EspError *error);
 
@@ -83,6 +85,8 @@ const char *esp_cpu_instructions (void); /* for people; static */
 void esp_cpu_model_name (char *name, size_t size);
 /* The best table, or the one called `level`; NULL if there is none that this processor runs. */
 const EspKernels *esp_cpu_kernels (const char *level);
+/* The best kernels of linear layers for these operands; NULL if no such level has any. */
+const EspPanelKernels *esp_cpu_panels (const char *level, EspOperand operand);
 /* The matrix unit's kernels if there is one, the system lets us use it and the level is "amx" or
  * NULL; else NULL. */
 const EspMatrixKernels *esp_cpu_matrix (const char *level);

@@ -12,6 +12,9 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 int
@@ -130,6 +133,55 @@ esp_cpu_matrix (const char *level)
   return &esp_matrix_amx;
 }
 
+/* CPUID leaf 7: ECX bit 11 of sub-leaf 0 is AVX512-VNNI, EAX bit 4 of sub-leaf 1 AVX-VNNI. */
+static bool
+has_avx512_vnni (void)
+{
+  unsigned a = 0, b = 0, c = 0, d = 0;
+
+  return __get_cpuid_count (7, 0, &a, &b, &c, &d) && (c >> 11 & 1);
+}
+
+static bool
+has_avx_vnni (void)
+{
+  unsigned a = 0, b = 0, c = 0, d = 0;
+
+  return __get_cpuid_count (7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
+const EspPanelKernels *
+esp_cpu_panels (const char *level, EspOperand operand)
+{
+  const EspKernels *kernels = esp_cpu_kernels (level);
+  const bool widest = level == NULL || strcmp (level, "amx") == 0,
+             middle = kernels == &esp_kernels_avx2;
+  bool amx, bf16;
+
+  bf16_features (&amx, &bf16);
+  if (kernels == &esp_kernels_baseline || kernels == NULL)
+    return operand == ESP_OPERAND_F32  ? &esp_panels_f32_baseline
+           : operand == ESP_OPERAND_S8 ? &esp_panels_s8_baseline
+                                       : NULL;
+  switch (operand)
+    {
+    case ESP_OPERAND_BF16:
+      if (middle)
+        return NULL;
+      return widest && esp_cpu_matrix (level) != NULL ? &esp_panels_bf16_amx
+             : bf16                                   ? &esp_panels_bf16_avx512bf16
+                                                      : NULL;
+    case ESP_OPERAND_S8:
+      if (!middle && has_avx512_vnni ())
+        return &esp_panels_s8_avx512vnni;
+      if (has_avx_vnni () && (level == NULL || strcmp (level, "avx2") != 0))
+        return &esp_panels_s8_avxvnni;
+      return &esp_panels_s8_avx2;
+    default:
+      return middle ? &esp_panels_f32_avx2 : &esp_panels_f32_avx512;
+    }
+}
+
 const EspKernels *
 esp_cpu_kernels (const char *level)
 {
@@ -145,9 +197,19 @@ esp_cpu_kernels (const char *level)
     return avx512 ? &esp_kernels_avx512 : NULL;
   if (strcmp (level, esp_kernels_avx2.name) == 0)
     return avx2 ? &esp_kernels_avx2 : NULL;
+  if (strcmp (level, "avxvnni") == 0)
+    return avx2 && has_avx_vnni () ? &esp_kernels_avx2 : NULL;
   return strcmp (level, esp_kernels_baseline.name) == 0 ? &esp_kernels_baseline : NULL;
 }
 #else
+#if defined(__aarch64__)
+static bool
+has_dot_products (void)
+{
+  return (getauxval (AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+}
+#endif
+
 const EspMatrixKernels *
 esp_cpu_matrix (const char *level)
 {
@@ -172,11 +234,33 @@ esp_cpu_model_name (char *name, size_t size)
   snprintf (name, size, "processor");
 }
 
+const EspPanelKernels *
+esp_cpu_panels (const char *level, EspOperand operand)
+{
+  switch (operand)
+    {
+    case ESP_OPERAND_BF16:
+      return NULL;
+    case ESP_OPERAND_S8:
+#if defined(__aarch64__)
+      if (has_dot_products () && (level == NULL || strcmp (level, "dotprod") == 0))
+        return &esp_panels_s8_dotprod;
+#endif
+      return &esp_panels_s8_baseline;
+    default:
+      return &esp_panels_f32_baseline;
+    }
+}
+
 const EspKernels *
 esp_cpu_kernels (const char *level)
 {
   if (level == NULL || strcmp (level, esp_kernels_baseline.name) == 0)
     return &esp_kernels_baseline;
+#if defined(__aarch64__)
+  if (strcmp (level, "dotprod") == 0 && has_dot_products ())
+    return &esp_kernels_baseline;
+#endif
   return NULL;
 }
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* amx.c: the matrix unit of Intel's servers since Sapphire Rapids. */
 #include "ops/cpu/kernels/matrix.h"
+#include "ops/cpu/kernels/panels.h"
+#include "ops/cpu/kernels/turn.h"
 
 #include <immintrin.h>
 #include <string.h>
@@ -175,4 +177,93 @@ const EspMatrixKernels esp_matrix_amx = {
   .pack_transposed = amx_pack_transposed,
   .pack_plain = amx_pack_plain,
   .multiply = amx_multiply,
+};
+
+/* --- Panels of linear layers -------------------------------------------------------------------
+ */
+
+static void
+amx_turn (const void *rows, int64_t row_bytes, int64_t count, int64_t words, uint32_t *panel)
+{
+  turn_panel (rows, row_bytes, count, words, panel);
+}
+
+/* A strip is a left tile for each 16 words. */
+static void
+amx_expand (const int8_t *q, const float *scales, const float *minimums, int group, int64_t n,
+            uint16_t *y)
+{
+  expand_to_bf16 (q, scales, minimums, group, n, y);
+}
+
+static void
+amx_place (const uint32_t *words, int64_t count, int place, uint32_t *strip)
+{
+  for (int64_t w = 0; w < count; w += 16)
+    _mm512_storeu_si512 (strip + w * 16 + place * 16, _mm512_loadu_si512 (words + w));
+}
+
+static void
+amx_multiply_panel (int64_t strips, int64_t depth, const EspStrips *left, const EspPanel *right,
+                    bool accumulate, float *c, int64_t c_stride)
+{
+  const size_t row_bytes = (size_t) c_stride * sizeof *c, panel_bytes = PANEL_COLS * 4;
+
+  for (int64_t strip = 0; strip < strips; strip += 2)
+    {
+      const uint32_t *upper = left->words + strip * left->word_step;
+      const uint32_t *lower = upper + left->word_step, *panel = right->words;
+      float *top = c + strip * 16 * c_stride, *bottom = top + 16 * c_stride;
+
+      if (accumulate)
+        {
+          _tile_loadd (0, top, row_bytes);
+          _tile_loadd (1, top + 16, row_bytes);
+          _tile_loadd (2, bottom, row_bytes);
+          _tile_loadd (3, bottom + 16, row_bytes);
+        }
+      else
+        {
+          _tile_zero (0);
+          _tile_zero (1);
+          _tile_zero (2);
+          _tile_zero (3);
+        }
+      for (int64_t k = 0; k < depth; k += 32)
+        {
+          _tile_loadd (4, upper, 64);
+          _tile_loadd (6, panel, panel_bytes);
+          _tile_dpbf16ps (0, 4, 6);
+          _tile_loadd (7, panel + 16, panel_bytes);
+          _tile_dpbf16ps (1, 4, 7);
+          _tile_loadd (5, lower, 64);
+          _tile_dpbf16ps (2, 5, 6);
+          _tile_dpbf16ps (3, 5, 7);
+          upper += 256;
+          lower += 256;
+          panel += 16 * PANEL_COLS;
+        }
+      _tile_stored (0, top, row_bytes);
+      _tile_stored (1, top + 16, row_bytes);
+      _tile_stored (2, bottom, row_bytes);
+      _tile_stored (3, bottom + 16, row_bytes);
+    }
+}
+
+const EspPanelKernels esp_panels_bf16_amx = {
+  .name = "AMX-BF16",
+  .operand = ESP_OPERAND_BF16,
+  .rows = 16,
+  .cols = PANEL_COLS,
+  .strips = 2,
+  .depth = 32,
+  .block_rows = 768,
+  .block_cols = 256,
+  .slab = 512,
+  .begin = amx_begin,
+  .end = amx_end,
+  .turn = amx_turn,
+  .place = amx_place,
+  .expand_groups = amx_expand,
+  .multiply = amx_multiply_panel,
 };

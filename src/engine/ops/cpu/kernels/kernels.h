@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ops/cpu/kernels/blocks.h"
 #include "ops/ops.h"
 
 /* Winograd's tile of a convolution's result, and the side of the input it is made from. */
@@ -62,6 +63,19 @@ typedef struct EspKernels
   /* Σ x[i]·w[i]. */
   float (*dot) (const float *x, const float *w, int64_t n);
   float (*dot_bf16) (const float *x, const uint16_t *w, int64_t n);
+
+  /* --- Weights --- */
+
+  /* By format; NULL for those without blocks. */
+  const EspDecodeBlocks *decode_blocks;
+  /* y = q·scale + minimum of its group of 16 or 32 (minimums NULL: 0). */
+  void (*expand_groups) (const int8_t *q, const float *scales, const float *minimums, int group,
+                         int64_t n, float *y);
+  /* Σ x·(q·scale + minimum); totals[g] is the sum of x's group g (only read with minimums). */
+  float (*dot_groups) (const int8_t *q, const float *scales, const float *minimums, int group,
+                       int64_t n, const float *x, const float *totals);
+  /* n numbers of a format without blocks, at any address, times `scale`. */
+  void (*widen_weights) (EspDType dtype, const void *x, float scale, int64_t n, float *y);
 
   /* The register tile: c[r·ldc + j] (+)= Σ_k a[r·lda + k]·b[k·tile_cols + j] for r < rows ≤
    * tile_rows and all tile_cols columns. Meanwhile the 4·k floats at `next`, any address, are

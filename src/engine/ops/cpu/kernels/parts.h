@@ -29,6 +29,13 @@ void ESP_KERNEL (esp_head_norm_row) (const float *x, int64_t heads, int64_t head
                                      const float *sine, float *y);
 float ESP_KERNEL (esp_dot) (const float *x, const float *w, int64_t n);
 float ESP_KERNEL (esp_dot_bf16) (const float *x, const uint16_t *w, int64_t n);
+extern const EspDecodeBlocks ESP_KERNEL (esp_decode_blocks)[ESP_DTYPE_COUNT];
+void ESP_KERNEL (esp_expand_groups) (const int8_t *q, const float *scales, const float *minimums,
+                                     int group, int64_t n, float *y);
+float ESP_KERNEL (esp_dot_groups) (const int8_t *q, const float *scales, const float *minimums,
+                                   int group, int64_t n, const float *x, const float *totals);
+void ESP_KERNEL (esp_widen_weights) (EspDType dtype, const void *x, float scale, int64_t n,
+                                     float *y);
 void ESP_KERNEL (esp_tile) (int rows, int64_t k, const float *a, int64_t lda, const float *b,
                             const float *next, bool accumulate, float *c, int64_t ldc);
 void ESP_KERNEL (esp_pack_transposed) (const float *x, int64_t stride, int64_t count, int64_t depth,
