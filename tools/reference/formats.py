@@ -8,6 +8,7 @@ has one tensor per type, named after it, of blocks that are quantised where the 
 random where it cannot, and more ("X.random") that are random bytes, scales that are NaN included.
 formats.safetensors has the same numbers by the package's dequantize() as F32 (in the bits that
 numpy gives; a NaN's are not compared), and of the two fp8 formats all 256 values by torch.
+quantised.safetensors has some numbers and what gguf and torch narrow them to.
 """
 
 import os
@@ -17,6 +18,7 @@ import gguf
 import numpy
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch_file
 
 Type = gguf.GGMLQuantizationType
 BLOCKS = [Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q8_0, Type.Q2_K, Type.Q3_K, Type.Q4_K,
@@ -37,6 +39,22 @@ def sane_blocks(kind, rows, blocks, rng):
             scale = (rng.standard_normal((rows * blocks, 1)) * 0.01).astype(numpy.float16)
             data[:, at:at + 2] = scale.view(numpy.uint8)
         return data.reshape(rows, blocks * size)
+
+
+def write_quantised(path):
+    rng = numpy.random.default_rng(8)
+    numbers = (rng.standard_normal(4096) * 0.02).astype(numpy.float32)
+    numbers[:64] = 0
+    numbers[64:128] *= numpy.float32(1e-5)
+    numbers[128:192] *= 1000
+    numbers[200:216] = numpy.arange(16) / 512 + 1 / 1024
+    wide = torch.from_numpy(numbers)
+    tensors = {'numbers': wide, 'F8_E4M3': wide.to(torch.float8_e4m3fn),
+               'F16': wide.to(torch.float16), 'BF16': wide.to(torch.bfloat16)}
+    # As I32, for whoever reads it knows no bytes.
+    blocks = gguf.quants.quantize(numbers, Type.Q8_0)
+    tensors['Q8_0'] = torch.from_numpy(numpy.ascontiguousarray(blocks)).view(torch.int32)
+    save_torch_file(tensors, path)
 
 
 def main():
@@ -88,6 +106,7 @@ def main():
     for name, kind in [('F8_E4M3', torch.float8_e4m3fn), ('F8_E5M2', torch.float8_e5m2)]:
         meant[name] = every.view(kind).to(torch.float32).numpy()
     save_file(meant, os.path.join(folder, 'formats.safetensors'))
+    write_quantised(os.path.join(folder, 'quantised.safetensors'))
 
 
 if __name__ == '__main__':

@@ -155,6 +155,7 @@ read_metadata (EspTensorFile *file, const json_t *metadata, EspError *error)
 {
   const char *text = json_string_value (json_object_get (metadata, "_quantization_metadata"));
 
+  file->metadata = json_is_object (metadata) ? json_incref ((json_t *) metadata) : NULL;
   if (text == NULL)
     return ESP_OK;
   file->quantization = strdup (text);

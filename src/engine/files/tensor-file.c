@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "files/gguf.h"
 #include "files/regular-file.h"
 #include "files/safetensors.h"
@@ -160,6 +162,7 @@ esp_tensor_file_close (EspTensorFile *file)
     free (file->entries[i].name);
   free (file->entries);
   free (file->quantization);
+  json_decref (file->metadata);
   esp_gguf_free (file->gguf);
   if (file->map != NULL)
     munmap ((void *) file->map, file->size);

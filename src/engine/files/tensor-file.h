@@ -45,7 +45,8 @@ typedef struct EspTensorFile
   /* safetensors: "_quantization_metadata" of the header's "__metadata__", NUL-terminated, or NULL.
    */
   char *quantization;
-  struct EspGguf *gguf; /* GGUF: its metadata, else NULL */
+  struct json_t *metadata; /* safetensors: a copy of "__metadata__", or NULL */
+  struct EspGguf *gguf;    /* GGUF: its metadata, else NULL */
 } EspTensorFile;
 
 /* Maps `path` and checks its header. Errors: ESP_ERROR_FILE; ESP_ERROR_FORMAT;
