@@ -76,6 +76,8 @@ CASES = {
                          {"steps": 4, "guidance": 2.5, "bf16": True}),
     "heads-128-true-cfg": ("heads-128", ["strip"], "warm light", {"steps": 4, "negative": "cold", "true_cfg": 1.5,
                                                                  "guidance": 0.0}),
+    "files-one-step": ("files", ["wide"], "make the car red", {"steps": 1, "guidance": 2.5}),
+    "files-strip": ("files", ["strip"], "add snow", {"steps": 4, "guidance": 3.5, "bf16": True}),
     "sharp-one-step": ("sharp", ["square"], "bright morning in the mountain", {"steps": 1, "guidance": 2.5}),
     "sharp-tall": ("sharp", ["tall"], "dark  street\tat\nnight", {"steps": 4, "guidance": 7.0, "noise": True}),
     "sharp-28-steps": ("sharp", ["strip"], "smile", {"steps": 28, "guidance": 2.5}),

@@ -181,6 +181,17 @@ find_in_folder (EspModelFiles *files, const char *folder, EspError *error)
 /* --- A file ------------------------------------------------------------------------------------
  */
 
+/* The folder above, malloc'd and without "..". */
+static char *
+parent_of (const char *folder)
+{
+  char *path = esp_path_join (folder, "..");
+  char *real = path != NULL ? realpath (path, NULL) : NULL;
+
+  free (path);
+  return real;
+}
+
 /* The folder (malloc'd) whose model `path` is the transformer of: with an espalier.json that says
  * so, or a diffusers folder of which it lies in the sub-folder. NULL = it stands alone. */
 static char *
@@ -200,7 +211,7 @@ find_home (const char *path)
     }
   if (named)
     return folder;
-  above = esp_path_join (folder, "..");
+  above = parent_of (folder);
   if (above != NULL && holds (above, INDEX_NAME))
     {
       char *sub = esp_path_join (above, part_folder (0));
@@ -319,21 +330,28 @@ has_tokenizer_inside (const char *path)
   return found;
 }
 
-/* BASE/NAME or BASE/../NAME, malloc'd, if it is a folder with that tokenizer. */
+/* NAME in BASE or up to two folders above, malloc'd, if it is a folder with that tokenizer. */
 static char *
 find_tokenizer_at (const char *base, int part)
 {
-  static const char *const up[] = { "", "../" };
+  static const char *const up[] = { "", "../", "../../" };
 
-  for (int i = 0; i < 2; i++)
+  for (int i = 0; i < 3; i++)
     {
-      char name[24];
+      char name[32];
       char *path;
 
       snprintf (name, sizeof name, "%s%s", up[i], part_folder (part));
       path = esp_path_join (base, name);
       if (path != NULL && esp_model_is_tokenizer (path, part))
-        return path;
+        {
+          char *real = i > 0 ? realpath (path, NULL) : NULL;
+
+          if (real == NULL)
+            return path;
+          free (path);
+          return real;
+        }
       free (path);
     }
   return NULL;

@@ -12,7 +12,7 @@
 typedef struct RequestKind
 {
   const char *name;
-  const char *fields[10];
+  const char *fields[12];
   EspStatus (*check) (EspRequest *request, EspError *error);
 } RequestKind;
 
@@ -28,6 +28,7 @@ static const RequestKind kinds[] = {
   [ESP_REQUEST_HELLO] = { "hello", { NULL }, check_nothing },
   [ESP_REQUEST_DESCRIBE] = { "describe", { "model", "components", NULL }, check_describe },
   [ESP_REQUEST_LOAD] = { "load", { "model", "components", NULL }, check_load },
+  [ESP_REQUEST_INSPECT] = { "inspect", { "model", "components", NULL }, check_load },
   [ESP_REQUEST_EDIT] = { "edit",
                          { "model", "components", "images", "noise", "dump", "previews", "latents",
                            "batch", "disk_cache", NULL },

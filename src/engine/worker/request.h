@@ -19,6 +19,7 @@ typedef enum
   ESP_REQUEST_HELLO,
   ESP_REQUEST_DESCRIBE,
   ESP_REQUEST_LOAD,
+  ESP_REQUEST_INSPECT,
   ESP_REQUEST_EDIT,
   ESP_REQUEST_TOKENIZE,
   ESP_REQUEST_CACHE,
@@ -38,7 +39,7 @@ typedef struct EspRequest
   EspRequestType type;
   json_t *object;               /* the whole line; owned. Everything below is borrowed from it */
   json_t *id;                   /* string or integer */
-  EspModelParts parts;          /* load, edit, tokenize; describe: the path may be NULL */
+  EspModelParts parts;          /* load, inspect, edit, tokenize; describe: may be empty */
   json_t *job;                  /* cancel: the id of the job */
   json_t *texts;                /* tokenize: array of strings */
   json_t *images;               /* edit: array of 1 … ESP_IMAGES_MAX paths */

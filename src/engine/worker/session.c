@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "worker/cache-folder.h"
+#include "model/inspect.h"
 #include "worker/parameters.h"
 
 #define DEVICES_MAX 16
@@ -96,6 +97,21 @@ run_load (EspSession *session, EspJob *job, EspError *error)
   return status;
 }
 
+/* Leaves the model that is open alone. */
+static EspStatus
+run_inspect (EspSession *session, EspJob *job, EspError *error)
+{
+  json_t *event = NULL;
+  EspStatus status = esp_inspect (&job->request.parts, &event, error);
+
+  if (status != ESP_OK)
+    return status;
+  json_object_set_new (event, "type", json_string ("inspection"));
+  json_object_set (event, "id", job->request.id);
+  esp_channel_send (session->channel, event);
+  return ESP_OK;
+}
+
 static EspStatus
 run_describe (EspSession *session, EspJob *job, EspError *error)
 {
@@ -177,6 +193,8 @@ esp_session_run (EspSession *session, EspJob *job)
     status = esp_error_set (&error, ESP_ERROR_CANCELLED, "the job was cancelled");
   else if (job->request.type == ESP_REQUEST_LOAD)
     status = run_load (session, job, &error);
+  else if (job->request.type == ESP_REQUEST_INSPECT)
+    status = run_inspect (session, job, &error);
   else if (job->request.type == ESP_REQUEST_DESCRIBE)
     status = run_describe (session, job, &error);
   else if (job->request.type == ESP_REQUEST_TOKENIZE)

@@ -59,6 +59,17 @@ MODELS = {
         "clip": {"width": 48, "heads": 3, "ff": 64, "layers": 1, "eos": None},
         "manifest": None,
     },
+    # What single files can say: heads of 128 and 64, 32 groups, FLUX's factors. 256 columns: whole
+    # blocks of every format.
+    "files": {
+        "seed": 5, "formats": ("BF16", "F32", "F16", "BF16"), "scheduler": FLUX_SCHEDULER,
+        "transformer": {"heads": 2, "head_dim": 128, "axes": (16, 56, 56), "double": 2, "single": 3,
+                        "guidance": True, "qk": 1.3},
+        "vae": {"channels": (32, 32, 64, 64), "groups": 32, "layers": 2, "scale": 0.3611, "shift": 0.1159},
+        "t5": {"width": 256, "d_kv": 32, "heads": 8, "ff": 512, "layers": 2},
+        "clip": {"width": 128, "heads": 2, "ff": 256, "layers": 2, "eos": None},
+        "manifest": None,
+    },
     "sharp": {
         "seed": 4, "formats": ("F16", "BF16", "F32", "BF16"), "scheduler": {"shift": 3.0}, "shards": 2,
         "transformer": {"heads": 4, "head_dim": 32, "axes": (4, 14, 14), "double": 1, "single": 2, "guidance": True,

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Runs one recorded edit and compares every tensor with the reference's. Prints TAP.
 
-    run-edit-case.py (--cli PROGRAM | --engine PROGRAM) --compare PROGRAM --models FOLDER CASE-FOLDER
+    run-edit-case.py (--cli PROGRAM | --engine PROGRAM) --compare PROGRAM --models FOLDER [--variant NAME] CASE-FOLDER
 
 The edit goes through espalier-cli, or straight through the worker espalier-engine; random-weight
 models are made in FOLDER on demand. A case whose case.json has "bf16_psnr" runs a second time with
---dtype bf16 and compares the image.
+--dtype bf16 and compares the image. With --variant the model is one of make_variants.py.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 import make_model
+import make_variants
 import worker_edit
 
 TESTS = pathlib.Path(__file__).resolve().parents[2]
@@ -50,11 +51,17 @@ def run_cli(cli, arguments, output):
     return done.returncode == 0 and output.exists(), done.stderr.strip() or f"exit status {done.returncode}"
 
 
+def name_model(model, components):
+    """As options of the command line."""
+    return ((["--model", str(model)] if model else [])
+            + [word for name, path in components.items() for word in ("--component", f"{name}={path}")])
+
+
 def run_edit(tap, options, case, model, dtype, scratch):
     """True when the edit succeeded and left its dump."""
     dump = scratch / f"{dtype}.safetensors"
     arguments = [argument.replace("{data}", str(TESTS / "data")) for argument in case["arguments"]]
-    arguments += ["--model", str(model), "--dtype", dtype, "--device", "cpu", "--dump", str(dump)]
+    arguments += [*model, "--dtype", dtype, "--device", "cpu", "--dump", str(dump)]
     if options.cli:
         worked, text = run_cli(options.cli, arguments, scratch / f"{dtype}.png")
     else:
@@ -82,14 +89,16 @@ def main():
     way.add_argument("--engine")
     parser.add_argument("--compare", required=True)
     parser.add_argument("--models", required=True)
+    parser.add_argument("--variant")
     parser.add_argument("case", type=pathlib.Path)
     options = parser.parse_args()
     os.environ.pop("ESPALIER_MODEL", None)
     case = json.loads((options.case / "case.json").read_text())
-    model = find_model(case, options.models)
+    folder = find_model(case, options.models)
     tap = Tap()
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = pathlib.Path(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch = pathlib.Path(scratch)
+        model = name_model(*(make_variants.make(options.variant, folder, scratch) if options.variant else (folder, {})))
         for dtype in ["f32"] + (["bf16"] if "bf16_psnr" in case else []):
             if run_edit(tap, options, case, model, dtype, scratch):
                 compare(tap, options, dtype, scratch)

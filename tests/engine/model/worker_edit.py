@@ -66,6 +66,7 @@ def request_of(arguments, scratch):
     for name in ("--size", "--negative-prompt", "--multi-ref", "--noise", "--model", "--dtype", "--device", "--dump"):
         parser.add_argument(name)
     parser.add_argument("--lora", action="append")
+    parser.add_argument("--component", action="append")
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     for number, image in enumerate(given["images"]):
         target = scratch / f"in-{number}.ppm"
@@ -74,6 +75,8 @@ def request_of(arguments, scratch):
     for lora in given.pop("lora", []):
         path, _, strength = lora.rpartition(":")
         given.setdefault("loras", []).append({"path": path, "strength": float(strength)})
+    if "component" in given:
+        given["components"] = dict(text.split("=", 1) for text in given.pop("component"))
     return {"id": 1, "type": "edit", **given}
 
 
