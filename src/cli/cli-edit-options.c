@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli-loras.h"
 #include "cli-options.h"
 #include "cli-report.h"
 
@@ -55,6 +56,8 @@ parse (CliEditOptions *self, char ***arguments, int *status)
       N_ ("Processor threads; 0 takes all cores"), N_ ("N") },
     { "vae-tiling", 0, 0, G_OPTION_ARG_FILENAME, &self->vae_tiling,
       N_ ("Work on large pictures in tiles to save memory: auto, off or on"), N_ ("WHEN") },
+    CLI_LORA_ENTRY (&self->loras),
+    CLI_LORA_PARTIAL_ENTRY (&self->lora_partial),
     { "noise", 0, 0, G_OPTION_ARG_FILENAME, &self->noise,
       N_ ("Take the noise from this file instead of the seed"), N_ ("FILE.safetensors") },
     { "dump", 0, 0, G_OPTION_ARG_FILENAME, &self->dump,
@@ -180,6 +183,10 @@ check_files (CliEditOptions *self, int *status)
       return FALSE;
     }
 
+  *status = cli_loras_check (self->loras);
+  if (*status != CLI_EXIT_OK)
+    return FALSE;
+  *status = CLI_EXIT_FAILED;
   for (char **input = self->inputs; *input != NULL; input++)
     {
       if (g_access (*input, R_OK) != 0)
@@ -301,6 +308,7 @@ cli_edit_options_get_parameters (const CliEditOptions *self)
   if (self->guidance_text != NULL)
     json_object_set_double_member (parameters, "guidance",
                                    g_ascii_strtod (self->guidance_text, NULL));
+  cli_loras_set (self->loras, self->lora_partial, parameters);
 
   return parameters;
 }
@@ -321,5 +329,6 @@ cli_edit_options_clear (CliEditOptions *self)
   g_strfreev (self->inputs);
   g_strfreev (self->config);
   g_strfreev (self->settings);
+  g_strfreev (self->loras);
   *self = (CliEditOptions){ NULL };
 }

@@ -21,6 +21,8 @@ typedef struct
       *step_cache_text;                                 /* as given, or NULL */
   char *size, *multi_ref, *device, *dtype, *vae_tiling; /* or NULL */
   char *noise, *dump;                                   /* or NULL */
+  char **loras;                                         /* FILE[:STRENGTH], or NULL */
+  gboolean lora_partial;
   gboolean no_metadata, json, quiet;
 
   /* For remote backends. */

@@ -7,6 +7,7 @@
 #include "cli-report.h"
 #include "esp-json-member.h"
 #include "esp-json-text.h"
+#include "esp-loras.h"
 
 /* CLIP's length is the same in every model of this kind. */
 #define CLIP_TOKENS 77
@@ -51,6 +52,22 @@ put_model (GString *json, JsonObject *model, gboolean with_path)
   esp_json_close (json, '}');
 }
 
+/* By their files' names and contents. */
+static void
+put_loras (GString *json, JsonObject *result)
+{
+  JsonNode *loras = json_object_get_member (result, "loras");
+  g_autoptr (JsonNode) public = NULL;
+  g_autofree char *text = NULL;
+
+  if (loras == NULL || !JSON_NODE_HOLDS_ARRAY (loras)
+      || json_array_get_length (json_node_get_array (loras)) == 0)
+    return;
+  public = esp_loras_dup_public (loras);
+  text = json_to_string (public, FALSE);
+  esp_json_put_raw (json, "loras", text);
+}
+
 /* The parameters that made the picture, as they were used. */
 static void
 put_parameters (GString *json, const CliEditOptions *options, JsonObject *result)
@@ -72,6 +89,7 @@ put_parameters (GString *json, const CliEditOptions *options, JsonObject *result
                        options->multi_ref != NULL ? options->multi_ref : "offset", -1);
   esp_json_put_string (json, "device", get_string (result, "device"), -1);
   esp_json_put_string (json, "dtype", get_string (result, "dtype"), -1);
+  put_loras (json, result);
 }
 
 static char *

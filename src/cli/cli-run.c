@@ -7,6 +7,7 @@
 #include "cli-commands.h"
 #include "cli-document.h"
 #include "cli-export.h"
+#include "cli-loras.h"
 #include "cli-options.h"
 #include "cli-progress.h"
 #include "cli-remote.h"
@@ -83,6 +84,8 @@ check_kind (Run *self)
     { "--prompt", self->turn.prompt != NULL },
     { "--negative-prompt", self->turn.negative_prompt != NULL },
     { "--set", self->turn.settings != NULL },
+    { "--lora", self->turn.loras != NULL },
+    { "--lora-partial", self->turn.lora_partial },
     { "--variations", self->variations_text != NULL },
     { "--seed", self->turn.seed_text != NULL },
     { "--reference", self->turn.references != NULL },
@@ -159,6 +162,11 @@ set_parameters (Run *self)
   for (char **setting = self->turn.settings;
        setting != NULL && *setting != NULL && status == CLI_EXIT_OK; setting++)
     status = cli_turn_set_parameter (models, "--set", *setting, self->parameters);
+  if (status == CLI_EXIT_OK)
+    status = cli_loras_check (self->turn.loras);
+  if (status == CLI_EXIT_OK)
+    status
+        = cli_loras_set_for (self->turn.loras, self->turn.lora_partial, models, self->parameters);
   return status;
 }
 

@@ -289,6 +289,8 @@ cli_sweep_options_dup_work (const CliSweepOptions *self)
   append (text, "guidance", self->guidance);
   append (text, "size", self->size);
   append_all (text, "set", self->turn.settings);
+  append_all (text, "lora", self->turn.loras);
+  append (text, "lora-partial", self->turn.lora_partial ? "1" : NULL);
   append_all (text, "axis", self->axes);
   return g_string_free (text, FALSE);
 }

@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "cli-loras.h"
 #include "cli-options.h"
 #include "cli-remote-edit.h"
 #include "cli-remote.h"
@@ -162,6 +163,11 @@ set_parameters (CliSweep *self, JsonObject *parameters)
       }
   for (; setting != NULL && *setting != NULL && status == CLI_EXIT_OK; setting++)
     status = cli_turn_set_parameter (self->models, "--set", *setting, parameters);
+  if (status == CLI_EXIT_OK)
+    status = cli_loras_check (self->options.turn.loras);
+  if (status == CLI_EXIT_OK)
+    status = cli_loras_set_for (self->options.turn.loras, self->options.turn.lora_partial,
+                                self->models, parameters);
   return status;
 }
 

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "cli-loras.h"
 #include "cli-options.h"
 #include "cli-remote-edit.h"
 #include "cli-remote.h"
@@ -20,6 +21,7 @@ cli_turn_clear (CliTurn *self)
   cli_run_remote_clear (&self->remote);
   g_strfreev (self->settings);
   g_strfreev (self->references);
+  g_strfreev (self->loras);
 }
 
 GOptionEntry *
@@ -34,6 +36,8 @@ cli_turn_dup_entries (CliTurn *self, const GOptionEntry *more)
       N_ ("What to move away from"), N_ ("TEXT") },
     { "set", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->settings,
       N_ ("A parameter of the model; may be given often"), N_ ("NAME=VALUE") },
+    CLI_LORA_ENTRY (&self->loras),
+    CLI_LORA_PARTIAL_ENTRY (&self->lora_partial),
     { "seed", 0, 0, G_OPTION_ARG_FILENAME, &self->seed_text,
       N_ ("Where the noise starts; random if not given"), N_ ("N") },
     { "reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->references,

@@ -12,7 +12,8 @@ typedef struct
 {
   /* Of the command line; or NULL. */
   char *node, *prompt, *negative_prompt, *seed_text, *model, *backend;
-  char **settings, **references;
+  char **settings, **references, **loras;
+  gboolean lora_partial;
   CliRunRemote remote;
 
   guint64 seed; /* if there is `seed_text` */
