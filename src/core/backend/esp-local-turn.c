@@ -7,6 +7,8 @@
 #include <glib/gstdio.h>
 
 #include "esp-json-member.h"
+#include "esp-json-object.h"
+#include "esp-loras.h"
 
 /* Previews that come faster than this are not read. */
 #define PREVIEW_MIN_USEC (G_USEC_PER_SEC / 10)
@@ -166,6 +168,38 @@ take_seed (EspBackendResult *result, JsonObject *answer)
     }
 }
 
+/* The files that were used, each with what was in it, so that the same turn can be made again, or
+ * it can be said that it cannot. None is nothing. */
+static void
+take_loras (JsonObject *used, JsonObject *answer)
+{
+  JsonArray *told = esp_json_get_array (answer, "loras");
+  JsonArray *kept = json_array_new ();
+
+  for (guint i = 0; told != NULL && i < json_array_get_length (told); i++)
+    {
+      JsonNode *node = json_array_get_element (told, i);
+      JsonObject *lora = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+      const char *path = lora != NULL ? esp_lora_get_path (lora) : NULL;
+      const char *sha256 = lora != NULL ? esp_json_get_string (lora, "sha256") : NULL;
+      JsonObject *own;
+
+      if (path == NULL)
+        continue;
+      own = esp_lora_new (path, esp_lora_get_strength (lora));
+      if (sha256 != NULL)
+        json_object_set_string_member (own, "sha256", sha256);
+      json_array_add_object_element (kept, own);
+    }
+  if (json_array_get_length (kept) > 0)
+    json_object_set_array_member (used, "loras", kept);
+  else
+    {
+      json_array_unref (kept);
+      json_object_remove_member (used, "loras");
+    }
+}
+
 /* What was asked for, and what the engine chose where nothing was. */
 static JsonObject *
 dup_used_parameters (JsonObject *asked, JsonObject *answer)
@@ -186,6 +220,8 @@ dup_used_parameters (JsonObject *asked, JsonObject *answer)
         json_object_remove_member (used, own[i]);
     }
 
+  if (json_object_has_member (used, "loras"))
+    take_loras (used, answer);
   for (gsize i = 0; i < G_N_ELEMENTS (chosen); i++)
     {
       if (!json_object_has_member (used, chosen[i]) && holds (answer, chosen[i], JSON_NODE_VALUE))

@@ -8,6 +8,7 @@
 #include "esp-export-private.h"
 #include "esp-json-member.h"
 #include "esp-json-text.h"
+#include "esp-loras.h"
 
 static void
 put_optional (GString *json, const char *key, const char *value)
@@ -31,7 +32,10 @@ put_model (GString *json, EspNode *node)
 static void
 put_parameter (GString *json, const char *name, JsonNode *value)
 {
-  g_autofree char *text = json_to_string (value, FALSE);
+  /* What folders a person has goes nowhere with a picture. */
+  g_autoptr (JsonNode) shown
+      = strcmp (name, "loras") == 0 ? esp_loras_dup_public (value) : json_node_copy (value);
+  g_autofree char *text = json_to_string (shown, FALSE);
 
   esp_json_put_raw (json, name, text);
 }
@@ -210,6 +214,19 @@ put_option (GString *command, const char *option, const char *value)
 }
 
 static void
+put_loras (GString *command, JsonNode *loras)
+{
+  for (guint i = 0; i < json_array_get_length (json_node_get_array (loras)); i++)
+    {
+      JsonNode *node = json_array_get_element (json_node_get_array (loras), i);
+      g_autofree char *lora
+          = JSON_NODE_HOLDS_OBJECT (node) ? esp_lora_dup_text (json_node_get_object (node)) : NULL;
+
+      put_option (command, "--lora", lora);
+    }
+}
+
+static void
 put_settings (GString *command, EspNode *node)
 {
   JsonObjectIter iter;
@@ -222,6 +239,8 @@ put_settings (GString *command, EspNode *node)
       g_autofree char *text = NULL;
       g_autofree char *setting = NULL;
 
+      if (strcmp (name, "loras") == 0 && JSON_NODE_HOLDS_ARRAY (value))
+        put_loras (command, value);
       if (!JSON_NODE_HOLDS_VALUE (value))
         continue;
       text = json_node_get_value_type (value) == G_TYPE_STRING ? json_node_dup_string (value)
