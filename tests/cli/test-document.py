@@ -17,6 +17,7 @@ import zlib
 from scratch import png_size, run_cases, wait_until
 
 SMALL = ('--set', 'size=match', '--set', 'steps=2')
+ENDLESS = ('--set', 'size=512x512', '--set', 'steps=1000')  # minutes: it ends because it is ended
 NODE_KEYS = {'id', 'parent', 'kind', 'instruction', 'backend', 'model', 'parameters', 'seed', 'state', 'label',
              'stars', 'image', 'created', 'seconds', 'cost'}
 
@@ -172,8 +173,7 @@ def cells_of_sweeps_are_told(s):
 
 def a_turn_is_stopped(s):
     document = new(s)
-    process = s.start('run', document, '--node', 1, '-p', 'Make it snow', '--set', 'steps=1000', '--set',
-                      'size=match')
+    process = s.start('run', document, '--node', 1, '-p', 'Make it snow', *ENDLESS)
     assert wait_until(lambda: any(node['state'] == 'running' for node in nodes(s, document)))
 
     # Meanwhile it can be looked at, but not changed by another one.
@@ -192,8 +192,7 @@ def a_turn_is_stopped(s):
 
 def a_killed_run_leaves_the_document_usable(s):
     document = new(s)
-    process = s.start('run', document, '--node', 1, '-p', 'Make it snow', '--set', 'steps=1000', '--set',
-                      'size=match')
+    process = s.start('run', document, '--node', 1, '-p', 'Make it snow', *ENDLESS)
     assert wait_until(lambda: any(node['state'] == 'running' for node in nodes(s, document)))
     process.kill()
     process.communicate()

@@ -9,9 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
-from scratch import SOURCE, run_cases
+from scratch import SOURCE, run_cases, wait_until
 
 sys.path.insert(0, str(SOURCE / 'tests/servers'))
 import pictures  # noqa: E402
@@ -31,9 +30,12 @@ def prepare(s):
     s.folder_of_descriptors = s.folder / 'home/config/espalier/providers'
     s.folder_of_descriptors.mkdir(parents=True)
     s.descriptor = s.folder_of_descriptors / 'pixel-mill.json'
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        s.port = str(probe.getsockname()[1])
+    # Held as long as the case lasts, so that nobody else is given it; the server may listen there
+    # nevertheless, as it reuses addresses.
+    s.holder = socket.socket()
+    s.holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.holder.bind(('127.0.0.1', 0))
+    s.port = str(s.holder.getsockname()[1])
 
 
 def write(s, text):
@@ -76,11 +78,12 @@ def the_turn_runs(s):
     program.write_text(blocks('python')[0].replace(PORT, s.port), encoding='utf-8')
     server = subprocess.Popen([sys.executable, program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(200):
+        def answers():
+            assert server.poll() is None, f'the server ended with {server.returncode}'
             with socket.socket() as probe:
-                if probe.connect_ex(('127.0.0.1', int(s.port))) == 0:
-                    break
-            time.sleep(0.05)
+                return probe.connect_ex(('127.0.0.1', int(s.port))) == 0
+
+        assert wait_until(answers), 'the server does not listen'
         photo = s.folder / 'cat.png'
         photo.write_bytes(pictures.carpet_png(pictures.mark('cat'), 240, 160))
         for text in steps()[2:]:

@@ -13,7 +13,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 
 from scratch import CLI, SOURCE, Skip, run_cases, wait_until
 
@@ -388,7 +387,7 @@ def a_job_that_outlives_patience(s):
 def resumed_after_a_kill(s):
     prepare(s)
     backend = 'bfl-flux-kontext-pro'
-    world = world_of('bfl', run_ms=1500)
+    world = world_of('bfl', hold='running')
     key = s.folder / 'key'
     key.write_text(world.key)
     process = s.start('edit', s.picture, '-p', PROMPT, '-o', s.out / 'o.png', '--backend', backend, '--base-url',
@@ -396,6 +395,7 @@ def resumed_after_a_kill(s):
     assert wait_until(lambda: world.count()['operations'].get('watch')), 'it does not begin'
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    world.set_options(hold='')
     job, = jobs(s)[1]['jobs']
     # From another folder, without naming the key.
     status, answer, errors = jobs(s, 'resume')
@@ -409,13 +409,14 @@ def resumed_after_a_kill(s):
 def killed_before_anything_was_submitted(s):
     prepare(s)
     backend = 'eachlabs-flux-kontext-dev'
-    world = world_of('eachlabs', {'where': 'upload', 'kind': 'slow', 'ms': 3000, 'nth': 1})
+    world = world_of('eachlabs', {'where': 'upload', 'kind': 'slow', 'ms': 0, 'nth': 1}, hold='answers')
     env = {key_of(backend): world.key}
     process = s.start('edit', s.picture, '-p', PROMPT, '-o', s.out / 'o.png', '--backend', backend, '--base-url',
                       world.base_url, '--set', 'seed=77', env=dict(s.environment, **env))
     assert wait_until(lambda: world.count()['operations'].get('upload')), 'it does not begin'
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    world.set_options(hold='')
     assert [job['state'] for job in jobs(s)[1]['jobs']] == ['preparing']
     photo = s.picture.read_bytes()
     s.picture.unlink()
@@ -429,9 +430,10 @@ def killed_before_anything_was_submitted(s):
 
 def several_are_resumed(s):
     prepare(s)
-    world = world_of('sdcpp', run_ms=3000)
+    world = world_of('sdcpp', hold='running')
     for number in range(2):
         assert edit(s, world, '--patience', '1', out=f'{number}.png')[0] == 9
+    world.set_options(hold='')
     assert len(jobs(s)[1]['jobs']) == 2
     status, answer, errors = jobs(s, 'resume')
     assert status == 0 and len(answer['jobs']) == 2 and all(set(each) == RESULT for each in answer['jobs']), errors
@@ -442,13 +444,14 @@ def several_are_resumed(s):
 
 def a_folder_that_is_gone_when_the_image_comes(s):
     prepare(s)
-    world = world_of('sdcpp', run_ms=1500)
+    world = world_of('sdcpp', hold='running')
     folder = s.folder / 'gone'
     folder.mkdir()
     process = s.start('edit', s.picture, '-p', PROMPT, '-o', folder / 'o.png', '--backend', 'sdcpp-server',
                       '--base-url', world.base_url, '--json')
     assert wait_until(lambda: world.count()['operations'].get('watch')), 'it does not begin'
     folder.rmdir()
+    world.set_options(hold='')
     out, err = process.communicate(timeout=60)
     assert process.returncode == 9 and json.loads(out)['error']['class'] == 'output', (out, err)
     job, = jobs(s)[1]['jobs']
@@ -464,7 +467,7 @@ def what_was_paid_for_is_kept(s):
     """The folder of the output is gone when the answer with the image comes. Then the key and the server are."""
     prepare(s)
     backend = 'openai-images'
-    world = world_of('openai', {'where': 'submit', 'kind': 'late', 'ms': 1500}, flavour='vllm')
+    world = world_of('openai', {'where': 'submit', 'kind': 'late', 'ms': 0}, flavour='vllm', hold='answers')
     kept = s.folder / 'home/share/espalier/jobs'
     folder = s.folder / 'gone'
     folder.mkdir()
@@ -472,6 +475,7 @@ def what_was_paid_for_is_kept(s):
                       world.base_url, '--json', env=dict(s.environment, **{key_of(backend): world.key or 'x'}))
     assert wait_until(lambda: world.count()['operations'].get('submit')), 'it does not begin'
     folder.rmdir()
+    world.set_options(hold='')
     out, err = process.communicate(timeout=60)
     error = json.loads(out)['error']
     assert process.returncode == 9 and error['class'] == 'output' and error['charged'] is True, (out, err)
@@ -494,14 +498,13 @@ def what_was_paid_for_is_kept(s):
 
 def interrupted(s):
     prepare(s)
-    world = world_of('sdcpp', run_ms=20000)
+    world = world_of('sdcpp', run_ms=3600000)  # it ends by the signal or not at all
     process = s.start('edit', s.picture, '-p', PROMPT, '-o', s.out / 'o.png', '--backend', 'sdcpp-server',
                       '--base-url', world.base_url)
     assert wait_until(lambda: world.count()['operations'].get('watch')), 'it does not begin'
-    begun = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and time.monotonic() - begun < 5, err
+    assert process.returncode == 130, err
     job, = jobs(s)[1]['jobs']
     assert b'jobs resume ' + job['id'].encode() in err, err
 

@@ -32,10 +32,11 @@ def children(process):
 
 
 def gone(pid):
+    """Has it ended, with all its threads? Until then what it had open, and locked, stays so."""
     try:
         with open(f'/proc/{pid}/stat', encoding='ascii') as file:
-            return file.read().rpartition(')')[2].split()[0] == 'Z'
-    except FileNotFoundError:
+            return file.read().rpartition(')')[2].split()[0] == 'Z' and len(os.listdir(f'/proc/{pid}/task')) < 2
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 

@@ -207,6 +207,10 @@ class Attempt:
     def operations(self):
         return self.world.count()['operations']
 
+    def let_go(self):
+        """What the world holds (its option "hold") goes on."""
+        self.world.set_options(hold='')
+
     # --- The ways to drive it ---------------------------------------------------------------------
 
     def drive_run(self):
@@ -293,6 +297,7 @@ class Attempt:
         self.wait_for('a poll', lambda: self.operations().get('watch', 0) >= 2, program)
         program.signal(signal.SIGKILL)
         program.wait()
+        self.let_go()
         done = Program(self, ['run', path, '--resume']).wait()
         expect(done.status == 0, str(done))
         self.check_said(done)
@@ -399,6 +404,7 @@ class Attempt:
         program = self.start()
         self.wait_for('the submit', lambda: self.operations().get('submit'), program)
         program.signal(signal.SIGINT)
+        self.world.set_options(hold='running')  # the answer comes, its image does not
         done = program.wait()
         expect(done.status == 130, str(done))
         self.check_said(done)
@@ -426,6 +432,7 @@ class Attempt:
     def drive_resume_folder(self):
         self.start_and_kill()
         self.results.rename(self.folder / 'elsewhere')
+        self.let_go()
         done = Program(self, ['jobs', 'resume', '--json'], self.folder).wait()
         expect(done.status not in (0, -9), f'without its folder: {done}')
         (self.folder / 'elsewhere').rename(self.results)
@@ -436,6 +443,7 @@ class Attempt:
         program = self.start()
         self.wait_for('the submit', lambda: self.operations().get('submit'), program)
         self.results.rename(self.folder / 'elsewhere')
+        self.let_go()
         done = program.wait()
         expect(done.status == 9 and 'jobs resume' in done.err, f'without its folder: {done}')
         self.check_said(done)
@@ -467,6 +475,8 @@ class Attempt:
     def drive_resume_twice(self):
         self.start_and_kill()
         two = [self.jobs('resume', '--json') for _ in range(2)]
+        self.wait_for('one of them to be sent away', lambda: any([program.has_ended() for program in two]))
+        self.let_go()
         done = [program.wait() for program in two]
         expect(0 in [each.status for each in done], f'{done[0]}\n{done[1]}')
         self.check_results(self.world.count())
@@ -487,6 +497,7 @@ class Attempt:
         program.wait()
 
     def resume(self, status):
+        self.let_go()
         done = self.jobs('resume', '--json').wait()
         wanted = self.statuses(status)
         expect(done.status in wanted, f'resume: wanted {wanted}\n{done}')

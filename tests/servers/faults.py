@@ -86,17 +86,23 @@ class Faults:
         return None
 
 
+async def delay(world, fault):
+    await asyncio.sleep(fault.get('ms', 1000) / 1000)
+    while world.options['hold'] == 'answers':
+        await asyncio.sleep(0.02)
+
+
 async def answer(world, fault, request, proceed):
     """Carries out a request under a fault."""
     if fault is None:
         return await proceed()
     kind = fault['kind']
     if kind == 'slow':
-        await asyncio.sleep(fault.get('ms', 1000) / 1000)
+        await delay(world, fault)
         return await proceed()
     if kind == 'late':
         result = await proceed()
-        await asyncio.sleep(fault.get('ms', 1000) / 1000)
+        await delay(world, fault)
         return result
     if kind == 'drop':
         result = await proceed()

@@ -4,7 +4,6 @@
 import base64
 import http.client
 import json
-import os
 import pathlib
 import signal
 import socket
@@ -27,6 +26,17 @@ PICTURE = pictures.carpet_png(b'sent' * 8, 320, 256)
 DATA_URI = 'data:image/png;base64,' + base64.b64encode(PICTURE).decode()
 AUTH = {'bfl': ('x-key', ''), 'fal': ('Authorization', 'Key ')}
 fakes = Fakes()
+
+
+def wait_for(ask, fits, seconds=60):
+    """The first answer that fits."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if fits(answer):
+            return answer
+        assert time.monotonic() < end, f'never: {answer}'
+        time.sleep(0.01)
 
 
 class Client:
@@ -66,13 +76,8 @@ class Client:
         assert 200 <= status < 300, (status, data)
         return data
 
-    def poll(self, url, status, done, tries=200):
-        for _ in range(tries):
-            data = self.good('GET', url)
-            if data.get(status) in done:
-                return data
-            time.sleep(0.01)
-        raise AssertionError(f'never done: {data}')
+    def poll(self, url, status, done):
+        return wait_for(lambda: self.good('GET', url), lambda data: data.get(status) in done)
 
     def expect_picture(self, url, size=None):
         self.expect_bytes(self.good('GET', url, auth=False), size)
@@ -255,7 +260,7 @@ def eachlabs():
 
 @case
 def bfl():
-    client = Client('bfl', flavour='late')
+    client = Client('bfl', flavour='late', hold='queued')
     body = {'prompt': 'a', 'input_image': base64.b64encode(PICTURE).decode(), 'seed': 5,
             'safety_tolerance': 2, 'output_format': 'png', 'aspect_ratio': '3:2'}
     client.expect_strict('v1/flux-kontext-pro', body, [
@@ -264,6 +269,7 @@ def bfl():
     made = client.good('POST', 'v1/flux-kontext-pro', body)
     assert made['cost'] == 4
     assert client.good('GET', made['polling_url'])['status'] == 'Task not found'
+    client.world.set_options(hold='')
     done = client.poll(made['polling_url'], 'status', ('Ready',))
     assert done['result']['seed'] == 5
     client.expect_picture(done['result']['sample'], (1248, 832))
@@ -412,11 +418,7 @@ def comfyui():
                                           'prompt_id': identity}, auth=False)
     assert made['prompt_id'] == identity
     assert client.good('GET', f'history/{identity}', auth=False) == {}
-    for _ in range(100):
-        done = client.good('GET', f'history/{identity}', auth=False)
-        if done:
-            break
-        time.sleep(0.02)
+    done = wait_for(lambda: client.good('GET', f'history/{identity}', auth=False), bool)
     file = done[identity]['outputs']['13']['images'][0]
     data = client.good('GET', 'view?' + urllib.parse.urlencode(file), auth=False)
     client.expect_bytes(data)
@@ -462,7 +464,7 @@ def faults_strike_as_told():
         {'where': 'submit', 'kind': 'html', 'nth': 2}, {'where': 'submit', 'kind': 'truncated', 'nth': 3},
         {'where': 'submit', 'kind': 'redirect', 'to': 'file', 'nth': 4},
         {'where': 'submit', 'kind': 'reset_after', 'nth': 5},
-        {'where': 'submit', 'kind': 'reset_before', 'nth': 6}])
+        {'where': 'submit', 'kind': 'reset_before', 'nth': 6}], hold='running')
 
     def body(prompt):
         return {'input': dict(RUNPOD['input'], prompt=prompt)}
@@ -492,7 +494,7 @@ def faults_strike_as_told():
 
 @case
 def a_used_connection_dies_and_a_new_one_lives():
-    client = Client('bfl', [{'where': 'submit', 'kind': 'reuse_death'}])
+    client = Client('bfl', [{'where': 'submit', 'kind': 'reuse_death'}], hold='running')
     place = urllib.parse.urlsplit(client.world.base_url).netloc
     link = http.client.HTTPConnection(place, timeout=20)
     client.good('GET', 'v1/credits', connection=link)
@@ -575,15 +577,14 @@ def they_end_with_their_parent():
     assert len(told['worlds']) == 10
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    for _ in range(100):
-        if not os.path.exists(f'/proc/{told["pid"]}'):
-            break
-        state = pathlib.Path(f'/proc/{told["pid"]}/stat').read_text().rpartition(')')[2].split()[0]
-        if state == 'Z':
-            break
-        time.sleep(0.1)
-    else:
-        raise AssertionError('it lives on')
+
+    def state():
+        try:
+            return pathlib.Path(f'/proc/{told["pid"]}/stat').read_text().rpartition(')')[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return ''
+
+    wait_for(state, lambda letter: letter in ('', 'Z'))
     parent.stdin.close()
     parent.stdout.close()
 

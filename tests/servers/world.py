@@ -20,7 +20,9 @@ OPTIONS = {
     'key_required': None,  # None: as the provider has it
     'queue_ms': 40,
     'run_ms': 80,
-    'hold': '',            # "queued", "running": jobs get no further until this is changed
+    'hold': '',            # "queued", "running": jobs get no further until this is changed; "answers":
+                           # what the faults "slow" and "late" delay comes no sooner than that
+    'hold_from': 1,        # the first job that is held; those before go on
     'max_side': 0,         # results no larger than this: quicker tests
     'weight': 0,           # so many bytes more in each result that is a PNG
     'tls': '',             # good, self-signed, wrong-host, expired
@@ -58,7 +60,8 @@ class Job:
         """queued, running, succeeded, failed, cancelled, moderated, moderated_input, gone, unknown"""
         if self.cancelled_at is not None:
             return 'cancelled'
-        hold = self.world.options['hold']
+        held = self.number >= self.world.options['hold_from']
+        hold = self.world.options['hold'] if held else ''
         if hold == 'queued' or self.age_ms() < self.queue_ms:
             return 'queued'
         if self.outcome == 'never':

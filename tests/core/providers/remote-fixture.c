@@ -68,14 +68,15 @@ remote_tear_down (RemoteFixture *self, gconstpointer data)
 {
   g_autofree char *accounts = g_build_filename (g_get_user_config_dir (), "espalier", NULL);
   g_autofree char *data_folder = g_build_filename (g_get_user_data_dir (), "espalier", NULL);
-  const char *argv[] = { "rm", "-rf", accounts, data_folder, self->own, NULL };
+  g_autofree char *own = g_strdup (self->own);
+  const char *argv[] = { "rm", "-rf", accounts, data_folder, own, NULL };
 
   jobs_close_document (self->document);
   g_clear_object (&self->document);
   look_for_keys ();
+  remote_end (self); /* writes what a turn cost, if that is not on the disk yet */
   g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
                 NULL);
-  remote_end (self);
 }
 
 const char *

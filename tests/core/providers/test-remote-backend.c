@@ -235,7 +235,7 @@ test_cancel (RemoteFixture *self, gconstpointer data)
 static void
 test_cancel_ignored (RemoteFixture *self, gconstpointer data)
 {
-  g_autoptr (TurnWorld) world = new_world ("{\"max_side\": 64, \"run_ms\": 1500}",
+  g_autoptr (TurnWorld) world = new_world ("{\"max_side\": 64, \"hold\": \"running\"}",
                                            "[{\"where\": \"job\", \"kind\": \"uncancellable\"}]");
   const char *id = remote_add_account (self, world, RUNPOD);
   EspNode *node = remote_add_turn (self, id, "Stop?");
@@ -247,6 +247,7 @@ test_cancel_ignored (RemoteFixture *self, gconstpointer data)
   g_assert_nonnull (esp_node_get_remote_job (node));
   g_assert_nonnull (esp_node_get_message (node));
 
+  turn_world_let_go (world);
   esp_queue_retry (self->queue, self->document, node);
   jobs_wait (esp_node_get_state (node) == ESP_NODE_DONE);
   remote_finish (self);
@@ -258,7 +259,7 @@ test_cancel_ignored (RemoteFixture *self, gconstpointer data)
 static void
 test_let_go (RemoteFixture *self, gconstpointer data)
 {
-  g_autoptr (TurnWorld) world = new_world ("{\"max_side\": 64, \"run_ms\": 1000}", NULL);
+  g_autoptr (TurnWorld) world = new_world ("{\"max_side\": 64, \"hold\": \"running\"}", NULL);
   const char *id = remote_add_account (self, world, RUNPOD);
   EspNode *node = remote_add_turn (self, id, "Later");
   g_autoptr (GPtrArray) left = NULL;
@@ -270,6 +271,7 @@ test_let_go (RemoteFixture *self, gconstpointer data)
   g_assert_nonnull (esp_node_get_remote_job (node));
   g_assert_cmpint (turn_world_count (world, "cancel"), ==, 0);
 
+  turn_world_let_go (world);
   left = esp_queue_dup_left_over (self->queue, self->document);
   g_assert_cmpuint (left->len, ==, 1);
   esp_queue_take_up (self->queue, self->document, left);
@@ -298,7 +300,7 @@ run_until_killed (const char *path)
 static void
 test_killed (RemoteFixture *self, gconstpointer data)
 {
-  g_autoptr (TurnWorld) world = new_world ("{\"max_side\": 64, \"run_ms\": 1500}", NULL);
+  g_autoptr (TurnWorld) world = new_world ("{\"max_side\": 64, \"hold\": \"running\"}", NULL);
   const char *id = remote_add_account (self, world, RUNPOD);
   g_autoptr (GFile) file = g_object_ref (esp_document_get_file (self->document));
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
@@ -319,6 +321,7 @@ test_killed (RemoteFixture *self, gconstpointer data)
       g_spawn_sync (NULL, (char **) argv, NULL, 0, NULL, NULL, NULL, NULL, &status, &error));
   g_assert_no_error (error);
   g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
+  turn_world_let_go (world);
   g_assert_cmpint (turn_world_count (world, "submits"), ==, 2);
   g_assert_cmpuint (remote_count_records (), ==, 2);
 

@@ -494,9 +494,8 @@ test_cancel_in_submit (void)
 static void
 test_cancel_ignored (void)
 {
-  g_autoptr (TurnWorld) world
-      = turn_world_new (RUNPOD, "{\"max_side\": 64, \"run_ms\": 1500}",
-                        "[{\"where\":\"job\",\"kind\":\"uncancellable\",\"run_ms\":1500}]");
+  g_autoptr (TurnWorld) world = turn_world_new (RUNPOD, "{\"max_side\": 64, \"hold\": \"running\"}",
+                                                "[{\"where\":\"job\",\"kind\":\"uncancellable\"}]");
   g_autoptr (GError) error = NULL;
   g_autoptr (EspRemoteResult) result = NULL;
 
@@ -504,6 +503,7 @@ test_cancel_ignored (void)
   expect_cancelled (world);
   g_assert_cmpuint (world->notes->len, >=, 1);
   g_assert_true (turn_world_has_record (world));
+  turn_world_let_go (world);
   result = turn_world_resume (world, &error);
   g_assert_no_error (error);
   g_assert_true (esp_remote_turn_settle (world->id, NULL));
@@ -514,7 +514,7 @@ static void
 test_leave_and_resume (void)
 {
   g_autoptr (TurnWorld) world
-      = turn_world_new (RUNPOD, "{\"max_side\": 64, \"run_ms\": 1000}", NULL);
+      = turn_world_new (RUNPOD, "{\"max_side\": 64, \"hold\": \"running\"}", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (EspRemoteResult) result = NULL;
 
@@ -531,6 +531,7 @@ test_leave_and_resume (void)
   g_clear_error (&error);
   g_assert_true (turn_world_has_record (world));
 
+  turn_world_let_go (world);
   result = turn_world_resume (world, &error);
   g_assert_no_error (error);
   g_assert_true (result->has_seed);

@@ -230,6 +230,13 @@ turn_world_set_faults (TurnWorld *world, const char *faults)
 }
 
 void
+turn_world_let_go (TurnWorld *world)
+{
+  g_autofree char *path = g_strdup_printf ("/_fake/%d/options", world->number);
+  g_autoptr (JsonNode) set = ask ("POST", path, "{\"hold\": \"\"}");
+}
+
+void
 turn_world_check_manners (TurnWorld *world)
 {
   g_autoptr (JsonNode) root = get_counts (world);

@@ -51,5 +51,6 @@ void turn_world_fail (TurnWorld *world, EspFault fault, EspCharged charged);
 int turn_world_count (TurnWorld *world, const char *what);
 JsonNode *turn_world_get_log (TurnWorld *world);                   /* every request */
 void turn_world_set_faults (TurnWorld *world, const char *faults); /* instead of those there were */
-void turn_world_check_manners (TurnWorld *world);                  /* no violations */
+void turn_world_let_go (TurnWorld *world);        /* what the option "hold" holds goes on */
+void turn_world_check_manners (TurnWorld *world); /* no violations */
 gboolean turn_world_has_record (TurnWorld *world);

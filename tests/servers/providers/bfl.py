@@ -71,7 +71,8 @@ class Provider(Acted):
 
     def status(self, request):
         job = self.world.job(request.query.get('id', ''))
-        if job is None or (self.world.options['flavour'] == 'late' and job.age_ms() < 30):
+        late = self.world.options['flavour'] == 'late'
+        if job is None or late and (job.age_ms() < 30 or self.world.options['hold'] == 'queued'):
             return Answer(200, {'id': request.query.get('id'), 'status': 'Task not found',
                                 'result': None, 'progress': None, 'details': None})
         state = job.state()
