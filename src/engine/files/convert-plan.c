@@ -33,6 +33,8 @@ static const struct
   { "context_embedder.", KEEP },
   { "time_text_embed.", KEEP },
   { "norm_out.", KEEP },
+  /* the autoencoder, whose few matrices are in one place */
+  { "mid_block.", KEEP },
   /* the text encoders */
   { "relative_attention_bias.", KEEP },
   { "attn_rel_b.", KEEP },

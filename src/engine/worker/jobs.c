@@ -232,7 +232,8 @@ esp_jobs_cancel (EspJobs *jobs, const json_t *id, EspJob **emptied)
 static bool
 is_long (const EspJob *job)
 {
-  return job->request.type == ESP_REQUEST_EDIT || job->request.type == ESP_REQUEST_LOAD;
+  return job->request.type == ESP_REQUEST_EDIT || job->request.type == ESP_REQUEST_LOAD
+         || job->request.type == ESP_REQUEST_CONVERT;
 }
 
 void

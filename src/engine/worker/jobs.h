@@ -78,8 +78,9 @@ typedef enum
  * (esp_job_free); else that is NULL. */
 EspJobsCancelled esp_jobs_cancel (EspJobs *jobs, const json_t *id, EspJob **emptied);
 
-/* Takes no more jobs. Loads and edits, running or waiting, are marked as cancelled; short jobs that
- * wait are still answered unless `drop` asks for their cancellation too. May be called twice. */
+/* Takes no more jobs. Loads, conversions and edits, running or waiting, are marked as cancelled;
+ * short jobs that wait are still answered unless `drop` asks for their cancellation too. May be
+ * called twice. */
 void esp_jobs_close (EspJobs *jobs, bool drop);
 
 void esp_job_free (EspJob *job);

@@ -19,6 +19,7 @@ typedef struct RequestKind
 static EspStatus check_nothing (EspRequest *request, EspError *error);
 static EspStatus check_describe (EspRequest *request, EspError *error);
 static EspStatus check_load (EspRequest *request, EspError *error);
+static EspStatus check_convert (EspRequest *request, EspError *error);
 static EspStatus check_edit (EspRequest *request, EspError *error);
 static EspStatus check_tokenize (EspRequest *request, EspError *error);
 static EspStatus check_cache (EspRequest *request, EspError *error);
@@ -29,6 +30,7 @@ static const RequestKind kinds[] = {
   [ESP_REQUEST_DESCRIBE] = { "describe", { "model", "components", NULL }, check_describe },
   [ESP_REQUEST_LOAD] = { "load", { "model", "components", NULL }, check_load },
   [ESP_REQUEST_INSPECT] = { "inspect", { "model", "components", NULL }, check_load },
+  [ESP_REQUEST_CONVERT] = { "convert", { "input", "output", "format", NULL }, check_convert },
   [ESP_REQUEST_EDIT] = { "edit",
                          { "model", "components", "images", "noise", "dump", "previews", "latents",
                            "batch", "disk_cache", NULL },
@@ -190,6 +192,21 @@ static EspStatus
 check_load (EspRequest *request, EspError *error)
 {
   return get_model (request, true, error);
+}
+
+static EspStatus
+check_convert (EspRequest *request, EspError *error)
+{
+  const json_t *format = json_object_get (request->object, "format");
+  EspStatus status = get_field_path (request, "input", true, &request->input, error);
+
+  if (status == ESP_OK)
+    status = get_field_path (request, "output", true, &request->output, error);
+  request->format = json_string_value (format);
+  if (status == ESP_OK && request->format == NULL)
+    status = esp_error_set (error, ESP_ERROR_ARGUMENT,
+                            "format: expected q8_0, q4_k, fp8 or bf16 as a string");
+  return status;
 }
 
 static EspStatus

@@ -20,6 +20,7 @@ typedef enum
   ESP_REQUEST_DESCRIBE,
   ESP_REQUEST_LOAD,
   ESP_REQUEST_INSPECT,
+  ESP_REQUEST_CONVERT,
   ESP_REQUEST_EDIT,
   ESP_REQUEST_TOKENIZE,
   ESP_REQUEST_CACHE,
@@ -40,6 +41,8 @@ typedef struct EspRequest
   json_t *object;               /* the whole line; owned. Everything below is borrowed from it */
   json_t *id;                   /* string or integer */
   EspModelParts parts;          /* load, inspect, edit, tokenize; describe: may be empty */
+  const char *input, *output;   /* convert: paths */
+  const char *format;           /* convert: "q4_k", … */
   json_t *job;                  /* cancel: the id of the job */
   json_t *texts;                /* tokenize: array of strings */
   json_t *images;               /* edit: array of 1 … ESP_IMAGES_MAX paths */

@@ -195,6 +195,8 @@ esp_session_run (EspSession *session, EspJob *job)
     status = run_load (session, job, &error);
   else if (job->request.type == ESP_REQUEST_INSPECT)
     status = run_inspect (session, job, &error);
+  else if (job->request.type == ESP_REQUEST_CONVERT)
+    status = esp_session_run_convert (session, job, &error);
   else if (job->request.type == ESP_REQUEST_DESCRIBE)
     status = run_describe (session, job, &error);
   else if (job->request.type == ESP_REQUEST_TOKENIZE)

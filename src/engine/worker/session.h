@@ -33,5 +33,8 @@ void esp_session_send_error (EspChannel *channel, json_t *id, const EspError *er
 /* Sends the error to everyone of the job who has no answer yet. */
 void esp_session_fail (EspSession *session, EspJob *job, const EspError *error);
 
+/* Converts; in convert-job.c. */
+EspStatus esp_session_run_convert (EspSession *session, EspJob *job, EspError *error);
+
 /* Edits; in edit-job.c. */
 void esp_session_run_edit (EspSession *session, EspJob *job);

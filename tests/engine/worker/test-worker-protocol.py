@@ -440,6 +440,43 @@ def a_changed_model_is_opened_anew(tmp):
         shutil.rmtree(model)
 
 
+def a_file_is_converted_or_left_alone(tmp):
+    worker = Worker(tmp)
+    spool = worker.hello()
+    small, large = spool / 'small.gguf', spool / 'large.safetensors'
+    seen = []
+    worker.send(type='convert', id=1, input=f'{MODEL}/transformer', output=str(small), format='q8_0')
+    event = worker.answer(1, seen)
+    assert event['type'] == 'converted' and event['path'] == str(small), event
+    assert event['converted'] > 0 and event['kept'] > 0 and event['bytes_out'] == small.stat().st_size
+    assert small.read_bytes()[:4] == b'GGUF' and seen[-1]['fraction'] == 1 and seen[-1]['stage'] == 'convert'
+
+    # A gigabyte of zeros that takes no room: long enough to be cancelled.
+    header = json.dumps({'a.weight': {'dtype': 'F32', 'shape': [1 << 18, 1 << 10], 'data_offsets': [0, 1 << 30]}}).encode()
+    with open(large, 'wb') as file:
+        file.write(len(header).to_bytes(8, 'little') + header)
+        file.truncate(8 + len(header) + (1 << 30))
+    before = sorted(os.listdir(spool))
+    small.write_bytes(b'as it was')
+    worker.send(type='convert', id=2, input=str(large), output=str(small), format='q4_k')
+    while worker.next()['type'] != 'progress':
+        pass
+    worker.send(type='cancel', id=3, job=2)
+    assert worker.answer(3)['found']
+    event = worker.answer(2)
+    assert event['type'] == 'error' and event['code'] == 'cancelled', event
+    assert small.read_bytes() == b'as it was' and sorted(os.listdir(spool)) == before
+
+    cases = [(dict(format='q9'), 'argument', 'q9'), (dict(format=None), 'argument', 'format'), (dict(input='/no'), 'file', '/no'),
+             (dict(input=MODEL), 'file', MODEL), (dict(output='/no/such/x'), 'file', '/no/such'), (dict(output=None), 'argument', 'output'),
+             (dict(output=str(large), input=str(large)), 'argument', 'large'), (dict(more=1), 'argument', 'more')]
+    for number, (fields, code, name) in enumerate(cases, 10):
+        worker.send(**dict(dict(type='convert', id=number, input=f'{MODEL}/vae', output=str(small), format='bf16'), **fields))
+        event = worker.answer(number)
+        assert event['type'] == 'error' and event['code'] == code and name in event['message'], (fields, event)
+    worker.end()
+
+
 def the_end_of_input_ends_a_running_edit(tmp):
     worker = Worker(tmp)
     photo = write_photo(worker.hello())
@@ -526,6 +563,7 @@ CASES = [the_documented_session_is_true, malformed_lines_are_answered_and_surviv
          edits_of_a_batch_are_cancelled_alone, batches_that_are_wrong_are_refused_as_a_whole,
          jobs_run_in_order_and_cancel_acts_at_once,
          hello_is_answered_while_a_job_runs, errors_name_what_is_wrong, a_changed_model_is_opened_anew,
+         a_file_is_converted_or_left_alone,
          the_end_of_input_ends_a_running_edit, a_client_that_stops_reading_ends_it,
          signals_end_it_in_good_order, a_killed_worker_leaves_nothing_for_the_next,
          two_workers_work_side_by_side, closed_standard_files_do_no_harm]
