@@ -201,6 +201,7 @@ static const struct
   const char *summary;
 } subcommands[] = {
   { "list", cli_models_list, N_ ("list the models that are installed") },
+  { "add", cli_models_add, N_ ("make a model of files and folders") },
   { "download", cli_models_download, N_ ("fetch a model, or list those that can be fetched") },
   { "default", cli_models_default, N_ ("make a model the one that is taken when none is named") },
   { "remove", cli_models_remove, N_ ("remove a model") },

@@ -7,6 +7,7 @@
 
 #include "esp-installation.h"
 #include "esp-json-member.h"
+#include "esp-json-object.h"
 #include "esp-json-text.h"
 #include "esp-model-use.h"
 #include "esp-spool-folder.h"
@@ -29,6 +30,7 @@ struct _EspWorker
   guint batch; /* the most edits of one request; of the process that runs */
   gint64 last_id;
   GHashTable *calls;      /* id → Call */
+  GHashTable *components; /* model → JSON text of its parts that are elsewhere */
   GPtrArray *hello_tasks; /* GTasks that wait for the hello */
   GPtrArray *stop_tasks;  /* GTasks that wait for the end */
   GSource *hello_timeout, *stop_timeout;
@@ -426,6 +428,29 @@ esp_worker_hello_finish (EspWorker *self, GAsyncResult *result, GError **error)
 }
 
 void
+esp_worker_set_components (EspWorker *self, const char *model, JsonObject *components)
+{
+  g_return_if_fail (ESP_IS_WORKER (self));
+  g_return_if_fail (model != NULL);
+
+  if (components != NULL && json_object_get_size (components) > 0)
+    g_hash_table_insert (self->components, g_strdup (model), esp_json_dup_canonical (components));
+  else
+    g_hash_table_remove (self->components, model);
+}
+
+/* Puts the model and what is known of its parts into the object that is open. */
+static void
+put_model (EspWorker *self, GString *line, const char *model)
+{
+  const char *components = g_hash_table_lookup (self->components, model);
+
+  esp_json_put_string (line, "model", model, -1);
+  if (components != NULL)
+    esp_json_put_raw (line, "components", components);
+}
+
+void
 esp_worker_describe_async (EspWorker *self, const char *model, GCancellable *cancellable,
                            GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -437,7 +462,7 @@ esp_worker_describe_async (EspWorker *self, const char *model, GCancellable *can
   g_task_set_source_tag (task, esp_worker_describe_async);
   line = begin_line (self, "describe");
   if (model != NULL)
-    esp_json_put_string (line, "model", model, -1);
+    put_model (self, line, model);
   send_call (self, line, "description", task);
 }
 
@@ -448,18 +473,25 @@ esp_worker_describe_finish (EspWorker *self, GAsyncResult *result, GError **erro
 }
 
 void
-esp_worker_inspect_async (EspWorker *self, const char *path, GCancellable *cancellable,
-                          GAsyncReadyCallback callback, gpointer user_data)
+esp_worker_inspect_async (EspWorker *self, const char *model, JsonObject *components,
+                          GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   GString *line;
 
   g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (path != NULL);
+  g_return_if_fail (model != NULL);
 
   g_task_set_source_tag (task, esp_worker_inspect_async);
   line = begin_line (self, "inspect");
-  esp_json_put_string (line, "path", path, -1);
+  esp_json_put_string (line, "model", model, -1);
+  if (components != NULL && json_object_get_size (components) > 0)
+    {
+      g_autofree char *text = esp_json_dup_canonical (components);
+
+      esp_json_put_raw (line, "components", text);
+    }
   send_call (self, line, "inspection", task);
 }
 
@@ -481,7 +513,7 @@ esp_worker_load_async (EspWorker *self, const char *model, GCancellable *cancell
 
   g_task_set_source_tag (task, esp_worker_load_async);
   line = begin_line (self, "load");
-  esp_json_put_string (line, "model", model, -1);
+  put_model (self, line, model);
   send_call (self, line, "loaded", task);
 }
 
@@ -528,7 +560,7 @@ esp_worker_tokenize_async (EspWorker *self, const char *model, GPtrArray *texts,
 
   g_task_set_source_tag (task, esp_worker_tokenize_async);
   line = begin_line (self, "tokenize");
-  esp_json_put_string (line, "model", model, -1);
+  put_model (self, line, model);
   esp_json_open (line, "texts", '[');
   for (guint i = 0; i < texts->len; i++)
     {
@@ -585,7 +617,7 @@ edit_line (EspWorker *self, const EspWorkerEdit *edit, GArray *edits, guint firs
   GString *line = begin_line (self, "edit");
   JsonObject *parameters = g_array_index (edits, Edit, first).part->parameters;
 
-  esp_json_put_string (line, "model", edit->model, -1);
+  put_model (self, line, edit->model);
   esp_json_open (line, "images", '[');
   for (const char *const *image = edit->images; *image != NULL; image++)
     esp_json_put_string (line, NULL, *image, -1);
@@ -757,6 +789,7 @@ esp_worker_finalize (GObject *object)
   g_free (self->identifier);
   g_free (self->spool);
   g_hash_table_unref (self->calls);
+  g_hash_table_unref (self->components);
   g_ptr_array_unref (self->hello_tasks);
   g_ptr_array_unref (self->stop_tasks);
 
@@ -778,6 +811,7 @@ esp_worker_init (EspWorker *self)
   self->batch = 1;
   self->calls
       = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) call_free);
+  self->components = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   self->stop_tasks = g_ptr_array_new_with_free_func (g_object_unref);
 }

@@ -67,7 +67,7 @@ typedef void (*EspWorkerEventFunc) (EspWorker *self, const EspWorkerEvent *event
  * in the folder that was current when the worker was started. */
 typedef struct
 {
-  const char *model;         /* folder */
+  const char *model;         /* folder or file */
   const char *const *images; /* PPM files, NULL-terminated; best in the worker's spool folder */
   JsonObject
       *parameters; /* as in the schema: prompt, seed, steps, …; seeds above 2⁶³−1 as string */
@@ -94,6 +94,10 @@ EspWorker *esp_worker_new (const char *program) G_GNUC_WARN_UNUSED_RESULT;
 /* Starts the process, so that it comes up while the caller does something else. Returns at once. */
 gboolean esp_worker_start (EspWorker *self, GError **error);
 
+/* From now on requests that name `model` (a folder or a file) say that its parts `components` (part
+ * → path, as in the protocol) are elsewhere. NULL = nowhere but in itself. */
+void esp_worker_set_components (EspWorker *self, const char *model, JsonObject *components);
+
 /* The process id of the running worker, or NULL. */
 const char *esp_worker_get_identifier (EspWorker *self);
 
@@ -109,9 +113,11 @@ void esp_worker_describe_async (EspWorker *self, const char *model, GCancellable
                                 GAsyncReadyCallback callback, gpointer user_data);
 JsonObject *esp_worker_describe_finish (EspWorker *self, GAsyncResult *result, GError **error);
 
-/* What a file or folder is, whether it can be used or not: the protocol's `inspection`. */
-void esp_worker_inspect_async (EspWorker *self, const char *path, GCancellable *cancellable,
-                               GAsyncReadyCallback callback, gpointer user_data);
+/* What a file or folder is, whether it can be used or not: the protocol's `inspection`.
+ * `components` (component → path, or NULL) are put in the place of its own. */
+void esp_worker_inspect_async (EspWorker *self, const char *model, JsonObject *components,
+                               GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
 JsonObject *esp_worker_inspect_finish (EspWorker *self, GAsyncResult *result, GError **error);
 
 /* Opens a model, so that the first edit finds it open. The result describes it. */

@@ -15,11 +15,27 @@ get_object_at (JsonArray *array, guint i)
   return JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
 
+/* As people write it. */
+static char *
+dup_format_name (JsonObject *part, JsonObject *format)
+{
+  const char *name = esp_json_get_string (format, "format");
+  gboolean scaled = esp_json_get_number (format, "scaled", 0) != 0;
+
+  if (name == NULL)
+    return NULL;
+  if (g_str_has_prefix (name, "F8_"))
+    return g_strdup (scaled ? "fp8 scaled" : "fp8");
+  if (g_strcmp0 (esp_json_get_string (part, "container"), "gguf") == 0)
+    return g_strconcat ("GGUF ", name, NULL);
+  return g_ascii_strdown (name, -1);
+}
+
 char *
 esp_inspection_dup_part_format (JsonObject *part)
 {
   JsonArray *formats = esp_json_get_array (part, "formats");
-  const char *best = NULL;
+  JsonObject *best = NULL;
   double most = -1;
 
   /* The format of most bytes: scales, norms and biases are in others everywhere. */
@@ -31,10 +47,10 @@ esp_inspection_dup_part_format (JsonObject *part)
       if (format == NULL || bytes <= most)
         continue;
       most = bytes;
-      best = esp_json_get_string (format, "type");
+      best = format;
     }
 
-  return g_strdup (best);
+  return best != NULL ? dup_format_name (part, best) : NULL;
 }
 
 char *

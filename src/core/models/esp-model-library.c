@@ -288,7 +288,7 @@ examine_next (GTask *task)
   else
     esp_worker_inspect_async (
         examination->worker,
-        esp_library_model_get_folder (g_ptr_array_index (examination->left, 0)),
+        esp_library_model_get_folder (g_ptr_array_index (examination->left, 0)), NULL,
         g_task_get_cancellable (task), on_inspected, g_object_ref (task));
 }
 

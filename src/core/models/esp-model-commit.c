@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A model put together of files that there are, in a thread. */
+#define G_LOG_DOMAIN "espalier-models"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "esp-json-object.h"
+#include "esp-library-model-private.h"
+#include "esp-machine.h"
+#include "esp-model-addition-private.h"
+#include "esp-model-tree.h"
+
+#define TELL_INTERVAL (G_USEC_PER_SEC / 10)
+#define MARGIN        (G_GUINT64_CONSTANT (64) << 20)
+
+void
+_esp_model_part_clear (EspModelPart *part)
+{
+  g_free (part->component);
+  g_free (part->path);
+  g_free (part->format);
+}
+
+void
+_esp_model_part_copy (const EspModelPart *part, EspModelPart *copy)
+{
+  *copy = *part;
+  copy->component = g_strdup (part->component);
+  copy->path = g_strdup (part->path);
+  copy->format = g_strdup (part->format);
+}
+
+void
+_esp_model_commit_free (gpointer data)
+{
+  EspModelCommit *self = data;
+
+  for (guint i = 0; i < ESP_N_PARTS; i++)
+    _esp_model_part_clear (&self->parts[i]);
+  g_free (self->id);
+  g_free (self->name);
+  g_free (self->format);
+  g_free (self->folder);
+  g_free (self->staged);
+  g_free (self->target);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+/* --- Progress --------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  EspModelAddProgress func;
+  gpointer data;
+  guint64 done, total;
+} Told;
+
+static gboolean
+on_progress (gpointer data)
+{
+  Told *told = data;
+
+  told->func (told->done, told->total, told->data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_copied (gsize bytes, gpointer data)
+{
+  EspModelCommit *self = data;
+  gint64 now = g_get_monotonic_time ();
+  Told *told;
+
+  self->done += bytes;
+  if (self->progress == NULL || (now - self->told < TELL_INTERVAL && self->done < self->total))
+    return;
+
+  self->told = now;
+  told = g_new (Told, 1);
+  *told = (Told){ self->progress, self->progress_data, self->done, self->total };
+  g_main_context_invoke_full (self->context, G_PRIORITY_DEFAULT, on_progress, told, g_free);
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+/* The first part that is the same file as part `i`: a file of several parts is copied once. */
+static guint
+find_first (EspModelCommit *self, guint i)
+{
+  for (guint j = 0; j < i; j++)
+    if (g_strcmp0 (self->parts[j].path, self->parts[i].path) == 0)
+      return j;
+
+  return i;
+}
+
+/* The name that a part gets in the model's folder: folders the component's, files their own. */
+static char *
+dup_own_name (EspModelCommit *self, guint i)
+{
+  const EspModelPart *part = &self->parts[i];
+  g_autofree char *base = g_path_get_basename (part->path);
+
+  if (g_file_test (part->path, G_FILE_TEST_IS_DIR))
+    return g_strdup (part->component);
+  for (guint j = 0; j < i; j++)
+    {
+      g_autofree char *other
+          = self->parts[j].path != NULL ? g_path_get_basename (self->parts[j].path) : NULL;
+
+      if (g_strcmp0 (other, base) == 0)
+        return g_strdup_printf ("%s-%s", part->component, base);
+    }
+
+  return g_steal_pointer (&base);
+}
+
+static gboolean
+check_space (EspModelCommit *self, GError **error)
+{
+  gint64 space;
+  g_autofree char *needed = NULL;
+  g_autofree char *there = NULL;
+
+  for (guint i = 0; i < ESP_N_PARTS; i++)
+    {
+      const char *const paths[] = { self->parts[i].path, NULL };
+
+      if (self->parts[i].path != NULL && find_first (self, i) == i)
+        self->total += _esp_count_bytes (paths, NULL);
+    }
+
+  space = esp_machine_get_free_space (self->staged);
+  if (space < 0 || (guint64) space >= self->total + MARGIN)
+    return TRUE;
+
+  needed = g_format_size (self->total + MARGIN);
+  there = g_format_size ((guint64) space);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+               _ ("The disk has too little space for a copy: %s are needed, %s are free. Make "
+                  "room, or let the files stay where they are."),
+               needed, there);
+  return FALSE;
+}
+
+/* Moving within a file system is nothing but another name, and is done last of all. */
+static gboolean
+take_part (EspModelCommit *self, guint i, JsonObject *components, GCancellable *cancellable,
+           GError **error)
+{
+  const EspModelPart *part = &self->parts[i];
+  guint first = find_first (self, i);
+  g_autofree char *name = NULL;
+  g_autofree char *target = NULL;
+
+  if (self->mode == ESP_MODEL_ADD_REFER)
+    {
+      json_object_set_string_member (components, part->component, part->path);
+      return TRUE;
+    }
+  if (first < i)
+    {
+      json_object_set_string_member (
+          components, part->component,
+          json_object_get_string_member (components, self->parts[first].component));
+      return TRUE;
+    }
+
+  name = dup_own_name (self, i);
+  target = g_build_filename (self->staged, name, NULL);
+  json_object_set_string_member (components, part->component, name);
+  return _esp_tree_copy (part->path, target, on_copied, self, cancellable, error);
+}
+
+/* What the model's own folder said of it stays. */
+static JsonObject *
+read_manifest (EspModelCommit *self)
+{
+  g_autofree char *path
+      = self->folder != NULL ? g_build_filename (self->folder, "espalier.json", NULL) : NULL;
+  g_autofree char *text = NULL;
+  JsonObject *manifest = path != NULL && g_file_get_contents (path, &text, NULL, NULL)
+                             ? esp_json_parse_object (text)
+                             : NULL;
+
+  return manifest != NULL ? manifest : json_object_new ();
+}
+
+static gboolean
+write_manifest (EspModelCommit *self, JsonObject *components, GError **error)
+{
+  g_autoptr (JsonObject) manifest = read_manifest (self);
+  g_autofree char *path = g_build_filename (self->staged, "espalier.json", NULL);
+  g_autofree char *text = NULL;
+
+  json_object_set_string_member (manifest, "id", self->id);
+  json_object_set_string_member (manifest, "name", self->name);
+  if (self->format != NULL)
+    json_object_set_string_member (manifest, "format", self->format);
+  json_object_set_object_member (manifest, "components", json_object_ref (components));
+  text = esp_json_dup_canonical (manifest);
+  return g_file_set_contents_full (
+      path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
+}
+
+/* Some hundred bytes that say how the sampler goes. */
+static gboolean
+copy_scheduler (EspModelCommit *self, GError **error)
+{
+  g_autofree char *source = self->folder != NULL ? g_build_filename (self->folder, "scheduler",
+                                                                     "scheduler_config.json", NULL)
+                                                 : NULL;
+  g_autofree char *folder = g_build_filename (self->staged, "scheduler", NULL);
+  g_autofree char *target = g_build_filename (folder, "scheduler_config.json", NULL);
+
+  if (source == NULL || !g_file_test (source, G_FILE_TEST_IS_REGULAR))
+    return TRUE;
+  g_mkdir (folder, 0755);
+  return _esp_tree_copy (source, target, NULL, NULL, NULL, error);
+}
+
+gboolean
+_esp_model_commit_stage (EspModelCommit *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (JsonObject) components = json_object_new ();
+
+  if (g_file_test (self->target, G_FILE_TEST_EXISTS))
+    {
+      g_set_error (error, ESP_MODEL_LIBRARY_ERROR, ESP_MODEL_LIBRARY_ERROR_EXISTS,
+                   _ ("There is already a model “%s”. Choose another name."), self->id);
+      return FALSE;
+    }
+  if (g_mkdir_with_parents (self->staged, 0755) != 0)
+    {
+      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "%s: %s", self->staged,
+                   g_strerror (errno));
+      return FALSE;
+    }
+  if (self->mode != ESP_MODEL_ADD_REFER && !check_space (self, error))
+    return FALSE;
+
+  for (guint i = 0; i < ESP_N_PARTS; i++)
+    if (self->parts[i].path != NULL && !take_part (self, i, components, cancellable, error))
+      return FALSE;
+
+  return copy_scheduler (self, error) && write_manifest (self, components, error);
+}
+
+gboolean
+_esp_model_commit_publish (EspModelCommit *self, GError **error)
+{
+  g_autofree char *models = g_path_get_dirname (self->target);
+
+  _esp_tree_sync_folder (self->staged);
+  if (g_file_test (self->target, G_FILE_TEST_EXISTS) || g_rename (self->staged, self->target) != 0)
+    {
+      g_set_error (error, ESP_MODEL_LIBRARY_ERROR, ESP_MODEL_LIBRARY_ERROR_EXISTS,
+                   _ ("There is already a model “%s”. Choose another name."), self->id);
+      return FALSE;
+    }
+  _esp_tree_sync_folder (models);
+
+  /* The copies are whole and on the disk; only now the others go. */
+  for (guint i = 0; i < ESP_N_PARTS && self->mode == ESP_MODEL_ADD_MOVE; i++)
+    {
+      g_autoptr (GError) reason = NULL;
+
+      if (self->parts[i].path != NULL && find_first (self, i) == i
+          && !_esp_tree_delete (self->parts[i].path, &reason))
+        g_message ("%s", reason->message);
+    }
+
+  return TRUE;
+}
+
+void
+_esp_model_commit_undo (EspModelCommit *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!_esp_tree_delete (self->staged, &error))
+    g_message ("%s", error->message);
+}
