@@ -248,5 +248,5 @@ EspStatus
 esp_cpu_device_new (EspCompute compute, int threads, size_t weight_budget, EspDevice **device,
                     EspError *error)
 {
-  return esp_cpu_device_new_level (NULL, compute, threads, weight_budget, device, error);
+  return esp_cpu_device_new_level (getenv ("ESPALIER_CPU_LEVEL"), compute, threads, weight_budget, device, error);
 }
