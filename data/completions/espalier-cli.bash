@@ -17,6 +17,10 @@ _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --
   --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
+_espalier_cli_models_commands='list add download default remove inspect convert'
+_espalier_cli_models_add_options='--name --component --copy --move --default --json -h --help'
+_espalier_cli_models_download_options='--variant --accept-licence --token-stdin --token-file --limit --json -q --quiet
+  -h --help'
 _espalier_cli_import_options='--parent --json -h --help'
 _espalier_cli_log_options='--node --json -h --help'
 
@@ -44,6 +48,38 @@ _espalier_cli_words ()
   _espalier_cli_reply < <(compgen -W "$1" -- "$2")
 }
 
+# Ids of the models on this computer, or with "download" of those that can be fetched.
+_espalier_cli_model_ids ()
+{
+  "${COMP_WORDS[0]/#\~/$HOME}" models "$@" 2>/dev/null | sed -n 's/^[* ]* \{0,1\}\([^ ]*\) — .*$/\1/p'
+}
+_espalier_cli_models ()
+{
+  local cur=$1 what=${COMP_WORDS[2]}
+  if ((COMP_CWORD == 2)); then
+    if [[ $cur == -* ]]; then _espalier_cli_words '--json --help' "$cur"
+    else _espalier_cli_words "$_espalier_cli_models_commands" "$cur"; fi
+    return
+  fi
+  case $what in
+    add)
+      if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_models_add_options" "$cur"
+      else compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -f -- "$cur"); fi ;;
+    download)
+      if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_models_download_options" "$cur"
+      else _espalier_cli_words "$(_espalier_cli_model_ids download)" "$cur"; fi ;;
+    default)
+      if [[ $cur == -* ]]; then _espalier_cli_words '--none --json --help' "$cur"
+      else _espalier_cli_words "$(_espalier_cli_model_ids)" "$cur"; fi ;;
+    remove)
+      if [[ $cur == -* ]]; then _espalier_cli_words '--delete --dry-run --json --help' "$cur"
+      else _espalier_cli_words "$(_espalier_cli_model_ids)" "$cur"; fi ;;
+    list) _espalier_cli_words '--json --help' "$cur" ;;
+    *)
+      if [[ $cur == -* ]]; then _espalier_cli_words '--json --help' "$cur"
+      else compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -f -- "$cur"); fi ;;
+  esac
+}
 # Ids of "espalier-cli providers" or "espalier-cli jobs"; what cannot be asked is left out.
 _espalier_cli_ids ()
 {
@@ -75,7 +111,7 @@ _espalier_cli_value ()
     --reference) _espalier_cli_files "$cur" "$_espalier_cli_photos" ;;
     --format) _espalier_cli_words 'original png jpeg webp tiff' "$cur" ;;
     --backend) _espalier_cli_words "local $(_espalier_cli_ids providers)" "$cur" ;;
-    --key-file) compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -f -- "$cur") ;;
+    --key-file|--token-file) compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -f -- "$cur") ;;
     --size) _espalier_cli_words 'auto match' "$cur" ;;
     --multi-ref) _espalier_cli_words 'offset index' "$cur" ;;
     --device) _espalier_cli_words 'auto cpu cuda' "$cur" ;;
@@ -93,6 +129,11 @@ _espalier_cli_value ()
     -o|--output) if [[ ${COMP_WORDS[1]} == sweep ]]; then _espalier_cli_files "$cur" '\.(png|jpe?g|webp|pdf)$'
       else _espalier_cli_files "$cur" '\.(png|jpe?g|webp|tiff?)$'; fi ;;
     -p|--prompt|--negative-prompt|--true-cfg|--seed|--steps|--guidance|--step-cache|--threads) COMPREPLY=() ;;
+    --variant) _espalier_cli_words 'q4_k q8_0 fp8 bf16' "$cur" ;;
+    --component)
+      compopt -o nospace 2>/dev/null
+      _espalier_cli_words 'transformer= clip= t5= vae= tokenizer= tokenizer_2=' "$cur" ;;
+    --name) COMPREPLY=() ;;
     --base-url|--config|--patience|--jobs|--draft-steps|--limit|--cell-size) COMPREPLY=() ;;
     --node|--parent|--set|--variations|--quality|--max-side|--seconds) COMPREPLY=() ;;
     *) return 1 ;;
@@ -133,6 +174,8 @@ _espalier_cli ()
     if [[ $cur == -* ]]; then _espalier_cli_words '--json --help' "$cur"
     elif ((COMP_CWORD == 2)); then _espalier_cli_words check "$cur"
     else _espalier_cli_files "$cur" '\.json$'; fi
+  elif [[ $command == models ]]; then
+    _espalier_cli_models "$cur"
   elif [[ $command == jobs ]]; then
     if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_jobs_options" "$cur"
     elif ((COMP_CWORD == 2)); then _espalier_cli_words 'resume forget' "$cur"

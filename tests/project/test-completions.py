@@ -27,8 +27,8 @@ exit 0
 '''
 
 
-def complete(*words, folder=None):
-    done = subprocess.run(['bash', '--norc', '-c', ASK, 'bash', str(BASH), 'espalier-cli', *words],
+def complete(*words, folder=None, program='espalier-cli'):
+    done = subprocess.run(['bash', '--norc', '-c', ASK, 'bash', str(BASH), str(program), *words],
                           capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0 and not done.stderr, (done.returncode, done.stderr)
     return sorted(done.stdout.splitlines())
@@ -48,6 +48,21 @@ def bash_completes_options():
     assert complete('models', '--') == ['--help', '--json']
     assert complete('edit', '--ca') == ['--cancel-on-interrupt']
     assert complete('jobs', '--pa') == ['--patience']
+
+
+@case
+def bash_completes_models():
+    assert complete('models', '') == sorted(['list', 'add', 'download', 'default', 'remove', 'inspect', 'convert'])
+    assert complete('models', 'download', '--ac') == ['--accept-licence']
+    assert complete('models', 'add', '--component', 'cl') == ['clip=']
+    with tempfile.TemporaryDirectory() as folder:
+        program = pathlib.Path(folder) / 'espalier-cli'
+        program.write_text('#!/bin/sh\n'
+                           'test "$2" = download && { echo "an-offer — An offer"; echo "  * --variant x — X"; exit; }\n'
+                           'printf "* one — One\\n  /folder\\n  two — Two\\n  /other\\n"\n', encoding='utf-8')
+        program.chmod(0o755)
+        assert complete('models', 'remove', '', program=program) == ['one', 'two']
+        assert complete('models', 'download', '', program=program) == ['an-offer']
 
 
 @case
