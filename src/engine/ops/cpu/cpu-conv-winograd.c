@@ -19,10 +19,11 @@ enum
   ACROSS_MAX = 12, /* tiles of a block; every level's tile_rows divides it */
   TILES_MAX = 96,
   TILES_MIN = 24,
-  CHANNELS = 64,   /* fetched at a time */
-  OUTPUTS = 64,    /* made at a time, a multiple of every level's tile_cols */
-  DEPTH = 256,     /* of a product at a time: a panel of that stays in the first cache */
-  CHANNELS_MIN = 8 /* below, vectors are too empty for it to pay */
+  CHANNELS = 64,     /* fetched at a time */
+  OUTPUTS = 64,      /* made at a time, a multiple of every level's tile_cols */
+  DEPTH = 256,       /* of a product at a time: a panel of that stays in the first cache */
+  CHANNELS_MIN = 8,  /* below, vectors are too empty for it to pay, */
+  PRODUCTS_MIN = 512 /* and the transforms cost more than the products they save */
 };
 
 /* Bytes of a block's transformed input, and of the weights' points in one slab. */
@@ -65,7 +66,7 @@ esp_cpu_conv_has_winograd (const CpuConvCall *call)
 
   return conv->kernel == 3 && conv->stride == 1 && conv->pad_top == 1 && conv->pad_left == 1
          && conv->pad_bottom == 1 && conv->pad_right == 1 && conv->in >= CHANNELS_MIN
-         && conv->out >= CHANNELS_MIN;
+         && conv->out >= CHANNELS_MIN && conv->in * conv->out >= PRODUCTS_MIN;
 }
 
 /* --- Weights -----------------------------------------------------------------------------------

@@ -349,7 +349,9 @@ esp_cpu_conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *con
     }
   if (!check_shapes (cpu, conv, x, grid, y, &call) || (norm != NULL && !take_norm (&call, norm)))
     return;
-  if (esp_cpu_conv_has_winograd (&call))
+  if (esp_cpu_conv_has_matrix (&call))
+    esp_cpu_conv_matrix (&call);
+  else if (esp_cpu_conv_has_winograd (&call))
     esp_cpu_conv_winograd (&call);
   else
     convolve_by_library (&call);

@@ -67,5 +67,6 @@ void esp_cpu_conv_fetch (const CpuConvCall *call, const CpuWindow *window, float
 bool esp_cpu_conv_has_winograd (const CpuConvCall *call);
 void esp_cpu_conv_winograd (const CpuConvCall *call);
 
-/* Any of them on the matrix unit, where the device computes in bf16 (cpu->matrix is not NULL). */
+/* Any that the autoencoder has on the matrix unit, where the device computes in bf16. */
+bool esp_cpu_conv_has_matrix (const CpuConvCall *call);
 void esp_cpu_conv_matrix (const CpuConvCall *call);
