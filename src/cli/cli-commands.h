@@ -28,8 +28,4 @@ int cli_sweep (char ***arguments);
 int cli_export (char ***arguments);
 int cli_verify (char ***arguments);
 
-/* The model folder that `option` (or NULL) names, else the default one; NULL after a line that says
- * what is wrong. */
-char *cli_choose_model (const char *option);
-
 G_END_DECLS

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "cli-commands.h"
+#include "cli-components.h"
 #include "cli-options.h"
 #include "cli-report.h"
 #include "cli-session.h"
@@ -154,11 +155,15 @@ cli_describe (char ***arguments)
 {
   g_autofree char *model_option = NULL;
   g_autofree char *model = NULL;
+  g_auto (GStrv) component_texts = NULL;
+  g_autoptr (JsonObject) components = NULL;
   gboolean json = FALSE;
   CliSession session;
   int status;
   const GOptionEntry entries[] = {
-    { "model", 0, 0, G_OPTION_ARG_FILENAME, &model_option, N_ ("The model’s folder"), N_ ("DIR") },
+    { "model", 0, 0, G_OPTION_ARG_FILENAME, &model_option,
+      N_ ("The model: a folder, a file or an id"), N_ ("PATH|ID") },
+    CLI_COMPONENT_ENTRY (&component_texts),
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print one JSON object"), NULL },
     { NULL },
   };
@@ -170,11 +175,15 @@ cli_describe (char ***arguments)
   if ((*arguments)[1] != NULL)
     return cli_usage (_ ("%s: describe takes no arguments"), (*arguments)[1]);
 
-  model = cli_choose_model (model_option);
+  status = cli_components_read (component_texts, &components);
+  if (status != CLI_EXIT_OK)
+    return status;
+  model = cli_components_choose_model (model_option, components);
   if (model == NULL)
     return CLI_EXIT_FAILED;
 
   cli_session_begin (&session);
+  esp_worker_set_components (session.worker, model, components);
   status = cli_session_end (&session, run (&session, model, json));
 
   if (!cli_finish_output () && status == CLI_EXIT_OK)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli-loras.h"
+#include "cli-components.h"
 #include "cli-options.h"
 #include "cli-report.h"
 
@@ -30,7 +31,9 @@ parse (CliEditOptions *self, char ***arguments, int *status)
       N_ ("PROMPT") },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output,
       N_ ("Where to put the result (.png, .jpg, .webp or .tiff)"), N_ ("OUT") },
-    { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model’s folder"), N_ ("DIR") },
+    { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model,
+      N_ ("The model: a folder, a file or an id"), N_ ("PATH|ID") },
+    CLI_COMPONENT_ENTRY (&self->component_texts),
     { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend,
       N_ ("Who does the work: local, or one of espalier-cli providers"), N_ ("ID") },
     { "negative-prompt", 0, 0, G_OPTION_ARG_FILENAME, &self->negative_prompt,
@@ -330,5 +333,6 @@ cli_edit_options_clear (CliEditOptions *self)
   g_strfreev (self->config);
   g_strfreev (self->settings);
   g_strfreev (self->loras);
+  g_strfreev (self->component_texts);
   *self = (CliEditOptions){ NULL };
 }

@@ -15,6 +15,7 @@ typedef struct
   char *output;
   EspPictureFormat format;
   char *model; /* as given, or NULL */
+  char **component_texts;
   char *backend;
   char *negative_prompt; /* or NULL */
   char *true_cfg_text, *seed_text, *steps_text, *guidance_text, *threads_text,

@@ -213,3 +213,12 @@ cli_edit_demo_note (JsonObject *model)
   cli_note (_ ("demo model “%s”; it knows: %s; a real model: see docs/models.md"),
             get_string (model, "name"), known->str);
 }
+
+void
+cli_edit_model_notes (JsonObject *model)
+{
+  JsonArray *notes = esp_json_get_array (model, "notes");
+
+  for (guint i = 0; notes != NULL && i < json_array_get_length (notes); i++)
+    cli_note ("%s", json_array_get_string_element (notes, i));
+}

@@ -26,4 +26,7 @@ void cli_edit_notes (const CliEditOptions *options, JsonObject *result);
 /* "demo model …; it knows: …" on standard error, if `model` (as the worker describes it) is one. */
 void cli_edit_demo_note (JsonObject *model);
 
+/* What the engine chose where several files would do. */
+void cli_edit_model_notes (JsonObject *model);
+
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli-commands.h"
+#include "cli-components.h"
 #include "cli-edit-options.h"
 #include "cli-edit-report.h"
 #include "cli-progress.h"
@@ -21,6 +22,7 @@ typedef struct
   CliSession session;
   CliProgress progress;
   char *model;
+  JsonObject *components; /* of it that are elsewhere; or NULL */
   CliAnswer hello, loaded;
   gboolean hello_taken, loaded_taken;
   char *spool;         /* the worker's folder */
@@ -150,6 +152,7 @@ take_loaded (Edit *self, GError **error)
     {
       cli_progress_clear (&self->progress);
       cli_edit_demo_note (model);
+      cli_edit_model_notes (model);
     }
   return TRUE;
 }
@@ -313,6 +316,7 @@ run (Edit *self)
   if (!esp_worker_start (self->session.worker, &error))
     return fail_with (self, error);
 
+  esp_worker_set_components (self->session.worker, self->model, self->components);
   esp_worker_hello_async (self->session.worker, NULL, cli_answer_take, &self->hello);
   esp_worker_load_async (self->session.worker, self->model, NULL, cli_answer_take, &self->loaded);
 
@@ -352,11 +356,13 @@ cli_edit (char ***arguments)
       return status;
     }
 
-  self.model = cli_choose_model (self.options.model);
+  status = cli_components_read (self.options.component_texts, &self.components);
+  if (status == CLI_EXIT_OK)
+    self.model = cli_components_choose_model (self.options.model, self.components);
   if (self.model == NULL)
     {
       cli_edit_options_clear (&self.options);
-      return CLI_EXIT_FAILED;
+      return status != CLI_EXIT_OK ? status : CLI_EXIT_FAILED;
     }
 
   self.exchange = g_ptr_array_new_with_free_func (g_free);
@@ -375,6 +381,7 @@ cli_edit (char ***arguments)
   g_ptr_array_unref (self.warnings);
   g_free (self.spool);
   g_free (self.model);
+  g_clear_pointer (&self.components, json_object_unref);
   cli_edit_options_clear (&self.options);
 
   return status;

@@ -9,37 +9,6 @@
 #include "cli-report.h"
 #include "esp-json-text.h"
 
-char *
-cli_choose_model (const char *option)
-{
-  g_autofree char *path
-      = option != NULL ? g_strdup (option) : esp_installation_find_default_model ();
-  g_autofree char *user = NULL;
-
-  if (path == NULL)
-    {
-      user = esp_installation_get_user_models ();
-      cli_fail (_ ("--model: no model is installed in %s; see docs/models.md"), user);
-      return NULL;
-    }
-
-  if (!g_utf8_validate (path, -1, NULL))
-    {
-      cli_fail (_ ("--model: %s: the name is not valid UTF-8"), path);
-      return NULL;
-    }
-
-  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
-    {
-      cli_fail (g_file_test (path, G_FILE_TEST_EXISTS) ? _ ("%s: is no model folder")
-                                                       : _ ("%s: there is no such model folder"),
-                path);
-      return NULL;
-    }
-
-  return g_steal_pointer (&path);
-}
-
 /* --- models list ------------------------------------------------------------------------------ */
 
 void

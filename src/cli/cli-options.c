@@ -8,6 +8,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "cli-components.h"
 #include "cli-report.h"
 
 gboolean
@@ -26,6 +27,10 @@ cli_options_parse (char ***arguments, const char *usage, const char *summary,
   g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, help_entries, GETTEXT_PACKAGE);
+
+  for (const GOptionEntry *entry = entries; entry->long_name != NULL; entry++)
+    if (g_str_equal (entry->long_name, "component"))
+      *arguments = cli_components_expand (*arguments);
 
   if (!g_option_context_parse_strv (context, arguments, &error))
     {

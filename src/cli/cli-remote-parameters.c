@@ -121,10 +121,15 @@ cli_remote_check_flags (const CliEditOptions *options, EspProvider *provider, GE
     const char *option;
     gboolean given;
   } flags[] = {
-    { "--model", options->model != NULL },          { "--multi-ref", options->multi_ref != NULL },
-    { "--device", options->device != NULL },        { "--dtype", options->dtype != NULL },
-    { "--threads", options->threads_text != NULL }, { "--vae-tiling", options->vae_tiling != NULL },
-    { "--noise", options->noise != NULL },          { "--dump", options->dump != NULL },
+    { "--model", options->model != NULL },
+    { "--multi-ref", options->multi_ref != NULL },
+    { "--device", options->device != NULL },
+    { "--dtype", options->dtype != NULL },
+    { "--threads", options->threads_text != NULL },
+    { "--vae-tiling", options->vae_tiling != NULL },
+    { "--component", options->component_texts != NULL },
+    { "--noise", options->noise != NULL },
+    { "--dump", options->dump != NULL },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli-commands.h"
+#include "cli-components.h"
 #include "cli-options.h"
 #include "cli-report.h"
 #include "cli-session.h"
@@ -220,11 +221,15 @@ cli_tokenize (char ***arguments)
 {
   g_autofree char *model_option = NULL;
   g_autofree char *model = NULL;
+  g_auto (GStrv) component_texts = NULL;
+  g_autoptr (JsonObject) components = NULL;
   CliSession session;
   Tokenizer tokenizer = { .session = &session };
   int status;
   const GOptionEntry entries[] = {
-    { "model", 0, 0, G_OPTION_ARG_FILENAME, &model_option, N_ ("The model’s folder"), N_ ("DIR") },
+    { "model", 0, 0, G_OPTION_ARG_FILENAME, &model_option,
+      N_ ("The model: a folder, a file or an id"), N_ ("PATH|ID") },
+    CLI_COMPONENT_ENTRY (&component_texts),
     { NULL },
   };
 
@@ -237,11 +242,15 @@ cli_tokenize (char ***arguments)
   if ((*arguments)[1] != NULL)
     return cli_usage (_ ("%s: tokenize reads standard input"), (*arguments)[1]);
 
-  model = cli_choose_model (model_option);
+  status = cli_components_read (component_texts, &components);
+  if (status != CLI_EXIT_OK)
+    return status;
+  model = cli_components_choose_model (model_option, components);
   if (model == NULL)
     return CLI_EXIT_FAILED;
 
   cli_session_begin (&session);
+  esp_worker_set_components (session.worker, model, components);
   tokenizer.model = model;
   tokenizer.texts = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   status = run (&tokenizer);

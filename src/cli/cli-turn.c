@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "cli-loras.h"
+#include "cli-components.h"
 #include "cli-options.h"
 #include "cli-remote-edit.h"
 #include "cli-remote.h"
 #include "cli-report.h"
+#include "esp-local-backend.h"
 
 void
 cli_turn_clear (CliTurn *self)
@@ -21,6 +23,7 @@ cli_turn_clear (CliTurn *self)
   cli_run_remote_clear (&self->remote);
   g_strfreev (self->settings);
   g_strfreev (self->references);
+  g_strfreev (self->component_texts);
   g_strfreev (self->loras);
 }
 
@@ -54,8 +57,9 @@ cli_turn_dup_entries (CliTurn *self, const GOptionEntry *more)
       N_ ("Remote: take the key from this file; - reads standard input"), N_ ("FILE") },
     { "patience", 0, 0, G_OPTION_ARG_FILENAME, &self->remote.patience_text,
       N_ ("Remote: wait at most so long for each; 900 if not given"), N_ ("SECONDS") },
-    { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model, N_ ("The model; see espalier-cli models"),
-      N_ ("ID") },
+    { "model", 0, 0, G_OPTION_ARG_FILENAME, &self->model,
+      N_ ("The model: an id (see espalier-cli models), a folder or a file"), N_ ("ID|PATH") },
+    CLI_COMPONENT_ENTRY (&self->component_texts),
   };
   GArray *all = g_array_new (TRUE, FALSE, sizeof (GOptionEntry));
 
@@ -141,14 +145,41 @@ cli_turn_prepare (CliSession *session, const char *option, EspModel *model)
   return esp_model_get_state (model) == ESP_MODEL_NEEDS_KEY ? CLI_EXIT_AUTH : CLI_EXIT_FAILED;
 }
 
+/* A model that is named by its files, or parts of one: the bundled engine's. */
+static int
+add_model (CliTurn *self, EspBackend *backend, JsonObject *components)
+{
+  g_autofree char *path = cli_components_choose_model (self->model, components);
+
+  if (path == NULL)
+    return CLI_EXIT_FAILED;
+  self->chosen = esp_local_backend_add_model (ESP_LOCAL_BACKEND (backend), path, components);
+  return CLI_EXIT_OK;
+}
+
 int
 cli_turn_choose_model (CliTurn *self, CliSession *session)
 {
   const char *id = self->backend != NULL ? self->backend : "local";
   EspBackend *backend = cli_run_remote_find (&self->remote, id);
+  g_autoptr (JsonObject) components = NULL;
+  int status = cli_components_read (self->component_texts, &components);
 
   if (backend == NULL)
     return CLI_EXIT_USAGE;
+  if (status != CLI_EXIT_OK)
+    return status;
+  if (components != NULL && !ESP_IS_LOCAL_BACKEND (backend))
+    return cli_usage (_ ("%s: is for the backend local only; see --backend"), "--component");
+  if (ESP_IS_LOCAL_BACKEND (backend)
+      && (components != NULL
+          || (self->model != NULL
+              && esp_registry_find_model (self->registry, id, self->model) == NULL
+              && g_file_test (self->model, G_FILE_TEST_EXISTS))))
+    {
+      status = add_model (self, backend, components);
+      return status != CLI_EXIT_OK ? status : cli_turn_prepare (session, "--model", self->chosen);
+    }
   self->chosen = self->model != NULL ? esp_registry_find_model (self->registry, id, self->model)
                                      : find_default (backend);
   if (self->chosen == NULL && self->model != NULL)

@@ -12,7 +12,7 @@ typedef struct
 {
   /* Of the command line; or NULL. */
   char *node, *prompt, *negative_prompt, *seed_text, *model, *backend;
-  char **settings, **references, **loras;
+  char **settings, **references, **loras, **component_texts;
   gboolean lora_partial;
   CliRunRemote remote;
 

@@ -4,6 +4,7 @@
 #include "esp-local-backend.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "esp-installation.h"
 #include "esp-json-member.h"
@@ -50,8 +51,17 @@ typedef struct
   gboolean describing;
   gboolean described;
   gboolean tried_again; /* the worker died while it was asked */
+  gboolean added;       /* by esp_local_backend_add_model () */
   guint batch;          /* turns that differ by their seeds and pay together; 0 unknown */
 } Entry;
+
+/* Are the files of a model that was used still there? Whether they are a model, the worker says. */
+static gboolean
+is_there (Entry *entry)
+{
+  return entry->added ? g_file_test (entry->folder, G_FILE_TEST_EXISTS)
+                      : esp_installed_model_is_there (entry->folder);
+}
 
 static void
 entry_free (gpointer data)
@@ -195,7 +205,7 @@ prepare (EspBackend *backend, EspModel *model)
   if (entry == NULL || esp_model_get_state (model) == ESP_MODEL_BROKEN)
     return;
 
-  if (esp_installed_model_is_there (entry->folder))
+  if (is_there (entry))
     describe (self, entry);
   else
     set_gone (entry);
@@ -241,6 +251,87 @@ take_installed (EspLocalBackend *self, const EspInstalledModel *installed)
   esp_model_set_instructions (entry->model, (const char *const *) installed->instructions);
 
   return entry;
+}
+
+/* The name of a folder, or of a file without its ending; one that no other model has as its id. */
+static char *
+make_id (EspLocalBackend *self, const char *path)
+{
+  g_autofree char *whole = g_canonicalize_filename (path, NULL);
+  g_autofree char *base = g_path_get_basename (whole);
+  g_autofree char *valid = g_utf8_make_valid (base, -1);
+  char *dot = g_file_test (path, G_FILE_TEST_IS_DIR) ? NULL : strrchr (valid, '.');
+  char *id;
+
+  if (dot != NULL && dot != valid)
+    *dot = '\0';
+  id = g_strdup (valid);
+  for (guint i = 2; g_hash_table_contains (self->entries, id); i++)
+    {
+      g_free (id);
+      id = g_strdup_printf ("%s-%u", valid, i);
+    }
+
+  return id;
+}
+
+/* The entry of the model in this place, or NULL. */
+static Entry *
+find_at (EspLocalBackend *self, const char *path)
+{
+  g_autofree char *wanted = g_canonicalize_filename (path, NULL);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Entry *entry = value;
+      g_autofree char *folder = g_canonicalize_filename (entry->folder, NULL);
+
+      if (g_str_equal (folder, wanted))
+        return entry;
+    }
+
+  return NULL;
+}
+
+EspModel *
+esp_local_backend_add_model (EspLocalBackend *self, const char *path, JsonObject *components)
+{
+  g_autofree char *id = NULL;
+  EspInstalledModel *installed;
+  Entry *entry;
+
+  g_return_val_if_fail (ESP_IS_LOCAL_BACKEND (self), NULL);
+  g_return_val_if_fail (path != NULL, NULL);
+
+  if (components == NULL)
+    {
+      entry = find_at (self, path);
+      if (entry != NULL)
+        return entry->model;
+    }
+
+  installed = esp_installed_model_new (path);
+  if (installed != NULL && g_hash_table_contains (self->entries, installed->id))
+    g_clear_pointer (&installed, esp_installed_model_free);
+  if (installed != NULL)
+    entry = add_entry (self, installed);
+  else
+    {
+      id = make_id (self, path);
+      entry = add_entry (self, &(EspInstalledModel){ .path = (char *) path,
+                                                     .id = id,
+                                                     .name = id,
+                                                     .instructions = (char *[]){ NULL } });
+    }
+  entry->added = TRUE;
+  esp_worker_set_components (self->worker, entry->folder, components);
+  g_list_store_append (self->models, entry->model);
+  esp_installed_model_free (installed);
+
+  return entry->model;
 }
 
 static EspModel *
@@ -314,6 +405,11 @@ esp_local_backend_refresh (EspLocalBackend *self)
 
       if (g_hash_table_contains (seen, esp_model_get_id (entry->model)))
         continue;
+      if (entry->added)
+        {
+          g_ptr_array_add (listed, g_object_ref (entry->model));
+          continue;
+        }
       if (entry->described || esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
         {
           g_ptr_array_add (listed, g_object_ref (entry->model));
@@ -427,7 +523,7 @@ on_turn_over (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  if (entry != NULL && !esp_installed_model_is_there (entry->folder))
+  if (entry != NULL && !is_there (entry))
     set_gone (entry);
   g_task_return_error (task, g_steal_pointer (&error));
 }
@@ -456,7 +552,7 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
       return;
     }
 
-  if (!esp_installed_model_is_there (entry->folder))
+  if (!is_there (entry))
     {
       set_gone (entry);
       g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NEEDS_MODEL, "%s",
@@ -499,7 +595,7 @@ esp_local_backend_warm_up (EspLocalBackend *self, const char *model)
   g_return_if_fail (ESP_IS_LOCAL_BACKEND (self));
 
   entry = find_entry (self, model);
-  if (entry == NULL || !esp_installed_model_is_there (entry->folder))
+  if (entry == NULL || !is_there (entry))
     return;
 
   describe (self, entry);

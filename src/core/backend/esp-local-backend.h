@@ -20,6 +20,13 @@ EspBackend *esp_local_backend_new (const char *program) G_GNUC_WARN_UNUSED_RESUL
 /* Looks for installed models again. */
 void esp_local_backend_refresh (EspLocalBackend *self);
 
+/* Adds a model that is not among the installed ones: a folder or file `path`, with `components`
+ * (part → path, or NULL) in the place of its own. It has the id of its folder or the name of its
+ * file, and stays for as long as the backend; the worker says when it is used whether it is one.
+ * Borrowed. */
+EspModel *esp_local_backend_add_model (EspLocalBackend *self, const char *path,
+                                       JsonObject *components);
+
 /* Starts the worker and opens `model` (NULL: the default one), so that the first turn finds it
  * open. */
 void esp_local_backend_warm_up (EspLocalBackend *self, const char *model);
