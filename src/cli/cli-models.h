@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 int cli_models_list (char ***arguments);
 int cli_models_add (char ***arguments);
+int cli_models_convert (char ***arguments);
 int cli_models_download (char ***arguments);
 int cli_models_remove (char ***arguments);
 int cli_models_default (char ***arguments);

@@ -502,6 +502,40 @@ esp_worker_inspect_finish (EspWorker *self, GAsyncResult *result, GError **error
 }
 
 void
+esp_worker_convert_async (EspWorker *self, const char *input, const char *output,
+                          const char *format, GCancellable *cancellable, EspWorkerEventFunc events,
+                          gpointer events_data, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GString *line;
+  gint64 id;
+  Call *call;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+  g_return_if_fail (input != NULL && output != NULL && format != NULL);
+
+  g_task_set_source_tag (task, esp_worker_convert_async);
+  line = begin_line (self, "convert");
+  id = self->last_id;
+  esp_json_put_string (line, "input", input, -1);
+  esp_json_put_string (line, "output", output, -1);
+  esp_json_put_string (line, "format", format, -1);
+  send_call (self, line, "converted", task);
+  call = g_hash_table_lookup (self->calls, &id);
+  if (call != NULL)
+    {
+      call->events = events;
+      call->events_data = events_data;
+    }
+}
+
+JsonObject *
+esp_worker_convert_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  return finish (self, result, esp_worker_convert_async, error);
+}
+
+void
 esp_worker_load_async (EspWorker *self, const char *model, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer user_data)
 {

@@ -120,6 +120,15 @@ void esp_worker_inspect_async (EspWorker *self, const char *model, JsonObject *c
                                gpointer user_data);
 JsonObject *esp_worker_inspect_finish (EspWorker *self, GAsyncResult *result, GError **error);
 
+/* Writes the weights file `input` anew as `output` (absolute paths) in the number format `format`
+ * ("q8_0", "q4_k", "fp8", "bf16"). The result is the protocol's `converted`; when it fails or is
+ * cancelled, `output` is as it was. */
+void esp_worker_convert_async (EspWorker *self, const char *input, const char *output,
+                               const char *format, GCancellable *cancellable,
+                               EspWorkerEventFunc events, gpointer events_data,
+                               GAsyncReadyCallback callback, gpointer user_data);
+JsonObject *esp_worker_convert_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
 /* Opens a model, so that the first edit finds it open. The result describes it. */
 void esp_worker_load_async (EspWorker *self, const char *model, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer user_data);

@@ -355,17 +355,41 @@ least (int64_t a, int64_t b)
   return a < b ? a : b;
 }
 
+/* The pages of numbers that were read. They stay in the system's cache while that has room. */
+static void
+release (const EspWeight *weight, int64_t first, int64_t count)
+{
+  uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
+  uintptr_t data = (uintptr_t) weight->data;
+  uintptr_t begin = data + esp_dtype_bytes (weight->dtype, first);
+  uintptr_t end = (data + esp_dtype_bytes (weight->dtype, first + count)) / page * page;
+
+  begin = (begin + page - 1) / page * page;
+  if (begin < end)
+    madvise ((void *) begin, end - begin, MADV_DONTNEED);
+}
+
 static EspStatus
-check_source (const Conversion *c, const EspConvertItem *item)
+check_source (Conversion *c, const EspConvertItem *item)
 {
   const EspWeight *weight = item->weight;
-  int64_t bad = esp_find_non_finite (weight->dtype, weight->data, weight->count);
+  EspStatus status = ESP_OK;
 
-  if (bad < 0)
-    return ESP_OK;
-  return esp_error_set (c->error, ESP_ERROR_NUMERIC,
-                        "%s: tensor '%.*s' has NaN or infinity at index %lld", weight->file,
-                        esp_shown_length (weight->name), weight->name, (long long) bad);
+  for (int64_t start = 0; start < weight->count && status == ESP_OK; start += 16 * CHUNK)
+    {
+      int64_t count = least (weight->count - start, 16 * CHUNK);
+      int64_t bad = esp_find_non_finite (
+          weight->dtype, (const char *) weight->data + esp_dtype_bytes (weight->dtype, start),
+          count);
+
+      if (bad >= 0)
+        return esp_error_set (
+            c->error, ESP_ERROR_NUMERIC, "%s: tensor '%.*s' has NaN or infinity at index %lld",
+            weight->file, esp_shown_length (weight->name), weight->name, (long long) (start + bad));
+      release (weight, start, count);
+      status = report_progress (c, 0);
+    }
+  return status;
 }
 
 /* The largest absolute value makes the scale. */
@@ -390,6 +414,7 @@ find_scale (Conversion *c, EspConvertItem *item)
           for (int64_t j = 0; j < length; j++)
             most = fabsf (wide[j]) > most ? fabsf (wide[j]) : most;
         }
+      release (weight, start, count);
       status = report_progress (c, 0);
       if (status != ESP_OK)
         return status;
@@ -428,19 +453,6 @@ convert_chunk (Conversion *c, const EspConvertItem *item, int64_t start, int64_t
                                 c->error);
 }
 
-/* The pages of a weight that nobody will read again. */
-static void
-release (const EspWeight *weight)
-{
-  uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
-  uintptr_t begin = ((uintptr_t) weight->data + page - 1) / page * page;
-  uintptr_t end
-      = ((uintptr_t) weight->data + esp_dtype_bytes (weight->dtype, weight->count)) / page * page;
-
-  if (begin < end)
-    madvise ((void *) begin, end - begin, MADV_DONTNEED);
-}
-
 static EspStatus
 write_item (Conversion *c, EspConvertItem *item)
 {
@@ -459,10 +471,10 @@ write_item (Conversion *c, EspConvertItem *item)
             esp_dtype_bytes (weight->dtype, count), c->error);
       else
         status = convert_chunk (c, item, start, count);
+      release (weight, start, count);
       if (status == ESP_OK)
         status = report_progress (c, esp_dtype_bytes (weight->dtype, count));
     }
-  release (weight);
   return status;
 }
 
