@@ -171,6 +171,7 @@ static const struct
 } subcommands[] = {
   { "list", cli_models_list, N_ ("list the models that are installed") },
   { "add", cli_models_add, N_ ("make a model of files and folders") },
+  { "inspect", cli_models_inspect, N_ ("say what a file or folder is") },
   { "convert", cli_models_convert, N_ ("write a model’s file anew in another number format") },
   { "download", cli_models_download, N_ ("fetch a model, or list those that can be fetched") },
   { "default", cli_models_default, N_ ("make a model the one that is taken when none is named") },

@@ -326,6 +326,25 @@ first_component (const EspWeights *weights)
   return -1;
 }
 
+/* Why a file with this component cannot be used as such, if so. */
+static void
+try_component (const char *path, EspComponent component, EspError *problem)
+{
+  EspClipEncoder *clip = NULL;
+  EspT5Encoder *t5 = NULL;
+  EspVae *vae = NULL;
+
+  if (component == ESP_COMPONENT_CLIP)
+    esp_clip_encoder_open (path, &clip, problem);
+  else if (component == ESP_COMPONENT_T5)
+    esp_t5_encoder_open (path, &t5, problem);
+  else if (component == ESP_COMPONENT_VAE)
+    esp_vae_open (path, &vae, problem);
+  esp_clip_encoder_free (clip);
+  esp_t5_encoder_free (t5);
+  esp_vae_free (vae);
+}
+
 static void
 put_components_of (Inspection *inspection, const char *path, const EspWeights *weights)
 {
@@ -340,6 +359,8 @@ put_components_of (Inspection *inspection, const char *path, const EspWeights *w
 
         if (found != NULL)
           json_array_append_new (components, found);
+        if (problem.status == ESP_OK)
+          try_component (path, (EspComponent) i, &problem);
       }
   set (inspection, "kind", json_string ("component"));
   set (inspection, "architecture", json_string ("FLUX.1"));
