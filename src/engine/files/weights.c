@@ -582,6 +582,24 @@ esp_weights_release_pages (const EspWeights *weights)
     madvise ((void *) weights->files[i]->map, weights->files[i]->size, MADV_DONTNEED);
 }
 
+void
+esp_weight_release_pages (const EspWeights *weights, const EspWeight *weight)
+{
+  uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
+  uintptr_t begin = (uintptr_t) weight->data;
+  uintptr_t end = begin + esp_dtype_bytes (weight->dtype, weight->count);
+
+  begin = (begin + page - 1) / page * page;
+  end = end / page * page;
+  for (int i = 0; i < weights->file_count && begin < end; i++)
+    {
+      uintptr_t map = (uintptr_t) weights->files[i]->map;
+
+      if (begin >= map && end <= map + weights->files[i]->size)
+        madvise ((void *) begin, end - begin, MADV_DONTNEED);
+    }
+}
+
 int
 esp_weights_file_count (const EspWeights *weights)
 {

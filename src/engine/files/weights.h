@@ -111,6 +111,11 @@ EspStatus esp_weights_require (const EspWeights *weights, const char *name, int 
  * encoders' pages do not count while the transformer runs. */
 void esp_weights_release_pages (const EspWeights *weights);
 
+/* The same for the pages that hold nothing but this weight, which may lie elsewhere: then nothing
+ * is done. They are read again, from the system's cache if it still has them, when somebody looks
+ * at it after all. */
+void esp_weight_release_pages (const EspWeights *weights, const EspWeight *weight);
+
 /* --- Writing (dumps, tests) -------------------------------------------------------------- */
 
 /* Writes `count` tensors of formats that safetensors knows (name, dtype, dims, shape and data are

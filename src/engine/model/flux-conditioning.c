@@ -122,7 +122,9 @@ modulate_all_steps (Conditions *c, EspLinear *linear, int64_t column)
   for (int t = 0; t < c->count; t++)
     ops->linear (c->device, c->vectors[t], linear, NULL,
                  esp_tensor_cols (c->results[t]->modulations, column, linear->out));
+  c->device->ops->synchronize (c->device);
   ops->release_linear (c->device, linear);
+  esp_layers_release_pages (&c->flux->once, linear);
 }
 
 static void

@@ -15,6 +15,7 @@ struct EspFluxSession
   EspDevice *device;
   int64_t text_tokens, target_tokens, reference_tokens, length;
   int slots;
+  bool anew; /* layers were prepared, and no step has used them yet */
   const EspFluxConditioning *texts[FLUX_TEXTS_MAX];
   EspTensor references;   /* [R, D] f32: the embedded reference latents */
   EspTensor cosine, sine; /* [L, head_dim/2] f32 */
@@ -85,6 +86,9 @@ prepare_weights (EspFluxSession *s, const atomic_bool *cancel, EspFluxProgress p
 
   for (int i = 0; i < layers->count && !flux_is_cancelled (s->device, cancel); i++)
     {
+      const EspLayer *layer = &layers->entries[i];
+
+      s->anew = s->anew || (layer->kind == ESP_LAYER_LINEAR && layer->linear->prepared == NULL);
       esp_layers_prepare (layers, s->device, i, 1);
       if (progress != NULL)
         progress (data, (double) (i + 1) / (double) layers->count);
@@ -408,20 +412,52 @@ finish_rows (const Step *step, EspTensor velocity)
       &(EspBatch){ .count = step->pass->count, .rows = s->target_tokens, .x = from, .y = to });
 }
 
+/* A device may make its own form of a weight when it first uses it: the file's must not count as
+ * well. Where it goes on computing with the file, the pages come back from the system's cache. */
+static void
+release_pages (EspFluxSession *s, int first, int count)
+{
+  const EspLayers *layers = &s->flux->layers;
+
+  s->device->ops->synchronize (s->device);
+  for (int i = first; i < first + count; i++)
+    if (layers->entries[i].kind == ESP_LAYER_LINEAR)
+      esp_layers_release_pages (layers, layers->entries[i].linear);
+}
+
+static void
+run_block (const Step *step, int64_t index)
+{
+  EspFluxSession *s = step->session;
+  int64_t doubles = s->flux->config.double_blocks;
+
+  if (index < doubles)
+    {
+      run_double_block (step, index);
+      if (s->anew)
+        release_pages (s, s->flux->double_block[index].first_layer,
+                       s->flux->double_block[index].layer_count);
+    }
+  else
+    {
+      const FluxSingleBlock *block = &s->flux->single_block[index - doubles];
+
+      run_single_block (step, index - doubles);
+      if (s->anew)
+        release_pages (s, block->first_layer, block->layer_count);
+    }
+}
+
 /* Blocks [first, end), the double ones before the single ones; false when the pass came to its end
  * meanwhile. */
 static bool
 run_blocks (Step *step, int64_t first, int64_t end, const atomic_bool *cancel)
 {
-  const EspFluxConfig *c = &step->session->flux->config;
   bool on = step->pass->count > 0;
 
   for (int64_t i = first; i < end && on; i++)
     {
-      if (i < c->double_blocks)
-        run_double_block (step, i);
-      else
-        run_single_block (step, i - c->double_blocks);
+      run_block (step, i);
       on = goes_on (step, cancel);
     }
   return on;
@@ -507,6 +543,7 @@ esp_flux_velocity (EspFluxSession *s, int text, int step_index, EspFluxPass *pas
     }
   if (on)
     finish_rows (&step, velocity);
+  s->anew = false;
   if (pass->count == 0)
     return esp_error_set (error, ESP_ERROR_CANCELLED, "cancelled");
   return esp_device_check (s->device, error);

@@ -235,6 +235,13 @@ esp_layers_release (EspLayers *layers, EspDevice *device)
 }
 
 void
+esp_layers_release_pages (const EspLayers *layers, const EspLinear *linear)
+{
+  for (int i = 0; i < linear->parts; i++)
+    esp_weight_release_pages (layers->weights, linear->weight[i]);
+}
+
+void
 esp_layers_release_range (EspLayers *layers, EspDevice *device, int first, int count)
 {
   for (int i = first; i < first + count; i++)
@@ -245,6 +252,7 @@ esp_layers_release_range (EspLayers *layers, EspDevice *device, int first, int c
         {
         case ESP_LAYER_LINEAR:
           device->ops->release_linear (device, entry->linear);
+          esp_layers_release_pages (layers, entry->linear);
           break;
         case ESP_LAYER_CONV:
           device->ops->release_conv (device, entry->conv);

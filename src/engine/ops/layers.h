@@ -69,11 +69,15 @@ void esp_bind_conv (EspLayers *layers, EspConv *conv, int64_t in, int64_t out, i
 void esp_bind_vector (EspLayers *layers, EspVector *vector, int64_t rows, int64_t cols,
                       const char *format, ...) __attribute__ ((format (printf, 5, 6)));
 
+/* Gives the mapped pages of a layer's weights back: for one that will not be used soon, or of which
+ * a device has made its own form. */
+void esp_layers_release_pages (const EspLayers *layers, const EspLinear *linear);
+
 /* Makes entries [first, first + count) ready on the device (count < 0: to the end); stops early
  * when the device fails. Already prepared entries are left alone. */
 void esp_layers_prepare (EspLayers *layers, EspDevice *device, int first, int count);
 
-/* Undoes esp_layers_prepare() for all entries. */
+/* Undoes esp_layers_prepare() for all entries, and gives the mapped pages of their weights back. */
 void esp_layers_release (EspLayers *layers, EspDevice *device);
 
 /* The same for entries [first, first + count). */
