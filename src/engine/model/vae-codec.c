@@ -70,6 +70,7 @@ esp_vae_decode (EspVae *vae, EspDevice *device, const float *latents, int64_t he
   if (device->error.status == ESP_OK)
     device->ops->download (device, x.t, pixels);
   vae_image_free (&run, &x);
+  vae_run_end (&run);
   return esp_device_check (device, error);
 }
 
@@ -142,5 +143,6 @@ esp_vae_encode (EspVae *vae, EspDevice *device, const float *pixels, int64_t hei
     }
   esp_tensor_free (device, &mean);
   vae_image_free (&run, &x);
+  vae_run_end (&run);
   return esp_device_check (device, error);
 }

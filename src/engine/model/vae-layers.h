@@ -82,9 +82,14 @@ typedef enum
   VAE_MOMENTS_REPLAY,  /* as collected before from all tiles */
 } VaeMoments;
 
+/* Images that are given back are kept for the next of their size: the system clears each new block
+ * page by page, which takes as long as some layers. */
+#define VAE_SPARES 3
+
 typedef struct VaeRun
 {
   EspDevice *device;
+  EspTensor spares[VAE_SPARES];
   int64_t groups;
   const atomic_bool *cancel, *also_cancel;
   VaeMoments mode;
@@ -110,6 +115,8 @@ VaeImage vae_quant (VaeRun *run, const VaeNetwork *network, VaeImage x);
 
 VaeImage vae_image_new (VaeRun *run, EspGrid grid, int64_t channels);
 void vae_image_free (VaeRun *run, VaeImage *image);
+/* Gives the system what images were kept. Every run ends with it. */
+void vae_run_end (VaeRun *run);
 
 /* Channels (of f32) that a level's residual blocks hold at once for every pixel. */
 int64_t vae_residual_peak (const VaeLevel *level);

@@ -25,15 +25,39 @@ vae_image_new (VaeRun *run, EspGrid grid, int64_t channels)
   int64_t rows = grid.batch * grid.height * grid.width;
 
   image.t = (EspTensor){ NULL, ESP_F32, rows, channels, channels };
-  if (!stopped (run))
-    image.t = esp_tensor_new (run->device, ESP_F32, rows, channels);
+  if (stopped (run))
+    return image;
+  for (int i = 0; i < VAE_SPARES; i++)
+    if (run->spares[i].data != NULL && run->spares[i].rows * run->spares[i].cols == rows * channels)
+      {
+        image.t.data = run->spares[i].data;
+        run->spares[i] = (EspTensor){ 0 };
+        return image;
+      }
+  /* Others are of a size that is past: what they take is needed now. */
+  vae_run_end (run);
+  image.t = esp_tensor_new (run->device, ESP_F32, rows, channels);
   return image;
 }
 
 void
 vae_image_free (VaeRun *run, VaeImage *image)
 {
+  for (int i = 0; i < VAE_SPARES && image->t.data != NULL; i++)
+    if (run->spares[i].data == NULL)
+      {
+        run->spares[i] = image->t;
+        image->t = (EspTensor){ 0 };
+      }
   esp_tensor_free (run->device, &image->t);
+}
+
+void
+vae_run_end (VaeRun *run)
+{
+  for (int i = 0; i < VAE_SPARES; i++)
+    if (run->spares[i].data != NULL)
+      esp_tensor_free (run->device, &run->spares[i]);
 }
 
 /* Adds the tile's share to the statistics of the target norm (Chan et al.'s merging of variances).

@@ -93,7 +93,7 @@ weights_are_halves (const CpuConvCall *call, float *row)
 }
 
 /* Tap `tap` of kernel `variant` made from the nine (or one) of the file. */
-static float
+static inline float
 folded (const Plan *plan, const float *kernel, int variant, int tap)
 {
   int row = tap / 2, col = tap % 2, side = plan->call->conv->kernel;
@@ -113,33 +113,44 @@ folded (const Plan *plan, const float *kernel, int variant, int tap)
   return sum;
 }
 
+/* The nearest bf16 of a finite number, ties to even, and the rest of it. */
+static uint16_t
+nearest_half (float *w)
+{
+  uint32_t bits, kept;
+  float value;
+
+  memcpy (&bits, w, sizeof bits);
+  kept = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000;
+  memcpy (&value, &kept, sizeof value);
+  *w -= value;
+  return (uint16_t) (kept >> 16);
+}
+
 /* One output's weights into its column of the panel's tiles. `row` [in, k, k]. */
 static void
 place_output (const Plan *plan, const float *row, int64_t out, int variant, uint16_t *tiles)
 {
   const CpuConvCall *call = plan->call;
   const int64_t size = tap_size (call->prepared), squares = call->conv->kernel * call->conv->kernel;
-  const int64_t panel = out / CHANNELS, j = out % 16, half = out % CHANNELS / 16;
+  const int64_t panel = variant * plan->panels + out / CHANNELS;
+  const bool split = call->prepared->split_weights;
 
-  for (int64_t i = 0; i < call->conv->in; i++)
-    for (int tap = 0; tap < plan->taps; tap++)
-      {
-        float w = folded (plan, row + i * squares, variant, tap), high;
-        int64_t place
-            = (((variant * plan->panels + panel) * plan->planes + i / CHANNELS) * plan->taps + tap)
-                  * size
-              + half * ESP_MATRIX_TILE + i % CHANNELS / 2 * 32 + 2 * j + i % 2;
+  tiles += panel * plan->planes * plan->taps * size + out % CHANNELS / 16 * ESP_MATRIX_TILE
+           + 2 * (out % 16);
+  for (int64_t i = 0; i < call->conv->in; i++, row += squares)
+    {
+      uint16_t *place = tiles + i / CHANNELS * plan->taps * size + i % CHANNELS / 2 * 32 + i % 2;
 
-        esp_f32_to_bf16 (&w, &tiles[place], 1);
-        if (call->prepared->split_weights)
-          {
-            uint32_t bits = (uint32_t) tiles[place] << 16;
+      for (int tap = 0; tap < plan->taps; tap++, place += size)
+        {
+          float w = folded (plan, row, variant, tap);
 
-            memcpy (&high, &bits, sizeof high);
-            w -= high;
-            esp_f32_to_bf16 (&w, &tiles[place + 2 * ESP_MATRIX_TILE], 1);
-          }
-      }
+          *place = nearest_half (&w);
+          if (split)
+            place[2 * ESP_MATRIX_TILE] = nearest_half (&w);
+        }
+    }
 }
 
 /* Packs the layer's weights once. */
