@@ -74,6 +74,11 @@ _espalier_cli_models ()
     remove)
       if [[ $cur == -* ]]; then _espalier_cli_words '--delete --dry-run --json --help' "$cur"
       else _espalier_cli_words "$(_espalier_cli_model_ids)" "$cur"; fi ;;
+    convert)
+      if [[ $cur == -* ]]; then _espalier_cli_words '--type=q8_0 --type=q4_k --type=fp8 --type=bf16 -q --quiet --json --help' "$cur"
+      elif [[ ${COMP_WORDS[COMP_CWORD-1]} == -t || ${COMP_WORDS[COMP_CWORD-1]} == --type || ${COMP_WORDS[COMP_CWORD-2]} == --type ]]; then
+        _espalier_cli_words 'q8_0 q4_k fp8 bf16' "$cur"
+      else compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -f -- "$cur"); fi ;;
     list) _espalier_cli_words '--json --help' "$cur" ;;
     *)
       if [[ $cur == -* ]]; then _espalier_cli_words '--json --help' "$cur"

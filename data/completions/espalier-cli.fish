@@ -110,6 +110,8 @@ complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l copy -d 'Copy the files'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l move -d 'Move the files'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l default -d 'Take it when none is named'
+complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from convert" -s t -l type -x -a 'q8_0 q4_k fp8 bf16' -d 'The number format'
+complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from convert" -s q -l quiet -d 'Show no progress'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from download" -l variant -x -a 'q4_k q8_0 fp8 bf16' -d 'Which form of it'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from download" -l accept-licence -d 'Its licence is read and accepted'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from download" -l token-stdin -d 'Read the access token'
