@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "esp-lora-list.h"
+#include "esp-loras.h"
 #include "esp-parameter-names.h"
 #include "esp-ratio-icon.h"
 #include "esp-size-chooser.h"
@@ -21,7 +23,7 @@ struct _EspParameterControl
 
   GtkWidget *box;
   GtkWidget *reset;
-  GtkWidget *editor; /* spin button, switch, drop-down, entry or size chooser */
+  GtkWidget *editor; /* spin button, switch, drop-down, entry, size chooser or list of LoRAs */
   GtkRange *scale;   /* beside a spin button, or NULL */
   guint updating : 1;
   guint touched : 1;
@@ -373,6 +375,14 @@ create_editor (EspParameterControl *self)
       return FALSE;
     }
 
+  if (parameter->type == ESP_PARAMETER_LORAS)
+    {
+      self->editor = esp_lora_list_new (parameter->minimum, parameter->maximum);
+      g_signal_connect_object (self->editor, "changed", G_CALLBACK (emit_changed), self,
+                               G_CONNECT_SWAPPED);
+      return FALSE;
+    }
+
   create_text (self);
   return FALSE;
 }
@@ -517,6 +527,9 @@ esp_parameter_control_dup_value (EspParameterControl *self)
   if (!self->touched && self->parameter.fallback == NULL && !self->parameter.required)
     return NULL;
 
+  if (ESP_IS_LORA_LIST (self->editor))
+    return esp_lora_list_dup_value (ESP_LORA_LIST (self->editor));
+
   if (has_choices (self))
     {
       selected = gtk_drop_down_get_selected (GTK_DROP_DOWN (self->editor));
@@ -577,7 +590,14 @@ esp_parameter_control_set_value (EspParameterControl *self, JsonNode *value)
   g_return_val_if_fail (ESP_IS_PARAMETER_CONTROL (self), FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
 
-  if (!JSON_NODE_HOLDS_VALUE (value) || !esp_parameter_check (&self->parameter, value, NULL))
+  if (!esp_parameter_check (&self->parameter, value, NULL))
+    return FALSE;
+  if (ESP_IS_LORA_LIST (self->editor))
+    {
+      esp_lora_list_set_value (ESP_LORA_LIST (self->editor), value);
+      return TRUE;
+    }
+  if (!JSON_NODE_HOLDS_VALUE (value))
     return FALSE;
 
   if (has_choices (self))
@@ -605,6 +625,8 @@ esp_parameter_control_reset (EspParameterControl *self)
   had_focus = gtk_widget_is_focus (self->reset);
   if (self->parameter.fallback != NULL)
     esp_parameter_control_set_value (self, self->parameter.fallback);
+  else if (ESP_IS_LORA_LIST (self->editor))
+    esp_lora_list_set_value (ESP_LORA_LIST (self->editor), NULL);
   else if (has_choices (self) && may_be_unset (self))
     gtk_drop_down_set_selected (GTK_DROP_DOWN (self->editor), 0);
   else if (self->parameter.type == ESP_PARAMETER_STRING && !has_choices (self)
@@ -671,6 +693,13 @@ esp_parameter_control_dup_summary (EspParameterControl *self)
 
       if (value != NULL && json_node_get_value_type (value) == G_TYPE_STRING)
         return g_strdup (esp_parameter_get_choice_label (json_node_get_string (value)));
+    }
+
+  if (ESP_IS_LORA_LIST (self->editor))
+    {
+      g_autoptr (JsonNode) loras = esp_lora_list_dup_value (ESP_LORA_LIST (self->editor));
+
+      return esp_loras_dup_summary (loras);
     }
 
   if (ESP_IS_SIZE_CHOOSER (self->editor) && !esp_parameter_control_is_default (self))
