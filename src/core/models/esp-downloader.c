@@ -372,6 +372,7 @@ fetch_all (EspDownloader *self)
   g_clear_pointer (&self->later, g_source_unref);
   if (self->unsaved)
     _esp_downloader_save (self, TRUE);
+  _esp_downloader_tell (self, TRUE);
 }
 
 static gboolean

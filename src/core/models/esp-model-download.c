@@ -202,15 +202,17 @@ on_news (gpointer data)
   news = g_steal_pointer (&run->news);
   g_mutex_unlock (&run->lock);
 
-  /* News of a run that is being left say nothing of what comes next. */
-  if (self == NULL || news == NULL || self->pausing != run->setup.cancellable
-      || g_cancellable_is_cancelled (self->pausing))
+  if (self == NULL || news == NULL || self->pausing != run->setup.cancellable)
     {
       _esp_downloader_news_free (news);
       return G_SOURCE_REMOVE;
     }
 
   take_news (self, news);
+  /* Of a run that is being left only what has come counts. */
+  if (g_cancellable_is_cancelled (self->pausing))
+    return G_SOURCE_REMOVE;
+
   self->state = news->state;
   g_clear_error (&self->error);
   if (news->trouble != NULL)
