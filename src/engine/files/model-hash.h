@@ -17,7 +17,8 @@
  *
  *   1. the file's base name and a zero byte;
  *   2. the file's size in bytes, 8 bytes, little endian;
- *   3. the file's first bytes up to the tensor data: the header's length and the header;
+ *   3. the file's first bytes up to the tensor data: a safetensors file's length and
+ *      header, a GGUF file's header, metadata and descriptions, padding included;
  *   4. of the tensor data, which is the rest of the file: everything where the data of all files of
  *      all components together has at most ESP_MODEL_HASH_ALL bytes; else ESP_MODEL_HASH_SAMPLE
  * bytes (fewer at the end) at each offset 0, ESP_MODEL_HASH_STRIDE, 2 · ESP_MODEL_HASH_STRIDE, …

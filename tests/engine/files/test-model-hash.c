@@ -4,6 +4,7 @@
 #include "check.h"
 #include "files/model-hash.h"
 #include "files/tensor-file.h"
+#include "gguf-builder.h"
 #include "scratch.h"
 
 static void (*const inits[]) (EspSha256 *) = { esp_sha256_init, esp_sha256_init_portable };
@@ -220,6 +221,43 @@ a_large_model_is_sampled (void)
   CHECK (!change_shows (path, header, size - (64 << 10) - 4, before));
 }
 
+/* The same stream for the other container: name, size and all bytes. */
+static void
+a_gguf_file_is_hashed_like_any_other (void)
+{
+  GgufBuilder gguf;
+  EspError error = ESP_ERROR_INIT;
+  EspWeights *weights = NULL;
+  EspSha256 sha;
+  static uint8_t bytes[4096];
+  char wanted[ESP_SHA256_HEX_SIZE], hex[ESP_SHA256_HEX_SIZE];
+  const char *path;
+  size_t size;
+  FILE *file;
+
+  gguf_begin (&gguf);
+  gguf_key (&gguf, "general.architecture", 8);
+  gguf_text (&gguf, "flux", 4);
+  gguf_tensor (&gguf, "t", 1, (uint64_t[]){ 32 }, 8, 0);
+  path = gguf_finish (&gguf, "m.gguf", 32, 50);
+  file = fopen (path, "rb");
+  size = file != NULL ? fread (bytes, 1, sizeof bytes, file) : 0;
+  if (file != NULL)
+    fclose (file);
+  CHECK (size > 50 && size < sizeof bytes);
+  esp_sha256_init (&sha);
+  esp_sha256_update (&sha, "m.gguf", 7);
+  update_size (&sha, size);
+  esp_sha256_update (&sha, bytes, size);
+  esp_sha256_finish (&sha, wanted);
+  CHECK_STATUS (esp_weights_open_file (path, &weights, &error), ESP_OK, error);
+  if (weights == NULL)
+    return;
+  hash_one (weights, hex);
+  CHECK (strcmp (hex, wanted) == 0);
+  esp_weights_close (weights);
+}
+
 int
 main (void)
 {
@@ -230,6 +268,7 @@ main (void)
   CASE (a_small_model_is_hashed_in_full);
   CASE (every_byte_of_a_small_model_counts);
   CASE (a_large_model_is_sampled);
+  CASE (a_gguf_file_is_hashed_like_any_other);
   scratch_close ();
   return check_done ();
 }
