@@ -92,7 +92,10 @@ get_context (EspSweepPage *self)
                            .document = self->document,
                            .instruction = self->text,
                            .seed = self->seed,
-                           .presets = self->presets };
+                           .presets = self->presets,
+                           .loras = self->parameters != NULL
+                                        ? json_object_get_member (self->parameters, "loras")
+                                        : NULL };
 }
 
 void
