@@ -155,6 +155,24 @@ compare_widths (const void *a, const void *b)
   return compare_addresses (a, b);
 }
 
+/* A LoRA's factors are small, and read in the formats that trainers write. */
+static EspStatus
+check_kind (const EspWeights *weights, const char *path, EspError *error)
+{
+  static const char *const signs[]
+      = { "lora_down.", "lora_up.", "lora_A.", "lora_B.", "lora.down.", "lora.up." };
+
+  for (int64_t i = 0; i < esp_weights_stored_count (weights); i++)
+    for (size_t j = 0; j < sizeof signs / sizeof signs[0]; j++)
+      if (strstr (esp_weights_stored (weights, i)->name, signs[j]) != NULL)
+        return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                              "%s: is a LoRA (tensor '%.*s'), which is used as it is; convert the "
+                              "model",
+                              path, esp_shown_length (esp_weights_stored (weights, i)->name),
+                              esp_weights_stored (weights, i)->name);
+  return ESP_OK;
+}
+
 static EspStatus
 check_foreign (const EspWeights *weights, const char *path, EspConvertPlan *plan, EspError *error)
 {
@@ -200,7 +218,9 @@ esp_convert_plan (const EspWeights *weights, const char *path, EspConvertType ty
   EspStatus status;
 
   *plan = (EspConvertPlan){ .gguf = type == ESP_CONVERT_Q8_0 || type == ESP_CONVERT_Q4_K };
-  status = check_foreign (weights, path, plan, error);
+  status = check_kind (weights, path, error);
+  if (status == ESP_OK)
+    status = check_foreign (weights, path, plan, error);
   if (status != ESP_OK)
     return status;
   if (count == 0)

@@ -439,6 +439,14 @@ what_cannot_be_converted_is_named (void)
   CHECK_STATUS (convert (foreign, "out", ESP_CONVERT_BF16, &report, &error), ESP_ERROR_UNSUPPORTED,
                 error);
   CHECK_MESSAGE (error, "x.weight");
+  CHECK_STATUS (convert (scratch_write_safetensors (
+                             "lora.safetensors",
+                             "{\"a.lora_down.weight\":{\"dtype\":\"F16\",\"shape\":[2],"
+                             "\"data_offsets\":[0,4]}}",
+                             4),
+                         "out", ESP_CONVERT_BF16, &report, &error),
+                ESP_ERROR_UNSUPPORTED, error);
+  CHECK_MESSAGE (error, "a.lora_down.weight");
   CHECK_STATUS (convert (scratch_path (""), "out", ESP_CONVERT_BF16, &report, &error),
                 ESP_ERROR_FILE, error);
   CHECK_MESSAGE (error, "/transformer");
