@@ -2,6 +2,7 @@
 /* test-composer-controls.c: controls made from a schema hold what the schema allows. */
 #include <adwaita.h>
 
+#include "esp-lora-list.h"
 #include "esp-parameter-controls.h"
 #include "esp-ratio-icon.h"
 #include "esp-seed-entry.h"
@@ -246,6 +247,68 @@ test_ratios (void)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
+static void
+set_strength (GtkWidget *list, double strength)
+{
+  GtkWidget *spin = widgets_find_type (list, GTK_TYPE_SPIN_BUTTON);
+
+  g_assert_nonnull (spin);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), strength);
+}
+
+/* LoRAs come from files, each with its strength; what was in a file then is not asked of a new
+ * turn. */
+static void
+test_loras (void)
+{
+  g_autoptr (EspSchema) schema
+      = parse ("{\"type\":\"object\",\"properties\":{\"loras\":{\"type\":\"array\","
+               "\"format\":\"loras\",\"minimum\":-100,\"maximum\":100}}}");
+  g_autoptr (EspParameterControls) controls = create ();
+  g_autoptr (JsonObject) wanted
+      = parse_object ("{\"loras\":[{\"path\":\"/a/ink.safetensors\",\"strength\":0.5,"
+                      "\"sha256\":\"00\"}]}");
+  g_autoptr (JsonObject) wrong
+      = parse_object ("{\"loras\":[{\"path\":\"/a/ink.safetensors\",\"strength\":101}]}");
+  g_autoptr (GFile) more = g_file_new_for_path ("/b/paper.safetensors");
+  g_autoptr (JsonObject) none = NULL;
+  g_autoptr (JsonObject) values = NULL;
+  g_autoptr (JsonObject) turned = NULL;
+  g_autoptr (JsonObject) both = NULL;
+  g_autoptr (JsonObject) reset = NULL;
+  g_autofree char *summary = NULL;
+  GtkWidget *list, *window;
+
+  esp_parameter_controls_set_schema (controls, schema);
+  none = esp_parameter_controls_dup_values (controls);
+  g_assert_cmpuint (json_object_get_size (none), ==, 0);
+  list = widgets_find_type (GTK_WIDGET (controls), ESP_TYPE_LORA_LIST);
+  g_assert_nonnull (list);
+  window = widgets_show (GTK_WIDGET (controls), 360, 240);
+
+  esp_parameter_controls_set_values (controls, wrong, FALSE);
+  esp_parameter_controls_set_values (controls, wanted, FALSE);
+  values = esp_parameter_controls_dup_changed (controls);
+  assert_values (values, "{\"loras\":[{\"path\":\"/a/ink.safetensors\",\"strength\":0.5}]}");
+  summary = esp_parameter_controls_dup_summary (controls);
+  g_assert_cmpstr (summary, ==, "ink 0.5");
+
+  set_strength (list, -1.25);
+  turned = esp_parameter_controls_dup_values (controls);
+  assert_values (turned, "{\"loras\":[{\"path\":\"/a/ink.safetensors\",\"strength\":-1.25}]}");
+
+  esp_lora_list_add (ESP_LORA_LIST (list), more);
+  esp_lora_list_add (ESP_LORA_LIST (list), more); /* it is there */
+  both = esp_parameter_controls_dup_values (controls);
+  assert_values (both, "{\"loras\":[{\"path\":\"/a/ink.safetensors\",\"strength\":-1.25},"
+                       "{\"path\":\"/b/paper.safetensors\",\"strength\":1.0}]}");
+
+  esp_parameter_controls_reset (controls);
+  reset = esp_parameter_controls_dup_values (controls);
+  g_assert_cmpuint (json_object_get_size (reset), ==, 0);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -256,6 +319,7 @@ main (int argc, char **argv)
   g_test_add_func ("/app/composer/controls/sizes", test_sizes);
   g_test_add_func ("/app/composer/controls/seed", test_seed);
   g_test_add_func ("/app/composer/controls/ratios", test_ratios);
+  g_test_add_func ("/app/composer/controls/loras", test_loras);
 
   return g_test_run ();
 }
