@@ -195,7 +195,6 @@ choose_panels (CpuDevice *cpu, const char *level, bool exact)
   cpu->block_panels = cpu->float_panels;
   if (!exact && (cpu->matrix == NULL || halves == NULL || cpu->base.compute != ESP_BF16))
     cpu->block_panels = esp_cpu_panels (level, ESP_OPERAND_S8);
-  cpu->keeps_panels = cpu->matrix != NULL && cpu->base.compute == ESP_BF16;
 }
 
 EspStatus
@@ -248,5 +247,6 @@ EspStatus
 esp_cpu_device_new (EspCompute compute, int threads, size_t weight_budget, EspDevice **device,
                     EspError *error)
 {
-  return esp_cpu_device_new_level (getenv ("ESPALIER_CPU_LEVEL"), compute, threads, weight_budget, device, error);
+  return esp_cpu_device_new_level (getenv ("ESPALIER_CPU_LEVEL"), compute, threads, weight_budget,
+                                   device, error);
 }

@@ -40,7 +40,6 @@ typedef struct CpuDevice
   /* Linear layers' kernels for weights of float formats and of block formats. In bf16 the former
    * are f32 (of rounded numbers) where the processor multiplies no bf16. */
   const EspPanelKernels *float_panels, *block_panels;
-  bool keeps_panels; /* of float formats, within weight_budget */
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   size_t weight_budget, weight_used;

@@ -46,24 +46,9 @@ cpu_layout_by_tag (CpuLayout *layout, int n_dims, const dnnl_dims_t dims, dnnl_d
 }
 
 static inline dnnl_status_t
-cpu_layout_by_strides (CpuLayout *layout, int n_dims, const dnnl_dims_t dims, dnnl_data_type_t type,
-                       const dnnl_dims_t strides)
-{
-  return dnnl_memory_desc_create_with_strides (layout, n_dims, dims, type, strides);
-}
-
-static inline dnnl_status_t
 cpu_append_sum (dnnl_post_ops_t operations)
 {
   return dnnl_post_ops_append_sum (operations, 1.0f, 0, dnnl_data_type_undef);
-}
-
-/* `bias` and `attributes` may be NULL. */
-static inline dnnl_status_t
-cpu_plan_matmul (dnnl_primitive_desc_t *plan, dnnl_engine_t engine, CpuLayoutRef x, CpuLayoutRef w,
-                 CpuLayoutRef bias, CpuLayoutRef y, dnnl_primitive_attr_t attributes)
-{
-  return dnnl_matmul_primitive_desc_create (plan, engine, x, w, bias, y, attributes);
 }
 
 /* Direct, never Winograd: its transforms lose digits. */
@@ -117,29 +102,9 @@ cpu_layout_by_tag (CpuLayout *layout, int n_dims, const dnnl_dims_t dims, dnnl_d
 }
 
 static inline dnnl_status_t
-cpu_layout_by_strides (CpuLayout *layout, int n_dims, const dnnl_dims_t dims, dnnl_data_type_t type,
-                       const dnnl_dims_t strides)
-{
-  return dnnl_memory_desc_init_by_strides (layout, n_dims, dims, type, strides);
-}
-
-static inline dnnl_status_t
 cpu_append_sum (dnnl_post_ops_t operations)
 {
   return dnnl_post_ops_append_sum (operations, 1.0f);
-}
-
-/* `bias` and `attributes` may be NULL. */
-static inline dnnl_status_t
-cpu_plan_matmul (dnnl_primitive_desc_t *plan, dnnl_engine_t engine, CpuLayoutRef x, CpuLayoutRef w,
-                 CpuLayoutRef bias, CpuLayoutRef y, dnnl_primitive_attr_t attributes)
-{
-  dnnl_matmul_desc_t description;
-  dnnl_status_t status = dnnl_matmul_desc_init (&description, x, w, bias, y);
-
-  return status != dnnl_success
-             ? status
-             : dnnl_primitive_desc_create (plan, &description, attributes, engine, NULL);
 }
 
 /* Direct, never Winograd: its transforms lose digits. */

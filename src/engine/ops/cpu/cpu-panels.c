@@ -13,6 +13,7 @@ enum
 {
   COLS_MAX = 1024,          /* of a block */
   STRIPS_BYTES = 128 << 20, /* of x's operands made at once */
+  KEEP_AT_MOST = 2 << 20,   /* numbers of a layer whose panels are kept */
   STRIPS_ROWS_LEAST = 1024, /* but at least this many rows */
 };
 
@@ -393,9 +394,11 @@ esp_cpu_keep_panels (CpuDevice *cpu, const EspLinear *linear)
   size_t bytes;
   uint32_t *kept;
 
-  if (prepared->keeping_tried || !cpu->keeps_panels)
+  if (prepared->keeping_tried)
     return;
   prepared->keeping_tried = true;
+  if (linear->in * linear->out > KEEP_AT_MOST)
+    return;
   for (int p = 0; p < linear->parts; p++)
     {
       if (esp_block_group (linear->weight[p]->dtype) > 0)

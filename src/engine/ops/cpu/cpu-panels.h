@@ -5,7 +5,7 @@
  * half of the second cache; it goes along the depth in slabs and brings each panel of the weight's
  * slab from the file's numbers into operands (cpu-operands.h) while they are on their way through
  * the caches, and multiplies all the block's rows by it. The epilogue runs on the block while it is
- * warm. Layers of float numbers may keep their panels (esp_cpu_keep_panels).
+ * warm. Small layers of float numbers keep their panels (esp_cpu_keep_panels).
  */
 #pragma once
 
@@ -40,5 +40,6 @@ const EspPanelKernels *esp_cpu_panels_for (const CpuDevice *cpu, EspDType dtype)
 void esp_cpu_panels_linear (CpuDevice *cpu, const CpuRanges *x, const EspLinear *linear,
                             const EspEpilogue *epilogue, const CpuRanges *y);
 
-/* Makes the layer's panels, once, if that pays and the device's budget allows. */
+/* Makes the layer's panels, once, if it is small, of float numbers, and the device's budget allows.
+ * Large layers gain nothing from it: the work on their rows outweighs the making. */
 void esp_cpu_keep_panels (CpuDevice *cpu, const EspLinear *linear);

@@ -18,12 +18,6 @@ use_device_threads (const CpuDevice *cpu)
     omp_set_num_threads (cpu->base.threads);
 }
 
-static dnnl_data_type_t
-library_type (EspDType dtype)
-{
-  return dtype == ESP_BF16 ? dnnl_bf16 : dnnl_f32;
-}
-
 static void
 library_failed (CpuDevice *cpu, const char *operation, const int64_t *shape, dnnl_status_t status)
 {
@@ -146,184 +140,6 @@ entry_finish (CpuDevice *cpu, CpuPrimitive *entry, dnnl_primitive_desc_t plan, b
   return status;
 }
 
-/* --- Products ----------------------------------------------------------------------------------
- */
-
-static dnnl_status_t
-matrix_layout (CpuLayout *layout, int64_t rows, int64_t cols, EspDType dtype)
-{
-  return cpu_layout_by_strides (layout, 2, (dnnl_dims_t){ rows, cols }, library_type (dtype),
-                                (dnnl_dims_t){ cols, 1 });
-}
-
-void
-esp_cpu_plain_weights (CpuDevice *cpu, EspDType dtype, int64_t in, int64_t out, CpuLayout *layout)
-{
-  const int64_t shape[3] = { in, out, 1 };
-  dnnl_status_t status = cpu_layout_by_strides (layout, 2, (dnnl_dims_t){ in, out },
-                                                library_type (dtype), (dnnl_dims_t){ 1, in });
-
-  if (status != dnnl_success)
-    library_failed (cpu, "weights", shape, status);
-}
-
-static dnnl_status_t
-product_attributes (const CpuProduct *product, dnnl_primitive_attr_t *attributes)
-{
-  dnnl_post_ops_t operations = NULL;
-  dnnl_status_t status = dnnl_primitive_attr_create (attributes);
-
-  if (status == dnnl_success)
-    status = dnnl_primitive_attr_set_scratchpad_mode (*attributes, dnnl_scratchpad_mode_user);
-  if (status == dnnl_success)
-    status = dnnl_post_ops_create (&operations);
-  if (status == dnnl_success && product->accumulate)
-    status = cpu_append_sum (operations);
-  if (status == dnnl_success)
-    status = dnnl_primitive_attr_set_post_ops (*attributes, operations);
-  if (operations != NULL)
-    dnnl_post_ops_destroy (operations);
-  return status;
-}
-
-/* `weights` NULL: any layout, and only the question which one: nothing is compiled. */
-static dnnl_status_t
-product_make (CpuDevice *cpu, const CpuProduct *product, CpuLayoutRef weights, CpuPrimitive *entry)
-{
-  CpuLayout x = CPU_LAYOUT_NONE, any = CPU_LAYOUT_NONE;
-  CpuLayout bias = CPU_LAYOUT_NONE, y = CPU_LAYOUT_NONE;
-  dnnl_primitive_attr_t attributes = NULL;
-  dnnl_primitive_desc_t plan = NULL;
-  dnnl_status_t status = product_attributes (product, &attributes);
-
-  if (status == dnnl_success)
-    status = matrix_layout (&x, product->rows, product->in, product->operand);
-  if (status == dnnl_success)
-    status = matrix_layout (&y, product->rows, product->out, product->result);
-  if (status == dnnl_success)
-    status = matrix_layout (&bias, 1, product->out, ESP_F32);
-  if (status == dnnl_success && weights == NULL)
-    status = cpu_layout_by_tag (&any, 2, (dnnl_dims_t){ product->in, product->out },
-                                library_type (product->operand), dnnl_format_tag_any);
-  if (status == dnnl_success)
-    status = cpu_plan_matmul (
-        &plan, cpu->engine, cpu_layout_ref (&x), weights != NULL ? weights : cpu_layout_ref (&any),
-        product->bias ? cpu_layout_ref (&bias) : NULL, cpu_layout_ref (&y), attributes);
-  if (status == dnnl_success && weights == NULL)
-    {
-      status = cpu_layout_copy (&entry->weights,
-                                dnnl_primitive_desc_query_md (plan, dnnl_query_weights_md, 0));
-      dnnl_primitive_desc_destroy (plan);
-    }
-  else if (status == dnnl_success)
-    status = entry_finish (cpu, entry, plan, product->bias);
-  if (attributes != NULL)
-    dnnl_primitive_attr_destroy (attributes);
-  cpu_layout_clear (&x);
-  cpu_layout_clear (&any);
-  cpu_layout_clear (&bias);
-  cpu_layout_clear (&y);
-  return status;
-}
-
-bool
-esp_cpu_library_has_bf16 (const CpuDevice *cpu)
-{
-  const int64_t side = 64;
-  CpuLayout operand = CPU_LAYOUT_NONE, result = CPU_LAYOUT_NONE;
-  dnnl_primitive_desc_t plan = NULL;
-  const char *implementation = "ref";
-
-  if (matrix_layout (&operand, side, side, ESP_BF16) == dnnl_success
-      && matrix_layout (&result, side, side, ESP_F32) == dnnl_success
-      && cpu_plan_matmul (&plan, cpu->engine, cpu_layout_ref (&operand), cpu_layout_ref (&operand),
-                          NULL, cpu_layout_ref (&result), NULL)
-             == dnnl_success)
-    dnnl_primitive_desc_query (plan, dnnl_query_impl_info_str, 0, &implementation);
-  bool has = strncmp (implementation, "ref", 3) != 0;
-
-  if (plan != NULL)
-    dnnl_primitive_desc_destroy (plan);
-  cpu_layout_clear (&operand);
-  cpu_layout_clear (&result);
-  return has;
-}
-
-enum
-{
-  KIND_PACKING = 1,
-  KIND_PRODUCT,
-  KIND_CONVOLUTION
-};
-
-CpuLayoutRef
-esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out)
-{
-  /* The layout depends on the number of rows only in how well it fits; this many is typical. */
-  const CpuProduct typical
-      = { .rows = 512, .in = in, .out = out, .operand = operand, .result = ESP_F32, .bias = true };
-  const int64_t key[CPU_PRIMITIVE_KEY] = { KIND_PACKING, operand, in, out };
-  CpuPrimitive *entry = cache_find (cpu, key);
-  dnnl_status_t status;
-
-  if (entry == NULL)
-    {
-      entry = entry_new (cpu, key);
-      if (entry == NULL)
-        return NULL;
-      use_device_threads (cpu);
-      status = product_make (cpu, &typical, NULL, entry);
-      if (status != dnnl_success)
-        {
-          library_failed (cpu, "linear", &typical.rows, status);
-          primitive_free (entry);
-          return NULL;
-        }
-      cache_add (cpu, entry);
-    }
-  return cpu_layout_ref (&entry->weights);
-}
-
-CpuPrimitive *
-esp_cpu_product (CpuDevice *cpu, const CpuProduct *product)
-{
-  const int64_t key[CPU_PRIMITIVE_KEY]
-      = { KIND_PRODUCT,     product->rows,   product->in,   product->out,       product->packed,
-          product->operand, product->result, product->bias, product->accumulate };
-  CpuPrimitive *entry = cache_find (cpu, key);
-  CpuLayout plain = CPU_LAYOUT_NONE;
-  CpuLayoutRef weights;
-  dnnl_status_t status;
-
-  if (entry != NULL)
-    return entry;
-  if (product->packed)
-    weights = esp_cpu_product_packing (cpu, product->operand, product->in, product->out);
-  else
-    {
-      esp_cpu_plain_weights (cpu, product->operand, product->in, product->out, &plain);
-      weights = cpu_layout_ref (&plain);
-    }
-  if (weights != NULL && cpu->base.error.status == ESP_OK)
-    entry = entry_new (cpu, key);
-  if (entry == NULL)
-    {
-      cpu_layout_clear (&plain);
-      return NULL;
-    }
-  use_device_threads (cpu);
-  status = product_make (cpu, product, weights, entry);
-  cpu_layout_clear (&plain);
-  if (status == dnnl_success)
-    {
-      cache_add (cpu, entry);
-      return entry;
-    }
-  library_failed (cpu, "linear", &product->rows, status);
-  primitive_free (entry);
-  return NULL;
-}
-
 /* --- Convolutions ------------------------------------------------------------------------------
  */
 
@@ -390,10 +206,10 @@ convolution_make (CpuDevice *cpu, const CpuConvolution *c, CpuPrimitive *entry)
 CpuPrimitive *
 esp_cpu_convolution (CpuDevice *cpu, const CpuConvolution *c)
 {
-  const int64_t key[CPU_PRIMITIVE_KEY]
-      = { KIND_CONVOLUTION, c->grid.batch, c->grid.height, c->grid.width, c->in,
-          c->out,           c->kernel,     c->stride,      c->pad_top,    c->pad_left,
-          c->pad_bottom,    c->pad_right,  c->accumulate };
+  const int64_t key[CPU_PRIMITIVE_KEY] = { c->grid.batch, c->grid.height, c->grid.width,
+                                           c->in,         c->out,         c->kernel,
+                                           c->stride,     c->pad_top,     c->pad_left,
+                                           c->pad_bottom, c->pad_right,   c->accumulate };
   CpuPrimitive *entry = cache_find (cpu, key);
   const int64_t shape[3] = { c->grid.height * c->grid.width, c->in, c->out };
   dnnl_status_t status;

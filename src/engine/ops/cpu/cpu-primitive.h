@@ -8,16 +8,6 @@
 
 #include "ops/cpu/cpu-device.h"
 
-/* y [rows, out] = x [rows, in]·W + bias, x and y dense: for anything else oneDNN 2.6 has only its
- * reference code, which is a hundred times slower. */
-typedef struct CpuProduct
-{
-  int64_t rows, in, out;
-  EspDType operand, result; /* of x and W, of y */
-  bool packed;              /* W in oneDNN's own layout, else [out, in] as in the file */
-  bool bias, accumulate;
-} CpuProduct;
-
 typedef struct CpuConvolution
 {
   EspGrid grid, out_grid;
@@ -39,15 +29,7 @@ struct CpuPrimitive
 
 /* A primitive for the shape, from the cache or new. NULL with a sticky error. Owned by the device
  * and valid until the next of these calls. */
-CpuPrimitive *esp_cpu_product (CpuDevice *cpu, const CpuProduct *product);
 CpuPrimitive *esp_cpu_convolution (CpuDevice *cpu, const CpuConvolution *convolution);
-
-/* True if oneDNN multiplies bf16 by more than its reference code on this processor. */
-bool esp_cpu_library_has_bf16 (const CpuDevice *cpu);
-
-/* The layout for packed weights of a product; NULL with a sticky error. Owned by the device and
- * valid until the next of these calls. */
-CpuLayoutRef esp_cpu_product_packing (CpuDevice *cpu, EspDType operand, int64_t in, int64_t out);
 
 /* Runs it. bias may be NULL if it was made without. */
 void esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void *x,
@@ -56,11 +38,6 @@ void esp_cpu_primitive_run (CpuDevice *cpu, CpuPrimitive *primitive, const void 
 /* Copies weights from one layout to another (both buffers are the caller's). */
 void esp_cpu_reorder (CpuDevice *cpu, CpuLayoutRef from, const void *source, CpuLayoutRef to,
                       void *destination);
-
-/* Plain [out, in] weights seen as oneDNN's [in, out]; a sticky error if that fails. The caller
- * clears the layout. */
-void esp_cpu_plain_weights (CpuDevice *cpu, EspDType dtype, int64_t in, int64_t out,
-                            CpuLayout *layout);
 
 /* Wraps `data` (not owned); NULL with a sticky error. Free with dnnl_memory_destroy. */
 dnnl_memory_t esp_cpu_memory (CpuDevice *cpu, CpuLayoutRef layout, void *data);

@@ -208,6 +208,7 @@ amx_multiply_panel (int64_t strips, int64_t depth, const EspStrips *left, const 
                     bool accumulate, float *c, int64_t c_stride)
 {
   const size_t row_bytes = (size_t) c_stride * sizeof *c, panel_bytes = PANEL_COLS * 4;
+  const int64_t ahead = 2 * left->word_step; /* the strips that come next */
 
   for (int64_t strip = 0; strip < strips; strip += 2)
     {
@@ -234,6 +235,12 @@ amx_multiply_panel (int64_t strips, int64_t depth, const EspStrips *left, const 
           _tile_loadd (4, upper, 64);
           _tile_loadd (6, panel, panel_bytes);
           _tile_dpbf16ps (0, 4, 6);
+#pragma GCC unroll 16
+          for (int line = 0; line < 16; line++)
+            {
+              _mm_prefetch ((const char *) (upper + ahead + 16 * line), _MM_HINT_T0);
+              _mm_prefetch ((const char *) (lower + ahead + 16 * line), _MM_HINT_T0);
+            }
           _tile_loadd (7, panel + 16, panel_bytes);
           _tile_dpbf16ps (1, 4, 7);
           _tile_loadd (5, lower, 64);
@@ -259,7 +266,7 @@ const EspPanelKernels esp_panels_bf16_amx = {
   .depth = 32,
   .block_rows = 768,
   .block_cols = 256,
-  .slab = 512,
+  .slab = 256,
   .begin = amx_begin,
   .end = amx_end,
   .turn = amx_turn,
