@@ -30,4 +30,7 @@ gboolean _esp_model_path_is_plain (const char *path);
 /* May files be fetched from `url`? https; http from this computer itself (tests, mirrors). */
 gboolean _esp_model_url_is_allowed (const char *url);
 
+/* Every text of the manifests that are shipped, in English; NULL-terminated. */
+const char *const *_esp_model_offer_get_texts (void);
+
 G_END_DECLS
