@@ -338,6 +338,30 @@ EspStatus esp_model_edit_batch (EspModel *model, const EspEditRequest *request,
                                 const EspEditSample *samples, int count,
                                 const EspBatchCallbacks *callbacks, EspError *error);
 
+/* What an edit will need, in bytes, before anything is allocated. Weights are mapped: the system may
+ * take their pages back and read them again, slowly; `buffers` must be there. */
+typedef struct EspMemoryPlan
+{
+  size_t text_weights;        /* of both text encoders; given back before the steps */
+  size_t transformer_weights; /* those that every step reads */
+  size_t vae_weights;         /* as the device holds them beside the file, in f32 */
+  size_t modulations;         /* what the prompts contribute to all steps */
+  size_t steps;               /* buffers of the steps of one edit */
+  size_t vae;                 /* the autoencoder's, at the larger of both ends */
+  size_t buffers;             /* the most of these three that is held at once */
+  size_t peak;                /* the most with the weights, in the stage that needs most */
+  size_t available;           /* now, on the request's device; 0 if unknown */
+} EspMemoryPlan;
+
+/* Opens the request's device. ESP_ERROR_ARGUMENT if the request is impossible. An edit whose
+ * `buffers` are more than what is `available` is refused with ESP_ERROR_MEMORY. */
+EspStatus esp_model_plan (EspModel *model, const EspEditRequest *request, EspMemoryPlan *plan,
+                          EspError *error);
+
+/* The same for a square picture of the model's working size (1 MP for models without one) with one
+ * reference, on the device that requests get when they name none. Leaves what is open alone. */
+EspStatus esp_model_usual_plan (EspModel *model, EspMemoryPlan *plan, EspError *error);
+
 /* How many such edits go through the transformer in one pass: 1 where a second one would take as
  * long as by itself, or has no room beside the first. Opens the request's device. 0 and *error if
  * the request is impossible. */

@@ -54,6 +54,18 @@ struct EspEdits
   uint8_t *preview_pixels;
 };
 
+/* What the VAE may use for activations when the request does not say. A 1 MP picture of the real
+ * model needs 2.7 GB in one piece and should not be tiled, which takes several passes. */
+#define ESP_VAE_MEMORY ((size_t) 3 << 30)
+
+/* --- memory-plan.c --- */
+
+void esp_edit_plan_memory (const EspModel *model, EspDevice *device, const EspEditRequest *request,
+                           const EspEditPlan *edit, EspMemoryPlan *plan);
+/* ESP_ERROR_MEMORY where it cannot be done on the open device. */
+EspStatus esp_edit_check_memory (EspModel *model, const EspEditRequest *request,
+                                 const EspEditPlan *edit, EspError *error);
+
 /* Sets *error and returns its status. */
 EspStatus esp_edits_out_of_memory (const char *what, EspError *error);
 

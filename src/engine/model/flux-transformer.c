@@ -408,6 +408,21 @@ esp_flux_weights (const EspFlux *flux)
   return flux->weights;
 }
 
+size_t
+esp_flux_step_weight_bytes (const EspFlux *flux)
+{
+  size_t bytes = 0;
+
+  for (int i = 0; i < flux->layers.count; i++)
+    {
+      const EspLayer *layer = &flux->layers.entries[i];
+
+      for (int p = 0; layer->kind == ESP_LAYER_LINEAR && p < layer->linear->parts; p++)
+        bytes += esp_dtype_bytes (layer->linear->weight[p]->dtype, layer->linear->weight[p]->count);
+    }
+  return bytes;
+}
+
 int64_t
 flux_double_modulation (const EspFluxConfig *config, int64_t block, bool text)
 {

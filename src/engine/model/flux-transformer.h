@@ -37,6 +37,9 @@ void esp_flux_free (EspFlux *flux); /* release its weights on the device first *
 const EspFluxConfig *esp_flux_config (const EspFlux *flux);
 const EspWeights *esp_flux_weights (const EspFlux *flux);
 
+/* Bytes of the weights that every step reads, as they lie in the files. */
+size_t esp_flux_step_weight_bytes (const EspFlux *flux);
+
 /* Gives the block weights that sessions prepared back to the device; they are kept between sessions
  * otherwise. */
 void esp_flux_release (EspFlux *flux, EspDevice *device);

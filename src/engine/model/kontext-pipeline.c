@@ -14,10 +14,6 @@
 
 #include "model/edit-state.h"
 
-/* What the VAE may use for activations when the request does not say. A 1 MP picture of the real
- * model needs 2.7 GB in one piece and should not be tiled, which takes several passes. */
-#define DEFAULT_VAE_MEMORY ((size_t) 3 << 30)
-
 EspStatus
 esp_edits_out_of_memory (const char *what, EspError *error)
 {
@@ -414,11 +410,13 @@ esp_model_edit_batch (EspModel *model, const EspEditRequest *request, const EspE
   status = make_plan (model, request, &e.plan, error);
   if (status == ESP_OK)
     status = esp_model_use_loras (model, request, error);
+  if (status == ESP_OK)
+    status = esp_edit_check_memory (model, request, &e.plan, error);
   if (status != ESP_OK)
     return status;
 
   e.vae_limits = (EspVaeLimits){
-    .memory = request->vae_memory > 0 ? request->vae_memory : DEFAULT_VAE_MEMORY,
+    .memory = request->vae_memory > 0 ? request->vae_memory : ESP_VAE_MEMORY,
     .never_tile = request->vae_tiling == ESP_VAE_TILING_OFF,
     .always_tile = request->vae_tiling == ESP_VAE_TILING_ON,
     .cancel = callbacks->cancel,
@@ -435,6 +433,18 @@ esp_model_edit_batch (EspModel *model, const EspEditRequest *request, const EspE
     }
   status = run (&e, error);
   clear (&e);
+  return status;
+}
+
+EspStatus
+esp_model_plan (EspModel *model, const EspEditRequest *request, EspMemoryPlan *plan,
+                EspError *error)
+{
+  EspEditPlan edit;
+  EspStatus status = make_plan (model, request, &edit, error);
+
+  if (status == ESP_OK)
+    esp_edit_plan_memory (model, model->device, request, &edit, plan);
   return status;
 }
 

@@ -112,18 +112,38 @@ run_inspect (EspSession *session, EspJob *job, EspError *error)
   return ESP_OK;
 }
 
+/* What an edit of the usual size needs, or null. */
+static json_t *
+memory_json (EspModel *model)
+{
+  EspMemoryPlan plan;
+  EspError error = ESP_ERROR_INIT;
+
+  if (esp_model_usual_plan (model, &plan, &error) != ESP_OK)
+    return json_null ();
+  return json_pack ("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "text_weights",
+                    (json_int_t) plan.text_weights, "transformer_weights",
+                    (json_int_t) plan.transformer_weights, "vae_weights",
+                    (json_int_t) plan.vae_weights, "modulations", (json_int_t) plan.modulations,
+                    "steps", (json_int_t) plan.steps, "vae", (json_int_t) plan.vae, "buffers",
+                    (json_int_t) plan.buffers, "peak", (json_int_t) plan.peak, "available",
+                    (json_int_t) plan.available);
+}
+
 static EspStatus
 run_describe (EspSession *session, EspJob *job, EspError *error)
 {
   EspModel *model;
   EspStatus status = esp_model_cache_get (&session->cache, &job->request.parts, &model, error);
+  json_t *description;
 
-  if (status == ESP_OK)
-    esp_channel_send (session->channel,
-                      esp_description_new (job->request.id, esp_model_info (model),
-                                           esp_model_usual_batch (model)));
-
-  return status;
+  if (status != ESP_OK)
+    return status;
+  description = esp_description_new (job->request.id, esp_model_info (model),
+                                     esp_model_usual_batch (model));
+  json_object_set_new (description, "memory", memory_json (model));
+  esp_channel_send (session->channel, description);
+  return ESP_OK;
 }
 
 static json_t *
