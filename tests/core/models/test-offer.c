@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "esp-model-offer.h"
+#include "esp-model-offer-private.h"
 #include "models-fixture.h"
 
 #define FILE_OK "{\"path\": \"a/b.bin\", \"repo\": \"org/model\", \"size\": 7}"
@@ -84,6 +84,34 @@ test_shipped (void)
             }
         }
     }
+}
+
+/* What the manifests say is what translators are given. */
+static void
+test_texts (void)
+{
+  g_autoptr (GListModel) offers = esp_model_offers_load ();
+  const char *const *known = _esp_model_offer_get_texts ();
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (offers); i++)
+    {
+      g_autoptr (EspModelOffer) offer = g_list_model_get_item (offers, i);
+
+      g_assert_true (g_strv_contains (known, esp_model_offer_get_summary (offer)));
+      g_assert_true (g_strv_contains (known, esp_model_offer_get_licence (offer)->text));
+      n += 2;
+      for (guint k = 0; k < esp_model_offer_get_n_variants (offer); k++)
+        {
+          const EspModelVariant *variant = esp_model_offer_get_variant (offer, k);
+
+          g_assert_true (g_strv_contains (known, variant->name));
+          g_assert_true (variant->note == NULL || g_strv_contains (known, variant->note));
+          n += variant->note != NULL ? 2 : 1;
+        }
+    }
+
+  g_assert_cmpuint (g_strv_length ((char **) known), ==, n);
 }
 
 static void
@@ -215,6 +243,7 @@ main (int argc, char **argv)
   models_home ();
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/models/offer/shipped", test_shipped);
+  g_test_add_func ("/models/offer/texts", test_texts);
   g_test_add_func ("/models/offer/read", test_read);
   g_test_add_func ("/models/offer/refused", test_refused);
   g_test_add_func ("/models/offer/broken", test_broken);
