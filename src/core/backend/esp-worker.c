@@ -11,6 +11,7 @@
 #include "esp-json-text.h"
 #include "esp-model-use.h"
 #include "esp-spool-folder.h"
+#include "esp-worker-private.h"
 #include "esp-worker-process.h"
 
 #define PROTOCOL_VERSION 1
@@ -336,9 +337,8 @@ on_call_cancelled (GCancellable *cancellable, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Begins a request line. The caller adds its fields and hands it to send_call(). */
-static GString *
-begin_line (EspWorker *self, const char *type)
+GString *
+_esp_worker_begin_line (EspWorker *self, const char *type)
 {
   GString *line = g_string_new (NULL);
 
@@ -367,12 +367,13 @@ add_call (EspWorker *self, gint64 id, const char *answer, GTask *task)
   return call;
 }
 
-/* Sends the line (taken over) whose id is the last one given, and waits for `answer`. */
-static void
-send_call (EspWorker *self, GString *line, const char *answer, GTask *task)
+void
+_esp_worker_send_call (EspWorker *self, GString *line, const char *answer, GTask *task,
+                       EspWorkerEventFunc events, gpointer events_data)
 {
   g_autoptr (GError) error = NULL;
   gint64 id = self->last_id;
+  Call *call;
 
   esp_json_close (line, '}');
 
@@ -389,12 +390,14 @@ send_call (EspWorker *self, GString *line, const char *answer, GTask *task)
       return;
     }
 
-  add_call (self, id, answer, task);
+  call = add_call (self, id, answer, task);
+  call->events = events;
+  call->events_data = events_data;
   _esp_worker_process_send (self->process, line);
 }
 
-static gpointer
-finish (EspWorker *self, GAsyncResult *result, gpointer tag, GError **error)
+gpointer
+_esp_worker_finish (EspWorker *self, GAsyncResult *result, gpointer tag, GError **error)
 {
   g_return_val_if_fail (ESP_IS_WORKER (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
@@ -424,7 +427,7 @@ esp_worker_hello_async (EspWorker *self, GCancellable *cancellable, GAsyncReadyC
 char *
 esp_worker_hello_finish (EspWorker *self, GAsyncResult *result, GError **error)
 {
-  return finish (self, result, esp_worker_hello_async, error);
+  return _esp_worker_finish (self, result, esp_worker_hello_async, error);
 }
 
 void
@@ -439,180 +442,14 @@ esp_worker_set_components (EspWorker *self, const char *model, JsonObject *compo
     g_hash_table_remove (self->components, model);
 }
 
-/* Puts the model and what is known of its parts into the object that is open. */
-static void
-put_model (EspWorker *self, GString *line, const char *model)
+void
+_esp_worker_put_model (EspWorker *self, GString *line, const char *model)
 {
   const char *components = g_hash_table_lookup (self->components, model);
 
   esp_json_put_string (line, "model", model, -1);
   if (components != NULL)
     esp_json_put_raw (line, "components", components);
-}
-
-void
-esp_worker_describe_async (EspWorker *self, const char *model, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  GString *line;
-
-  g_return_if_fail (ESP_IS_WORKER (self));
-
-  g_task_set_source_tag (task, esp_worker_describe_async);
-  line = begin_line (self, "describe");
-  if (model != NULL)
-    put_model (self, line, model);
-  send_call (self, line, "description", task);
-}
-
-JsonObject *
-esp_worker_describe_finish (EspWorker *self, GAsyncResult *result, GError **error)
-{
-  return finish (self, result, esp_worker_describe_async, error);
-}
-
-void
-esp_worker_inspect_async (EspWorker *self, const char *model, JsonObject *components,
-                          GCancellable *cancellable, GAsyncReadyCallback callback,
-                          gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  GString *line;
-
-  g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (model != NULL);
-
-  g_task_set_source_tag (task, esp_worker_inspect_async);
-  line = begin_line (self, "inspect");
-  esp_json_put_string (line, "model", model, -1);
-  if (components != NULL && json_object_get_size (components) > 0)
-    {
-      g_autofree char *text = esp_json_dup_canonical (components);
-
-      esp_json_put_raw (line, "components", text);
-    }
-  send_call (self, line, "inspection", task);
-}
-
-JsonObject *
-esp_worker_inspect_finish (EspWorker *self, GAsyncResult *result, GError **error)
-{
-  return finish (self, result, esp_worker_inspect_async, error);
-}
-
-void
-esp_worker_convert_async (EspWorker *self, const char *input, const char *output,
-                          const char *format, GCancellable *cancellable, EspWorkerEventFunc events,
-                          gpointer events_data, GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  GString *line;
-  gint64 id;
-  Call *call;
-
-  g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (input != NULL && output != NULL && format != NULL);
-
-  g_task_set_source_tag (task, esp_worker_convert_async);
-  line = begin_line (self, "convert");
-  id = self->last_id;
-  esp_json_put_string (line, "input", input, -1);
-  esp_json_put_string (line, "output", output, -1);
-  esp_json_put_string (line, "format", format, -1);
-  send_call (self, line, "converted", task);
-  call = g_hash_table_lookup (self->calls, &id);
-  if (call != NULL)
-    {
-      call->events = events;
-      call->events_data = events_data;
-    }
-}
-
-JsonObject *
-esp_worker_convert_finish (EspWorker *self, GAsyncResult *result, GError **error)
-{
-  return finish (self, result, esp_worker_convert_async, error);
-}
-
-void
-esp_worker_load_async (EspWorker *self, const char *model, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  GString *line;
-
-  g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (model != NULL);
-
-  g_task_set_source_tag (task, esp_worker_load_async);
-  line = begin_line (self, "load");
-  put_model (self, line, model);
-  send_call (self, line, "loaded", task);
-}
-
-/* The member `key` of an answer, which must be of this kind, with a reference of its own. */
-static gpointer
-take_member (JsonObject *answer, const char *key, JsonNodeType kind, GError **error)
-{
-  JsonNode *node;
-
-  if (answer == NULL)
-    return NULL;
-
-  node = json_object_get_member (answer, key);
-  if (node == NULL || !JSON_NODE_HOLDS (node, kind))
-    {
-      g_set_error (error, ESP_WORKER_ERROR, ESP_WORKER_ERROR_PROTOCOL,
-                   _ ("the engine's answer has no “%s”"), key);
-      return NULL;
-    }
-
-  return kind == JSON_NODE_ARRAY ? (gpointer) json_array_ref (json_node_get_array (node))
-                                 : (gpointer) json_object_ref (json_node_get_object (node));
-}
-
-JsonObject *
-esp_worker_load_finish (EspWorker *self, GAsyncResult *result, GError **error)
-{
-  g_autoptr (JsonObject) answer = finish (self, result, esp_worker_load_async, error);
-
-  return take_member (answer, "model", JSON_NODE_OBJECT, error);
-}
-
-void
-esp_worker_tokenize_async (EspWorker *self, const char *model, GPtrArray *texts,
-                           GCancellable *cancellable, GAsyncReadyCallback callback,
-                           gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  GString *line;
-
-  g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (model != NULL);
-  g_return_if_fail (texts != NULL);
-
-  g_task_set_source_tag (task, esp_worker_tokenize_async);
-  line = begin_line (self, "tokenize");
-  put_model (self, line, model);
-  esp_json_open (line, "texts", '[');
-  for (guint i = 0; i < texts->len; i++)
-    {
-      gsize length;
-      const char *text = g_bytes_get_data (g_ptr_array_index (texts, i), &length);
-
-      esp_json_put_string (line, NULL, text != NULL ? text : "", (gssize) length);
-    }
-  esp_json_close (line, ']');
-  send_call (self, line, "tokens", task);
-}
-
-JsonArray *
-esp_worker_tokenize_finish (EspWorker *self, GAsyncResult *result, GError **error)
-{
-  g_autoptr (JsonObject) answer = finish (self, result, esp_worker_tokenize_async, error);
-
-  return take_member (answer, "items", JSON_NODE_ARRAY, error);
 }
 
 static void
@@ -648,10 +485,10 @@ clear_edit (gpointer data)
 static GString *
 edit_line (EspWorker *self, const EspWorkerEdit *edit, GArray *edits, guint first, guint count)
 {
-  GString *line = begin_line (self, "edit");
+  GString *line = _esp_worker_begin_line (self, "edit");
   JsonObject *parameters = g_array_index (edits, Edit, first).part->parameters;
 
-  put_model (self, line, edit->model);
+  _esp_worker_put_model (self, line, edit->model);
   esp_json_open (line, "images", '[');
   for (const char *const *image = edit->images; *image != NULL; image++)
     esp_json_put_string (line, NULL, *image, -1);
@@ -755,7 +592,7 @@ esp_worker_edit_async (EspWorker *self, const EspWorkerEdit *edit, GCancellable 
 JsonObject *
 esp_worker_edit_finish (EspWorker *self, GAsyncResult *result, GError **error)
 {
-  return finish (self, result, esp_worker_edits_async, error);
+  return _esp_worker_finish (self, result, esp_worker_edits_async, error);
 }
 
 static gboolean
