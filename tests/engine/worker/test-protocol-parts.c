@@ -192,7 +192,7 @@ the_schema_has_every_parameter_once (void)
   const char *name;
   json_t *property;
 
-  CHECK (json_object_size (properties) == 12);
+  CHECK (json_object_size (properties) == 15);
   json_object_foreach (properties, name, property)
   {
     CHECK (esp_parameters_has (name));
