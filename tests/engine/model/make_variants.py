@@ -17,6 +17,8 @@ import shutil
 import struct
 import sys
 
+import make_formats
+
 # --- Tensors: name → (format, shape, bytes) ------------------------------------------------------
 
 SIZES = {"F32": 4, "F16": 2, "BF16": 2}
@@ -38,8 +40,8 @@ def read_part(model, part):
     return tensors
 
 
-def write_safetensors(path, tensors):
-    header, offset = {"__metadata__": {"format": "pt"}}, 0
+def write_safetensors(path, tensors, metadata=None):
+    header, offset = {"__metadata__": {"format": "pt", **(metadata or {})}}, 0
     for name, (dtype, shape, data) in tensors.items():
         header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, offset + len(data)]}
         offset += len(data)
@@ -438,10 +440,32 @@ def inner_file(m):
     return str(next((m.folder / "copy" / "transformer").glob("*.safetensors"))), {}
 
 
+def in_format(name):
+    def make_it(m):
+        """Transformer and T5 in another number format, the others as they are."""
+        m.st("clip_l.safetensors", m.clip)
+        m.st("ae.safetensors", original_vae(m.vae))
+        if name in make_formats.BLOCKS or name == "mixed":
+            m.tokenizers(both=False)
+            write_gguf(m.folder / "kontext.gguf", make_formats.convert(bfl_transformer(m.transformer), name),
+                       {"general.architecture": "flux"})
+            write_gguf(m.folder / "t5.gguf", make_formats.convert(llama_t5(m.t5), name),
+                       gguf_tokenizer(m.model / "tokenizer_2"))
+            return str(m.folder / "kontext.gguf"), {}
+        m.tokenizers()
+        for path, tensors in (("kontext.safetensors", bfl_transformer(m.transformer)), ("t5.safetensors", m.t5)):
+            made = make_formats.convert(tensors, name if name in make_formats.FLOAT8 else "scaled")
+            metadata = make_formats.scales(made, name) if name.startswith("fp8-") else {}
+            write_safetensors(m.folder / path, made, metadata)
+        return str(m.folder / "kontext.safetensors"), {}
+    return make_it
+
+
 VARIANTS = {"flat": flat, "flat-folder": flat_folder, "misleading": misleading, "comfy": comfy,
             "all-in-one": all_in_one, "parts": parts, "diffusers-file": diffusers_file, "sharded": sharded,
             "gguf": gguf, "gguf-all": gguf_all, "manifest": manifest, "in-folder": in_folder,
-            "inner-file": inner_file}
+            "inner-file": inner_file,
+            **{f"format-{name}": in_format(name) for name in make_formats.FORMATS}}
 
 
 def make(name, model, folder):
