@@ -4,16 +4,16 @@
 _espalier_cli_commands='edit new import run sweep tree log export verify providers jobs tokenize models
   describe'
 _espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
-_espalier_cli_edit_options='-p --prompt -o --output --model --backend --negative-prompt --true-cfg
+_espalier_cli_edit_options='-p --prompt -o --output --model --component --backend --negative-prompt --true-cfg
   --seed --steps --step-cache --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
   --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
-  --no-metadata --json -q --quiet -h --help'
+  --no-metadata --no-cache --json -q --quiet -h --help'
 _espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= preset= node= size='
 _espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
 _espalier_cli_run_options='--node -p --prompt --negative-prompt --set --variations --seed --reference --backend --model
-  -o --output --resume --config --base-url --own-host --key-file --patience --json -q --quiet -h --help'
+  --component -o --output --resume --config --base-url --own-host --key-file --patience --json -q --quiet -h --help'
 _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --negative-prompt --set --seed --steps
-  --guidance --size --reference --backend --model --config --base-url --own-host --key-file --patience --order --jobs
+  --guidance --size --reference --backend --model --component --config --base-url --own-host --key-file --patience --order --jobs
   --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
@@ -108,8 +108,7 @@ _espalier_cli_value ()
     --model)
       COMPREPLY=()
       if [[ ${COMP_WORDS[1]} != run && ${COMP_WORDS[1]} != sweep ]]; then
-        compopt -o filenames 2>/dev/null
-        _espalier_cli_reply < <(compgen -d -- "$cur")
+        _espalier_cli_files "$cur" '\.(safetensors|sft|gguf|index\.json)$'
       fi ;;
     --leaves|--path) compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -d -- "$cur") ;;
     --animation) _espalier_cli_files "$cur" '\.(gif|webp|a?png)$' ;;
@@ -186,9 +185,9 @@ _espalier_cli ()
     elif ((COMP_CWORD == 2)); then _espalier_cli_words 'resume forget' "$cur"
     else _espalier_cli_words "$(_espalier_cli_ids jobs)" "$cur"; fi
   elif [[ $command == tokenize ]]; then
-    _espalier_cli_words '--model --help' "$cur"
+    _espalier_cli_words '--model --component --help' "$cur"
   elif [[ $command == describe ]]; then
-    _espalier_cli_words '--model --json --help' "$cur"
+    _espalier_cli_words '--model --component --json --help' "$cur"
   else
     _espalier_cli_words '--json --help' "$cur"
   fi

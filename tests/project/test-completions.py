@@ -44,7 +44,7 @@ def bash_completes_commands():
 @case
 def bash_completes_options():
     assert complete('edit', '--mu') == ['--multi-ref']
-    assert complete('edit', '--no') == ['--no-metadata', '--noise']
+    assert complete('edit', '--no') == ['--no-cache', '--no-metadata', '--noise']
     assert complete('models', '--') == ['--help', '--json']
     assert complete('edit', '--ca') == ['--cancel-on-interrupt']
     assert complete('jobs', '--pa') == ['--patience']
@@ -135,7 +135,8 @@ def bash_completes_files_of_the_right_kind():
         assert complete('edit', '', folder=folder) == ['a photo.JPG', 'b.webp', 'sub folder']
         assert complete('edit', '-o', 'b', folder=folder) == ['b.webp']
         assert complete('edit', '--dump', '', folder=folder) == ['d.safetensors', 'sub folder']
-        assert complete('edit', '--model', '', folder=folder) == ['sub folder']
+        assert complete('edit', '--model', '', folder=folder) == ['d.safetensors', 'sub folder']
+        assert complete('run', '--component', 'va') == ['vae=']
 
 
 # A program that tells ids as espalier-cli does, and nothing to who asks for something else.
