@@ -117,7 +117,8 @@ APP_USES = {
     'composer': {'style', 'image', 'words'},
     'details': {'style', 'image', 'words'},
     'queue': {'image', 'words'},
-    'preferences': {'words'},
+    'models': {'words'},
+    'preferences': {'words', 'models'},
     'window': {'style', 'image', 'words', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
                'preferences', 'compare', 'sweep'},
 }

@@ -9,9 +9,7 @@
 #include "esp-account-page.h"
 #include "esp-document.h"
 #include "esp-folder-size.h"
-#include "esp-installation.h"
-#include "esp-local-backend.h"
-#include "esp-plain-row.h"
+#include "esp-models-page.h"
 #include "esp-providers-page.h"
 
 struct _EspPreferencesWindow
@@ -27,10 +25,9 @@ struct _EspPreferencesWindow
   GtkAdjustment *ask_cells, *ask_minutes, *ask_cost;
   GtkSwitch *notify_switch;
   GtkSwitch *previews_switch;
-  AdwPreferencesGroup *models_group;
-  AdwActionRow *models_folder_row;
   AdwActionRow *library_row;
   AdwActionRow *size_row;
+  EspModelsPage *models_page;
   EspProvidersPage *providers_page;
   EspAccountPage *account_page; /* in the window only while it shows */
 
@@ -38,7 +35,6 @@ struct _EspPreferencesWindow
   EspRegistry *registry;
   EspProviderCatalog *catalog;
   EspAccounts *accounts;
-  GPtrArray *model_rows; /* in the group of the models; borrowed widgets */
   GCancellable *cancellable;
   guint filling : 1;
 };
@@ -181,82 +177,11 @@ open_folder (EspPreferencesWindow *self, const char *path)
 }
 
 static void
-on_open_models (EspPreferencesWindow *self)
-{
-  g_autofree char *path = esp_installation_get_user_models ();
-
-  open_folder (self, path);
-}
-
-static void
 on_open_library (EspPreferencesWindow *self)
 {
   g_autofree char *path = esp_document_library_dup_path ();
 
   open_folder (self, path);
-}
-
-/* --- Models
- * ------------------------------------------------------------------------------------ */
-
-static void
-on_model_measured (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GtkLabel) label = GTK_LABEL (user_data);
-  g_autofree char *text = NULL;
-  guint64 bytes;
-
-  if (!esp_folder_measure_finish (result, &bytes, NULL, NULL))
-    return;
-  text = g_format_size (bytes);
-  gtk_label_set_text (label, text);
-}
-
-static void
-add_model (EspPreferencesWindow *self, const EspInstalledModel *model)
-{
-  GtkWidget *row = esp_plain_row_new (ADW_TYPE_ACTION_ROW, model->name, model->path, 3);
-  GtkWidget *label = gtk_label_new ("");
-
-  gtk_widget_add_css_class (label, "dim-label");
-  gtk_widget_add_css_class (label, "numeric");
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), label);
-  if (model->is_demo)
-    gtk_widget_set_tooltip_text (row, _ ("Comes with the program and understands its own "
-                                         "instructions only"));
-  adw_preferences_group_add (self->models_group, row);
-  g_ptr_array_add (self->model_rows, row);
-  esp_folder_measure_async (model->path, self->cancellable, on_model_measured,
-                            g_object_ref (label));
-}
-
-static void
-fill_models (EspPreferencesWindow *self)
-{
-  g_autoptr (GPtrArray) models = esp_installation_list_models ();
-  g_autofree char *folder = esp_installation_get_user_models ();
-  g_autofree char *text = NULL;
-
-  for (guint i = 0; i < self->model_rows->len; i++)
-    adw_preferences_group_remove (self->models_group, g_ptr_array_index (self->model_rows, i));
-  g_ptr_array_set_size (self->model_rows, 0);
-  for (guint i = 0; i < models->len; i++)
-    add_model (self, g_ptr_array_index (models, i));
-  adw_preferences_group_set_description (
-      self->models_group,
-      models->len == 0 ? _ ("No model was found. Without one nothing can be run here.") : NULL);
-  text = g_strdup_printf (_ ("Put the model’s folder, as it was downloaded, into %s."), folder);
-  adw_action_row_set_subtitle (self->models_folder_row, text);
-}
-
-static void
-on_refresh_models (EspPreferencesWindow *self)
-{
-  EspBackend *local = esp_registry_find_backend (self->registry, "local");
-
-  if (local != NULL)
-    esp_local_backend_refresh (ESP_LOCAL_BACKEND (local));
-  fill_models (self);
 }
 
 /* --- Storage
@@ -284,22 +209,36 @@ fill_storage (EspPreferencesWindow *self)
   esp_folder_measure_async (path, self->cancellable, on_library_measured, g_object_ref (self));
 }
 
-/* --- Providers
+/* --- Subpages
  * --------------------------------------------------------------------------------- */
 
 static void
-on_account_message (EspPreferencesWindow *self, const char *message)
+on_present (EspPreferencesWindow *self, GtkWidget *subpage)
+{
+  adw_preferences_window_present_subpage (ADW_PREFERENCES_WINDOW (self), subpage);
+}
+
+static void
+on_close_subpage (EspPreferencesWindow *self)
+{
+  adw_preferences_window_close_subpage (ADW_PREFERENCES_WINDOW (self));
+}
+
+static void
+on_message (EspPreferencesWindow *self, const char *message)
 {
   g_autofree char *escaped = g_markup_escape_text (message, -1);
 
   adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (escaped));
 }
 
+/* --- Providers
+ * --------------------------------------------------------------------------------- */
+
 static EspAccountPage *
 show_account_page (EspPreferencesWindow *self)
 {
-  adw_preferences_window_present_subpage (ADW_PREFERENCES_WINDOW (self),
-                                          GTK_WIDGET (self->account_page));
+  on_present (self, GTK_WIDGET (self->account_page));
   return self->account_page;
 }
 
@@ -321,6 +260,15 @@ on_edit_account (EspPreferencesWindow *self, EspAccount *account)
     return;
   esp_account_page_edit (self->account_page, account);
   show_account_page (self);
+}
+
+void
+esp_preferences_window_set_models (EspPreferencesWindow *self, EspModelLibrary *library,
+                                   GListModel *offers, EspModelDownloads *downloads)
+{
+  g_return_if_fail (ESP_IS_PREFERENCES_WINDOW (self));
+
+  esp_models_page_set_up (self->models_page, library, offers, downloads, self->settings);
 }
 
 void
@@ -357,7 +305,6 @@ esp_preferences_window_dispose (GObject *object)
   g_clear_object (&self->catalog);
   g_clear_object (&self->accounts);
   g_clear_object (&self->account_page);
-  g_clear_pointer (&self->model_rows, g_ptr_array_unref);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_PREFERENCES_WINDOW);
 
   G_OBJECT_CLASS (esp_preferences_window_parent_class)->dispose (object);
@@ -369,6 +316,7 @@ esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = esp_preferences_window_dispose;
+  g_type_ensure (ESP_TYPE_MODELS_PAGE);
   g_type_ensure (ESP_TYPE_PROVIDERS_PAGE);
   gtk_widget_class_set_template_from_resource (
       widget_class, "/espalier/app/preferences/esp-preferences-window.ui");
@@ -383,16 +331,16 @@ esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, ask_cost);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, notify_switch);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, previews_switch);
-  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_group);
-  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_folder_row);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, models_page);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, library_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, size_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, providers_page);
   gtk_widget_class_bind_template_callback (widget_class, on_add_account);
   gtk_widget_class_bind_template_callback (widget_class, on_edit_account);
   gtk_widget_class_bind_template_callback (widget_class, on_open_library);
-  gtk_widget_class_bind_template_callback (widget_class, on_open_models);
-  gtk_widget_class_bind_template_callback (widget_class, on_refresh_models);
+  gtk_widget_class_bind_template_callback (widget_class, on_present);
+  gtk_widget_class_bind_template_callback (widget_class, on_close_subpage);
+  gtk_widget_class_bind_template_callback (widget_class, on_message);
 }
 
 static void
@@ -401,7 +349,6 @@ esp_preferences_window_init (EspPreferencesWindow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   self->settings = g_settings_new (ESP_APP_ID);
   self->cancellable = g_cancellable_new ();
-  self->model_rows = g_ptr_array_new ();
   g_settings_bind_with_mapping (self->settings, "color-scheme", self->scheme_row, "selected",
                                 G_SETTINGS_BIND_DEFAULT, nick_to_position, position_to_nick,
                                 (gpointer) schemes, NULL);
@@ -442,7 +389,7 @@ esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry, EspProvide
   g_signal_connect_object (self->account_page, "close",
                            G_CALLBACK (adw_preferences_window_close_subpage), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->account_page, "message", G_CALLBACK (on_account_message), self,
+  g_signal_connect_object (self->account_page, "message", G_CALLBACK (on_message), self,
                            G_CONNECT_SWAPPED);
   esp_providers_page_set_up (self->providers_page, registry, catalog, accounts);
   fill_model_row (self);
@@ -450,7 +397,6 @@ esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry, EspProvide
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (esp_registry_get_models (registry), "items-changed",
                            G_CALLBACK (fill_model_row), self, G_CONNECT_SWAPPED);
-  fill_models (self);
   fill_storage (self);
   return GTK_WINDOW (self);
 }

@@ -6,6 +6,8 @@
 #include <adwaita.h>
 
 #include "esp-account.h"
+#include "esp-model-downloads.h"
+#include "esp-model-library.h"
 #include "esp-provider-catalog.h"
 #include "esp-registry.h"
 
@@ -19,6 +21,10 @@ G_DECLARE_FINAL_TYPE (EspPreferencesWindow, esp_preferences_window, ESP, PREFERE
 GtkWindow *esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry,
                                        EspProviderCatalog *catalog,
                                        EspAccounts *accounts) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What the page "models" shows; once, right after it was made. `offers` are EspModelOffer. */
+void esp_preferences_window_set_models (EspPreferencesWindow *self, EspModelLibrary *library,
+                                        GListModel *offers, EspModelDownloads *downloads);
 
 /* The page of an account, or of a new one: `backend` is what a backend of the registry is called
  * that wants something; NULL: any provider can be chosen. */

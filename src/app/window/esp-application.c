@@ -7,9 +7,12 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-actions.h"
+#include "esp-downloads-watch.h"
 #include "esp-icon-keep.h"
 #include "esp-installation.h"
 #include "esp-local-backend.h"
+#include "esp-model-downloads.h"
+#include "esp-model-library.h"
 #include "esp-preferences-window.h"
 #include "esp-remote-backend.h"
 #include "esp-window.h"
@@ -21,6 +24,9 @@ struct _EspApplication
   GSettings *settings;
   EspProviderCatalog *catalog;
   EspAccounts *accounts;
+  EspModelLibrary *library;
+  GListModel *offers; /* of EspModelOffer */
+  EspModelDownloads *downloads;
   EspRegistry *registry;
   EspQueue *queue;
 
@@ -387,8 +393,13 @@ show_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static GtkWindow *
 create_preferences (EspApplication *self)
 {
-  return esp_preferences_window_new (gtk_application_get_active_window (GTK_APPLICATION (self)),
-                                     self->registry, self->catalog, self->accounts);
+  GtkWindow *window
+      = esp_preferences_window_new (gtk_application_get_active_window (GTK_APPLICATION (self)),
+                                    self->registry, self->catalog, self->accounts);
+
+  esp_preferences_window_set_models (ESP_PREFERENCES_WINDOW (window), self->library, self->offers,
+                                     self->downloads);
+  return window;
 }
 
 static void
@@ -447,6 +458,7 @@ close_all (EspApplication *self, const char *response)
 
   /* As they are now, before the first of them goes. */
   save_session (self);
+  esp_downloads_watch_quit (G_APPLICATION (self));
   self->quitting = TRUE;
   windows = g_list_copy (gtk_application_get_windows (GTK_APPLICATION (self)));
   for (GList *l = windows; l != NULL; l = l->next)
@@ -529,6 +541,13 @@ on_color_scheme (EspApplication *self)
 }
 
 static void
+on_download_limit (EspApplication *self)
+{
+  esp_model_downloads_set_limit (
+      self->downloads, (guint64) (g_settings_get_double (self->settings, "download-limit") * 1e6));
+}
+
+static void
 esp_application_startup (GApplication *application)
 {
   EspApplication *self = ESP_APPLICATION (application);
@@ -547,6 +566,13 @@ esp_application_startup (GApplication *application)
   self->catalog = esp_provider_catalog_new (NULL, NULL);
   self->accounts = esp_accounts_new (NULL);
   esp_remote_backends_attach (self->registry, self->catalog, self->accounts);
+  self->library = esp_model_library_new ();
+  self->offers = esp_model_offers_load ();
+  self->downloads = esp_model_downloads_new (self->offers);
+  esp_downloads_watch_attach (application, self->downloads);
+  on_download_limit (self);
+  g_signal_connect_object (self->settings, "changed::download-limit",
+                           G_CALLBACK (on_download_limit), self, G_CONNECT_SWAPPED);
   self->queue = esp_queue_new (self->registry);
   g_settings_bind (self->settings, "step-previews", self->queue, "previews", G_SETTINGS_BIND_GET);
   g_signal_connect_object (self->queue, "job-added", G_CALLBACK (on_job_added), self, 0);
@@ -607,21 +633,36 @@ esp_application_handle_local_options (GApplication *application, GVariantDict *o
   return -1;
 }
 
+/* What the end of the program waits for. */
+typedef struct
+{
+  gboolean registry, downloads, late;
+} Ending;
+
 static void
 on_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  gboolean *done = user_data;
+  Ending *ending = user_data;
 
   (void) esp_registry_stop_finish (ESP_REGISTRY (source), result, NULL);
-  *done = TRUE;
+  ending->registry = TRUE;
+}
+
+static void
+on_downloads_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Ending *ending = user_data;
+
+  (void) esp_model_downloads_stop_finish (ESP_MODEL_DOWNLOADS (source), result, NULL);
+  ending->downloads = TRUE;
 }
 
 static gboolean
 on_stop_timeout (gpointer user_data)
 {
-  gboolean *done = user_data;
+  Ending *ending = user_data;
 
-  *done = TRUE;
+  ending->late = TRUE;
   return G_SOURCE_CONTINUE; /* removed below */
 }
 
@@ -629,25 +670,31 @@ static void
 esp_application_shutdown (GApplication *application)
 {
   EspApplication *self = ESP_APPLICATION (application);
-  gboolean done = FALSE;
+  Ending ending = { FALSE };
   guint timeout;
 
   g_clear_handle_id (&self->session_source, g_source_remove);
   g_settings_sync ();
 
-  /* The workers end with us; they get two seconds to do so by themselves. */
-  esp_registry_stop_async (self->registry, on_stopped, &done);
-  timeout = g_timeout_add_seconds (2, on_stop_timeout, &done);
-  while (!done)
+  /* The workers end with us, and downloads note how far they came; they get two seconds to do so by
+   * themselves. */
+  esp_registry_stop_async (self->registry, on_stopped, &ending);
+  esp_model_downloads_stop_async (self->downloads, on_downloads_stopped, &ending);
+  timeout = g_timeout_add_seconds (2, on_stop_timeout, &ending);
+  while (!ending.late && !(ending.registry && ending.downloads))
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timeout);
 
   /* It empties its list as it goes. */
   g_signal_handlers_disconnect_by_data (esp_queue_get_jobs (self->queue), self);
   g_signal_handlers_disconnect_by_data (self->queue, self);
+  esp_downloads_watch_detach (application);
   g_clear_object (&self->queue);
   g_clear_object (&self->registry);
   g_clear_object (&self->accounts);
+  g_clear_object (&self->downloads);
+  g_clear_object (&self->offers);
+  g_clear_object (&self->library);
   g_clear_object (&self->catalog);
   g_clear_object (&self->settings);
 

@@ -134,20 +134,6 @@ test_settings (void)
   gtk_window_destroy (window);
 }
 
-/* The models that are installed are listed with where they are. */
-static void
-test_models (void)
-{
-  g_autoptr (Scratch) scratch = scratch_new ();
-  GtkWindow *window = scratch_open (scratch);
-  GtkWidget *row = find_row (GTK_WIDGET (window), "Espalier demo model");
-
-  g_assert_nonnull (row);
-  g_assert_true (
-      g_str_has_suffix (adw_action_row_get_subtitle (ADW_ACTION_ROW (row)), "/models/demo"));
-  gtk_window_destroy (window);
-}
-
 /* --- Providers -------------------------------------------------------------------------------- */
 
 static gboolean
@@ -401,7 +387,6 @@ main (int argc, char **argv)
   widgets_init (&argc, &argv);
 
   g_test_add_func ("/preferences/settings", test_settings);
-  g_test_add_func ("/preferences/models", test_models);
   g_test_add_func ("/preferences/providers/catalog", test_catalog);
   g_test_add_func ("/preferences/providers/add", test_add);
   g_test_add_func ("/preferences/providers/change", test_change);
