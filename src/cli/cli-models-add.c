@@ -113,6 +113,20 @@ commit (CliSession *session, EspModelAddition *addition, const Options *options,
   return id;
 }
 
+static gboolean
+lacks_parts (EspModelAddition *addition)
+{
+  for (guint i = 0; i < esp_model_addition_get_n_parts (addition); i++)
+    {
+      const EspModelPart *part = esp_model_addition_get_part (addition, i);
+
+      if (part->path == NULL && part->needed)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static int
 add (CliSession *session, EspModelLibrary *library, char **paths, const Options *options)
 {
@@ -142,11 +156,8 @@ add (CliSession *session, EspModelLibrary *library, char **paths, const Options 
     cli_note ("%s", *remark);
   id = commit (session, addition, options, &error);
   if (id == NULL)
-    return cli_fail (
-        g_error_matches (error, ESP_MODEL_LIBRARY_ERROR, ESP_MODEL_LIBRARY_ERROR_MISSING)
-            ? "%s (--component clip=FILE tokenizer=DIR …)"
-            : "%s",
-        error->message);
+    return cli_fail (lacks_parts (addition) ? "%s (--component clip=FILE tokenizer=DIR …)" : "%s",
+                     error->message);
   if (options->make_default && !esp_model_library_set_default (library, id, &error))
     return cli_fail ("%s", error->message);
 

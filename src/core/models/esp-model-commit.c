@@ -98,15 +98,30 @@ find_first (EspModelCommit *self, guint i)
   return i;
 }
 
-/* The name that a part gets in the model's folder: folders the component's, files their own. */
+/* What a file's sizes are read from where its tensors do not tell: the config.json beside it. */
+static char *
+dup_config (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *config = g_build_filename (folder, "config.json", NULL);
+
+  return g_file_test (config, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer (&config) : NULL;
+}
+
+/* The name that a part gets in the model's folder: folders the component's, files their own; one
+ * with a config.json in a folder with that. */
 static char *
 dup_own_name (EspModelCommit *self, guint i)
 {
   const EspModelPart *part = &self->parts[i];
   g_autofree char *base = g_path_get_basename (part->path);
+  g_autofree char *config = NULL;
 
   if (g_file_test (part->path, G_FILE_TEST_IS_DIR))
     return g_strdup (part->component);
+  config = dup_config (part->path);
+  if (config != NULL)
+    return g_build_filename (part->component, base, NULL);
   for (guint j = 0; j < i; j++)
     {
       g_autofree char *other
@@ -117,6 +132,22 @@ dup_own_name (EspModelCommit *self, guint i)
     }
 
   return g_steal_pointer (&base);
+}
+
+/* Copies the config.json that belongs to a part that is a file. */
+static gboolean
+copy_config (EspModelCommit *self, guint i, const char *target, GError **error)
+{
+  g_autofree char *config = g_file_test (self->parts[i].path, G_FILE_TEST_IS_DIR)
+                                ? NULL
+                                : dup_config (self->parts[i].path);
+  g_autofree char *folder = g_path_get_dirname (target);
+  g_autofree char *copy = g_build_filename (folder, "config.json", NULL);
+
+  if (config == NULL)
+    return TRUE;
+  g_mkdir (folder, 0755);
+  return _esp_tree_copy (config, copy, NULL, NULL, NULL, error);
 }
 
 static gboolean
@@ -173,7 +204,8 @@ take_part (EspModelCommit *self, guint i, JsonObject *components, GCancellable *
   name = dup_own_name (self, i);
   target = g_build_filename (self->staged, name, NULL);
   json_object_set_string_member (components, part->component, name);
-  return _esp_tree_copy (part->path, target, on_copied, self, cancellable, error);
+  return copy_config (self, i, target, error)
+         && _esp_tree_copy (part->path, target, on_copied, self, cancellable, error);
 }
 
 /* What the model's own folder said of it stays. */

@@ -159,6 +159,7 @@ make_loose (World *self, gboolean with_vae)
     { "text_encoder/model.safetensors", "clip/clip_l.safetensors" },
     { "text_encoder_2/model.safetensors", "clip/t5xxl.safetensors" },
     { "vae/diffusion_pytorch_model.safetensors", "vae/ae.safetensors" },
+    { "vae/config.json", "vae/config.json" },
     { "tokenizer", "tokenizer" },
     { "tokenizer_2", "tokenizer_2" },
   };
@@ -281,6 +282,7 @@ test_loose (World *self, gconstpointer data)
   g_autofree char *file = g_build_filename (loose, "unet/kontext.safetensors", NULL);
   g_autofree char *vae = g_build_filename (loose, "vae/ae.safetensors", NULL);
   g_autoptr (GError) error = NULL;
+  g_autofree char *id = NULL;
 
   g_assert_true (add (self, file, &error));
   g_assert_no_error (error);
@@ -290,6 +292,10 @@ test_loose (World *self, gconstpointer data)
   g_assert_nonnull (find (self, "t5")->path);
   g_assert_nonnull (find (self, "tokenizer")->path);
   g_assert_nonnull (find (self, "tokenizer_2")->path);
+  g_assert_null (esp_model_addition_get_problem (self->addition));
+  id = commit (self, ESP_MODEL_ADD_REFER, NULL, NULL, &error);
+  g_assert_no_error (error);
+  expect_usable (self, id);
 }
 
 #define ADD(name, data, function)                                                                  \
