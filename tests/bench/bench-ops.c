@@ -365,6 +365,17 @@ bench_format (EspDType dtype, int64_t in, int64_t out)
   free ((void *) (uintptr_t) weight.data);
 }
 
+/* Attention and convolutions are products of tiles, of two bf16 or three a number for the latter,
+ * or f32. */
+static void
+take_peak (void)
+{
+  const CpuDevice *cpu = (const CpuDevice *) device;
+
+  peak_gflops = measured_peak (
+      cpu->matrix != NULL && device->compute == ESP_BF16 ? cpu->float_panels : NULL);
+}
+
 static void
 run_attention (Bench *b)
 {
@@ -379,6 +390,7 @@ bench_attention (const char *name, int64_t rows, int64_t heads, int64_t depth)
 
   if (strstr (name, word) == NULL)
     return;
+  take_peak ();
   qkv = tensor_of (device->compute, rows, 3 * heads * depth);
   b.y = tensor_of (device->compute, rows, heads * depth);
   b.attention = (EspAttention){ esp_tensor_cols (qkv, 0, heads * depth),
@@ -403,7 +415,7 @@ run_conv (Bench *b)
 }
 
 static void
-bench_conv (const char *name, int64_t side, int64_t in, int64_t out)
+bench_conv (const char *name, int64_t side, int64_t in, int64_t out, bool doubled)
 {
   Bench b = { .grid = { 1, side, side } };
   EspWeight weight = { "w", "bench", ESP_F32, 4, { out, in, 3, 3 }, in * out * 9, NULL };
@@ -412,12 +424,15 @@ bench_conv (const char *name, int64_t side, int64_t in, int64_t out)
 
   if (strstr (name, word) == NULL)
     return;
+  take_peak ();
   values = numbers (in * out * 9);
   weight.data = values;
   bias.data = values;
-  b.x = tensor_of (ESP_F32, side * side, in);
+  if (doubled)
+    b.grid = (EspGrid){ 1, side / 2, side / 2 };
+  b.x = tensor_of (ESP_F32, b.grid.height * b.grid.width, in);
   b.y = tensor_of (ESP_F32, side * side, out);
-  b.conv = (EspConv){ &weight, &bias, in, out, 3, 1, 1, 1, 1, 1, NULL, false };
+  b.conv = (EspConv){ &weight, &bias, in, out, 3, 1, 1, 1, 1, 1, NULL, doubled };
   device->ops->prepare_conv (device, &b.conv);
   report (name, 18.0 * (double) (side * side) * (double) (in * out), 0, run_conv, &b);
   device->ops->release_conv (device, &b.conv);
@@ -507,12 +522,12 @@ main (int argc, char **argv)
   bench_attention ("demo attention 576, 6 x 32", 576, 6, 32);
   bench_rows ("demo modulated norm 576 x 192", 576, 192, 0, 0, run_modulated);
   bench_rows ("demo head norm rope 576 x 192", 576, 192, 32, 0, run_rope);
-  bench_conv ("demo conv 256, 16 -> 16", 256, 16, 16);
-  bench_conv ("demo conv 256, 3 -> 16", 256, 3, 16);
-  bench_conv ("demo conv 256, 16 -> 3", 256, 16, 3);
-  bench_conv ("demo conv 128, 32 -> 32", 128, 32, 32);
-  bench_conv ("demo conv 64, 64 -> 64", 64, 64, 64);
-  bench_conv ("demo conv 32, 128 -> 128", 32, 128, 128);
+  bench_conv ("demo conv 256, 16 -> 16", 256, 16, 16, false);
+  bench_conv ("demo conv 256, 3 -> 16", 256, 3, 16, false);
+  bench_conv ("demo conv 256, 16 -> 3", 256, 16, 3, false);
+  bench_conv ("demo conv 128, 32 -> 32", 128, 32, 32, false);
+  bench_conv ("demo conv 64, 64 -> 64", 64, 64, 64, false);
+  bench_conv ("demo conv 32, 128 -> 128", 32, 128, 128, false);
   bench_attention ("demo attention vae 1024, 1 x 128", 1024, 1, 128);
   bench_rows ("demo group moments 256, 16", 65536, 16, 0, 256, run_moments);
   bench_rows ("demo group norm silu 256, 16", 65536, 16, 0, 256, run_group_norm);
@@ -522,10 +537,15 @@ main (int argc, char **argv)
                 ESP_ACTIVATION_GELU_TANH, false, true);
   bench_linear ("full linear mlp 2560 x 12288 -> 3072 gate", 2560, 12288, 3072, 0, true, false);
   bench_linear ("full linear modulation 1 x 3072 -> 18432", 1, 3072, 18432, 0, false, false);
+  bench_attention ("full attention 768, 24 x 128", 768, 24, 128);
   bench_attention ("full attention 2560, 24 x 128", 2560, 24, 128);
+  bench_attention ("full attention 8704, 24 x 128", 8704, 24, 128);
   bench_rows ("full modulated norm 2560 x 3072", 2560, 3072, 0, 0, run_modulated);
   bench_rows ("full head norm rope 2560 x 3072", 2560, 3072, 128, 0, run_rope);
-  bench_conv ("full conv 256, 256 -> 256", 256, 256, 256);
+  bench_conv ("full conv 64, 512 -> 512", 64, 512, 512, false);
+  bench_conv ("full conv 256, 256 -> 256", 256, 256, 256, false);
+  bench_conv ("full conv 512, 128 -> 128", 512, 128, 128, false);
+  bench_conv ("full conv 128 doubled, 512 -> 512", 256, 512, 512, true);
   bench_attention ("full attention vae 4096, 1 x 512", 4096, 1, 512);
   bench_rows ("full group moments 512, 128", 512 * 512, 128, 0, 512, run_moments);
   bench_rows ("full group norm silu 512, 128", 512 * 512, 128, 0, 512, run_group_norm);

@@ -4,10 +4,10 @@
  *
  * For each head: keys are packed as panels of tile_cols keys (depth-major), values as panels of
  * tile_cols columns (key-major), both read in order by the register tile. A task is one head's
- * QUERIES rows: logits of KEYS keys, their softmax with the running maximum (the rows of the result
- * so far are rescaled when it rises), then times the values. Heads go in groups that fit a bounded
- * packing buffer. Every row's result depends on its own numbers only, so neither threads nor
- * grouping change it.
+ * block of rows: logits of KEYS keys, their softmax with the running maximum (the rows of the
+ * result so far are rescaled when it rises), then times the values. Heads go in groups that fit a
+ * bounded packing buffer. Every row's result depends on its own numbers only, so neither threads
+ * nor grouping change it.
  */
 #include "ops/cpu/cpu-attention.h"
 
@@ -17,7 +17,7 @@
 
 enum
 {
-  QUERIES = 48, /* a multiple of every level's tile_rows */
+  QUERIES = 96, /* at most; that and half of it are multiples of every level's tile_rows */
   KEYS = 256,   /* a multiple of every level's tile_cols */
 };
 
@@ -29,6 +29,7 @@ typedef struct Plan
   CpuDevice *cpu;
   const EspAttention *attention;
   int64_t queries, keys, depth;
+  int64_t block;               /* queries of a task */
   int64_t panel;               /* tile_cols */
   int64_t key_panels, columns; /* keys and depth rounded up to panels, the first in panels */
   int64_t head_floats;         /* of one head's packed keys and values */
@@ -196,7 +197,8 @@ attend_block (const Plan *plan, int64_t head, int64_t first_query, const float *
   int64_t last_key = plan->keys;
 
   block.first = first_query;
-  block.rows = plan->queries - first_query < QUERIES ? plan->queries - first_query : QUERIES;
+  block.rows
+      = plan->queries - first_query < plan->block ? plan->queries - first_query : plan->block;
   if (attention->causal)
     last_key = first_query + block.rows;
   for (int64_t r = 0; r < block.rows; r++)
@@ -239,7 +241,7 @@ attend_block (const Plan *plan, int64_t head, int64_t first_query, const float *
 static void
 attend_group (const Plan *plan, int64_t first_head, int64_t heads)
 {
-  int64_t blocks = (plan->queries + QUERIES - 1) / QUERIES;
+  int64_t blocks = (plan->queries + plan->block - 1) / plan->block;
 
 #pragma omp parallel num_threads(plan->cpu->base.threads)
   {
@@ -256,7 +258,7 @@ attend_group (const Plan *plan, int64_t first_head, int64_t heads)
       }
 #pragma omp for schedule(dynamic)
     for (int64_t i = 0; i < heads * blocks; i++)
-      attend_block (plan, first_head + i / blocks, i % blocks * QUERIES,
+      attend_block (plan, first_head + i / blocks, i % blocks * plan->block,
                     plan->packed + i / blocks * plan->head_floats, space);
   }
 }
@@ -296,6 +298,9 @@ esp_cpu_attention (EspDevice *device, const EspAttention *attention)
   plan.queries = attention->q.rows;
   plan.keys = attention->k.rows;
   plan.depth = attention->head_dim;
+  /* A panel of keys that meets more queries is fetched less often; but every thread needs work. */
+  plan.block
+      = attention->heads * (plan.queries / QUERIES) >= 4 * device->threads ? QUERIES : QUERIES / 2;
   plan.panel = cpu->kernels->tile_cols;
   plan.key_panels = (plan.keys + plan.panel - 1) / plan.panel;
   plan.columns = round_up (plan.depth, plan.panel);
