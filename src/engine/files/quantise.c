@@ -139,212 +139,205 @@ quantise_block_q8_0 (const float *source, uint8_t *block)
 
 #define GROUP   32
 #define GROUPS  8
-#define LEVELS  15 /* the largest of four bits */
-#define SCALES  63 /* the largest of six bits */
+#define LEVELS  15.0f /* the largest of four bits */
+#define SCALES  63.0f /* the largest of six bits */
 #define TRIES   24
 #define NEAREST 12582912.0f /* adding and taking it away rounds a small number to a whole one */
 
-typedef float f32x8 __attribute__ ((vector_size (32)));
-typedef int32_t i32x8 __attribute__ ((vector_size (32)));
+/* One lane for each of a block's groups: what is done to one is done to all. */
+typedef float f32x8 __attribute__ ((vector_size (4 * GROUPS)));
+typedef int32_t i32x8 __attribute__ ((vector_size (4 * GROUPS)));
 
-#define LANES 8
-#define PARTS (GROUP / LANES)
+/* `a` where the mask is set, else `b`. */
+#define CHOOSE(mask, a, b) ((f32x8) (((mask) & (i32x8) (a)) | (~(mask) & (i32x8) (b))))
 
-/* A group's numbers, or their levels. */
+/* Number i of every group, or its level. */
 typedef struct
 {
-  f32x8 part[PARTS];
-} Numbers;
+  f32x8 at[GROUP];
+} Groups;
 
 /* x is about scale · q - minimum, q from 0 to 15. */
 typedef struct
 {
-  float scale, minimum; /* both ≥ 0 */
-} Fit;
-
-INLINE float
-sum (const f32x8 *numbers)
-{
-  float total = 0;
-
-  for (int i = 0; i < LANES; i++)
-    total += (*numbers)[i];
-  return total;
-}
+  f32x8 scale, minimum; /* both ≥ 0 */
+} Fits;
 
 INLINE void
-choose_levels (const Numbers *x, float inverse, float minimum, Numbers *q)
+choose_levels (const Groups *x, const f32x8 *inverse, const f32x8 *minimum, Groups *q)
 {
-  for (int i = 0; i < PARTS; i++)
-    {
-      f32x8 level = (x->part[i] + minimum) * inverse, most = { 0 };
-      i32x8 above;
-
-      most += LEVELS;
-      level = (f32x8) ((i32x8) (level > 0.0f) & (i32x8) level);
-      above = (i32x8) (level > most);
-      level = (f32x8) ((above & (i32x8) most) | (~above & (i32x8) level));
-      q->part[i] = (level + NEAREST) - NEAREST;
-    }
-}
-
-INLINE float
-squared_error (const Numbers *x, const Numbers *q, Fit fit)
-{
-  f32x8 error = { 0 };
-
-  for (int i = 0; i < PARTS; i++)
-    {
-      f32x8 off = fit.scale * q->part[i] - fit.minimum - x->part[i];
-
-      error += off * off;
-    }
-  return sum (&error);
-}
-
-/* The scale and minimum that come nearest to x with these levels. */
-INLINE Fit
-least_squares (const Numbers *x, const Numbers *q)
-{
-  f32x8 q_lanes = { 0 }, qq_lanes = { 0 }, x_lanes = { 0 }, qx_lanes = { 0 };
-  float sum_q, sum_qq, sum_x, sum_qx, determinant;
-  Fit fit = { 0, 0 };
-
-  for (int i = 0; i < PARTS; i++)
-    {
-      q_lanes += q->part[i];
-      qq_lanes += q->part[i] * q->part[i];
-      x_lanes += x->part[i];
-      qx_lanes += q->part[i] * x->part[i];
-    }
-  sum_q = sum (&q_lanes);
-  sum_qq = sum (&qq_lanes);
-  sum_x = sum (&x_lanes);
-  sum_qx = sum (&qx_lanes);
-  determinant = GROUP * sum_qq - sum_q * sum_q;
-  if (determinant > 0)
-    {
-      fit.scale = (GROUP * sum_qx - sum_q * sum_x) / determinant;
-      fit.minimum = (sum_q * sum_qx - sum_qq * sum_x) / determinant;
-    }
-  if (determinant <= 0 || fit.minimum < 0)
-    {
-      fit.minimum = 0;
-      fit.scale = sum_qq > 0 ? sum_qx / sum_qq : 0;
-    }
-  fit.scale = fit.scale > 0 ? fit.scale : 0;
-  return fit;
-}
-
-/* Starts from the range of x and from ranges a little smaller and larger. */
-INLINE Fit
-fit_group (const Numbers *x)
-{
-  float least = 0, most = x->part[0][0], best_error;
-  Numbers q;
-  Fit best;
+  const f32x8 most = (f32x8){ 0 } + LEVELS;
 
   for (int i = 0; i < GROUP; i++)
     {
-      float number = x->part[i / LANES][i % LANES];
+      f32x8 level = (x->at[i] + *minimum) * *inverse;
 
-      least = number < least ? number : least;
-      most = number > most ? number : most;
+      level = (f32x8) ((i32x8) (level > 0.0f) & (i32x8) level);
+      level = CHOOSE ((i32x8) (level > most), most, level);
+      q->at[i] = (level + NEAREST) - NEAREST;
     }
-  best = (Fit){ (most - least) / LEVELS, -least };
-  if (!(most > least) || !isfinite (1 / best.scale))
-    return (Fit){ 0, -least };
-  choose_levels (x, 1 / best.scale, best.minimum, &q);
-  best_error = squared_error (x, &q, best);
-  for (int try = 0; try < TRIES; try++)
-    {
-      float inverse = ((float) LEVELS - 1.2f + 0.1f * (float) try) / (most - least), error;
-      Fit fit;
-
-      choose_levels (x, inverse, -least, &q);
-      fit = least_squares (x, &q);
-      error = squared_error (x, &q, fit);
-      if (error < best_error)
-        {
-          best_error = error;
-          best = fit;
-        }
-    }
-  return best;
 }
 
-/* Among the six-bit neighbours of scale and minimum, those with the smallest error. */
 INLINE void
-settle_group (const Numbers *x, Fit wanted, float step, float minimum_step, int *scale,
-              int *minimum, Numbers *q)
+measure_error (const Groups *x, const Groups *q, const Fits *fit, f32x8 *error)
 {
-  int near_scale = step > 0 ? (int) (wanted.scale / step + 0.5f) : 0;
-  int near_minimum = minimum_step > 0 ? (int) (wanted.minimum / minimum_step + 0.5f) : 0;
-  float best_error = INFINITY;
+  f32x8 sum = { 0 };
 
-  *scale = *minimum = 0;
-  for (int s = near_scale - 1; s <= near_scale + 1; s++)
-    for (int m = near_minimum - 1; m <= near_minimum + 1; m++)
-      {
-        Fit fit = { step * (float) s, minimum_step * (float) m };
-        float inverse = fit.scale > 0 ? 1 / fit.scale : 0, error;
+  for (int i = 0; i < GROUP; i++)
+    {
+      f32x8 off = fit->scale * q->at[i] - fit->minimum - x->at[i];
 
-        if (s < 0 || s > SCALES || m < 0 || m > SCALES || !isfinite (inverse))
-          continue;
-        choose_levels (x, inverse, fit.minimum, q);
-        error = squared_error (x, q, fit);
-        if (error < best_error)
-          {
-            best_error = error;
-            *scale = s;
-            *minimum = m;
-          }
-      }
-  choose_levels (x, step * (float) *scale > 0 ? 1 / (step * (float) *scale) : 0,
-                 minimum_step * (float) *minimum, q);
+      sum += off * off;
+    }
+  *error = sum;
+}
+
+/* The scales and minimums that come nearest to x with these levels. */
+INLINE void
+least_squares (const Groups *x, const f32x8 *sum_x, const Groups *q, Fits *fit)
+{
+  f32x8 sum_q = { 0 }, sum_qq = { 0 }, sum_qx = { 0 }, determinant, scale, minimum;
+  i32x8 through_zero;
+
+  for (int i = 0; i < GROUP; i++)
+    {
+      sum_q += q->at[i];
+      sum_qq += q->at[i] * q->at[i];
+      sum_qx += q->at[i] * x->at[i];
+    }
+  determinant = (float) GROUP * sum_qq - sum_q * sum_q;
+  scale = ((float) GROUP * sum_qx - sum_q * *sum_x) / determinant;
+  minimum = (sum_q * sum_qx - sum_qq * *sum_x) / determinant;
+  through_zero = ~((i32x8) (determinant > 0.0f) & (i32x8) (minimum >= 0.0f));
+  scale = CHOOSE (through_zero, sum_qx / sum_qq, scale);
+  /* Also takes away what a division by zero gave. */
+  fit->scale = (f32x8) ((i32x8) (scale > 0.0f) & (i32x8) scale);
+  fit->minimum = (f32x8) (~through_zero & (i32x8) minimum);
+}
+
+/* Starts from the range of x and from ranges a little smaller and larger. */
+INLINE void
+fit_groups (const Groups *x, Fits *best)
+{
+  f32x8 least = { 0 }, most = x->at[0], sum_x = { 0 }, range, minimum, inverse, best_error, error;
+  i32x8 flat;
+  Groups q;
+  Fits fit;
+
+  for (int i = 0; i < GROUP; i++)
+    {
+      least = CHOOSE ((i32x8) (x->at[i] < least), x->at[i], least);
+      most = CHOOSE ((i32x8) (x->at[i] > most), x->at[i], most);
+      sum_x += x->at[i];
+    }
+  range = most - least;
+  minimum = -least;
+  inverse = LEVELS / range;
+  flat = ~((i32x8) (range > 0.0f) & (i32x8) (inverse < INFINITY));
+  best->scale = (f32x8) (~flat & (i32x8) (range / LEVELS));
+  best->minimum = minimum;
+  inverse = (f32x8) (~flat & (i32x8) inverse);
+  choose_levels (x, &inverse, &minimum, &q);
+  measure_error (x, &q, best, &best_error);
+  for (int try = 0; try < TRIES; try++)
+    {
+      i32x8 better;
+
+      inverse = (f32x8) (~flat & (i32x8) ((LEVELS - 1.2f + 0.1f * (float) try) / range));
+      choose_levels (x, &inverse, &minimum, &q);
+      least_squares (x, &sum_x, &q, &fit);
+      measure_error (x, &q, &fit, &error);
+      better = (i32x8) (error < best_error) & ~flat;
+      best_error = CHOOSE (better, error, best_error);
+      best->scale = CHOOSE (better, fit.scale, best->scale);
+      best->minimum = CHOOSE (better, fit.minimum, best->minimum);
+    }
+}
+
+/* Among the six-bit neighbours of each scale and minimum, those with the smallest error. */
+INLINE void
+settle_groups (const Groups *x, const Fits *wanted, float step, float minimum_step, Fits *chosen,
+               Groups *q)
+{
+  const float to_step = step > 0 ? 1 / step : 0;
+  const float to_minimum = minimum_step > 0 ? 1 / minimum_step : 0;
+  f32x8 near_scale = (wanted->scale * to_step + NEAREST) - NEAREST;
+  f32x8 near_minimum = (wanted->minimum * to_minimum + NEAREST) - NEAREST;
+  f32x8 best_error = (f32x8){ 0 } + INFINITY, error, inverse;
+  Fits fit;
+
+  *chosen = (Fits){ { 0 }, { 0 } };
+  for (int side = 0; side < 9; side++)
+    {
+      f32x8 scale = near_scale + (float) (side / 3 - 1);
+      f32x8 minimum = near_minimum + (float) (side % 3 - 1);
+      i32x8 better = (i32x8) (scale >= 0.0f) & (i32x8) (scale <= SCALES) & (i32x8) (minimum >= 0.0f)
+                     & (i32x8) (minimum <= SCALES);
+
+      fit.scale = scale * step;
+      fit.minimum = minimum * minimum_step;
+      inverse = 1.0f / fit.scale;
+      inverse = (f32x8) ((i32x8) (inverse < INFINITY) & (i32x8) inverse);
+      choose_levels (x, &inverse, &fit.minimum, q);
+      measure_error (x, q, &fit, &error);
+      better &= (i32x8) (error < best_error);
+      best_error = CHOOSE (better, error, best_error);
+      chosen->scale = CHOOSE (better, scale, chosen->scale);
+      chosen->minimum = CHOOSE (better, minimum, chosen->minimum);
+    }
+  inverse = 1.0f / (chosen->scale * step);
+  inverse = (f32x8) ((i32x8) (inverse < INFINITY) & (i32x8) inverse);
+  fit.minimum = chosen->minimum * minimum_step;
+  choose_levels (x, &inverse, &fit.minimum, q);
 }
 
 /* Six bits each, in the order that block-formats.c reads. */
 INLINE void
-pack_scales (const int *scale, const int *minimum, uint8_t *packed)
+pack_scales (const Fits *chosen, uint8_t *packed)
 {
   for (int group = 0; group < 4; group++)
     {
-      packed[group] = (uint8_t) (scale[group] | (scale[group + 4] >> 4) << 6);
-      packed[group + 4] = (uint8_t) (minimum[group] | (minimum[group + 4] >> 4) << 6);
-      packed[group + 8] = (uint8_t) ((scale[group + 4] & 0xF) | (minimum[group + 4] & 0xF) << 4);
+      int scale = (int) chosen->scale[group], minimum = (int) chosen->minimum[group];
+      int high_scale = (int) chosen->scale[group + 4];
+      int high_minimum = (int) chosen->minimum[group + 4];
+
+      packed[group] = (uint8_t) (scale | (high_scale >> 4) << 6);
+      packed[group + 4] = (uint8_t) (minimum | (high_minimum >> 4) << 6);
+      packed[group + 8] = (uint8_t) ((high_scale & 0xF) | (high_minimum & 0xF) << 4);
     }
+}
+
+INLINE float
+largest (const f32x8 *numbers)
+{
+  float most = 0;
+
+  for (int i = 0; i < GROUPS; i++)
+    most = (*numbers)[i] > most ? (*numbers)[i] : most;
+  return most;
 }
 
 INLINE void
 quantise_block_q4_k (const float *source, uint8_t *block)
 {
-  Numbers x[GROUPS], q[GROUPS];
-  Fit fit[GROUPS];
-  int scale[GROUPS], minimum[GROUPS];
-  float most_scale = 0, most_minimum = 0, levels[GROUPS][GROUP];
+  Groups x, q;
+  Fits fit, chosen;
   uint16_t step, minimum_step;
 
-  memcpy (x, source, sizeof x);
-  for (int group = 0; group < GROUPS; group++)
-    {
-      fit[group] = fit_group (&x[group]);
-      most_scale = fit[group].scale > most_scale ? fit[group].scale : most_scale;
-      most_minimum = fit[group].minimum > most_minimum ? fit[group].minimum : most_minimum;
-    }
-  step = to_half (most_scale / SCALES);
-  minimum_step = to_half (most_minimum / SCALES);
-  for (int group = 0; group < GROUPS; group++)
-    settle_group (&x[group], fit[group], from_half (step), from_half (minimum_step), &scale[group],
-                  &minimum[group], &q[group]);
-  memcpy (levels, q, sizeof levels);
+  for (int i = 0; i < GROUP; i++)
+    for (int group = 0; group < GROUPS; group++)
+      x.at[i][group] = source[GROUP * group + i];
+  fit_groups (&x, &fit);
+  step = to_half (largest (&fit.scale) / SCALES);
+  minimum_step = to_half (largest (&fit.minimum) / SCALES);
+  settle_groups (&x, &fit, from_half (step), from_half (minimum_step), &chosen, &q);
   memcpy (block, &step, sizeof step);
   memcpy (block + 2, &minimum_step, sizeof minimum_step);
-  pack_scales (scale, minimum, block + 4);
-  for (int group = 0; group < GROUPS; group += 2)
-    for (int i = 0; i < GROUP; i++)
+  pack_scales (&chosen, block + 4);
+  for (int i = 0; i < GROUP; i++)
+    for (int group = 0; group < GROUPS; group += 2)
       block[16 + GROUP * (group / 2) + i]
-          = (uint8_t) ((int) levels[group][i] | (int) levels[group + 1][i] << 4);
+          = (uint8_t) ((int) q.at[i][group] | (int) q.at[i][group + 1] << 4);
 }
 
 /* --- The table ------------------------------------------------------------------------------ */
