@@ -313,6 +313,39 @@ a_converted_file_converts_back (void)
   esp_weights_close (weights);
 }
 
+/* Shards, by their folder or by their index, give the file that a whole one gives. */
+static void
+shards_become_one_file (void)
+{
+  const EspWeight parts[2] = {
+    { .name = "a.weight", .dtype = ESP_F32, .dims = 2, .shape = { OUT, WIDE }, .data = numbers },
+    { .name = "b.weight", .dtype = ESP_BF16, .dims = 2, .shape = { OUT, WIDE }, .data = narrow }
+  };
+  const char *const inputs[] = { "", "model.safetensors.index.json" };
+  EspError error = ESP_ERROR_INIT;
+  EspConvertReport report;
+
+  CHECK_STATUS (esp_safetensors_write (scratch_path ("one.safetensors"), &parts[0], 1, &error),
+                ESP_OK, error);
+  CHECK_STATUS (esp_safetensors_write (scratch_path ("two.safetensors"), &parts[1], 1, &error),
+                ESP_OK, error);
+  scratch_write_text ("model.safetensors.index.json",
+                      "{\"weight_map\":{\"a.weight\":\"one.safetensors\","
+                      "\"b.weight\":\"two.safetensors\"}}");
+  for (int i = 0; i < 2; i++)
+    {
+      EspWeights *weights
+          = convert_and_open (scratch_path (inputs[i]), "whole.gguf", ESP_CONVERT_Q8_0, &report);
+
+      CHECK (report.converted == 2);
+      if (weights != NULL)
+        CHECK (esp_weights_count (weights) == 2
+               && relative_error (esp_weights_find (weights, "a.weight"), numbers) < 0.006);
+      esp_weights_close (weights);
+    }
+  unlink (scratch_path ("model.safetensors.index.json"));
+}
+
 static void
 metadata_stays (void)
 {
@@ -465,6 +498,7 @@ main (void)
   CASE (q4_k_fits_better_than_minimum_and_maximum);
   CASE (quantised_numbers_are_those_of_other_libraries);
   CASE (a_converted_file_converts_back);
+  CASE (shards_become_one_file);
   CASE (metadata_stays);
   CASE (a_conversion_that_is_stopped_leaves_nothing);
   CASE (a_failure_leaves_the_old_file);
