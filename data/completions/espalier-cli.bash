@@ -17,7 +17,7 @@ _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --
   --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
-_espalier_cli_models_commands='list add download default remove inspect convert'
+_espalier_cli_models_commands='list add download default remove inspect convert clear-cache'
 _espalier_cli_models_add_options='--name --component --copy --move --default --json -h --help'
 _espalier_cli_models_download_options='--variant --accept-licence --token-stdin --token-file --limit --json -q --quiet
   -h --help'

@@ -52,6 +52,8 @@ parse (CliEditOptions *self, char ***arguments, int *status)
       N_ ("How several inputs are placed: offset or index"), N_ ("HOW") },
     { "step-cache", 0, 0, G_OPTION_ARG_FILENAME, &self->step_cache_text,
       N_ ("Leave out steps that change little, 0 to 0.5: faster, less exact; 0 is off"), N_ ("X") },
+    { "no-cache", 0, 0, G_OPTION_ARG_NONE, &self->no_cache,
+      N_ ("Neither keep nor use what earlier edits computed for prompt and photo"), NULL },
     { "device", 0, 0, G_OPTION_ARG_FILENAME, &self->device, N_ ("auto, cpu or cuda"),
       N_ ("DEVICE") },
     { "dtype", 0, 0, G_OPTION_ARG_FILENAME, &self->dtype, N_ ("auto, f32 or bf16"), N_ ("TYPE") },
@@ -301,6 +303,8 @@ cli_edit_options_get_parameters (const CliEditOptions *self)
 
   if (self->true_cfg_text != NULL)
     json_object_set_double_member (parameters, "true_cfg", self->true_cfg);
+  if (self->no_cache)
+    json_object_set_boolean_member (parameters, "disk_cache", FALSE);
   if (self->step_cache > 0)
     json_object_set_double_member (parameters, "step_cache", self->step_cache);
   if (self->steps_text != NULL)

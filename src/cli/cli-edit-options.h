@@ -24,7 +24,7 @@ typedef struct
   char *noise, *dump;                                   /* or NULL */
   char **loras;                                         /* FILE[:STRENGTH], or NULL */
   gboolean lora_partial;
-  gboolean no_metadata, json, quiet;
+  gboolean no_metadata, no_cache, json, quiet;
 
   /* For remote backends. */
   char *base_url, *key_file, *patience_text; /* as given, or NULL */

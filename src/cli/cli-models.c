@@ -176,6 +176,7 @@ static const struct
   { "download", cli_models_download, N_ ("fetch a model, or list those that can be fetched") },
   { "default", cli_models_default, N_ ("make a model the one that is taken when none is named") },
   { "remove", cli_models_remove, N_ ("remove a model") },
+  { "clear-cache", cli_models_clear_cache, N_ ("remove what is kept of prompts and photos") },
 };
 
 static int

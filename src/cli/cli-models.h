@@ -16,6 +16,7 @@ int cli_models_download (char ***arguments);
 int cli_models_remove (char ***arguments);
 int cli_models_default (char ***arguments);
 int cli_models_inspect (char ***arguments);
+int cli_models_clear_cache (char ***arguments);
 
 /* The model that people name by its id; NULL after a line that says what is wrong. Borrowed. */
 EspLibraryModel *cli_models_find (EspModelLibrary *library, const char *id);

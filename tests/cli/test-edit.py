@@ -195,6 +195,24 @@ def steps_that_change_little_are_left_out(s):
     assert fast.read_bytes() != exact.read_bytes() and b'step_cache' in fast.read_bytes()
 
 
+def what_is_computed_is_kept_on_the_disk(s):
+    photo, cache = s.photo(), s.folder / 'cache' / 'engine'
+    s.environment['ESPALIER_CACHE_DIR'] = str(cache)
+    without = s.edit(photo, *SMALL, '--seed', 1, '--no-metadata', '--no-cache', out='w.png')[0].read_bytes()
+    assert not cache.exists()
+    first = s.edit(photo, *SMALL, '--seed', 1, '--no-metadata', out='a.png')[0].read_bytes()
+    kept = sorted(cache.iterdir())
+    assert len(kept) == 2 and cache.stat().st_mode & 0o777 == 0o700, kept
+    again = s.edit(photo, *SMALL, '--seed', 1, '--no-metadata', out='b.png')[0].read_bytes()
+    kept[0].write_bytes(b'something else')
+    damaged = s.edit(photo, *SMALL, '--seed', 1, '--no-metadata', out='d.png')[0].read_bytes()
+    assert without == first == again == damaged and sorted(cache.iterdir()) == kept
+    status, out, _ = s.run('models', 'clear-cache', '--dry-run', '--json')
+    assert status == 0 and json.loads(out)['files'] == 2 and json.loads(out)['folder'] == str(cache), out
+    status, out, _ = s.run('models', 'clear-cache')
+    assert status == 0 and b'2' in out and not list(cache.iterdir()), out
+
+
 def dump_and_noise(s):
     photo, dump = s.photo(), s.out / 'dump.safetensors'
     first = s.edit(photo, *SMALL, '--seed', 5, '--no-metadata', '--dump', dump)[0].read_bytes()
@@ -260,6 +278,7 @@ sys.exit(run_cases([the_same_request_gives_the_same_bytes, json_is_one_object_an
                     the_recipe_is_in_the_file, every_output_format,
                     an_old_file_is_replaced_and_may_be_the_input, size_match_and_auto,
                     several_inputs_are_references, negative_prompt_and_true_cfg,
-                    steps_that_change_little_are_left_out, dump_and_noise, long_prompts_are_told, odd_names_and_empty_prompts,
+                    steps_that_change_little_are_left_out, what_is_computed_is_kept_on_the_disk,
+                    dump_and_noise, long_prompts_are_told, odd_names_and_empty_prompts,
                     the_language_of_the_system_does_not_matter, a_model_folder_may_be_named,
                     the_sample_photo]))

@@ -130,6 +130,29 @@ esp_worker_load_finish (EspWorker *self, GAsyncResult *result, GError **error)
 }
 
 void
+esp_worker_cache_async (EspWorker *self, gboolean clear, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GString *line;
+
+  g_return_if_fail (ESP_IS_WORKER (self));
+
+  g_task_set_source_tag (task, esp_worker_cache_async);
+  line = _esp_worker_begin_line (self, "cache");
+  esp_json_put_bool (line, "clear", clear);
+  _esp_worker_send_call (self, line, "cache", task, NULL, NULL);
+}
+
+JsonObject *
+esp_worker_cache_finish (EspWorker *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (JsonObject) answer = _esp_worker_finish (self, result, esp_worker_cache_async, error);
+
+  return take_member (answer, "cache", JSON_NODE_OBJECT, error);
+}
+
+void
 esp_worker_tokenize_async (EspWorker *self, const char *model, GPtrArray *texts,
                            GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data)

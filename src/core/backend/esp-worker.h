@@ -120,6 +120,12 @@ void esp_worker_inspect_async (EspWorker *self, const char *model, JsonObject *c
                                gpointer user_data);
 JsonObject *esp_worker_inspect_finish (EspWorker *self, GAsyncResult *result, GError **error);
 
+/* What the engine keeps on the disk between its runs, after removing it if `clear`: `folder` (or
+ * null), `bytes`, `files` and `limit`. */
+void esp_worker_cache_async (EspWorker *self, gboolean clear, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data);
+JsonObject *esp_worker_cache_finish (EspWorker *self, GAsyncResult *result, GError **error);
+
 /* Writes the weights file `input` anew as `output` (absolute paths) in the number format `format`
  * ("q8_0", "q4_k", "fp8", "bf16"). The result is the protocol's `converted`; when it fails or is
  * cancelled, `output` is as it was. */
