@@ -120,6 +120,18 @@ def inspect_tells_what_files_are(s):
     s.fails('models', 'inspect', status=2, names=['inspect'])
 
 
+def of_two_files_one_is_taken_and_said(s):
+    model = lone(s)
+    for name in ('a.safetensors', 'b.safetensors'):
+        shutil.copy(DEMO / 'text_encoder' / 'model.safetensors', model.parent / name)
+    words = [model, '--component', *named('t5', 'vae', 'tokenizer', 'tokenizer_2')]
+    found = inspect(s, *words)
+    assert found['parts']['clip'].endswith('/a.safetensors'), found['parts']
+    assert len(found['notes']) == 1 and '--component clip=FILE' in found['notes'][0], found['notes']
+    _, _, errors = s.edit(s.photo(), '--model', *words, *QUICK)
+    assert b'--component clip=FILE' in errors, errors
+
+
 def a_changed_part_changes_the_hash(s):
     model = lone(s)
     first = inspect(s, model, '--component', *named())['hash']
@@ -131,4 +143,5 @@ def a_changed_part_changes_the_hash(s):
 
 sys.exit(run_cases([a_folder_that_names_its_parts_gives_the_same_picture, components_may_follow_one_option_or_many,
                     every_command_takes_them, what_is_missing_is_listed, wrong_options_are_named,
-                    inspect_tells_what_files_are, a_changed_part_changes_the_hash]))
+                    inspect_tells_what_files_are, of_two_files_one_is_taken_and_said,
+                    a_changed_part_changes_the_hash]))

@@ -151,6 +151,57 @@ folders_that_are_none_are_refused (void)
   CHECK_MESSAGE (error, "espalier.json");
 }
 
+static void
+components_are_paths_from_the_folder (void)
+{
+  static const struct
+  {
+    const char *json, *named;
+  } wrongs[] = {
+    { "{\"components\": []}", "components" },     { "{\"components\": {\"unet\": \"x\"}}", "unet" },
+    { "{\"components\": {\"vae\": 3}}", "vae" },  { "{\"components\": {\"vae\": \"\"}}", "vae" },
+    { "{\"components\": {\"t5\": null}}", "t5" },
+  };
+  EspError error = ESP_ERROR_INIT;
+  EspManifest m;
+  char expected[300];
+
+  CHECK (mkdir (scratch_path ("parts"), 0700) == 0);
+  scratch_write_text ("parts/espalier.json",
+                      "{\"components\": {\"transformer\": \"/a/b.gguf\", \"vae\": "
+                      "\"../ae.safetensors\", \"tokenizer_2\": \"tok\"}}");
+  CHECK_STATUS (esp_manifest_read (scratch_path ("parts"), &m, &error), ESP_OK, error);
+  CHECK (m.part[0] != NULL && strcmp (m.part[0], "/a/b.gguf") == 0);
+  snprintf (expected, sizeof expected, "%s/../ae.safetensors", scratch_path ("parts"));
+  CHECK (m.part[3] != NULL && strcmp (m.part[3], expected) == 0);
+  snprintf (expected, sizeof expected, "%s/tok", scratch_path ("parts"));
+  CHECK (m.part[ESP_PART_TOKENIZER_2] != NULL
+         && strcmp (m.part[ESP_PART_TOKENIZER_2], expected) == 0);
+  CHECK (m.part[1] == NULL && m.part[2] == NULL && m.part[ESP_PART_TOKENIZER] == NULL);
+  esp_manifest_clear (&m);
+
+  for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++)
+    {
+      scratch_write_text ("parts/espalier.json", wrongs[i].json);
+      CHECK_STATUS (esp_manifest_read (scratch_path ("parts"), &m, &error), ESP_ERROR_FORMAT,
+                    error);
+      CHECK_MESSAGE (error, wrongs[i].named);
+      CHECK_MESSAGE (error, "espalier.json");
+    }
+}
+
+static void
+a_single_file_is_called_by_its_name (void)
+{
+  EspError error = ESP_ERROR_INIT;
+  EspManifest m;
+
+  CHECK_STATUS (esp_manifest_for_file ("/x/flux1.dev-Q4_K.gguf", &m, &error), ESP_OK, error);
+  CHECK (strcmp (m.id, "flux1.dev-Q4_K") == 0 && strcmp (m.name, m.id) == 0);
+  CHECK (m.t5_tokens == 512 && m.default_steps == 28);
+  esp_manifest_clear (&m);
+}
+
 int
 main (void)
 {
@@ -160,6 +211,8 @@ main (void)
   CASE (fields_out_of_range_are_named);
   CASE (a_thousand_instructions_are_enough);
   CASE (folders_that_are_none_are_refused);
+  CASE (components_are_paths_from_the_folder);
+  CASE (a_single_file_is_called_by_its_name);
   scratch_close ();
   return check_done ();
 }

@@ -440,6 +440,48 @@ def a_changed_model_is_opened_anew(tmp):
         shutil.rmtree(model)
 
 
+def a_model_is_put_together_and_its_parts_are_watched(tmp):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='espalier-parts-'))
+    try:
+        demo = SOURCE / MODEL
+        lone = folder / 'kontext.safetensors'
+        shutil.copy(demo / 'transformer/diffusion_pytorch_model.safetensors', lone)
+        components = {part: str(demo / name) for part, name in (
+            ('clip', 'text_encoder'), ('t5', 'text_encoder_2'), ('tokenizer', 'tokenizer'),
+            ('tokenizer_2', 'tokenizer_2'))}
+        vae = folder / 'vae'
+        shutil.copytree(demo / 'vae', vae)
+        worker = Worker(tmp)
+        worker.send(type='load', id=1, model=str(lone), components=components)
+        first = worker.answer(1)['model']  # the autoencoder lies beside it
+        assert first['id'] == 'kontext' and first['t5_tokens'] == 512 and first['notes'] == [], first
+        worker.send(type='load', id=2, components={'transformer': str(lone), **components})
+        assert worker.answer(2)['model']['hash'] == first['hash']
+        data = bytearray((vae / 'diffusion_pytorch_model.safetensors').read_bytes())
+        data[-1] ^= 1
+        (vae / 'diffusion_pytorch_model.safetensors').write_bytes(data)
+        worker.send(type='load', id=3, components={'transformer': str(lone), **components})
+        assert worker.answer(3)['model']['hash'] != first['hash'], 'a changed part was not noticed'
+        for number, (fields, named) in enumerate((
+                ({'components': {'unet': 'x'}}, 'unet'), ({'components': []}, 'components'),
+                ({'components': {'vae': 3}}, 'vae'), ({'components': {'vae': ''}}, 'vae'),
+                ({'components': {'vae': '/nonexistent'}}, '/nonexistent'), ({'model': None}, 'model')), 10):
+            worker.send(type='load', id=number, **{'model': str(lone), **fields})
+            event = worker.answer(number)
+            assert event['type'] == 'error' and named in event['message'], event
+        worker.send(type='inspect', id=30, model=str(lone))
+        event = worker.answer(30)
+        assert event['kind'] == 'model' and not event['runnable'], event
+        assert event['missing'] == ['clip', 't5', 'tokenizer', 'tokenizer_2'], event
+        worker.send(type='inspect', id=31, model=str(lone), components=components)
+        event = worker.answer(31)
+        assert event['runnable'] and event['problem'] is None and event['parts']['vae'].startswith(str(vae)), event
+        assert event['estimate']['step_flops'] > 1e9 and event['sizes']['double_blocks'] == 2, event
+        worker.end()
+    finally:
+        shutil.rmtree(folder)
+
+
 def a_file_is_converted_or_left_alone(tmp):
     worker = Worker(tmp)
     spool = worker.hello()
@@ -563,7 +605,7 @@ CASES = [the_documented_session_is_true, malformed_lines_are_answered_and_surviv
          edits_of_a_batch_are_cancelled_alone, batches_that_are_wrong_are_refused_as_a_whole,
          jobs_run_in_order_and_cancel_acts_at_once,
          hello_is_answered_while_a_job_runs, errors_name_what_is_wrong, a_changed_model_is_opened_anew,
-         a_file_is_converted_or_left_alone,
+         a_model_is_put_together_and_its_parts_are_watched, a_file_is_converted_or_left_alone,
          the_end_of_input_ends_a_running_edit, a_client_that_stops_reading_ends_it,
          signals_end_it_in_good_order, a_killed_worker_leaves_nothing_for_the_next,
          two_workers_work_side_by_side, closed_standard_files_do_no_harm]
