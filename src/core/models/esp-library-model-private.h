@@ -20,6 +20,9 @@ char **_esp_library_model_dup_places (EspLibraryModel *self) G_GNUC_WARN_UNUSED_
 /* The places outside of the folder; NULL-terminated, borrowed. */
 const char *const *_esp_library_model_get_elsewhere (EspLibraryModel *self);
 
+/* esp-model-removal.c. Deletes, in a thread, what programs left that were killed. */
+void _esp_model_library_tidy (void);
+
 /* Bytes below `paths`, each file once. May take its time. */
 guint64 _esp_count_bytes (const char *const *paths, GCancellable *cancellable);
 

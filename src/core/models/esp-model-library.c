@@ -382,6 +382,7 @@ esp_model_library_new (void)
   watch (self, shipped);
   watch (self, chosen);
   esp_model_library_refresh (self);
+  _esp_model_library_tidy ();
 
   return self;
 }

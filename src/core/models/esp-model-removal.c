@@ -7,10 +7,14 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
+#include "esp-installation.h"
 #include "esp-library-model-private.h"
 #include "esp-model-library.h"
 #include "esp-model-tree.h"
 #include "esp-model-use.h"
+
+/* After which a model that is being put together was left. */
+#define LEFT_OVER_SECONDS (24 * 60 * 60)
 
 EspModelRemoval *
 esp_model_library_plan_removal (EspModelLibrary *self, EspLibraryModel *model)
@@ -38,6 +42,40 @@ esp_model_removal_free (EspModelRemoval *removal)
   g_strfreev (removal->deleted);
   g_strfreev (removal->kept);
   g_free (removal);
+}
+
+/* What programs left that were killed at it: half-deleted models at once, half-made ones when
+ * surely nobody is at them any more. */
+static void
+tidy_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const char *models = data;
+  g_autoptr (GDir) dir = g_dir_open (models, 0, NULL);
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (models, name, NULL);
+      GStatBuf info;
+
+      if (g_str_has_prefix (name, ".removed-")
+          || (g_str_has_prefix (name, ".adding-") && g_lstat (path, &info) == 0
+              && now - (gint64) info.st_mtime > LEFT_OVER_SECONDS))
+        _esp_tree_delete (path, NULL);
+    }
+
+  g_task_return_boolean (task, TRUE);
+}
+
+void
+_esp_model_library_tidy (void)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_source_tag (task, _esp_model_library_tidy);
+  g_task_set_task_data (task, esp_installation_get_user_models (), g_free);
+  g_task_run_in_thread (task, tidy_in_thread);
 }
 
 typedef struct

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include "esp-installation.h"
 #include "esp-local-backend.h"
@@ -111,6 +112,26 @@ test_hidden (void)
 
       g_assert_null (strstr (esp_library_model_get_folder (model), "/."));
     }
+}
+
+/* What somebody was killed at does not stay for ever. */
+static void
+test_tidy (void)
+{
+  g_autofree char *removed = models_install (".removed-x-1", NULL);
+  g_autofree char *young = models_install (".adding-young", NULL);
+  g_autofree char *old = models_install (".adding-old", NULL);
+  g_autofree char *demo = g_build_filename (g_getenv ("ESP_DEMO_MODEL"), "model_index.json", NULL);
+  struct utimbuf long_ago = { 1000000000, 1000000000 };
+  g_autoptr (EspModelLibrary) library = NULL;
+
+  g_assert_cmpint (g_utime (old, &long_ago), ==, 0);
+  library = esp_model_library_new ();
+  models_wait (!g_file_test (removed, G_FILE_TEST_EXISTS)
+               && !g_file_test (old, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (young, G_FILE_TEST_EXISTS));
+  /* What links led to is somebody else's. */
+  g_assert_true (g_file_test (demo, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -259,6 +280,7 @@ main (int argc, char **argv)
   g_test_add_func ("/models/library/follows", test_follows);
   g_test_add_func ("/models/library/default", test_default);
   g_test_add_func ("/models/library/hidden", test_hidden);
+  g_test_add_func ("/models/library/tidy", test_tidy);
   g_test_add_func ("/models/library/elsewhere", test_elsewhere);
   g_test_add_func ("/models/library/in-use", test_in_use);
   g_test_add_func ("/models/library/not-own", test_not_own);
