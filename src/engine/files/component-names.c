@@ -424,6 +424,10 @@ add_row (Renaming *renaming, const NameRow *row, Match found, const EspWeight *s
                             (long long) found.numbers[i], BLOCKS_MAX);
   if (row->reversed)
     found.numbers[0] = renaming->levels - 1 - found.numbers[0];
+  /* A bias whose matrix is not there: the matrix will be missed. */
+  if (row->part >= NAME_WIDTH_1 && row->part <= NAME_WIDTH_REST && stored->dims == 1
+      && find_columns (renaming, stored) == 0)
+    return ESP_OK;
   status = cut (renaming, &weight, row->part, error);
   if (status != ESP_OK)
     return status;
