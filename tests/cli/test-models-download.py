@@ -318,6 +318,19 @@ def servers_with_trouble(s):
         world.expect_whole()
 
 
+def addresses_that_run_out(s):
+    """The source's signed addresses are good for some minutes; then it is asked anew."""
+    with FileServer(cdn=True, token=TOKEN) as server:
+        world = World(s, server, size=6 * MIB)
+        s.environment['ESPALIER_KEY_TESTHUB'] = TOKEN
+        server.faults.append(Fault('status', path='/cdn', times=3, status=403, whole=True))
+        status, _, err = world.run()
+        assert status == 0, err
+        world.expect_whole()
+        home = [note for note in server.log if 'large' in note.path and not note.path.startswith('/cdn')]
+        assert len(home) > 1, 'the source was not asked again'
+
+
 def who_may_not(s):
     with FileServer(token=TOKEN) as server:
         world = World(s, server, size=1000)
@@ -526,7 +539,8 @@ if __name__ == '__main__':
                         interrupted_and_taken_up_again, connections_that_break, a_server_without_ranges,
                         a_server_that_forgets_ranges, a_file_that_changes_meanwhile, a_tag_that_changes_under_way,
                         wrong_bytes_are_dropped, the_manifests_digest_counts, the_manifests_size_counts,
-                        small_files_have_gits_digest, servers_with_trouble, who_may_not, files_that_are_not_there,
+                        small_files_have_gits_digest, servers_with_trouble, addresses_that_run_out, who_may_not,
+                        files_that_are_not_there,
                         addresses_that_are_not_followed, answers_that_are_too_long, a_file_that_may_not_grow,
                         a_disk_that_is_too_small, a_disk_that_fills_up, a_server_that_falls_silent,
                         no_faster_than_it_may, two_at_once, wrong_command_lines, the_default_and_removing]))

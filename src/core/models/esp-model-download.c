@@ -247,10 +247,16 @@ post_news (EspDownloaderNews *news, gpointer data)
   g_source_attach (source, g_task_get_context (task));
 }
 
+static gboolean
+on_left (gpointer task)
+{
+  return G_SOURCE_REMOVE;
+}
+
 static gpointer
 run_thread (gpointer data)
 {
-  g_autoptr (GTask) task = data;
+  GTask *task = data;
   Run *run = g_task_get_task_data (task);
   GError *error = NULL;
 
@@ -260,6 +266,9 @@ run_thread (gpointer data)
   else
     g_task_return_error (task, error);
 
+  /* The download's last reference is not to go here. */
+  g_main_context_invoke_full (g_task_get_context (task), G_PRIORITY_DEFAULT, on_left, task,
+                              g_object_unref);
   return NULL;
 }
 
