@@ -53,6 +53,37 @@ describe_model (GString *text, JsonObject *model)
                             i + 1 == json_array_get_length (known) ? "\n" : "");
 }
 
+static double
+get_gigabytes (JsonObject *object, const char *key)
+{
+  return (double) json_object_get_int_member_with_default (object, key, 0) / 1e9;
+}
+
+/* What an edit needs, before it is begun. */
+static void
+describe_memory (GString *text, JsonObject *memory)
+{
+  g_string_append_printf (text,
+                          _ ("Memory of a usual edit: weights %.1f GB, steps %.2f GB, autoencoder "
+                             "%.2f GB; at most %.1f "
+                             "GB at once, %.1f GB are free\n"),
+                          get_gigabytes (memory, "transformer_weights"),
+                          get_gigabytes (memory, "steps"),
+                          get_gigabytes (memory, "vae") + get_gigabytes (memory, "vae_weights"),
+                          get_gigabytes (memory, "peak"), get_gigabytes (memory, "available"));
+}
+
+static void
+describe_cache (GString *text, JsonObject *cache)
+{
+  const char *folder = json_object_get_string_member_with_default (cache, "folder", NULL);
+
+  if (folder != NULL)
+    g_string_append_printf (
+        text, _ ("Kept of prompts and photos: %.1f MB of at most %.0f MB in %s\n"),
+        1e3 * get_gigabytes (cache, "bytes"), 1e3 * get_gigabytes (cache, "limit"), folder);
+}
+
 static void
 describe_parameter (GString *text, const EspParameter *parameter)
 {
@@ -84,6 +115,8 @@ describe_text (JsonObject *description)
   JsonNode *parameters = json_object_get_member (description, "parameters");
   JsonNode *devices = json_object_get_member (description, "devices");
   JsonNode *model = json_object_get_member (description, "model");
+  JsonNode *memory = json_object_get_member (description, "memory");
+  JsonNode *cache = json_object_get_member (description, "cache");
 
   if (parameters != NULL)
     schema = esp_schema_new (parameters, &error);
@@ -98,6 +131,10 @@ describe_text (JsonObject *description)
   describe_devices (text, json_node_get_array (devices));
   if (model != NULL && JSON_NODE_HOLDS_OBJECT (model))
     describe_model (text, json_node_get_object (model));
+  if (memory != NULL && JSON_NODE_HOLDS_OBJECT (memory))
+    describe_memory (text, json_node_get_object (memory));
+  if (cache != NULL && JSON_NODE_HOLDS_OBJECT (cache))
+    describe_cache (text, json_node_get_object (cache));
   g_string_append_printf (text, "%s\n", _ ("Parameters:"));
   for (guint i = 0; i < esp_schema_get_n_parameters (schema); i++)
     describe_parameter (text, esp_schema_get_parameter (schema, i));
@@ -109,7 +146,8 @@ describe_text (JsonObject *description)
 static char *
 describe_json (JsonObject *description)
 {
-  static const char *const members[] = { "engine", "devices", "model", "parameters" };
+  static const char *const members[]
+      = { "engine", "devices", "model", "parameters", "memory", "cache" };
   GString *json = g_string_new (NULL);
 
   esp_json_open (json, NULL, '{');

@@ -62,7 +62,7 @@ class Bench:
         self.cli = build / "src" / "cli" / "espalier-cli"
         self.engine = build / "src" / "engine" / "worker" / "espalier-engine"
         self.environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads), "ESPALIER_ENGINE": str(self.engine),
-                            "ESPALIER_DATA_DIR": str(ROOT / "data")}
+                            "ESPALIER_DATA_DIR": str(ROOT / "data"), "ESPALIER_CACHE_DIR": ""}
 
     def add(self, side, number_format, what, seconds):
         self.times.setdefault((number_format, what), {}).setdefault(side, []).append(seconds)
