@@ -99,7 +99,7 @@ class Bench:
         self.cli = build / "src" / "cli" / "espalier-cli"
         self.engine = build / "src" / "engine" / "worker" / "espalier-engine"
         self.environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads), "ESPALIER_ENGINE": str(self.engine),
-                            "ESPALIER_DATA_DIR": str(ROOT / "data")}
+                            "ESPALIER_DATA_DIR": str(ROOT / "data"), "ESPALIER_CACHE_DIR": ""}
         load_bench_edit().write_pictures(self.folder, options.size)
         photo = (self.folder / "in.ppm").read_bytes()
         for number in range(9):
