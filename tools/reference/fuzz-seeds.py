@@ -127,6 +127,30 @@ def inputs():
                   'vocab': vocabulary, 'merges': merges}}).encode()
 
 
+    # A digit says the shape; fuzz-component-names.c has them.
+    yield 'component-names', b'0' + b'\n'.join([
+        b'2double_blocks.0.img_attn.qkv.weight', b'4double_blocks.0.img_attn.qkv.bias',
+        b'3single_blocks.0.linear1.weight', b'5final_layer.adaLN_modulation.1.weight',
+        b'4double_blocks.0.img_attn.norm.query_norm.scale', b'5img_in.weight'])
+    yield 'component-names', b'0' + b'\n'.join([
+        b'2model.diffusion_model.double_blocks.1.txt_attn.qkv.weight',
+        b'3model.diffusion_model.single_blocks.3.linear1.weight',
+        b'2first_stage_model.decoder.mid.attn_1.q.weight',
+        b'5text_encoders.clip_l.transformer.text_model.embeddings.token_embedding.weight'])
+    yield 'component-names', b'1' + b'\n'.join([
+        b'2text_model.encoder.layers.0.self_attn.q_proj.weight',
+        b'4text_model.final_layer_norm.weight', b'2transformer.resblocks.0.attn.in_proj_weight'])
+    yield 'component-names', b'2' + b'\n'.join([
+        b'2token_embd.weight', b'5enc.blk.0.attn_q.weight', b'4enc.output_norm.weight',
+        b'2encoder.block.0.layer.0.SelfAttention.q.weight', b'2shared.weight'])
+    yield 'component-names', b'3' + b'\n'.join([
+        b'7decoder.mid.attn_1.q.weight', b'4decoder.norm_out.weight', b'7encoder.conv_in.weight',
+        b'7decoder.up.0.block.0.nin_shortcut.weight', b'4decoder.up.3.upsample.conv.bias'])
+    yield 'component-names', b'0' + b'\n'.join([
+        b'2transformer_blocks.0.attn.to_q.weight', b'2transformer_blocks.0.attn.to_qkv.weight',
+        b'2proj_out.weight', b'5norm_out.linear.weight', b'2lora_unet_x.lora_down.weight'])
+
+
 def main():
     count = {}
     for target, data in inputs():
