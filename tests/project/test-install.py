@@ -51,7 +51,8 @@ def programs_are_where_they_belong():
 def data_is_where_it_belongs():
     share = installed() / option('datadir')
     for name in ('espalier/models/demo/model_index.json', 'espalier/models/demo/espalier.json',
-                 'espalier/models/demo/MODEL_CARD.md', 'espalier/photos/coffee.png',
+                 'espalier/models/demo/MODEL_CARD.md', 'espalier/models/flux-kontext-dev.json',
+                 'espalier/photos/coffee.png',
                  f'glib-2.0/schemas/{APP_ID}.gschema.xml',
                  'man/man1/espalier.1', 'man/man1/espalier-cli.1', 'man/man1/espalier-engine.1',
                  'bash-completion/completions/espalier-cli', 'zsh/site-functions/_espalier-cli',
