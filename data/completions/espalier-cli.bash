@@ -18,6 +18,9 @@ _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
 _espalier_cli_models_commands='list add download default remove inspect convert clear-cache'
+_espalier_cli_models_default_options='--none --json -h --help'
+_espalier_cli_models_remove_options='--delete --dry-run --json -h --help'
+_espalier_cli_models_convert_options='--type --json -q --quiet -h --help'
 _espalier_cli_models_add_options='--name --component --copy --move --default --json -h --help'
 _espalier_cli_models_download_options='--variant --accept-licence --token-stdin --token-file --limit --json -q --quiet
   -h --help'
@@ -69,10 +72,10 @@ _espalier_cli_models ()
       if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_models_download_options" "$cur"
       else _espalier_cli_words "$(_espalier_cli_model_ids download)" "$cur"; fi ;;
     default)
-      if [[ $cur == -* ]]; then _espalier_cli_words '--none --json --help' "$cur"
+      if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_models_default_options" "$cur"
       else _espalier_cli_words "$(_espalier_cli_model_ids)" "$cur"; fi ;;
     remove)
-      if [[ $cur == -* ]]; then _espalier_cli_words '--delete --dry-run --json --help' "$cur"
+      if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_models_remove_options" "$cur"
       else _espalier_cli_words "$(_espalier_cli_model_ids)" "$cur"; fi ;;
     convert)
       if [[ $cur == -* ]]; then _espalier_cli_words '--type=q8_0 --type=q4_k --type=fp8 --type=bf16 -q --quiet --json --help' "$cur"
