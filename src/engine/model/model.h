@@ -32,7 +32,7 @@ struct EspModel
   EspSchedulerConfig scheduler;
 
   /* The devices of the last edit, with whatever weights it left prepared on them. vae_device
-   * computes in f32 and is the same as `device` when that does, too. */
+   * computes in f32, for CLIP as well, and is the same as `device` when that does, too. */
   EspDevice *device, *vae_device;
   EspDTypeChoice dtype;
   int threads;

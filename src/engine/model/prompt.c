@@ -160,7 +160,9 @@ encode (EspModel *model, bool on_disk, const atomic_bool *cancel, EspPrompt *pro
   *reused = kept && esp_disk_cache_read (&model->disk, key, pieces, 2);
   if (*reused)
     return ESP_OK;
-  status = esp_clip_encode (model->clip, model->device, prompt->clip_ids, prompt->clip_count,
+  /* CLIP in f32 always: it is small, and its one vector modulates every block of every step. In
+   * bf16 it alone would put the first velocity off by 1 %. */
+  status = esp_clip_encode (model->clip, model->vae_device, prompt->clip_ids, prompt->clip_count,
                             prompt->pooled, error);
   if (status == ESP_OK)
     status = esp_t5_encode (model->t5, model->device, prompt->t5_ids, prompt->t5_count,
