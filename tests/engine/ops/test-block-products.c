@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "device-pair.h"
-#include "ops/cpu/cpu-device.h"
+#include "ops/cpu/cpu-panels.h"
 
 static const EspDType formats[]
     = { ESP_Q4_0, ESP_Q4_1, ESP_Q5_0, ESP_Q5_1, ESP_Q8_0,   ESP_Q2_K,
@@ -74,7 +74,7 @@ operand_rows (const CpuDevice *cpu, EspDType dtype, int64_t rows, const float *x
   const EspPanelKernels *kernels = blocks ? cpu->block_panels : cpu->float_panels;
   const bool few = rows <= 4; /* exact dot products */
 
-  if (blocks && !few && kernels->operand == ESP_OPERAND_S8)
+  if (blocks && rows >= ESP_CPU_BYTES_ROWS && kernels->operand == ESP_OPERAND_S8)
     round_to_bytes (x, n, strcmp (cpu->kernels->name, "baseline") != 0, rounded);
   else
     for (int64_t i = 0; i < n; i++)
@@ -87,7 +87,7 @@ round_weights (const CpuDevice *cpu, EspDType dtype, int64_t rows, int64_t n, fl
   const bool blocks = esp_dtype_block (dtype) > 1;
 
   if (cpu->base.compute != ESP_BF16 || (blocks && rows <= 4)
-      || (blocks && cpu->block_panels->operand == ESP_OPERAND_S8))
+      || (blocks && rows >= ESP_CPU_BYTES_ROWS && cpu->block_panels->operand == ESP_OPERAND_S8))
     return;
   for (int64_t i = 0; i < n; i++)
     w[i] = bf16_of (w[i]);
@@ -233,7 +233,7 @@ check_case (EspDevice *device, const BlockCase *c, const char *label)
 static void
 every_format (EspDevice *device, const char *label)
 {
-  static const int64_t rows[] = { 1, 3, 5, 6, 7, 13, 40 }, outs[] = { 1, 7, 16, 33, 64, 101 };
+  static const int64_t rows[] = { 1, 64, 5, 67, 70, 3, 79 }, outs[] = { 1, 7, 16, 33, 64, 101 };
   static const int64_t blocks[] = { 1, 2, 3, 5, 17, 33 };
   int at = 0;
 
@@ -266,7 +266,7 @@ mixtures (EspDevice *device, const char *label)
       { ESP_Q4_K, ESP_Q6_K, ESP_Q4_K },
       { ESP_ACTIVATION_NONE, NULL, false },
       true },
-    { 9, 512, 33, 3, { ESP_Q8_0, ESP_BF16, ESP_F32 }, { ESP_ACTIVATION_NONE, NULL, true }, true },
+    { 90, 512, 33, 3, { ESP_Q8_0, ESP_BF16, ESP_F32 }, { ESP_ACTIVATION_NONE, NULL, true }, true },
     { 2, 256, 70, 3, { ESP_Q5_K, ESP_F16, ESP_Q2_K }, { ESP_ACTIVATION_NONE, NULL, false }, true },
     { 70, 768, 65, 2, { ESP_Q3_K, ESP_F16 }, { ESP_ACTIVATION_GELU_TANH, NULL, false }, false },
     { 1700, 64, 20, 1, { ESP_Q8_0 }, { ESP_ACTIVATION_NONE, &with_gate, true }, true },
@@ -344,7 +344,7 @@ nan_stays_in_its_row (void)
 {
   EspDevice *device = NULL;
   EspError error = ESP_ERROR_INIT;
-  const int64_t in = 512, out = 40, rows = 14;
+  const int64_t in = 512, out = 40, rows = 74;
   EspWeight weight = random_weight (ESP_Q4_K, 2, (int64_t[]){ out, in }, 1, 1);
   EspLinear linear = { .parts = 1, .in = in, .out = out, .weight = { &weight } };
   float *values = random_values (rows * in, 2, 1), *found;

@@ -31,18 +31,19 @@ block_size (int64_t n, int64_t largest, int64_t unit)
 }
 
 const EspPanelKernels *
-esp_cpu_panels_for (const CpuDevice *cpu, EspDType dtype)
+esp_cpu_panels_for (const CpuDevice *cpu, EspDType dtype, int64_t rows)
 {
-  return esp_block_group (dtype) > 0 ? cpu->block_panels : cpu->float_panels;
+  return esp_block_group (dtype) > 0 && rows >= ESP_CPU_BYTES_ROWS ? cpu->block_panels
+                                                                   : cpu->float_panels;
 }
 
 /* Parts that are multiplied in one go: their operands of x are the same. */
 static bool
-same_operands (const CpuDevice *cpu, const EspWeight *a, const EspWeight *b)
+same_operands (const CpuDevice *cpu, const EspWeight *a, const EspWeight *b, int64_t rows)
 {
-  const EspPanelKernels *kernels = esp_cpu_panels_for (cpu, a->dtype);
+  const EspPanelKernels *kernels = esp_cpu_panels_for (cpu, a->dtype, rows);
 
-  return kernels == esp_cpu_panels_for (cpu, b->dtype)
+  return kernels == esp_cpu_panels_for (cpu, b->dtype, rows)
          && (kernels->operand != ESP_OPERAND_S8
              || esp_block_group (a->dtype) == esp_block_group (b->dtype));
 }
@@ -295,7 +296,7 @@ multiply_parts (PanelJob *job, int part, int end)
 }
 
 static void
-linear_at_once (CpuDevice *cpu, const CpuRanges *x, const EspLinear *linear,
+linear_at_once (CpuDevice *cpu, const CpuRanges *x, int64_t range_rows, const EspLinear *linear,
                 const EspEpilogue *epilogue, const CpuRanges *y)
 {
   int end = 0;
@@ -305,7 +306,7 @@ linear_at_once (CpuDevice *cpu, const CpuRanges *x, const EspLinear *linear,
       const EspWeight *weight = linear->weight[part];
       CpuStrips strips;
       PanelJob job = { .cpu = cpu,
-                       .kernels = esp_cpu_panels_for (cpu, weight->dtype),
+                       .kernels = esp_cpu_panels_for (cpu, weight->dtype, range_rows),
                        .linear = linear,
                        .prepared = linear->prepared,
                        .strips = &strips,
@@ -313,7 +314,7 @@ linear_at_once (CpuDevice *cpu, const CpuRanges *x, const EspLinear *linear,
                        .y = y };
 
       for (end = part + 1; end < linear->parts; end++)
-        if (!same_operands (cpu, weight, linear->weight[end]))
+        if (!same_operands (cpu, weight, linear->weight[end], range_rows))
           break;
       if (esp_cpu_make_strips (cpu, job.kernels, esp_block_group (weight->dtype), x, &strips))
         multiply_parts (&job, part, end);
@@ -329,7 +330,7 @@ esp_cpu_panels_linear (CpuDevice *cpu, const CpuRanges *x, const EspLinear *line
   most = most > STRIPS_ROWS_LEAST ? most : STRIPS_ROWS_LEAST;
   if (x->count * x->rows <= most)
     {
-      linear_at_once (cpu, x, linear, epilogue, y);
+      linear_at_once (cpu, x, x->rows, linear, epilogue, y);
       return;
     }
   for (int64_t i = 0; i < x->count; i++)
@@ -339,7 +340,7 @@ esp_cpu_panels_linear (CpuDevice *cpu, const CpuRanges *x, const EspLinear *line
         const int64_t rows = x->rows - row < most ? x->rows - row : most;
         const CpuRanges some_x = { x->view, 1, rows, &from }, some_y = { y->view, 1, rows, &to };
 
-        linear_at_once (cpu, &some_x, linear, epilogue, &some_y);
+        linear_at_once (cpu, &some_x, x->rows, linear, epilogue, &some_y);
       }
 }
 

@@ -32,8 +32,13 @@ typedef struct CpuRanges
   const int64_t *starts;
 } CpuRanges;
 
-/* The kernels that multiply by a weight of this format. */
-const EspPanelKernels *esp_cpu_panels_for (const CpuDevice *cpu, EspDType dtype);
+/* Below this many rows bytes gain nothing, for making panels is most of the work then: block
+ * formats are multiplied as float ones are, which is more exact. So go the modulations of all
+ * steps, on which everything else depends. */
+#define ESP_CPU_BYTES_ROWS 64
+
+/* The kernels that multiply `rows` rows (of one range) by a weight of this format. */
+const EspPanelKernels *esp_cpu_panels_for (const CpuDevice *cpu, EspDType dtype, int64_t rows);
 
 /* y = the epilogue of (x·Wᵀ + bias) for all rows at once. Every row's result depends on that row
  * alone. */
