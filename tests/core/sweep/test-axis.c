@@ -19,7 +19,8 @@ static const char plenty[]
       "\"width\":{\"type\":\"integer\",\"minimum\":64,\"maximum\":2048,\"multipleOf\":16},"
       "\"aspect_ratio\":{\"type\":\"string\",\"enum\":[\"match_input_image\",\"1:1\",\"16:9\"]},"
       "\"raw\":{\"type\":\"boolean\",\"default\":false},"
-      "\"style\":{\"type\":\"string\"}";
+      "\"style\":{\"type\":\"string\"},"
+      "\"loras\":{\"type\":\"array\",\"format\":\"loras\",\"minimum\":-4,\"maximum\":4}";
 static const char little[]
     = "\"steps\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":60,\"title\":\"Steps\"},"
       "\"tolerance\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":6}";
@@ -211,7 +212,7 @@ test_number_errors (Fixture *fixture, gconstpointer data)
     { "width", "100", ESP_SWEEP_ERROR_VALUE, "width 100: only multiples of 16" },
     { "guidence", "1", ESP_SWEEP_ERROR_UNKNOWN,
       "There is no parameter “guidence”; there are: prompt, steps, guidance, lora_strength, seed, "
-      "size, width, aspect_ratio, raw, style, tolerance" },
+      "size, width, aspect_ratio, raw, style, loras, tolerance" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -487,6 +488,31 @@ test_random (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (n_read, >, 1000);
 }
 
+/* The strength of a LoRA, which is one of several in a parameter. */
+static void
+test_loras (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (JsonNode) loras
+      = json_from_string ("[{\"path\":\"/a/ink.safetensors\",\"strength\":1}]", NULL);
+  g_autoptr (EspAxis) axis = NULL;
+  g_autoptr (GPtrArray) choices = NULL;
+  guint found = 0;
+
+  check (fixture, "lora:ink", "0, 0.5, .. 1", "0 | 0.5 | 1");
+  check (fixture, "lora:/a/b c.safetensors", "-1, 1", "-1 | 1");
+  check_fails (fixture, "lora:ink", "5", ESP_SWEEP_ERROR_VALUE,
+               "LoRA ink: 5 is out of range; allowed is -4 to 4");
+  axis = esp_axis_parse ("lora:/a/ink.safetensors", "0, 1", &fixture->context, NULL);
+  g_assert_cmpstr (esp_axis_get_title (axis), ==, "LoRA ink");
+
+  fixture->context.loras = loras;
+  choices = esp_axis_dup_choices (&fixture->context);
+  for (guint i = 0; i < choices->len; i++)
+    found += g_str_equal (((EspAxisChoice *) choices->pdata[i])->name, "lora:ink");
+  g_assert_cmpuint (found, ==, 1);
+  fixture->context.loras = NULL;
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -503,6 +529,7 @@ main (int argc, char *argv[])
   ADD ("models-and-presets", test_models_and_presets);
   ADD ("unknown", test_unknown);
   ADD ("choosers", test_choosers);
+  ADD ("loras", test_loras);
   ADD ("random", test_random);
   return g_test_run ();
 }
