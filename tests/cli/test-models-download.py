@@ -133,6 +133,33 @@ def a_model_comes_whole(s):
         assert status == 1 and b'on this computer already' in err, err
 
 
+def a_model_of_parts_edits(s):
+    """Single files and tokenizer folders, named by `components`, as the real model's smaller variants are."""
+    with FileServer(cdn=True) as server:
+        world = World(s, server, size=1)
+        names = {'transformer/diffusion_pytorch_model.safetensors': 'kontext.safetensors',
+                 'text_encoder/model.safetensors': 'clip_l.safetensors',
+                 'text_encoder_2/model.safetensors': 't5xxl.safetensors',
+                 'vae/diffusion_pytorch_model.safetensors': 'vae/ae.safetensors', 'vae/config.json': 'vae/config.json'}
+        for tokenizer in ('tokenizer', 'tokenizer_2'):
+            names.update({f'{tokenizer}/{path.name}': f'{tokenizer}/{path.name}' for path in (DEMO / tokenizer).iterdir()})
+        variant = world.manifest['variants'][0]
+        variant['files'] = [{'path': name, 'repo': 'org/model'} for name in names.values()]
+        variant['components'] = {'transformer': 'kontext.safetensors', 'clip': 'clip_l.safetensors',
+                                 't5': 't5xxl.safetensors', 'vae': 'vae', 'tokenizer': 'tokenizer',
+                                 'tokenizer_2': 'tokenizer_2'}
+        world.write()
+        for source, name in names.items():
+            server.put(f'/org/model/resolve/main/{name}', (DEMO / source).read_bytes(), blob=name.endswith('.json'))
+        status, _, err = world.run()
+        assert status == 0, err
+        model = json.loads(s.run('models', '--json')[1])['models'][0]
+        assert model['id'] == 'test-model-v' and model['default'] and not model['problem'], model
+        assert not model['elsewhere'] and model['format'] == 'bytes' and model['licence'] == 'Test Licence', model
+        _, _, errors = s.edit(s.photo(), '--steps', '1', '--size', 'match')
+        assert b'demo' not in errors, errors
+
+
 def the_token_from_standard_input(s):
     with FileServer(token=TOKEN) as server:
         world = World(s, server)
@@ -534,8 +561,8 @@ def the_default_and_removing(s):
 
 
 if __name__ == '__main__':
-    sys.exit(run_cases([a_model_comes_whole, the_token_from_standard_input, the_licence_comes_first,
-                        a_licence_that_changes_is_asked_again, killed_and_taken_up_again,
+    sys.exit(run_cases([a_model_comes_whole, a_model_of_parts_edits, the_token_from_standard_input,
+                        the_licence_comes_first, a_licence_that_changes_is_asked_again, killed_and_taken_up_again,
                         interrupted_and_taken_up_again, connections_that_break, a_server_without_ranges,
                         a_server_that_forgets_ranges, a_file_that_changes_meanwhile, a_tag_that_changes_under_way,
                         wrong_bytes_are_dropped, the_manifests_digest_counts, the_manifests_size_counts,
