@@ -11,8 +11,10 @@
  *
  * Precision: the device's `compute` type (f32 or bf16) is that of the operands of matrix products.
  * Views may be f32 or, where the device computes in bf16, bf16 too; every operation reads and
- * writes either and accumulates in f32. The residual stream, modulations, norms, convolutions and
- * the sampler are always f32. With compute == ESP_F32 no value is ever rounded to less than f32.
+ * writes either and accumulates in f32. The residual stream, modulations, norms and the sampler are
+ * always f32; convolutions are as accurate as f32 (to 1e-5), however they get there. With
+ * ESP_COMPUTE_F32 no value is ever rounded to less than f32; else block formats may be multiplied
+ * in bytes, of x too (docs/engine.md, Numbers).
  *
  * Errors are sticky: the first failing operation stores its reason in device->error and every later
  * operation returns without doing anything, so a block of model code is checked once, at its end.
@@ -164,10 +166,11 @@ struct EspOps
 
   /* --- Weights ---------------------------------------------------------------------------- */
 
-  /* Makes the layer ready: checks every element for NaN and infinity (sticky ESP_ERROR_NUMERIC that
-   * names file, tensor and index) and converts or packs it where that pays within the device's
-   * memory budget; otherwise the mapped file is used as it is. `release_linear` undoes it. Calling
-   * an operation with an unprepared layer is an error. */
+  /* Makes the layer ready. Every element is checked for NaN and infinity (sticky ESP_ERROR_NUMERIC
+   * that names file, tensor and index), here or, where reading a large weight twice would cost,
+   * during its first product. The mapped file is used as it is, but for small layers, which may be
+   * packed within the device's memory budget. `release_linear` undoes it. Calling an operation with
+   * an unprepared layer is an error. */
   void (*prepare_linear) (EspDevice *device, EspLinear *linear);
   void (*release_linear) (EspDevice *device, EspLinear *linear);
   void (*prepare_conv) (EspDevice *device, EspConv *conv);

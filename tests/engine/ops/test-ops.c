@@ -437,114 +437,6 @@ gathered_rows_agree (void)
 /* --- Images ------------------------------------------------------------------------------------
  */
 
-/* With a group norm on the way in if `groups` is not 0. */
-static void
-check_conv (EspGrid grid, EspConv conv, int64_t groups, bool accumulate)
-{
-  /* Both that bf16 holds and that it does not. */
-  EspWeight weight
-      = random_weight (accumulate ? ESP_BF16 : ESP_F32, 4,
-                       (int64_t[]){ conv.out, conv.in, conv.kernel, conv.kernel }, 5, 0.2f);
-  EspWeight bias = random_weight (ESP_BF16, 1, (int64_t[]){ conv.out }, 6, 1);
-  int64_t scale = conv.doubled ? 2 : 1;
-  int64_t height
-      = (scale * grid.height + conv.pad_top + conv.pad_bottom - conv.kernel) / conv.stride + 1;
-  int64_t width
-      = (scale * grid.width + conv.pad_left + conv.pad_right - conv.kernel) / conv.stride + 1;
-  TensorPair x
-      = tensor_pair (&pair, ESP_F32, grid.batch * grid.height * grid.width, conv.in, conv.in, 1, 1);
-  TensorPair y
-      = tensor_pair (&pair, ESP_F32, grid.batch * height * width, conv.out, conv.out, 2, 1);
-  TensorPair affine = tensor_pair (&pair, ESP_F32, 2, conv.in, conv.in, 3, 1);
-  float moments[160];
-  EspGroupNorm norms[2];
-  EspConv reference;
-  char what[128];
-
-  for (int64_t g = 0; g < 2 * groups; g++)
-    moments[g] = g % 2 == 0 ? 0.1f * (float) g - 0.3f : 0.5f + 0.1f * (float) g;
-  for (int d = 0; d < 2; d++)
-    {
-      const float *values = d == 0 ? affine.tested.data : affine.reference.data;
-
-      norms[d]
-          = (EspGroupNorm){ groups, moments, values, values + conv.in, 1e-6f, grid.batch == 1 };
-    }
-  conv.weight = &weight;
-  conv.bias = &bias;
-  reference = conv;
-  pair.tested->ops->prepare_conv (pair.tested, &conv);
-  pair.reference->ops->prepare_conv (pair.reference, &reference);
-  pair.tested->ops->conv2d (pair.tested, x.tested, grid, &conv, groups > 0 ? &norms[0] : NULL,
-                            accumulate, y.tested);
-  pair.reference->ops->conv2d (pair.reference, x.reference, grid, &reference,
-                               groups > 0 ? &norms[1] : NULL, accumulate, y.reference);
-  pair.tested->ops->release_conv (pair.tested, &conv);
-  pair.reference->ops->release_conv (pair.reference, &reference);
-  snprintf (what, sizeof what, "conv %lld × %lld × %lld, %lld → %lld, kernel %d, stride %d%s%s%s",
-            (long long) grid.batch, (long long) grid.height, (long long) grid.width,
-            (long long) conv.in, (long long) conv.out, conv.kernel, conv.stride,
-            conv.doubled ? ", doubled" : "", groups > 0 ? ", normed" : "",
-            accumulate ? ", accumulated" : "");
-  /* On a matrix unit numbers are two bf16, which hold 17 of f32's 24 bits. */
-  CHECK (pair_agrees (
-      &pair, &y, bf16_round () && ((CpuDevice *) pair.tested)->matrix != NULL ? 6e-6 : 2e-6, what));
-  weight_clear (&weight);
-  weight_clear (&bias);
-  tensor_pair_free (&pair, &x);
-  tensor_pair_free (&pair, &y);
-  tensor_pair_free (&pair, &affine);
-}
-
-static EspConv
-same_conv (int64_t in, int64_t out)
-{
-  return (EspConv){ .in = in,
-                    .out = out,
-                    .kernel = 3,
-                    .stride = 1,
-                    .pad_top = 1,
-                    .pad_left = 1,
-                    .pad_bottom = 1,
-                    .pad_right = 1 };
-}
-
-static void
-convolutions_agree (void)
-{
-  static const int64_t channels[][2]
-      = { { 3, 16 }, { 16, 3 }, { 5, 7 }, { 32, 64 }, { 64, 33 }, { 70, 130 }, { 9, 8 } };
-  static const EspGrid grids[] = { { 1, 1, 1 }, { 2, 8, 6 }, { 1, 17, 31 }, { 1, 3, 70 } };
-
-  for (size_t c = 0; c < sizeof channels / sizeof *channels; c++)
-    for (size_t g = 0; g < sizeof grids / sizeof *grids; g++)
-      {
-        int64_t in = channels[c][0], out = channels[c][1];
-        EspConv same = same_conv (in, out), doubled = same_conv (in, out);
-        EspConv half
-            = { .in = in, .out = out, .kernel = 3, .stride = 2, .pad_bottom = 1, .pad_right = 1 };
-        EspConv point = { .in = in, .out = out, .kernel = 1, .stride = 1 };
-
-        doubled.doubled = true;
-        check_conv (grids[g], same, 0, false);
-        check_conv (grids[g], same, in % 4 == 0 ? 4 : 1, true);
-        check_conv (grids[g], doubled, g == 1 ? in : 0, g == 2);
-        check_conv (grids[g], point, g == 2, g == 1);
-        if (grids[g].height > 1)
-          check_conv (grids[g], half, 0, false);
-      }
-}
-
-/* Weights in one go and in slabs, blocks in one row and many: more than a cache of each. */
-static void
-large_convolutions_agree (void)
-{
-  check_conv ((EspGrid){ 1, 5, 7 }, same_conv (520, 260), 20, false);
-  check_conv ((EspGrid){ 1, 30, 100 }, same_conv (24, 40), 8, true);
-  check_conv ((EspGrid){ 1, 2, 3 }, same_conv (9, 2100), 0, false);
-  check_conv ((EspGrid){ 1, 2, 3 }, same_conv (1100, 520), 0, false);
-}
-
 static void
 group_norms_agree (void)
 {
@@ -851,8 +743,6 @@ main (int argc, char **argv)
       CASE (distances_are_those_of_double_precision);
       CASE (nan_is_never_hidden);
       CASE (gathered_rows_agree);
-      CASE (convolutions_agree);
-      CASE (large_convolutions_agree);
       CASE (group_norms_agree);
       CASE (moved_pixels_agree);
       CASE (misuse_is_an_error_and_sticks);
