@@ -5,15 +5,16 @@ _espalier_cli_commands='edit new import run sweep tree log export verify provide
   describe'
 _espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
 _espalier_cli_edit_options='-p --prompt -o --output --model --component --backend --negative-prompt --true-cfg
-  --seed --steps --step-cache --guidance --size --multi-ref --device --dtype --threads --vae-tiling --noise --dump
+  --seed --steps --step-cache --guidance --size --multi-ref --device --dtype --threads --vae-tiling --lora --lora-partial
+  --noise --dump
   --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
   --no-metadata --no-cache --json -q --quiet -h --help'
 _espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= preset= node= size='
 _espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
-_espalier_cli_run_options='--node -p --prompt --negative-prompt --set --variations --seed --reference --backend --model
+_espalier_cli_run_options='--node -p --prompt --negative-prompt --set --lora --lora-partial --variations --seed --reference --backend --model
   --component -o --output --resume --config --base-url --own-host --key-file --patience --json -q --quiet -h --help'
 _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --negative-prompt --set --seed --steps
-  --guidance --size --reference --backend --model --component --config --base-url --own-host --key-file --patience --order --jobs
+  --guidance --size --lora --lora-partial --reference --backend --model --component --config --base-url --own-host --key-file --patience --order --jobs
   --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
@@ -124,7 +125,7 @@ _espalier_cli_value ()
     --device) _espalier_cli_words 'auto cpu cuda' "$cur" ;;
     --dtype) _espalier_cli_words 'auto f32 bf16' "$cur" ;;
     --vae-tiling) _espalier_cli_words 'auto off on' "$cur" ;;
-    --noise|--dump) _espalier_cli_files "$cur" '\.safetensors$' ;;
+    --noise|--dump|--lora) _espalier_cli_files "$cur" '\.safetensors$' ;;
     --axis)
       compopt -o nospace 2>/dev/null
       _espalier_cli_words "$_espalier_cli_axes" "$cur" ;;

@@ -47,6 +47,8 @@ complete -c espalier-cli -n $edit -l device -x -a 'auto cpu cuda' -d 'Where to c
 complete -c espalier-cli -n $edit -l dtype -x -a 'auto f32 bf16' -d 'Number format'
 complete -c espalier-cli -n $edit -l threads -x -d 'Processor threads; 0 takes all cores'
 complete -c espalier-cli -n $edit -l vae-tiling -x -a 'auto off on' -d 'Large pictures in tiles'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep' -l lora -r -F -d 'A LoRA, FILE or FILE:STRENGTH'
+complete -c espalier-cli -n '__fish_seen_subcommand_from edit run sweep' -l lora-partial -d 'Use what fits of a LoRA'
 complete -c espalier-cli -n $edit -l noise -r -F -d 'Take the noise from a file'
 complete -c espalier-cli -n $edit -l dump -r -F -d 'Write every intermediate tensor'
 complete -c espalier-cli -n $edit -l set -x -d 'A parameter of the provider, name=value'
