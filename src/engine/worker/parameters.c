@@ -574,9 +574,10 @@ put_default (json_t *property, const Parameter *parameter, const EspModelInfo *m
     {
     case DEFAULT_VALUE:
       return put (property, "default",
-                  parameter->type == TYPE_STRING    ? json_string (parameter->choices[0])
-                  : parameter->type == TYPE_BOOLEAN ? json_boolean (parameter->default_number != 0)
-                                                    : number (parameter, parameter->default_number));
+                  parameter->type == TYPE_STRING ? json_string (parameter->choices[0])
+                  : parameter->type == TYPE_BOOLEAN
+                      ? json_boolean (parameter->default_number != 0)
+                      : number (parameter, parameter->default_number));
 
     case DEFAULT_STEPS:
       return model == NULL || put (property, "default", json_integer (model->default_steps));
