@@ -225,6 +225,7 @@ esp_model_recommend (EspModelOffer *offer, const EspMachine *machine, char **sen
       on_gpu = on_gpu || gpu;
     }
 
+  g_return_val_if_fail (smallest != NULL, NULL);
   if (fits != NULL)
     *fits = best != NULL;
   if (sentence != NULL)

@@ -26,7 +26,7 @@ typedef struct
 
 void _esp_model_part_clear (EspModelPart *part);
 void _esp_model_part_copy (const EspModelPart *part, EspModelPart *copy);
-void _esp_model_commit_free (gpointer commit);
+void _esp_model_commit_free (gpointer data);
 
 /* Puts the model together in `staged`. For a thread. */
 gboolean _esp_model_commit_stage (EspModelCommit *self, GCancellable *cancellable, GError **error);

@@ -73,16 +73,16 @@ on_copied (gsize bytes, gpointer data)
 {
   EspModelCommit *self = data;
   gint64 now = g_get_monotonic_time ();
-  Told *told;
+  Told told;
 
   self->done += bytes;
   if (self->progress == NULL || (now - self->told < TELL_INTERVAL && self->done < self->total))
     return;
 
   self->told = now;
-  told = g_new (Told, 1);
-  *told = (Told){ self->progress, self->progress_data, self->done, self->total };
-  g_main_context_invoke_full (self->context, G_PRIORITY_DEFAULT, on_progress, told, g_free);
+  told = (Told){ self->progress, self->progress_data, self->done, self->total };
+  g_main_context_invoke_full (self->context, G_PRIORITY_DEFAULT, on_progress,
+                              g_memdup2 (&told, sizeof told), g_free);
 }
 
 /* --- Files ------------------------------------------------------------------------------------ */
