@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bench-autoencoder.c: the autoencoder alone: how long it takes, and what bf16 costs in quality.
  *
  *     bench-autoencoder VAE [SIDE] [THREADS] [LEVEL] [PICTURE.ppm]

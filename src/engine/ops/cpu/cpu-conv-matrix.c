@@ -391,14 +391,24 @@ esp_cpu_conv_has_matrix (const CpuConvCall *call)
                  && conv->pad_bottom == 1 && conv->pad_right == 1));
 }
 
+/* Only such a processor has cpu->matrix. */
+static const EspConvolutionKernels *
+unit_kernels (void)
+{
+#if defined(__x86_64__)
+  return &esp_convolution_amx;
+#else
+  return NULL;
+#endif
+}
+
 void
 esp_cpu_conv_matrix (const CpuConvCall *call)
 {
-#if defined(__x86_64__)
-  const EspConvolutionKernels *kernels = &esp_convolution_amx;
+  const EspConvolutionKernels *kernels = unit_kernels ();
   Plan plan;
 
-  if (!make_plan (&plan, call))
+  if (kernels == NULL || !make_plan (&plan, call))
     return;
 #pragma omp parallel num_threads(call->cpu->base.threads)
   {
@@ -414,5 +424,4 @@ esp_cpu_conv_matrix (const CpuConvCall *call)
       }
     kernels->end ();
   }
-#endif
 }
