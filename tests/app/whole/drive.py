@@ -387,6 +387,11 @@ class Window:
         """The windows that show, by title."""
         return [window.get_name() for window in self.windows() if window.get_role_name() == 'frame']
 
+    def leave_preferences(self):
+        """The first Escape may go to a toast."""
+        wait_until(lambda: 'Preferences' not in self.frames() or self.key('Escape'),
+                   'the preferences to close')
+
     def windows(self):
         return [child for child in self.root.children() if is_visible(child)]
 

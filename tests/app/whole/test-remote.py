@@ -76,12 +76,6 @@ def add_by_clicking(window, name, key):
     window.button('Add')
 
 
-def leave_preferences(window):
-    """The first Escape may go to a toast."""
-    wait_until(lambda: 'Preferences' not in window.frames() or window.key('Escape'),
-               'the preferences to close')
-
-
 def ready(home, start, name, world, identifier=RUNPOD, document=None, **environment):
     """A window whose composer has the provider chosen, with an account of before."""
     own(home, identifier, world)
@@ -119,7 +113,7 @@ def from_the_first_click_to_the_picture(home, start):
         window.text('is set up')
         window.text('Ready')
         window.shot('remote-providers')
-        leave_preferences(window)
+        window.leave_preferences()
         kept = (home.folder / 'config/espalier/accounts.json').read_text()
         assert world.key not in kept
 
@@ -188,7 +182,7 @@ def a_wrong_key(home, start):
         window.button('Change Key…')
         wait_until(lambda: 'Preferences' in window.frames(), 'the preferences')
         window.text('New Key')
-        leave_preferences(window)
+        window.leave_preferences()
         wait_until(lambda: last(home, document)['state'] == 'failed', 'the failure in the file')
         window.quit()
 
@@ -249,7 +243,7 @@ def nothing_leaves(home, start):
         wait_until(lambda: 'Preferences' in window.frames(), 'the preferences')
         window.press(('radio button', 'page tab', 'toggle button'), 'Providers')
         window.press(('check box', 'toggle button', 'switch'), 'Nothing Leaves This Computer')
-        leave_preferences(window)
+        window.leave_preferences()
         window.text('Nothing leaves this computer, as you chose')
         window.shot('remote-offline')
         assert not is_sensitive(window.find('push button', 'Run'))
@@ -259,7 +253,7 @@ def nothing_leaves(home, start):
         window.button('Preferences')
         wait_until(lambda: 'Preferences' in window.frames(), 'the preferences')
         window.press(('check box', 'toggle button', 'switch'), 'Nothing Leaves This Computer')
-        leave_preferences(window)
+        window.leave_preferences()
         window.silent('Nothing leaves this computer, as you chose')
         window.button('Run')
         made(home, document, 1)
