@@ -74,7 +74,8 @@ ensure_folder (const char *folder)
 
   if (path == NULL)
     return false;
-  for (char *slash = strchr (path + 1, '/'); slash != NULL; slash = strchr (slash + 1, '/'))
+  for (char *slash = strchr (path + (*path == '/'), '/'); slash != NULL;
+       slash = strchr (slash + 1, '/'))
     {
       *slash = '\0';
       mkdir (path, 0700);

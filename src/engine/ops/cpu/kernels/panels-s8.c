@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* panels-s8.c: products of signed bytes with scales, four at a time where the processor can. */
+#include <string.h>
+
 #include "ops/cpu/kernels/panels.h"
 #include "ops/cpu/kernels/turn.h"
 #if defined(__aarch64__)
@@ -216,6 +218,12 @@ quantise (const float *x, int64_t n, int group, int8_t *q, float *scales, int32_
       vint wide[ESP_SCALED / VN], sum = { 0 };
 
       scales[i / ESP_SCALED] = largest < 1e-30f ? 0.0f : largest / 127.0f;
+      if (largest != largest) /* the scale says it; the integers would be anything */
+        {
+          memset (q + i, 0, ESP_SCALED);
+          memset (sums + i / group, 0, (size_t) (ESP_SCALED / group) * sizeof *sums);
+          continue;
+        }
       for (int part = 0; part < ESP_SCALED / VN; part++)
         {
           vfloat v = vload (x + i + part * VN) * inverse + magic;
