@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-plain-row.h"
+#include "esp-status-label.h"
 
 struct _EspAdditionPage
 {
@@ -40,17 +41,6 @@ enum
 };
 
 static guint signals[N_SIGNALS];
-
-static void
-set_status (EspAdditionPage *self, const char *text, gboolean is_problem)
-{
-  gtk_label_set_text (self->status, text != NULL ? text : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->status), text != NULL);
-  if (is_problem)
-    gtk_widget_add_css_class (GTK_WIDGET (self->status), "error");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->status), "error");
-}
 
 /* --- Choosing a part -------------------------------------------------------------------------- */
 
@@ -165,11 +155,11 @@ tell (EspAdditionPage *self)
   gtk_widget_set_sensitive (GTK_WIDGET (self->name_row), !self->copying);
   gtk_widget_set_sensitive (GTK_WIDGET (self->mode_row), !self->copying);
   if (self->examining > 0)
-    set_status (self, _ ("Looking at the files…"), FALSE);
+    esp_status_label_set (self->status, _ ("Looking at the files…"), FALSE);
   else if (self->refused != NULL)
-    set_status (self, self->refused, TRUE);
+    esp_status_label_set (self->status, self->refused, TRUE);
   else if (!self->copying)
-    set_status (self, problem, FALSE);
+    esp_status_label_set (self->status, problem, FALSE);
 }
 
 static void
@@ -282,7 +272,7 @@ on_progress (guint64 done, guint64 total, gpointer data)
   text = g_strdup_printf (_ ("%s of %s"), some, all);
   gtk_widget_set_visible (GTK_WIDGET (self->bar), TRUE);
   gtk_progress_bar_set_fraction (self->bar, CLAMP ((double) done / (double) total, 0, 1));
-  set_status (self, text, FALSE);
+  esp_status_label_set (self->status, text, FALSE);
 }
 
 static void
@@ -304,7 +294,7 @@ on_added (GObject *source, GAsyncResult *result, gpointer data)
     }
   tell (self);
   if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    set_status (self, error->message, TRUE);
+    esp_status_label_set (self->status, error->message, TRUE);
 }
 
 static void

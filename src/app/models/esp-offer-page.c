@@ -8,6 +8,7 @@
 
 #include "esp-installation.h"
 #include "esp-plain-row.h"
+#include "esp-status-label.h"
 
 struct _EspOfferPage
 {
@@ -47,17 +48,6 @@ static guint signals[N_SIGNALS];
 
 /* --- Words ------------------------------------------------------------------------------------ */
 
-static void
-set_status (EspOfferPage *self, const char *text, gboolean is_problem)
-{
-  gtk_label_set_text (self->status, text != NULL ? text : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->status), text != NULL);
-  if (is_problem)
-    gtk_widget_add_css_class (GTK_WIDGET (self->status), "error");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->status), "error");
-}
-
 static const EspModelVariant *
 get_chosen (EspOfferPage *self)
 {
@@ -80,14 +70,14 @@ tell_size (EspOfferPage *self)
 
   if (variant == NULL || variant->about <= 0)
     {
-      set_status (self, NULL, FALSE);
+      esp_status_label_set (self->status, NULL, FALSE);
       return;
     }
   size = g_format_size ((guint64) variant->about);
   if (space < 0)
     {
       text = g_strdup_printf (_ ("%s will be downloaded."), size);
-      set_status (self, text, FALSE);
+      esp_status_label_set (self->status, text, FALSE);
       return;
     }
   room = g_format_size ((guint64) space);
@@ -95,7 +85,7 @@ tell_size (EspOfferPage *self)
                               ? _ ("%s will be downloaded; %s are free on the disk.")
                               : _ ("This needs %s, but only %s are free on the disk."),
                           size, room);
-  set_status (self, text, space <= variant->about);
+  esp_status_label_set (self->status, text, space <= variant->about);
 }
 
 /* --- What is chosen --------------------------------------------------------------------------- */
@@ -239,7 +229,7 @@ start (EspOfferPage *self, EspKey *key)
       || esp_model_downloads_start (self->downloads, self->offer, variant, key, &error) == NULL)
     {
       set_busy (self, FALSE);
-      set_status (self, error->message, TRUE);
+      esp_status_label_set (self->status, error->message, TRUE);
       return;
     }
   g_signal_emit (self, signals[STARTED], 0);
@@ -278,7 +268,7 @@ on_download (EspOfferPage *self)
   if (problem != NULL)
     {
       set_busy (self, FALSE);
-      set_status (self, problem, TRUE);
+      esp_status_label_set (self->status, problem, TRUE);
       return;
     }
   g_clear_pointer (&self->key, esp_key_unref);
@@ -456,7 +446,7 @@ esp_offer_page_show_problem (EspOfferPage *self, const GError *error)
 {
   g_return_if_fail (ESP_IS_OFFER_PAGE (self));
 
-  set_status (self, error->message, TRUE);
+  esp_status_label_set (self->status, error->message, TRUE);
   if (g_error_matches (error, ESP_MODEL_DOWNLOAD_ERROR, ESP_MODEL_DOWNLOAD_ERROR_TOKEN))
     gtk_widget_grab_focus (GTK_WIDGET (self->token_row));
 }

@@ -9,6 +9,7 @@
 #include "esp-key-store.h"
 #include "esp-origin.h"
 #include "esp-remote-turn.h"
+#include "esp-status-label.h"
 
 G_DEFINE_FINAL_TYPE (EspAccountPage, esp_account_page, ADW_TYPE_BIN)
 
@@ -24,17 +25,6 @@ static guint signals[N_SIGNALS];
 /* --- Words ------------------------------------------------------------------------------------ */
 
 static void
-set_status (EspAccountPage *self, const char *text, gboolean is_problem)
-{
-  gtk_label_set_text (self->status, text != NULL ? text : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->status), text != NULL);
-  if (is_problem)
-    gtk_widget_add_css_class (GTK_WIDGET (self->status), "error");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->status), "error");
-}
-
-static void
 set_busy (EspAccountPage *self, const char *text)
 {
   self->busy = text != NULL;
@@ -42,7 +32,7 @@ set_busy (EspAccountPage *self, const char *text)
   gtk_widget_set_sensitive (self->test_button, text == NULL);
   gtk_widget_set_sensitive (self->save_button, text == NULL);
   if (text != NULL)
-    set_status (self, text, FALSE);
+    esp_status_label_set (self->status, text, FALSE);
 }
 
 static const char *
@@ -196,16 +186,17 @@ on_probed (GObject *source, GAsyncResult *result, gpointer data)
   set_busy (self, NULL);
   if (!works)
     {
-      set_status (self, error->message, TRUE);
+      esp_status_label_set (self->status, error->message, TRUE);
       return;
     }
   if (!known)
-    set_status (self,
-                _ ("This provider cannot be tested for free: the first turn will show whether it "
-                   "works."),
-                FALSE);
+    esp_status_label_set (
+        self->status,
+        _ ("This provider cannot be tested for free: the first turn will show whether it "
+           "works."),
+        FALSE);
   else
-    set_status (self, _ ("It works."), FALSE);
+    esp_status_label_set (self->status, _ ("It works."), FALSE);
   if (closing)
     {
       g_autofree char *text = NULL;
@@ -265,7 +256,7 @@ on_key_loaded (GObject *source, GAsyncResult *result, gpointer data)
     {
       doing->page->closing = FALSE;
       set_busy (doing->page, NULL);
-      set_status (doing->page, error->message, TRUE);
+      esp_status_label_set (doing->page->status, error->message, TRUE);
       return;
     }
   probe (doing->page, doing->filled, key != NULL ? esp_key_get (key) : NULL);
@@ -278,10 +269,11 @@ start_test (EspAccountPage *self, Filled *filled)
   if (esp_accounts_get_offline (self->accounts))
     {
       set_busy (self, NULL);
-      set_status (self,
-                  _ ("It was not tested: nothing may leave this computer, as you chose on the page "
-                     "before."),
-                  FALSE);
+      esp_status_label_set (
+          self->status,
+          _ ("It was not tested: nothing may leave this computer, as you chose on the page "
+             "before."),
+          FALSE);
       if (self->closing)
         finish (self);
       filled_free (filled);
@@ -305,7 +297,7 @@ on_test (EspAccountPage *self)
   Filled *filled = read_form (self, TRUE, &error);
 
   if (filled == NULL)
-    set_status (self, error->message, TRUE);
+    esp_status_label_set (self->status, error->message, TRUE);
   else
     start_test (self, filled);
 }
@@ -327,7 +319,7 @@ on_key_saved (GObject *source, GAsyncResult *result, gpointer data)
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->title == NULL)
         return;
       set_busy (self, NULL);
-      set_status (self, error->message, TRUE);
+      esp_status_label_set (self->status, error->message, TRUE);
       return;
     }
   if (self->title == NULL)
@@ -371,7 +363,7 @@ on_save (EspAccountPage *self)
   filled = read_form (self, TRUE, &error);
   if (filled == NULL || !store (self, filled, &error))
     {
-      set_status (self, error->message, TRUE);
+      esp_status_label_set (self->status, error->message, TRUE);
       return;
     }
   adw_window_title_set_title (
@@ -403,13 +395,13 @@ on_key_removed (GObject *source, GAsyncResult *result, gpointer data)
       || !esp_accounts_set_has_key (self->accounts, self->account, FALSE, &error))
     {
       if (self->title != NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        set_status (self, error->message, TRUE);
+        esp_status_label_set (self->status, error->message, TRUE);
       return;
     }
   if (self->title == NULL)
     return;
   gtk_widget_hide (self->remove_key_row);
-  set_status (self, _ ("The key was removed."), FALSE);
+  esp_status_label_set (self->status, _ ("The key was removed."), FALSE);
 }
 
 static void
@@ -429,7 +421,7 @@ on_remove_answer (EspAccountPage *self, const char *response)
     return;
   if (!esp_accounts_remove (self->accounts, self->account, &error))
     {
-      set_status (self, error->message, TRUE);
+      esp_status_label_set (self->status, error->message, TRUE);
       return;
     }
   text = g_strdup_printf (_ ("“%s” was removed"), adw_window_title_get_title (self->title));
@@ -494,7 +486,7 @@ move (EspAccountPage *self, int step)
     return;
   if (!esp_accounts_move (self->accounts, self->account, step < 0 ? position - 1 : position + 1,
                           &error))
-    set_status (self, error->message, TRUE);
+    esp_status_label_set (self->status, error->message, TRUE);
   update_place (self);
 }
 
@@ -519,7 +511,7 @@ on_field_changed (EspAccountPage *self)
     return;
   gtk_widget_set_visible (self->own_row, needs_own (get_text (self->address_row)));
   if (!self->busy)
-    set_status (self, NULL, FALSE);
+    esp_status_label_set (self->status, NULL, FALSE);
 }
 
 static void
@@ -606,7 +598,7 @@ fill_form (EspAccountPage *self)
   gtk_widget_set_visible (self->remove_group, account != NULL);
   update_place (self);
   set_busy (self, NULL);
-  set_status (self, NULL, FALSE);
+  esp_status_label_set (self->status, NULL, FALSE);
   gtk_stack_set_visible_child_name (self->stack, "form");
 }
 

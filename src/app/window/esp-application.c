@@ -397,6 +397,9 @@ create_preferences (EspApplication *self)
       = esp_preferences_window_new (gtk_application_get_active_window (GTK_APPLICATION (self)),
                                     self->registry, self->catalog, self->accounts);
 
+  /* Looked at nowhere else: it waits until someone wants to see it. */
+  if (self->library == NULL)
+    self->library = esp_model_library_new ();
   esp_preferences_window_set_models (ESP_PREFERENCES_WINDOW (window), self->library, self->offers,
                                      self->downloads);
   return window;
@@ -566,7 +569,6 @@ esp_application_startup (GApplication *application)
   self->catalog = esp_provider_catalog_new (NULL, NULL);
   self->accounts = esp_accounts_new (NULL);
   esp_remote_backends_attach (self->registry, self->catalog, self->accounts);
-  self->library = esp_model_library_new ();
   self->offers = esp_model_offers_load ();
   self->downloads = esp_model_downloads_new (self->offers);
   esp_downloads_watch_attach (application, self->downloads);
