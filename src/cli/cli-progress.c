@@ -22,8 +22,7 @@ static const struct
 } stages[] = {
   { "load", N_ ("loading the model") },        { "text", N_ ("reading the instruction") },
   { "encode", N_ ("looking at the photo") },   { "sample", N_ ("editing") },
-  { "decode", N_ ("developing the picture") },
-  { "convert", N_ ("converting") },
+  { "decode", N_ ("developing the picture") }, { "convert", N_ ("converting") },
 };
 
 void
