@@ -36,7 +36,7 @@ typedef struct EspOps EspOps;
 typedef struct EspTensor
 {
   void *data;     /* device pointer */
-  EspDType dtype; /* ESP_F32 or ESP_BF16 */
+  EspDType dtype; /* ESP_F32 or the device's compute type */
   int64_t rows, cols;
   int64_t stride; /* elements from one row to the next, ≥ cols */
 } EspTensor;
@@ -144,6 +144,23 @@ typedef struct EspBatch
   const int64_t *x, *y; /* [count] */
 } EspBatch;
 
+/* What becomes of the queries and keys in a fused q, k, v product: columns [0, columns) and
+ * [columns, 2·columns) of its result go through head_norm_rope, each with its own weight. */
+typedef struct EspHeadNorm
+{
+  int64_t head_dim, columns;
+  const float *weight_q, *weight_k; /* device pointers to [head_dim] */
+  float eps;
+  const float *cosine, *sine; /* device pointers to [rows, head_dim/2] */
+} EspHeadNorm;
+
+/* The linear layers of a stretch of work that is done over and over, a transformer's block. */
+typedef struct EspStage
+{
+  EspLinear **linears;
+  int count;
+} EspStage;
+
 struct EspOps
 {
   const char *name; /* "cpu", "reference", "cuda" */
@@ -188,6 +205,9 @@ struct EspOps
   /* See esp_linear_batch(). NULL = nothing is gained by joining ranges. */
   void (*linear_batch) (EspDevice *device, EspTensor x, const EspLinear *linear,
                         const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch);
+  /* linear without an epilogue, then `norm` on its queries and keys. NULL = by these two. */
+  void (*linear_heads) (EspDevice *device, EspTensor x, const EspLinear *linear,
+                        const EspHeadNorm *norm, EspTensor y);
   void (*attention) (EspDevice *device, const EspAttention *attention);
 
   /* --- Norms. Statistics in f32 or better, over the columns of one row. In place is allowed. ---
@@ -239,12 +259,31 @@ struct EspOps
    * `window.batch` of y, which has images of exactly the window's size. */
   void (*copy_window) (EspDevice *device, EspTensor x, EspGrid grid, int64_t batch_index,
                        int64_t top, int64_t left, EspGrid window, EspTensor y);
+
+  /* --- Weights that come and go, work that is recorded. All may be NULL -------------------------
+   */
+
+  /* Before their layers are prepared: what runs in each step, in this order, again and again, and
+   * how many bytes will be allocated besides. A device that has no room for all decides which stay
+   * in its own memory and which arrive each time. Count 0: nothing of that kind runs any more. The
+   * lists must stay until then. */
+  void (*plan_stages) (EspDevice *device, const EspStage *stages, int count, size_t buffers);
+  /* Stage `index` runs next; whatever order they run in, results are the same. */
+  void (*begin_stage) (EspDevice *device, int index);
+  /* True: the operations recorded under (owner, key) were run again, with the pointers and numbers
+   * that they had then. False: they are to be called now, and `recorded` after them. Between the
+   * two nothing may be downloaded, synchronised or allocated. */
+  bool (*replay) (EspDevice *device, const void *owner, uint64_t key);
+  void (*recorded) (EspDevice *device);
+  /* The owner's recordings are of no use any more: its buffers go, or its layers change. */
+  void (*forget) (EspDevice *device, const void *owner);
 };
 
 struct EspDevice
 {
   const EspOps *ops;
-  EspDType compute; /* type of the matrix products' operands: ESP_F32 or ESP_BF16 */
+  EspDType compute; /* type of the matrix products' operands: ESP_F32 or ESP_BF16; ESP_F16 on a
+                       card without bf16 */
   int threads;
   char description[160];  /* for people: processor or card, instruction set */
   size_t allocated, peak; /* bytes held now, and at most so far */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* cuda-device.h: the CUDA device's own state, shared by the sources in this folder and its tests.
+ *
+ * Every operation is put into one stream, `compute`, and returns at once; weights that do not stay
+ * on the card arrive through a second one, `copy`. Nothing allocates on the card while steps run:
+ * scratch is sized when a stage runs for the first time.
+ */
+#pragma once
+
+#include "ops/cuda/cuda-driver.h"
+#include "ops/ops.h"
+
+/* Each is one file of kernels, kernels/NAME.cu, compiled for all architectures and embedded. Loaded
+ * when the first of its kernels is wanted. */
+typedef enum
+{
+  CUDA_MODULE_ROWS,         /* norms, rotation, element by element, gather */
+  CUDA_MODULE_BLOCKS,       /* every number format of weights → bf16, f16, f32 */
+  CUDA_MODULE_MATRIX,       /* products: f32, bf16, f16, bytes, fp8 by mma.sync; few rows */
+  CUDA_MODULE_MATRIX_90,    /* products by wgmma and TMA */
+  CUDA_MODULE_ATTENTION,    /* flash attention by mma.sync, and for any head in plain f32 */
+  CUDA_MODULE_ATTENTION_90, /* flash attention by wgmma */
+  CUDA_MODULE_IMAGES,       /* convolutions, group norms, windows */
+  CUDA_MODULE_COUNT
+} CudaModule;
+
+typedef struct CudaImage
+{
+  const char *name; /* "rows" */
+  const void *data; /* fat binary; what the build without nvcc has is no binary at all */
+  size_t bytes;
+} CudaImage;
+
+/* The embedded binaries, made by the build. */
+extern const CudaImage esp_cuda_images[CUDA_MODULE_COUNT];
+extern const bool esp_cuda_has_kernels; /* false: built without nvcc */
+
+/* Memory on the card that operations need while they run: kept, reused and only ever grown. One
+ * slot for each purpose, because an operation may use several at once. */
+typedef enum
+{
+  CUDA_SCRATCH_OPERAND, /* x in the type that the product wants */
+  CUDA_SCRATCH_WEIGHT,  /* a weight widened for one call */
+  CUDA_SCRATCH_RESULT,  /* a product before its epilogue; split sums */
+  CUDA_SCRATCH_SCALES,  /* per-row or per-tensor scales of activations */
+  CUDA_SCRATCH_ATTENTION,
+  CUDA_SCRATCH_ADAPTER,
+  CUDA_SCRATCH_IMAGE,
+  CUDA_SCRATCH_SUMS, /* of norms and distances */
+  CUDA_SCRATCH_COUNT
+} CudaScratchSlot;
+
+typedef struct CudaFunction CudaFunction;
+typedef struct CudaRecordings CudaRecordings; /* cuda-recordings.c */
+typedef struct CudaResidency CudaResidency;   /* cuda-residency.c */
+
+typedef struct CudaDevice
+{
+  EspDevice base; /* first: an EspDevice * is a CudaDevice * */
+  EspCudaDriver *cu;
+  CUdevice ordinal;
+  CUcontext context;
+  CUstream compute, copy;
+  int capability; /* 10·major + minor: 75, 80, 86, 89, 90, 100, 103, 120 */
+  int multiprocessors;
+  size_t shared_limit; /* dynamic shared memory that a block may have, bytes */
+  size_t vram_limit;   /* bytes that we may hold at most; 0: what is free */
+  bool fp8;            /* linear layers multiply fp8 where that is good enough (--dtype fp8) */
+  bool plain;          /* never use wgmma or TMA: ESPALIER_CUDA_PLAIN, to compare */
+  CUmodule modules[CUDA_MODULE_COUNT];
+  CudaFunction *functions;
+  int function_count;
+  struct
+  {
+    CUdeviceptr data;
+    size_t bytes;
+  } scratch[CUDA_SCRATCH_COUNT];
+  void *staging; /* pinned host memory for uploads and downloads */
+  size_t staging_bytes;
+  CudaRecordings *recordings;
+  CudaResidency *residency;
+} CudaDevice;
+
+/* --- cuda-device.c --------------------------------------------------------------------------- */
+
+/* The stream's work is wanted from this thread now: makes the context current. Every row of the
+ * table begins with it; false (nothing to do) after a sticky error. */
+bool esp_cuda_enter (CudaDevice *cuda);
+
+/* True if `result` is success; else a sticky error that names `what` ("copying weights to the
+ * card") and what the driver says; ESP_ERROR_MEMORY for out of memory. */
+bool esp_cuda_ok (CudaDevice *cuda, CUresult result, const char *what);
+
+/* At least `bytes` bytes on the card, 256-aligned, valid until the slot is asked for again; 0 with
+ * a sticky error when memory is out. Growing forgets all recordings. */
+CUdeviceptr esp_cuda_scratch (CudaDevice *cuda, CudaScratchSlot slot, size_t bytes);
+
+/* How a kernel is launched: blocks, threads of each, dynamic shared memory in bytes. */
+typedef struct CudaGrid
+{
+  unsigned x, y, z, threads;
+  size_t shared;
+} CudaGrid;
+
+/* Launches `kernel` of a module, whose one parameter is the structure `arguments`, in the compute
+ * stream. A grid with a zero does nothing. `kernel` is a string literal. */
+void esp_cuda_launch (CudaDevice *cuda, CudaModule module, const char *kernel, CudaGrid grid,
+                      const void *arguments, size_t bytes);
+
+/* The table's allocate and release; on the card, 256-aligned. When memory is out, weights that
+ * could arrive each time instead are sent away first (cuda-residency.c). */
+void *esp_cuda_allocate (EspDevice *device, size_t bytes);
+void esp_cuda_release (EspDevice *device, void *memory, size_t bytes);
+
+/* Host memory → the card, through the pinned staging buffer, in the compute stream; the source may
+ * be reused when it returns. */
+void esp_cuda_copy_in (CudaDevice *cuda, CUdeviceptr to, const void *from, size_t bytes);
+/* The card → host memory; waits. */
+void esp_cuda_copy_out (CudaDevice *cuda, void *to, CUdeviceptr from, size_t bytes);
+
+/* --- cuda-weights.c: a layer's weights on the card ------------------------------------------- */
+
+/* A part of a linear layer, or a convolution, as it lies on the card. */
+typedef struct CudaMatrix
+{
+  EspDType dtype; /* as stored: the file's own format, or bf16/f16/f32 */
+  int64_t out, in;
+  float scale;      /* EspWeight.scale; 1 if none */
+  CUdeviceptr data; /* packed rows as in the file. While the layer is away: 0 */
+} CudaMatrix;
+
+typedef struct CudaLinear
+{
+  CudaMatrix part[ESP_LINEAR_MAX_PARTS];
+  int parts;
+  CUdeviceptr bias; /* f32 [out], 0 if no part has one; always on the card */
+  size_t bytes;     /* of all parts' data, each 256-aligned */
+  CUdeviceptr home; /* where they lie while the layer stays on the card, else 0 */
+  void *host;       /* pinned copy while it comes and goes, else NULL */
+  int stage;        /* which brings it; -1: none */
+} CudaLinear;
+
+/* EspLinear.prepared as such, with its data where it is now, ready to be read in the compute
+ * stream; NULL with a sticky error. */
+const CudaLinear *esp_cuda_linear_on_card (CudaDevice *cuda, const EspLinear *linear);
+
+/* --- The table's rows, by source ---------------------------------------------------------------
+ */
+
+/* cuda-weights.c, cuda-residency.c */
+void esp_cuda_prepare_linear (EspDevice *device, EspLinear *linear);
+void esp_cuda_release_linear (EspDevice *device, EspLinear *linear);
+void esp_cuda_plan_stages (EspDevice *device, const EspStage *stages, int count, size_t buffers);
+void esp_cuda_begin_stage (EspDevice *device, int index);
+
+/* cuda-recordings.c */
+bool esp_cuda_replay (EspDevice *device, const void *owner, uint64_t key);
+void esp_cuda_recorded (EspDevice *device);
+void esp_cuda_forget (EspDevice *device, const void *owner); /* NULL: all */
+
+/* cuda-linear.c, cuda-adapters.c */
+void esp_cuda_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
+                      const EspEpilogue *epilogue, EspTensor y);
+void esp_cuda_linear_heads (EspDevice *device, EspTensor x, const EspLinear *linear,
+                            const EspHeadNorm *norm, EspTensor y);
+
+/* cuda-attention.c */
+void esp_cuda_attention (EspDevice *device, const EspAttention *attention);
+
+/* cuda-rows.c */
+void esp_cuda_upload (EspDevice *device, const float *host, EspTensor y);
+void esp_cuda_download (EspDevice *device, EspTensor x, float *host);
+void esp_cuda_gather_rows (EspDevice *device, const EspWeight *table, const int32_t *ids,
+                           EspTensor y);
+void esp_cuda_layer_norm (EspDevice *device, EspTensor x, const float *weight, const float *bias,
+                          float eps, EspTensor y);
+void esp_cuda_modulated_norm (EspDevice *device, EspTensor x, const float *shift,
+                              const float *scale, float eps, EspTensor y);
+void esp_cuda_rms_norm (EspDevice *device, EspTensor x, const float *weight, float eps,
+                        EspTensor y);
+void esp_cuda_head_norm_rope (EspDevice *device, EspTensor x, int64_t head_dim, const float *weight,
+                              float eps, const float *cosine, const float *sine, EspTensor y);
+void esp_cuda_activate (EspDevice *device, EspTensor x, EspActivation activation, EspTensor y);
+void esp_cuda_multiply (EspDevice *device, EspTensor a, EspTensor b, EspTensor y);
+void esp_cuda_scale_add (EspDevice *device, float a, EspTensor x, float b, EspTensor y);
+void esp_cuda_distance (EspDevice *device, EspTensor x, EspTensor y, double sums[2]);
+
+/* cuda-images.c, cuda-convolution.c */
+void esp_cuda_prepare_conv (EspDevice *device, EspConv *conv);
+void esp_cuda_release_conv (EspDevice *device, EspConv *conv);
+void esp_cuda_conv2d (EspDevice *device, EspTensor x, EspGrid grid, const EspConv *conv,
+                      const EspGroupNorm *norm, bool accumulate, EspTensor y);
+void esp_cuda_group_moments (EspDevice *device, EspTensor x, int64_t groups, float *moments);
+void esp_cuda_group_norm (EspDevice *device, EspTensor x, int64_t groups, const float *moments,
+                          const float *weight, const float *bias, float eps, bool silu,
+                          EspTensor y);
+void esp_cuda_copy_window (EspDevice *device, EspTensor x, EspGrid grid, int64_t batch_index,
+                           int64_t top, int64_t left, EspGrid window, EspTensor y);
