@@ -24,6 +24,9 @@ struct EspFluxSession
   EspTensor normed; /* [D] */
   EspTensor qkv;    /* [3D] */
   EspTensor mixed;  /* [D + 4D]: attention output | MLP */
+  /* [1, total]: this step's modulations, at the same place in each step, so that a block can be
+   * recorded; only where the device records. */
+  EspTensor modulations;
   FluxStepCache steps;
 };
 
@@ -118,6 +121,9 @@ esp_flux_session_new (EspFlux *flux, EspDevice *device, const EspFluxInputs *inp
   for (int t = 0; t < inputs->text_count; t++)
     s->texts[t] = inputs->texts[t];
 
+  if (device->ops->plan_stages != NULL && device->error.status == ESP_OK)
+    device->ops->plan_stages (device, flux->stages, (int) (c->double_blocks + c->single_blocks),
+                              esp_flux_session_bytes (c, device->compute, inputs));
   prepare_weights (s, cancel, progress, data);
   compute_rope (s, inputs->positions);
   embed_references (s, inputs->references);
@@ -126,6 +132,8 @@ esp_flux_session_new (EspFlux *flux, EspDevice *device, const EspFluxInputs *inp
   s->normed = esp_tensor_new (device, device->compute, rows, c->hidden);
   s->qkv = esp_tensor_new (device, device->compute, rows, 3 * c->hidden);
   s->mixed = esp_tensor_new (device, device->compute, rows, c->hidden + c->mlp);
+  if (device->ops->replay != NULL)
+    s->modulations = esp_tensor_new (device, ESP_F32, 1, flux_modulation_total (c));
   /* A single block has no others behind it. */
   flux_step_cache_init (&s->steps, device, c->hidden,
                         c->double_blocks + c->single_blocks > 1 ? inputs->step_cache : 0, s->slots,
@@ -145,6 +153,8 @@ esp_flux_session_free (EspFluxSession *s)
 {
   if (s == NULL)
     return;
+  if (s->device->ops->forget != NULL)
+    s->device->ops->forget (s->device, s);
   esp_tensor_free (s->device, &s->references);
   esp_tensor_free (s->device, &s->cosine);
   esp_tensor_free (s->device, &s->sine);
@@ -152,6 +162,7 @@ esp_flux_session_free (EspFluxSession *s)
   esp_tensor_free (s->device, &s->normed);
   esp_tensor_free (s->device, &s->qkv);
   esp_tensor_free (s->device, &s->mixed);
+  esp_tensor_free (s->device, &s->modulations);
   flux_step_cache_clear (&s->steps);
   free (s);
 }
@@ -208,10 +219,11 @@ goes_on (Step *step, const atomic_bool *cancel)
 static const float *
 chunk (const Step *step, int64_t column, int index)
 {
-  EspTensor m = step->text->modulations;
+  EspTensor m = step->session->modulations;
 
-  return (const float *) m.data + step->index * m.stride + column
-         + index * step->session->flux->config.hidden;
+  if (m.data == NULL)
+    m = esp_tensor_rows (step->text->modulations, step->index, 1);
+  return (const float *) m.data + column + index * step->session->flux->config.hidden;
 }
 
 /* Rotary tables from row `first` on. */
@@ -259,6 +271,25 @@ project_rows (const Step *step, const EspLinear *qkv, const EspVector *norm_q,
   const EspFluxConfig *c = &s->flux->config;
   const float *cosine = rope_rows (s->cosine, first), *sine = rope_rows (s->sine, first);
 
+  if (ops->linear_heads != NULL)
+    {
+      const EspHeadNorm norm = { .head_dim = c->head_dim,
+                                 .columns = c->hidden,
+                                 .weight_q = norm_q->values,
+                                 .weight_k = norm_k->values,
+                                 .eps = FLUX_NORM_EPSILON,
+                                 .cosine = cosine,
+                                 .sine = sine };
+
+      for (int i = 0; i < step->pass->count; i++)
+        {
+          int64_t start = slot_row (step, i, first);
+
+          ops->linear_heads (s->device, esp_tensor_rows (s->normed, start, rows), qkv, &norm,
+                             esp_tensor_rows (s->qkv, start, rows));
+        }
+      return;
+    }
   linear_rows (step, s->normed, qkv, NULL, s->qkv, first, rows);
   for (int i = 0; i < step->pass->count; i++)
     {
@@ -377,6 +408,9 @@ fill_rows (const Step *step, EspTensor latents)
   int64_t targets = s->text_tokens + s->target_tokens;
   int64_t from[ESP_FLUX_SLOTS_MAX], to[ESP_FLUX_SLOTS_MAX];
 
+  if (s->modulations.data != NULL)
+    ops->scale_add (s->device, 1, esp_tensor_rows (step->text->modulations, step->index, 1), 0,
+                    s->modulations);
   for (int i = 0; i < step->pass->count; i++)
     {
       from[i] = step->pass->slots[i] * s->target_tokens;
@@ -426,26 +460,50 @@ release_pages (EspFluxSession *s, int first, int count)
 }
 
 static void
+compute_block (const Step *step, int64_t index)
+{
+  int64_t doubles = step->session->flux->config.double_blocks;
+
+  if (index < doubles)
+    run_double_block (step, index);
+  else
+    run_single_block (step, index - doubles);
+}
+
+/* What a block does follows from which slots take part: all else that it reads is where it was in
+ * the step before. */
+static uint64_t
+recording_key (const Step *step, int64_t index)
+{
+  uint64_t slots = 0;
+
+  for (int i = 0; i < step->pass->count; i++)
+    slots |= (uint64_t) 1 << step->pass->slots[i];
+  return (uint64_t) index << ESP_FLUX_SLOTS_MAX | slots;
+}
+
+static void
 run_block (const Step *step, int64_t index)
 {
   EspFluxSession *s = step->session;
+  const EspOps *ops = s->device->ops;
   int64_t doubles = s->flux->config.double_blocks;
 
-  if (index < doubles)
+  if (ops->begin_stage != NULL)
+    ops->begin_stage (s->device, (int) index);
+  if (ops->replay == NULL)
+    compute_block (step, index);
+  else if (!ops->replay (s->device, s, recording_key (step, index)))
     {
-      run_double_block (step, index);
-      if (s->anew)
-        release_pages (s, s->flux->double_block[index].first_layer,
-                       s->flux->double_block[index].layer_count);
+      compute_block (step, index);
+      ops->recorded (s->device);
     }
-  else
-    {
-      const FluxSingleBlock *block = &s->flux->single_block[index - doubles];
-
-      run_single_block (step, index - doubles);
-      if (s->anew)
-        release_pages (s, block->first_layer, block->layer_count);
-    }
+  if (s->anew && index < doubles)
+    release_pages (s, s->flux->double_block[index].first_layer,
+                   s->flux->double_block[index].layer_count);
+  else if (s->anew)
+    release_pages (s, s->flux->single_block[index - doubles].first_layer,
+                   s->flux->single_block[index - doubles].layer_count);
 }
 
 /* Blocks [first, end), the double ones before the single ones; false when the pass came to its end

@@ -226,6 +226,36 @@ bind (EspFlux *flux, EspError *error)
   return ESP_OK;
 }
 
+/* The linear layers among entries [first, first + count), written behind those before. */
+static void
+make_stage (EspFlux *flux, EspLayerGroup *stage, int first, int count, int *staged)
+{
+  stage->linears = flux->staged + *staged;
+  for (int i = first; i < first + count; i++)
+    if (flux->layers.entries[i].kind == ESP_LAYER_LINEAR)
+      flux->staged[(*staged)++] = flux->layers.entries[i].linear;
+  stage->count = (int) (flux->staged + *staged - stage->linears);
+}
+
+static EspStatus
+make_stages (EspFlux *flux, const char *path, EspError *error)
+{
+  const EspFluxConfig *c = &flux->config;
+  int staged = 0;
+
+  flux->stages = calloc ((size_t) (c->double_blocks + c->single_blocks) + 1, sizeof *flux->stages);
+  flux->staged = calloc ((size_t) flux->layers.count + 1, sizeof (EspLinear *));
+  if (flux->stages == NULL || flux->staged == NULL)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", path);
+  for (int64_t i = 0; i < c->double_blocks; i++)
+    make_stage (flux, &flux->stages[i], flux->double_block[i].first_layer,
+                flux->double_block[i].layer_count, &staged);
+  for (int64_t i = 0; i < c->single_blocks; i++)
+    make_stage (flux, &flux->stages[c->double_blocks + i], flux->single_block[i].first_layer,
+                flux->single_block[i].layer_count, &staged);
+  return ESP_OK;
+}
+
 /* --- Sizes that follow from the tensors --------------------------------------------------------
  */
 
@@ -367,6 +397,8 @@ esp_flux_open (const char *path, EspFlux **result, EspError *error)
     }
   if (status == ESP_OK)
     status = bind (flux, error);
+  if (status == ESP_OK)
+    status = make_stages (flux, path, error);
   if (status != ESP_OK)
     {
       esp_flux_free (flux);
@@ -384,6 +416,8 @@ esp_flux_free (EspFlux *flux)
   esp_layers_clear (&flux->layers);
   esp_layers_clear (&flux->once);
   esp_weights_close (flux->weights);
+  free (flux->stages);
+  free (flux->staged);
   free (flux->double_block);
   free (flux->single_block);
   free (flux);
@@ -394,6 +428,8 @@ esp_flux_release (EspFlux *flux, EspDevice *device)
 {
   esp_layers_release (&flux->layers, device);
   esp_layers_release (&flux->once, device);
+  if (device->ops->plan_stages != NULL)
+    device->ops->plan_stages (device, NULL, 0, 0);
 }
 
 const EspFluxConfig *

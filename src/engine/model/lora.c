@@ -63,6 +63,17 @@ forget_keys (EspModel *model)
   memset (&model->lora_keys, 0, sizeof model->lora_keys);
 }
 
+/* What devices have recorded or kept of layers with these adapters is over. */
+static void
+forget_recordings (const EspModel *model)
+{
+  EspDevice *const devices[] = { model->device, model->vae_device };
+
+  for (int i = 0; i < 2; i++)
+    if (devices[i] != NULL && devices[i]->ops->forget != NULL)
+      devices[i]->ops->forget (devices[i], NULL);
+}
+
 void
 esp_model_drop_loras (EspModel *model)
 {
@@ -71,6 +82,7 @@ esp_model_drop_loras (EspModel *model)
   forget_keys (model);
   if (set == NULL)
     return;
+  forget_recordings (model);
   detach (set);
   for (int i = 0; i < set->file_count; i++)
     esp_lora_file_close (set->files[i]);
@@ -488,6 +500,7 @@ esp_model_use_loras (EspModel *model, const EspEditRequest *request, EspError *e
   if (model->loras == NULL)
     return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for LoRAs");
 
+  forget_recordings (model);
   detach (model->loras);
   forget_keys (model);
   status = open_files (model->loras, request, error);

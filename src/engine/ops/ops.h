@@ -155,11 +155,11 @@ typedef struct EspHeadNorm
 } EspHeadNorm;
 
 /* The linear layers of a stretch of work that is done over and over, a transformer's block. */
-typedef struct EspStage
+typedef struct EspLayerGroup
 {
   EspLinear **linears;
   int count;
-} EspStage;
+} EspLayerGroup;
 
 struct EspOps
 {
@@ -267,7 +267,7 @@ struct EspOps
    * how many bytes will be allocated besides. A device that has no room for all decides which stay
    * in its own memory and which arrive each time. Count 0: nothing of that kind runs any more. The
    * lists must stay until then. */
-  void (*plan_stages) (EspDevice *device, const EspStage *stages, int count, size_t buffers);
+  void (*plan_stages) (EspDevice *device, const EspLayerGroup *stages, int count, size_t buffers);
   /* Stage `index` runs next; whatever order they run in, results are the same. */
   void (*begin_stage) (EspDevice *device, int index);
   /* True: the operations recorded under (owner, key) were run again, with the pointers and numbers

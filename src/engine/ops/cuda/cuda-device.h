@@ -150,7 +150,8 @@ const CudaLinear *esp_cuda_linear_on_card (CudaDevice *cuda, const EspLinear *li
 /* cuda-weights.c, cuda-residency.c */
 void esp_cuda_prepare_linear (EspDevice *device, EspLinear *linear);
 void esp_cuda_release_linear (EspDevice *device, EspLinear *linear);
-void esp_cuda_plan_stages (EspDevice *device, const EspStage *stages, int count, size_t buffers);
+void esp_cuda_plan_stages (EspDevice *device, const EspLayerGroup *stages, int count,
+                           size_t buffers);
 void esp_cuda_begin_stage (EspDevice *device, int index);
 
 /* cuda-recordings.c */
