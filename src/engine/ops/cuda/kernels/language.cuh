@@ -22,6 +22,11 @@
 #define ESP_KERNEL(name, Arguments, threads)                                                       \
   extern "C" __global__ void __launch_bounds__ (threads) name (const __grid_constant__ Arguments a)
 
+/* The same, with at least so many blocks on a multiprocessor: what registers are rationed for. */
+#define ESP_KERNEL_RESIDENT(name, Arguments, threads, blocks)                                      \
+  extern "C" __global__ void __launch_bounds__ (threads, blocks)                                   \
+      name (const __grid_constant__ Arguments a)
+
 /* All dynamic shared memory of the block, 1024-aligned. */
 #define ESP_SHARED(Type, name)                                                                     \
   extern __shared__ __align__ (1024) unsigned char esp_shared_memory[];                            \
@@ -155,6 +160,43 @@ esp_mma_e4m3 (float c[4], const uint32_t a[4], const uint32_t b[2])
                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #endif
+}
+
+/* Two numbers as 16-bit ones in a register, the first in the lower half. */
+ESP_DEVICE uint32_t
+esp_pack_bf16 (float low, float high)
+{
+  uint32_t pair = 0;
+
+#if __CUDA_ARCH__ >= 800
+  asm ("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+#endif
+  return pair;
+}
+
+ESP_DEVICE uint32_t
+esp_pack_f16 (float low, float high)
+{
+  uint32_t pair;
+
+#if __CUDA_ARCH__ >= 800
+  asm ("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+#else
+  asm ("{ .reg .f16 l, h; cvt.rn.f16.f32 l, %1; cvt.rn.f16.f32 h, %2; mov.b32 %0, {l, h}; }"
+       : "=r"(pair)
+       : "f"(low), "f"(high));
+#endif
+  return pair;
+}
+
+/* 2^x to about 2^-22 of it; 0 for what is less than 2^-126. */
+ESP_DEVICE float
+esp_exp2 (float x)
+{
+  float y;
+
+  asm ("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
 }
 
 #else /* the processor */
