@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* blocks.h: arguments of the kernels in blocks.cu, which widen weights; C for the callers, C++ for
+ * the kernels. */
+#pragma once
+
+#include "ops/cuda/kernels/tensor.h"
+
+/* name, elements of a block, its bytes: every format of files/number-format.h that a weight may
+ * have. The layouts of the block formats are ggml's:
+ * https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h */
+#define CUDA_FORMATS(F)                                                                            \
+  F (F32, 1, 4)                                                                                    \
+  F (F16, 1, 2)                                                                                    \
+  F (BF16, 1, 2)                                                                                   \
+  F (F8_E4M3, 1, 1)                                                                                \
+  F (F8_E5M2, 1, 1)                                                                                \
+  F (Q4_0, 32, 18)                                                                                 \
+  F (Q4_1, 32, 20)                                                                                 \
+  F (Q5_0, 32, 22)                                                                                 \
+  F (Q5_1, 32, 24)                                                                                 \
+  F (Q8_0, 32, 34)                                                                                 \
+  F (Q2_K, 256, 84)                                                                                \
+  F (Q3_K, 256, 110)                                                                               \
+  F (Q4_K, 256, 144)                                                                               \
+  F (Q5_K, 256, 176)                                                                               \
+  F (Q6_K, 256, 210)                                                                               \
+  F (IQ4_NL, 32, 18)                                                                               \
+  F (IQ4_XS, 256, 136)
+
+enum
+{
+  WIDEN_THREADS = 256,
+};
+
+/* widen_NAME: rows of one format → f32, bf16 or f16, times `scale`. One thread makes eight numbers.
+ * Also what makes operands of activations, which are rows of f32, bf16 or f16. */
+typedef struct CudaWiden
+{
+  uint64_t source;       /* 16-aligned for the block formats; else aligned to an element */
+  uint64_t target;       /* 16-aligned */
+  int64_t source_stride; /* bytes from row to row */
+  int64_t target_stride; /* elements from row to row, a multiple of 8; zeros behind cols */
+  int32_t rows, cols;
+  int32_t target_type;
+  float scale;
+} CudaWiden;
