@@ -6,10 +6,12 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "esp-installation-watch.h"
 #include "esp-installation.h"
 #include "esp-json-member.h"
 #include "esp-local-batch.h"
 #include "esp-local-turn.h"
+#include "esp-model-parts.h"
 #include "esp-worker.h"
 
 #define BACKEND_ID "local"
@@ -25,18 +27,14 @@
 #define WANTED_ID   "FLUX.1-Kontext-dev"
 #define WANTED_NAME "FLUX.1 Kontext [dev]"
 
-/* A download changes many files; the models are looked for again when there was quiet. */
-#define SETTLE_MILLISECONDS 500
-
 struct _EspLocalBackend
 {
   EspBackend parent_instance;
 
   EspWorker *worker;
-  GListStore *models;   /* of EspModel */
-  GHashTable *entries;  /* id → Entry; without the wanted one */
-  GPtrArray *monitors;  /* of GFileMonitor: the folders that models lie in */
-  GSource *settling;    /* models will be looked for again */
+  GListStore *models;  /* of EspModel */
+  GHashTable *entries; /* id → Entry; without the wanted one */
+  EspInstallationWatch *watch;
   guint n_running;      /* turns */
   gboolean is_stopping; /* describes nothing until it is used again */
 };
@@ -55,14 +53,6 @@ typedef struct
   guint batch;          /* turns that differ by their seeds and pay together; 0 unknown */
 } Entry;
 
-/* Are the files of a model that was used still there? Whether they are a model, the worker says. */
-static gboolean
-is_there (Entry *entry)
-{
-  return entry->added ? g_file_test (entry->folder, G_FILE_TEST_EXISTS)
-                      : esp_installed_model_is_there (entry->folder);
-}
-
 static void
 entry_free (gpointer data)
 {
@@ -73,13 +63,32 @@ entry_free (gpointer data)
   g_free (entry);
 }
 
-static void
-set_gone (Entry *entry)
+/* Why a model cannot be used any more, by what is on the disk; NULL: its files are there. Whether
+ * they are a model, the worker says. */
+static char *
+dup_loss (Entry *entry)
 {
-  g_autofree char *message
-      = g_strdup_printf (_ ("The files of this model are gone from “%s”."), entry->folder);
+  g_autoptr (EspInstalledModel) installed = NULL;
 
-  esp_model_set_state (entry->model, ESP_MODEL_BROKEN, message);
+  if (entry->added && g_file_test (entry->folder, G_FILE_TEST_EXISTS))
+    return NULL;
+  installed = entry->added ? NULL : esp_installed_model_new (entry->folder);
+  /* Where a folder's own manifest names no parts the engine knows best where they may be. */
+  if (installed != NULL)
+    return installed->components != NULL ? esp_installed_model_dup_problem (installed) : NULL;
+  return g_strdup_printf (_ ("The files of this model are gone from “%s”."), entry->folder);
+}
+
+/* Are its files still there? If not, it says so from now on. */
+static gboolean
+check_there (Entry *entry)
+{
+  g_autofree char *loss = dup_loss (entry);
+
+  if (loss == NULL)
+    return TRUE;
+  esp_model_set_state (entry->model, ESP_MODEL_BROKEN, loss);
+  return FALSE;
 }
 
 /* --- Describing ------------------------------------------------------------------------------- */
@@ -205,10 +214,8 @@ prepare (EspBackend *backend, EspModel *model)
   if (entry == NULL || esp_model_get_state (model) == ESP_MODEL_BROKEN)
     return;
 
-  if (is_there (entry))
+  if (check_there (entry))
     describe (self, entry);
-  else
-    set_gone (entry);
 }
 
 /* --- The models there are --------------------------------------------------------------------- */
@@ -237,16 +244,21 @@ take_installed (EspLocalBackend *self, const EspInstalledModel *installed)
   Entry *entry = g_hash_table_lookup (self->entries, installed->id);
 
   if (entry == NULL || !g_str_equal (esp_model_get_name (entry->model), installed->name))
-    return add_entry (self, installed);
+    {
+      entry = add_entry (self, installed);
+      check_there (entry);
+      return entry;
+    }
 
   if (!g_str_equal (entry->folder, installed->path)
-      || esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
+      || (check_there (entry) && esp_model_get_state (entry->model) == ESP_MODEL_BROKEN))
     {
       g_free (entry->folder);
       entry->folder = g_strdup (installed->path);
       entry->described = FALSE;
       entry->tried_again = FALSE;
       esp_model_set_state (entry->model, ESP_MODEL_STARTING, NULL);
+      check_there (entry);
     }
   esp_model_set_instructions (entry->model, (const char *const *) installed->instructions);
 
@@ -386,6 +398,8 @@ esp_local_backend_refresh (EspLocalBackend *self)
   g_return_if_fail (ESP_IS_LOCAL_BACKEND (self));
 
   installed = esp_installation_list_models ();
+  esp_installation_watch_settle (self->watch);
+  esp_installation_watch_take (self->watch, installed);
   for (guint i = 0; i < installed->len; i++)
     {
       const EspInstalledModel *model = g_ptr_array_index (installed, i);
@@ -413,7 +427,7 @@ esp_local_backend_refresh (EspLocalBackend *self)
       if (entry->described || esp_model_get_state (entry->model) == ESP_MODEL_BROKEN)
         {
           g_ptr_array_add (listed, g_object_ref (entry->model));
-          set_gone (entry);
+          check_there (entry);
         }
       else
         g_hash_table_iter_remove (&iter);
@@ -425,45 +439,6 @@ esp_local_backend_refresh (EspLocalBackend *self)
   if (!is_as_listed (self, listed))
     g_list_store_splice (self->models, 0, g_list_model_get_n_items (G_LIST_MODEL (self->models)),
                          listed->pdata, listed->len);
-}
-
-static gboolean
-on_settled (gpointer data)
-{
-  EspLocalBackend *self = data;
-
-  g_clear_pointer (&self->settling, g_source_unref);
-  esp_local_backend_refresh (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-on_folder_changed (GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
-                   gpointer data)
-{
-  EspLocalBackend *self = data;
-
-  if (self->settling != NULL)
-    g_source_destroy (self->settling);
-  g_clear_pointer (&self->settling, g_source_unref);
-
-  self->settling = g_timeout_source_new (SETTLE_MILLISECONDS);
-  g_source_set_callback (self->settling, on_settled, self, NULL);
-  g_source_attach (self->settling, g_main_context_get_thread_default ());
-}
-
-static void
-watch (EspLocalBackend *self, const char *path)
-{
-  g_autoptr (GFile) folder = g_file_new_for_path (path);
-  GFileMonitor *monitor = g_file_monitor_directory (folder, G_FILE_MONITOR_WATCH_MOVES, NULL, NULL);
-
-  /* Where folders cannot be watched, models are found at the next start. */
-  if (monitor == NULL)
-    return;
-
-  g_signal_connect_object (monitor, "changed", G_CALLBACK (on_folder_changed), self, 0);
-  g_ptr_array_add (self->monitors, monitor);
 }
 
 /* --- Turns ------------------------------------------------------------------------------------ */
@@ -523,8 +498,8 @@ on_turn_over (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  if (entry != NULL && !is_there (entry))
-    set_gone (entry);
+  if (entry != NULL)
+    check_there (entry);
   g_task_return_error (task, g_steal_pointer (&error));
 }
 
@@ -552,9 +527,8 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
       return;
     }
 
-  if (!is_there (entry))
+  if (!check_there (entry))
     {
-      set_gone (entry);
       g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_NEEDS_MODEL, "%s",
                                esp_model_get_message (entry->model));
       return;
@@ -595,7 +569,7 @@ esp_local_backend_warm_up (EspLocalBackend *self, const char *model)
   g_return_if_fail (ESP_IS_LOCAL_BACKEND (self));
 
   entry = find_entry (self, model);
-  if (entry == NULL || !is_there (entry))
+  if (entry == NULL || !check_there (entry))
     return;
 
   describe (self, entry);
@@ -682,10 +656,7 @@ esp_local_backend_dispose (GObject *object)
 {
   EspLocalBackend *self = ESP_LOCAL_BACKEND (object);
 
-  if (self->settling != NULL)
-    g_source_destroy (self->settling);
-  g_clear_pointer (&self->settling, g_source_unref);
-  g_ptr_array_set_size (self->monitors, 0);
+  g_clear_object (&self->watch);
   g_clear_object (&self->worker);
 
   G_OBJECT_CLASS (esp_local_backend_parent_class)->dispose (object);
@@ -698,7 +669,6 @@ esp_local_backend_finalize (GObject *object)
 
   g_object_unref (self->models);
   g_hash_table_unref (self->entries);
-  g_ptr_array_unref (self->monitors);
 
   G_OBJECT_CLASS (esp_local_backend_parent_class)->finalize (object);
 }
@@ -730,21 +700,18 @@ esp_local_backend_init (EspLocalBackend *self)
 {
   self->models = g_list_store_new (ESP_TYPE_MODEL);
   self->entries = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
-  self->monitors = g_ptr_array_new_with_free_func (g_object_unref);
+  self->watch = esp_installation_watch_new ();
+  g_signal_connect_object (self->watch, "changed", G_CALLBACK (esp_local_backend_refresh), self,
+                           G_CONNECT_SWAPPED);
 }
 
 EspBackend *
 esp_local_backend_new (const char *program)
 {
   EspLocalBackend *self = g_object_new (ESP_TYPE_LOCAL_BACKEND, NULL);
-  g_autofree char *user = esp_installation_get_user_models ();
-  g_autofree char *data = esp_installation_find_data ();
-  g_autofree char *shipped = g_build_filename (data, "models", NULL);
 
   self->worker = esp_worker_new (program);
   esp_local_backend_refresh (self);
-  watch (self, user);
-  watch (self, shipped);
 
   return ESP_BACKEND (self);
 }

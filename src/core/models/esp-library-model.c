@@ -3,9 +3,7 @@
 
 #include "esp-library-model-private.h"
 
-#include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
-#include <string.h>
 
 /* Deeper than any model's folder. */
 #define MAX_DEPTH 12
@@ -30,42 +28,6 @@ enum
 };
 
 static guint signals[N_SIGNALS];
-
-/* The parts of a model, in the order in which they are shown. */
-static const struct
-{
-  const char *component;
-  const char *folder; /* in a diffusers folder */
-  const char *title;
-} parts[] = {
-  { "transformer", "transformer", N_ ("Transformer") },
-  { "clip", "text_encoder", N_ ("CLIP text encoder") },
-  { "t5", "text_encoder_2", N_ ("T5 text encoder") },
-  { "vae", "vae", N_ ("Autoencoder (VAE)") },
-  { "tokenizer", "tokenizer", N_ ("CLIP tokenizer") },
-  { "tokenizer_2", "tokenizer_2", N_ ("T5 tokenizer") },
-};
-
-static const char *const components[]
-    = { "transformer", "clip", "t5", "vae", "tokenizer", "tokenizer_2", NULL };
-
-const char *const *
-esp_model_components (void)
-{
-  return components;
-}
-
-const char *
-esp_model_component_title (const char *component)
-{
-  g_return_val_if_fail (component != NULL, NULL);
-
-  for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
-    if (g_str_equal (parts[i].component, component))
-      return _ (parts[i].title);
-
-  return component;
-}
 
 static void
 esp_library_model_finalize (GObject *object)
@@ -113,80 +75,6 @@ _esp_library_model_new (const char *folder)
 /* --- What is there ---------------------------------------------------------------------------- */
 
 static gboolean
-lies_in (const char *path, const char *folder)
-{
-  gsize length = strlen (folder);
-
-  return strncmp (path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
-/* Where a part is; NULL: nobody says. */
-static char *
-dup_place (const EspInstalledModel *installed, gsize part)
-{
-  const char *named = installed->components != NULL
-                          ? g_hash_table_lookup (installed->components, parts[part].component)
-                          : NULL;
-
-  if (named != NULL)
-    return g_strdup (named);
-  return g_build_filename (installed->path, parts[part].folder, NULL);
-}
-
-/* Where the manifest names parts, a file of everything may hold those that it does not name, and
- * the engine says what is lacking; a diffusers folder has all of them. */
-static gboolean
-is_needed (const EspInstalledModel *installed, gsize part)
-{
-  return installed->components == NULL
-         || g_hash_table_contains (installed->components, parts[part].component);
-}
-
-static void
-find_parts (const EspInstalledModel *installed, GPtrArray *missing, GPtrArray *elsewhere)
-{
-  g_autofree char *folder = g_canonicalize_filename (installed->path, NULL);
-
-  for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
-    {
-      g_autofree char *place = dup_place (installed, i);
-
-      if (is_needed (installed, i) && !g_file_test (place, G_FILE_TEST_EXISTS))
-        g_ptr_array_add (missing, g_strdup (parts[i].component));
-      if (!lies_in (place, folder)
-          && !g_ptr_array_find_with_equal_func (elsewhere, place, g_str_equal, NULL))
-        g_ptr_array_add (elsewhere, g_steal_pointer (&place));
-    }
-
-  g_ptr_array_add (missing, NULL);
-  g_ptr_array_add (elsewhere, NULL);
-}
-
-static char *
-dup_problem (const EspInstalledModel *installed, const char *const *missing)
-{
-  g_autoptr (GString) list = g_string_new (NULL);
-
-  for (; *missing != NULL; missing++)
-    for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
-      if (g_str_equal (parts[i].component, *missing))
-        {
-          g_autofree char *place = dup_place (installed, i);
-          g_autofree char *shown = g_filename_display_name (place);
-
-          g_string_append_printf (list, "%s%s (%s)", list->len > 0 ? ", " : "", _ (parts[i].title),
-                                  shown);
-        }
-
-  if (list->len == 0)
-    return NULL;
-  /* Translators: parts of a model, each with the place where it should be. */
-  return g_strdup_printf (_ ("Files of this model are gone: %s. Put them back, or remove the model "
-                             "and add it again."),
-                          list->str);
-}
-
-static gboolean
 set_text (char **text, const char *value)
 {
   if (g_strcmp0 (*text, value) == 0)
@@ -198,15 +86,13 @@ set_text (char **text, const char *value)
 }
 
 static gboolean
-set_texts (char ***texts, GPtrArray *values)
+set_texts (char ***texts, char **value)
 {
-  const char *const *now = (const char *const *) values->pdata;
-
-  if (g_strv_equal ((const char *const *) *texts, now))
+  if (g_strv_equal ((const char *const *) *texts, (const char *const *) value))
     return FALSE;
 
   g_strfreev (*texts);
-  *texts = g_strdupv ((char **) now);
+  *texts = g_strdupv (value);
   return TRUE;
 }
 
@@ -223,13 +109,10 @@ void
 _esp_library_model_update (EspLibraryModel *self, const EspInstalledModel *installed,
                            gboolean is_default)
 {
-  g_autoptr (GPtrArray) missing = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) elsewhere = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *problem = NULL;
+  g_auto (GStrv) missing = esp_installed_model_find_missing (installed);
+  g_auto (GStrv) elsewhere = esp_installed_model_list_elsewhere (installed);
+  g_autofree char *problem = esp_installed_model_dup_problem (installed);
   gboolean changed = FALSE;
-
-  find_parts (installed, missing, elsewhere);
-  problem = dup_problem (installed, (const char *const *) missing->pdata);
 
   changed |= set_text (&self->id, installed->id);
   changed |= set_text (&self->name, installed->name);

@@ -7,6 +7,8 @@
 
 #include <gio/gio.h>
 
+#include "esp-model-parts.h"
+
 G_BEGIN_DECLS
 
 #define ESP_TYPE_LIBRARY_MODEL (esp_library_model_get_type ())
@@ -41,11 +43,5 @@ const char *esp_library_model_get_problem (EspLibraryModel *self);
 /* The components whose files are gone: "transformer", "clip", "t5", "vae", "tokenizer",
  * "tokenizer_2"; never NULL. */
 const char *const *esp_library_model_get_missing (EspLibraryModel *self);
-
-/* The component's name for people: "Transformer", "CLIP text encoder", … */
-const char *esp_model_component_title (const char *component);
-
-/* Every component that a whole model has, in the order in which they are shown; NULL-terminated. */
-const char *const *esp_model_components (void);
 
 G_END_DECLS

@@ -150,14 +150,6 @@ get_tokenizer (const char *path)
   return holds (path, "spiece.model") || holds (path, "tokenizer.json") ? "tokenizer_2" : NULL;
 }
 
-static gboolean
-lies_in (const char *path, const char *folder)
-{
-  gsize length = strlen (folder);
-
-  return strncmp (path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
 static void
 take_formats (EspModelAddition *self, JsonObject *answer)
 {
@@ -188,7 +180,7 @@ take_parts (EspModelAddition *self, JsonObject *answer, const char *given)
     {
       const char *found = esp_json_get_string (parts, self->parts[i].component);
       g_autofree char *path = found != NULL ? g_canonicalize_filename (found, NULL) : NULL;
-      gboolean own = path != NULL && given != NULL && lies_in (path, given);
+      gboolean own = path != NULL && given != NULL && esp_path_lies_in (path, given);
 
       if (path != NULL && (own || self->parts[i].path == NULL))
         set_part (self, self->parts[i].component, path, !own);

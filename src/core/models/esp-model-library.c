@@ -6,21 +6,17 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "esp-installation-watch.h"
 #include "esp-json-member.h"
 #include "esp-library-model-private.h"
 #include "esp-model-inspection.h"
-
-/* Copying a model changes many files; it is looked at when there was quiet. */
-#define SETTLE_MILLISECONDS 200
 
 struct _EspModelLibrary
 {
   GObject parent_instance;
 
-  GPtrArray *models;   /* of EspLibraryModel */
-  GPtrArray *monitors; /* of GFileMonitor: folders, default, files elsewhere */
-  GHashTable *watched; /* paths of `monitors` */
-  GSource *settling;
+  GPtrArray *models; /* of EspLibraryModel */
+  EspInstallationWatch *watch;
   GCancellable *counting; /* sizes */
 };
 
@@ -55,8 +51,6 @@ list_model_init (GListModelInterface *iface)
 G_DEFINE_FINAL_TYPE_WITH_CODE (EspModelLibrary, esp_model_library, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 G_DEFINE_QUARK (esp - model - library - error - quark, esp_model_library_error)
-
-static void watch (EspModelLibrary *self, const char *path);
 
 /* --- Sizes ------------------------------------------------------------------------------------ */
 
@@ -118,11 +112,9 @@ esp_model_library_refresh (EspModelLibrary *self)
 
   g_return_if_fail (ESP_IS_MODEL_LIBRARY (self));
 
-  if (self->settling != NULL)
-    g_source_destroy (self->settling);
-  g_clear_pointer (&self->settling, g_source_unref);
-
   installed = esp_installation_list_models ();
+  esp_installation_watch_settle (self->watch);
+  esp_installation_watch_take (self->watch, installed);
   chosen = esp_installation_choose_model (installed);
   now = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -138,8 +130,6 @@ esp_model_library_refresh (EspModelLibrary *self)
       row = find_folder (self, one->path);
       row = row != NULL ? g_object_ref (row) : _esp_library_model_new (one->path);
       _esp_library_model_update (row, one, g_strcmp0 (one->path, chosen) == 0);
-      for (const char *const *path = _esp_library_model_get_elsewhere (row); *path != NULL; path++)
-        watch (self, *path);
       g_ptr_array_add (now, row);
       count_later (self, row);
     }
@@ -153,46 +143,6 @@ esp_model_library_refresh (EspModelLibrary *self)
   before = self->models;
   self->models = now;
   g_list_model_items_changed (G_LIST_MODEL (self), 0, before->len, now->len);
-}
-
-static gboolean
-on_settled (gpointer data)
-{
-  esp_model_library_refresh (data);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-on_changed (GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
-            gpointer data)
-{
-  EspModelLibrary *self = data;
-
-  if (self->settling != NULL)
-    g_source_destroy (self->settling);
-  g_clear_pointer (&self->settling, g_source_unref);
-
-  self->settling = g_timeout_source_new (SETTLE_MILLISECONDS);
-  g_source_set_callback (self->settling, on_settled, self, NULL);
-  g_source_attach (self->settling, g_main_context_get_thread_default ());
-}
-
-static void
-watch (EspModelLibrary *self, const char *path)
-{
-  g_autoptr (GFile) file = g_file_new_for_path (path);
-  GFileMonitor *monitor;
-
-  if (!g_hash_table_add (self->watched, g_strdup (path)))
-    return;
-
-  /* Where nothing can be watched, changes are seen at the next start. */
-  monitor = g_file_monitor (file, G_FILE_MONITOR_WATCH_MOVES, NULL, NULL);
-  if (monitor == NULL)
-    return;
-
-  g_signal_connect_object (monitor, "changed", G_CALLBACK (on_changed), self, 0);
-  g_ptr_array_add (self->monitors, monitor);
 }
 
 /* --- Asking ----------------------------------------------------------------------------------- */
@@ -330,10 +280,7 @@ esp_model_library_dispose (GObject *object)
   EspModelLibrary *self = ESP_MODEL_LIBRARY (object);
 
   g_cancellable_cancel (self->counting);
-  if (self->settling != NULL)
-    g_source_destroy (self->settling);
-  g_clear_pointer (&self->settling, g_source_unref);
-  g_ptr_array_set_size (self->monitors, 0);
+  g_clear_object (&self->watch);
 
   G_OBJECT_CLASS (esp_model_library_parent_class)->dispose (object);
 }
@@ -344,8 +291,6 @@ esp_model_library_finalize (GObject *object)
   EspModelLibrary *self = ESP_MODEL_LIBRARY (object);
 
   g_ptr_array_unref (self->models);
-  g_ptr_array_unref (self->monitors);
-  g_hash_table_unref (self->watched);
   g_object_unref (self->counting);
 
   G_OBJECT_CLASS (esp_model_library_parent_class)->finalize (object);
@@ -364,8 +309,9 @@ static void
 esp_model_library_init (EspModelLibrary *self)
 {
   self->models = g_ptr_array_new_with_free_func (g_object_unref);
-  self->monitors = g_ptr_array_new_with_free_func (g_object_unref);
-  self->watched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->watch = esp_installation_watch_new ();
+  g_signal_connect_object (self->watch, "changed", G_CALLBACK (esp_model_library_refresh), self,
+                           G_CONNECT_SWAPPED);
   self->counting = g_cancellable_new ();
 }
 
@@ -373,14 +319,7 @@ EspModelLibrary *
 esp_model_library_new (void)
 {
   EspModelLibrary *self = g_object_new (ESP_TYPE_MODEL_LIBRARY, NULL);
-  g_autofree char *user = esp_installation_get_user_models ();
-  g_autofree char *data = esp_installation_find_data ();
-  g_autofree char *shipped = g_build_filename (data, "models", NULL);
-  g_autofree char *chosen = esp_installation_get_default_file ();
 
-  watch (self, user);
-  watch (self, shipped);
-  watch (self, chosen);
   esp_model_library_refresh (self);
   _esp_model_library_tidy ();
 

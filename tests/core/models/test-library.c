@@ -173,6 +173,79 @@ test_elsewhere (void)
   g_assert_false (g_file_test (manifest, G_FILE_TEST_EXISTS));
 }
 
+static EspModel *
+find_in_backend (EspBackend *backend, const char *id)
+{
+  GListModel *models = esp_backend_get_models (backend);
+
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
+    {
+      g_autoptr (EspModel) model = g_list_model_get_item (models, i);
+
+      if (g_str_equal (esp_model_get_id (model), id))
+        return model; /* the list keeps it */
+    }
+
+  return NULL;
+}
+
+/* A disk that is unplugged and comes back: what is on it is missed, and there again by itself, in
+ * the library as for turns. Its folder, or the folder that it is mounted on, comes and goes. */
+static void
+test_unplugged (void)
+{
+  static const char *const moved[] = { "media/disk/models", "media/disk", "media" };
+  g_autofree char *file = models_write ("media/disk/models/t.gguf", "12345", 5);
+  g_autofree char *text = g_strdup_printf ("{\"components\": {\"transformer\": \"%s\"}}", file);
+  g_autofree char *manifest = models_write ("share/espalier/models/away/espalier.json", text, -1);
+  g_autoptr (EspModelLibrary) library = esp_model_library_new ();
+  g_autoptr (EspBackend) backend = esp_local_backend_new (NULL);
+  EspLibraryModel *model = esp_model_library_find (library, "away");
+  EspModel *usable = find_in_backend (backend, "away");
+
+  g_assert_null (esp_library_model_get_problem (model));
+  g_assert_cmpint (esp_model_get_state (usable), ==, ESP_MODEL_STARTING);
+  for (guint i = 0; i < G_N_ELEMENTS (moved); i++)
+    {
+      g_autofree char *here = models_path (moved[i]);
+      g_autofree char *there = g_strconcat (here, "-unplugged", NULL);
+
+      g_assert_cmpint (g_rename (here, there), ==, 0);
+      models_wait (esp_library_model_get_problem (model) != NULL);
+      models_wait (esp_model_get_state (usable) == ESP_MODEL_BROKEN);
+      g_assert_nonnull (strstr (esp_model_get_message (usable), file));
+      g_assert_cmpint (g_rename (there, here), ==, 0);
+      models_wait (esp_library_model_get_problem (model) == NULL);
+      models_wait (esp_model_get_state (usable) == ESP_MODEL_STARTING);
+    }
+  g_assert_true (esp_model_library_find (library, "away") == model);
+  g_unlink (manifest);
+}
+
+/* A model's folder that is a link onto another disk. */
+static void
+test_unplugged_link (void)
+{
+  g_autofree char *manifest
+      = models_write ("disk/linked/espalier.json",
+                      "{\"name\": \"Linked\", \"components\": {\"clip\": \"c.bin\"}}", -1);
+  g_autofree char *clip = models_write ("disk/linked/c.bin", "123", 3);
+  g_autofree char *target = models_path ("disk/linked");
+  g_autofree char *link = models_path ("share/espalier/models/linked");
+  g_autofree char *disk = models_path ("disk");
+  g_autofree char *away = models_path ("disk-unplugged");
+  g_autoptr (EspModelLibrary) library = NULL;
+
+  g_assert_cmpint (symlink (target, link), ==, 0);
+  library = esp_model_library_new ();
+  g_assert_nonnull (esp_model_library_find (library, "linked"));
+  g_assert_cmpint (g_rename (disk, away), ==, 0);
+  models_wait (esp_model_library_find (library, "linked") == NULL);
+  g_assert_cmpint (g_rename (away, disk), ==, 0);
+  models_wait (esp_model_library_find (library, "linked") != NULL);
+  g_unlink (link);
+}
+
 /* Nobody removes what somebody uses. */
 static void
 test_in_use (void)
@@ -240,22 +313,6 @@ test_examine (void)
   models_wait (stopped != NULL);
 }
 
-static gboolean
-backend_has (EspBackend *backend, const char *id)
-{
-  GListModel *models = esp_backend_get_models (backend);
-
-  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
-    {
-      g_autoptr (EspModel) model = g_list_model_get_item (models, i);
-
-      if (g_str_equal (esp_model_get_id (model), id))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 /* What is in the library is in the backend's list. */
 static void
 test_backend (void)
@@ -265,8 +322,7 @@ test_backend (void)
   g_autofree char *text = g_strdup_printf ("{\"components\": {\"transformer\": \"%s\"}}", demo);
   g_autofree char *manifest = models_write ("share/espalier/models/parts/espalier.json", text, -1);
 
-  g_assert_false (backend_has (backend, "parts") && manifest == NULL);
-  models_wait (backend_has (backend, "parts"));
+  models_wait (find_in_backend (backend, "parts") != NULL);
 }
 
 int
@@ -282,6 +338,8 @@ main (int argc, char **argv)
   g_test_add_func ("/models/library/hidden", test_hidden);
   g_test_add_func ("/models/library/tidy", test_tidy);
   g_test_add_func ("/models/library/elsewhere", test_elsewhere);
+  g_test_add_func ("/models/library/unplugged", test_unplugged);
+  g_test_add_func ("/models/library/unplugged-link", test_unplugged_link);
   g_test_add_func ("/models/library/in-use", test_in_use);
   g_test_add_func ("/models/library/not-own", test_not_own);
   g_test_add_func ("/models/library/examine", test_examine);
