@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ops/cuda/cuda-driver.h"
+#include "ops/cuda/kernels/tensor.h"
 #include "ops/ops.h"
 
 /* Each is one file of kernels, kernels/NAME.cu, compiled for all architectures and embedded. Loaded
@@ -51,6 +52,7 @@ typedef enum
 } CudaScratchSlot;
 
 typedef struct CudaFunction CudaFunction;
+typedef struct CudaMemory CudaMemory;         /* cuda-memory.c */
 typedef struct CudaRecordings CudaRecordings; /* cuda-recordings.c */
 typedef struct CudaResidency CudaResidency;   /* cuda-residency.c */
 
@@ -75,8 +77,7 @@ typedef struct CudaDevice
     CUdeviceptr data;
     size_t bytes;
   } scratch[CUDA_SCRATCH_COUNT];
-  void *staging; /* pinned host memory for uploads and downloads */
-  size_t staging_bytes;
+  CudaMemory *memory; /* released blocks that wait for their next use; pinned staging memory */
   CudaRecordings *recordings;
   CudaResidency *residency;
 } CudaDevice;
@@ -91,11 +92,28 @@ bool esp_cuda_enter (CudaDevice *cuda);
  * card") and what the driver says; ESP_ERROR_MEMORY for out of memory. */
 bool esp_cuda_ok (CudaDevice *cuda, CUresult result, const char *what);
 
+/* The checks that rows of the table begin with: true if all is well (no error yet, context
+ * current); else a sticky ESP_ERROR_ARGUMENT. A view is usable if its type is one of the device's.
+ */
+bool esp_cuda_check_view (CudaDevice *cuda, const char *operation, const char *argument,
+                          const EspTensor *view);
+bool esp_cuda_check_same (CudaDevice *cuda, const char *operation, const EspTensor *a,
+                          const EspTensor *b);
+
+/* A view as kernels have it. */
+CudaView esp_cuda_view (const EspTensor *tensor);
+
+/* The table's synchronize: waits for all that was asked for so far. */
+void esp_cuda_synchronize (EspDevice *device);
+
+/* --- cuda-memory.c --------------------------------------------------------------------------- */
+
 /* At least `bytes` bytes on the card, 256-aligned, valid until the slot is asked for again; 0 with
  * a sticky error when memory is out. Growing forgets all recordings. */
 CUdeviceptr esp_cuda_scratch (CudaDevice *cuda, CudaScratchSlot slot, size_t bytes);
 
-/* How a kernel is launched: blocks, threads of each, dynamic shared memory in bytes. */
+/* How a kernel is launched (cuda-device.c): blocks, threads of each, dynamic shared memory in
+ * bytes. */
 typedef struct CudaGrid
 {
   unsigned x, y, z, threads;
@@ -117,6 +135,26 @@ void esp_cuda_release (EspDevice *device, void *memory, size_t bytes);
 void esp_cuda_copy_in (CudaDevice *cuda, CUdeviceptr to, const void *from, size_t bytes);
 /* The card → host memory; waits. */
 void esp_cuda_copy_out (CudaDevice *cuda, void *to, CUdeviceptr from, size_t bytes);
+
+/* What may still be allocated: of the limit, or of what the driver says is free, with the released
+ * blocks that are kept. */
+size_t esp_cuda_free_memory (EspDevice *device);
+
+/* The same for what lives long, weights: straight from and to the driver, in multiples of 256
+ * bytes. take: 0, without an error, if there is no room; resident stages stay. give waits until
+ * nothing uses it. */
+CUdeviceptr esp_cuda_memory_take (CudaDevice *cuda, size_t bytes);
+void esp_cuda_memory_give (CudaDevice *cuda, CUdeviceptr data, size_t bytes);
+
+/* Gives released blocks that were kept back to the driver. */
+void esp_cuda_memory_trim (CudaDevice *cuda);
+/* The staging memory's next stretch, once it is free, at most CUDA_STAGING_BYTES; and the mark that
+ * it is free again when `stream` has come so far. NULL with a sticky error. */
+#define CUDA_STAGING_BYTES ((size_t) 8 << 20)
+void *esp_cuda_staging_next (CudaDevice *cuda);
+void esp_cuda_staging_used (CudaDevice *cuda, CUstream stream);
+/* Frees everything that cuda-memory.c holds, scratch too. For the end. */
+void esp_cuda_memory_clear (CudaDevice *cuda);
 
 /* --- cuda-weights.c: a layer's weights on the card ------------------------------------------- */
 
@@ -158,6 +196,10 @@ void esp_cuda_begin_stage (EspDevice *device, int index);
 bool esp_cuda_replay (EspDevice *device, const void *owner, uint64_t key);
 void esp_cuda_recorded (EspDevice *device);
 void esp_cuda_forget (EspDevice *device, const void *owner); /* NULL: all */
+/* Are operations being recorded, not run? Then nothing may wait, and memory that is let go must
+ * stay until the recording is gone. */
+bool esp_cuda_is_recording (const CudaDevice *cuda);
+void esp_cuda_recordings_free (CudaDevice *cuda);
 
 /* cuda-linear.c, cuda-adapters.c */
 void esp_cuda_linear (EspDevice *device, EspTensor x, const EspLinear *linear,

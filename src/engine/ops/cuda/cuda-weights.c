@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* cuda-weights.c: a linear layer's weights, from the mapped file to the card.
+ *
+ * They go there as they lie in the file, block formats packed; products widen them. On the way each
+ * number is looked at once for NaN and infinity, by several threads, while it is in the processor's
+ * cache anyway for the copy to pinned memory.
+ */
+#include "ops/cuda/cuda-device.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/cuda/cuda-residency.h"
+
+enum
+{
+  COPY_ELEMENTS = 64 << 10, /* that one thread checks and copies at once; whole blocks */
+  COPY_THREADS = 8,         /* more than memory's bandwidth has use for */
+  PART_ALIGNMENT = 256,
+};
+
+static size_t
+aligned (size_t bytes)
+{
+  return (bytes + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
+}
+
+/* --- Checking and copying ----------------------------------------------------------------------
+ */
+
+/* Copies elements [first, first + count) of a weight to `to`; false with a sticky error that names
+ * the first of them that is not finite. */
+static bool
+copy_checked (CudaDevice *cuda, const EspWeight *weight, int64_t first, int64_t count, char *to)
+{
+  const char *from = (const char *) weight->data + esp_dtype_bytes (weight->dtype, first);
+  int64_t stretches = (count + COPY_ELEMENTS - 1) / COPY_ELEMENTS, bad = INT64_MAX;
+  int threads = omp_get_max_threads () < COPY_THREADS ? omp_get_max_threads () : COPY_THREADS;
+
+#pragma omp parallel for num_threads(stretches < threads ? (int) stretches : threads)              \
+    reduction(min                                                                                  \
+              : bad) schedule(static) if (stretches > 1)
+  for (int64_t i = 0; i < stretches; i++)
+    {
+      int64_t at = i * COPY_ELEMENTS;
+      int64_t n = count - at < COPY_ELEMENTS ? count - at : COPY_ELEMENTS;
+      size_t offset = esp_dtype_bytes (weight->dtype, at);
+      int64_t found = esp_find_non_finite (weight->dtype, from + offset, n);
+
+      memcpy (to + offset, from + offset, esp_dtype_bytes (weight->dtype, n));
+      if (found >= 0 && at + found < bad)
+        bad = at + found;
+    }
+  if (bad == INT64_MAX)
+    return true;
+  esp_device_fail (&cuda->base, ESP_ERROR_NUMERIC,
+                   "%s: tensor %s has NaN or infinity at index %lld", weight->file, weight->name,
+                   (long long) (first + bad));
+  return false;
+}
+
+static bool
+copy_to_card (CudaDevice *cuda, const EspWeight *weight, CUdeviceptr to)
+{
+  /* Whole blocks of any format, and whole stretches for the threads. */
+  int64_t most = (int64_t) (CUDA_STAGING_BYTES / esp_dtype_bytes (weight->dtype, COPY_ELEMENTS))
+                 * COPY_ELEMENTS;
+
+  for (int64_t first = 0; first < weight->count; first += most)
+    {
+      int64_t n = weight->count - first < most ? weight->count - first : most;
+      char *staging = esp_cuda_staging_next (cuda);
+
+      if (staging == NULL || !copy_checked (cuda, weight, first, n, staging)
+          || !esp_cuda_ok (cuda,
+                           cuda->cu->copy_to_device (to + esp_dtype_bytes (weight->dtype, first),
+                                                     staging, esp_dtype_bytes (weight->dtype, n),
+                                                     cuda->compute),
+                           "copying weights to the card"))
+        return false;
+      esp_cuda_staging_used (cuda, cuda->compute);
+    }
+  return true;
+}
+
+/* --- Preparing ---------------------------------------------------------------------------------
+ */
+
+static bool
+check_layer (CudaDevice *cuda, const EspLinear *linear)
+{
+  int64_t out = 0;
+  bool fits = linear->parts > 0 && linear->parts <= ESP_LINEAR_MAX_PARTS && linear->in > 0;
+
+  for (int i = 0; fits && i < linear->parts; i++)
+    {
+      const EspWeight *weight = linear->weight[i], *bias = linear->bias[i];
+
+      fits = weight != NULL && weight->count % linear->in == 0 && weight->dtype != ESP_I32
+             && linear->in % esp_dtype_block (weight->dtype) == 0
+             && (bias == NULL || bias->count == weight->count / linear->in);
+      out += fits ? weight->count / linear->in : 0;
+    }
+  if (fits && out == linear->out && out > 0)
+    return true;
+  esp_device_fail (
+      &cuda->base, ESP_ERROR_ARGUMENT, "prepare_linear: the parts of %s do not make %lld × %lld",
+      linear->parts > 0 && linear->weight[0] != NULL ? linear->weight[0]->name : "a layer",
+      (long long) linear->out, (long long) linear->in);
+  return false;
+}
+
+/* The parts' biases one after another in f32 on the card; zeros for a part that has none. */
+static bool
+place_bias (CudaDevice *cuda, const EspLinear *linear, CudaLinear *prepared)
+{
+  bool any = false, good = true;
+  int64_t first = 0;
+  size_t bytes = (size_t) linear->out * sizeof (float);
+  float *values;
+
+  for (int i = 0; i < linear->parts; i++)
+    any = any || linear->bias[i] != NULL;
+  if (!any)
+    return true;
+  values = calloc ((size_t) linear->out, sizeof *values);
+  if (values == NULL)
+    {
+      esp_device_fail (&cuda->base, ESP_ERROR_MEMORY, "out of memory for %s",
+                       linear->weight[0]->name);
+      return false;
+    }
+  for (int i = 0; i < linear->parts && good; i++)
+    {
+      const EspWeight *bias = linear->bias[i];
+      int64_t bad = bias != NULL ? esp_find_non_finite (bias->dtype, bias->data, bias->count) : -1;
+
+      if (bad >= 0)
+        esp_device_fail (&cuda->base, ESP_ERROR_NUMERIC,
+                         "%s: tensor %s has NaN or infinity at index %lld", bias->file, bias->name,
+                         (long long) bad);
+      else if (bias != NULL)
+        esp_weight_to_f32 (bias, 0, bias->count, values + first);
+      good = bad < 0;
+      first += linear->weight[i]->count / linear->in;
+    }
+  if (good)
+    {
+      prepared->bias = (uintptr_t) esp_cuda_allocate (&cuda->base, bytes);
+      if (prepared->bias != 0)
+        esp_cuda_copy_in (cuda, prepared->bias, values, bytes);
+    }
+  free (values);
+  return cuda->base.error.status == ESP_OK;
+}
+
+size_t
+esp_cuda_linear_bytes (const EspLinear *linear)
+{
+  size_t bytes = 0;
+
+  for (int i = 0; i < linear->parts; i++)
+    bytes += aligned (esp_dtype_bytes (linear->weight[i]->dtype, linear->weight[i]->count));
+  return bytes;
+}
+
+static bool
+place_weights (CudaDevice *cuda, const EspLinear *linear, CudaLinear *prepared)
+{
+  char *host;
+  size_t offset = 0;
+  bool good;
+
+  host = esp_cuda_residency_place (cuda, linear, prepared);
+  good = cuda->base.error.status == ESP_OK;
+  for (int i = 0; i < linear->parts && good; i++)
+    {
+      const EspWeight *weight = linear->weight[i];
+
+      if (host != NULL)
+        good = copy_checked (cuda, weight, 0, weight->count, host + offset);
+      else if (prepared->home != 0)
+        good = copy_to_card (cuda, weight, prepared->home + offset);
+      offset += aligned (esp_dtype_bytes (weight->dtype, weight->count));
+    }
+  return good;
+}
+
+void
+esp_cuda_prepare_linear (EspDevice *device, EspLinear *linear)
+{
+  CudaDevice *cuda = (CudaDevice *) device;
+  CudaLinear *prepared;
+
+  if (linear->prepared != NULL || !esp_cuda_enter (cuda) || !check_layer (cuda, linear))
+    return;
+  prepared = calloc (1, sizeof *prepared);
+  if (prepared == NULL)
+    {
+      esp_device_fail (device, ESP_ERROR_MEMORY, "out of memory for %s", linear->weight[0]->name);
+      return;
+    }
+  linear->prepared = prepared;
+  prepared->parts = linear->parts;
+  prepared->stage = -1;
+  prepared->bytes = esp_cuda_linear_bytes (linear);
+  for (int i = 0; i < linear->parts; i++)
+    {
+      const EspWeight *weight = linear->weight[i];
+
+      prepared->part[i] = (CudaMatrix){ .dtype = weight->dtype,
+                                        .out = weight->count / linear->in,
+                                        .in = linear->in,
+                                        .scale = weight->scale != 0 ? weight->scale : 1 };
+    }
+  if (!place_weights (cuda, linear, prepared) || !place_bias (cuda, linear, prepared))
+    esp_cuda_release_linear (device, linear);
+}
+
+void
+esp_cuda_release_linear (EspDevice *device, EspLinear *linear)
+{
+  CudaDevice *cuda = (CudaDevice *) device;
+  CudaLinear *prepared = linear->prepared;
+
+  if (prepared == NULL)
+    return;
+  esp_cuda_residency_remove (cuda, prepared);
+  esp_cuda_release (device, (void *) (uintptr_t) prepared->bias,
+                    (size_t) linear->out * sizeof (float));
+  free (prepared);
+  linear->prepared = NULL;
+}
+
+void
+esp_cuda_linear_place (CudaLinear *prepared, CUdeviceptr data)
+{
+  for (int i = 0; i < prepared->parts; i++)
+    {
+      CudaMatrix *part = &prepared->part[i];
+
+      part->data = data;
+      if (data != 0)
+        data += aligned (esp_dtype_bytes (part->dtype, part->out * part->in));
+    }
+}
+
+const CudaLinear *
+esp_cuda_linear_on_card (CudaDevice *cuda, const EspLinear *linear)
+{
+  CudaLinear *prepared = linear->prepared;
+
+  if (!esp_cuda_enter (cuda))
+    return NULL;
+  if (prepared == NULL)
+    {
+      esp_device_fail (&cuda->base, ESP_ERROR_ARGUMENT, "linear: %s was not prepared",
+                       linear->parts > 0 && linear->weight[0] != NULL ? linear->weight[0]->name
+                                                                      : "a layer");
+      return NULL;
+    }
+  if (prepared->stage >= 0)
+    esp_cuda_residency_want (cuda, prepared);
+  return cuda->base.error.status == ESP_OK ? prepared : NULL;
+}
