@@ -206,6 +206,7 @@ destroy (EspDevice *device)
       cu->context_set (NULL);
       cu->context_release (cuda->ordinal);
     }
+  esp_cuda_ledger_leave (cuda);
   free (cuda->functions);
   esp_cuda_driver_close (cu);
   free (cuda);
@@ -290,45 +291,38 @@ take_card (CudaDevice *cuda, const EspCudaCard *card)
   return good;
 }
 
-EspStatus
-esp_cuda_device_new (const EspCudaOptions *options, EspDevice **device, EspError *error)
+/* Opens `card`, taking the driver over, also when it fails. */
+static EspStatus
+open_card (EspCudaDriver *driver, const EspCudaCard *card, const EspCudaOptions *options,
+           CudaDevice *sibling, EspDevice **device, EspError *error)
 {
-  EspCudaDriver *driver = NULL;
-  EspCudaCard card;
-  CudaDevice *cuda;
-  EspStatus status;
   const char *plain = getenv ("ESPALIER_CUDA_PLAIN");
+  CudaDevice *cuda = calloc (1, sizeof *cuda);
+  EspStatus status;
 
-  *device = NULL;
-  status = esp_cuda_driver_open (&driver, error);
-  if (status != ESP_OK)
-    return status;
-  status = esp_cuda_choose_card (driver, options->ordinal, &card, error);
-  cuda = status == ESP_OK ? calloc (1, sizeof *cuda) : NULL;
   if (cuda == NULL)
     {
       esp_cuda_driver_close (driver);
-      return status != ESP_OK
-                 ? status
-                 : esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the CUDA device");
+      return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the CUDA device");
     }
   cuda->base.ops = &cuda_ops;
-  cuda->base.compute = compute_type (&card, options->compute);
+  cuda->base.compute = compute_type (card, options->compute);
   cuda->base.threads = 1;
   cuda->cu = driver;
-  cuda->capability = card.capability;
+  cuda->card = card->ordinal;
+  cuda->capability = card->capability;
   cuda->vram_limit = options->vram;
-  cuda->fp8 = options->fp8 && card.fp8 && cuda->base.compute != ESP_F32;
+  cuda->fp8 = options->fp8 && card->fp8 && cuda->base.compute != ESP_F32;
   cuda->plain = plain != NULL && *plain != '\0' && strcmp (plain, "0") != 0;
   snprintf (cuda->base.description, sizeof cuda->base.description,
-            "%s, %.0f GB, sm_%d, CUDA %d.%d, %s", card.name,
-            (double) card.memory / (double) (1 << 30), card.capability, card.driver / 1000,
-            card.driver % 1000 / 10,
+            "%s, %.0f GB, sm_%d, CUDA %d.%d, %s", card->name,
+            (double) card->memory / (double) (1 << 30), card->capability, card->driver / 1000,
+            card->driver % 1000 / 10,
             cuda->fp8                        ? "fp8"
             : cuda->base.compute == ESP_F32  ? "f32"
             : cuda->base.compute == ESP_BF16 ? "bf16"
                                              : "f16");
-  if (!take_card (cuda, &card))
+  if (!esp_cuda_ledger_join (cuda, sibling) || !take_card (cuda, card))
     {
       status = esp_device_check (&cuda->base, error);
       destroy (&cuda->base);
@@ -336,4 +330,38 @@ esp_cuda_device_new (const EspCudaOptions *options, EspDevice **device, EspError
     }
   *device = &cuda->base;
   return ESP_OK;
+}
+
+static EspStatus
+open_chosen (const EspCudaOptions *options, CudaDevice *sibling, EspDevice **device,
+             EspError *error)
+{
+  EspCudaDriver *driver = NULL;
+  EspCudaCard card;
+  EspStatus status;
+
+  *device = NULL;
+  status = esp_cuda_driver_open (&driver, error);
+  if (status != ESP_OK)
+    return status;
+  status = esp_cuda_choose_card (driver, options->ordinal, &card, error);
+  if (status == ESP_OK)
+    return open_card (driver, &card, options, sibling, device, error);
+  esp_cuda_driver_close (driver);
+  return status;
+}
+
+EspStatus
+esp_cuda_device_new (const EspCudaOptions *options, EspDevice **device, EspError *error)
+{
+  return open_chosen (options, NULL, device, error);
+}
+
+EspStatus
+esp_cuda_sibling_new (EspDevice *device, EspCompute compute, EspDevice **sibling, EspError *error)
+{
+  CudaDevice *cuda = (CudaDevice *) device;
+  EspCudaOptions options = { cuda->card, compute, cuda->fp8, cuda->vram_limit };
+
+  return open_chosen (&options, cuda, sibling, error);
 }

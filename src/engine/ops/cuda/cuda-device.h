@@ -53,6 +53,7 @@ typedef enum
 
 typedef struct CudaFunction CudaFunction;
 typedef struct CudaMemory CudaMemory;         /* cuda-memory.c */
+typedef struct CudaLedger CudaLedger;         /* cuda-memory.c */
 typedef struct CudaRecordings CudaRecordings; /* cuda-recordings.c */
 typedef struct CudaResidency CudaResidency;   /* cuda-residency.c */
 
@@ -60,6 +61,7 @@ typedef struct CudaDevice
 {
   EspDevice base; /* first: an EspDevice * is a CudaDevice * */
   EspCudaDriver *cu;
+  int card; /* the driver's number of it */
   CUdevice ordinal;
   CUcontext context;
   CUstream compute, copy;
@@ -78,6 +80,7 @@ typedef struct CudaDevice
     size_t bytes;
   } scratch[CUDA_SCRATCH_COUNT];
   CudaMemory *memory; /* released blocks that wait for their next use; pinned staging memory */
+  CudaLedger *ledger; /* the devices on this card that answer for their memory together */
   CudaRecordings *recordings;
   CudaResidency *residency;
 } CudaDevice;
@@ -135,6 +138,11 @@ void esp_cuda_release (EspDevice *device, void *memory, size_t bytes);
 void esp_cuda_copy_in (CudaDevice *cuda, CUdeviceptr to, const void *from, size_t bytes);
 /* The card → host memory; waits. */
 void esp_cuda_copy_out (CudaDevice *cuda, void *to, CUdeviceptr from, size_t bytes);
+
+/* Writes the device into a ledger: that of `sibling`, or a new one for NULL. False with a sticky
+ * error. leave undoes it. */
+bool esp_cuda_ledger_join (CudaDevice *cuda, CudaDevice *sibling);
+void esp_cuda_ledger_leave (CudaDevice *cuda);
 
 /* What may still be allocated: of the limit, or of what the driver says is free, with the released
  * blocks that are kept. */

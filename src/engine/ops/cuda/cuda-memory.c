@@ -45,6 +45,71 @@ struct CudaMemory
   int part; /* of the staging memory, in use */
 };
 
+/* Two devices of one worker at most: one for the transformer and one for the autoencoder; and room
+ * for a test's. */
+enum
+{
+  LEDGER_DEVICES = 8
+};
+
+struct CudaLedger
+{
+  CudaDevice *devices[LEDGER_DEVICES];
+  int count;
+};
+
+/* --- Devices that share a card -----------------------------------------------------------------
+ */
+
+bool
+esp_cuda_ledger_join (CudaDevice *cuda, CudaDevice *sibling)
+{
+  CudaLedger *ledger = sibling != NULL ? sibling->ledger : calloc (1, sizeof *ledger);
+
+  if (ledger == NULL || ledger->count == LEDGER_DEVICES)
+    {
+      esp_device_fail (&cuda->base, ESP_ERROR_MEMORY,
+                       ledger == NULL ? "out of memory for the card's memory"
+                                      : "too many devices on one card");
+      return false;
+    }
+  ledger->devices[ledger->count++] = cuda;
+  cuda->ledger = ledger;
+  return true;
+}
+
+void
+esp_cuda_ledger_leave (CudaDevice *cuda)
+{
+  CudaLedger *ledger = cuda->ledger;
+
+  if (ledger == NULL)
+    return;
+  for (int i = 0; i < ledger->count; i++)
+    if (ledger->devices[i] == cuda)
+      ledger->devices[i] = ledger->devices[--ledger->count];
+  if (ledger->count == 0)
+    free (ledger);
+  cuda->ledger = NULL;
+}
+
+/* What a device holds, with the blocks that it keeps. */
+static size_t
+held (const CudaDevice *cuda)
+{
+  return cuda->base.allocated + (cuda->memory != NULL ? cuda->memory->kept_bytes : 0);
+}
+
+static size_t
+held_together (const CudaDevice *cuda)
+{
+  size_t bytes = 0;
+
+  for (int i = 0; i < cuda->ledger->count; i++)
+    bytes += held (cuda->ledger->devices[i]);
+  return bytes;
+}
+
 static CudaMemory *
 memory_of (CudaDevice *cuda)
 {
@@ -67,21 +132,18 @@ rounded (size_t bytes)
 static void
 count_peak (CudaDevice *cuda)
 {
-  size_t held = cuda->base.allocated + (cuda->memory != NULL ? cuda->memory->kept_bytes : 0);
-
-  if (held > cuda->base.peak)
-    cuda->base.peak = held;
+  if (held (cuda) > cuda->base.peak)
+    cuda->base.peak = held (cuda);
 }
 
 /* 0 if there is no room or the limit forbids it. */
 static CUdeviceptr
 from_driver (CudaDevice *cuda, size_t bytes)
 {
-  size_t kept = cuda->memory != NULL ? cuda->memory->kept_bytes : 0;
   CUdeviceptr data = 0;
   CUresult result;
 
-  if (cuda->vram_limit > 0 && cuda->base.allocated + kept + bytes > cuda->vram_limit)
+  if (cuda->vram_limit > 0 && held_together (cuda) + bytes > cuda->vram_limit)
     return 0;
   result = cuda->cu->memory_allocate (&data, bytes);
   if (result == CUDA_SUCCESS)
@@ -126,7 +188,8 @@ take_or_trim (CudaDevice *cuda, size_t bytes)
 
   if (data != 0 || cuda->base.error.status != ESP_OK)
     return data;
-  esp_cuda_memory_trim (cuda);
+  for (int i = 0; i < cuda->ledger->count; i++)
+    esp_cuda_memory_trim (cuda->ledger->devices[i]);
   return from_driver (cuda, bytes);
 }
 
@@ -186,8 +249,10 @@ allocate_block (CudaDevice *cuda, size_t size)
   data = take_kept (memory, size);
   if (data == 0)
     data = take_or_trim (cuda, size);
-  if (data == 0 && cuda->base.error.status == ESP_OK && esp_cuda_residency_make_room (cuda, size))
-    data = take_or_trim (cuda, size);
+  /* One after another: the first that helps may not be enough. */
+  for (int i = 0; i < cuda->ledger->count && data == 0 && cuda->base.error.status == ESP_OK; i++)
+    if (esp_cuda_residency_make_room (cuda->ledger->devices[i], size))
+      data = take_or_trim (cuda, size);
   if (data == 0)
     {
       esp_device_fail (&cuda->base, ESP_ERROR_MEMORY,
@@ -241,19 +306,18 @@ size_t
 esp_cuda_free_memory (EspDevice *device)
 {
   CudaDevice *cuda = (CudaDevice *) device;
-  size_t available = 0, total = 0, kept = cuda->memory != NULL ? cuda->memory->kept_bytes : 0;
+  size_t available = 0, total = 0, kept = 0, used;
 
   if (!esp_cuda_enter (cuda)
       || !esp_cuda_ok (cuda, cuda->cu->memory_info (&available, &total), "asking for free memory"))
     return 0;
+  for (int i = 0; i < cuda->ledger->count; i++)
+    if (cuda->ledger->devices[i]->memory != NULL)
+      kept += cuda->ledger->devices[i]->memory->kept_bytes;
   available += kept;
-  if (cuda->vram_limit > 0)
-    {
-      size_t left = cuda->vram_limit > device->allocated ? cuda->vram_limit - device->allocated : 0;
-
-      if (left < available)
-        available = left;
-    }
+  used = held_together (cuda) - kept;
+  if (cuda->vram_limit > 0 && available + used > cuda->vram_limit)
+    available = cuda->vram_limit > used ? cuda->vram_limit - used : 0;
   return available;
 }
 
