@@ -219,6 +219,9 @@ bind (EspFlux *flux, EspError *error)
     }
   bind_final_modulation (flux);
   esp_bind_linear (&flux->layers, &flux->final, c->hidden, c->out_channels, true, "proj_out");
+  /* What every block depends on, run once, and two small layers at either end of each step. */
+  esp_layers_precise (&flux->once);
+  flux->picture_in.precise = flux->final.precise = true;
 
   failure = flux->layers.error.status != ESP_OK ? &flux->layers.error : &flux->once.error;
   if (failure->status != ESP_OK)

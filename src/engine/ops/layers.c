@@ -235,6 +235,14 @@ esp_layers_release (EspLayers *layers, EspDevice *device)
 }
 
 void
+esp_layers_precise (EspLayers *layers)
+{
+  for (int i = 0; i < layers->count; i++)
+    if (layers->entries[i].kind == ESP_LAYER_LINEAR)
+      layers->entries[i].linear->precise = true;
+}
+
+void
 esp_layers_release_pages (const EspLayers *layers, const EspLinear *linear)
 {
   for (int i = 0; i < linear->parts; i++)

@@ -69,6 +69,9 @@ void esp_bind_conv (EspLayers *layers, EspConv *conv, int64_t in, int64_t out, i
 void esp_bind_vector (EspLayers *layers, EspVector *vector, int64_t rows, int64_t cols,
                       const char *format, ...) __attribute__ ((format (printf, 5, 6)));
 
+/* Makes all linear layers that are bound so far precise (EspLinear). */
+void esp_layers_precise (EspLayers *layers);
+
 /* Gives the mapped pages of a layer's weights back: for one that will not be used soon, or of which
  * a device has made its own form. */
 void esp_layers_release_pages (const EspLayers *layers, const EspLinear *linear);

@@ -11,7 +11,8 @@
  *
  * Precision: the device's `compute` type (f32 or bf16) is that of the operands of matrix products.
  * Views may be f32 or, where the device computes in bf16, bf16 too; every operation reads and
- * writes either and accumulates in f32. The residual stream, modulations, norms and the sampler are
+ * writes either and accumulates in f32. A device may take more exact operands than bf16 where that
+ * is faster, and should for layers that are `precise`. The residual stream, modulations, norms and the sampler are
  * always f32; convolutions are as accurate as f32 (to 1e-5), however they get there. With
  * ESP_COMPUTE_F32 no value is ever rounded to less than f32; else block formats may be multiplied
  * in bytes, of x too (docs/engine.md, Numbers).
@@ -80,6 +81,9 @@ typedef struct EspLinear
    * Owned by the table that bound it (layers.h); NULL in a layer that was not bound. */
   const char *module[ESP_LINEAR_MAX_PARTS];
   int64_t in, out; /* out = Σ out_i */
+  /* All else depends on it, and it is run once: a device that computes in bf16 multiplies as if in
+   * f32 (to 1e-5) where it can. x may be f32 then whatever the device's compute type. */
+  bool precise;
   void *prepared;  /* the device's own form; NULL before prepare_linear */
   /* What is added to it, owned by who set it (model/lora.h). They may be set and taken away at any
    * time between operations, whether the layer is prepared or not. */
@@ -134,6 +138,7 @@ typedef struct EspAttention
   /* T5: device pointer to [heads, q.rows + k.rows - 1], indexed by key - query + q.rows - 1; or
    * NULL. */
   const float *relative_bias;
+  bool precise; /* as in EspLinear */
 } EspAttention;
 
 /* The same layer for several ranges of rows: rows [x[i], x[i] + rows) of one view become rows

@@ -124,6 +124,9 @@ bind (EspT5Encoder *encoder, EspError *error)
       esp_bind_linear (layers, &block->wo, mlp, width, false, "%s.1.DenseReluDense.wo", name);
       block->layer_count = layers->count - block->first_layer;
     }
+  /* Twenty-four blocks without a norm that would tame what is lost in them; run once for a prompt.
+   */
+  esp_layers_precise (layers);
   esp_bind_vector (layers, &encoder->final_norm, 0, width, "encoder.final_layer_norm.weight");
   if (layers->error.status != ESP_OK)
     return esp_error_set (error, layers->error.status, "%s", layers->error.message);
@@ -318,7 +321,8 @@ run_block (const EspT5Encoder *encoder, const T5Block *block, EspDevice *device,
                                            .heads = encoder->heads,
                                            .head_dim = encoder->head_dim,
                                            .scale = 1.0f,
-                                           .relative_bias = b->bias });
+                                           .relative_bias = b->bias,
+                                           .precise = true });
   ops->linear (device, b->mixed, &block->out, &(EspEpilogue){ .accumulate = true }, b->x);
 
   ops->rms_norm (device, b->x, block->mlp_norm.values, epsilon, b->normed);
@@ -360,7 +364,7 @@ esp_t5_encode (EspT5Encoder *encoder, EspDevice *device, const int32_t *ids, int
   const EspOps *ops = device->ops;
   int64_t width = encoder->width, inner = encoder->heads * encoder->head_dim;
   int64_t bias_count = encoder->heads * (2 * count - 1);
-  EspDType type = device->compute;
+  EspDType type = ESP_F32; /* its layers are precise */
   T5Buffers b = {
     .x = esp_tensor_new (device, ESP_F32, count, width),
     .normed = esp_tensor_new (device, type, count, width),

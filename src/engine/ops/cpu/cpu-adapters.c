@@ -31,7 +31,7 @@ typedef struct AdapterGroup
 static int
 gather_group (const EspLinear *linear, int index, AdapterGroup *group)
 {
-  *group = (AdapterGroup){ .down = { .in = linear->in } };
+  *group = (AdapterGroup){ .down = { .in = linear->in, .precise = linear->precise } };
   for (; index < linear->adapter_count && group->count < ESP_LINEAR_MAX_PARTS; index++)
     {
       const EspAdapter *adapter = &linear->adapters[index];
@@ -39,8 +39,11 @@ gather_group (const EspLinear *linear, int index, AdapterGroup *group)
       int i = group->count++;
 
       group->adapter[i] = adapter;
-      group->up[i]
-          = (EspLinear){ .parts = 1, .weight = { adapter->up }, .in = rank, .out = adapter->out };
+      group->up[i] = (EspLinear){ .parts = 1,
+                                  .weight = { adapter->up },
+                                  .in = rank,
+                                  .out = adapter->out,
+                                  .precise = linear->precise };
       /* One that was cut into ranges of outputs shares what it has in common. */
       if (i > 0 && adapter->down == group->adapter[i - 1]->down
           && adapter->strength == group->adapter[i - 1]->strength)

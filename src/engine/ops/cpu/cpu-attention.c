@@ -43,18 +43,11 @@ round_up (int64_t n, int64_t step)
   return (n + step - 1) / step * step;
 }
 
-/* Columns of one head of a row, as f32, rounded to bf16 if that is the operand type. */
+/* Columns of one head of a row, as f32. */
 static const float *
 head_row (const Plan *plan, const EspTensor *x, int64_t row, int64_t head, float *buffer)
 {
-  const float *wide = esp_cpu_row (plan->cpu, x, row, head * plan->depth, plan->depth, buffer);
-
-  if (plan->cpu->base.compute == ESP_BF16 && x->dtype == ESP_F32)
-    {
-      plan->cpu->kernels->round_bf16 (wide, plan->depth, buffer);
-      return buffer;
-    }
-  return wide;
+  return esp_cpu_row (plan->cpu, x, row, head * plan->depth, plan->depth, buffer);
 }
 
 /* --- Packing -----------------------------------------------------------------------------------
@@ -181,8 +174,6 @@ soften (const Plan *plan, Block *block, int64_t head, int64_t first, int64_t cou
                                              &block->sum[r]);
       if (first > 0 && factor != 1.0f)
         kernels->scale (factor, plan->columns, block->result + r * plan->columns);
-      if (plan->cpu->base.compute == ESP_BF16)
-        kernels->round_bf16 (row, seen, row);
       memset (row + seen, 0, (size_t) (count - seen) * sizeof *row);
     }
 }
@@ -290,7 +281,7 @@ esp_cpu_attention (EspDevice *device, const EspAttention *attention)
 
   if (!check_attention (cpu, attention) || attention->q.rows == 0)
     return;
-  if (cpu->matrix != NULL && device->compute == ESP_BF16)
+  if (cpu->matrix != NULL && device->compute == ESP_BF16 && !attention->precise)
     {
       esp_cpu_attention_matrix (cpu, attention);
       return;

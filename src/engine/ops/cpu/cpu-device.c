@@ -189,7 +189,9 @@ choose_panels (CpuDevice *cpu, const char *level, bool exact)
 {
   const EspPanelKernels *halves = esp_cpu_panels (level, ESP_OPERAND_BF16);
 
-  cpu->float_panels = esp_cpu_panels (level, ESP_OPERAND_F32);
+  cpu->float_panels = cpu->precise_panels = esp_cpu_panels (level, ESP_OPERAND_F32);
+  if (cpu->base.compute == ESP_BF16 && esp_cpu_panels (level, ESP_OPERAND_SPLIT) != NULL)
+    cpu->precise_panels = esp_cpu_panels (level, ESP_OPERAND_SPLIT);
   if (cpu->base.compute == ESP_BF16 && halves != NULL)
     cpu->float_panels = halves;
   cpu->block_panels = cpu->float_panels;

@@ -37,9 +37,10 @@ typedef struct CpuDevice
   EspDevice base; /* first: an EspDevice * is a CpuDevice * */
   const EspKernels *kernels;
   const EspMatrixKernels *matrix; /* NULL: no matrix unit */
-  /* Linear layers' kernels for weights of float formats and of block formats. In bf16 the former
-   * are f32 (of rounded numbers) where the processor multiplies no bf16. */
-  const EspPanelKernels *float_panels, *block_panels;
+  /* Linear layers' kernels for weights of float formats, of block formats, and for layers that are
+   * precise. In bf16 the first are f32 where the processor multiplies no bf16 or is slower in it.
+   */
+  const EspPanelKernels *float_panels, *block_panels, *precise_panels;
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   size_t weight_budget, weight_used;

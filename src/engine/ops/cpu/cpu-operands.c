@@ -10,13 +10,22 @@
 static int
 numbers_in_word (const EspPanelKernels *kernels)
 {
-  return kernels->operand == ESP_OPERAND_F32 ? 1 : kernels->operand == ESP_OPERAND_BF16 ? 2 : 4;
+  return kernels->operand == ESP_OPERAND_BF16 ? 2 : kernels->operand == ESP_OPERAND_S8 ? 4 : 1;
 }
 
 static int64_t
 round_up (int64_t n, int64_t step)
 {
   return (n + step - 1) / step * step;
+}
+
+/* Words of this many numbers of a row. */
+static int64_t
+words_of (const EspPanelKernels *kernels, int64_t numbers)
+{
+  return kernels->operand == ESP_OPERAND_SPLIT
+             ? round_up (numbers, 32)
+             : round_up (numbers, numbers_in_word (kernels)) / numbers_in_word (kernels);
 }
 
 int64_t
@@ -26,9 +35,10 @@ esp_cpu_panel_words (const EspPanelKernels *kernels, int64_t depth)
 }
 
 bool
-esp_cpu_rounds (const CpuDevice *cpu, const EspPanelKernels *kernels)
+esp_cpu_is_bf16 (const EspWeight *weight)
 {
-  return kernels->operand == ESP_OPERAND_F32 && cpu->base.compute == ESP_BF16;
+  return (weight->dtype == ESP_BF16 || weight->dtype == ESP_F8_E4M3 || weight->dtype == ESP_F8_E5M2)
+         && (weight->scale == 0 || weight->scale == 1);
 }
 
 int
@@ -110,8 +120,7 @@ is_operand (const CpuPacker *packer, const EspWeight *weight, int64_t numbers)
     return false;
   if (packer->kernels->operand == ESP_OPERAND_BF16)
     return weight->dtype == ESP_BF16 && numbers % 2 == 0;
-  return packer->kernels->operand == ESP_OPERAND_F32 && weight->dtype == ESP_F32
-         && !esp_cpu_rounds (packer->cpu, packer->kernels);
+  return packer->kernels->operand == ESP_OPERAND_F32 && weight->dtype == ESP_F32;
 }
 
 static void
@@ -119,7 +128,7 @@ pack_floats (const CpuPacker *packer, const EspWeight *weight, const char *sourc
              int64_t count, int64_t numbers, uint32_t *words)
 {
   const EspPanelKernels *kernels = packer->kernels;
-  const int64_t per_word = numbers_in_word (kernels), n = (numbers + per_word - 1) / per_word;
+  const int64_t n = words_of (kernels, numbers);
   const int group = esp_block_group (weight->dtype);
   const float *minimums = esp_block_affine (weight->dtype) ? packer->minimums : NULL;
 
@@ -134,11 +143,13 @@ pack_floats (const CpuPacker *packer, const EspWeight *weight, const char *sourc
 
       if (kernels->operand == ESP_OPERAND_F32)
         {
-          float *out = (float *) (void *) row;
-
-          widen (packer, weight, source, numbers, out);
-          if (esp_cpu_rounds (packer->cpu, kernels))
-            packer->cpu->kernels->round_bf16 (out, numbers, out);
+          widen (packer, weight, source, numbers, (float *) (void *) row);
+          continue;
+        }
+      if (kernels->operand == ESP_OPERAND_SPLIT)
+        {
+          widen (packer, weight, source, numbers, packer->wide);
+          kernels->split (packer->wide, numbers, (uint32_t *) (void *) row);
           continue;
         }
       memset (row + (n - 1) * 4, 0, 4);
@@ -197,8 +208,7 @@ esp_cpu_pack_panel (const CpuPacker *packer, const EspWeight *weight, int64_t in
   const char *source = (const char *) weight->data + (size_t) first * step
                        + esp_dtype_bytes (weight->dtype, start);
   const int64_t numbers = depth < in - start ? depth : in - start;
-  const int64_t per_word = numbers_in_word (kernels);
-  const int64_t filled = (numbers + per_word - 1) / per_word * kernels->cols;
+  const int64_t filled = words_of (kernels, numbers) * kernels->cols;
   bool good = true;
 
   for (int64_t j = 0; check && good && j < count; j++)
@@ -306,15 +316,10 @@ place_row (const StripJob *job, const StripRow *row, int64_t r)
                              row->sums);
           place_scales (job, row, strip, place);
         }
+      else if (kernels->operand == ESP_OPERAND_SPLIT)
+        kernels->split (wide, in, row->words);
       else
-        {
-          if (esp_cpu_rounds (job->cpu, kernels) && x->dtype == ESP_F32)
-            {
-              plain->round_bf16 (wide, in, row->wide);
-              wide = row->wide;
-            }
-          source = (const uint32_t *) (const void *) wide;
-        }
+        source = (const uint32_t *) (const void *) wide;
     }
   kernels->place (source, words, place, job->words + strip * job->strips->strips.word_step);
 }

@@ -48,5 +48,5 @@ EspStrips esp_cpu_strips_from (const EspPanelKernels *kernels, const CpuStrips *
 /* Row r of the ranges in the view. */
 int64_t esp_cpu_range_row (const CpuRanges *ranges, int64_t r);
 
-/* Whether operands are rounded to bf16 although they are f32. */
-bool esp_cpu_rounds (const CpuDevice *cpu, const EspPanelKernels *kernels);
+/* Whether its numbers are bf16 exactly. */
+bool esp_cpu_is_bf16 (const EspWeight *weight);

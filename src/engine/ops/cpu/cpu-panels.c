@@ -31,19 +31,22 @@ block_size (int64_t n, int64_t largest, int64_t unit)
 }
 
 const EspPanelKernels *
-esp_cpu_panels_for (const CpuDevice *cpu, EspDType dtype, int64_t rows)
+esp_cpu_panels_for (const CpuDevice *cpu, const EspLinear *linear, EspDType dtype, int64_t rows)
 {
+  if (linear->precise)
+    return cpu->precise_panels;
   return esp_block_group (dtype) > 0 && rows >= ESP_CPU_BYTES_ROWS ? cpu->block_panels
                                                                    : cpu->float_panels;
 }
 
 /* Parts that are multiplied in one go: their operands of x are the same. */
 static bool
-same_operands (const CpuDevice *cpu, const EspWeight *a, const EspWeight *b, int64_t rows)
+same_operands (const CpuDevice *cpu, const EspLinear *linear, const EspWeight *a,
+               const EspWeight *b, int64_t rows)
 {
-  const EspPanelKernels *kernels = esp_cpu_panels_for (cpu, a->dtype, rows);
+  const EspPanelKernels *kernels = esp_cpu_panels_for (cpu, linear, a->dtype, rows);
 
-  return kernels == esp_cpu_panels_for (cpu, b->dtype, rows)
+  return kernels == esp_cpu_panels_for (cpu, linear, b->dtype, rows)
          && (kernels->operand != ESP_OPERAND_S8
              || esp_block_group (a->dtype) == esp_block_group (b->dtype));
 }
@@ -140,7 +143,8 @@ panel_at (PanelJob *job, const PanelBlock *block, const PanelThread *thread, int
   EspPanel panel = { .words = thread->words,
                      .scales = thread->scales,
                      .minimums = esp_block_affine (weight->dtype) ? thread->minimums : NULL,
-                     .group = job->strips->group };
+                     .group = job->strips->group,
+                     .high_only = esp_cpu_is_bf16 (weight) };
 
   if (block->kept != NULL)
     {
@@ -306,7 +310,7 @@ linear_at_once (CpuDevice *cpu, const CpuRanges *x, int64_t range_rows, const Es
       const EspWeight *weight = linear->weight[part];
       CpuStrips strips;
       PanelJob job = { .cpu = cpu,
-                       .kernels = esp_cpu_panels_for (cpu, weight->dtype, range_rows),
+                       .kernels = esp_cpu_panels_for (cpu, linear, weight->dtype, range_rows),
                        .linear = linear,
                        .prepared = linear->prepared,
                        .strips = &strips,
@@ -314,7 +318,7 @@ linear_at_once (CpuDevice *cpu, const CpuRanges *x, int64_t range_rows, const Es
                        .y = y };
 
       for (end = part + 1; end < linear->parts; end++)
-        if (!same_operands (cpu, weight, linear->weight[end], range_rows))
+        if (!same_operands (cpu, linear, weight, linear->weight[end], range_rows))
           break;
       if (esp_cpu_make_strips (cpu, job.kernels, esp_block_group (weight->dtype), x, &strips))
         multiply_parts (&job, part, end);
@@ -351,7 +355,7 @@ static void
 keep_part (CpuDevice *cpu, const EspLinear *linear, int part, uint32_t *kept)
 {
   const EspWeight *weight = linear->weight[part];
-  const EspPanelKernels *kernels = cpu->float_panels;
+  const EspPanelKernels *kernels = esp_cpu_panels_for (cpu, linear, weight->dtype, 1);
   CpuLinear *prepared = linear->prepared;
   const int64_t in = linear->in, out = weight->count / in;
   const int64_t panels = divide_up (out, kernels->cols);
@@ -390,6 +394,8 @@ keep_part (CpuDevice *cpu, const EspLinear *linear, int part, uint32_t *kept)
 void
 esp_cpu_keep_panels (CpuDevice *cpu, const EspLinear *linear)
 {
+  const EspPanelKernels *kernels
+      = linear->precise ? cpu->precise_panels : cpu->float_panels; /* no part has blocks */
   CpuLinear *prepared = linear->prepared;
   int64_t words = 0;
   size_t bytes;
@@ -404,8 +410,8 @@ esp_cpu_keep_panels (CpuDevice *cpu, const EspLinear *linear)
     {
       if (esp_block_group (linear->weight[p]->dtype) > 0)
         return;
-      words += divide_up (linear->weight[p]->count / linear->in, cpu->float_panels->cols)
-               * esp_cpu_panel_words (cpu->float_panels, linear->in);
+      words += divide_up (linear->weight[p]->count / linear->in, kernels->cols)
+               * esp_cpu_panel_words (kernels, linear->in);
     }
   bytes = (size_t) words * sizeof *kept;
   if (bytes > cpu->weight_budget || cpu->weight_used > cpu->weight_budget - bytes)
@@ -419,7 +425,7 @@ esp_cpu_keep_panels (CpuDevice *cpu, const EspLinear *linear)
   for (int p = 0; p < linear->parts && cpu->base.error.status == ESP_OK; p++)
     {
       keep_part (cpu, linear, p, kept);
-      kept += divide_up (linear->weight[p]->count / linear->in, cpu->float_panels->cols)
-              * esp_cpu_panel_words (cpu->float_panels, linear->in);
+      kept += divide_up (linear->weight[p]->count / linear->in, kernels->cols)
+              * esp_cpu_panel_words (kernels, linear->in);
     }
 }

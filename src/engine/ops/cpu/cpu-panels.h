@@ -38,7 +38,8 @@ typedef struct CpuRanges
 #define ESP_CPU_BYTES_ROWS 64
 
 /* The kernels that multiply `rows` rows (of one range) by a weight of this format. */
-const EspPanelKernels *esp_cpu_panels_for (const CpuDevice *cpu, EspDType dtype, int64_t rows);
+const EspPanelKernels *esp_cpu_panels_for (const CpuDevice *cpu, const EspLinear *linear,
+                                           EspDType dtype, int64_t rows);
 
 /* y = the epilogue of (x·Wᵀ + bias) for all rows at once. Every row's result depends on that row
  * alone. */

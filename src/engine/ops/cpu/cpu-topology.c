@@ -171,6 +171,8 @@ esp_cpu_panels (const char *level, EspOperand operand)
       return widest && esp_cpu_matrix (level) != NULL ? &esp_panels_bf16_amx
              : bf16                                   ? &esp_panels_bf16_avx512bf16
                                                       : NULL;
+    case ESP_OPERAND_SPLIT:
+      return widest && esp_cpu_matrix (level) != NULL ? &esp_panels_split_amx : NULL;
     case ESP_OPERAND_S8:
       if (!middle && has_avx512_vnni ())
         return &esp_panels_s8_avx512vnni;
@@ -240,6 +242,7 @@ esp_cpu_panels (const char *level, EspOperand operand)
   switch (operand)
     {
     case ESP_OPERAND_BF16:
+    case ESP_OPERAND_SPLIT:
       return NULL;
     case ESP_OPERAND_S8:
 #if defined(__aarch64__)

@@ -67,7 +67,6 @@ static void
 float_output (const CpuDevice *cpu, const VectorPart *part, const char *row, int64_t out)
 {
   const EspWeight *weight = part->weight;
-  const bool rounded = cpu->base.compute == ESP_BF16;
   const bool plain = weight->scale == 0 || weight->scale == 1;
   const bool narrow = plain && weight->dtype == ESP_BF16 && is_aligned (row, 2);
   float wide[STRETCH];
@@ -78,11 +77,9 @@ float_output (const CpuDevice *cpu, const VectorPart *part, const char *row, int
       const char *source = row + esp_dtype_bytes (weight->dtype, start);
       const float *w = (const float *) (const void *) source;
 
-      if (!narrow && (rounded || !plain || weight->dtype != ESP_F32 || !is_aligned (source, 4)))
+      if (!narrow && (!plain || weight->dtype != ESP_F32 || !is_aligned (source, 4)))
         {
           cpu->kernels->widen_weights (weight->dtype, source, plain ? 1 : weight->scale, n, wide);
-          if (rounded)
-            cpu->kernels->round_bf16 (wide, n, wide);
           w = wide;
         }
       for (int64_t i = 0; i < part->rows; i++)
@@ -173,34 +170,29 @@ esp_cpu_vector_linear (CpuDevice *cpu, const EspTensor *x, const EspLinear *line
 {
   CpuLinear *prepared = linear->prepared;
   const int64_t in = linear->in, groups = in / LEAST_GROUP + 1;
-  float *exact = esp_cpu_scratch (cpu, SCRATCH_OPERAND,
-                                  (size_t) (x->rows * (2 * in + groups)) * sizeof *exact);
+  float *exact
+      = esp_cpu_scratch (cpu, SCRATCH_OPERAND, (size_t) (x->rows * (in + groups)) * sizeof *exact);
   float *result = esp_cpu_scratch (cpu, SCRATCH_RESULT,
                                    (size_t) ((x->rows + 1) * linear->out) * sizeof *result);
-  float *rounded, *totals;
+  float *totals;
   int64_t first = 0;
 
   if (exact == NULL || result == NULL)
     return;
-  rounded = cpu->base.compute == ESP_BF16 ? exact + x->rows * in : exact;
-  totals = exact + x->rows * 2 * in;
+  totals = exact + x->rows * in;
   for (int64_t i = 0; i < x->rows; i++)
     {
       const float *row = esp_cpu_row (cpu, x, i, 0, in, exact + i * in);
 
       if (row != exact + i * in)
         memcpy (exact + i * in, row, (size_t) in * sizeof *row);
-      if (rounded != exact)
-        cpu->kernels->round_bf16 (row, in, rounded + i * in);
     }
   for (int p = 0; p < linear->parts && cpu->base.error.status == ESP_OK; p++)
     {
       const EspWeight *weight = linear->weight[p];
       const int group = esp_block_group (weight->dtype);
-      VectorPart part = {
-        weight, x->rows,        in,          weight->count / in,   group > 0 ? exact : rounded,
-        totals, result + first, linear->out, !prepared->checked[p]
-      };
+      VectorPart part = { weight, x->rows,        in,          weight->count / in,   exact,
+                          totals, result + first, linear->out, !prepared->checked[p] };
 
       if (esp_block_affine (weight->dtype))
         sum_groups (exact, x->rows, in, group, totals);

@@ -274,3 +274,108 @@ const EspPanelKernels esp_panels_bf16_amx = {
   .expand_groups = amx_expand,
   .multiply = amx_multiply_panel,
 };
+
+/* --- Panels of split numbers -------------------------------------------------------------------
+ */
+
+static void
+amx_split (const float *x, int64_t n, uint32_t *words)
+{
+  for (int64_t i = 0; i < n; i += 32, words += 32)
+    {
+      const int64_t left = n - i;
+      const __mmask32 mask = left >= 32 ? ~(__mmask32) 0 : (__mmask32) ((1ull << left) - 1);
+      __m512 first = _mm512_maskz_loadu_ps ((__mmask16) mask, x + i);
+      __m512 second = _mm512_maskz_loadu_ps ((__mmask16) (mask >> 16), x + i + 16);
+      __m512i high = (__m512i) _mm512_cvtne2ps_pbh (second, first);
+      __m512 first_high
+          = (__m512) _mm512_slli_epi32 (_mm512_cvtepu16_epi32 (_mm512_castsi512_si256 (high)), 16);
+      __m512 second_high = (__m512) _mm512_slli_epi32 (
+          _mm512_cvtepu16_epi32 (_mm512_extracti64x4_epi64 (high, 1)), 16);
+
+      _mm512_storeu_si512 (words, high);
+      _mm512_storeu_si512 (words + 16,
+                           (__m512i) _mm512_cvtne2ps_pbh (_mm512_sub_ps (second, second_high),
+                                                          _mm512_sub_ps (first, first_high)));
+    }
+}
+
+/* The four sums (+)= left tiles at `upper` and `lower` times the panel's 16 rows of words. */
+static inline __attribute__ ((always_inline)) void
+amx_four (const uint32_t *upper, const uint32_t *lower, const uint32_t *panel)
+{
+  const size_t panel_bytes = PANEL_COLS * 4;
+
+  _tile_loadd (4, upper, 64);
+  _tile_loadd (6, panel, panel_bytes);
+  _tile_dpbf16ps (0, 4, 6);
+  _tile_loadd (7, panel + 16, panel_bytes);
+  _tile_dpbf16ps (1, 4, 7);
+  _tile_loadd (5, lower, 64);
+  _tile_dpbf16ps (2, 5, 6);
+  _tile_dpbf16ps (3, 5, 7);
+}
+
+static void
+amx_multiply_split (int64_t strips, int64_t depth, const EspStrips *left, const EspPanel *right,
+                    bool accumulate, float *c, int64_t c_stride)
+{
+  const size_t row_bytes = (size_t) c_stride * sizeof *c;
+  const int64_t half = 16 * PANEL_COLS; /* of the panel: the high parts of 32 numbers */
+
+  for (int64_t strip = 0; strip < strips; strip += 2)
+    {
+      const uint32_t *upper = left->words + strip * left->word_step;
+      const uint32_t *lower = upper + left->word_step, *panel = right->words;
+      float *top = c + strip * 16 * c_stride, *bottom = top + 16 * c_stride;
+
+      if (accumulate)
+        {
+          _tile_loadd (0, top, row_bytes);
+          _tile_loadd (1, top + 16, row_bytes);
+          _tile_loadd (2, bottom, row_bytes);
+          _tile_loadd (3, bottom + 16, row_bytes);
+        }
+      else
+        {
+          _tile_zero (0);
+          _tile_zero (1);
+          _tile_zero (2);
+          _tile_zero (3);
+        }
+      for (int64_t k = 0; k < depth; k += 32, upper += 512, lower += 512, panel += 2 * half)
+        {
+          amx_four (upper, lower, panel);
+          _tile_loadd (4, upper + 256, 64);
+          _tile_dpbf16ps (0, 4, 6);
+          _tile_dpbf16ps (1, 4, 7);
+          _tile_loadd (5, lower + 256, 64);
+          _tile_dpbf16ps (2, 5, 6);
+          _tile_dpbf16ps (3, 5, 7);
+          if (!right->high_only)
+            amx_four (upper, lower, panel + half);
+        }
+      _tile_stored (0, top, row_bytes);
+      _tile_stored (1, top + 16, row_bytes);
+      _tile_stored (2, bottom, row_bytes);
+      _tile_stored (3, bottom + 16, row_bytes);
+    }
+}
+
+const EspPanelKernels esp_panels_split_amx = {
+  .name = "AMX-BF16, split",
+  .operand = ESP_OPERAND_SPLIT,
+  .rows = 16,
+  .cols = PANEL_COLS,
+  .strips = 2,
+  .depth = 32,
+  .block_rows = 512,
+  .block_cols = 256,
+  .slab = 256,
+  .begin = amx_begin,
+  .end = amx_end,
+  .turn = amx_turn,
+  .place = amx_place,
+  .split = amx_split,
+  .multiply = amx_multiply_split,
+};

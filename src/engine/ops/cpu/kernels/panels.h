@@ -9,6 +9,10 @@
  * A row's result depends on that row alone: the order of its sums follows from the depth and the
  * slabs that the caller cuts it into, never from the rows beside it.
  *
+ * Split numbers are f32 as the sum of two bf16, high and low, and take a word each: of 32 numbers
+ * that follow each other 16 words of the high parts, then 16 of the low ones. The product of the
+ * low parts is left out, so that a product is off by 2⁻¹⁷ or so.
+ *
  * Signed bytes come with a scale for each 32 of a row of x and each `group` (16 or 32) of an
  * output, and where the format has one, a number that is added to each of a group's (a "minimum"):
  *   Σ_groups scale_x·scale_w·Σ q_x·q_w + minimum_w·(scale_x·Σ q_x).
@@ -25,6 +29,7 @@ typedef enum
   ESP_OPERAND_F32,
   ESP_OPERAND_BF16,
   ESP_OPERAND_S8,
+  ESP_OPERAND_SPLIT,
 } EspOperand;
 
 #define ESP_SCALED 32 /* numbers of x that share a scale */
@@ -50,6 +55,7 @@ typedef struct EspPanel
   const uint32_t *words;
   const float *scales, *minimums; /* [depth/group][cols]; the latter may be NULL */
   int group;
+  bool high_only; /* split numbers whose low parts are all zero */
 } EspPanel;
 
 typedef struct EspPanelKernels
@@ -79,6 +85,8 @@ typedef struct EspPanelKernels
   /* bf16: y = q·scale + minimum of its group, rounded (see EspKernels.expand_groups). */
   void (*expand_groups) (const int8_t *q, const float *scales, const float *minimums, int group,
                          int64_t n, uint16_t *y);
+  /* Split numbers: n of them, and zeros up to a multiple of 32. Else NULL. */
+  void (*split) (const float *x, int64_t n, uint32_t *words);
   /* c (+)= strips·panel; rows of c c_stride apart. `depth` is a multiple of .depth. */
   void (*multiply) (int64_t strips, int64_t depth, const EspStrips *left, const EspPanel *right,
                     bool accumulate, float *c, int64_t c_stride);
@@ -89,6 +97,7 @@ extern const EspPanelKernels esp_panels_f32_baseline, esp_panels_s8_baseline;
 extern const EspPanelKernels esp_panels_f32_avx2, esp_panels_s8_avx2, esp_panels_s8_avxvnni;
 extern const EspPanelKernels esp_panels_f32_avx512, esp_panels_s8_avx512vnni;
 extern const EspPanelKernels esp_panels_bf16_avx512bf16, esp_panels_bf16_amx;
+extern const EspPanelKernels esp_panels_split_amx;
 #elif defined(__aarch64__)
 extern const EspPanelKernels esp_panels_s8_dotprod;
 #endif
