@@ -5,7 +5,7 @@ _espalier_cli_commands='edit new import run sweep tree log export verify provide
   describe'
 _espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
 _espalier_cli_edit_options='-p --prompt -o --output --model --component --backend --negative-prompt --true-cfg
-  --seed --steps --step-cache --guidance --size --multi-ref --device --dtype --threads --vae-tiling --lora --lora-partial
+  --seed --steps --step-cache --guidance --size --multi-ref --device --dtype --vram --blas --explain-memory --threads --vae-tiling --lora --lora-partial
   --noise --dump
   --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
   --no-metadata --no-cache --json -q --quiet -h --help'
@@ -123,7 +123,9 @@ _espalier_cli_value ()
     --size) _espalier_cli_words 'auto match' "$cur" ;;
     --multi-ref) _espalier_cli_words 'offset index' "$cur" ;;
     --device) _espalier_cli_words 'auto cpu cuda' "$cur" ;;
-    --dtype) _espalier_cli_words 'auto f32 bf16' "$cur" ;;
+    --dtype) _espalier_cli_words 'auto f32 bf16 fp8' "$cur" ;;
+    --vram) _espalier_cli_words 'auto' "$cur" ;;
+    --blas) _espalier_cli_words 'auto own cublaslt' "$cur" ;;
     --vae-tiling) _espalier_cli_words 'auto off on' "$cur" ;;
     --noise|--dump|--lora) _espalier_cli_files "$cur" '\.safetensors$' ;;
     --axis)

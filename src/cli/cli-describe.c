@@ -17,7 +17,7 @@ get_string (JsonObject *object, const char *key)
 }
 
 static void
-describe_devices (GString *text, JsonArray *devices)
+describe_devices (GString *text, JsonArray *devices, const char *kernels)
 {
   g_string_append_printf (text, "%s\n", _ ("Devices:"));
   for (guint i = 0; i < json_array_get_length (devices); i++)
@@ -30,6 +30,8 @@ describe_devices (GString *text, JsonArray *devices)
                                   ? ""
                                   : _ (" (cannot be used)"));
     }
+  if (*kernels != '\0')
+    g_string_append_printf (text, _ ("  CUDA kernels of this build: %s\n"), kernels);
 }
 
 static void
@@ -128,7 +130,7 @@ describe_text (JsonObject *description)
     }
 
   g_string_append_printf (text, _ ("Engine %s\n"), get_string (description, "engine"));
-  describe_devices (text, json_node_get_array (devices));
+  describe_devices (text, json_node_get_array (devices), get_string (description, "cuda_kernels"));
   if (model != NULL && JSON_NODE_HOLDS_OBJECT (model))
     describe_model (text, json_node_get_object (model));
   if (memory != NULL && JSON_NODE_HOLDS_OBJECT (memory))

@@ -21,6 +21,7 @@
 #define SIZE_MIN       16
 #define STEP_CACHE_MAX 0.5 /* ESP_STEP_CACHE_MAX of the engine */
 #define SIZE_MAX_SIDE  8192
+#define VRAM_MAX       4096 /* GiB */
 #define SIZE_MULTIPLE  16
 
 static gboolean
@@ -54,9 +55,17 @@ parse (CliEditOptions *self, char ***arguments, int *status)
       N_ ("Leave out steps that change little, 0 to 0.5: faster, less exact; 0 is off"), N_ ("X") },
     { "no-cache", 0, 0, G_OPTION_ARG_NONE, &self->no_cache,
       N_ ("Neither keep nor use what earlier edits computed for prompt and photo"), NULL },
-    { "device", 0, 0, G_OPTION_ARG_FILENAME, &self->device, N_ ("auto, cpu or cuda"),
+    { "device", 0, 0, G_OPTION_ARG_FILENAME, &self->device, N_ ("auto, cpu, cuda or cuda:N"),
       N_ ("DEVICE") },
-    { "dtype", 0, 0, G_OPTION_ARG_FILENAME, &self->dtype, N_ ("auto, f32 or bf16"), N_ ("TYPE") },
+    { "dtype", 0, 0, G_OPTION_ARG_FILENAME, &self->dtype, N_ ("auto, f32, bf16 or fp8"),
+      N_ ("TYPE") },
+    { "vram", 0, 0, G_OPTION_ARG_FILENAME, &self->vram_text,
+      N_ ("How much of the graphics card’s memory may be used; auto takes what is free"),
+      N_ ("GiB") },
+    { "blas", 0, 0, G_OPTION_ARG_FILENAME, &self->blas,
+      N_ ("Who multiplies matrices on a graphics card: auto, own or cublaslt"), N_ ("WHO") },
+    { "explain-memory", 0, 0, G_OPTION_ARG_NONE, &self->explain_memory,
+      N_ ("Say what lay where on the graphics card, and what that cost"), NULL },
     { "threads", 0, 0, G_OPTION_ARG_FILENAME, &self->threads_text,
       N_ ("Processor threads; 0 takes all cores"), N_ ("N") },
     { "vae-tiling", 0, 0, G_OPTION_ARG_FILENAME, &self->vae_tiling,
@@ -128,11 +137,25 @@ check_size (const char *size)
 }
 
 static gboolean
+check_device (const char *device)
+{
+  const char *digits = device + strlen ("cuda:");
+
+  if (g_str_equal (device, "auto") || g_str_equal (device, "cpu") || g_str_equal (device, "cuda")
+      || (g_str_has_prefix (device, "cuda:") && *digits != '\0' && strlen (digits) <= 2
+          && strspn (digits, "0123456789") == strlen (digits)))
+    return TRUE;
+
+  cli_usage (_ ("--device: expected auto, cpu, cuda or cuda:N, found “%s”"), device);
+  return FALSE;
+}
+
+static gboolean
 check_values (CliEditOptions *self)
 {
   static const char *const multi_refs[] = { "offset", "index", NULL };
-  static const char *const devices[] = { "auto", "cpu", "cuda", NULL };
-  static const char *const dtypes[] = { "auto", "f32", "bf16", NULL };
+  static const char *const dtypes[] = { "auto", "f32", "bf16", "fp8", NULL };
+  static const char *const libraries[] = { "auto", "own", "cublaslt", NULL };
   static const char *const tilings[] = { "auto", "off", "on", NULL };
   guint64 whole;
   double number;
@@ -145,7 +168,10 @@ check_values (CliEditOptions *self)
              || cli_option_utf8 ("--negative-prompt", self->negative_prompt))
          && (self->multi_ref == NULL
              || cli_option_choice ("--multi-ref", self->multi_ref, multi_refs))
-         && (self->device == NULL || cli_option_choice ("--device", self->device, devices))
+         && (self->device == NULL || check_device (self->device))
+         && (self->blas == NULL || cli_option_choice ("--blas", self->blas, libraries))
+         && (self->vram_text == NULL || g_str_equal (self->vram_text, "auto")
+             || cli_option_double ("--vram", self->vram_text, 0, VRAM_MAX, &self->vram))
          && (self->dtype == NULL || cli_option_choice ("--dtype", self->dtype, dtypes))
          && (self->vae_tiling == NULL
              || cli_option_choice ("--vae-tiling", self->vae_tiling, tilings))
@@ -276,13 +302,10 @@ cli_edit_options_get_parameters (const CliEditOptions *self)
   {
     const char *name, *value;
   } texts[] = {
-    { "prompt", self->prompt },
-    { "negative_prompt", self->negative_prompt },
-    { "size", self->size },
-    { "multi_ref", self->multi_ref },
-    { "device", self->device },
-    { "dtype", self->dtype },
-    { "vae_tiling", self->vae_tiling },
+    { "prompt", self->prompt }, { "negative_prompt", self->negative_prompt },
+    { "size", self->size },     { "multi_ref", self->multi_ref },
+    { "device", self->device }, { "dtype", self->dtype },
+    { "blas", self->blas },     { "vae_tiling", self->vae_tiling },
   };
   JsonObject *parameters = json_object_new ();
 
@@ -309,6 +332,8 @@ cli_edit_options_get_parameters (const CliEditOptions *self)
     json_object_set_double_member (parameters, "step_cache", self->step_cache);
   if (self->steps_text != NULL)
     json_object_set_int_member (parameters, "steps", g_ascii_strtoll (self->steps_text, NULL, 10));
+  if (self->vram > 0)
+    json_object_set_double_member (parameters, "vram", self->vram);
   if (self->threads_text != NULL)
     json_object_set_int_member (parameters, "threads",
                                 g_ascii_strtoll (self->threads_text, NULL, 10));
@@ -329,7 +354,7 @@ cli_edit_options_clear (CliEditOptions *self)
           self->true_cfg_text,   self->threads_text, self->size,       self->multi_ref,
           self->device,          self->dtype,        self->noise,      self->dump,
           self->step_cache_text, self->vae_tiling,   self->base_url,   self->key_file,
-          self->patience_text };
+          self->patience_text,   self->vram_text,    self->blas };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);

@@ -19,20 +19,20 @@ typedef struct
   char *backend;
   char *negative_prompt; /* or NULL */
   char *true_cfg_text, *seed_text, *steps_text, *guidance_text, *threads_text,
-      *step_cache_text;                                 /* as given, or NULL */
-  char *size, *multi_ref, *device, *dtype, *vae_tiling; /* or NULL */
-  char *noise, *dump;                                   /* or NULL */
-  char **loras;                                         /* FILE[:STRENGTH], or NULL */
+      *step_cache_text;                                                    /* as given, or NULL */
+  char *size, *multi_ref, *device, *dtype, *vae_tiling, *blas, *vram_text; /* or NULL */
+  char *noise, *dump;                                                      /* or NULL */
+  char **loras; /* FILE[:STRENGTH], or NULL */
   gboolean lora_partial;
-  gboolean no_metadata, no_cache, json, quiet;
+  gboolean no_metadata, no_cache, json, quiet, explain_memory;
 
   /* For remote backends. */
   char *base_url, *key_file, *patience_text; /* as given, or NULL */
   char **config, **settings;                 /* NAME=VALUE, or NULL */
   gboolean own_host, cancel_on_interrupt;
 
-  guint64 seed; /* the given one or a random one */
-  double true_cfg, step_cache;
+  guint64 seed;                      /* the given one or a random one */
+  double true_cfg, step_cache, vram; /* vram in GiB, 0 = what is free */
 } CliEditOptions;
 
 /* Reads the command line. FALSE with *status after --help or after a line that names the wrong

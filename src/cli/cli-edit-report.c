@@ -147,6 +147,8 @@ cli_edit_json (const CliEditOptions *options, JsonObject *result, double seconds
   esp_json_put_string (json, "output", output, -1);
   put_parameters (json, options, result);
   esp_json_put_string (json, "device_description", get_string (result, "device_description"), -1);
+  if (*get_string (result, "memory") != '\0')
+    esp_json_put_string (json, "memory", get_string (result, "memory"), -1);
   esp_json_put_raw (json, "timings", timings_text != NULL ? timings_text : "null");
   esp_json_put_double (json, "seconds", seconds);
   esp_json_put_uint (json, "peak_memory", (guint64) get_int (result, "peak_memory"));
@@ -187,12 +189,29 @@ cli_edit_notes (const CliEditOptions *options, JsonObject *result)
               (int) get_int (result, "source_width"), (int) get_int (result, "source_height"),
               (int) get_int (result, "width"), (int) get_int (result, "height"));
 
+  if (*get_string (result, "notice") != '\0')
+    cli_note ("%s", get_string (result, "notice"));
+
   if (get_bool (result, "t5_truncated") && model != NULL)
     cli_note (_ ("The prompt is too long for this model: only its first %d tokens were read"),
               (int) get_int (model, "t5_tokens"));
   if (get_bool (result, "clip_truncated"))
     cli_note (_ ("The prompt is longer than CLIP’s %d tokens: the rest steers only through T5"),
               CLIP_TOKENS);
+}
+
+void
+cli_edit_explain_memory (JsonObject *result)
+{
+  const char *memory = get_string (result, "memory");
+  g_auto (GStrv) lines = g_strsplit (memory, "\n", -1);
+
+  if (*memory == '\0')
+    cli_note (_ ("Computed on the processor: %.1f GB of memory at most"),
+              (double) get_int (result, "peak_memory") / 1e9);
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (*lines[i] != '\0')
+      cli_note ("%s", lines[i]);
 }
 
 void

@@ -23,6 +23,9 @@ char *cli_edit_summary (const CliEditOptions *options, JsonObject *result,
 /* Tells on standard error what happened to prompt and photo. */
 void cli_edit_notes (const CliEditOptions *options, JsonObject *result);
 
+/* What lay where, line by line on standard error. */
+void cli_edit_explain_memory (JsonObject *result);
+
 /* "demo model …; it knows: …" on standard error, if `model` (as the worker describes it) is one. */
 void cli_edit_demo_note (JsonObject *model);
 

@@ -300,6 +300,8 @@ report (Edit *self)
   else if (!self->options.quiet)
     {
       cli_edit_notes (&self->options, self->result);
+      if (self->options.explain_memory)
+        cli_edit_explain_memory (self->result);
       text = cli_edit_summary (&self->options, self->result, seconds);
     }
 

@@ -156,15 +156,24 @@ typedef enum
 {
   ESP_DTYPE_AUTO, /* bf16 where the device multiplies it natively, else f32 */
   ESP_DTYPE_F32,
-  ESP_DTYPE_BF16
+  ESP_DTYPE_BF16, /* f16 on a graphics card without bf16 */
+  ESP_DTYPE_FP8   /* bf16, and fp8 where that is good enough; graphics cards from sm_89 on */
 } EspDTypeChoice;
 
 typedef enum
 {
-  ESP_DEVICE_AUTO,
+  ESP_DEVICE_AUTO, /* a graphics card that can be used, else the processor */
   ESP_DEVICE_CPU,
   ESP_DEVICE_CUDA
 } EspDeviceChoice;
+
+/* Who multiplies matrices on a graphics card. */
+typedef enum
+{
+  ESP_BLAS_AUTO, /* whichever is faster there, as far as we know */
+  ESP_BLAS_OWN,
+  ESP_BLAS_CUBLASLT /* NVIDIA's library, which must be installed */
+} EspBlasChoice;
 
 /* A LoRA: a small file that was trained to change what a model does. diffusers/PEFT, kohya, BFL
  * (ai-toolkit, ComfyUI, fal) and XLabs names; docs/models.md says what is refused. */
@@ -172,7 +181,8 @@ typedef struct EspLora
 {
   const char *path;
   double strength; /* 1 as trained, 0 exactly off, negative the other way */
-  const char *hash; /* the file's SHA-256 in lower-case hexadecimal, if it must be that one; or NULL */
+  const char
+      *hash; /* the file's SHA-256 in lower-case hexadecimal, if it must be that one; or NULL */
 } EspLora;
 
 #define ESP_LORAS_MAX         16
@@ -196,12 +206,15 @@ typedef struct EspEditRequest
   int width, height; /* for ESP_SIZE_EXACT: multiples of 16 in 16 … 8192 */
   EspMultiRef multi_ref;
   EspDeviceChoice device;
+  int card;    /* for ESP_DEVICE_CUDA: the N of "cuda:N"; -1 = the one with the most free memory */
+  size_t vram; /* bytes of a graphics card's memory that may be held; 0 = what is free */
+  EspBlasChoice blas;
   EspDTypeChoice dtype;
   int threads; /* 0 = all cores */
   const char
       *noise_path; /* safetensors with `noise` [tokens, 64] f32 instead of the seed's; or NULL */
   const char *dump_path; /* write every intermediate tensor there; or NULL */
-  bool no_disk_cache; /* neither read from nor write to esp_model_set_disk_cache()'s folder */
+  bool no_disk_cache;    /* neither read from nor write to esp_model_set_disk_cache()'s folder */
   EspVaeTiling vae_tiling;
   size_t vae_memory; /* bytes of VAE activations before it tiles; 0 = 3 GiB */
   /* What they change adds up. The files are mapped and stay open with the model until another edit
@@ -214,7 +227,7 @@ typedef struct EspEditRequest
 
 #define ESP_EDIT_REQUEST_INIT                                                                      \
   {                                                                                                \
-    .true_cfg = 1.0, .guidance = -1.0                                                              \
+    .true_cfg = 1.0, .guidance = -1.0, .card = -1                                                  \
   }
 
 typedef enum
@@ -285,9 +298,11 @@ typedef struct EspEditResult
   double seconds[ESP_STAGE_COUNT];
   double seconds_total;
   size_t peak_memory; /* of the process, in bytes (VmHWM) */
-  const char *device; /* "cpu"; static */
-  const char *dtype;  /* "f32" or "bf16"; static */
+  const char *device; /* "cpu" or "cuda"; static */
+  const char *dtype;  /* "f32", "bf16", "f16" or "fp8"; static */
   char device_description[160];
+  char notice[256];  /* one sentence, where the edit went another way than asked for; else "" */
+  char *memory;      /* what lay where and what that cost, in lines; owned by the result, or NULL */
   EspLoraUse *loras; /* owned by the result */
   int lora_count;
 } EspEditResult;
@@ -338,8 +353,8 @@ EspStatus esp_model_edit_batch (EspModel *model, const EspEditRequest *request,
                                 const EspEditSample *samples, int count,
                                 const EspBatchCallbacks *callbacks, EspError *error);
 
-/* What an edit will need, in bytes, before anything is allocated. Weights are mapped: the system may
- * take their pages back and read them again, slowly; `buffers` must be there. */
+/* What an edit will need, in bytes, before anything is allocated. Weights are mapped: the system
+ * may take their pages back and read them again, slowly; `buffers` must be there. */
 typedef struct EspMemoryPlan
 {
   size_t text_weights;        /* of both text encoders; given back before the steps */
@@ -399,12 +414,24 @@ EspStatus esp_lora_describe (const char *path, EspLoraInfo *info, EspError *erro
 /* One line for people about a device, or why it cannot be used. */
 typedef struct EspDeviceInfo
 {
-  const char *id; /* "cpu", "cuda:0" */
+  const char *id; /* "cpu", "cuda:0"; static */
   bool usable;
   bool bf16; /* multiplies bf16 natively: what `--dtype auto` takes */
+  bool fp8;  /* knows --dtype fp8 */
   int threads;
+  size_t memory, free;   /* a graphics card's, bytes; 0 for the processor */
+  int capability;        /* a graphics card's, 89 for sm_89; 0 for the processor */
+  int driver;            /* the CUDA that its driver serves: 13000 is 13.0; 0 for the processor */
   char description[160]; /* name and instruction set, or the reason it is not used */
 } EspDeviceInfo;
 
-/* Fills at most `capacity` entries and returns how many there are; the CPU is always first. */
+/* As many as are ever told of. */
+#define ESP_DEVICES_MAX 17
+
+/* Fills at most `capacity` entries and returns how many there are; the CPU is always first. Without
+ * a graphics card that the driver knows there is one entry "cuda" that is not usable and says
+ * why. */
 int esp_list_devices (EspDeviceInfo *devices, int capacity);
+
+/* The CUDA kernels that this build has: "sm_75, sm_80, …; 2.1 MB", or why it has none. */
+void esp_describe_kernels (char *text, size_t size);

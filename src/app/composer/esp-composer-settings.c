@@ -349,8 +349,9 @@ static JsonObject *
 dup_recipe_values (JsonObject *recipe)
 {
   /* Of the machine and the moment, not of the picture. */
-  static const char *const left_out[] = { "device", "dtype", "threads", "vae_tiling", "prompt",
-                                          "seed",   "width", "height",  "model" };
+  static const char *const left_out[]
+      = { "device", "dtype", "vram",  "blas",   "threads", "vae_tiling",
+          "prompt", "seed",  "width", "height", "model" };
   JsonObject *values = copy_values (recipe);
   gint64 width = 0, height = 0;
 

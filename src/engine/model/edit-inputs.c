@@ -128,9 +128,11 @@ run_encoder (EspEdits *e, int index, EspReference *reference, float **pixels, Es
   EspStatus status = reference_pixels (e, index, pixels, error);
 
   if (status == ESP_OK)
-    status = esp_vae_encode (e->model->vae, e->model->vae_device, *pixels,
-                             e->plan.reference_height[index], e->plan.reference_width[index],
-                             &e->vae_limits, reference->latents, error);
+    do
+      status = esp_vae_encode (e->model->vae, e->model->vae_device, *pixels,
+                               e->plan.reference_height[index], e->plan.reference_width[index],
+                               &e->vae_limits, reference->latents, error);
+    while (esp_edits_take_smaller_tiles (e, status));
   if (status == ESP_OK)
     reference->seconds = esp_clock_now () - start;
   return status;

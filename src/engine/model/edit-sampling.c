@@ -67,7 +67,7 @@ esp_model_usual_batch (EspModel *model)
   EspDevice *device = NULL;
   int edits = 1;
 
-  if (esp_cpu_device_new (ESP_COMPUTE_AUTO, 0, 0, &device, &error) == ESP_OK)
+  if (esp_usual_device_new (&device, &error) == ESP_OK)
     edits = esp_edits_pass_size (model, device, &plan);
   esp_device_free (device);
   return edits;

@@ -66,6 +66,16 @@ void esp_edit_plan_memory (const EspModel *model, EspDevice *device, const EspEd
 EspStatus esp_edit_check_memory (EspModel *model, const EspEditRequest *request,
                                  const EspEditPlan *edit, EspError *error);
 
+/* --- model-devices.c --- */
+
+/* What the autoencoder may use on the open device: what the request says, or less where a card has
+ * less. */
+size_t esp_edits_vae_memory (const EspModel *model, const EspEditRequest *request);
+
+/* After the autoencoder failed with `status`: true if it was too much for the card and it may use
+ * less now. */
+bool esp_edits_take_smaller_tiles (EspEdits *e, EspStatus status);
+
 /* Sets *error and returns its status. */
 EspStatus esp_edits_out_of_memory (const char *what, EspError *error);
 

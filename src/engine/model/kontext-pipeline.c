@@ -137,8 +137,13 @@ decode (EspEdit *edit, EspImage *image, EspError *error)
   esp_unpack_pixels (edit->latents, e->plan.target, e->scratch);
   for (int64_t i = 0; i < count; i++)
     e->scratch[i] = e->scratch[i] / (float) vae->scaling_factor + (float) vae->shift_factor;
-  status = esp_vae_decode (e->model->vae, e->model->vae_device, e->scratch, e->plan.target.height,
-                           e->plan.target.width, &limits, pixels, error);
+  do
+    {
+      limits.memory = e->vae_limits.memory;
+      status = esp_vae_decode (e->model->vae, e->model->vae_device, e->scratch,
+                               e->plan.target.height, e->plan.target.width, &limits, pixels, error);
+    }
+  while (esp_edits_take_smaller_tiles (e, status));
   if (status == ESP_OK)
     status = finish_picture (e, pixels, image, error);
   free (pixels);
@@ -189,6 +194,28 @@ book (EspEdit *edit, int sharing)
     }
 }
 
+static const char *
+dtype_name (const EspDevice *device, const EspEditRequest *request)
+{
+  if (device->compute == ESP_F32)
+    return "f32";
+  if (device->compute == ESP_F16)
+    return "f16";
+  return request->dtype == ESP_DTYPE_FP8 ? "fp8" : "bf16";
+}
+
+/* The lines that esp_cuda_explain() has; NULL for the processor, or without memory. */
+static char *
+explain_memory (const EspDevice *device)
+{
+  const size_t size = 4096;
+  char *text = esp_device_is_cuda (device) ? malloc (size) : NULL;
+
+  if (text != NULL)
+    esp_cuda_explain (device, text, size);
+  return text;
+}
+
 static void
 fill_result (EspEdit *edit, int shared, EspEditResult *result)
 {
@@ -220,7 +247,9 @@ fill_result (EspEdit *edit, int shared, EspEditResult *result)
     }
   result->peak_memory = peak_memory ();
   result->device = e->model->device->ops->name;
-  result->dtype = e->model->device->compute == ESP_F32 ? "f32" : "bf16";
+  result->dtype = dtype_name (e->model->device, e->request);
+  result->memory = explain_memory (e->model->device);
+  snprintf (result->notice, sizeof result->notice, "%s", e->model->notice);
   snprintf (result->device_description, sizeof result->device_description, "%s",
             e->model->device->description);
 }
@@ -383,7 +412,50 @@ make_plan (EspModel *model, const EspEditRequest *request, EspEditPlan *plan, Es
                                          esp_vae_factor (model->vae), request, plan, error);
 
   if (status == ESP_OK)
-    status = esp_model_use_device (model, request->device, request->dtype, request->threads, error);
+    status = esp_model_use_device (model, request, error);
+  return status;
+}
+
+/* Makes those edits that are not over, on the open devices. */
+static EspStatus
+attempt (EspModel *model, const EspEditRequest *request, const EspEditPlan *plan,
+         const EspEditSample *samples, bool *over, int count, const EspBatchCallbacks *callbacks,
+         EspError *error)
+{
+  EspEdits e = {
+    .model = model,
+    .request = request,
+    .callbacks = callbacks,
+    .plan = *plan,
+    .dump = { .wanted = request->dump_path != NULL },
+    .token_width = 4 * esp_vae_config (model->vae)->latent_channels,
+    .vae_limits = { .memory = esp_edits_vae_memory (model, request),
+                    .never_tile = request->vae_tiling == ESP_VAE_TILING_OFF,
+                    .always_tile = request->vae_tiling == ESP_VAE_TILING_ON,
+                    .cancel = callbacks->cancel },
+  };
+  EspStatus status = esp_model_use_loras (model, request, error);
+
+  if (status == ESP_OK)
+    status = esp_edit_check_memory (model, request, plan, error);
+  if (status != ESP_OK)
+    return status;
+  e.all = calloc ((size_t) count, sizeof *e.all);
+  if (e.all == NULL)
+    return esp_edits_out_of_memory ("the edits", error);
+  reset_peak_memory ();
+  for (int i = 0; i < count; i++)
+    if (!over[i])
+      {
+        EspEdit *edit = &e.all[e.count++];
+
+        *edit = (EspEdit){ .edits = &e, .index = i, .sample = &samples[i] };
+        esp_edit_clock_start (&edit->clock, forward_progress, edit, e.plan.steps);
+      }
+  status = run (&e, error);
+  for (int i = 0; i < e.count; i++)
+    over[e.all[i].index] = e.all[i].over;
+  clear (&e);
   return status;
 }
 
@@ -391,14 +463,9 @@ EspStatus
 esp_model_edit_batch (EspModel *model, const EspEditRequest *request, const EspEditSample *samples,
                       int count, const EspBatchCallbacks *callbacks, EspError *error)
 {
-  EspEdits e = {
-    .model = model,
-    .request = request,
-    .callbacks = callbacks,
-    .dump = { .wanted = request->dump_path != NULL },
-    .token_width = 4 * esp_vae_config (model->vae)->latent_channels,
-  };
-  EspStatus status = ESP_OK;
+  bool over[ESP_BATCH_MAX] = { false };
+  EspEditPlan plan;
+  EspStatus status;
 
   if (count < 1 || count > ESP_BATCH_MAX)
     return esp_error_set (error, ESP_ERROR_ARGUMENT, "%d edits at once, from 1 to %d are possible",
@@ -407,32 +474,12 @@ esp_model_edit_batch (EspModel *model, const EspEditRequest *request, const EspE
     return esp_error_set (error, ESP_ERROR_ARGUMENT,
                           "%s: is for one edit only, and %d are to be made",
                           request->noise_path != NULL ? "--noise" : "--dump", count);
-  status = make_plan (model, request, &e.plan, error);
-  if (status == ESP_OK)
-    status = esp_model_use_loras (model, request, error);
-  if (status == ESP_OK)
-    status = esp_edit_check_memory (model, request, &e.plan, error);
+  status = make_plan (model, request, &plan, error);
   if (status != ESP_OK)
     return status;
-
-  e.vae_limits = (EspVaeLimits){
-    .memory = request->vae_memory > 0 ? request->vae_memory : ESP_VAE_MEMORY,
-    .never_tile = request->vae_tiling == ESP_VAE_TILING_OFF,
-    .always_tile = request->vae_tiling == ESP_VAE_TILING_ON,
-    .cancel = callbacks->cancel,
-  };
-  e.all = calloc ((size_t) count, sizeof *e.all);
-  if (e.all == NULL)
-    return esp_edits_out_of_memory ("the edits", error);
-  e.count = count;
-  reset_peak_memory ();
-  for (int i = 0; i < count; i++)
-    {
-      e.all[i] = (EspEdit){ .edits = &e, .index = i, .sample = &samples[i] };
-      esp_edit_clock_start (&e.all[i].clock, forward_progress, &e.all[i], e.plan.steps);
-    }
-  status = run (&e, error);
-  clear (&e);
+  status = attempt (model, request, &plan, samples, over, count, callbacks, error);
+  if (status != ESP_OK && esp_model_step_down (model, request, status, error))
+    status = attempt (model, request, &plan, samples, over, count, callbacks, error);
   return status;
 }
 
@@ -512,6 +559,7 @@ esp_edit_result_clear (EspEditResult *result)
 {
   free (result->image.pixels);
   free (result->latents);
+  free (result->memory);
   esp_lora_uses_free (result->loras, result->lora_count);
   *result = (EspEditResult) ESP_EDIT_RESULT_INIT;
 }

@@ -109,7 +109,7 @@ esp_model_usual_plan (EspModel *model, EspMemoryPlan *plan, EspError *error)
   EspEditRequest request = ESP_EDIT_REQUEST_INIT;
   EspEditPlan edit = { .steps = model->info.default_steps };
   EspDevice *device = NULL;
-  EspStatus status = esp_cpu_device_new (ESP_COMPUTE_AUTO, 0, 0, &device, error);
+  EspStatus status = esp_usual_device_new (&device, error);
 
   if (status != ESP_OK)
     return status;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening a model, and the devices that it is used on. */
+/* Opening a model, and what it is. */
 #include "model/model.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,28 +160,13 @@ esp_model_open (const char *path, EspModel **result, EspError *error)
   return esp_model_open_parts (&(EspModelParts){ .path = path }, result, error);
 }
 
-static void
-drop_devices (EspModel *model)
-{
-  /* What was computed is that of the device and its number format. */
-  esp_work_cache_clear (&model->work);
-  if (model->device != NULL)
-    esp_flux_release (model->flux, model->device);
-  if (model->vae_device != NULL)
-    esp_vae_release (model->vae, model->vae_device);
-  if (model->vae_device != model->device)
-    esp_device_free (model->vae_device);
-  esp_device_free (model->device);
-  model->device = model->vae_device = NULL;
-}
-
 void
 esp_model_close (EspModel *model)
 {
   if (model == NULL)
     return;
   esp_model_drop_loras (model);
-  drop_devices (model);
+  esp_model_drop_devices (model);
   esp_flux_free (model->flux);
   esp_vae_free (model->vae);
   esp_clip_encoder_free (model->clip);
@@ -276,81 +260,4 @@ void
 esp_model_set_pass_limit (EspModel *model, int edits)
 {
   model->pass_limit = edits;
-}
-
-void
-esp_model_forget_failure (EspModel *model)
-{
-  model->device->error = (EspError) ESP_ERROR_INIT;
-  model->vae_device->error = (EspError) ESP_ERROR_INIT;
-}
-
-EspStatus
-esp_model_use_device (EspModel *model, EspDeviceChoice choice, EspDTypeChoice dtype, int threads,
-                      EspError *error)
-{
-  static const EspCompute compute[] = {
-    [ESP_DTYPE_AUTO] = ESP_COMPUTE_AUTO,
-    [ESP_DTYPE_F32] = ESP_COMPUTE_F32,
-    [ESP_DTYPE_BF16] = ESP_COMPUTE_BF16,
-  };
-  EspStatus status;
-
-  if (choice == ESP_DEVICE_CUDA)
-    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
-                          "device: this build of Espalier has no CUDA engine; use --device cpu or "
-                          "auto");
-
-  if (model->devices_given
-      || (model->device != NULL && model->dtype == dtype && model->threads == threads))
-    {
-      esp_model_forget_failure (model);
-      return ESP_OK;
-    }
-
-  drop_devices (model);
-  model->dtype = dtype;
-  model->threads = threads;
-  status = esp_cpu_device_new (compute[dtype], threads, 0, &model->device, error);
-  if (status != ESP_OK)
-    return status;
-  if (model->device->compute == ESP_F32)
-    model->vae_device = model->device;
-  else
-    status = esp_cpu_device_new (ESP_COMPUTE_F32, threads, 0, &model->vae_device, error);
-  if (status != ESP_OK)
-    drop_devices (model);
-  return status;
-}
-
-void
-esp_model_set_devices (EspModel *model, EspDevice *device, EspDevice *vae_device)
-{
-  drop_devices (model);
-  model->device = device;
-  model->vae_device = vae_device;
-  model->devices_given = true;
-}
-
-int
-esp_list_devices (EspDeviceInfo *devices, int capacity)
-{
-  EspDevice *device = NULL;
-  EspError error = ESP_ERROR_INIT;
-  EspDeviceInfo cpu = { .id = "cpu" };
-
-  if (esp_cpu_device_new (ESP_COMPUTE_AUTO, 0, 0, &device, &error) == ESP_OK)
-    {
-      cpu.usable = true;
-      cpu.bf16 = device->compute == ESP_BF16;
-      cpu.threads = device->threads;
-      snprintf (cpu.description, sizeof cpu.description, "%s", device->description);
-      esp_device_free (device);
-    }
-  else
-    snprintf (cpu.description, sizeof cpu.description, "%.*s", (int) sizeof cpu.description - 1,
-              error.message);
-  if (capacity > 0)
-    devices[0] = cpu;
-  return 1;
 }

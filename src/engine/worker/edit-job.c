@@ -134,28 +134,36 @@ read_images (const EspRequest *request, EspImage images[ESP_IMAGES_MAX], EspErro
   return ESP_OK;
 }
 
-/* Says why a device that was asked for by name cannot be had, before minutes are spent on it. */
+/* Says why a card that was asked for by name cannot be had, before minutes are spent on it. */
 static EspStatus
-check_device (EspDeviceChoice choice, EspError *error)
+check_device (const EspEditRequest *request, EspError *error)
 {
-  EspDeviceInfo devices[16];
-  int count = esp_list_devices (devices, 16);
+  EspDeviceInfo devices[ESP_DEVICES_MAX];
+  int count = esp_list_devices (devices, ESP_DEVICES_MAX);
+  const EspDeviceInfo *refused = NULL;
+  char id[16];
 
-  if (choice != ESP_DEVICE_CUDA)
+  if (request->device != ESP_DEVICE_CUDA)
     return ESP_OK;
 
-  for (int i = 0; i < count && i < 16; i++)
+  snprintf (id, sizeof id, "cuda:%d", request->card);
+  for (int i = 0; i < count && i < ESP_DEVICES_MAX; i++)
     {
-      if (strncmp (devices[i].id, "cuda", 4) != 0)
+      if (strncmp (devices[i].id, "cuda", strlen ("cuda")) != 0
+          || (request->card >= 0 && strcmp (devices[i].id, id) != 0
+              && strcmp (devices[i].id, "cuda") != 0))
         continue;
       if (devices[i].usable)
         return ESP_OK;
-      return esp_error_set (error, ESP_ERROR_UNSUPPORTED, "device: cuda cannot be used: %s",
-                            devices[i].description);
+      refused = &devices[i];
     }
-
-  return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
-                        "device: this build has no CUDA; use cpu or auto");
+  if (refused == NULL)
+    return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                          "device: there is no card %s; `espalier-cli describe` names those there "
+                          "are",
+                          id);
+  return esp_error_set (error, ESP_ERROR_UNSUPPORTED, "device: cuda cannot be used: %s",
+                        refused->description);
 }
 
 /* Starts the peak memory (VmHWM) of the process anew, so that each result tells its own. Where the
@@ -252,6 +260,10 @@ result_json (const EditRun *run, int index, const EspEditResult *result, const c
       "reused", reused_json (result->reused), "shared", result->shared, "computed_steps",
       result->computed_steps);
 
+  if (more != NULL && result->notice[0] != '\0')
+    json_object_set_new (more, "notice", esp_json_text (result->notice));
+  if (more != NULL && result->memory != NULL)
+    json_object_set_new (more, "memory", esp_json_text (result->memory));
   if (event == NULL || more == NULL || json_object_update (event, more) != 0
       || json_object_set_new (event, "loras", esp_loras_json (result)) != 0)
     {
@@ -318,7 +330,7 @@ run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
                                   .done = on_done,
                                   .data = run,
                                   .cancel = &run->job->cancel };
-  EspStatus status = check_device (request->edit.device, error);
+  EspStatus status = check_device (&request->edit, error);
   uint64_t limit;
   char *folder;
 

@@ -10,6 +10,7 @@
 /* Beyond these nothing sensible comes out; the model was trained with 1 … 5 or so. */
 #define SCALE_MAX   100.0
 #define THREADS_MAX 1024
+#define VRAM_MAX    4096 /* GiB */
 
 typedef enum
 {
@@ -43,6 +44,7 @@ typedef struct Parameter
   DefaultKind default_kind;
   double default_number;
   const char *format; /* of a string whose values are no plain choices */
+  bool more_choices;  /* there are others, of this machine, which `store` checks */
   const char *widget, *title, *description;
   bool advanced;
   StoreFunc store;
@@ -58,6 +60,8 @@ static EspStatus store_step_cache (EspEditRequest *request, const json_t *value,
 static EspStatus store_size (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_multi_ref (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_device (EspEditRequest *request, const json_t *value, EspError *error);
+static EspStatus store_vram (EspEditRequest *request, const json_t *value, EspError *error);
+static EspStatus store_blas (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_dtype (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_threads (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_tiling (EspEditRequest *request, const json_t *value, EspError *error);
@@ -67,7 +71,8 @@ static EspStatus store_lora_partial (EspEditRequest *request, const json_t *valu
 static const char *const size_choices[] = { "auto", "match", NULL };
 static const char *const multi_ref_choices[] = { "offset", "index", NULL };
 static const char *const device_choices[] = { "auto", "cpu", "cuda", NULL };
-static const char *const dtype_choices[] = { "auto", "f32", "bf16", NULL };
+static const char *const dtype_choices[] = { "auto", "f32", "bf16", "fp8", NULL };
+static const char *const blas_choices[] = { "auto", "own", "cublaslt", NULL };
 static const char *const tiling_choices[] = { "auto", "off", "on", NULL };
 
 static const Parameter parameters[] = {
@@ -161,6 +166,7 @@ static const Parameter parameters[] = {
     .widget = "choice",
     .title = "Device",
     .description = "Where to compute.",
+    .more_choices = true,
     .store = store_device },
   { .name = "dtype",
     .type = TYPE_STRING,
@@ -168,8 +174,28 @@ static const Parameter parameters[] = {
     .default_kind = DEFAULT_VALUE,
     .widget = "choice",
     .title = "Number format",
-    .description = "f32 is exact, bf16 faster where the device has it.",
+    .description = "f32 is exact, bf16 faster where the device has it, fp8 faster still on recent "
+                   "graphics cards.",
     .store = store_dtype },
+  { .name = "vram",
+    .type = TYPE_NUMBER,
+    .minimum = 0,
+    .maximum = VRAM_MAX,
+    .default_kind = DEFAULT_VALUE,
+    .default_number = 0,
+    .widget = "spin",
+    .title = "Graphics memory",
+    .description = "How many GiB of the graphics card's memory may be used; 0 takes what is free.",
+    .store = store_vram },
+  { .name = "blas",
+    .type = TYPE_STRING,
+    .choices = blas_choices,
+    .default_kind = DEFAULT_VALUE,
+    .widget = "choice",
+    .title = "Matrix library",
+    .description = "Who multiplies matrices on a graphics card: Espalier's own kernels, or "
+                   "cuBLASLt where it is installed.",
+    .store = store_blas },
   { .name = "threads",
     .type = TYPE_INTEGER,
     .minimum = 0,
@@ -376,10 +402,39 @@ store_multi_ref (EspEditRequest *request, const json_t *value, EspError *error)
   return ESP_OK;
 }
 
+/* "cuda" or "cuda:N". */
 static EspStatus
 store_device (EspEditRequest *request, const json_t *value, EspError *error)
 {
-  request->device = (EspDeviceChoice) choice_index (device_choices, json_string_value (value));
+  const char *text = json_string_value (value), *digits = text + strlen ("cuda:");
+  int choice = choice_index (device_choices, text);
+
+  request->card = -1;
+  if (choice < 0 && strncmp (text, "cuda:", strlen ("cuda:")) == 0 && digits[0] >= '0'
+      && digits[0] <= '9' && strspn (digits, "0123456789") == strlen (digits)
+      && strlen (digits) <= 2)
+    {
+      choice = ESP_DEVICE_CUDA;
+      request->card = atoi (digits);
+    }
+  if (choice < 0)
+    return esp_error_set (error, ESP_ERROR_ARGUMENT,
+                          "device: expected auto, cpu, cuda or cuda:N, found \"%.40s\"", text);
+  request->device = (EspDeviceChoice) choice;
+  return ESP_OK;
+}
+
+static EspStatus
+store_vram (EspEditRequest *request, const json_t *value, EspError *error)
+{
+  request->vram = (size_t) (json_number_value (value) * (double) ((size_t) 1 << 30));
+  return ESP_OK;
+}
+
+static EspStatus
+store_blas (EspEditRequest *request, const json_t *value, EspError *error)
+{
+  request->blas = (EspBlasChoice) choice_index (blas_choices, json_string_value (value));
   return ESP_OK;
 }
 
@@ -451,7 +506,7 @@ check_string (const Parameter *parameter, const json_t *value, EspError *error)
     return esp_error_set (error, ESP_ERROR_ARGUMENT, "%s: expected a string, found %s",
                           parameter->name, kind_of (value));
 
-  if (parameter->choices != NULL && parameter->format == NULL
+  if (parameter->choices != NULL && parameter->format == NULL && !parameter->more_choices
       && choice_index (parameter->choices, json_string_value (value)) < 0)
     {
       char choices[128];
@@ -550,8 +605,21 @@ put_range (json_t *property, const Parameter *parameter)
          || put (property, "maximum", number (parameter, parameter->maximum));
 }
 
+/* Each card by its number, where there is more than one to choose from. */
+static void
+append_cards (json_t *array, const EspDeviceInfo *devices, int count)
+{
+  int cards = 0;
+
+  for (int i = 0; i < count; i++)
+    cards += devices[i].usable && strchr (devices[i].id, ':') != NULL;
+  for (int i = 0; cards > 1 && i < count; i++)
+    if (devices[i].usable && strchr (devices[i].id, ':') != NULL)
+      json_array_append_new (array, json_string (devices[i].id));
+}
+
 static bool
-put_choices (json_t *property, const Parameter *parameter)
+put_choices (json_t *property, const Parameter *parameter, const EspDeviceInfo *devices, int count)
 {
   json_t *array;
 
@@ -563,6 +631,8 @@ put_choices (json_t *property, const Parameter *parameter)
   array = json_array ();
   for (int i = 0; parameter->choices[i] != NULL; i++)
     json_array_append_new (array, json_string (parameter->choices[i]));
+  if (parameter->store == store_device)
+    append_cards (array, devices, count);
 
   return put (property, "enum", array);
 }
@@ -592,7 +662,7 @@ put_default (json_t *property, const Parameter *parameter, const EspModelInfo *m
 }
 
 json_t *
-esp_parameters_schema (const EspModelInfo *model)
+esp_parameters_schema (const EspModelInfo *model, const EspDeviceInfo *devices, int count)
 {
   json_t *properties = json_object (), *required = json_array ();
   bool good = properties != NULL && required != NULL;
@@ -605,7 +675,7 @@ esp_parameters_schema (const EspModelInfo *model)
       good = put (property, "type", json_string (type_names[parameter->type]))
              && put (property, "title", json_string (parameter->title))
              && put (property, "description", json_string (parameter->description))
-             && put_range (property, parameter) && put_choices (property, parameter)
+             && put_range (property, parameter) && put_choices (property, parameter, devices, count)
              && put_default (property, parameter, model)
              && (parameter->widget == NULL
                  || put (property, "widget", json_string (parameter->widget)))

@@ -25,4 +25,4 @@ bool esp_parameters_has (const char *name);
 
 /* The parameter schema as docs/worker-protocol.md describes it. `model` gives the defaults of steps
  * and guidance; NULL leaves them out. New reference; NULL when memory is out. */
-json_t *esp_parameters_schema (const EspModelInfo *model);
+json_t *esp_parameters_schema (const EspModelInfo *model, const EspDeviceInfo *devices, int count);

@@ -8,8 +8,6 @@
 #include "model/inspect.h"
 #include "worker/parameters.h"
 
-#define DEVICES_MAX 16
-
 void
 esp_session_send_error (EspChannel *channel, json_t *id, const EspError *error)
 {
@@ -47,17 +45,24 @@ esp_session_fail (EspSession *session, EspJob *job, const EspError *error)
 }
 
 static json_t *
-devices_json (void)
+devices_json (const EspDeviceInfo *devices, int count)
 {
-  EspDeviceInfo devices[DEVICES_MAX];
-  int count = esp_list_devices (devices, DEVICES_MAX);
   json_t *array = json_array ();
 
-  for (int i = 0; i < count && i < DEVICES_MAX; i++)
-    json_array_append_new (array, json_pack ("{s:s, s:b, s:b, s:i, s:o}", "id", devices[i].id,
-                                             "usable", devices[i].usable, "bf16", devices[i].bf16,
-                                             "threads", devices[i].threads, "description",
-                                             esp_json_text (devices[i].description)));
+  for (int i = 0; i < count; i++)
+    {
+      json_t *device
+          = json_pack ("{s:s, s:b, s:b, s:i, s:o}", "id", devices[i].id, "usable",
+                       devices[i].usable, "bf16", devices[i].bf16, "threads", devices[i].threads,
+                       "description", esp_json_text (devices[i].description));
+
+      if (device != NULL && devices[i].capability > 0)
+        json_object_update_new (
+            device, json_pack ("{s:b, s:I, s:I, s:i, s:i}", "fp8", devices[i].fp8, "memory",
+                               (json_int_t) devices[i].memory, "free", (json_int_t) devices[i].free,
+                               "capability", devices[i].capability, "driver", devices[i].driver));
+      json_array_append_new (array, device);
+    }
 
   return array;
 }
@@ -65,10 +70,17 @@ devices_json (void)
 json_t *
 esp_description_new (json_t *id, const EspModelInfo *model, int batch)
 {
-  return json_pack ("{s:s, s:O, s:i, s:s, s:o, s:o, s:o, s:i, s:o}", "type", "description", "id",
-                    id, "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "devices",
-                    devices_json (), "model", model != NULL ? esp_model_json (model) : json_null (),
-                    "parameters", esp_parameters_schema (model), "batch", batch, "cache",
+  EspDeviceInfo devices[ESP_DEVICES_MAX];
+  int count = esp_list_devices (devices, ESP_DEVICES_MAX);
+  char kernels[160];
+
+  count = count < ESP_DEVICES_MAX ? count : ESP_DEVICES_MAX;
+  esp_describe_kernels (kernels, sizeof kernels);
+  return json_pack ("{s:s, s:O, s:i, s:s, s:o, s:s, s:o, s:o, s:i, s:o}", "type", "description",
+                    "id", id, "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "devices",
+                    devices_json (devices, count), "cuda_kernels", kernels, "model",
+                    model != NULL ? esp_model_json (model) : json_null (), "parameters",
+                    esp_parameters_schema (model, devices, count), "batch", batch, "cache",
                     esp_cache_json (false));
 }
 

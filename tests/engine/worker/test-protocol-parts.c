@@ -186,7 +186,7 @@ static void
 the_schema_has_every_parameter_once (void)
 {
   EspModelInfo info = { .default_steps = 8, .default_guidance = 2.5 };
-  json_t *schema = esp_parameters_schema (&info);
+  json_t *schema = esp_parameters_schema (&info, NULL, 0);
   json_t *properties = json_object_get (schema, "properties");
   json_t *steps = json_object_get (properties, "steps");
   const char *name;

@@ -128,3 +128,16 @@ esp_cuda_choose_card (const EspCudaDriver *driver, int ordinal, EspCudaCard *car
   *card = best;
   return ESP_OK;
 }
+
+void
+esp_cuda_describe_kernels (char *text, size_t size)
+{
+  size_t bytes = 0;
+
+  for (int i = 0; i < CUDA_MODULE_COUNT; i++)
+    bytes += esp_cuda_images[i].bytes;
+  if (esp_cuda_has_kernels)
+    snprintf (text, size, "%s; %.1f MB", esp_cuda_architectures, (double) bytes / 1e6);
+  else
+    snprintf (text, size, "none: it was built without nvcc");
+}

@@ -34,7 +34,8 @@ typedef struct CudaImage
 
 /* The embedded binaries, made by the build. */
 extern const CudaImage esp_cuda_images[CUDA_MODULE_COUNT];
-extern const bool esp_cuda_has_kernels; /* false: built without nvcc */
+extern const bool esp_cuda_has_kernels;     /* false: built without nvcc */
+extern const char esp_cuda_architectures[]; /* "sm_75, sm_80, …, PTX"; "" without nvcc */
 
 /* Memory on the card that operations need while they run: kept, reused and only ever grown. One
  * slot for each purpose, because an operation may use several at once. */

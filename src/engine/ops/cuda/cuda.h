@@ -23,6 +23,9 @@ typedef struct EspCudaCard
  * nothing is wrong but that there is no card). Opens nothing for longer than the call. */
 int esp_cuda_cards (EspCudaCard *cards, int capacity, EspError *error);
 
+/* What kernels this build has: "sm_75, sm_80, … and PTX; 2.1 MB", or why it has none. */
+void esp_cuda_describe_kernels (char *text, size_t size);
+
 typedef struct EspCudaOptions
 {
   int ordinal;        /* -1: the usable card with the most free memory */
@@ -34,6 +37,12 @@ typedef struct EspCudaOptions
 /* Opens a card. ESP_ERROR_UNSUPPORTED, with one line that says why, if there is none that can be
  * used; ESP_ERROR_MEMORY if there is no room for its context. */
 EspStatus esp_cuda_device_new (const EspCudaOptions *options, EspDevice **device, EspError *error);
+
+/* A second device on the card of `device`, which computes in another type. Both answer for the
+ * memory that they hold together: what one allocates may send away weights of the other that can
+ * come back. Free them in any order. */
+EspStatus esp_cuda_sibling_new (EspDevice *device, EspCompute compute, EspDevice **sibling,
+                                EspError *error);
 
 /* Is this one of ours? */
 bool esp_device_is_cuda (const EspDevice *device);
