@@ -15,7 +15,7 @@ enum
   CUDA_ATTENTION_PLAIN_THREADS = 256,
   CUDA_ATTENTION_PLAIN_DEPTH = 32,    /* of a head's columns, while scores are summed */
   CUDA_ATTENTION_PLAIN_PITCH = 68,    /* numbers from one line of 64 to the next: 4 banks further */
-  CUDA_ATTENTION_PLAIN_VALUES = 4096, /* of v at a time */
+  CUDA_ATTENTION_PLAIN_VALUES = 2048, /* of v at a time */
 };
 
 /* Grid: x over tiles of queries, y over heads; the plain kernels have z over slices of a head's
