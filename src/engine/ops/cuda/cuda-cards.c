@@ -69,7 +69,7 @@ describe_card (const EspCudaDriver *cu, int ordinal, EspCudaCard *card)
   card->capability = 10 * major + minor;
   card->bf16 = card->capability >= OLDEST_BF16;
   card->fp8 = card->capability >= OLDEST_FP8;
-  if (!esp_cuda_has_kernels)
+  if (!esp_cuda_has_kernels && !cu->emulated)
     snprintf (card->reason, sizeof card->reason, "this build of Espalier has no CUDA kernels");
   else if (card->capability < OLDEST_CAPABILITY)
     snprintf (card->reason, sizeof card->reason,

@@ -10,6 +10,9 @@
 
 #define LIBRARY "libcuda.so.1"
 
+/* What ESPALIER_CUDA_DRIVER says where no card is to be used: in tests of the processor. */
+#define NONE "none"
+
 /* What our binaries need: those of nvcc 13 run on drivers for CUDA 13 on, their PTX too
  * (CUDA Compatibility, minor version compatibility). */
 #define OLDEST_DRIVER 13000
@@ -81,6 +84,12 @@ esp_cuda_driver_open (EspCudaDriver **driver, EspError *error)
     return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the NVIDIA driver");
   if (path == NULL || *path == '\0')
     path = LIBRARY;
+  if (strcmp (path, NONE) == 0)
+    {
+      free (cu);
+      return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                            "no NVIDIA driver is wanted: ESPALIER_CUDA_DRIVER is \"" NONE "\"");
+    }
   cu->library = dlopen (path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (cu->library == NULL)
     status = esp_error_set (error, ESP_ERROR_UNSUPPORTED, "no NVIDIA driver was found (%s)", path);
@@ -90,6 +99,8 @@ esp_cuda_driver_open (EspCudaDriver **driver, EspError *error)
                          "the NVIDIA driver %s is too old: it has no %s; update it", path, missing);
   else
     status = start (cu, error);
+  if (cu->library != NULL)
+    cu->emulated = dlsym (cu->library, "cuemu_has_kernels") != NULL;
   if (status != ESP_OK)
     {
       esp_cuda_driver_close (cu);

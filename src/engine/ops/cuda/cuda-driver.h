@@ -3,8 +3,9 @@
  *
  * Espalier links no library of NVIDIA's and needs none of its headers: the driver's C interface is
  * stable, so the few types and numbers of it are declared here (names as in its reference manual,
- * CUDA Driver API 12). The library is libcuda.so.1, or the one that ESPALIER_CUDA_DRIVER names:
- * tests name one that runs kernels on the processor (tests/engine/ops/cuda).
+ * CUDA Driver API 12). The library is libcuda.so.1, or the one that ESPALIER_CUDA_DRIVER names
+ * ("none": no card is used): tests name one that runs kernels on the processor
+ * (tests/engine/ops/cuda).
  */
 #pragma once
 
@@ -135,7 +136,9 @@ enum
 typedef struct EspCudaDriver
 {
   void *library;
-  int version; /* 1000·major + 10·minor of the newest CUDA that it can serve: 13000 */
+  int version;   /* 1000·major + 10·minor of the newest CUDA that it can serve: 13000 */
+  bool emulated; /* it brings our kernels itself, compiled for the processor: no binaries needed,
+                    and neither wgmma nor TMA */
 #define ESP_CUDA_POINTER(name, symbol, arguments) CUresult (*name) arguments;
   ESP_CUDA_FUNCTIONS (ESP_CUDA_POINTER)
   ESP_CUDA_OPTIONAL_FUNCTIONS (ESP_CUDA_POINTER)

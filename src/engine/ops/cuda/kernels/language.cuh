@@ -106,6 +106,29 @@ esp_load_matrix_x2 (uint32_t r[2], const void *row)
                 : "memory");
 }
 
+ESP_DEVICE void
+esp_load_matrix_x2_trans (uint32_t r[2], const void *row)
+{
+  asm volatile ("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"
+                : "=r"(r[0]), "=r"(r[1])
+                : "r"(esp_shared_address (row))
+                : "memory");
+}
+
+/* A barrier for some of the block's warps: `threads` of them (a multiple of 32) meet at barrier
+ * `id`, 1 to 15; 0 is __syncthreads (). _arrive counts in without waiting. */
+ESP_DEVICE void
+esp_barrier (int id, int threads)
+{
+  asm volatile ("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
+}
+
+ESP_DEVICE void
+esp_barrier_arrive (int id, int threads)
+{
+  asm volatile ("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
+}
+
 /* c += a·b for one warp, f32 sums: a 16 × 16 row by row, b 16 × 8 column by column. */
 ESP_DEVICE void
 esp_mma_bf16 (float c[4], const uint32_t a[4], const uint32_t b[2])
@@ -147,6 +170,12 @@ esp_mma_s8 (int32_t c[4], const uint32_t a[4], const uint32_t b[2])
                 "{%8,%9}, {%0,%1,%2,%3};"
                 : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else /* sm_75 has 8 × 8 with k = 16: the same fragments, in four quarters */
+  for (int half = 0; half < 2; half++)
+    for (int row = 0; row < 2; row++)
+      asm volatile ("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0,%1}, {%2}, {%3}, {%0,%1};"
+                    : "+r"(c[2 * row]), "+r"(c[2 * row + 1])
+                    : "r"(a[2 * half + row]), "r"(b[half]));
 #endif
 }
 

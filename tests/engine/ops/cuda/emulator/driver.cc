@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: MIT */
+/* driver.cc: a libcuda.so.1 whose cards are this processor.
+ *
+ * It has the functions that ops/cuda/cuda-driver.h declares, under the names of the driver's own
+ * library, and answers what that one would: what a card refuses is refused here. Its modules are
+ * empty: kernels come from the same sources, compiled into this library (rows.cc and so on).
+ */
+#include "fibres.h"
+#include "memory.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <string>
+
+#define EXPORT extern "C" __attribute__ ((visibility ("default")))
+
+typedef int CUresult;
+typedef int CUdevice;
+typedef uint64_t CUdeviceptr;
+
+enum
+{
+  SUCCESS = 0,
+  INVALID_VALUE = 1,
+  OUT_OF_MEMORY = 2,
+  NOT_INITIALIZED = 3,
+  NO_DEVICE = 100,
+  INVALID_DEVICE = 101,
+  INVALID_CONTEXT = 201,
+  INVALID_HANDLE = 400,
+  NOT_FOUND = 500,
+  NOT_READY = 600,
+  LAUNCH_OUT_OF_RESOURCES = 701,
+  NOT_SUPPORTED = 801,
+};
+
+struct CUctx_st
+{
+  int device;
+  int holders;
+};
+
+struct CUmod_st
+{
+  int device;
+};
+
+struct CUfunc_st
+{
+  const cuemu::Kernel *kernel;
+  int device;
+  size_t shared_limit; /* of dynamic shared memory */
+};
+
+static std::recursive_mutex lock;
+static bool initialised;
+static std::map<int, CUctx_st> contexts;
+static thread_local CUctx_st *current;
+
+static long
+setting (const char *name, long otherwise)
+{
+  const char *value = getenv (name);
+
+  return value != NULL && *value != '\0' ? atol (value) : otherwise;
+}
+
+namespace cuemu
+{
+
+unsigned
+capability (void)
+{
+  return unsigned (setting ("CUEMU_CAPABILITY", 89));
+}
+
+}
+
+static size_t
+memory_of_card (void)
+{
+  return size_t (setting ("CUEMU_VRAM", 8L << 30));
+}
+
+static int
+device_count (void)
+{
+  return int (setting ("CUEMU_DEVICES", 1));
+}
+
+/* Of dynamic shared memory, what a block may ask for (CUDA C++ Programming Guide, table "Technical
+ * Specifications per Compute Capability"). */
+static size_t
+shared_limit (void)
+{
+  switch (cuemu::capability ())
+    {
+    case 75:
+      return 64 << 10;
+    case 80:
+    case 87:
+      return 163 << 10;
+    case 90:
+    case 100:
+    case 103:
+      return 227 << 10;
+    default:
+      return 99 << 10;
+    }
+}
+
+constexpr size_t SHARED_WITHOUT_ASKING = 48 << 10;
+
+/* By this the engine knows that it needs no binaries (cuda-driver.c). */
+EXPORT const int cuemu_has_kernels = 1;
+
+/* --- Cards ------------------------------------------------------------------------------------*/
+
+/* A kernel that goes astray is named; whoever had the signal before hears of it afterwards. */
+static struct sigaction former;
+
+static void
+on_bad_access (int number, siginfo_t *info, void *context)
+{
+  if (cuemu::running != NULL)
+    {
+      char where[160];
+      cuemu::describe_address (info->si_addr, where, sizeof where);
+      cuemu::fail ("a kernel touched %s", where);
+    }
+  sigaction (SIGSEGV, &former, NULL);
+}
+
+static void
+catch_bad_access (void)
+{
+#if !defined(__SANITIZE_ADDRESS__)
+  static thread_local unsigned char own_stack[64 << 10];
+  static bool done;
+  stack_t stack = {};
+  struct sigaction action = {};
+
+  stack.ss_sp = own_stack;
+  stack.ss_size = sizeof own_stack;
+  sigaltstack (&stack, NULL);
+  action.sa_sigaction = on_bad_access;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  if (!done)
+    sigaction (SIGSEGV, &action, &former);
+  done = true;
+#endif
+}
+
+EXPORT CUresult
+cuInit (unsigned flags)
+{
+  if (flags != 0)
+    return INVALID_VALUE;
+  if (device_count () == 0)
+    return NO_DEVICE;
+  initialised = true;
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuDriverGetVersion (int *version)
+{
+  *version = int (setting ("CUEMU_DRIVER", 13000));
+  return SUCCESS;
+}
+
+struct ErrorName
+{
+  CUresult error;
+  const char *name, *text;
+};
+
+static const ErrorName error_names[] = {
+  { SUCCESS, "CUDA_SUCCESS", "no error" },
+  { INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument" },
+  { OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory" },
+  { NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED", "initialization error" },
+  { NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected" },
+  { INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal" },
+  { INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context" },
+  { INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle" },
+  { NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found" },
+  { NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready" },
+  { LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
+    "too many resources requested for launch" },
+  { NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported" },
+};
+
+static const ErrorName *
+find_error (CUresult error)
+{
+  for (const ErrorName &row : error_names)
+    if (row.error == error)
+      return &row;
+  return NULL;
+}
+
+EXPORT CUresult
+cuGetErrorName (CUresult error, const char **name)
+{
+  const ErrorName *row = find_error (error);
+
+  *name = row != NULL ? row->name : NULL;
+  return row != NULL ? SUCCESS : INVALID_VALUE;
+}
+
+EXPORT CUresult
+cuGetErrorString (CUresult error, const char **text)
+{
+  const ErrorName *row = find_error (error);
+
+  *text = row != NULL ? row->text : NULL;
+  return row != NULL ? SUCCESS : INVALID_VALUE;
+}
+
+EXPORT CUresult
+cuDeviceGetCount (int *count)
+{
+  *count = device_count ();
+  return initialised ? SUCCESS : NOT_INITIALIZED;
+}
+
+EXPORT CUresult
+cuDeviceGet (CUdevice *device, int ordinal)
+{
+  if (!initialised)
+    return NOT_INITIALIZED;
+  if (ordinal < 0 || ordinal >= device_count ())
+    return INVALID_DEVICE;
+  *device = ordinal;
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuDeviceGetName (char *name, int length, CUdevice device)
+{
+  const char *wanted = getenv ("CUEMU_NAME");
+
+  snprintf (name, length, "%s", wanted != NULL ? wanted : "Emulated card");
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuDeviceTotalMem_v2 (size_t *bytes, CUdevice device)
+{
+  *bytes = memory_of_card ();
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuDeviceGetAttribute (int *value, int attribute, CUdevice device)
+{
+  switch (attribute)
+    {
+    case 10: /* warp size */
+      *value = 32;
+      return SUCCESS;
+    case 13: /* clock, kHz */
+    case 36: /* the memory's */
+      *value = 1000000;
+      return SUCCESS;
+    case 16: /* multiprocessors */
+      *value = int (setting ("CUEMU_MULTIPROCESSORS", 4));
+      return SUCCESS;
+    case 18: /* integrated */
+      *value = int (setting ("CUEMU_INTEGRATED", 0));
+      return SUCCESS;
+    case 20: /* compute mode: default */
+      *value = int (setting ("CUEMU_COMPUTE_MODE", 0));
+      return SUCCESS;
+    case 33: /* PCI bus */
+      *value = device + 1;
+      return SUCCESS;
+    case 34: /* PCI device */
+    case 50: /* PCI domain */
+      *value = 0;
+      return SUCCESS;
+    case 37: /* bus width */
+      *value = 256;
+      return SUCCESS;
+    case 38: /* L2 */
+      *value = 4 << 20;
+      return SUCCESS;
+    case 75:
+      *value = int (cuemu::capability () / 10);
+      return SUCCESS;
+    case 76:
+      *value = int (cuemu::capability () % 10);
+      return SUCCESS;
+    case 97:
+      *value = int (shared_limit ());
+      return SUCCESS;
+    default:
+      return INVALID_VALUE;
+    }
+}
+
+EXPORT CUresult
+cuDevicePrimaryCtxRetain (CUctx_st **context, CUdevice device)
+{
+  const std::lock_guard<std::recursive_mutex> guard (lock);
+
+  if (device < 0 || device >= device_count ())
+    return INVALID_DEVICE;
+  *context = &contexts[device];
+  (*context)->device = device;
+  (*context)->holders++;
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuDevicePrimaryCtxRelease_v2 (CUdevice device)
+{
+  const std::lock_guard<std::recursive_mutex> guard (lock);
+
+  if (contexts.count (device) == 0 || contexts[device].holders == 0)
+    return INVALID_CONTEXT;
+  contexts[device].holders--;
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuCtxSetCurrent (CUctx_st *context)
+{
+  current = context;
+  catch_bad_access ();
+  return SUCCESS;
+}
+
+/* --- Memory -----------------------------------------------------------------------------------*/
+
+EXPORT CUresult
+cuMemGetInfo_v2 (size_t *free, size_t *total)
+{
+  if (current == NULL)
+    return INVALID_CONTEXT;
+  *total = memory_of_card ();
+  *free = *total - std::min (*total, cuemu::used_on_card (current->device));
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuMemAlloc_v2 (CUdeviceptr *pointer, size_t bytes)
+{
+  const std::lock_guard<std::recursive_mutex> guard (lock);
+
+  if (current == NULL)
+    return INVALID_CONTEXT;
+  if (bytes == 0)
+    return INVALID_VALUE;
+  if (bytes > memory_of_card ()
+      || cuemu::used_on_card (current->device) > memory_of_card () - bytes)
+    return OUT_OF_MEMORY;
+  *pointer = cuemu::allocate_on_card (current->device, bytes);
+  return *pointer != 0 ? SUCCESS : OUT_OF_MEMORY;
+}
+
+EXPORT CUresult
+cuMemFree_v2 (CUdeviceptr pointer)
+{
+  const std::lock_guard<std::recursive_mutex> guard (lock);
+
+  if (current == NULL)
+    return INVALID_CONTEXT;
+  cuemu::check_margins ();
+  return cuemu::free_on_card (pointer) ? SUCCESS : INVALID_VALUE;
+}
+
+EXPORT CUresult
+cuMemHostAlloc (void **pointer, size_t bytes, unsigned flags)
+{
+  *pointer = cuemu::allocate_pinned (bytes);
+  return *pointer != NULL ? SUCCESS : OUT_OF_MEMORY;
+}
+
+EXPORT CUresult
+cuMemFreeHost (void *pointer)
+{
+  return cuemu::free_pinned (pointer) ? SUCCESS : INVALID_VALUE;
+}
+
+EXPORT CUresult
+cuMemHostRegister_v2 (void *pointer, size_t bytes, unsigned flags)
+{
+  return cuemu::pin (pointer, bytes) ? SUCCESS : INVALID_VALUE;
+}
+
+EXPORT CUresult
+cuMemHostUnregister (void *pointer)
+{
+  return cuemu::unpin (pointer) ? SUCCESS : INVALID_VALUE;
+}
+
+/* --- Modules ----------------------------------------------------------------------------------*/
+
+EXPORT CUresult
+cuModuleLoadData (CUmod_st **module, const void *image)
+{
+  if (current == NULL)
+    return INVALID_CONTEXT;
+  *module = new CUmod_st{ current->device };
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuModuleUnload (CUmod_st *module)
+{
+  delete module;
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuModuleGetFunction (CUfunc_st **function, CUmod_st *module, const char *name)
+{
+  const std::lock_guard<std::recursive_mutex> guard (lock);
+  static std::map<std::pair<const cuemu::Kernel *, int>, CUfunc_st> functions;
+
+  for (const cuemu::Kernel *kernel = cuemu::kernels; kernel != NULL; kernel = kernel->next)
+    if (strcmp (kernel->name, name) == 0)
+      {
+        CUfunc_st &found = functions[{ kernel, module->device }];
+        if (found.kernel == NULL)
+          found = { kernel, module->device, SHARED_WITHOUT_ASKING };
+        *function = &found;
+        return SUCCESS;
+      }
+  *function = NULL;
+  return NOT_FOUND;
+}
+
+EXPORT CUresult
+cuFuncSetAttribute (CUfunc_st *function, int attribute, int value)
+{
+  if (attribute != 8 || value < 0 || size_t (value) > shared_limit ())
+    return INVALID_VALUE;
+  function->shared_limit = std::max (size_t (value), SHARED_WITHOUT_ASKING);
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuFuncGetAttribute (int *value, int attribute, CUfunc_st *function)
+{
+  switch (attribute)
+    {
+    case 0: /* most threads of a block */
+      *value = int (function->kernel->threads);
+      return SUCCESS;
+    case 1: /* static shared memory */
+    case 3: /* local memory */
+      *value = 0;
+      return SUCCESS;
+    case 4:
+      *value = 64;
+      return SUCCESS;
+    case 8:
+      *value = int (function->shared_limit);
+      return SUCCESS;
+    default:
+      return INVALID_VALUE;
+    }
+}
+
+/* --- Work -------------------------------------------------------------------------------------*/
+
+struct CUstream_st
+{
+  int device;
+};
+
+struct CUevent_st
+{
+  int device;
+};
+
+EXPORT CUresult
+cuStreamCreate (CUstream_st **stream, unsigned flags)
+{
+  if (current == NULL)
+    return INVALID_CONTEXT;
+  *stream = new CUstream_st{ current->device };
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuStreamDestroy_v2 (CUstream_st *stream)
+{
+  delete stream;
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuStreamSynchronize (CUstream_st *stream)
+{
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuStreamWaitEvent (CUstream_st *stream, CUevent_st *event, unsigned flags)
+{
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuCtxSynchronize (void)
+{
+  return current != NULL ? SUCCESS : INVALID_CONTEXT;
+}
+
+EXPORT CUresult
+cuEventCreate (CUevent_st **event, unsigned flags)
+{
+  if (current == NULL)
+    return INVALID_CONTEXT;
+  *event = new CUevent_st{ current->device };
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuEventDestroy_v2 (CUevent_st *event)
+{
+  delete event;
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuEventRecord (CUevent_st *event, CUstream_st *stream)
+{
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuEventSynchronize (CUevent_st *event)
+{
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuEventElapsedTime (float *milliseconds, CUevent_st *start, CUevent_st *end)
+{
+  *milliseconds = 0;
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuMemcpyHtoDAsync_v2 (CUdeviceptr to, const void *from, size_t bytes, CUstream_st *stream)
+{
+  if (!cuemu::is_on_card (to, bytes, "a copy"))
+    return INVALID_VALUE;
+  cuemu::open_memory ();
+  memcpy (reinterpret_cast<void *> (to), from, bytes);
+  cuemu::close_memory ();
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuMemcpyDtoHAsync_v2 (void *to, CUdeviceptr from, size_t bytes, CUstream_st *stream)
+{
+  if (!cuemu::is_on_card (from, bytes, "a copy"))
+    return INVALID_VALUE;
+  cuemu::open_memory ();
+  memcpy (to, reinterpret_cast<const void *> (from), bytes);
+  cuemu::close_memory ();
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuMemcpyDtoDAsync_v2 (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream_st *stream)
+{
+  if (!cuemu::is_on_card (to, bytes, "a copy") || !cuemu::is_on_card (from, bytes, "a copy"))
+    return INVALID_VALUE;
+  cuemu::open_memory ();
+  memmove (reinterpret_cast<void *> (to), reinterpret_cast<const void *> (from), bytes);
+  cuemu::close_memory ();
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuMemsetD8Async (CUdeviceptr to, unsigned char value, size_t bytes, CUstream_st *stream)
+{
+  if (!cuemu::is_on_card (to, bytes, "a fill"))
+    return INVALID_VALUE;
+  cuemu::open_memory ();
+  memset (reinterpret_cast<void *> (to), value, bytes);
+  cuemu::close_memory ();
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuLaunchKernel (CUfunc_st *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+                unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
+                CUstream_st *stream, void **parameters, void **extra)
+{
+  const std::lock_guard<std::recursive_mutex> guard (lock);
+  const uint64_t threads = uint64_t (block_x) * block_y * block_z;
+
+  if (current == NULL)
+    return INVALID_CONTEXT;
+  if (function == NULL || stream == NULL)
+    return INVALID_HANDLE;
+  if (grid_x == 0 || grid_y == 0 || grid_z == 0 || grid_x > 0x7fffffff || grid_y > 65535
+      || grid_z > 65535 || threads == 0 || threads > 1024 || block_z > 64 || extra != NULL
+      || shared_bytes > function->shared_limit)
+    return INVALID_VALUE;
+  if (threads > function->kernel->threads)
+    return LAUNCH_OUT_OF_RESOURCES;
+  const char *arguments = static_cast<const char *> (parameters[0]);
+  const std::string copied (arguments, function->kernel->argument_bytes);
+  cuemu::open_memory ();
+  cuemu::run_grid (*function->kernel, dim3 (grid_x, grid_y, grid_z),
+                   dim3 (block_x, block_y, block_z), shared_bytes, copied.data ());
+  cuemu::check_margins ();
+  cuemu::close_memory ();
+  return SUCCESS;
+}
+
+EXPORT CUresult
+cuStreamBeginCapture_v2 (CUstream_st *stream, int mode)
+{
+  return NOT_SUPPORTED;
+}
+
+EXPORT CUresult
+cuStreamEndCapture (CUstream_st *stream, struct CUgraph_st **graph)
+{
+  return NOT_SUPPORTED;
+}
+
+EXPORT CUresult
+cuGraphInstantiateWithFlags (struct CUgraphExec_st **executable, struct CUgraph_st *graph,
+                             unsigned long long flags)
+{
+  return NOT_SUPPORTED;
+}
+
+EXPORT CUresult
+cuGraphLaunch (struct CUgraphExec_st *executable, CUstream_st *stream)
+{
+  return NOT_SUPPORTED;
+}
+
+EXPORT CUresult
+cuGraphDestroy (struct CUgraph_st *graph)
+{
+  return NOT_SUPPORTED;
+}
+
+EXPORT CUresult
+cuGraphExecDestroy (struct CUgraphExec_st *executable)
+{
+  return NOT_SUPPORTED;
+}
