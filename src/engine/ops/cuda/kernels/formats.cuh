@@ -9,6 +9,13 @@
 #include "ops/cuda/kernels/blocks.h"
 #include "ops/cuda/kernels/language.cuh"
 
+/* A member function of a kernel's structure. */
+#ifdef __CUDACC__
+#define ESP_MEMBER __device__ __forceinline__
+#else
+#define ESP_MEMBER inline
+#endif
+
 enum
 {
 #define FORMAT_NAME(name, elements, bytes) FORMAT_##name,
@@ -167,6 +174,27 @@ ESP_DEVICE float
 e5m2_number (uint8_t byte)
 {
   return half_number ((uint16_t) (byte << 8));
+}
+
+/* To nearest even; what is too large becomes 448, the largest. */
+ESP_DEVICE uint8_t
+e4m3_bits (float value)
+{
+#ifdef __CUDACC__
+  return (uint8_t) __nv_cvt_float_to_fp8 (value, __NV_SATFINITE, __NV_E4M3);
+#else
+  const uint32_t bits = number_bits (value), sign = bits >> 24 & 0x80u;
+  uint32_t size = bits & 0x7FFFFFFFu;
+
+  if (size > 0x7F800000u)
+    return (uint8_t) (sign | 0x7F);
+  if (size >= 0x43E00000u) /* 448 */
+    return (uint8_t) (sign | 0x7E);
+  if (size < 0x3C800000u) /* below 2^-6: steps of 2^-9 */
+    return (uint8_t) (sign | (number_bits (bits_number (size) + 0x1p14f) - number_bits (0x1p14f)));
+  size += 0x7FFFFu + (size >> 20 & 1);
+  return (uint8_t) (sign | ((size - ((127u - 7u) << 23)) >> 20));
+#endif
 }
 
 /* A value rounded to a type of memory. */
