@@ -14,6 +14,7 @@
 #include "esp-installation.h"
 #include "esp-json-member.h"
 #include "esp-json-object.h"
+#include "esp-model-facts.h"
 #include "esp-json-text.h"
 #include "esp-model-download.h"
 #include "esp-model-offer-private.h"
@@ -483,8 +484,12 @@ dup_manifest (EspDownloadPlan *self, EspModelOffer *offer, const EspModelVariant
   if (variant->components != NULL)
     {
       g_autofree char *text = esp_json_dup_canonical (variant->components);
+      g_autofree char *files = g_build_filename (self->folder, FILES_NAME, NULL);
+      g_autoptr (JsonObject) facts = _esp_model_facts_of (variant->components, files);
+      g_autofree char *known = esp_json_dup_canonical (facts);
 
       esp_json_put_raw (json, "components", text);
+      esp_json_put_raw (json, "files", known);
     }
   esp_json_close (json, '}');
   g_string_append_c (json, '\n');

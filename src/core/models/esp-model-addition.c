@@ -11,20 +11,6 @@
 #include "esp-library-model-private.h"
 #include "esp-model-inspection.h"
 
-struct _EspModelAddition
-{
-  GObject parent_instance;
-
-  EspModelLibrary *library;
-  EspWorker *worker;
-  EspModelPart parts[ESP_N_PARTS];
-  char *folder; /* the model's folder that was given; or NULL */
-  char *name;
-  gboolean named; /* by hand */
-  char *problem;
-  char **remarks;
-};
-
 G_DEFINE_FINAL_TYPE (EspModelAddition, esp_model_addition, G_TYPE_OBJECT)
 
 enum
@@ -35,8 +21,8 @@ enum
 
 static guint signals[N_SIGNALS];
 
-static EspModelPart *
-find_part (EspModelAddition *self, const char *component)
+EspModelPart *
+_esp_model_addition_find_part (EspModelAddition *self, const char *component)
 {
   for (guint i = 0; i < ESP_N_PARTS; i++)
     if (g_strcmp0 (self->parts[i].component, component) == 0)
@@ -45,10 +31,11 @@ find_part (EspModelAddition *self, const char *component)
   return NULL;
 }
 
-static void
-set_part (EspModelAddition *self, const char *component, const char *path, gboolean beside)
+void
+_esp_model_addition_set_path (EspModelAddition *self, const char *component, const char *path,
+                              gboolean beside)
 {
-  EspModelPart *part = find_part (self, component);
+  EspModelPart *part = _esp_model_addition_find_part (self, component);
   const char *const paths[] = { path, NULL };
 
   if (part == NULL)
@@ -78,55 +65,13 @@ dup_plain_name (const char *path)
 static void
 propose_name (EspModelAddition *self)
 {
-  const EspModelPart *transformer = find_part (self, "transformer");
+  const EspModelPart *transformer = _esp_model_addition_find_part (self, "transformer");
   const char *path = self->folder != NULL ? self->folder : transformer->path;
 
   if (self->named)
     return;
   g_free (self->name);
   self->name = path != NULL ? dup_plain_name (path) : NULL;
-}
-
-/* A folder's name made of the model's: no separators, not hidden, and not one that is taken. */
-static char *
-dup_id (EspModelAddition *self)
-{
-  g_autoptr (GString) id = g_string_new (NULL);
-  g_autofree char *models = esp_installation_get_user_models ();
-
-  for (const char *c = self->name != NULL ? self->name : ""; *c != '\0'; c = g_utf8_next_char (c))
-    {
-      gunichar letter = g_utf8_get_char (c);
-
-      if (g_unichar_isalnum (letter) || strchr ("-_.[]()+", (int) MIN (letter, 127)) != NULL)
-        g_string_append_unichar (id, letter);
-      else if (id->len > 0 && id->str[id->len - 1] != '-')
-        g_string_append_c (id, '-');
-    }
-  while (id->len > 0 && strchr (".-", id->str[0]) != NULL)
-    g_string_erase (id, 0, 1);
-  if (id->len == 0)
-    g_string_append (id, "model");
-  if (id->len > 100)
-    {
-      g_string_truncate (id, 100);
-      while (!g_utf8_validate (id->str, -1, NULL))
-        g_string_truncate (id, id->len - 1);
-    }
-
-  for (guint i = 2;; i++)
-    {
-      g_autofree char *tried
-          = i == 2 ? g_strdup (id->str) : g_strdup_printf ("%s-%u", id->str, i - 1);
-      g_autofree char *target = g_build_filename (models, tried, NULL);
-
-      if (!g_file_test (target, G_FILE_TEST_EXISTS)
-          && esp_model_library_find (self->library, tried) == NULL)
-        return g_steal_pointer (&tried);
-      /* A name that somebody chose is that or nothing. */
-      if (self->named)
-        return g_steal_pointer (&tried);
-    }
 }
 
 /* --- What the engine says --------------------------------------------------------------------- */
@@ -160,7 +105,9 @@ take_formats (EspModelAddition *self, JsonObject *answer)
       JsonNode *node = json_array_get_element (components, i);
       JsonObject *one = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
       EspModelPart *part
-          = one != NULL ? find_part (self, esp_json_get_string (one, "component")) : NULL;
+          = one != NULL
+                ? _esp_model_addition_find_part (self, esp_json_get_string (one, "component"))
+                : NULL;
 
       if (part == NULL)
         continue;
@@ -183,7 +130,7 @@ take_parts (EspModelAddition *self, JsonObject *answer, const char *given)
       gboolean own = path != NULL && given != NULL && esp_path_lies_in (path, given);
 
       if (path != NULL && (own || self->parts[i].path == NULL))
-        set_part (self, self->parts[i].component, path, !own);
+        _esp_model_addition_set_path (self, self->parts[i].component, path, !own);
     }
 
   /* A file of parts only. */
@@ -194,7 +141,7 @@ take_parts (EspModelAddition *self, JsonObject *answer, const char *given)
       JsonObject *one = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 
       if (one != NULL && given != NULL)
-        set_part (self, esp_json_get_string (one, "component"), given, FALSE);
+        _esp_model_addition_set_path (self, esp_json_get_string (one, "component"), given, FALSE);
     }
 }
 
@@ -287,7 +234,8 @@ find_problem (EspModelAddition *self, JsonObject *answer)
     {
       EspModelPart *part = &self->parts[i];
 
-      part->needed = !(inside && g_str_equal (part->component, "tokenizer_2"));
+      if (answer != NULL || self->model == NULL)
+        part->needed = !(inside && g_str_equal (part->component, "tokenizer_2"));
       if (part->path == NULL && part->needed)
         g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "",
                                 esp_model_component_title (part->component));
@@ -307,6 +255,7 @@ find_problem (EspModelAddition *self, JsonObject *answer)
 /* An addition under way: the paths that are left to be asked about. */
 typedef struct
 {
+  gboolean named;  /* there were paths */
   GPtrArray *left; /* of char * */
   EspModelPart before[ESP_N_PARTS];
   char *folder;
@@ -344,6 +293,24 @@ give_up (GTask *task, GError *error)
 }
 
 static void
+tell_added (GTask *task)
+{
+  EspModelAddition *self = g_task_get_source_object (task);
+
+  g_signal_emit (self, signals[CHANGED], 0);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+on_compared (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  _esp_model_mending_compare_finish (ESP_MODEL_ADDITION (source), result);
+  tell_added (task);
+}
+
+static void
 finish_adding (GTask *task, JsonObject *answer)
 {
   EspModelAddition *self = g_task_get_source_object (task);
@@ -351,8 +318,11 @@ finish_adding (GTask *task, JsonObject *answer)
   propose_name (self);
   take_remarks (self, answer);
   find_problem (self, answer);
-  g_signal_emit (self, signals[CHANGED], 0);
-  g_task_return_boolean (task, TRUE);
+  if (self->model != NULL)
+    _esp_model_mending_compare_async (self, g_task_get_cancellable (task), on_compared,
+                                      g_object_ref (task));
+  else
+    tell_added (task);
 }
 
 static void
@@ -400,7 +370,7 @@ ask_for_whole (GTask *task)
 {
   EspModelAddition *self = g_task_get_source_object (task);
   g_autoptr (JsonObject) components = make_components (self);
-  const char *transformer = find_part (self, "transformer")->path;
+  const char *transformer = _esp_model_addition_find_part (self, "transformer")->path;
 
   if (transformer == NULL)
     finish_adding (task, NULL);
@@ -431,6 +401,26 @@ on_path_inspected (GObject *source, GAsyncResult *result, gpointer data)
   add_next (task);
 }
 
+/* Every path was asked about. */
+static void
+finish_paths (GTask *task)
+{
+  EspModelAddition *self = g_task_get_source_object (task);
+  Adding *adding = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (self->model != NULL)
+    {
+      g_clear_pointer (&self->folder, g_free);
+      if (adding->named && !_esp_model_mending_check (self, adding->before, &error))
+        {
+          give_up (task, error);
+          return;
+        }
+    }
+  ask_for_whole (task);
+}
+
 static void
 add_next (GTask *task)
 {
@@ -448,11 +438,42 @@ add_next (GTask *task)
                                     on_path_inspected, g_object_ref (task));
           return;
         }
-      set_part (self, tokenizer, path, FALSE);
+      _esp_model_addition_set_path (self, tokenizer, path, FALSE);
       g_ptr_array_remove_index (adding->left, 0);
     }
 
-  ask_for_whole (task);
+  finish_paths (task);
+}
+
+static void
+on_searched (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Adding *adding = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_auto (GStrv) paths = _esp_model_mending_search_finish (result, &error);
+
+  if (paths == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_ptr_array_set_size (adding->left, 0);
+  for (char **path = paths; *path != NULL; path++)
+    g_ptr_array_add (adding->left, g_strdup (*path));
+  add_next (task);
+}
+
+static void
+search (GTask *task)
+{
+  Adding *adding = g_task_get_task_data (task);
+  g_auto (GStrv) paths = g_new0 (char *, adding->left->len + 1);
+
+  for (guint i = 0; i < adding->left->len; i++)
+    paths[i] = g_strdup (adding->left->pdata[i]);
+  _esp_model_mending_search_async (g_task_get_source_object (task), (const char *const *) paths,
+                                   g_task_get_cancellable (task), on_searched, g_object_ref (task));
 }
 
 void
@@ -472,11 +493,15 @@ esp_model_addition_add_async (EspModelAddition *self, const char *const *paths,
   adding->left = g_ptr_array_new_with_free_func (g_free);
   for (; *paths != NULL; paths++)
     g_ptr_array_add (adding->left, g_canonicalize_filename (*paths, NULL));
+  adding->named = adding->left->len > 0;
   for (guint i = 0; i < ESP_N_PARTS; i++)
     _esp_model_part_copy (&self->parts[i], &adding->before[i]);
   adding->folder = g_strdup (self->folder);
   g_task_set_task_data (task, adding, adding_free);
-  add_next (task);
+  if (self->model != NULL && adding->named)
+    search (task);
+  else
+    add_next (task);
 }
 
 gboolean
@@ -494,178 +519,12 @@ esp_model_addition_set_part (EspModelAddition *self, const char *component, cons
   const char *const none[] = { NULL };
 
   g_return_if_fail (ESP_IS_MODEL_ADDITION (self));
-  g_return_if_fail (component != NULL && find_part (self, component) != NULL);
+  g_return_if_fail (component != NULL && _esp_model_addition_find_part (self, component) != NULL);
 
   absolute = path != NULL ? g_canonicalize_filename (path, NULL) : NULL;
-  set_part (self, component, absolute, FALSE);
+  _esp_model_addition_set_path (self, component, absolute, FALSE);
   /* "changed" follows when the engine has looked at it. */
   esp_model_addition_add_async (self, none, NULL, NULL, NULL);
-}
-
-/* --- Committing ------------------------------------------------------------------------------- */
-
-static void
-run_undo (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  _esp_model_commit_undo (g_task_get_task_data (data));
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-run_publish (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  EspModelCommit *commit = g_task_get_task_data (data);
-  GError *error = NULL;
-
-  if (_esp_model_commit_publish (commit, &error))
-    {
-      g_task_return_boolean (task, TRUE);
-      return;
-    }
-  _esp_model_commit_undo (commit);
-  g_task_return_error (task, error);
-}
-
-static void
-run_stage (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  EspModelCommit *commit = g_task_get_task_data (data);
-  GError *error = NULL;
-
-  if (_esp_model_commit_stage (commit, cancellable, &error))
-    {
-      g_task_return_boolean (task, TRUE);
-      return;
-    }
-  /* What exists is somebody else's. */
-  if (!g_error_matches (error, ESP_MODEL_LIBRARY_ERROR, ESP_MODEL_LIBRARY_ERROR_EXISTS))
-    _esp_model_commit_undo (commit);
-  g_task_return_error (task, error);
-}
-
-/* Runs a step in a thread; its data is the whole commit's task. */
-static void
-run_step (GTask *task, GTaskThreadFunc func, GAsyncReadyCallback callback)
-{
-  g_autoptr (GTask) step
-      = g_task_new (g_task_get_source_object (task), g_task_get_cancellable (task), callback, task);
-
-  g_task_set_check_cancellable (step, FALSE);
-  g_task_set_task_data (step, g_object_ref (task), g_object_unref);
-  g_task_run_in_thread (step, func);
-}
-
-static void
-on_undone (GObject *source, GAsyncResult *result, gpointer data)
-{
-}
-
-static void
-on_published (GObject *source, GAsyncResult *result, gpointer data)
-{
-  EspModelAddition *self = ESP_MODEL_ADDITION (source);
-  GTask *task = data;
-  EspModelCommit *commit = g_task_get_task_data (task);
-  GError *error = NULL;
-
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  esp_model_library_refresh (self->library);
-  g_task_return_pointer (task, g_strdup (commit->id), g_free);
-}
-
-static void
-on_described (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  GError *error = NULL;
-  g_autoptr (JsonObject) description
-      = esp_worker_describe_finish (ESP_WORKER (source), result, &error);
-
-  if (description != NULL)
-    {
-      run_step (task, run_publish, on_published);
-      return;
-    }
-  run_step (task, run_undo, on_undone);
-  g_task_return_error (task, error);
-}
-
-/* Whether it can be used shows when the engine opens it: before anybody sees it. */
-static void
-on_staged (GObject *source, GAsyncResult *result, gpointer data)
-{
-  EspModelAddition *self = ESP_MODEL_ADDITION (source);
-  GTask *task = data;
-  EspModelCommit *commit = g_task_get_task_data (task);
-  GError *error = NULL;
-
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    esp_worker_describe_async (self->worker, commit->staged, g_task_get_cancellable (task),
-                               on_described, g_object_ref (task));
-  else
-    g_task_return_error (task, error);
-}
-
-static EspModelCommit *
-make_commit (EspModelAddition *self, EspModelAddMode mode)
-{
-  EspModelCommit *commit = g_new0 (EspModelCommit, 1);
-  g_autofree char *models = esp_installation_get_user_models ();
-  g_autofree char *hidden = NULL;
-
-  commit->id = dup_id (self);
-  commit->name = g_strdup (self->name != NULL ? self->name : commit->id);
-  commit->format = g_strdup (find_part (self, "transformer")->format);
-  commit->folder = g_strdup (self->folder);
-  commit->mode = mode;
-  hidden = g_strdup_printf (".adding-%s-%08x", commit->id, g_random_int ());
-  commit->staged = g_build_filename (models, hidden, NULL);
-  commit->target = g_build_filename (models, commit->id, NULL);
-  commit->context = g_main_context_ref_thread_default ();
-  for (guint i = 0; i < ESP_N_PARTS; i++)
-    _esp_model_part_copy (&self->parts[i], &commit->parts[i]);
-
-  return commit;
-}
-
-void
-esp_model_addition_commit_async (EspModelAddition *self, EspModelAddMode mode,
-                                 GCancellable *cancellable, EspModelAddProgress progress,
-                                 gpointer progress_data, GAsyncReadyCallback callback,
-                                 gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  EspModelCommit *commit;
-
-  g_return_if_fail (ESP_IS_MODEL_ADDITION (self));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, esp_model_addition_commit_async);
-  g_task_set_check_cancellable (task, FALSE);
-  if (find_part (self, "transformer")->path == NULL || self->problem != NULL)
-    {
-      g_task_return_new_error (task, ESP_MODEL_LIBRARY_ERROR, ESP_MODEL_LIBRARY_ERROR_MISSING, "%s",
-                               self->problem != NULL ? self->problem : _ ("Nothing was added."));
-      return;
-    }
-
-  commit = make_commit (self, mode);
-  commit->progress = progress;
-  commit->progress_data = progress_data;
-  g_task_set_task_data (task, commit, _esp_model_commit_free);
-  run_step (task, run_stage, on_staged);
-}
-
-char *
-esp_model_addition_commit_finish (EspModelAddition *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /* --- What it is asked ------------------------------------------------------------------------- */
@@ -701,6 +560,22 @@ esp_model_addition_get_remarks (EspModelAddition *self)
   g_return_val_if_fail (ESP_IS_MODEL_ADDITION (self), NULL);
 
   return (const char *const *) self->remarks;
+}
+
+EspLibraryModel *
+esp_model_addition_get_model (EspModelAddition *self)
+{
+  g_return_val_if_fail (ESP_IS_MODEL_ADDITION (self), NULL);
+
+  return self->model;
+}
+
+const char *const *
+esp_model_addition_get_differences (EspModelAddition *self)
+{
+  g_return_val_if_fail (ESP_IS_MODEL_ADDITION (self), NULL);
+
+  return (const char *const *) self->differences;
 }
 
 const char *
@@ -739,6 +614,9 @@ esp_model_addition_finalize (GObject *object)
   g_free (self->name);
   g_free (self->problem);
   g_strfreev (self->remarks);
+  g_clear_object (&self->model);
+  g_clear_pointer (&self->facts, json_object_unref);
+  g_strfreev (self->differences);
 
   G_OBJECT_CLASS (esp_model_addition_parent_class)->finalize (object);
 }
@@ -763,6 +641,7 @@ esp_model_addition_init (EspModelAddition *self)
       self->parts[i].needed = TRUE;
     }
   self->remarks = g_new0 (char *, 1);
+  self->differences = g_new0 (char *, 1);
   find_problem (self, NULL);
 }
 
@@ -777,5 +656,21 @@ esp_model_addition_new (EspModelLibrary *library, EspWorker *worker)
   self = g_object_new (ESP_TYPE_MODEL_ADDITION, NULL);
   self->library = g_object_ref (library);
   self->worker = g_object_ref (worker);
+  return self;
+}
+
+EspModelAddition *
+esp_model_addition_new_for_model (EspModelLibrary *library, EspWorker *worker,
+                                  EspLibraryModel *model)
+{
+  EspModelAddition *self = esp_model_addition_new (library, worker);
+
+  g_return_val_if_fail (ESP_IS_LIBRARY_MODEL (model), self);
+
+  self->model = g_object_ref (model);
+  self->name = g_strdup (esp_library_model_get_name (model));
+  self->named = TRUE;
+  _esp_model_mending_set_up (self);
+  find_problem (self, NULL);
   return self;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-model-addition.h: making a model of the library out of files that a person has.
+/* esp-model-addition.h: making a model of the library out of files that a person has, and finding
+ * those of one again that were moved.
  *
  * Make one, give it files and folders (dropped, chosen), show what was found and what is missing,
  * let the person give more, then commit. What the files are is told by the engine
@@ -26,6 +27,7 @@ typedef struct
   guint64 size;          /* bytes */
   gboolean found_beside; /* nobody named it: it lay beside what was named */
   gboolean needed;       /* FALSE: another part has it inside (a tokenizer in a GGUF T5) */
+  char *was;             /* where the file that is gone was; NULL: it is not gone */
 } EspModelPart;
 
 typedef enum
@@ -42,9 +44,24 @@ typedef void (*EspModelAddProgress) (guint64 done, guint64 total, gpointer user_
 EspModelAddition *esp_model_addition_new (EspModelLibrary *library,
                                           EspWorker *worker) G_GNUC_WARN_UNUSED_RESULT;
 
+/* For `model`, some of whose files are gone (esp_library_model_get_missing ()): the others are
+ * taken, those that are gone are looked for, and committing only says where they are now: id, name
+ * and whatever else is known of the model stay. */
+EspModelAddition *esp_model_addition_new_for_model (
+    EspModelLibrary *library, EspWorker *worker, EspLibraryModel *model) G_GNUC_WARN_UNUSED_RESULT;
+
+/* That model; NULL: a new one is made. Borrowed. */
+EspLibraryModel *esp_model_addition_get_model (EspModelAddition *self);
+
+/* In what the files that were found are others than those that are gone, a sentence each; never
+ * NULL, and empty where they are the same or nothing was noted down of the earlier ones. */
+const char *const *esp_model_addition_get_differences (EspModelAddition *self);
+
 /* Takes files and folders, whatever they are; later ones replace earlier ones of their component.
  * Fails, and changes nothing, where one of them is no part of a model (the message names it and
- * says what it is). */
+ * says what it is). Of a model whose files are gone, only those are taken: files by what they are,
+ * and in folders by their earlier names, wherever in them; what lay beside a file that was found is
+ * looked for beside its new place. */
 void esp_model_addition_add_async (EspModelAddition *self, const char *const *paths,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer user_data);
@@ -68,7 +85,8 @@ const char *const *esp_model_addition_get_remarks (EspModelAddition *self);
 const char *esp_model_addition_get_name (EspModelAddition *self);
 void esp_model_addition_set_name (EspModelAddition *self, const char *name);
 
-/* Makes the model; it is in the library when this is over. Result: its id, owned by the caller. */
+/* Makes the model; it is in the library when this is over. Result: its id, owned by the caller.
+ * Of a model whose files are gone `mode` does not count: they stay where they are. */
 void esp_model_addition_commit_async (EspModelAddition *self, EspModelAddMode mode,
                                       GCancellable *cancellable, EspModelAddProgress progress,
                                       gpointer progress_data, GAsyncReadyCallback callback,

@@ -11,6 +11,7 @@
 #include "esp-library-model-private.h"
 #include "esp-machine.h"
 #include "esp-model-addition-private.h"
+#include "esp-model-facts.h"
 #include "esp-model-tree.h"
 
 #define TELL_INTERVAL (G_USEC_PER_SEC / 10)
@@ -22,6 +23,7 @@ _esp_model_part_clear (EspModelPart *part)
   g_free (part->component);
   g_free (part->path);
   g_free (part->format);
+  g_free (part->was);
 }
 
 void
@@ -31,6 +33,7 @@ _esp_model_part_copy (const EspModelPart *part, EspModelPart *copy)
   copy->component = g_strdup (part->component);
   copy->path = g_strdup (part->path);
   copy->format = g_strdup (part->format);
+  copy->was = g_strdup (part->was);
 }
 
 void
@@ -222,21 +225,47 @@ read_manifest (EspModelCommit *self)
   return manifest != NULL ? manifest : json_object_new ();
 }
 
+/* What the parts are known by when they are moved away some day. */
+static JsonObject *
+make_facts (EspModelCommit *self)
+{
+  JsonObject *all = json_object_new ();
+
+  for (guint i = 0; i < ESP_N_PARTS; i++)
+    {
+      JsonObject *facts = self->parts[i].path != NULL
+                              ? _esp_model_facts_new (self->parts[i].path, self->parts[i].format)
+                              : NULL;
+
+      if (facts != NULL)
+        json_object_set_object_member (all, self->parts[i].component, facts);
+    }
+
+  return all;
+}
+
+static gboolean
+save_manifest (JsonObject *manifest, const char *folder, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, "espalier.json", NULL);
+  g_autofree char *text = esp_json_dup_canonical (manifest);
+
+  return g_file_set_contents_full (
+      path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
+}
+
 static gboolean
 write_manifest (EspModelCommit *self, JsonObject *components, GError **error)
 {
   g_autoptr (JsonObject) manifest = read_manifest (self);
-  g_autofree char *path = g_build_filename (self->staged, "espalier.json", NULL);
-  g_autofree char *text = NULL;
 
   json_object_set_string_member (manifest, "id", self->id);
   json_object_set_string_member (manifest, "name", self->name);
   if (self->format != NULL)
     json_object_set_string_member (manifest, "format", self->format);
   json_object_set_object_member (manifest, "components", json_object_ref (components));
-  text = esp_json_dup_canonical (manifest);
-  return g_file_set_contents_full (
-      path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
+  json_object_set_object_member (manifest, "files", make_facts (self));
+  return save_manifest (manifest, self->staged, error);
 }
 
 /* Some hundred bytes that say how the sampler goes. */
@@ -260,7 +289,7 @@ _esp_model_commit_stage (EspModelCommit *self, GCancellable *cancellable, GError
 {
   g_autoptr (JsonObject) components = json_object_new ();
 
-  if (g_file_test (self->target, G_FILE_TEST_EXISTS))
+  if (!self->mends && g_file_test (self->target, G_FILE_TEST_EXISTS))
     {
       g_set_error (error, ESP_MODEL_LIBRARY_ERROR, ESP_MODEL_LIBRARY_ERROR_EXISTS,
                    _ ("There is already a model “%s”. Choose another name."), self->id);
@@ -282,10 +311,39 @@ _esp_model_commit_stage (EspModelCommit *self, GCancellable *cancellable, GError
   return copy_scheduler (self, error) && write_manifest (self, components, error);
 }
 
+/* Its manifest says where the parts are now; those in its own folder by their places there. */
+static gboolean
+publish_places (EspModelCommit *self, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->staged, "espalier.json", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (JsonObject) manifest = NULL;
+  JsonObject *components;
+  gsize length = strlen (self->target);
+
+  if (!g_file_get_contents (path, &text, NULL, error))
+    return FALSE;
+  manifest = esp_json_parse_object (text);
+  components = json_object_get_object_member (manifest, "components");
+  for (guint i = 0; i < ESP_N_PARTS; i++)
+    if (self->parts[i].path != NULL && esp_path_lies_in (self->parts[i].path, self->target)
+        && self->parts[i].path[length] == '/')
+      json_object_set_string_member (components, self->parts[i].component,
+                                     self->parts[i].path + length + 1);
+  if (!save_manifest (manifest, self->target, error))
+    return FALSE;
+
+  _esp_model_commit_undo (self);
+  return TRUE;
+}
+
 gboolean
 _esp_model_commit_publish (EspModelCommit *self, GError **error)
 {
   g_autofree char *models = g_path_get_dirname (self->target);
+
+  if (self->mends)
+    return publish_places (self, error);
 
   _esp_tree_sync_folder (self->staged);
   if (g_file_test (self->target, G_FILE_TEST_EXISTS) || g_rename (self->staged, self->target) != 0)

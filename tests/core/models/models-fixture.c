@@ -94,6 +94,63 @@ models_install (const char *name, const char *manifest)
   return folder;
 }
 
+void
+models_copy (const char *source, const char *target)
+{
+  g_autoptr (GDir) dir = g_dir_open (source, 0, NULL);
+  const char *name;
+
+  if (dir == NULL)
+    {
+      g_autoptr (GFile) from = g_file_new_for_path (source);
+      g_autoptr (GFile) to = g_file_new_for_path (target);
+
+      g_assert_true (g_file_copy (from, to, G_FILE_COPY_NONE, NULL, NULL, NULL, NULL));
+      return;
+    }
+  g_assert_cmpint (g_mkdir_with_parents (target, 0755), ==, 0);
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *from = g_build_filename (source, name, NULL);
+      g_autofree char *to = g_build_filename (target, name, NULL);
+
+      models_copy (from, to);
+    }
+}
+
+char *
+models_make_loose (const char *model, gboolean with_vae)
+{
+  static const struct
+  {
+    const char *from, *to;
+  } files[] = {
+    { "transformer/diffusion_pytorch_model.safetensors", "unet/kontext.safetensors" },
+    { "text_encoder/model.safetensors", "clip/clip_l.safetensors" },
+    { "text_encoder_2/model.safetensors", "clip/t5xxl.safetensors" },
+    { "vae/diffusion_pytorch_model.safetensors", "vae/ae.safetensors" },
+    { "vae/config.json", "vae/config.json" },
+    { "tokenizer", "tokenizer" },
+    { "tokenizer_2", "tokenizer_2" },
+  };
+  g_autofree char *parent = g_path_get_dirname (model);
+  char *loose = g_build_filename (parent, "ComfyUI", NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *from = g_build_filename (model, files[i].from, NULL);
+      g_autofree char *to = g_build_filename (loose, files[i].to, NULL);
+      g_autofree char *folder = g_path_get_dirname (to);
+
+      if (!with_vae && g_str_has_prefix (files[i].to, "vae"))
+        continue;
+      g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
+      models_copy (from, to);
+    }
+
+  return loose;
+}
+
 gboolean
 models_on_tick (gpointer data)
 {

@@ -20,6 +20,14 @@ char *models_path (const char *name) G_GNUC_WARN_UNUSED_RESULT;
  * `manifest` is NULL. Returns its path. */
 char *models_install (const char *name, const char *manifest) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Copies a file, or a folder with all that is in it. */
+void models_copy (const char *source, const char *target);
+
+/* Files of a person who keeps them as other programs do, made of those in `model`: a folder ComfyUI
+ * beside it with unet/kontext.safetensors, clip/clip_l.safetensors, clip/t5xxl.safetensors,
+ * vae/ae.safetensors, and the two tokenizers. Returns it. */
+char *models_make_loose (const char *model, gboolean with_vae) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Runs the main loop until `condition`; fails after a long time. */
 #define models_wait(condition)                                                                     \
   G_STMT_START                                                                                     \

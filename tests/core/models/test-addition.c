@@ -15,30 +15,6 @@ typedef struct
 } World;
 
 static void
-copy_tree (const char *source, const char *target)
-{
-  g_autoptr (GDir) dir = g_dir_open (source, 0, NULL);
-  const char *name;
-
-  if (dir == NULL)
-    {
-      g_autoptr (GFile) from = g_file_new_for_path (source);
-      g_autoptr (GFile) to = g_file_new_for_path (target);
-
-      g_assert_true (g_file_copy (from, to, G_FILE_COPY_NONE, NULL, NULL, NULL, NULL));
-      return;
-    }
-  g_assert_cmpint (g_mkdir_with_parents (target, 0755), ==, 0);
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *from = g_build_filename (source, name, NULL);
-      g_autofree char *to = g_build_filename (target, name, NULL);
-
-      copy_tree (from, to);
-    }
-}
-
-static void
 world_set_up (World *self, gconstpointer data)
 {
   static guint n;
@@ -48,7 +24,7 @@ world_set_up (World *self, gconstpointer data)
   self->worker = esp_worker_new (NULL);
   self->addition = esp_model_addition_new (self->library, self->worker);
   self->folder = models_path (name);
-  copy_tree (g_getenv ("ESP_DEMO_MODEL"), self->folder);
+  models_copy (g_getenv ("ESP_DEMO_MODEL"), self->folder);
 }
 
 static void
@@ -147,44 +123,10 @@ test_folder (World *self, gconstpointer data)
   expect_usable (self, id);
 }
 
-/* Files of a person who keeps them as other programs do: all in one folder, tokenizers beside. */
-static char *
-make_loose (World *self, gboolean with_vae)
-{
-  static const struct
-  {
-    const char *from, *to;
-  } files[] = {
-    { "transformer/diffusion_pytorch_model.safetensors", "unet/kontext.safetensors" },
-    { "text_encoder/model.safetensors", "clip/clip_l.safetensors" },
-    { "text_encoder_2/model.safetensors", "clip/t5xxl.safetensors" },
-    { "vae/diffusion_pytorch_model.safetensors", "vae/ae.safetensors" },
-    { "vae/config.json", "vae/config.json" },
-    { "tokenizer", "tokenizer" },
-    { "tokenizer_2", "tokenizer_2" },
-  };
-  g_autofree char *parent = g_path_get_dirname (self->folder);
-  char *loose = g_build_filename (parent, "ComfyUI", NULL);
-
-  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
-    {
-      g_autofree char *from = g_build_filename (self->folder, files[i].from, NULL);
-      g_autofree char *to = g_build_filename (loose, files[i].to, NULL);
-      g_autofree char *folder = g_path_get_dirname (to);
-
-      if (!with_vae && g_str_has_prefix (files[i].to, "vae"))
-        continue;
-      g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
-      copy_tree (from, to);
-    }
-
-  return loose;
-}
-
 static void
 test_missing (World *self, gconstpointer data)
 {
-  g_autofree char *loose = make_loose (self, FALSE);
+  g_autofree char *loose = models_make_loose (self->folder, FALSE);
   g_autofree char *file = g_build_filename (loose, "unet/kontext.safetensors", NULL);
   g_autofree char *vae = g_build_filename (self->folder, "vae", NULL);
   g_autoptr (GError) error = NULL;
@@ -278,7 +220,7 @@ test_name_taken (World *self, gconstpointer data)
 static void
 test_loose (World *self, gconstpointer data)
 {
-  g_autofree char *loose = make_loose (self, TRUE);
+  g_autofree char *loose = models_make_loose (self->folder, TRUE);
   g_autofree char *file = g_build_filename (loose, "unet/kontext.safetensors", NULL);
   g_autofree char *vae = g_build_filename (loose, "vae/ae.safetensors", NULL);
   g_autoptr (GError) error = NULL;
