@@ -253,7 +253,8 @@ impossible_requests_are_refused_by_name (void)
   REFUSED (request.prompt = NULL, ESP_ERROR_ARGUMENT, "prompt");
   REFUSED (request.prompt = "\xff", ESP_ERROR_ARGUMENT, "prompt");
   REFUSED (request.negative_prompt = "\xc0\x80", ESP_ERROR_ARGUMENT, "negative-prompt");
-  REFUSED (request.device = ESP_DEVICE_CUDA, ESP_ERROR_UNSUPPORTED, "CUDA");
+  REFUSED (request.device = ESP_DEVICE_CUDA, ESP_ERROR_UNSUPPORTED, "NVIDIA");
+  REFUSED (request.dtype = ESP_DTYPE_FP8, ESP_ERROR_UNSUPPORTED, "fp8");
   REFUSED (request.noise_path = "/nonexistent.safetensors", ESP_ERROR_FILE, "/nonexistent");
   REFUSED (request.dump_path = "/nonexistent/dump.safetensors", ESP_ERROR_FILE, "/nonexistent");
 #undef REFUSED

@@ -408,7 +408,9 @@ def errors_name_what_is_wrong(tmp):
     bad.write_bytes(b'P6\n100000 100000\n255\nxx')
     tiny = write_photo(spool, 'tiny.ppm', 8, 8)
     cases = [(dict(model='/nonexistent'), 'file', '/nonexistent'), (dict(images=['/no.ppm']), 'file', '/no.ppm'),
-             (dict(images=[str(bad)]), None, 'bad.ppm'), (dict(device='cuda'), 'unsupported', 'CUDA'),
+             (dict(images=[str(bad)]), None, 'bad.ppm'), (dict(device='cuda'), 'unsupported', 'NVIDIA'),
+             (dict(device='cuda:x'), 'argument', 'cuda:N'), (dict(device='cuda:0'), 'unsupported', 'NVIDIA'),
+             (dict(dtype='fp8'), 'unsupported', 'fp8'), (dict(vram=-1), 'argument', 'vram'), (dict(blas='mkl'), 'argument', 'blas'),
              (dict(noise='/no.safetensors'), 'file', '/no.safetensors'), (dict(steps=0), 'argument', 'steps'),
              (dict(size='10x10'), 'argument', 'size'), (dict(images=[tiny]), 'argument', '8'),
              (dict(images=[photo] * 9), 'argument', 'images'), (dict(model=str(spool)), None, str(spool)),
