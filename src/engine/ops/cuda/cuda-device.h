@@ -52,6 +52,7 @@ typedef enum
   CUDA_SCRATCH_COUNT
 } CudaScratchSlot;
 
+typedef struct CudaAdapters CudaAdapters; /* cuda-adapters.c */
 typedef struct CudaFunction CudaFunction;
 typedef struct CudaMemory CudaMemory;         /* cuda-memory.c */
 typedef struct CudaLedger CudaLedger;         /* cuda-memory.c */
@@ -84,6 +85,7 @@ typedef struct CudaDevice
   CudaLedger *ledger; /* the devices on this card that answer for their memory together */
   CudaRecordings *recordings;
   CudaResidency *residency;
+  CudaAdapters *adapters;
 } CudaDevice;
 
 /* --- cuda-device.c --------------------------------------------------------------------------- */
@@ -211,6 +213,9 @@ bool esp_cuda_is_recording (const CudaDevice *cuda);
 void esp_cuda_recordings_free (CudaDevice *cuda);
 
 /* cuda-linear.c, cuda-adapters.c */
+/* What is kept of adapters has to be looked at anew: esp_cuda_forget (device, NULL) calls it. */
+void esp_cuda_adapters_stale (CudaDevice *cuda);
+void esp_cuda_adapters_free (CudaDevice *cuda);
 void esp_cuda_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
                       const EspEpilogue *epilogue, EspTensor y);
 void esp_cuda_linear_heads (EspDevice *device, EspTensor x, const EspLinear *linear,

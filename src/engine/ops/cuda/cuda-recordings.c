@@ -166,6 +166,8 @@ esp_cuda_forget (EspDevice *device, const void *owner)
   CudaRecordings *all = cuda->recordings;
   int left = 0;
 
+  if (owner == NULL)
+    esp_cuda_adapters_stale (cuda);
   if (all == NULL)
     return;
   cuda->cu->context_set (cuda->context);

@@ -28,7 +28,8 @@ ESP_DEVICE void
 widen_rows (const CudaWiden &a)
 {
   constexpr int bytes = Format<format>::bytes;
-  const uint32_t each = (uint32_t) (a.target_stride / 8);
+  const int64_t width = a.split != CUDA_SPLIT_NONE ? a.target_stride / 3 : a.target_stride;
+  const uint32_t each = (uint32_t) (width / 8);
   const uint32_t unit = blockIdx.x * (uint32_t) WIDEN_THREADS + threadIdx.x;
   const uint32_t row = unit / each;
   const int64_t first = (int64_t) (unit % each) * 8;
@@ -41,9 +42,18 @@ widen_rows (const CudaWiden &a)
   widen_eight<format> (source, first, a.cols, whole, value);
   for (int k = 0; k < 8; k++)
     value[k] = times (value[k], a.scale);
-  store_eight (reinterpret_cast<uint8_t *> (a.target)
-                   + row * a.target_stride * (a.target_type == CUDA_F32 ? 4 : 2),
-               first, a.target_type, value);
+  uint8_t *target = reinterpret_cast<uint8_t *> (a.target)
+                    + row * a.target_stride * (a.target_type == CUDA_F32 ? 4 : 2);
+  store_eight (target, first, a.target_type, value);
+  if (a.split != CUDA_SPLIT_NONE)
+    {
+      float low[8];
+
+      for (int k = 0; k < 8; k++)
+        low[k] = value[k] - rounded_to (CUDA_BF16, value[k]);
+      store_eight (target, width + first, CUDA_BF16, a.split == CUDA_SPLIT_X ? low : value);
+      store_eight (target, 2 * width + first, CUDA_BF16, a.split == CUDA_SPLIT_X ? value : low);
+    }
 }
 
 #define WIDEN_KERNEL(name, elements, bytes)                                                        \

@@ -32,6 +32,15 @@ enum
   WIDEN_THREADS = 256,
 };
 
+/* f32 as the sum of two bf16: their products, but for that of both low parts, are one product of
+ * three times the depth. */
+enum
+{
+  CUDA_SPLIT_NONE,
+  CUDA_SPLIT_X, /* high, low, high */
+  CUDA_SPLIT_W, /* high, high, low */
+};
+
 /* widen_NAME: rows of one format → f32, bf16 or f16, times `scale`. One thread makes eight numbers.
  * Also what makes operands of activations, which are rows of f32, bf16 or f16. */
 typedef struct CudaWiden
@@ -43,4 +52,5 @@ typedef struct CudaWiden
   int32_t rows, cols;
   int32_t target_type;
   float scale;
+  int32_t split; /* CUDA_SPLIT_…: the target is bf16, in three parts of target_stride/3 */
 } CudaWiden;

@@ -190,6 +190,7 @@ product (const CudaProduct &a)
   const int begin = a.splits > 1 ? (int) blockIdx.z * a.split_tiles : 0;
   const int end = a.splits > 1 && begin + a.split_tiles < all ? begin + a.split_tiles : all;
   const int count = end > begin ? end - begin : 0;
+  const int wrap = a.b_wrap != 0 ? a.b_wrap : bytes;
   Rows<S::TM, S::KB, S::THREADS> rows_a;
   Rows<S::TN, S::KB, S::THREADS> rows_b;
   float sum[S::WM / 16][S::WN / 8][4] = {};
@@ -206,7 +207,7 @@ product (const CudaProduct &a)
       if (i < count)
         {
           rows_a.fetch (stage, (begin + i) * S::KB, bytes);
-          rows_b.fetch (stage + S::TM * S::KB, (begin + i) * S::KB, bytes);
+          rows_b.fetch (stage + S::TM * S::KB, (begin + i) * S::KB % wrap, wrap);
         }
       esp_copy_commit ();
     }
@@ -224,7 +225,7 @@ product (const CudaProduct &a)
           uint8_t *free = shared + next % S::STAGES * S::STAGE_BYTES;
 
           rows_a.fetch (free, (begin + next) * S::KB, bytes);
-          rows_b.fetch (free + S::TM * S::KB, (begin + next) * S::KB, bytes);
+          rows_b.fetch (free + S::TM * S::KB, (begin + next) * S::KB % wrap, wrap);
         }
       esp_copy_commit ();
       fragments[0].load (stage, warp_m, warp_n, 0);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* cuda-product.c: which kernel makes a product, with which tiles.
+ *
+ * A product is as many blocks as it has tiles; what counts is how well they fill the last round of
+ * the card's multiprocessors. Each shape of tile has a rate for a full card, and the one that would
+ * be done first is taken. Too few tiles to fill the card at all share k among several blocks.
+ */
+#include "ops/cuda/cuda-linear.h"
+
+#include "ops/cuda/kernels/blocks.h"
+
+#define VECTOR_NAME(name, elements, bytes) [ESP_##name] = "vector_" #name,
+
+static const char *const vector_kernels[ESP_DTYPE_COUNT] = { CUDA_FORMATS (VECTOR_NAME) };
+
+/* --- Tiles of the tensor cores' kernels --------------------------------------------------------
+ */
+
+typedef struct TileShape
+{
+  const char *kernel[CUDA_NUMBERS_COUNT];
+  int m, n;
+  unsigned threads;
+  size_t shared;      /* as Shape in matrix.cu */
+  int depth;          /* bytes of k of one stage */
+  int resident;       /* blocks on one multiprocessor */
+  float rate, gaming; /* of the tensor cores' peak: where f32 sums are at full rate, at half */
+} TileShape;
+
+#define KERNELS(tiles)                                                                             \
+  {                                                                                                \
+    [CUDA_NUMBERS_BF16] = "product_bf16_" tiles, [CUDA_NUMBERS_F16] = "product_f16_" tiles,        \
+    [CUDA_NUMBERS_SPLIT] = "product_bf16_" tiles, [CUDA_NUMBERS_E4M3] = "product_e4m3_" tiles      \
+  }
+
+/* The rates are estimates from what a step reads of shared memory for each product that it makes.
+ */
+static const TileShape shapes[] = {
+  { KERNELS ("128x256"), 128, 256, 256, 4 * 384 * 64, 64, 1, 0.80f, 0.85f },
+  { KERNELS ("128x128"), 128, 128, 256, 3 * 256 * 64, 64, 2, 0.70f, 0.90f },
+  { KERNELS ("64x64"), 64, 64, 128, 3 * 128 * 128, 128, 2, 0.45f, 0.65f },
+  { KERNELS ("32x128"), 32, 128, 128, 4 * 160 * 64, 64, 2, 0.40f, 0.55f },
+};
+
+/* f32 sums at half the tensor cores' rate, and little shared memory: GeForce and the like. */
+static bool
+is_gaming (const CudaDevice *cuda)
+{
+  return cuda->capability != 80 && cuda->capability != 90 && cuda->capability != 100
+         && cuda->capability != 103;
+}
+
+static int64_t
+tiles_of (const TileShape *shape, int64_t m, int64_t n)
+{
+  return (m + shape->m - 1) / shape->m * ((n + shape->n - 1) / shape->n);
+}
+
+/* How long it would take; the unit is arbitrary. */
+static double
+time_of (const CudaDevice *cuda, const TileShape *shape, int64_t m, int64_t n)
+{
+  const int64_t tiles = tiles_of (shape, m, n);
+  const int64_t round = (int64_t) cuda->multiprocessors * shape->resident;
+  const int64_t rest = tiles % round;
+  const double each = (double) shape->m * shape->n
+                      / (is_gaming (cuda) ? (double) shape->gaming : (double) shape->rate);
+
+  return each
+         * (double) (tiles / round * shape->resident
+                     + (rest + cuda->multiprocessors - 1) / cuda->multiprocessors);
+}
+
+/* `least_n`: columns that have to lie in one tile together. */
+static const TileShape *
+choose_shape (const CudaDevice *cuda, int64_t m, int64_t n, int least_n)
+{
+  const TileShape *best = NULL;
+  double least = 0;
+
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    if (shapes[i].shared <= cuda->shared_limit && shapes[i].n >= least_n)
+      {
+        double time = time_of (cuda, &shapes[i], m, n);
+
+        if (best == NULL || time < least)
+          {
+            best = &shapes[i];
+            least = time;
+          }
+      }
+  return best;
+}
+
+/* --- Splitting k -------------------------------------------------------------------------------
+ */
+
+enum
+{
+  SPLITS_MAX = 16,
+  SPLIT_DEPTHS = 8, /* stages of k that a block should at least have */
+  SPLIT_BYTES = 32 << 20,
+};
+
+/* Into how many ranges of k: 1 if the card is busy enough without. */
+static int
+choose_splits (const CudaDevice *cuda, int64_t tiles, int resident, int64_t depths,
+               const CudaProduct *product)
+{
+  const int64_t m = product->m, n = product->n;
+  const int64_t room = (int64_t) cuda->multiprocessors * resident;
+  int64_t splits = room / tiles;
+
+  if (splits > depths / SPLIT_DEPTHS)
+    splits = depths / SPLIT_DEPTHS;
+  if (splits > SPLITS_MAX)
+    splits = SPLITS_MAX;
+  /* sum_splits finds a head's columns in neighbouring lanes if heads follow each other from row to
+   * row. */
+  if (product->finish.head_dim != 0 && n % product->finish.head_dim != 0)
+    return 1;
+  if (splits > SPLIT_BYTES / ((m + 3) * (n + 3) * (int64_t) sizeof (float)))
+    splits = SPLIT_BYTES / ((m + 3) * (n + 3) * (int64_t) sizeof (float));
+  return splits > 1 ? (int) splits : 1;
+}
+
+/* Gives each of `splits` blocks a range of the stages, and a place for its sums. */
+static bool
+split (CudaDevice *cuda, CudaProduct *product, int splits, int64_t depths)
+{
+  product->split_tiles = (int32_t) ((depths + splits - 1) / splits);
+  product->splits = (int32_t) ((depths + product->split_tiles - 1) / product->split_tiles);
+  if (product->splits == 1)
+    return true;
+  product->partial_stride = (product->n + 3) / 4 * 4;
+  product->partial = esp_cuda_scratch (cuda, CUDA_SCRATCH_RESULT,
+                                       (size_t) product->splits * (size_t) product->m
+                                           * (size_t) product->partial_stride * sizeof (float));
+  return product->partial != 0;
+}
+
+static void
+sum_splits (CudaDevice *cuda, const CudaSumSplits *arguments)
+{
+  const int64_t units = arguments->m * (arguments->stride / 4);
+
+  esp_cuda_launch (cuda, CUDA_MODULE_MATRIX, "sum_splits",
+                   (CudaGrid){ .x = (unsigned) ((units + SUM_THREADS - 1) / SUM_THREADS),
+                               .y = 1,
+                               .z = 1,
+                               .threads = SUM_THREADS },
+                   arguments, sizeof *arguments);
+}
+
+void
+esp_cuda_finish_sums (CudaDevice *cuda, CUdeviceptr sums, int64_t stride, int64_t rows,
+                      int64_t cols, const CudaFinish *finish)
+{
+  const CudaSumSplits arguments = { .partial = sums,
+                                    .stride = stride,
+                                    .m = (int32_t) rows,
+                                    .n = (int32_t) cols,
+                                    .splits = 1,
+                                    .finish = *finish };
+
+  sum_splits (cuda, &arguments);
+}
+
+/* --- Launching ---------------------------------------------------------------------------------
+ */
+
+static void
+launch_split (CudaDevice *cuda, CudaProduct *product, const char *kernel, CudaGrid grid, int splits,
+              int64_t depths)
+{
+  if (!split (cuda, product, splits, depths))
+    return;
+  grid.z = (unsigned) product->splits;
+  esp_cuda_launch (cuda, CUDA_MODULE_MATRIX, kernel, grid, product, sizeof *product);
+  if (product->splits > 1)
+    sum_splits (cuda, &(CudaSumSplits){ .partial = product->partial,
+                                        .stride = product->partial_stride,
+                                        .m = product->m,
+                                        .n = product->n,
+                                        .splits = product->splits,
+                                        .finish = product->finish });
+}
+
+static void
+product_f32 (CudaDevice *cuda, CudaProduct *product)
+{
+  enum
+  {
+    DEPTH = 16,
+    RESIDENT = 4,
+    SHARED = 2 * 2 * DEPTH * (MATRIX_F32_TILE + 4) * (int) sizeof (float),
+  };
+  const int64_t tiles = ((int64_t) product->m + MATRIX_F32_TILE - 1) / MATRIX_F32_TILE
+                        * ((product->n + MATRIX_F32_TILE - 1) / MATRIX_F32_TILE);
+  const int64_t depths = (product->k + DEPTH - 1) / DEPTH;
+  const CudaGrid grid
+      = { .x = (unsigned) tiles, .y = 1, .z = 1, .threads = MATRIX_F32_THREADS, .shared = SHARED };
+
+  launch_split (cuda, product, "product_f32", grid,
+                choose_splits (cuda, tiles, RESIDENT, depths, product), depths);
+}
+
+void
+esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, const CudaRows *b,
+                  const CudaFinish *finish)
+{
+  const int64_t bytes = a->k * (int64_t) esp_cuda_numbers_size (numbers);
+  const TileShape *shape;
+  CudaProduct product = { .a = a->data,
+                          .b = b->data,
+                          .a_stride = a->stride,
+                          .b_stride = b->stride,
+                          .m = (int32_t) a->rows,
+                          .n = (int32_t) b->rows,
+                          .k = (int32_t) a->k,
+                          .b_wrap = (int32_t) (b->wrap * 2),
+                          .splits = 1,
+                          .finish = *finish };
+  CudaGrid grid = { .y = 1, .z = 1 };
+  int64_t tiles, depths;
+
+  if (cuda->base.error.status != ESP_OK || a->rows == 0 || b->rows == 0)
+    return;
+  product.finish.row_scale = a->scales;
+  product.finish.column_scale = b->scales;
+  product.finish.scale = a->scale * b->scale;
+  if (numbers == CUDA_NUMBERS_F32)
+    {
+      product_f32 (cuda, &product);
+      return;
+    }
+  shape = choose_shape (cuda, a->rows, b->rows, finish->head_dim);
+  tiles = tiles_of (shape, a->rows, b->rows);
+  depths = (bytes + shape->depth - 1) / shape->depth;
+  grid.x = (unsigned) tiles;
+  grid.threads = shape->threads;
+  grid.shared = shape->shared;
+  launch_split (cuda, &product, shape->kernel[numbers], grid,
+                choose_splits (cuda, tiles, shape->resident, depths, &product), depths);
+}
+
+void
+esp_cuda_vector_product (CudaDevice *cuda, const EspTensor *x, const CudaMatrix *matrix,
+                         bool precise, const CudaFinish *finish)
+{
+  const CudaView view = esp_cuda_view (x);
+  enum
+  {
+    EACH = VECTOR_THREADS / 32 * VECTOR_COLUMNS
+  };
+  CudaVector arguments = {
+    .x = view.data,
+    .x_stride = view.stride,
+    .x_type = view.type,
+    .type = precise || cuda->base.compute == ESP_F32 ? CUDA_F32
+            : cuda->base.compute == ESP_BF16         ? CUDA_BF16
+                                                     : CUDA_F16,
+    .w = matrix->data,
+    .w_stride = (int64_t) esp_dtype_bytes (matrix->dtype, matrix->in),
+    .w_scale = matrix->scale,
+    .rows = (int32_t) x->rows,
+    .n = (int32_t) matrix->out,
+    .k = (int32_t) matrix->in,
+    .finish = *finish,
+  };
+
+  arguments.finish.scale = 1;
+  esp_cuda_launch (cuda, CUDA_MODULE_MATRIX, vector_kernels[matrix->dtype],
+                   (CudaGrid){ .x = (unsigned) ((matrix->out + EACH - 1) / EACH),
+                               .y = 1,
+                               .z = 1,
+                               .threads = VECTOR_THREADS },
+                   &arguments, sizeof arguments);
+}
