@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "model/edit-state.h"
+#include "ops/cuda/cuda.h"
 
 EspStatus
 esp_edits_out_of_memory (const char *what, EspError *error)
