@@ -3,8 +3,13 @@
 
 Not with libatspi: it keeps what it was told (and so knows what is no longer true), and it asks every
 program that comes for all it has, which crashes the one who asks where the program is too slow or
-just gone. Here nothing is remembered but in a tree that was asked for at once.
+just gone. Here each look at a program is one answer in which it tells of all its widgets. Only whose
+children they are is remembered, until the program says that it has changed.
 """
+import ast
+import re
+from typing import NamedTuple
+
 from gi.repository import Gio, GLib
 
 ACTIVE, FOCUSED, PRESSED, SELECTED, SENSITIVE, VISIBLE = 1, 12, 20, 23, 24, 30  # of AT-SPI's states
@@ -26,6 +31,7 @@ ROLES = {
 }
 
 _bus = None
+_children = {}  # paths by (owner, path), as last asked for
 
 
 def connect():
@@ -38,6 +44,8 @@ def connect():
         _bus = Gio.DBusConnection.new_for_address_sync(
             address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
             | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
+        _bus.signal_subscribe(None, 'org.a11y.atspi.Event.Object', 'ChildrenChanged', None, None, 0,
+                              lambda bus, owner, path, *_: _children.pop((owner, path), None))
     return _bus
 
 
@@ -123,34 +131,72 @@ class Widget:
 
     def walk(self):
         """It and what is in it, without what is hidden (but with a stack's other pages)."""
-        try:
-            items = self.call_of_program('GetItems')
-        except GLib.Error:  # the program does not offer it yet
-            items = []
-        told = {item[0][1]: item for item in items}
-        return self._walk(told, 0)
+        return self._walk(told(self.owner), 0)
 
-    def call_of_program(self, method):
-        return call(self.owner, '/org/a11y/atspi/cache', 'org.a11y.atspi.Cache', method)
-
-    def _look(self, told):
+    def _look(self, items):
         # Of nearly all widgets the program told in one answer; what has just come is asked.
-        if self.path in told:
-            *_, self.name, number, _, (low, high) = told[self.path]
-            self.states = low | high << 32
-            self.role = ROLES.get(number, f'role {number}')
+        item = items.get(self.path)
+        if item:
+            self.name, self.states, self.role = item.name, item.states, ROLES.get(item.role, f'role {item.role}')
         else:
             self.name, self.role, self.states = self.get_name(), self.get_role_name(), self.get_states()
 
-    def _walk(self, told, depth):
+    def _inside(self, items):
+        key, item = (self.owner, self.path), items.get(self.path)
+        known = _children.get(key)
+        # In a stack there are pages between, which only the items know of.
+        if known is None or item is None or len(known) != item.child_count or not all(
+                path in items and (items[path].parent != self.path or items[path].index == index)
+                for index, path in enumerate(known)):
+            children = self.children()
+            _children[key] = [child.path for child in children]
+            return children
+        return [Widget(self.owner, path, self) for path in known]
+
+    def _walk(self, items, depth):
         try:
-            self._look(told)
+            self._look(items)
             if depth and not self.had(VISIBLE):
                 return
             yield self
-            for child in self.children() if depth < DEPTH else ():
-                yield from child._walk(told, depth + 1)
+            for child in self._inside(items) if depth < DEPTH else ():
+                yield from child._walk(items, depth + 1)
         except GLib.Error as error:
             # A widget has just gone, most likely; a program that says nothing is not an empty one.
             if not depth or error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT):
                 raise
+
+
+class Item(NamedTuple):
+    """What a program tells of one widget in the answer in which it tells of all, hidden ones included."""
+    path: str
+    parent: str
+    index: int
+    child_count: int
+    name: str
+    role: int
+    states: int
+
+
+_TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_REFERENCE = r"\('[^']*', '([^']*)'\)"
+# Reference, program, parent, index, number of children, interfaces, name, role, description, states.
+_ITEM = re.compile(rf"\({_REFERENCE}, {_REFERENCE}, {_REFERENCE}, (-?\d+), (\d+), \[[^]]*\], "
+                   rf"({_TEXT}), (\d+), (?:{_TEXT}), \[(\d+), \d+\]\)")
+
+
+def told(owner):
+    """The widgets of a program, by path, in one answer: each question keeps it from going on."""
+    try:
+        answer = connect().call_sync(owner, '/org/a11y/atspi/cache', 'org.a11y.atspi.Cache', 'GetItems', None,
+                                     None, 0, SECONDS * 1000)
+    except GLib.Error:  # the program does not offer it yet
+        return {}
+    while GLib.MainContext.default().iteration(False):
+        pass  # what it said of children before it answered
+    # Unpacking the answer value by value takes ten times as long.
+    found = _ITEM.findall(answer.print_(False))
+    assert len(found) == answer.get_child_value(0).n_children()
+    return {path: Item(path, parent, int(index), int(count),
+                       ast.literal_eval(name) if '\\' in name else name[1:-1], int(role), int(states))
+            for path, _, parent, index, count, name, role, states in found}
