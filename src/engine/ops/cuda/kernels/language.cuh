@@ -28,9 +28,8 @@
       name (const __grid_constant__ Arguments a)
 
 /* All dynamic shared memory of the block, 1024-aligned. */
-#define ESP_SHARED(Type, name)                                                                     \
-  extern __shared__ __align__ (1024) unsigned char esp_shared_memory[];                            \
-  Type *name = reinterpret_cast<Type *> (esp_shared_memory)
+extern __shared__ __align__ (1024) unsigned char esp_shared_memory[];
+#define ESP_SHARED(Type, name) Type *name = reinterpret_cast<Type *> (esp_shared_memory)
 
 /* What the architecture being compiled has. */
 #define ESP_HAS_BF16_MMA (__CUDA_ARCH__ >= 800) /* and cp.async */
