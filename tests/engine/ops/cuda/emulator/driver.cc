@@ -5,8 +5,7 @@
  * library, and answers what that one would: what a card refuses is refused here. Its modules are
  * empty: kernels come from the same sources, compiled into this library (rows.cc and so on).
  */
-#include "fibres.h"
-#include "memory.h"
+#include "api.h"
 
 #include <algorithm>
 #include <csignal>
@@ -14,55 +13,22 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <mutex>
-#include <string>
 
-#define EXPORT extern "C" __attribute__ ((visibility ("default")))
+using cuemu::current;
+using cuemu::driver_lock;
+using cuemu::Guard;
+using cuemu::setting;
 
-typedef int CUresult;
-typedef int CUdevice;
-typedef uint64_t CUdeviceptr;
-
-enum
-{
-  SUCCESS = 0,
-  INVALID_VALUE = 1,
-  OUT_OF_MEMORY = 2,
-  NOT_INITIALIZED = 3,
-  NO_DEVICE = 100,
-  INVALID_DEVICE = 101,
-  INVALID_CONTEXT = 201,
-  INVALID_HANDLE = 400,
-  NOT_FOUND = 500,
-  NOT_READY = 600,
-  LAUNCH_OUT_OF_RESOURCES = 701,
-  NOT_SUPPORTED = 801,
-};
-
-struct CUctx_st
-{
-  int device;
-  int holders;
-};
-
-struct CUmod_st
-{
-  int device;
-};
-
-struct CUfunc_st
-{
-  const cuemu::Kernel *kernel;
-  int device;
-  size_t shared_limit; /* of dynamic shared memory */
-};
-
-static std::recursive_mutex lock;
 static bool initialised;
 static std::map<int, CUctx_st> contexts;
-static thread_local CUctx_st *current;
 
-static long
+namespace cuemu
+{
+
+std::recursive_mutex driver_lock;
+thread_local CUctx_st *current;
+
+long
 setting (const char *name, long otherwise)
 {
   const char *value = getenv (name);
@@ -70,8 +36,13 @@ setting (const char *name, long otherwise)
   return value != NULL && *value != '\0' ? atol (value) : otherwise;
 }
 
-namespace cuemu
+bool
+computes (void)
 {
+  const char *wanted = getenv ("CUEMU_KERNELS");
+
+  return wanted == NULL || strcmp (wanted, "skip") != 0;
+}
 
 unsigned
 capability (void)
@@ -193,7 +164,17 @@ static const ErrorName error_names[] = {
   { NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready" },
   { LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
     "too many resources requested for launch" },
-  { NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported" },
+  { CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
+    "operation not permitted when stream is capturing" },
+  { CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
+    "operation failed due to a previous error during capture" },
+  { CAPTURE_UNMATCHED, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
+    "capture was not ended in the same stream as it began" },
+  { CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED", "capturing stream has unjoined work" },
+  { CAPTURE_ISOLATION, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION",
+    "dependency created on uncaptured work in another stream" },
+  { CAPTURED_EVENT, "CUDA_ERROR_CAPTURED_EVENT",
+    "operation not permitted on an event last recorded in a capturing stream" },
 };
 
 static const ErrorName *
@@ -308,7 +289,7 @@ cuDeviceGetAttribute (int *value, int attribute, CUdevice device)
 EXPORT CUresult
 cuDevicePrimaryCtxRetain (CUctx_st **context, CUdevice device)
 {
-  const std::lock_guard<std::recursive_mutex> guard (lock);
+  const Guard guard (driver_lock);
 
   if (device < 0 || device >= device_count ())
     return INVALID_DEVICE;
@@ -321,11 +302,16 @@ cuDevicePrimaryCtxRetain (CUctx_st **context, CUdevice device)
 EXPORT CUresult
 cuDevicePrimaryCtxRelease_v2 (CUdevice device)
 {
-  const std::lock_guard<std::recursive_mutex> guard (lock);
+  const Guard guard (driver_lock);
 
   if (contexts.count (device) == 0 || contexts[device].holders == 0)
     return INVALID_CONTEXT;
-  contexts[device].holders--;
+  if (--contexts[device].holders == 0)
+    {
+      /* What is left goes with the context. */
+      cuemu::finish_device (device);
+      cuemu::free_all_on_card (device);
+    }
   return SUCCESS;
 }
 
@@ -352,7 +338,7 @@ cuMemGetInfo_v2 (size_t *free, size_t *total)
 EXPORT CUresult
 cuMemAlloc_v2 (CUdeviceptr *pointer, size_t bytes)
 {
-  const std::lock_guard<std::recursive_mutex> guard (lock);
+  const Guard guard (driver_lock);
 
   if (current == NULL)
     return INVALID_CONTEXT;
@@ -368,11 +354,11 @@ cuMemAlloc_v2 (CUdeviceptr *pointer, size_t bytes)
 EXPORT CUresult
 cuMemFree_v2 (CUdeviceptr pointer)
 {
-  const std::lock_guard<std::recursive_mutex> guard (lock);
+  const Guard guard (driver_lock);
 
   if (current == NULL)
     return INVALID_CONTEXT;
-  cuemu::check_margins ();
+  cuemu::finish_device (current->device);
   return cuemu::free_on_card (pointer) ? SUCCESS : INVALID_VALUE;
 }
 
@@ -386,6 +372,10 @@ cuMemHostAlloc (void **pointer, size_t bytes, unsigned flags)
 EXPORT CUresult
 cuMemFreeHost (void *pointer)
 {
+  const Guard guard (driver_lock);
+
+  if (current != NULL)
+    cuemu::finish_device (current->device);
   return cuemu::free_pinned (pointer) ? SUCCESS : INVALID_VALUE;
 }
 
@@ -398,6 +388,10 @@ cuMemHostRegister_v2 (void *pointer, size_t bytes, unsigned flags)
 EXPORT CUresult
 cuMemHostUnregister (void *pointer)
 {
+  const Guard guard (driver_lock);
+
+  if (current != NULL)
+    cuemu::finish_device (current->device);
   return cuemu::unpin (pointer) ? SUCCESS : INVALID_VALUE;
 }
 
@@ -415,6 +409,9 @@ cuModuleLoadData (CUmod_st **module, const void *image)
 EXPORT CUresult
 cuModuleUnload (CUmod_st *module)
 {
+  const Guard guard (driver_lock);
+
+  cuemu::finish_device (module->device);
   delete module;
   return SUCCESS;
 }
@@ -422,7 +419,7 @@ cuModuleUnload (CUmod_st *module)
 EXPORT CUresult
 cuModuleGetFunction (CUfunc_st **function, CUmod_st *module, const char *name)
 {
-  const std::lock_guard<std::recursive_mutex> guard (lock);
+  const Guard guard (driver_lock);
   static std::map<std::pair<const cuemu::Kernel *, int>, CUfunc_st> functions;
 
   for (const cuemu::Kernel *kernel = cuemu::kernels; kernel != NULL; kernel = kernel->next)
@@ -468,194 +465,4 @@ cuFuncGetAttribute (int *value, int attribute, CUfunc_st *function)
     default:
       return INVALID_VALUE;
     }
-}
-
-/* --- Work -------------------------------------------------------------------------------------*/
-
-struct CUstream_st
-{
-  int device;
-};
-
-struct CUevent_st
-{
-  int device;
-};
-
-EXPORT CUresult
-cuStreamCreate (CUstream_st **stream, unsigned flags)
-{
-  if (current == NULL)
-    return INVALID_CONTEXT;
-  *stream = new CUstream_st{ current->device };
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuStreamDestroy_v2 (CUstream_st *stream)
-{
-  delete stream;
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuStreamSynchronize (CUstream_st *stream)
-{
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuStreamWaitEvent (CUstream_st *stream, CUevent_st *event, unsigned flags)
-{
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuCtxSynchronize (void)
-{
-  return current != NULL ? SUCCESS : INVALID_CONTEXT;
-}
-
-EXPORT CUresult
-cuEventCreate (CUevent_st **event, unsigned flags)
-{
-  if (current == NULL)
-    return INVALID_CONTEXT;
-  *event = new CUevent_st{ current->device };
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuEventDestroy_v2 (CUevent_st *event)
-{
-  delete event;
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuEventRecord (CUevent_st *event, CUstream_st *stream)
-{
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuEventSynchronize (CUevent_st *event)
-{
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuEventElapsedTime (float *milliseconds, CUevent_st *start, CUevent_st *end)
-{
-  *milliseconds = 0;
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuMemcpyHtoDAsync_v2 (CUdeviceptr to, const void *from, size_t bytes, CUstream_st *stream)
-{
-  if (!cuemu::is_on_card (to, bytes, "a copy"))
-    return INVALID_VALUE;
-  cuemu::open_memory ();
-  memcpy (reinterpret_cast<void *> (to), from, bytes);
-  cuemu::close_memory ();
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuMemcpyDtoHAsync_v2 (void *to, CUdeviceptr from, size_t bytes, CUstream_st *stream)
-{
-  if (!cuemu::is_on_card (from, bytes, "a copy"))
-    return INVALID_VALUE;
-  cuemu::open_memory ();
-  memcpy (to, reinterpret_cast<const void *> (from), bytes);
-  cuemu::close_memory ();
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuMemcpyDtoDAsync_v2 (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream_st *stream)
-{
-  if (!cuemu::is_on_card (to, bytes, "a copy") || !cuemu::is_on_card (from, bytes, "a copy"))
-    return INVALID_VALUE;
-  cuemu::open_memory ();
-  memmove (reinterpret_cast<void *> (to), reinterpret_cast<const void *> (from), bytes);
-  cuemu::close_memory ();
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuMemsetD8Async (CUdeviceptr to, unsigned char value, size_t bytes, CUstream_st *stream)
-{
-  if (!cuemu::is_on_card (to, bytes, "a fill"))
-    return INVALID_VALUE;
-  cuemu::open_memory ();
-  memset (reinterpret_cast<void *> (to), value, bytes);
-  cuemu::close_memory ();
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuLaunchKernel (CUfunc_st *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
-                unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
-                CUstream_st *stream, void **parameters, void **extra)
-{
-  const std::lock_guard<std::recursive_mutex> guard (lock);
-  const uint64_t threads = uint64_t (block_x) * block_y * block_z;
-
-  if (current == NULL)
-    return INVALID_CONTEXT;
-  if (function == NULL || stream == NULL)
-    return INVALID_HANDLE;
-  if (grid_x == 0 || grid_y == 0 || grid_z == 0 || grid_x > 0x7fffffff || grid_y > 65535
-      || grid_z > 65535 || threads == 0 || threads > 1024 || block_z > 64 || extra != NULL
-      || shared_bytes > function->shared_limit)
-    return INVALID_VALUE;
-  if (threads > function->kernel->threads)
-    return LAUNCH_OUT_OF_RESOURCES;
-  const char *arguments = static_cast<const char *> (parameters[0]);
-  const std::string copied (arguments, function->kernel->argument_bytes);
-  cuemu::open_memory ();
-  cuemu::run_grid (*function->kernel, dim3 (grid_x, grid_y, grid_z),
-                   dim3 (block_x, block_y, block_z), shared_bytes, copied.data ());
-  cuemu::check_margins ();
-  cuemu::close_memory ();
-  return SUCCESS;
-}
-
-EXPORT CUresult
-cuStreamBeginCapture_v2 (CUstream_st *stream, int mode)
-{
-  return NOT_SUPPORTED;
-}
-
-EXPORT CUresult
-cuStreamEndCapture (CUstream_st *stream, struct CUgraph_st **graph)
-{
-  return NOT_SUPPORTED;
-}
-
-EXPORT CUresult
-cuGraphInstantiateWithFlags (struct CUgraphExec_st **executable, struct CUgraph_st *graph,
-                             unsigned long long flags)
-{
-  return NOT_SUPPORTED;
-}
-
-EXPORT CUresult
-cuGraphLaunch (struct CUgraphExec_st *executable, CUstream_st *stream)
-{
-  return NOT_SUPPORTED;
-}
-
-EXPORT CUresult
-cuGraphDestroy (struct CUgraph_st *graph)
-{
-  return NOT_SUPPORTED;
-}
-
-EXPORT CUresult
-cuGraphExecDestroy (struct CUgraphExec_st *executable)
-{
-  return NOT_SUPPORTED;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* memory.cc: see memory.h. */
-#include "memory.h"
-
-#include "fibres.h"
+#include "api.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -40,14 +38,6 @@ is_guarded (void)
   const char *wanted = getenv ("CUEMU_GUARD");
 
   return wanted != NULL && *wanted == '1';
-}
-
-static bool
-computes (void)
-{
-  const char *wanted = getenv ("CUEMU_KERNELS");
-
-  return wanted == NULL || strcmp (wanted, "skip") != 0;
 }
 
 uint64_t
@@ -93,6 +83,27 @@ free_on_card (uint64_t pointer)
   mmap (allocation.pages, allocation.page_bytes, PROT_NONE,
         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   return true;
+}
+
+void
+free_all_on_card (int device)
+{
+  const std::lock_guard<std::recursive_mutex> guard (lock);
+  const char *wanted = getenv ("CUEMU_LEAKS");
+  size_t count = 0, bytes = 0;
+
+  for (const auto &[pointer, allocation] : allocations)
+    if (allocation.live && allocation.device == device)
+      {
+        count++;
+        bytes += allocation.bytes;
+        free_on_card (pointer);
+      }
+  if (count == 0 || wanted == NULL)
+    return;
+  fprintf (stderr, "cuemu: the context goes with %zu bytes in %zu allocations\n", bytes, count);
+  if (strcmp (wanted, "fail") == 0)
+    abort ();
 }
 
 size_t

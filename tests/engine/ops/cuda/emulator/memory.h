@@ -16,6 +16,9 @@ namespace cuemu
 uint64_t allocate_on_card (int device, size_t bytes);
 /* False if nothing begins there. */
 bool free_on_card (uint64_t pointer);
+/* With the context; CUEMU_LEAKS=1 says what had been forgotten, CUEMU_LEAKS=fail ends the process.
+ */
+void free_all_on_card (int device);
 size_t used_on_card (int device);
 
 /* Whether the range lies within one allocation that lives; says so on stderr if it does not. */
