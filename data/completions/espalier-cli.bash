@@ -18,8 +18,9 @@ _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --
   --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
-_espalier_cli_models_commands='list add download default remove inspect convert clear-cache'
+_espalier_cli_models_commands='list add download default locate remove inspect convert clear-cache'
 _espalier_cli_models_default_options='--none --json -h --help'
+_espalier_cli_models_locate_options='--anyway --json -h --help'
 _espalier_cli_models_remove_options='--delete --dry-run --json -h --help'
 _espalier_cli_models_convert_options='--type --json -q --quiet -h --help'
 _espalier_cli_models_add_options='--name --component --copy --move --default --json -h --help'
@@ -75,6 +76,10 @@ _espalier_cli_models ()
     default)
       if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_models_default_options" "$cur"
       else _espalier_cli_words "$(_espalier_cli_model_ids)" "$cur"; fi ;;
+    locate)
+      if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_models_locate_options" "$cur"
+      elif ((COMP_CWORD == 3)); then _espalier_cli_words "$(_espalier_cli_model_ids)" "$cur"
+      else compopt -o filenames 2>/dev/null; _espalier_cli_reply < <(compgen -f -- "$cur"); fi ;;
     remove)
       if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_models_remove_options" "$cur"
       else _espalier_cli_words "$(_espalier_cli_model_ids)" "$cur"; fi ;;

@@ -104,18 +104,20 @@ complete -c espalier-cli -n $export -l strip -d 'Write no metadata'
 complete -c espalier-cli -n $export -l seconds -x -d 'Of each image of an animation'
 complete -c espalier-cli -n $export -l captions -d 'Instructions below the images'
 set -l models_in '__fish_seen_subcommand_from models'
-set -l models_none "$models_in; and not __fish_seen_subcommand_from list add download default remove inspect convert clear-cache"
+set -l models_none "$models_in; and not __fish_seen_subcommand_from list add download default locate remove inspect convert clear-cache"
 complete -c espalier-cli -n $models_none -a list -d 'List the installed models'
 complete -c espalier-cli -n $models_none -a add -d 'Make a model of files and folders'
 complete -c espalier-cli -n $models_none -a download -d 'Fetch a model'
 complete -c espalier-cli -n $models_none -a default -d 'Make a model the default'
+complete -c espalier-cli -n $models_none -a locate -d 'Say where the files of a model are now'
 complete -c espalier-cli -n $models_none -a remove -d 'Remove a model'
 complete -c espalier-cli -n $models_none -a clear-cache -d 'Remove what is kept of prompts and photos'
 complete -c espalier-cli -n $models_none -a inspect -d 'Say what a file is'
 complete -c espalier-cli -n $models_none -a convert -d 'Write a file in another number format'
-complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add inspect convert" -F
+complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add inspect convert locate" -F
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l name -x -d 'What it is called'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l component -x -a 'transformer= clip= t5= vae= tokenizer= tokenizer_2=' -d 'A part by name'
+complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from locate" -l anyway -d 'Take files that are others than before'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l copy -d 'Copy the files'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l move -d 'Move the files'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from add" -l default -d 'Take it when none is named'

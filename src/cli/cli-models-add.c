@@ -9,7 +9,6 @@
 #include "cli-report.h"
 #include "cli-session.h"
 #include "esp-json-text.h"
-#include "esp-model-addition.h"
 
 typedef struct
 {
@@ -46,12 +45,9 @@ take_parts (EspModelAddition *addition, char **parts)
   return TRUE;
 }
 
-static void
-report_text (EspModelAddition *addition, EspLibraryModel *model, GString *text)
+void
+cli_models_describe_parts (GString *text, EspModelAddition *addition)
 {
-  /* Translators: a model's id, a folder. */
-  g_string_append_printf (text, _ ("%s was added: %s\n"), esp_library_model_get_id (model),
-                          esp_library_model_get_folder (model));
   for (guint i = 0; i < esp_model_addition_get_n_parts (addition); i++)
     {
       const EspModelPart *part = esp_model_addition_get_part (addition, i);
@@ -64,11 +60,9 @@ report_text (EspModelAddition *addition, EspLibraryModel *model, GString *text)
     }
 }
 
-static void
-report_json (EspModelAddition *addition, EspLibraryModel *model, GString *json)
+void
+cli_models_put_parts (GString *json, EspModelAddition *addition)
 {
-  esp_json_open (json, NULL, '{');
-  cli_models_put (json, model);
   esp_json_open (json, "parts", '[');
   for (guint i = 0; i < esp_model_addition_get_n_parts (addition); i++)
     {
@@ -84,6 +78,23 @@ report_json (EspModelAddition *addition, EspLibraryModel *model, GString *json)
       esp_json_close (json, '}');
     }
   esp_json_close (json, ']');
+}
+
+static void
+report_text (EspModelAddition *addition, EspLibraryModel *model, GString *text)
+{
+  /* Translators: a model's id, a folder. */
+  g_string_append_printf (text, _ ("%s was added: %s\n"), esp_library_model_get_id (model),
+                          esp_library_model_get_folder (model));
+  cli_models_describe_parts (text, addition);
+}
+
+static void
+report_json (EspModelAddition *addition, EspLibraryModel *model, GString *json)
+{
+  esp_json_open (json, NULL, '{');
+  cli_models_put (json, model);
+  cli_models_put_parts (json, addition);
   esp_json_close (json, '}');
   g_string_append_c (json, '\n');
 }

@@ -175,6 +175,7 @@ static const struct
   { "convert", cli_models_convert, N_ ("write a model’s file anew in another number format") },
   { "download", cli_models_download, N_ ("fetch a model, or list those that can be fetched") },
   { "default", cli_models_default, N_ ("make a model the one that is taken when none is named") },
+  { "locate", cli_models_locate, N_ ("say where a model’s files are now that were moved") },
   { "remove", cli_models_remove, N_ ("remove a model") },
   { "clear-cache", cli_models_clear_cache, N_ ("remove what is kept of prompts and photos") },
 };

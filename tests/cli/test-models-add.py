@@ -129,6 +129,55 @@ def files_that_go_away(s):
     assert listed['my-kontext']['missing'] == ['t5'] and 't5xxl' in listed['my-kontext']['problem'], listed
 
 
+def files_that_were_moved_are_found_again(s):
+    """By their names in a folder; the model edits as before, and is the same one."""
+    models = prepare(s)
+    folder = loose(s)
+    add(s, folder / 'unet/my kontext.safetensors', '--name', 'Mine', '--default')
+    photo = s.photo()
+    before, _, _ = s.edit(photo, '--seed', '3', '--no-metadata', out='before.png')
+    # None is gone yet.
+    status, _, err = s.run('models', 'locate', 'Mine', folder)
+    assert status == 1 and b'none of its files is gone' in err, err
+    (s.folder / 'disk').mkdir()
+    folder.rename(s.folder / 'disk/Comfy')
+    status, _, err = s.run('models', 'locate', 'Mine', photo)
+    assert status == 1 and photo.name.encode() in err, err
+    status, out, err = s.run('models', 'locate', 'Mine', s.folder / 'disk', '--json')
+    assert status == 0, err
+    found = json.loads(out)
+    assert found['id'] == 'Mine' and found['default'] and found['missing'] == [] and not found['problem'], found
+    assert not found['differences'], found
+    assert {part['path'] for part in found['parts']} == {
+        str(s.folder / 'disk/Comfy' / name) for name in (
+            'unet/my kontext.safetensors', 'clip/clip_l.safetensors', 'clip/t5xxl.safetensors', 'vae/ae.safetensors',
+            'tokenizer', 'tokenizer_2')}, found
+    after, _, _ = s.edit(photo, '--seed', '3', '--no-metadata', out='after.png')
+    assert before.read_bytes() == after.read_bytes(), 'the model edits otherwise'
+    assert sorted(path.name for path in models.iterdir()) == ['Mine']
+
+
+def files_that_are_others_are_not_taken_silently(s):
+    prepare(s)
+    folder = loose(s)
+    file = folder / 'unet/my kontext.safetensors'
+    add(s, file, '--name', 'Mine')
+    other = s.folder / 'other.safetensors'
+    status, _, err = s.run('models', 'convert', file, other, '--type', 'fp8')
+    assert status == 0, err
+    file.unlink()
+    status, _, err = s.run('models', 'locate', 'Mine', other)
+    assert status == 1 and b'bf16' in err and b'fp8' in err and b'--anyway' in err, err
+    status, _, err = s.run('models', 'locate', 'Mine', folder / 'vae/ae.safetensors')
+    assert status == 1 and b'my kontext.safetensors' in err, err
+    status, out, err = s.run('models', 'locate', 'Mine', other, '--anyway')
+    assert status == 0 and str(other).encode() in out, (out, err)
+    listed = {m['id']: m for m in json.loads(s.run('models', '--json')[1])['models']}
+    assert not listed['Mine']['problem'] and listed['Mine']['format'].startswith('fp8'), listed
+    assert s.run('models', 'locate', 'Nobody', other)[0] == 1
+    assert s.run('models', 'locate', 'Mine')[0] == 2
+
+
 def nothing_is_removed_that_is_in_use(s):
     models = prepare(s)
     add(s, DEMO, '--name', 'Used', '--copy')
@@ -154,4 +203,5 @@ def nothing_is_removed_that_is_in_use(s):
 if __name__ == '__main__':
     sys.exit(run_cases([a_folder_edits_as_before, loose_files_are_found_together, copies_and_moves,
                         what_is_missing_is_said, what_is_no_model_is_refused, a_name_that_is_taken, files_that_go_away,
+                        files_that_were_moved_are_found_again, files_that_are_others_are_not_taken_silently,
                         nothing_is_removed_that_is_in_use]))

@@ -52,7 +52,7 @@ def bash_completes_options():
 
 @case
 def bash_completes_models():
-    assert complete('models', '') == sorted(['list', 'add', 'download', 'default', 'remove', 'inspect', 'convert',
+    assert complete('models', '') == sorted(['list', 'add', 'download', 'default', 'locate', 'remove', 'inspect', 'convert',
                                               'clear-cache'])
     assert complete('models', 'download', '--ac') == ['--accept-licence']
     assert complete('models', 'add', '--component', 'cl') == ['clip=']
