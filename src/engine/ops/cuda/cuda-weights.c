@@ -29,8 +29,8 @@ aligned (size_t bytes)
 /* --- Checking and copying ----------------------------------------------------------------------
  */
 
-/* Copies elements [first, first + count) of a weight to `to`; false with a sticky error that names
- * the first of them that is not finite. */
+/* Copies elements [first, first + count) of a weight to `to` (NULL: only looks at them); false with
+ * a sticky error that names the first of them that is not finite. */
 static bool
 copy_checked (CudaDevice *cuda, const EspWeight *weight, int64_t first, int64_t count, char *to)
 {
@@ -48,7 +48,8 @@ copy_checked (CudaDevice *cuda, const EspWeight *weight, int64_t first, int64_t 
       size_t offset = esp_dtype_bytes (weight->dtype, at);
       int64_t found = esp_find_non_finite (weight->dtype, from + offset, n);
 
-      memcpy (to + offset, from + offset, esp_dtype_bytes (weight->dtype, n));
+      if (to != NULL)
+        memcpy (to + offset, from + offset, esp_dtype_bytes (weight->dtype, n));
       if (found >= 0 && at + found < bad)
         bad = at + found;
     }
@@ -60,8 +61,29 @@ copy_checked (CudaDevice *cuda, const EspWeight *weight, int64_t first, int64_t 
   return false;
 }
 
+/* Copies it without a look, by several threads. */
+static void
+copy_plainly (const EspWeight *weight, int64_t first, int64_t count, char *to)
+{
+  const char *from = (const char *) weight->data + esp_dtype_bytes (weight->dtype, first);
+  int64_t stretches = (count + COPY_ELEMENTS - 1) / COPY_ELEMENTS;
+  int threads = omp_get_max_threads () < COPY_THREADS ? omp_get_max_threads () : COPY_THREADS;
+
+#pragma omp parallel for num_threads(stretches < threads ? (int) stretches : threads)              \
+    schedule(static) if (stretches > 1)
+  for (int64_t i = 0; i < stretches; i++)
+    {
+      int64_t at = i * COPY_ELEMENTS;
+      int64_t n = count - at < COPY_ELEMENTS ? count - at : COPY_ELEMENTS;
+      size_t offset = esp_dtype_bytes (weight->dtype, at);
+
+      memcpy (to + offset, from + offset, esp_dtype_bytes (weight->dtype, n));
+    }
+}
+
 static bool
-copy_to_card (CudaDevice *cuda, const EspWeight *weight, CUdeviceptr to)
+copy_to_card (CudaDevice *cuda, const EspWeight *weight, CUdeviceptr to, bool checked,
+              CUstream stream)
 {
   /* Whole blocks of any format, and whole stretches for the threads. */
   int64_t most = (int64_t) (CUDA_STAGING_BYTES / esp_dtype_bytes (weight->dtype, COPY_ELEMENTS))
@@ -72,14 +94,31 @@ copy_to_card (CudaDevice *cuda, const EspWeight *weight, CUdeviceptr to)
       int64_t n = weight->count - first < most ? weight->count - first : most;
       char *staging = esp_cuda_staging_next (cuda);
 
-      if (staging == NULL || !copy_checked (cuda, weight, first, n, staging)
-          || !esp_cuda_ok (cuda,
-                           cuda->cu->copy_to_device (to + esp_dtype_bytes (weight->dtype, first),
-                                                     staging, esp_dtype_bytes (weight->dtype, n),
-                                                     cuda->compute),
-                           "copying weights to the card"))
+      if (staging == NULL || (checked && !copy_checked (cuda, weight, first, n, staging)))
         return false;
-      esp_cuda_staging_used (cuda, cuda->compute);
+      if (!checked)
+        copy_plainly (weight, first, n, staging);
+      if (!esp_cuda_ok (cuda,
+                        cuda->cu->copy_to_device (to + esp_dtype_bytes (weight->dtype, first),
+                                                  staging, esp_dtype_bytes (weight->dtype, n),
+                                                  stream),
+                        "copying weights to the card"))
+        return false;
+      esp_cuda_staging_used (cuda, stream);
+    }
+  return true;
+}
+
+bool
+esp_cuda_linear_copy (CudaDevice *cuda, const EspLinear *linear, CUdeviceptr to, CUstream stream)
+{
+  for (int i = 0; i < linear->parts; i++)
+    {
+      const EspWeight *weight = linear->weight[i];
+
+      if (!copy_to_card (cuda, weight, to, false, stream))
+        return false;
+      to += aligned (esp_dtype_bytes (weight->dtype, weight->count));
     }
   return true;
 }
@@ -178,10 +217,10 @@ place_weights (CudaDevice *cuda, const EspLinear *linear, CudaLinear *prepared)
     {
       const EspWeight *weight = linear->weight[i];
 
-      if (host != NULL)
-        good = copy_checked (cuda, weight, 0, weight->count, host + offset);
-      else if (prepared->home != 0)
-        good = copy_to_card (cuda, weight, prepared->home + offset);
+      if (prepared->home != 0)
+        good = copy_to_card (cuda, weight, prepared->home + offset, true, cuda->compute);
+      else
+        good = copy_checked (cuda, weight, 0, weight->count, host != NULL ? host + offset : NULL);
       offset += aligned (esp_dtype_bytes (weight->dtype, weight->count));
     }
   return good;
@@ -260,7 +299,6 @@ esp_cuda_linear_on_card (CudaDevice *cuda, const EspLinear *linear)
                                                                       : "a layer");
       return NULL;
     }
-  if (prepared->stage >= 0)
-    esp_cuda_residency_want (cuda, prepared);
+  esp_cuda_residency_want (cuda, linear, prepared);
   return cuda->base.error.status == ESP_OK ? prepared : NULL;
 }

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* cuda-explain.c: what is where on the card and what that costs, in words. */
+#include "ops/cuda/cuda-residency.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/cuda/cuda.h"
+
+/* Share of the matrix units' rate that whole blocks reach. */
+#define EFFICIENCY 0.6
+
+typedef struct Lines
+{
+  char *text;
+  size_t size, used;
+} Lines;
+
+__attribute__ ((format (printf, 2, 3))) static void
+line (Lines *lines, const char *format, ...)
+{
+  va_list arguments;
+  int wrote;
+
+  if (lines->used >= lines->size)
+    return;
+  va_start (arguments, format);
+  wrote = vsnprintf (lines->text + lines->used, lines->size - lines->used, format, arguments);
+  va_end (arguments);
+  lines->used += wrote > 0 ? (size_t) wrote : 0;
+}
+
+static double
+gigabytes (size_t bytes)
+{
+  return (double) bytes / (double) (1 << 30);
+}
+
+/* Products and sums of 16-bit numbers that one multiprocessor does in a clock with f32 sums, both
+ * counted (NVIDIA's architecture whitepapers: Turing, GA100, GA102, Ada, H100, Blackwell). */
+static double
+operations_per_clock (int capability)
+{
+  switch (capability)
+    {
+    case 75:
+      return 512;
+    case 80:
+      return 2048;
+    case 90:
+      return 4096;
+    case 100:
+    case 103:
+      return 8192;
+    default: /* GeForce: 86, 89, 120 */
+      return 512;
+    }
+}
+
+/* Operations per second that we may hope for; 0 if the clock is unknown. */
+static double
+compute_rate (const CudaDevice *cuda)
+{
+  int kilohertz = 0;
+
+  if (cuda->cu->device_attribute (&kilohertz, CU_DEVICE_ATTRIBUTE_CLOCK_RATE, cuda->ordinal)
+      != CUDA_SUCCESS)
+    return 0;
+  return EFFICIENCY * operations_per_clock (cuda->capability) * cuda->multiprocessors
+         * (double) kilohertz * 1e3;
+}
+
+typedef struct Totals
+{
+  int resident, streamed, pinned;
+  size_t resident_bytes, streamed_bytes;
+  double weights; /* all stages' */
+} Totals;
+
+static Totals
+add_up (const CudaResidency *r)
+{
+  Totals totals = { 0 };
+
+  for (int s = 0; s < r->count; s++)
+    {
+      const CudaStage *stage = &r->stages[s];
+
+      totals.resident += stage->resident;
+      totals.streamed += !stage->resident;
+      totals.pinned += !stage->resident && stage->host != NULL;
+      *(stage->resident ? &totals.resident_bytes : &totals.streamed_bytes) += stage->bytes;
+      for (int i = 0; i < stage->count; i++)
+        totals.weights += (double) stage->linears[i]->in * (double) stage->linears[i]->out;
+    }
+  return totals;
+}
+
+static void
+explain_copies (const CudaDevice *cuda, const Totals *totals, Lines *lines)
+{
+  const CudaResidency *r = cuda->residency;
+  double rate = compute_rate (cuda), seconds;
+
+  line (lines,
+        "  %d blocks, %.2f GB, come from %s each time, through %d place%s of %.2f GB (%.2f GB)\n",
+        totals->streamed, gigabytes (totals->streamed_bytes),
+        r->wants_file        ? "the mapped file"
+        : totals->pinned > 0 ? "pinned memory"
+                             : "memory",
+        r->place_count, r->place_count == 1 ? "" : "s", gigabytes (r->place_bytes),
+        gigabytes ((size_t) r->place_count * r->place_bytes));
+  if (r->copy_rate <= 0)
+    return;
+  seconds = (double) totals->streamed_bytes / r->copy_rate;
+  line (lines, "  copies: %.1f ms for each step at %.1f GB/s\n", seconds * 1e3,
+        r->copy_rate / (double) (1 << 30));
+  if (rate > 0 && totals->weights > 0)
+    line (lines,
+          "  products: %.3f ms for each step and row at %.0f Tflop/s: copies cost nothing from "
+          "about %.0f rows on, with fewer what is missing\n",
+          2e3 * totals->weights / rate, rate * 1e-12, seconds * rate / (2 * totals->weights));
+}
+
+void
+esp_cuda_explain (const EspDevice *device, char *text, size_t size)
+{
+  const CudaDevice *cuda = (const CudaDevice *) device;
+  const CudaResidency *r = cuda->residency;
+  Lines lines = { text, size, 0 };
+  Totals totals;
+
+  if (size > 0)
+    text[0] = '\0';
+  if (r == NULL || r->count == 0)
+    {
+      line (&lines, "%s: no blocks are planned\n", device->description);
+      return;
+    }
+  totals = add_up (r);
+  line (&lines, "%s\n", device->description);
+  if (cuda->vram_limit > 0)
+    line (&lines, "  limit: %.2f GB\n", gigabytes (cuda->vram_limit));
+  line (&lines, "  buffers: %.2f GB, kept free: %.2f GB\n", gigabytes (r->buffers),
+        gigabytes (r->spare));
+  line (&lines, "  %d of %d blocks stay on the card: %.2f GB\n", totals.resident, r->count,
+        gigabytes (totals.resident_bytes));
+  if (totals.streamed > 0)
+    explain_copies (cuda, &totals, &lines);
+}
