@@ -19,3 +19,9 @@ typedef struct CudaView
   int64_t rows, cols, stride;
   int32_t type;
 } CudaView;
+
+/* What cuTensorMapEncodeTiled() makes: a tensor as the copy engine of sm_90 sees it. */
+typedef struct CudaTensorMap
+{
+  uint64_t opaque[16];
+} __attribute__ ((aligned (64))) CudaTensorMap;
