@@ -17,7 +17,7 @@
 #include <immintrin.h>
 #endif
 
-#include "ops/cpu/cpu-device.h"
+#include "ops/cpu/cpu-panels.h"
 
 static EspDevice *device;
 static double peak_gflops;  /* of the operations that follow */
@@ -175,7 +175,7 @@ static double
 unit_once (const EspPanelKernels *kernels, float *sink)
 {
 #if defined(__x86_64__)
-  if (kernels == &esp_panels_bf16_amx)
+  if (kernels == &esp_panels_bf16_amx || kernels == &esp_panels_split_amx)
     return tiles_amx (sink);
   if (kernels == &esp_panels_bf16_avx512bf16)
     return pairs_avx512 (sink);
@@ -331,18 +331,26 @@ bench_linear (const char *name, int64_t rows, int64_t in, int64_t out, EspActiva
   free (narrow);
 }
 
-/* A linear layer of the true widths and 768 rows, as in a step of a short edit, with weights in
- * this format. */
+/* Made ready, run and given back, as the layers are that are run once. */
 static void
-bench_format (EspDType dtype, int64_t in, int64_t out)
+run_linear_once (Bench *b)
+{
+  device->ops->prepare_linear (device, &b->linear);
+  device->ops->linear (device, b->x, &b->linear, &b->epilogue, b->y);
+  device->ops->release_linear (device, &b->linear);
+}
+
+/* A linear layer of the true widths with weights in this format. */
+static void
+bench_format (const char *kind, EspDType dtype, int64_t rows, int64_t in, int64_t out, bool once)
 {
   Bench b = { 0 };
   size_t bytes = esp_dtype_bytes (dtype, in * out);
   EspWeight weight = { .name = "w", .file = "bench", .dtype = dtype, .dims = 2 };
   char name[64];
 
-  snprintf (name, sizeof name, "step linear 768 x %lld -> %lld %s", (long long) in, (long long) out,
-            esp_dtype_name (dtype));
+  snprintf (name, sizeof name, "%s %lld x %lld -> %lld %s", kind, (long long) rows, (long long) in,
+            (long long) out, esp_dtype_name (dtype));
   if (strstr (name, word) == NULL)
     return;
   weight.shape[0] = out;
@@ -352,13 +360,17 @@ bench_format (EspDType dtype, int64_t in, int64_t out)
   if (weight.data == NULL)
     abort ();
   memset ((void *) (uintptr_t) weight.data, 0x11, bytes); /* small numbers and scales everywhere */
-  b.x = tensor_of (device->compute, 768, in);
-  b.y = tensor_of (device->compute, 768, out);
-  b.linear = (EspLinear){ .parts = 1, .weight = { &weight }, .in = in, .out = out };
+  b.x = tensor_of (once ? ESP_F32 : device->compute, rows, in);
+  b.y = tensor_of (once ? ESP_F32 : device->compute, rows, out);
+  b.linear
+      = (EspLinear){ .parts = 1, .weight = { &weight }, .in = in, .out = out, .precise = once };
   device->ops->prepare_linear (device, &b.linear);
-  peak_gflops = measured_peak (esp_dtype_block (dtype) > 1 ? ((CpuDevice *) device)->block_panels
-                                                           : ((CpuDevice *) device)->float_panels);
-  report (name, 2.0 * 768 * (double) in * (double) out, 0, run_linear, &b);
+  peak_gflops = measured_peak (esp_cpu_panels_for ((CpuDevice *) device, &b.linear, dtype, rows));
+  if (rows < 64)
+    report (name, 0, (double) bytes, run_linear_once, &b);
+  else
+    report (name, 2.0 * (double) rows * (double) in * (double) out, 0,
+            once ? run_linear_once : run_linear, &b);
   device->ops->release_linear (device, &b.linear);
   esp_tensor_free (device, &b.x);
   esp_tensor_free (device, &b.y);
@@ -550,12 +562,16 @@ main (int argc, char **argv)
   bench_rows ("full group moments 512, 128", 512 * 512, 128, 0, 512, run_moments);
   bench_rows ("full group norm silu 512, 128", 512 * 512, 128, 0, 512, run_group_norm);
 
-  seconds_each = 1.5;
+  seconds_each = 0.7;
   for (EspDType dtype = 0; dtype < ESP_DTYPE_COUNT; dtype++)
     if (dtype != ESP_I32)
       {
-        bench_format (dtype, 3072, 3072);
-        bench_format (dtype, 15360, 3072);
+        bench_format ("step linear", dtype, 768, 3072, 3072, false);
+        bench_format ("step linear", dtype, 768, 15360, 3072, false);
+        bench_format ("text linear", dtype, 512, 4096, 10240, true);
+        bench_format ("modulation", dtype, 1, 3072, 18432, true);
+        bench_format ("modulation", dtype, 3, 3072, 18432, true);
+        bench_format ("modulation", dtype, 28, 3072, 18432, true);
       }
   esp_device_free (device);
   return 0;

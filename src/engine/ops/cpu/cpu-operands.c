@@ -146,22 +146,20 @@ pack_floats (const CpuPacker *packer, const EspWeight *weight, const char *sourc
           widen (packer, weight, source, numbers, (float *) (void *) row);
           continue;
         }
-      if (kernels->operand == ESP_OPERAND_SPLIT)
-        {
-          widen (packer, weight, source, numbers, packer->wide);
-          kernels->split (packer->wide, numbers, (uint32_t *) (void *) row);
-          continue;
-        }
       memset (row + (n - 1) * 4, 0, 4);
-      if (weight->dtype == ESP_BF16 && (weight->scale == 0 || weight->scale == 1))
-        memcpy (row, source, (size_t) numbers * 2);
-      else if (group > 0 && (weight->scale == 0 || weight->scale == 1))
+      if (group > 0 && (weight->scale == 0 || weight->scale == 1))
         {
           packer->cpu->kernels->decode_blocks[weight->dtype](
               (const uint8_t *) source, numbers, packer->narrow, packer->scales, packer->minimums);
-          kernels->expand_groups (packer->narrow, packer->scales, minimums, group, numbers,
-                                  (uint16_t *) (void *) row);
+          kernels->expand_groups (packer->narrow, packer->scales, minimums, group, numbers, row);
         }
+      else if (kernels->operand == ESP_OPERAND_SPLIT)
+        {
+          widen (packer, weight, source, numbers, packer->wide);
+          kernels->split (packer->wide, numbers, (uint32_t *) (void *) row);
+        }
+      else if (weight->dtype == ESP_BF16 && (weight->scale == 0 || weight->scale == 1))
+        memcpy (row, source, (size_t) numbers * 2);
       else
         {
           widen (packer, weight, source, numbers, packer->wide);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* cpu-vector.c: linear layers of a few rows (timestep, guidance, text and modulation layers): dot
- * products with the mapped file as it is, bound by memory; nothing is ever packed for them. Block
- * formats are taken apart a stretch at a time, in the first cache, and never rounded.
+ * products with the mapped file as it is, near what reading it takes; nothing is ever packed for
+ * them. What is not f32 or bf16 is brought into f32 a stretch at a time, in the first cache, once
+ * for all rows; neither it nor x is rounded.
  */
 #include "ops/cpu/cpu-linear.h"
 #include "ops/cpu/kernels/blocks.h"
@@ -10,7 +11,7 @@
 
 enum
 {
-  STRETCH = 1024, /* numbers of an output that are taken apart at once */
+  STRETCH = 4096, /* numbers of an output that are widened at once */
   LEAST_GROUP = 16,
   GROUPS = STRETCH / LEAST_GROUP,
 };
@@ -20,7 +21,6 @@ typedef struct VectorPart
   const EspWeight *weight;
   int64_t rows, in, out; /* out: of this part */
   const float *x;        /* [rows, in] */
-  const float *totals;   /* [rows, in/16]: sums of x's groups; NULL without minimums */
   float *y;              /* [rows, y_stride], at this part's columns */
   int64_t y_stride;
   bool check;
@@ -32,56 +32,46 @@ is_aligned (const void *data, size_t size)
   return (uintptr_t) data % size == 0;
 }
 
-/* One output of a block format for all rows. */
+/* n numbers from `source` on, in f32. */
 static void
-block_output (const CpuDevice *cpu, const VectorPart *part, const char *row, int64_t out)
+widen_stretch (const CpuDevice *cpu, const EspWeight *weight, const char *source, int64_t n,
+               float *wide)
 {
-  const EspWeight *weight = part->weight;
+  const bool plain = weight->scale == 0 || weight->scale == 1;
   const int group = esp_block_group (weight->dtype);
-  const float *minimums = NULL;
-  float scales[GROUPS], least[GROUPS];
+  float scales[GROUPS], minimums[GROUPS];
   int8_t q[STRETCH];
 
-  if (esp_block_affine (weight->dtype))
-    minimums = least;
-  for (int64_t i = 0; i < part->rows; i++)
-    part->y[i * part->y_stride + out] = 0;
-  for (int64_t start = 0; start < part->in; start += STRETCH)
+  if (group == 0)
     {
-      int64_t n = part->in - start < STRETCH ? part->in - start : STRETCH;
-      const char *blocks = row + esp_dtype_bytes (weight->dtype, start);
-
-      cpu->kernels->decode_blocks[weight->dtype]((const uint8_t *) blocks, n, q, scales, least);
-      for (int64_t i = 0; i < part->rows; i++)
-        part->y[i * part->y_stride + out] += cpu->kernels->dot_groups (
-            q, scales, minimums, group, n, part->x + i * part->in + start,
-            part->totals + i * (part->in / LEAST_GROUP) + start / group);
+      cpu->kernels->widen_weights (weight->dtype, source, plain ? 1 : weight->scale, n, wide);
+      return;
     }
-  if (weight->scale != 0 && weight->scale != 1)
-    for (int64_t i = 0; i < part->rows; i++)
-      part->y[i * part->y_stride + out] *= weight->scale;
+  cpu->kernels->decode_blocks[weight->dtype]((const uint8_t *) source, n, q, scales, minimums);
+  cpu->kernels->expand_groups (q, scales, esp_block_affine (weight->dtype) ? minimums : NULL, group,
+                               n, wide);
+  if (!plain)
+    cpu->kernels->scale (weight->scale, n, wide);
 }
 
-/* One output of a float format. */
+/* One output for all rows. */
 static void
-float_output (const CpuDevice *cpu, const VectorPart *part, const char *row, int64_t out)
+one_output (const CpuDevice *cpu, const VectorPart *part, const char *row, int64_t out)
 {
   const EspWeight *weight = part->weight;
   const bool plain = weight->scale == 0 || weight->scale == 1;
   const bool narrow = plain && weight->dtype == ESP_BF16 && is_aligned (row, 2);
+  const bool ready = plain && weight->dtype == ESP_F32 && is_aligned (row, 4);
   float wide[STRETCH];
 
   for (int64_t start = 0; start < part->in; start += STRETCH)
     {
       int64_t n = part->in - start < STRETCH ? part->in - start : STRETCH;
       const char *source = row + esp_dtype_bytes (weight->dtype, start);
-      const float *w = (const float *) (const void *) source;
+      const float *w = ready ? (const float *) (const void *) source : wide;
 
-      if (!narrow && (!plain || weight->dtype != ESP_F32 || !is_aligned (source, 4)))
-        {
-          cpu->kernels->widen_weights (weight->dtype, source, plain ? 1 : weight->scale, n, wide);
-          w = wide;
-        }
+      if (!ready && !narrow)
+        widen_stretch (cpu, weight, source, n, wide);
       for (int64_t i = 0; i < part->rows; i++)
         {
           const float *x = part->x + i * part->in + start;
@@ -101,7 +91,6 @@ static bool
 vector_outputs (const CpuDevice *cpu, const VectorPart *part, int64_t first, int64_t last)
 {
   const size_t step = esp_dtype_bytes (part->weight->dtype, part->in);
-  const bool blocks = esp_block_group (part->weight->dtype) > 0;
   bool good = true;
 
   for (int64_t out = first; out < last; out++)
@@ -110,27 +99,9 @@ vector_outputs (const CpuDevice *cpu, const VectorPart *part, int64_t first, int
 
       if (part->check && good)
         good = esp_find_non_finite (part->weight->dtype, row, part->in) < 0;
-      if (blocks)
-        block_output (cpu, part, row, out);
-      else
-        float_output (cpu, part, row, out);
+      one_output (cpu, part, row, out);
     }
   return good;
-}
-
-/* The sums of x's groups of a part's format. */
-static void
-sum_groups (const float *x, int64_t rows, int64_t in, int group, float *totals)
-{
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t g = 0; g < in / group; g++)
-      {
-        float sum = 0;
-
-        for (int k = 0; k < group; k++)
-          sum += x[i * in + g * group + k];
-        totals[i * (in / LEAST_GROUP) + g] = sum;
-      }
 }
 
 static void
@@ -174,12 +145,10 @@ esp_cpu_vector_linear (CpuDevice *cpu, const EspTensor *x, const EspLinear *line
       = esp_cpu_scratch (cpu, SCRATCH_OPERAND, (size_t) (x->rows * (in + groups)) * sizeof *exact);
   float *result = esp_cpu_scratch (cpu, SCRATCH_RESULT,
                                    (size_t) ((x->rows + 1) * linear->out) * sizeof *result);
-  float *totals;
   int64_t first = 0;
 
   if (exact == NULL || result == NULL)
     return;
-  totals = exact + x->rows * in;
   for (int64_t i = 0; i < x->rows; i++)
     {
       const float *row = esp_cpu_row (cpu, x, i, 0, in, exact + i * in);
@@ -190,12 +159,9 @@ esp_cpu_vector_linear (CpuDevice *cpu, const EspTensor *x, const EspLinear *line
   for (int p = 0; p < linear->parts && cpu->base.error.status == ESP_OK; p++)
     {
       const EspWeight *weight = linear->weight[p];
-      const int group = esp_block_group (weight->dtype);
-      VectorPart part = { weight, x->rows,        in,          weight->count / in,   exact,
-                          totals, result + first, linear->out, !prepared->checked[p] };
+      VectorPart part = { weight, x->rows,        in,          weight->count / in,
+                          exact,  result + first, linear->out, !prepared->checked[p] };
 
-      if (esp_block_affine (weight->dtype))
-        sum_groups (exact, x->rows, in, group, totals);
       multiply_part (cpu, &part);
       prepared->checked[p] = true;
       first += part.out;

@@ -191,7 +191,7 @@ amx_turn (const void *rows, int64_t row_bytes, int64_t count, int64_t words, uin
 /* A strip is a left tile for each 16 words. */
 static void
 amx_expand (const int8_t *q, const float *scales, const float *minimums, int group, int64_t n,
-            uint16_t *y)
+            void *y)
 {
   expand_to_bf16 (q, scales, minimums, group, n, y);
 }
@@ -278,6 +278,19 @@ const EspPanelKernels esp_panels_bf16_amx = {
 /* --- Panels of split numbers -------------------------------------------------------------------
  */
 
+static inline void
+split_words (__m512 first, __m512 second, uint32_t *words)
+{
+  const __m512i high = (__m512i) _mm512_cvtne2ps_pbh (second, first);
+  const __m512i low = _mm512_cvtepu16_epi32 (_mm512_castsi512_si256 (high));
+  const __m512i up = _mm512_cvtepu16_epi32 (_mm512_extracti64x4_epi64 (high, 1));
+
+  first = _mm512_sub_ps (first, (__m512) _mm512_slli_epi32 (low, 16));
+  second = _mm512_sub_ps (second, (__m512) _mm512_slli_epi32 (up, 16));
+  _mm512_storeu_si512 (words, high);
+  _mm512_storeu_si512 (words + 16, (__m512i) _mm512_cvtne2ps_pbh (second, first));
+}
+
 static void
 amx_split (const float *x, int64_t n, uint32_t *words)
 {
@@ -285,18 +298,25 @@ amx_split (const float *x, int64_t n, uint32_t *words)
     {
       const int64_t left = n - i;
       const __mmask32 mask = left >= 32 ? ~(__mmask32) 0 : (__mmask32) ((1ull << left) - 1);
-      __m512 first = _mm512_maskz_loadu_ps ((__mmask16) mask, x + i);
-      __m512 second = _mm512_maskz_loadu_ps ((__mmask16) (mask >> 16), x + i + 16);
-      __m512i high = (__m512i) _mm512_cvtne2ps_pbh (second, first);
-      __m512 first_high
-          = (__m512) _mm512_slli_epi32 (_mm512_cvtepu16_epi32 (_mm512_castsi512_si256 (high)), 16);
-      __m512 second_high = (__m512) _mm512_slli_epi32 (
-          _mm512_cvtepu16_epi32 (_mm512_extracti64x4_epi64 (high, 1)), 16);
 
-      _mm512_storeu_si512 (words, high);
-      _mm512_storeu_si512 (words + 16,
-                           (__m512i) _mm512_cvtne2ps_pbh (_mm512_sub_ps (second, second_high),
-                                                          _mm512_sub_ps (first, first_high)));
+      split_words (_mm512_maskz_loadu_ps ((__mmask16) mask, x + i),
+                   _mm512_maskz_loadu_ps ((__mmask16) (mask >> 16), x + i + 16), words);
+    }
+}
+
+static void
+amx_expand_split (const int8_t *q, const float *scales, const float *minimums, int group, int64_t n,
+                  void *y)
+{
+  uint32_t *words = y;
+
+  for (int64_t i = 0; i < n; i += 32, words += 32)
+    {
+      __m512 first, second;
+
+      expand_32 (q + i, scales + i / group, minimums != NULL ? minimums + i / group : NULL,
+                 group == 16, &first, &second);
+      split_words (first, second, words);
     }
 }
 
@@ -371,11 +391,12 @@ const EspPanelKernels esp_panels_split_amx = {
   .depth = 32,
   .block_rows = 512,
   .block_cols = 256,
-  .slab = 256,
+  .slab = 512,
   .begin = amx_begin,
   .end = amx_end,
   .turn = amx_turn,
   .place = amx_place,
+  .expand_groups = amx_expand_split,
   .split = amx_split,
   .multiply = amx_multiply_split,
 };

@@ -312,41 +312,6 @@ ESP_KERNEL (esp_expand_groups) (const int8_t *q, const float *scales, const floa
     }
 }
 
-/* Always inlined with a constant group. */
-static inline __attribute__ ((always_inline)) float
-dot_of_groups (const int group, const int8_t *q, const float *scales, const float *minimums,
-               int64_t n, const float *x, const float *totals)
-{
-  vfloat sums[2] = { { 0 }, { 0 } };
-  float plain = 0;
-
-  for (int64_t g = 0; g < n / group; g++)
-    {
-      vfloat part = { 0 };
-
-      for (int i = 0; i < group; i += VN)
-        {
-          typedef int8_t vbytes __attribute__ ((vector_size (VN)));
-          vbytes bytes;
-
-          memcpy (&bytes, q + g * group + i, sizeof bytes);
-          part += vload (x + g * group + i) * __builtin_convertvector(bytes, vfloat);
-        }
-      sums[g & 1] += part * scales[g];
-      if (minimums != NULL)
-        plain += minimums[g] * totals[g];
-    }
-  return vsum (sums[0] + sums[1]) + plain;
-}
-
-float
-ESP_KERNEL (esp_dot_groups) (const int8_t *q, const float *scales, const float *minimums, int group,
-                             int64_t n, const float *x, const float *totals)
-{
-  return group == 32 ? dot_of_groups (32, q, scales, minimums, n, x, totals)
-                     : dot_of_groups (16, q, scales, minimums, n, x, totals);
-}
-
 /* A byte of E4M3 or E5M2 holds the upper bits of an f32, its exponent's bias aside: shifted into
  * place it is what it should be times a power of two, subnormal numbers included. */
 static inline __attribute__ ((always_inline)) void

@@ -71,9 +71,6 @@ typedef struct EspKernels
   /* y = q·scale + minimum of its group of 16 or 32 (minimums NULL: 0). */
   void (*expand_groups) (const int8_t *q, const float *scales, const float *minimums, int group,
                          int64_t n, float *y);
-  /* Σ x·(q·scale + minimum); totals[g] is the sum of x's group g (only read with minimums). */
-  float (*dot_groups) (const int8_t *q, const float *scales, const float *minimums, int group,
-                       int64_t n, const float *x, const float *totals);
   /* n numbers of a format without blocks, at any address, times `scale`. */
   void (*widen_weights) (EspDType dtype, const void *x, float scale, int64_t n, float *y);
 

@@ -12,8 +12,7 @@ turn (const void *rows, int64_t row_bytes, int64_t count, int64_t words, uint32_
 }
 
 static void
-expand (const int8_t *q, const float *scales, const float *minimums, int group, int64_t n,
-        uint16_t *y)
+expand (const int8_t *q, const float *scales, const float *minimums, int group, int64_t n, void *y)
 {
   expand_to_bf16 (q, scales, minimums, group, n, y);
 }

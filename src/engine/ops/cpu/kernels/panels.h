@@ -82,9 +82,10 @@ typedef struct EspPanelKernels
   /* Signed bytes: the panel's bytes are kept with this added, 0 or 128, so that integer sums begin
    * at ESP_INTEGER_BITS less this times Σ q. */
   int offset;
-  /* bf16: y = q·scale + minimum of its group, rounded (see EspKernels.expand_groups). */
+  /* bf16 and split numbers: the words of q·scale + minimum of its group (see
+   * EspKernels.expand_groups). n is a multiple of 32. */
   void (*expand_groups) (const int8_t *q, const float *scales, const float *minimums, int group,
-                         int64_t n, uint16_t *y);
+                         int64_t n, void *y);
   /* Split numbers: n of them, and zeros up to a multiple of 32. Else NULL. */
   void (*split) (const float *x, int64_t n, uint32_t *words);
   /* c (+)= strips·panel; rows of c c_stride apart. `depth` is a multiple of .depth. */

@@ -32,8 +32,6 @@ float ESP_KERNEL (esp_dot_bf16) (const float *x, const uint16_t *w, int64_t n);
 extern const EspDecodeBlocks ESP_KERNEL (esp_decode_blocks)[ESP_DTYPE_COUNT];
 void ESP_KERNEL (esp_expand_groups) (const int8_t *q, const float *scales, const float *minimums,
                                      int group, int64_t n, float *y);
-float ESP_KERNEL (esp_dot_groups) (const int8_t *q, const float *scales, const float *minimums,
-                                   int group, int64_t n, const float *x, const float *totals);
 void ESP_KERNEL (esp_widen_weights) (EspDType dtype, const void *x, float scale, int64_t n,
                                      float *y);
 void ESP_KERNEL (esp_tile) (int rows, int64_t k, const float *a, int64_t lda, const float *b,

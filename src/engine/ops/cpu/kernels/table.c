@@ -21,7 +21,6 @@ const EspKernels ESP_KERNEL (esp_kernels) = {
   .dot_bf16 = ESP_KERNEL (esp_dot_bf16),
   .decode_blocks = ESP_KERNEL (esp_decode_blocks),
   .expand_groups = ESP_KERNEL (esp_expand_groups),
-  .dot_groups = ESP_KERNEL (esp_dot_groups),
   .widen_weights = ESP_KERNEL (esp_widen_weights),
   .tile_rows = ESP_TILE_ROWS,
   .tile_cols = 2 * VN,

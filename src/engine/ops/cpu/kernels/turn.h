@@ -138,31 +138,41 @@ place_words (const int rows, const uint32_t *words, int64_t count, int place, ui
 }
 
 #if defined(__AVX512BF16__)
+/* 32 numbers of one group, or of two. */
+static inline void
+expand_32 (const int8_t *q, const float *scales, const float *minimums, int64_t second, __m512 *low,
+           __m512 *high)
+{
+  const __m512 scale = _mm512_set1_ps (scales[0]), other = _mm512_set1_ps (scales[second]);
+
+  *low = _mm512_cvtepi32_ps (
+      _mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *) (const void *) q)));
+  *high = _mm512_cvtepi32_ps (
+      _mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *) (const void *) (q + 16))));
+  if (minimums != NULL)
+    {
+      *low = _mm512_fmadd_ps (*low, scale, _mm512_set1_ps (minimums[0]));
+      *high = _mm512_fmadd_ps (*high, other, _mm512_set1_ps (minimums[second]));
+    }
+  else
+    {
+      *low = _mm512_mul_ps (*low, scale);
+      *high = _mm512_mul_ps (*high, other);
+    }
+}
+
 /* See EspPanelKernels.expand_groups. The processor takes denormals for zero. */
 static inline void
 expand_to_bf16 (const int8_t *q, const float *scales, const float *minimums, int group, int64_t n,
-                uint16_t *y)
+                void *y)
 {
-  for (int64_t i = 0; i < n; i += 32, q += 32, y += 32)
+  for (int64_t i = 0; i < n; i += 32)
     {
-      const int64_t first = i / group, second = (i + 16) / group;
-      __m512 low = _mm512_cvtepi32_ps (
-          _mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *) (const void *) q)));
-      __m512 high = _mm512_cvtepi32_ps (
-          _mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *) (const void *) (q + 16))));
-      __m512 scale = _mm512_set1_ps (scales[first]), other = _mm512_set1_ps (scales[second]);
+      __m512 low, high;
 
-      if (minimums != NULL)
-        {
-          low = _mm512_fmadd_ps (low, scale, _mm512_set1_ps (minimums[first]));
-          high = _mm512_fmadd_ps (high, other, _mm512_set1_ps (minimums[second]));
-        }
-      else
-        {
-          low = _mm512_mul_ps (low, scale);
-          high = _mm512_mul_ps (high, other);
-        }
-      _mm512_storeu_si512 (y, (__m512i) _mm512_cvtne2ps_pbh (high, low));
+      expand_32 (q + i, scales + i / group, minimums != NULL ? minimums + i / group : NULL,
+                 group == 16, &low, &high);
+      _mm512_storeu_si512 ((uint16_t *) y + i, (__m512i) _mm512_cvtne2ps_pbh (high, low));
     }
 }
 #endif
