@@ -127,13 +127,11 @@ finish_head (const CudaFinish &f, float value[4], int row, int column)
     }
 }
 
-/* Columns [col, col + 4) of a row of sums, col a multiple of 4, become y. Lanes of a warp come
- * together, those whose row or column does not exist too. */
+/* Scales and bias of columns [col, col + 4) of a row, of which `count` exist. */
 ESP_DEVICE void
-finish_four (const CudaFinish &f, float value[4], int row, int col, int m, int n)
+finish_begin (const CudaFinish &f, float value[4], int row, int col, int count)
 {
-  const int count = row < m ? n - col : 0;
-  const float by = f.row_scale != 0 && row < m
+  const float by = f.row_scale != 0 && count > 0
                        ? f.scale * reinterpret_cast<const float *> (f.row_scale)[row]
                        : f.scale;
 
@@ -147,8 +145,12 @@ finish_four (const CudaFinish &f, float value[4], int row, int col, int m, int n
       if (f.bias != 0 && there)
         value[i] += reinterpret_cast<const float *> (f.bias)[col + i];
     }
-  if (f.head_dim != 0)
-    finish_head (f, value, row < m ? row : 0, f.first_column + (col < n ? col : 0));
+}
+
+/* What follows bias and heads. */
+ESP_DEVICE void
+finish_end (const CudaFinish &f, float value[4], int row, int col, int count)
+{
   if (f.activation != CUDA_ACTIVATION_NONE)
     for (int i = 0; i < 4; i++)
       value[i] = activated (f.activation, value[i]);
@@ -158,6 +160,19 @@ finish_four (const CudaFinish &f, float value[4], int row, int col, int m, int n
         value[i] *= reinterpret_cast<const float *> (f.gate)[col + i];
   if (count > 0)
     finish_store (f, value, row, col, count);
+}
+
+/* Columns [col, col + 4) of a row of sums, col a multiple of 4, become y. Lanes of a warp come
+ * together, those whose row or column does not exist too. */
+ESP_DEVICE void
+finish_four (const CudaFinish &f, float value[4], int row, int col, int m, int n)
+{
+  const int count = row < m ? n - col : 0;
+
+  finish_begin (f, value, row, col, count);
+  if (f.head_dim != 0)
+    finish_head (f, value, row < m ? row : 0, f.first_column + (col < n ? col : 0));
+  finish_end (f, value, row, col, count);
 }
 
 /* The same for one column. */

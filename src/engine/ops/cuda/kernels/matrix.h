@@ -55,6 +55,14 @@ typedef struct CudaProduct
   CudaFinish finish;
 } CudaProduct;
 
+/* The same by the copy engine and wgmma (matrix-90.cu): what the kernel reads of `product` are its
+ * sizes and its finish. */
+typedef struct CudaProduct90
+{
+  CudaTensorMap a, b; /* boxes of 128 bytes × MATRIX_90_ROWS, and × the tile's columns */
+  CudaProduct product;
+} CudaProduct90;
+
 /* The last step of a product that was split: sums [splits, m, stride] → y. */
 typedef struct CudaSumSplits
 {
@@ -100,5 +108,7 @@ enum
   QUANTISE_THREADS = 256,
   MATRIX_F32_TILE = 64,
   MATRIX_F32_THREADS = 256,
+  MATRIX_90_ROWS = 128,
+  MATRIX_90_THREADS = 384,
   TILE_GROUP = 8, /* rows of tiles that follow each other: their W stays in the cache */
 };
