@@ -2,8 +2,8 @@
 /* cuda-attention.c: which of the attention kernels is launched, and how. */
 #include "ops/cuda/cuda-device.h"
 
-#include <math.h>
-
+#include "ops/cuda/cuda-hopper.h"
+#include "ops/cuda/kernels/attention-90.h"
 #include "ops/cuda/kernels/attention.h"
 
 /* Shared memory in which two blocks of 128 queries and 64 keys of 128 columns fit. */
@@ -12,6 +12,9 @@
 /* Blocks along a grid's y that every card takes (CUDA C++ Programming Guide, Technical
  * Specifications per Compute Capability). */
 #define GRID_Y_MAX 65535
+
+/* Rows that the copy engine can number, whole tiles of them. */
+#define ROWS_90_MAX (INT32_MAX - 256)
 
 static bool
 check_shapes (CudaDevice *cuda, const EspAttention *a)
@@ -83,6 +86,33 @@ matrix_kernel (const CudaDevice *cuda, const EspAttention *a, int *keys)
     }
 }
 
+/* For the same attentions as attention_bf16_128. */
+static void
+launch_hopper (CudaDevice *cuda, const EspAttention *a, const CudaAttention *views)
+{
+  CudaAttention90 arguments = {
+    .out = views->out,
+    .queries = (int32_t) a->q.rows,
+    .keys = (int32_t) a->k.rows,
+    .scale = a->scale,
+  };
+
+  if (!esp_cuda_tensor_map (cuda, &views->q, false, CUDA_ATTENTION_90_QUERIES, &arguments.q)
+      || !esp_cuda_tensor_map (cuda, &views->k, false, CUDA_ATTENTION_90_KEYS, &arguments.k)
+      || !esp_cuda_tensor_map (cuda, &views->v, false, CUDA_ATTENTION_90_KEYS, &arguments.v))
+    return;
+  esp_cuda_launch (
+      cuda, CUDA_MODULE_ATTENTION_90, "attention_90",
+      (CudaGrid){
+          .x = (unsigned) ((a->q.rows + CUDA_ATTENTION_90_QUERIES - 1) / CUDA_ATTENTION_90_QUERIES),
+          .y = (unsigned) a->heads,
+          .z = 1,
+          .threads = CUDA_ATTENTION_90_THREADS,
+          .shared = CUDA_ATTENTION_90_SHARED,
+      },
+      &arguments, sizeof arguments);
+}
+
 static void
 launch_plain (CudaDevice *cuda, const EspAttention *a, const CudaAttention *arguments)
 {
@@ -129,6 +159,13 @@ esp_cuda_attention (EspDevice *device, const EspAttention *attention)
   if (kernel == NULL)
     {
       launch_plain (cuda, attention, &arguments);
+      return;
+    }
+  if (attention->head_dim == CUDA_ATTENTION_90_DIM && cuda->base.compute == ESP_BF16
+      && !attention->causal && attention->q.rows <= ROWS_90_MAX && attention->k.rows <= ROWS_90_MAX
+      && esp_cuda_is_hopper (cuda))
+    {
+      launch_hopper (cuda, attention, &arguments);
       return;
     }
   esp_cuda_launch (

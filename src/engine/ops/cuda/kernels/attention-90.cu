@@ -261,6 +261,10 @@ compute (const CudaAttention90 &a, Stage *stage, int group, int tiles)
       esp_wgmma_wait<1> ();
       let_go (&stage->k_pipe, tile);
       weigh (factor, a.keys - tile * CUDA_ATTENTION_90_KEYS, s, largest, total, fade);
+      /* Never so, but the end of a stretch that ptxas orders as it likes: without it all of weigh()
+       * goes behind the wait, where no products run beside it. */
+      while (total[0] + total[1] < 0)
+        total[0] *= -2;
       esp_wgmma_wait<0> ();
       let_go (&stage->v_pipe, tile - 1);
 #pragma unroll
