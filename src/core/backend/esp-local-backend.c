@@ -12,7 +12,7 @@
 #include "esp-local-batch.h"
 #include "esp-local-turn.h"
 #include "esp-model-parts.h"
-#include "esp-worker.h"
+#include "esp-worker-pool.h"
 
 #define BACKEND_ID "local"
 
@@ -31,7 +31,7 @@ struct _EspLocalBackend
 {
   EspBackend parent_instance;
 
-  EspWorker *worker;
+  EspWorkerPool *pool;
   GListStore *models;  /* of EspModel */
   GHashTable *entries; /* id → Entry; without the wanted one */
   EspInstallationWatch *watch;
@@ -157,6 +157,7 @@ on_described (GObject *source, GAsyncResult *result, gpointer data)
     entry->describing = FALSE;
   if (description != NULL)
     {
+      _esp_worker_pool_take_devices (self->pool, description);
       take_description (entry, description, question->general);
       return;
     }
@@ -186,8 +187,8 @@ ask (EspLocalBackend *self, Entry *entry, gboolean general)
   question->backend = g_object_ref (self);
   question->model = g_object_ref (entry->model);
   question->general = general;
-  esp_worker_describe_async (self->worker, general ? NULL : entry->folder, NULL, on_described,
-                             question);
+  esp_worker_describe_async (_esp_worker_pool_get_first (self->pool),
+                             general ? NULL : entry->folder, NULL, on_described, question);
 }
 
 static void
@@ -339,7 +340,7 @@ esp_local_backend_add_model (EspLocalBackend *self, const char *path, JsonObject
                                                      .instructions = (char *[]){ NULL } });
     }
   entry->added = TRUE;
-  esp_worker_set_components (self->worker, entry->folder, components);
+  _esp_worker_pool_set_components (self->pool, entry->folder, components);
   g_list_store_append (self->models, entry->model);
   esp_installed_model_free (installed);
 
@@ -476,6 +477,23 @@ find_entry (EspLocalBackend *self, const char *model)
   return model != NULL ? g_hash_table_lookup (self->entries, model) : find_default (self);
 }
 
+/* A turn under way. */
+typedef struct
+{
+  char *model; /* its id */
+  EspWorker *worker;
+} Run;
+
+static void
+run_free (gpointer data)
+{
+  Run *run = data;
+
+  g_free (run->model);
+  g_clear_object (&run->worker);
+  g_free (run);
+}
+
 static void
 on_turn_over (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -483,9 +501,11 @@ on_turn_over (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GTask) task = data;
   g_autoptr (GError) error = NULL;
   EspBackendResult *made = _esp_local_turn_run_finish (ESP_BACKEND (self), result, &error);
-  Entry *entry = g_hash_table_lookup (self->entries, g_task_get_task_data (task));
+  const Run *run = g_task_get_task_data (task);
+  Entry *entry = g_hash_table_lookup (self->entries, run->model);
 
   self->n_running--;
+  _esp_worker_pool_end (self->pool, run->worker);
   if (made != NULL)
     {
       /* Whatever was wrong with it is not any more. */
@@ -511,10 +531,13 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
   EspLocalBackend *self = ESP_LOCAL_BACKEND (backend);
   g_autoptr (GTask) task = g_task_new (backend, cancellable, callback, user_data);
   Entry *entry = find_entry (self, request->model);
+  Run *run = g_new0 (Run, 1);
+  EspWorker *worker;
+  const char *card;
 
   g_task_set_source_tag (task, run_async);
-  g_task_set_task_data (task, g_strdup (entry != NULL ? esp_model_get_id (entry->model) : NULL),
-                        g_free);
+  run->model = g_strdup (entry != NULL ? esp_model_get_id (entry->model) : NULL);
+  g_task_set_task_data (task, run, run_free);
   /* What was made is worth more than a late cancellation. */
   g_task_set_check_cancellable (task, FALSE);
 
@@ -537,9 +560,13 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
   self->n_running++;
   if (esp_model_get_state (entry->model) == ESP_MODEL_STARTING)
     describe (self, entry);
-  _esp_local_batch_run (self->worker, entry->folder, request,
-                        _esp_local_turn_new (backend, request, cancellable, news, news_data,
-                                             on_turn_over, g_object_ref (task)));
+  worker = _esp_worker_pool_choose (self->pool, request->parameters, &card);
+  worker
+      = _esp_local_batch_run (worker, card, entry->folder, request,
+                              _esp_local_turn_new (backend, request, cancellable, news, news_data,
+                                                   on_turn_over, g_object_ref (task)));
+  run->worker = g_object_ref (worker);
+  _esp_worker_pool_begin (self->pool, worker);
 }
 
 static EspBackendResult *
@@ -573,16 +600,17 @@ esp_local_backend_warm_up (EspLocalBackend *self, const char *model)
     return;
 
   describe (self, entry);
-  esp_worker_load_async (self->worker, entry->folder, NULL, on_warm, NULL);
+  esp_worker_load_async (_esp_worker_pool_get_first (self->pool), entry->folder, NULL, on_warm,
+                         NULL);
 }
 
 static void
-on_worker_stopped (GObject *source, GAsyncResult *result, gpointer data)
+on_stopped (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   g_autoptr (GError) error = NULL;
 
-  if (esp_worker_stop_finish (ESP_WORKER (source), result, &error))
+  if (_esp_worker_pool_stop_finish (result, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, g_steal_pointer (&error));
@@ -596,7 +624,7 @@ stop_async (EspBackend *backend, GAsyncReadyCallback callback, gpointer user_dat
 
   g_task_set_source_tag (task, stop_async);
   self->is_stopping = TRUE;
-  esp_worker_stop_async (self->worker, on_worker_stopped, task);
+  _esp_worker_pool_stop_async (self->pool, on_stopped, task);
 }
 
 static gboolean
@@ -630,7 +658,7 @@ is_remote (EspBackend *backend)
 static guint
 get_concurrency (EspBackend *backend)
 {
-  return 1;
+  return _esp_worker_pool_get_size (ESP_LOCAL_BACKEND (backend)->pool);
 }
 
 /* The engine knows how many pay; it said so for its default number format. */
@@ -657,7 +685,7 @@ esp_local_backend_dispose (GObject *object)
   EspLocalBackend *self = ESP_LOCAL_BACKEND (object);
 
   g_clear_object (&self->watch);
-  g_clear_object (&self->worker);
+  g_clear_pointer (&self->pool, _esp_worker_pool_free);
 
   G_OBJECT_CLASS (esp_local_backend_parent_class)->dispose (object);
 }
@@ -710,7 +738,7 @@ esp_local_backend_new (const char *program)
 {
   EspLocalBackend *self = g_object_new (ESP_TYPE_LOCAL_BACKEND, NULL);
 
-  self->worker = esp_worker_new (program);
+  self->pool = _esp_worker_pool_new (program);
   esp_local_backend_refresh (self);
 
   return ESP_BACKEND (self);

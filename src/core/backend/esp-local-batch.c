@@ -12,6 +12,7 @@ struct _EspLocalBatch
 {
   int refs;
   EspWorker *worker;
+  char *card; /* the device of all turns; NULL: what their parameters say */
   char *folder;
   GPtrArray *images; /* of GBytes */
   gboolean previews;
@@ -43,6 +44,7 @@ _esp_local_batch_unref (EspLocalBatch *self)
     return;
 
   g_object_unref (self->worker);
+  g_free (self->card);
   g_free (self->folder);
   g_clear_pointer (&self->images, g_ptr_array_unref);
   g_ptr_array_unref (self->turns);
@@ -52,12 +54,14 @@ _esp_local_batch_unref (EspLocalBatch *self)
 }
 
 static EspLocalBatch *
-batch_new (EspWorker *worker, const char *folder, const EspBackendRequest *request)
+batch_new (EspWorker *worker, const char *card, const char *folder,
+           const EspBackendRequest *request)
 {
   EspLocalBatch *self = g_new0 (EspLocalBatch, 1);
 
   self->refs = 1;
   self->worker = g_object_ref (worker);
+  self->card = g_strdup (card);
   self->folder = g_strdup (folder);
   self->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   for (guint i = 0; i < request->images->len; i++)
@@ -114,14 +118,17 @@ send_request (EspLocalBatch *self)
 
       if (turns->len > 1)
         _esp_local_turn_set_in_company (task);
-      parts[i] = (EspWorkerEditPart){ .parameters = _esp_local_turn_get_parameters (task),
-                                      .cancellable = g_task_get_cancellable (task),
-                                      .events = _esp_local_turn_on_event,
-                                      .events_data = task,
-                                      .callback = _esp_local_turn_on_edited,
-                                      .user_data = g_object_ref (task) };
+      parts[i]
+          = (EspWorkerEditPart){ .parameters = _esp_local_turn_dup_parameters (task, self->card),
+                                 .cancellable = g_task_get_cancellable (task),
+                                 .events = _esp_local_turn_on_event,
+                                 .events_data = task,
+                                 .callback = _esp_local_turn_on_edited,
+                                 .user_data = g_object_ref (task) };
     }
   esp_worker_edits_async (self->worker, &edit, parts, turns->len);
+  for (guint i = 0; i < turns->len; i++)
+    json_object_unref (parts[i].parameters);
 }
 
 /* --- Pictures for the worker ------------------------------------------------------------------ */
@@ -240,17 +247,19 @@ batch_destroy (gpointer data)
   _esp_local_batch_unref (data);
 }
 
-void
-_esp_local_batch_run (EspWorker *worker, const char *folder, const EspBackendRequest *request,
-                      GTask *task)
+EspWorker *
+_esp_local_batch_run (EspWorker *worker, const char *card, const char *folder,
+                      const EspBackendRequest *request, GTask *task)
 {
   g_autoptr (EspLocalBatch) self = NULL;
   EspLocalBatch *known = request->group != NULL ? esp_turn_group_get_data (request->group) : NULL;
 
-  self = known != NULL ? _esp_local_batch_ref (known) : batch_new (worker, folder, request);
+  self = known != NULL ? _esp_local_batch_ref (known) : batch_new (worker, card, folder, request);
+  worker = self->worker;
   g_ptr_array_add (self->turns, task);
   if (request->group != NULL)
     esp_turn_group_come (request->group, start, _esp_local_batch_ref (self), batch_destroy);
   else
     start (self);
+  return worker;
 }

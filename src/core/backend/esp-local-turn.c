@@ -260,6 +260,11 @@ make_result (Turn *turn, GBytes *image)
       result->model_hash = g_strdup (esp_json_get_string (model, "hash"));
       result->model_name = g_strdup (esp_json_get_string (model, "name"));
     }
+  if (holds (turn->answer, "notice", JSON_NODE_VALUE))
+    {
+      result->notes = g_ptr_array_new_with_free_func (g_free);
+      g_ptr_array_add (result->notes, g_strdup (esp_json_get_string (turn->answer, "notice")));
+    }
 
   return result;
 }
@@ -451,9 +456,13 @@ _esp_local_turn_set_in_company (GTask *task)
 }
 
 JsonObject *
-_esp_local_turn_get_parameters (GTask *task)
+_esp_local_turn_dup_parameters (GTask *task, const char *card)
 {
-  return ((Turn *) g_task_get_task_data (task))->parameters;
+  JsonObject *parameters = copy_object (((Turn *) g_task_get_task_data (task))->parameters);
+
+  if (card != NULL)
+    json_object_set_string_member (parameters, "device", card);
+  return parameters;
 }
 
 EspBackendResult *

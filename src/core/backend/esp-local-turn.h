@@ -21,7 +21,10 @@ EspBackendResult *_esp_local_turn_run_finish (EspBackend *backend, GAsyncResult 
 void _esp_local_turn_begin (GTask *task, EspLocalBatch *batch, const char *spool);
 /* It is made together with others: how long it takes by the clock says nothing. */
 void _esp_local_turn_set_in_company (GTask *task);
-JsonObject *_esp_local_turn_get_parameters (GTask *task);
+/* A copy for the worker, with `card` (or NULL) as the device; which card it was is nothing that a
+ * turn would be made with again. */
+JsonObject *_esp_local_turn_dup_parameters (GTask *task,
+                                            const char *card) G_GNUC_WARN_UNUSED_RESULT;
 void _esp_local_turn_fail (GTask *task, const GError *error);
 
 /* For esp_worker_edits_async (): the data is the task; on_edited () takes a reference over. */
