@@ -7,6 +7,8 @@
  */
 #include "ops/cuda/cuda-linear.h"
 
+#include <string.h>
+
 #include "ops/cuda/kernels/blocks.h"
 
 #define VECTOR_NAME(name, elements, bytes) [ESP_##name] = "vector_" #name,
@@ -19,27 +21,34 @@ static const char *const vector_kernels[ESP_DTYPE_COUNT] = { CUDA_FORMATS (VECTO
 typedef struct TileShape
 {
   const char *kernel[CUDA_NUMBERS_COUNT];
+  bool wgmma; /* matrix-90.cu: a block makes several tiles */
   int m, n;
   unsigned threads;
-  size_t shared;      /* as Shape in matrix.cu */
+  size_t shared;      /* as Shape in matrix.cu, Tile in matrix-90.cu */
   int depth;          /* bytes of k of one stage */
   int resident;       /* blocks on one multiprocessor */
-  float rate, gaming; /* of the tensor cores' peak: where f32 sums are at full rate, at half */
+  float rate, gaming; /* of mma.sync's peak: where f32 sums are at full rate, at half */
 } TileShape;
 
-#define KERNELS(tiles)                                                                             \
+#define KERNELS(prefix, tiles)                                                                     \
   {                                                                                                \
-    [CUDA_NUMBERS_BF16] = "product_bf16_" tiles, [CUDA_NUMBERS_F16] = "product_f16_" tiles,        \
-    [CUDA_NUMBERS_SPLIT] = "product_bf16_" tiles, [CUDA_NUMBERS_E4M3] = "product_e4m3_" tiles      \
+    [CUDA_NUMBERS_BF16] = prefix "bf16_" tiles, [CUDA_NUMBERS_F16] = prefix "f16_" tiles,          \
+    [CUDA_NUMBERS_SPLIT] = prefix "bf16_" tiles, [CUDA_NUMBERS_E4M3] = prefix "e4m3_" tiles        \
   }
 
-/* The rates are estimates from what a step reads of shared memory for each product that it makes.
- */
+/* Stages, sums on their way out, barriers. */
+#define SHARED_90(n, stages) ((stages) * (128 + (n)) * 128 + 8 * 16 * 40 * 4 + (stages) *16)
+
+/* The rates are estimates from what a step reads of shared memory for each product that it makes;
+ * wgmma has a good half more than mma.sync can get on the same card. */
 static const TileShape shapes[] = {
-  { KERNELS ("128x256"), 128, 256, 256, 4 * 384 * 64, 64, 1, 0.80f, 0.85f },
-  { KERNELS ("128x128"), 128, 128, 256, 3 * 256 * 64, 64, 2, 0.70f, 0.90f },
-  { KERNELS ("64x64"), 64, 64, 128, 3 * 128 * 128, 128, 2, 0.45f, 0.65f },
-  { KERNELS ("32x128"), 32, 128, 128, 4 * 160 * 64, 64, 2, 0.40f, 0.55f },
+  { KERNELS ("product_90_", "128x256"), true, 128, 256, 384, SHARED_90 (256, 4), 128, 1, 1.5f, 0 },
+  { KERNELS ("product_90_", "128x192"), true, 128, 192, 384, SHARED_90 (192, 5), 128, 1, 1.4f, 0 },
+  { KERNELS ("product_90_", "128x128"), true, 128, 128, 384, SHARED_90 (128, 6), 128, 1, 1.25f, 0 },
+  { KERNELS ("product_", "128x256"), false, 128, 256, 256, 4 * 384 * 64, 64, 1, 0.80f, 0.85f },
+  { KERNELS ("product_", "128x128"), false, 128, 128, 256, 3 * 256 * 64, 64, 2, 0.70f, 0.90f },
+  { KERNELS ("product_", "64x64"), false, 64, 64, 128, 3 * 128 * 128, 128, 2, 0.45f, 0.65f },
+  { KERNELS ("product_", "32x128"), false, 32, 128, 128, 4 * 160 * 64, 64, 2, 0.40f, 0.55f },
 };
 
 /* f32 sums at half the tensor cores' rate, and little shared memory: GeForce and the like. */
@@ -48,6 +57,17 @@ is_gaming (const CudaDevice *cuda)
 {
   return cuda->capability != 80 && cuda->capability != 90 && cuda->capability != 100
          && cuda->capability != 103;
+}
+
+/* Heads have to lie in a tile together, and wgmma finishes those of 128 columns only. */
+static bool
+is_possible (const CudaDevice *cuda, const TileShape *shape, int head_dim)
+{
+  if (shape->shared > cuda->shared_limit || (head_dim != 0 && shape->n % head_dim != 0))
+    return false;
+  return !shape->wgmma
+         || (cuda->capability == 90 && !cuda->plain && cuda->cu->tensor_map != NULL
+             && (head_dim == 0 || head_dim == 128));
 }
 
 static int64_t
@@ -71,15 +91,14 @@ time_of (const CudaDevice *cuda, const TileShape *shape, int64_t m, int64_t n)
                      + (rest + cuda->multiprocessors - 1) / cuda->multiprocessors);
 }
 
-/* `least_n`: columns that have to lie in one tile together. */
 static const TileShape *
-choose_shape (const CudaDevice *cuda, int64_t m, int64_t n, int least_n)
+choose_shape (const CudaDevice *cuda, int64_t m, int64_t n, int head_dim)
 {
   const TileShape *best = NULL;
   double least = 0;
 
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    if (shapes[i].shared <= cuda->shared_limit && shapes[i].n >= least_n)
+    if (is_possible (cuda, &shapes[i], head_dim))
       {
         double time = time_of (cuda, &shapes[i], m, n);
 
@@ -205,6 +224,59 @@ product_f32 (CudaDevice *cuda, CudaProduct *product)
                 choose_splits (cuda, tiles, RESIDENT, depths, product), depths);
 }
 
+/* Rows of an operand as the copy engine brings them: boxes of `box` rows × 128 bytes, swizzled. */
+static bool
+make_map (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *rows, int64_t k, int box,
+          CudaTensorMap *map)
+{
+  enum
+  {
+    /* CUtensorMapDataType, …Swizzle, …L2promotion of the driver's interface */
+    UINT8 = 0,
+    FLOAT16 = 6,
+    BFLOAT16 = 9,
+    SWIZZLE_128B = 3,
+    PROMOTION_L2_256B = 3,
+  };
+  const uint64_t size[2] = { (uint64_t) k, (uint64_t) rows->rows };
+  const uint64_t strides[1] = { (uint64_t) rows->stride };
+  const uint32_t boxes[2] = { 128 / (uint32_t) esp_cuda_numbers_size (numbers), (uint32_t) box };
+  const uint32_t steps[2] = { 1, 1 };
+  const int type = numbers == CUDA_NUMBERS_E4M3  ? UINT8
+                   : numbers == CUDA_NUMBERS_F16 ? FLOAT16
+                                                 : BFLOAT16;
+  CUtensorMap made;
+
+  if (!esp_cuda_ok (cuda,
+                    cuda->cu->tensor_map (&made, type, 2, (void *) (uintptr_t) rows->data, size,
+                                          strides, boxes, steps, 0, SWIZZLE_128B, PROMOTION_L2_256B,
+                                          0),
+                    "describing a matrix"))
+    return false;
+  _Static_assert(sizeof made == sizeof *map, "the same bytes");
+  memcpy (map, &made, sizeof *map);
+  return true;
+}
+
+static void
+product_90 (CudaDevice *cuda, CudaNumbers numbers, const TileShape *shape, const CudaRows *a,
+            const CudaRows *b, const CudaProduct *product)
+{
+  const int64_t tiles = tiles_of (shape, a->rows, b->rows);
+  CudaProduct90 arguments = { .product = *product };
+  const CudaGrid grid
+      = { .x = (unsigned) (tiles < cuda->multiprocessors ? tiles : cuda->multiprocessors),
+          .y = 1,
+          .z = 1,
+          .threads = shape->threads,
+          .shared = shape->shared };
+
+  if (make_map (cuda, numbers, a, a->k, shape->m, &arguments.a)
+      && make_map (cuda, numbers, b, b->wrap != 0 ? b->wrap : b->k, shape->n, &arguments.b))
+    esp_cuda_launch (cuda, CUDA_MODULE_MATRIX_90, shape->kernel[numbers], grid, &arguments,
+                     sizeof arguments);
+}
+
 void
 esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, const CudaRows *b,
                   const CudaFinish *finish)
@@ -235,6 +307,11 @@ esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, cons
       return;
     }
   shape = choose_shape (cuda, a->rows, b->rows, finish->head_dim);
+  if (shape->wgmma)
+    {
+      product_90 (cuda, numbers, shape, a, b, &product);
+      return;
+    }
   tiles = tiles_of (shape, a->rows, b->rows);
   depths = (bytes + shape->depth - 1) / shape->depth;
   grid.x = (unsigned) tiles;
