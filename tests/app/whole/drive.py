@@ -97,6 +97,8 @@ def is_sensitive(widget):
 class Home:
     """A scratch home that outlives one run of the program, so that it can be opened again."""
 
+    _made = {}  # bytes of files that earlier cases made
+
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         for name in ('home', 'tmp', 'share', 'config/gtk-4.0', 'cache', 'state'):
@@ -116,13 +118,15 @@ class Home:
 
     def photo(self, name='coffee.png', size=None):
         """A real photo, at another size if one is given."""
-        target = self.folder / 'home' / name
         source = SOURCE / 'data/photos' / name
-        if size:
-            subprocess.run(['convert', source, '-resize', size, target], check=True)
-        else:
-            shutil.copyfile(source, target)
-        return target
+
+        def make(target):
+            if size:
+                subprocess.run(['convert', source, '-resize', size, target], check=True)
+            else:
+                shutil.copyfile(source, target)
+
+        return self.made(name, make, size)
 
     def settings(self, **values):
         """Settings of before the program starts, as GVariant text."""
@@ -133,10 +137,24 @@ class Home:
 
     def document(self, *turns, photo='coffee.png', name='Coffee.espalier', size='192x192'):
         """A document with a photo and turns, each of them on the one before."""
-        path = self.folder / 'home' / name
-        self.cli('new', path, self.photo(photo, size))
-        for turn in turns:
-            self.cli('run', path, '-p', turn)
+        source = self.photo(photo, size)
+
+        def make(path):
+            self.cli('new', path, source)
+            for turn in turns:
+                self.cli('run', path, '-p', turn)
+
+        return self.made(name, make, turns, photo, size)
+
+    def made(self, name, make, *what):
+        """A file with that name, which `make` makes; other cases, which each have their own home, get
+        copies of it. What it is like follows from the name and `what`."""
+        path, key = self.folder / 'home' / name, (name, *what)
+        if key in self._made:
+            path.write_bytes(self._made[key])
+        else:
+            make(path)
+            self._made[key] = path.read_bytes()
         return path
 
     def tree(self, document):
@@ -512,7 +530,7 @@ class Window:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f'{name}.png'
         time.sleep(0.3)
-        subprocess.run(['import', '-window', self.window_id() or 'root', path], check=True)
+        subprocess.run(['import', '-window', self.window_id() or 'root', '-quality', '10', path], check=True)
         colors = int(subprocess.run(['identify', '-format', '%k', path], check=True,
                                     capture_output=True, text=True).stdout)
         assert colors > 60, f'{name}: only {colors} colours on the screen'

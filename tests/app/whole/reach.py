@@ -44,7 +44,9 @@ def run_long(window, *instructions):
 
 def branches(home):
     """coffee → Make it snow → Add fog, and coffee → Make it night, which is the newest."""
-    document = home.document('Make it snow', 'Add fog')
-    photo = next(node['id'] for node in home.tree(document) if not node['instruction'])
-    home.cli('run', document, '--node', photo, '-p', 'Make it night')
-    return document
+    def make(path):
+        home.document('Make it snow', 'Add fog', name=path.name)
+        photo = next(node['id'] for node in home.tree(path) if not node['instruction'])
+        home.cli('run', path, '--node', photo, '-p', 'Make it night')
+
+    return home.made('Coffee.espalier', make, 'branches')

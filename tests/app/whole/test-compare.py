@@ -18,11 +18,15 @@ TURNS = ('Make it snow', 'Make it night', 'Swap red and blue', 'Add fog')
 
 def siblings(home):
     """A photo and four turns of it, each with a step more than the one before."""
-    document = home.document()
-    photo, = (node['id'] for node in home.tree(document))
-    for number, turn in enumerate(TURNS):
-        home.cli('run', document, '--node', photo, '-p', turn, '--set', f'steps={4 + number}')
-    return document
+    source = home.photo(size='192x192')
+
+    def make(path):
+        home.cli('new', path, source)
+        photo, = (node['id'] for node in home.tree(path))
+        for number, turn in enumerate(TURNS):
+            home.cli('run', path, '--node', photo, '-p', turn, '--set', f'steps={4 + number}')
+
+    return home.made('Coffee.espalier', make, 'siblings')
 
 
 def node_of(home, document, turn):
