@@ -12,10 +12,17 @@
 
 #include "esp-document.h"
 
-#define KILLS          200
+/* Under the sanitizers the moments of a kill or of a fault in an established document are fewer,
+ * for it is the code that they look at. */
+#ifdef __SANITIZE_ADDRESS__
+#define KILLS         40
+#define FAULT_MOMENTS 12
+#else
+#define KILLS         200
+#define FAULT_MOMENTS 40
+#endif
 #define KILLS_A_FILE   20
 #define OPERATIONS     12 /* of a run with faults */
-#define FAULT_MOMENTS  40
 #define MAKING_MOMENTS 70
 
 /* --- What was promised ------------------------------------------------------------------------ */
