@@ -1,12 +1,28 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Print the names of a build's tests that begin with one of the given areas: `engine` → engine-*."""
-import json
-import pathlib
-import sys
+"""Print the names of a build's tests that begin with one of the given areas (`engine` → engine-*), or
+what ninja has to build for them.
 
-build, areas = pathlib.Path(sys.argv[1]), sys.argv[2:]
-tests = json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
-for test in tests:
-    if test['name'].split('-')[0] in areas:
-        print(test['name'])
+    list-tests.py [--targets] BUILD AREA…
+"""
+import argparse
+import json
+import os
+import pathlib
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument('--targets', action='store_true')
+parser.add_argument('build', type=pathlib.Path)
+parser.add_argument('areas', nargs='+')
+arguments = parser.parse_args()
+build = arguments.build.resolve()
+
+tests = [test for test in json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
+         if test['name'].split('-')[0] in arguments.areas]
+if arguments.targets:
+    files = {target['id']: target['filename']
+             for target in json.loads((build / 'meson-info' / 'intro-targets.json').read_text())}
+    needed = {file for test in tests for target in test['depends'] for file in files[target]}
+    print('\n'.join(sorted(os.path.relpath(file, build) for file in needed)))
+else:
+    print('\n'.join(test['name'] for test in tests))
