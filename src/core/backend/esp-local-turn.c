@@ -200,20 +200,29 @@ take_loras (JsonObject *used, JsonObject *answer)
     }
 }
 
+/* With members of its own; json_node_copy () would only take another reference. */
+static JsonObject *
+copy_object (JsonObject *object)
+{
+  JsonObject *copy = json_object_new ();
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init_ordered (&iter, object);
+  while (json_object_iter_next_ordered (&iter, &name, &value))
+    json_object_set_member (copy, name, json_node_copy (value));
+  return copy;
+}
+
 /* What was asked for, and what the engine chose where nothing was. */
 static JsonObject *
 dup_used_parameters (JsonObject *asked, JsonObject *answer)
 {
   static const char *const own[] = { "prompt", "negative_prompt", "seed" };
   static const char *const chosen[] = { "steps", "guidance" };
-  JsonObject *used = json_object_new ();
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *value;
+  JsonObject *used = copy_object (asked);
 
-  json_object_iter_init_ordered (&iter, asked);
-  while (json_object_iter_next_ordered (&iter, &name, &value))
-    json_object_set_member (used, name, json_node_copy (value));
   for (gsize i = 0; i < G_N_ELEMENTS (own); i++)
     {
       if (json_object_has_member (used, own[i]))
@@ -411,15 +420,6 @@ _esp_local_turn_on_event (EspWorker *worker, const EspWorkerEvent *event, gpoint
 }
 
 /* --- The way in and out ----------------------------------------------------------------------- */
-
-static JsonObject *
-copy_object (JsonObject *object)
-{
-  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
-  g_autoptr (JsonNode) copy = json_node_copy (node);
-
-  return json_node_dup_object (copy);
-}
 
 GTask *
 _esp_local_turn_new (EspBackend *backend, const EspBackendRequest *request,
