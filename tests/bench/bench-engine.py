@@ -212,7 +212,8 @@ class Bench:
                             "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "2000")}
         if options.level:
             self.environment["ESPALIER_CPU_LEVEL"] = options.level
-            isa = {"avx512": "AVX512_CORE_BF16", "avx2": "AVX2", "avxvnni": "AVX2_VNNI"}.get(options.level)
+            isa = {"avx512": "AVX512_CORE_BF16", "avx512bf16": "AVX512_CORE_BF16", "avx2": "AVX2",
+                   "avxvnni": "AVX2_VNNI"}.get(options.level)
             if isa:
                 self.environment["ONEDNN_MAX_CPU_ISA"] = isa
         self.peaks = json.loads(subprocess.run([str(pathlib.Path(options.build) / "tests" / "bench" / "bench-peak"),
@@ -410,7 +411,7 @@ def main():
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--level", choices=["baseline", "avx2", "avxvnni", "avx512", "amx"])
+    parser.add_argument("--level", choices=["baseline", "avx2", "avxvnni", "avx512", "avx512bf16", "amx"])
     parser.add_argument("--models", default=os.path.join(cache, "espalier", "bench"))
     parser.add_argument("--no-step-cache", action="store_true")
     options = parser.parse_args()

@@ -25,7 +25,7 @@ DATA = pathlib.Path(__file__).resolve().parents[2] / "data"
 CASE = DATA / "edits" / "cases" / "files-one-step" / "case.json"
 LIMITS = {"f32": {"velocity_0": 1e-4, "latents": 1e-4},  # diffusers' own sums differ by 1e-5
           "bf16": {"velocity_0": 1e-2}}
-LEVELS = [None, "avx512", "avx2", "baseline"]  # of $ESPALIER_CPU_LEVEL; None is the best
+LEVELS = [None, "avx512", "avx512bf16", "avx2", "baseline"]  # of $ESPALIER_CPU_LEVEL; None is the best
 MISSING = "cannot run the"  # of the message where the processor has no such level
 
 

@@ -123,7 +123,7 @@ check_case (DevicePair *pair, const AdapterCase *c)
   tensor_pair_free (pair, &gate);
 }
 
-static const char *const levels[] = { "baseline", "avx2", "avx512", "amx" };
+static const char *const levels[] = { "baseline", "avx2", "avx512", "avx512bf16", "amx" };
 
 static void
 adapters_agree (void)

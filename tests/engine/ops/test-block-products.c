@@ -216,7 +216,8 @@ check_case (EspDevice *device, const BlockCase *c, const char *label)
       norm += wanted[i] * wanted[i];
     }
   CHECK (device->error.status == ESP_OK);
-  if (!(sqrt (error) <= (c->precise ? 1.5e-5 : 2e-6) * sqrt (norm)) || device->error.status != ESP_OK)
+  if (!(sqrt (error) <= (c->precise ? 1.5e-5 : 2e-6) * sqrt (norm))
+      || device->error.status != ESP_OK)
     {
       printf ("# %s: %lld × %lld → %d·%lld, %s%s: off by %.2g (%s)\n", label, (long long) c->rows,
               (long long) c->in, c->parts, (long long) c->out, esp_dtype_name (c->dtype[0]),
@@ -291,7 +292,7 @@ static void
 block_formats_agree (void)
 {
   static const char *const levels[]
-      = { "baseline", "avx2", "avxvnni", "avx512", "amx", "dotprod", NULL };
+      = { "baseline", "avx2", "avxvnni", "avx512", "avx512bf16", "amx", "dotprod", NULL };
   static const EspCompute computes[] = { ESP_COMPUTE_F32, ESP_COMPUTE_AUTO, ESP_COMPUTE_BF16 };
 
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
@@ -387,9 +388,35 @@ nan_stays_in_its_row (void)
   esp_device_free (device);
 }
 
+/* Which unit multiplies bf16 is measured, so it must not change from device to device. */
+static void
+the_choice_of_a_unit_stays (void)
+{
+  const EspPanelKernels *chosen = NULL;
+
+  for (int i = 0; i < 5; i++)
+    {
+      EspDevice *device = NULL;
+      EspError error = ESP_ERROR_INIT;
+      const CpuDevice *cpu;
+
+      if (esp_cpu_device_new_level ("avx512", ESP_COMPUTE_BF16, 1, 0, &device, &error) != ESP_OK)
+        return;
+      cpu = (const CpuDevice *) device;
+      CHECK (chosen == NULL || chosen == cpu->float_panels);
+      chosen = cpu->float_panels;
+      CHECK ((strstr (device->description, "bf16 multiplied in f32") != NULL)
+             == (chosen->operand == ESP_OPERAND_F32));
+      CHECK (strstr (device->description, "held to avx512,") != NULL);
+      printf ("# %s\n", device->description);
+      esp_device_free (device);
+    }
+}
+
 int
 main (void)
 {
+  CASE (the_choice_of_a_unit_stays);
   CASE (block_formats_agree);
   CASE (nan_is_found);
   CASE (nan_stays_in_its_row);

@@ -133,7 +133,8 @@ run_level (const char *level)
 static void
 ranges_do_not_know_each_other (void)
 {
-  static const char *const levels[] = { "baseline", "avx2", "avxvnni", "avx512", "amx", "dotprod" };
+  static const char *const levels[]
+      = { "baseline", "avx2", "avxvnni", "avx512", "avx512bf16", "amx", "dotprod" };
 
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
     run_level (levels[i]);

@@ -183,20 +183,43 @@ static const EspOps cpu_ops = {
 };
 
 /* Asked for f32, block formats are multiplied as the f32 numbers that they stand for. A matrix unit
- * is faster in bf16 than in bytes with their scales, and more exact (docs/speed-log.md). */
+ * is faster in bf16 than in bytes with their scales, and more exact (docs/speed-log.md). Where
+ * pairs of bf16 are no faster than f32, they are left alone, unless the level asks for them. */
 static void
 choose_panels (CpuDevice *cpu, const char *level, bool exact)
 {
-  const EspPanelKernels *halves = esp_cpu_panels (level, ESP_OPERAND_BF16);
+  const EspPanelKernels *floats = esp_cpu_panels (level, ESP_OPERAND_F32), *halves = NULL;
 
-  cpu->float_panels = cpu->precise_panels = esp_cpu_panels (level, ESP_OPERAND_F32);
-  if (cpu->base.compute == ESP_BF16 && esp_cpu_panels (level, ESP_OPERAND_SPLIT) != NULL)
-    cpu->precise_panels = esp_cpu_panels (level, ESP_OPERAND_SPLIT);
-  if (cpu->base.compute == ESP_BF16 && halves != NULL)
+  cpu->float_panels = cpu->precise_panels = floats;
+  if (cpu->base.compute == ESP_BF16)
+    halves = esp_cpu_panels (level, ESP_OPERAND_BF16);
+  if (halves != NULL && cpu->matrix == NULL
+      && (level == NULL || strcmp (level, ESP_CPU_PAIRS_LEVEL) != 0)
+      && esp_cpu_is_slow (halves, floats))
+    halves = NULL;
+  if (halves != NULL)
     cpu->float_panels = halves;
+  if (halves != NULL && cpu->matrix != NULL)
+    cpu->precise_panels = esp_cpu_panels (level, ESP_OPERAND_SPLIT);
   cpu->block_panels = cpu->float_panels;
-  if (!exact && (cpu->matrix == NULL || halves == NULL || cpu->base.compute != ESP_BF16))
+  if (!exact && (cpu->matrix == NULL || halves == NULL))
     cpu->block_panels = esp_cpu_panels (level, ESP_OPERAND_S8);
+}
+
+/* For people; and what is kept on the disk was computed by a device of this description. */
+static void
+describe (CpuDevice *cpu, const char *level)
+{
+  EspDevice *device = &cpu->base;
+  char model[64];
+
+  esp_cpu_model_name (model, sizeof model);
+  snprintf (device->description, sizeof device->description, "%s, %s%s%s, %d thread%s%s", model,
+            esp_cpu_instructions (), level != NULL ? " held to " : "", level != NULL ? level : "",
+            device->threads, device->threads == 1 ? "" : "s",
+            device->compute == ESP_BF16 && cpu->float_panels->operand == ESP_OPERAND_F32
+                ? ", bf16 multiplied in f32"
+                : "");
 }
 
 EspStatus
@@ -204,7 +227,6 @@ esp_cpu_device_new_level (const char *level, EspCompute compute, int threads, si
                           EspDevice **device, EspError *error)
 {
   const EspKernels *kernels = esp_cpu_kernels (level);
-  char model[64];
   CpuDevice *cpu;
 
   *device = NULL;
@@ -229,9 +251,6 @@ esp_cpu_device_new_level (const char *level, EspCompute compute, int threads, si
   /* Half of what is free: the other half is for activations and for the file pages that stay
    * mapped. */
   cpu->weight_budget = weight_budget > 0 ? weight_budget : esp_cpu_free_memory () / 2;
-  esp_cpu_model_name (model, sizeof model);
-  snprintf (cpu->base.description, sizeof cpu->base.description, "%s, %s, %d thread%s", model,
-            esp_cpu_instructions (), cpu->base.threads, cpu->base.threads == 1 ? "" : "s");
   if (cpu->matrix != NULL && cpu->base.compute == ESP_BF16)
     cpu->base.batch_rows = MATRIX_BATCH_ROWS;
   if (dnnl_engine_create (&cpu->engine, dnnl_cpu, 0) != dnnl_success
@@ -241,6 +260,7 @@ esp_cpu_device_new_level (const char *level, EspCompute compute, int threads, si
       return esp_error_set (error, ESP_ERROR_DEVICE, "oneDNN could not open the CPU");
     }
   choose_panels (cpu, level, compute == ESP_COMPUTE_F32);
+  describe (cpu, level);
   *device = &cpu->base;
   return ESP_OK;
 }

@@ -50,9 +50,13 @@ typedef struct CpuDevice
   int library_references; /* primitives for which oneDNN had only its reference code: should be 0 */
 } CpuDevice;
 
+/* The level that multiplies pairs of bf16 in the vector unit even where f32 is faster. */
+#define ESP_CPU_PAIRS_LEVEL "avx512bf16"
+
 /* Like esp_cpu_device_new, with the kernels of one level ("baseline", "avx2", "avxvnni", "avx512",
- * "amx", "dotprod"; NULL: the best) even where the processor could do more. ESP_ERROR_UNSUPPORTED
- * if it cannot run them. oneDNN still chooses for itself. For tests and benchmarks. */
+ * "avx512bf16", "amx", "dotprod"; NULL: the best) even where the processor could do more.
+ * ESP_ERROR_UNSUPPORTED if it cannot run them. oneDNN still chooses for itself. For tests and
+ * benchmarks. */
 EspStatus esp_cpu_device_new_level (const char *level, EspCompute compute, int threads,
                                     size_t weight_budget, EspDevice **device, EspError *error);
 
@@ -90,6 +94,15 @@ const EspPanelKernels *esp_cpu_panels (const char *level, EspOperand operand);
 /* The matrix unit's kernels if there is one, the system lets us use it and the level is "amx" or
  * NULL; else NULL. */
 const EspMatrixKernels *esp_cpu_matrix (const char *level);
+
+/* --- cpu-measure.c --- */
+
+/* Kernels are slow if others take less than 1/1.3 of their time for the same product: processors
+ * have either a whole unit for an instruction or a fraction of one, so that noise decides nothing.
+ */
+#define ESP_CPU_SLOW 1.3
+/* Measured once in the life of the process for one pair of tables, in a millisecond. */
+bool esp_cpu_is_slow (const EspPanelKernels *kernels, const EspPanelKernels *others);
 
 /* --- Rows of views as f32, cpu-rows.c --- */
 

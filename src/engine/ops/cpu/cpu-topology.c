@@ -195,6 +195,13 @@ esp_cpu_kernels (const char *level)
     return avx512 ? &esp_kernels_avx512 : avx2 ? &esp_kernels_avx2 : &esp_kernels_baseline;
   if (strcmp (level, "amx") == 0)
     return esp_cpu_matrix (level) != NULL ? &esp_kernels_avx512 : NULL;
+  if (strcmp (level, ESP_CPU_PAIRS_LEVEL) == 0)
+    {
+      bool amx, pairs;
+
+      bf16_features (&amx, &pairs);
+      return avx512 && pairs ? &esp_kernels_avx512 : NULL;
+    }
   if (strcmp (level, esp_kernels_avx512.name) == 0)
     return avx512 ? &esp_kernels_avx512 : NULL;
   if (strcmp (level, esp_kernels_avx2.name) == 0)
