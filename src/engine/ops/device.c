@@ -42,7 +42,7 @@ esp_tensor_new (EspDevice *device, EspDType dtype, int64_t rows, int64_t cols)
 
   if (device->error.status != ESP_OK)
     return tensor;
-  if (rows < 0 || cols < 0 || (dtype != ESP_F32 && dtype != ESP_BF16)
+  if (rows < 0 || cols < 0 || (dtype != ESP_F32 && dtype != ESP_BF16 && dtype != ESP_F16)
       || __builtin_mul_overflow (rows, cols, &count) || count > INT64_MAX / 8)
     {
       esp_device_fail (device, ESP_ERROR_ARGUMENT,

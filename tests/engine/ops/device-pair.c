@@ -9,8 +9,20 @@
 
 #include "ops-reference.h"
 #include "ops/cpu/cpu-device.h"
+#include "ops/cuda/cuda.h"
 
 #define SENTINEL 12288.0f /* exact in bf16 */
+
+static EspStatus
+open_tested (const char *level, EspCompute compute, int threads, size_t weight_budget,
+             EspDevice **device, EspError *error)
+{
+  EspCudaOptions options = { .ordinal = -1, .compute = compute };
+
+  if (level != NULL && strcmp (level, "cuda") == 0)
+    return esp_cuda_device_new (&options, device, error);
+  return esp_cpu_device_new_level (level, compute, threads, weight_budget, device, error);
+}
 
 bool
 pair_open (DevicePair *pair, const char *level, EspCompute compute, int threads,
@@ -19,15 +31,20 @@ pair_open (DevicePair *pair, const char *level, EspCompute compute, int threads,
   EspError error = ESP_ERROR_INIT;
 
   *pair = (DevicePair){ 0 };
+  if (open_tested (level, compute, threads, weight_budget, &pair->tested, &error) != ESP_OK)
+    {
+      printf ("# %s\n", error.message);
+      return false;
+    }
   snprintf (pair->label, sizeof pair->label, "%s %s", level != NULL ? level : "best",
-            compute == ESP_COMPUTE_BF16 ? "bf16" : "f32");
-  if (esp_cpu_device_new_level (level, compute, threads, weight_budget, &pair->tested, &error)
-      != ESP_OK)
-    return false;
-  if (esp_reference_device_new (compute, &pair->reference, &error) == ESP_OK)
-    return true;
-  pair_close (pair);
-  return false;
+            esp_dtype_name (pair->tested->compute));
+  if (esp_reference_device_new (compute, &pair->reference, &error) != ESP_OK)
+    {
+      pair_close (pair);
+      return false;
+    }
+  pair->reference->compute = pair->tested->compute;
+  return true;
 }
 
 void

@@ -17,7 +17,8 @@ typedef struct TensorPair
   EspTensor tested, reference;
 } TensorPair;
 
-/* False, with nothing open, when this machine cannot run the level (NULL: the best one). */
+/* False, with nothing open, when this machine cannot run the level (NULL: the processor's best one;
+ * "cuda": the NVIDIA card). */
 bool pair_open (DevicePair *pair, const char *level, EspCompute compute, int threads,
                 size_t weight_budget);
 void pair_close (DevicePair *pair);

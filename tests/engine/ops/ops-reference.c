@@ -16,8 +16,25 @@ get (const EspTensor *x, int64_t row, int64_t col)
 
   if (x->dtype == ESP_F32)
     return ((const float *) x->data)[i];
-  esp_to_f32 (ESP_BF16, (const uint16_t *) x->data + i, &value, 1);
+  esp_to_f32 (x->dtype, (const uint16_t *) x->data + i, &value, 1);
   return value;
+}
+
+/* The nearest number of 16 bits, ties to even. */
+static uint16_t
+narrow_bits (EspDType dtype, float value)
+{
+  uint16_t bits;
+
+  if (dtype == ESP_BF16)
+    esp_f32_to_bf16 (&value, &bits, 1);
+  else
+    {
+      _Float16 half = (_Float16) value;
+
+      memcpy (&bits, &half, sizeof bits);
+    }
+  return bits;
 }
 
 static void
@@ -29,7 +46,7 @@ put (const EspTensor *y, int64_t row, int64_t col, double value)
   if (y->dtype == ESP_F32)
     ((float *) y->data)[i] = narrow;
   else
-    esp_f32_to_bf16 (&narrow, (uint16_t *) y->data + i, 1);
+    ((uint16_t *) y->data)[i] = narrow_bits (y->dtype, narrow);
 }
 
 /* A value as an operand of a product. */
@@ -41,8 +58,8 @@ operand (const EspDevice *device, double value)
 
   if (device->compute == ESP_F32)
     return value;
-  esp_f32_to_bf16 (&wide, &narrow, 1);
-  esp_to_f32 (ESP_BF16, &narrow, &wide, 1);
+  narrow = narrow_bits (device->compute, wide);
+  esp_to_f32 (device->compute, &narrow, &wide, 1);
   return wide;
 }
 

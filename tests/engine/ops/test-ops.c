@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* test-ops.c: every operation of the CPU device against the reference, at every instruction set
- * level that this machine runs, in f32 and bf16, over awkward shapes. */
+/* test-ops.c: every operation against the reference, on the processor at every instruction set
+ * level that this machine runs, or on the card ("cuda"), in f32 and bf16 (f16), over awkward
+ * shapes. */
 #include "check.h"
 
 #include <math.h>
 
 #include "device-pair.h"
 #include "ops/cpu/cpu-device.h"
+#include "ops/cuda/cuda-device.h"
+#include "ops/cuda/cuda.h"
 
 static DevicePair pair; /* of the round that runs */
 
@@ -23,26 +26,33 @@ tensor_of (EspDevice *device, int64_t rows, int64_t cols)
   return tensor;
 }
 
+/* Do products take operands of 16 bits, in this round? */
 static bool
-bf16_round (void)
+narrow_round (void)
 {
-  return pair.tested->compute == ESP_BF16;
+  return pair.tested->compute != ESP_F32;
 }
 
-/* The reference rounds operands to bf16 where the device does: on its matrix unit, or with pairs of
- * bf16 in a vector unit. */
+static bool
+on_card (void)
+{
+  return esp_device_is_cuda (pair.tested);
+}
+
+/* The reference rounds operands to 16 bits where the device does: on its matrix unit, or with pairs
+ * of them in a vector unit. */
 static void
 reference_rounds (bool rounds)
 {
-  pair.reference->compute = rounds && bf16_round () ? ESP_BF16 : ESP_F32;
+  pair.reference->compute = rounds ? pair.tested->compute : ESP_F32;
 }
 
-/* How far results may be off: of f32 arithmetic, or of one rounding to bf16 at the end (2⁻⁹, and a
- * tie may fall the other way). */
+/* How far results may be off: of f32 arithmetic, or of one rounding at the end (to bf16 2⁻⁹, and a
+ * tie may fall the other way; to f16 2⁻¹²). */
 static double
 allowed (EspDType result)
 {
-  return result == ESP_BF16 ? 2.5e-3 : 2e-6;
+  return result == ESP_BF16 ? 2.5e-3 : result == ESP_F16 ? 4e-4 : 2e-6;
 }
 
 /* --- Linear ------------------------------------------------------------------------------------
@@ -64,10 +74,18 @@ enum
 
 static float with_gate;
 
+static bool
+linear_rounds (const LinearCase *c)
+{
+  if (on_card ())
+    return !c->precise;
+  return c->rows > FEW_ROWS && !c->precise
+         && ((const CpuDevice *) pair.tested)->float_panels->operand == ESP_OPERAND_BF16;
+}
+
 static void
 check_linear (const LinearCase *c)
 {
-  const EspPanelKernels *panels = ((const CpuDevice *) pair.tested)->float_panels;
   EspLinear layers[2]
       = { { .parts = c->parts, .in = c->in, .out = c->out * c->parts, .precise = c->precise } };
   EspWeight weights[ESP_LINEAR_MAX_PARTS], biases[ESP_LINEAR_MAX_PARTS];
@@ -87,7 +105,7 @@ check_linear (const LinearCase *c)
       layers[0].bias[p] = c->bias && p != 1 ? &biases[p] : NULL; /* one part without */
     }
   layers[1] = layers[0];
-  reference_rounds (c->rows > FEW_ROWS && panels->operand == ESP_OPERAND_BF16 && !c->precise);
+  reference_rounds (linear_rounds (c));
   if (c->epilogue.gate != NULL)
     {
       epilogues[0].gate = gate.tested.data;
@@ -107,7 +125,7 @@ check_linear (const LinearCase *c)
             c->epilogue.activation, c->epilogue.gate != NULL ? " gate" : "",
             c->epilogue.accumulate ? " accumulate" : "", c->precise ? ", precise" : "");
   CHECK (pair_agrees (
-      &pair, &y, bf16_round () && c->precise && c->y == ESP_F32 ? 8e-6 : allowed (c->y), what));
+      &pair, &y, narrow_round () && c->precise && c->y == ESP_F32 ? 8e-6 : allowed (c->y), what));
   for (int p = 0; p < c->parts; p++)
     {
       weight_clear (&weights[p]);
@@ -144,13 +162,13 @@ linear_layers_agree (void)
           c.epilogue.gate = variant == 2 ? &with_gate : NULL;
           if (variant == 3)
             c.epilogue.activation = (EspActivation) (1 + s % 4);
-          if (bf16_round ())
+          if (narrow_round ())
             {
               c.precise = true;
               check_linear (&c);
               c.precise = false;
-              c.x = (s + (size_t) variant) % 2 == 0 ? ESP_BF16 : ESP_F32;
-              c.y = (s + (size_t) t) % 2 == 0 ? ESP_BF16 : ESP_F32;
+              c.x = (s + (size_t) variant) % 2 == 0 ? pair.tested->compute : ESP_F32;
+              c.y = (s + (size_t) t) % 2 == 0 ? pair.tested->compute : ESP_F32;
             }
           check_linear (&c);
         }
@@ -170,7 +188,7 @@ every_epilogue_agrees (void)
           c.epilogue.accumulate = (flags & 2) != 0;
           c.bias = true;
           c.x = ESP_F32;
-          c.y = flags & 4 && bf16_round () ? ESP_BF16 : ESP_F32;
+          c.y = flags & 4 && narrow_round () ? pair.tested->compute : ESP_F32;
           check_linear (&c);
         }
 }
@@ -188,8 +206,10 @@ typedef struct AttentionCase
 static void
 check_attention (const AttentionCase *c, EspDType type, bool precise)
 {
+  /* The card rounds nothing in f32 views. */
   const bool rounds
-      = ((const CpuDevice *) pair.tested)->matrix != NULL && bf16_round () && !precise;
+      = narrow_round () && !precise
+        && (on_card () ? type != ESP_F32 : ((const CpuDevice *) pair.tested)->matrix != NULL);
   int64_t cols = c->heads * c->depth, offsets = c->queries + c->keys - 1;
   TensorPair q = tensor_pair (&pair, type, c->queries, cols, cols + 2, 1, c->scale);
   TensorPair k = tensor_pair (&pair, type, c->keys, cols, cols + 5, 2, c->scale);
@@ -224,10 +244,10 @@ check_attention (const AttentionCase *c, EspDType type, bool precise)
   /* In bf16 the weights of the values are rounded relative to another maximum than the
    * reference's. */
   CHECK (pair_agrees (&pair, &out,
-                      rounds             ? 5e-3
-                      : type == ESP_BF16 ? allowed (type)
-                      : c->scale > 2     ? 2e-5
-                                         : 3e-6,
+                      rounds            ? 5e-3
+                      : type != ESP_F32 ? allowed (type)
+                      : c->scale > 2    ? 2e-5
+                                        : 3e-6,
                       what));
   tensor_pair_free (&pair, &q);
   tensor_pair_free (&pair, &k);
@@ -252,9 +272,9 @@ attention_agrees (void)
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     {
       check_attention (&cases[i], ESP_F32, false);
-      if (bf16_round ())
+      if (narrow_round ())
         {
-          check_attention (&cases[i], ESP_BF16, false);
+          check_attention (&cases[i], pair.tested->compute, false);
           check_attention (&cases[i], ESP_F32, true);
         }
     }
@@ -274,7 +294,7 @@ norms_agree (void)
     for (int variant = 0; variant < 4; variant++)
       {
         int64_t rows = shapes[s][0], cols = shapes[s][1];
-        EspDType type = bf16_round () && s % 2 ? ESP_BF16 : ESP_F32;
+        EspDType type = narrow_round () && s % 2 ? pair.tested->compute : ESP_F32;
         TensorPair x = tensor_pair (&pair, ESP_F32, rows, cols, cols + 7, s + 1, 30);
         TensorPair y = tensor_pair (&pair, type, rows, cols, cols + 3, 2, 1);
         TensorPair a = tensor_pair (&pair, ESP_F32, 1, cols, cols, 3, 1);
@@ -323,7 +343,7 @@ head_norm_rope_agrees (void)
     for (int rope = 0; rope < 2; rope++)
       {
         int64_t depth = depths[i], heads = 3, rows = 41;
-        EspDType type = bf16_round () ? ESP_BF16 : ESP_F32;
+        EspDType type = narrow_round () ? pair.tested->compute : ESP_F32;
         TensorPair x = tensor_pair (&pair, type, rows, heads * depth, heads * depth + 4, 1, 3);
         TensorPair w = tensor_pair (&pair, ESP_F32, 1, depth, depth, 2, 1);
         TensorPair c = tensor_pair (&pair, ESP_F32, rows, depth / 2, depth / 2, 3, 1);
@@ -351,7 +371,7 @@ elements_agree (void)
     for (int op = 0; op < 8; op++)
       {
         int64_t rows = shapes[i][0], cols = shapes[i][1], stride = shapes[i][2];
-        EspDType type = bf16_round () && op % 2 ? ESP_BF16 : ESP_F32;
+        EspDType type = narrow_round () && op % 2 ? pair.tested->compute : ESP_F32;
         TensorPair x = tensor_pair (&pair, ESP_F32, rows, cols, cols, 1, 5);
         TensorPair y = tensor_pair (&pair, type, rows, cols, stride, 2, 5);
 
@@ -681,7 +701,7 @@ results_do_not_depend_on_threads (void)
       EspTensor x, y;
       EspAttention attention;
 
-      if (!pair_open (&other, round_level, bf16_round () ? ESP_COMPUTE_BF16 : ESP_COMPUTE_F32,
+      if (!pair_open (&other, round_level, narrow_round () ? ESP_COMPUTE_BF16 : ESP_COMPUTE_F32,
                       i == 0 ? 1 : 3, 0))
         abort ();
       x = tensor_of (other.tested, 200, 64);
@@ -732,13 +752,16 @@ static void
 nothing_is_left_allocated (void)
 {
   /* Scratch memory is the device's own; what callers took must be back. */
-  CpuDevice *cpu = (CpuDevice *) pair.tested;
+  const CpuDevice *cpu = (const CpuDevice *) pair.tested;
+  const CudaDevice *cuda = (const CudaDevice *) pair.tested;
   size_t scratch = 0;
 
-  for (int slot = 0; slot < SCRATCH_COUNT; slot++)
+  for (int slot = 0; slot < SCRATCH_COUNT && !on_card (); slot++)
     scratch += cpu->scratch[slot].bytes;
+  for (int slot = 0; slot < CUDA_SCRATCH_COUNT && on_card (); slot++)
+    scratch += cuda->scratch[slot].bytes;
   CHECK (pair.tested->allocated == scratch);
-  CHECK (cpu->weight_used == 0);
+  CHECK (on_card () || cpu->weight_used == 0);
   CHECK (pair.tested->peak >= pair.tested->allocated);
 }
 
@@ -762,7 +785,7 @@ main (int argc, char **argv)
     {
       if (!pair_open (&pair, level, computes[c], 0, (size_t) 1 << 30))
         {
-          printf ("1..0 # SKIP this processor cannot run the %s kernels\n", level);
+          printf ("1..0 # SKIP this machine cannot run the %s kernels\n", level);
           return 0;
         }
       printf ("# %s: %s\n", pair.label, pair.tested->description);
@@ -782,11 +805,16 @@ main (int argc, char **argv)
       CASE (weights_that_are_not_finite_are_refused);
       CASE (unaligned_weights_are_the_same);
       CASE (results_do_not_depend_on_threads);
-      CASE (exponentials_are_accurate);
       CASE (nothing_is_left_allocated);
-      CASE (onednn_never_needs_its_reference_code);
+      if (!on_card ())
+        {
+          CASE (exponentials_are_accurate);
+          CASE (onednn_never_needs_its_reference_code);
+        }
       pair_close (&pair);
       /* The same layers when next to nothing may be packed. */
+      if (level != NULL && strcmp (level, "cuda") == 0)
+        continue;
       if (pair_open (&pair, level, computes[c], 0, 1))
         {
           CASE (linear_layers_agree);

@@ -58,6 +58,21 @@ ESP_KERNEL (image_group_norm_1, CudaGroupNorm, CUDA_IMAGE_THREADS)
     }
 }
 
+/* Sums are of what numbers differ from one of their group: where all are near a number far from 0,
+ * their squares would leave nothing of the variance. */
+ESP_DEVICE double
+group_pivot (const CudaSums &a, int column)
+{
+  return reinterpret_cast<const float *> (a.x)[column / a.per_group * a.per_group];
+}
+
+/* Each group's first number: subtracting it keeps the squares small, and a constant is exact. */
+ESP_DEVICE float
+shift_of (const CudaSums &a, int64_t group)
+{
+  return reinterpret_cast<const float *> (a.x)[group * a.per_group];
+}
+
 /* Sums of a part's rows. Threads lie along a row's vectors, several rows at once where a row has
  * few; each adds up in f64, then rows are joined in their order: the result is the same on every
  * card. */
@@ -72,11 +87,14 @@ sum_rows (const CudaSums &a)
   const int row = static_cast<int> (threadIdx.x) / across;
   const int column = static_cast<int> (threadIdx.x) % across;
   const int64_t from = a.rows * blockIdx.x / a.parts, to = a.rows * (blockIdx.x + 1) / a.parts;
-  double sum[WIDTH], square[WIDTH];
+  double sum[WIDTH], square[WIDTH], pivot[WIDTH];
 
 #pragma unroll
   for (int i = 0; i < WIDTH; i++)
-    sum[i] = square[i] = 0;
+    {
+      sum[i] = square[i] = 0;
+      pivot[i] = group_pivot (a, (first + column) * WIDTH + i);
+    }
   if (row < at_once)
 #pragma unroll 4
     for (int64_t r = from + row; r < to; r += at_once)
@@ -99,7 +117,7 @@ sum_rows (const CudaSums &a)
 #pragma unroll
         for (int i = 0; i < WIDTH; i++)
           {
-            const double wide = value[i];
+            const double wide = value[i] - pivot[i];
 
             sum[i] += wide;
             square[i] = fma (wide, wide, square[i]);
@@ -163,10 +181,11 @@ ESP_KERNEL (image_moments, CudaSums, CUDA_IMAGE_THREADS)
     }
   if (threadIdx.x == 0)
     {
+      const double pivot = group_pivot (a, static_cast<int> (group) * a.per_group);
       const double mean = joined[0] / count, variance = joined[1] / count - mean * mean;
       float *result = reinterpret_cast<float *> (a.result) + 2 * group;
 
-      result[0] = static_cast<float> (mean);
+      result[0] = static_cast<float> (pivot + mean);
       /* NaN stays NaN. */
       result[1] = variance < 0 ? 0 : static_cast<float> (variance);
     }
