@@ -49,8 +49,9 @@ typedef struct CudaGroupNorm
 } CudaGroupNorm;
 
 /* image_sums_*: grid x over parts of the rows, y over stretches of 256 vectors of a row; each
- * channel's sum and sum of squares in the part, sums[(part·cols + c)·2 + {0, 1}]. image_moments:
- * grid x over groups; result[2·g] mean, [2·g + 1] variance. */
+ * channel's sum and sum of squares, of the differences from its group's first number, in the part:
+ * sums[(part·cols + c)·2 + {0, 1}]. image_moments: grid x over groups; result[2·g] mean, [2·g + 1]
+ * variance. */
 typedef struct CudaSums
 {
   uint64_t x;
