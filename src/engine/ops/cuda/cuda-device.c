@@ -195,6 +195,7 @@ destroy (EspDevice *device)
       cu->context_synchronize ();
       esp_cuda_recordings_free (cuda);
       esp_cuda_adapters_free (cuda);
+      esp_cuda_blas_free (cuda);
       esp_cuda_residency_free (cuda);
       esp_cuda_memory_clear (cuda);
       for (int i = 0; i < CUDA_MODULE_COUNT; i++)

@@ -53,6 +53,7 @@ typedef enum
 } CudaScratchSlot;
 
 typedef struct CudaAdapters CudaAdapters; /* cuda-adapters.c */
+typedef struct CudaBlas CudaBlas;         /* cuda-blas.c */
 typedef struct CudaFunction CudaFunction;
 typedef struct CudaMemory CudaMemory;         /* cuda-memory.c */
 typedef struct CudaLedger CudaLedger;         /* cuda-memory.c */
@@ -86,6 +87,7 @@ typedef struct CudaDevice
   CudaRecordings *recordings;
   CudaResidency *residency;
   CudaAdapters *adapters;
+  CudaBlas *blas;
 } CudaDevice;
 
 /* --- cuda-device.c --------------------------------------------------------------------------- */
@@ -216,6 +218,7 @@ void esp_cuda_recordings_free (CudaDevice *cuda);
 /* What is kept of adapters has to be looked at anew: esp_cuda_forget (device, NULL) calls it. */
 void esp_cuda_adapters_stale (CudaDevice *cuda);
 void esp_cuda_adapters_free (CudaDevice *cuda);
+void esp_cuda_blas_free (CudaDevice *cuda);
 void esp_cuda_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
                       const EspEpilogue *epilogue, EspTensor y);
 void esp_cuda_linear_heads (EspDevice *device, EspTensor x, const EspLinear *linear,

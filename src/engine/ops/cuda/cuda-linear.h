@@ -81,3 +81,10 @@ void esp_cuda_finish_sums (CudaDevice *cuda, CUdeviceptr sums, int64_t stride, i
  * not rounded to the device's compute type. */
 void esp_cuda_vector_product (CudaDevice *cuda, const EspTensor *x, const CudaMatrix *matrix,
                               bool precise, const CudaFinish *finish);
+
+/* --- cuda-blas.c -------------------------------------------------------------------------------
+ */
+
+/* The same product as esp_cuda_product() by cuBLASLt. False: not by it, nothing was done. */
+bool esp_cuda_blas_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a,
+                            const CudaRows *b, const CudaFinish *finish);

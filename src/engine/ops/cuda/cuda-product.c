@@ -296,7 +296,8 @@ esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, cons
   CudaGrid grid = { .y = 1, .z = 1 };
   int64_t tiles, depths;
 
-  if (cuda->base.error.status != ESP_OK || a->rows == 0 || b->rows == 0)
+  if (cuda->base.error.status != ESP_OK || a->rows == 0 || b->rows == 0
+      || esp_cuda_blas_product (cuda, numbers, a, b, finish))
     return;
   product.finish.row_scale = a->scales;
   product.finish.column_scale = b->scales;
