@@ -5,6 +5,7 @@
 #include "esp-addition-page.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "esp-plain-row.h"
 #include "esp-status-label.h"
@@ -13,8 +14,10 @@ struct _EspAdditionPage
 {
   AdwBin parent_instance;
 
+  AdwWindowTitle *title;
   GtkWidget *add_button;
-  AdwPreferencesGroup *parts_group, *remarks_group;
+  AdwPreferencesGroup *search_group, *parts_group, *differences_group, *remarks_group,
+      *manner_group;
   AdwEntryRow *name_row;
   AdwComboRow *mode_row;
   GtkProgressBar *bar;
@@ -22,9 +25,9 @@ struct _EspAdditionPage
   GtkLabel *status;
 
   EspModelAddition *addition;
-  GPtrArray *part_rows, *remark_rows; /* borrowed widgets */
+  GPtrArray *part_rows, *difference_rows, *remark_rows; /* borrowed widgets */
   GtkFileChooserNative *chooser;
-  char *choosing; /* the component that a file is being chosen for */
+  char *choosing; /* the component that a file is being chosen for; NULL: wherever it is */
   GCancellable *cancellable;
   guint examining; /* requests under way */
   char *refused;   /* what was said of the files given last; or NULL */
@@ -54,29 +57,60 @@ on_chosen (EspAdditionPage *self, int response)
   if (response != GTK_RESPONSE_ACCEPT)
     return;
   file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (chooser));
-  if (file != NULL && g_file_peek_path (file) != NULL)
+  if (file == NULL || g_file_peek_path (file) == NULL)
+    return;
+  if (component != NULL && esp_model_addition_get_model (self->addition) == NULL)
     esp_model_addition_set_part (self->addition, component, g_file_peek_path (file));
+  else
+    esp_addition_page_take (self, (const char *const[]){ g_file_peek_path (file), NULL });
 }
 
-/* Tokenizers are folders. */
 static void
-on_choose (EspAdditionPage *self, GtkWidget *button)
+choose (EspAdditionPage *self, const char *component, const char *title, gboolean folder)
 {
-  const char *component = g_object_get_data (G_OBJECT (button), "esp-component");
-  gboolean folder = g_str_has_prefix (component, "tokenizer");
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
 
   if (self->chooser != NULL)
     return;
   self->choosing = g_strdup (component);
   self->chooser = gtk_file_chooser_native_new (
-      esp_model_component_title (component), GTK_IS_WINDOW (root) ? GTK_WINDOW (root) : NULL,
+      title, GTK_IS_WINDOW (root) ? GTK_WINDOW (root) : NULL,
       folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER : GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Choose"),
       _ ("_Cancel"));
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
   g_signal_connect_object (self->chooser, "response", G_CALLBACK (on_chosen), self,
                            G_CONNECT_SWAPPED);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
+}
+
+static void
+on_search (EspAdditionPage *self)
+{
+  choose (self, NULL, _ ("Look in a Folder"), TRUE);
+}
+
+/* Tokenizers are folders, and so is what was one: files of weights have an ending. */
+static gboolean
+is_folder (EspAdditionPage *self, const char *component)
+{
+  for (guint i = 0; i < esp_model_addition_get_n_parts (self->addition); i++)
+    {
+      const EspModelPart *part = esp_model_addition_get_part (self->addition, i);
+      g_autofree char *base = part->was != NULL ? g_path_get_basename (part->was) : NULL;
+
+      if (g_str_equal (part->component, component) && base != NULL)
+        return strchr (base, '.') == NULL;
+    }
+
+  return g_str_has_prefix (component, "tokenizer");
+}
+
+static void
+on_choose (EspAdditionPage *self, GtkWidget *button)
+{
+  const char *component = g_object_get_data (G_OBJECT (button), "esp-component");
+
+  choose (self, component, esp_model_component_title (component), is_folder (self, component));
 }
 
 /* --- What there is ---------------------------------------------------------------------------- */
@@ -87,6 +121,12 @@ dup_part_subtitle (const EspModelPart *part)
   g_autoptr (GString) text = g_string_new (NULL);
   g_autofree char *name = NULL;
 
+  if (part->path == NULL && part->was != NULL)
+    {
+      name = g_filename_display_name (part->was);
+      /* Translators: %s is a file */
+      return g_strdup_printf (_ ("Gone from %s"), name);
+    }
   if (part->path == NULL)
     return g_strdup (part->needed ? _ ("Missing") : _ ("Inside of another part"));
   name = g_filename_display_name (part->path);
@@ -113,24 +153,28 @@ add_part (EspAdditionPage *self, const EspModelPart *part)
   g_autofree char *subtitle = dup_part_subtitle (part);
   const char *title = esp_model_component_title (part->component);
   GtkWidget *row = esp_plain_row_new (ADW_TYPE_ACTION_ROW, title, subtitle, 5);
-  GtkWidget *button = gtk_button_new_with_mnemonic (_ ("_Choose…"));
+  GtkWidget *button;
   gboolean missing = part->path == NULL && part->needed;
   g_autofree char *label = NULL;
 
+  adw_action_row_set_icon_name (ADW_ACTION_ROW (row),
+                                missing ? "dialog-warning-symbolic" : "object-select-symbolic");
+  adw_preferences_group_add (self->parts_group, row);
+  g_ptr_array_add (self->part_rows, row);
+  /* Where it is and was is no question. */
+  if (esp_model_addition_get_model (self->addition) != NULL && part->was == NULL && !missing)
+    return;
+  button = gtk_button_new_with_mnemonic (_ ("_Choose…"));
   /* Translators: %s is a part of a model */
   label = g_strdup_printf (_ ("Choose: %s"), title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
                                   -1);
-  adw_action_row_set_icon_name (ADW_ACTION_ROW (row),
-                                missing ? "dialog-warning-symbolic" : "object-select-symbolic");
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   if (!missing)
     gtk_widget_add_css_class (button, "flat");
   g_object_set_data_full (G_OBJECT (button), "esp-component", g_strdup (part->component), g_free);
   g_signal_connect_object (button, "clicked", G_CALLBACK (on_choose), self, G_CONNECT_SWAPPED);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
-  adw_preferences_group_add (self->parts_group, row);
-  g_ptr_array_add (self->part_rows, row);
 }
 
 static void
@@ -151,6 +195,7 @@ tell (EspAdditionPage *self)
 
   gtk_spinner_set_spinning (self->spinner, self->examining > 0);
   gtk_widget_set_sensitive (self->add_button, ready);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->search_group), !self->copying);
   gtk_widget_set_sensitive (GTK_WIDGET (self->parts_group), !self->copying);
   gtk_widget_set_sensitive (GTK_WIDGET (self->name_row), !self->copying);
   gtk_widget_set_sensitive (GTK_WIDGET (self->mode_row), !self->copying);
@@ -162,25 +207,40 @@ tell (EspAdditionPage *self)
     esp_status_label_set (self->status, problem, FALSE);
 }
 
+/* A row for each; without any the group does not show. */
+static void
+fill_sentences (AdwPreferencesGroup *group, GPtrArray *rows, const char *const *sentences,
+                const char *icon)
+{
+  clear_rows (group, rows);
+  for (; *sentences != NULL; sentences++)
+    {
+      GtkWidget *row = esp_plain_row_new (ADW_TYPE_ACTION_ROW, *sentences, NULL, 1);
+
+      adw_action_row_set_icon_name (ADW_ACTION_ROW (row), icon);
+      adw_action_row_set_title_lines (ADW_ACTION_ROW (row), 8);
+      adw_preferences_group_add (group, row);
+      g_ptr_array_add (rows, row);
+    }
+  gtk_widget_set_visible (GTK_WIDGET (group), rows->len > 0);
+}
+
 static void
 fill (EspAdditionPage *self)
 {
   const char *const *remarks = esp_model_addition_get_remarks (self->addition);
+  const char *const *differences = esp_model_addition_get_differences (self->addition);
   const char *name = esp_model_addition_get_name (self->addition);
 
   clear_rows (self->parts_group, self->part_rows);
   for (guint i = 0; i < esp_model_addition_get_n_parts (self->addition); i++)
     add_part (self, esp_model_addition_get_part (self->addition, i));
-  clear_rows (self->remarks_group, self->remark_rows);
-  for (guint i = 0; remarks[i] != NULL; i++)
-    {
-      GtkWidget *row = esp_plain_row_new (ADW_TYPE_ACTION_ROW, remarks[i], NULL, 1);
-
-      adw_action_row_set_title_lines (ADW_ACTION_ROW (row), 8);
-      adw_preferences_group_add (self->remarks_group, row);
-      g_ptr_array_add (self->remark_rows, row);
-    }
-  gtk_widget_set_visible (GTK_WIDGET (self->remarks_group), self->remark_rows->len > 0);
+  fill_sentences (self->remarks_group, self->remark_rows, remarks, NULL);
+  fill_sentences (self->differences_group, self->difference_rows, differences,
+                  "dialog-warning-symbolic");
+  if (esp_model_addition_get_model (self->addition) != NULL)
+    gtk_button_set_label (GTK_BUTTON (self->add_button),
+                          differences[0] != NULL ? _ ("_Use Them Anyway") : _ ("_Use These Files"));
   if (g_strcmp0 (name, gtk_editable_get_text (GTK_EDITABLE (self->name_row))) != 0)
     {
       self->filling = TRUE;
@@ -341,6 +401,7 @@ esp_addition_page_finalize (GObject *object)
 
   g_clear_object (&self->cancellable);
   g_ptr_array_unref (self->part_rows);
+  g_ptr_array_unref (self->difference_rows);
   g_ptr_array_unref (self->remark_rows);
   g_free (self->choosing);
   g_free (self->refused);
@@ -360,7 +421,11 @@ esp_addition_page_class_init (EspAdditionPageClass *klass)
                                  NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/espalier/app/models/esp-addition-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, title);
   gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, add_button);
+  gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, search_group);
+  gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, differences_group);
+  gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, manner_group);
   gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, parts_group);
   gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, remarks_group);
   gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, name_row);
@@ -370,6 +435,7 @@ esp_addition_page_class_init (EspAdditionPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EspAdditionPage, status);
   gtk_widget_class_bind_template_callback (widget_class, on_back);
   gtk_widget_class_bind_template_callback (widget_class, on_name);
+  gtk_widget_class_bind_template_callback (widget_class, on_search);
   gtk_widget_class_bind_template_callback (widget_class, on_mode);
   gtk_widget_class_bind_template_callback (widget_class, on_add);
 }
@@ -379,9 +445,22 @@ esp_addition_page_init (EspAdditionPage *self)
 {
   self->cancellable = g_cancellable_new ();
   self->part_rows = g_ptr_array_new ();
+  self->difference_rows = g_ptr_array_new ();
   self->remark_rows = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
   on_mode (self);
+}
+
+/* The model is there: what it is called and where its files lie is no question here. */
+static void
+show_mending (EspAdditionPage *self)
+{
+  EspLibraryModel *model = esp_model_addition_get_model (self->addition);
+
+  adw_window_title_set_title (self->title, _ ("Locate Files"));
+  adw_window_title_set_subtitle (self->title, esp_library_model_get_name (model));
+  gtk_widget_set_visible (GTK_WIDGET (self->search_group), TRUE);
+  gtk_widget_set_visible (GTK_WIDGET (self->manner_group), FALSE);
 }
 
 GtkWidget *
@@ -393,6 +472,8 @@ esp_addition_page_new (EspModelAddition *addition)
 
   self = g_object_new (ESP_TYPE_ADDITION_PAGE, NULL);
   self->addition = g_object_ref (addition);
+  if (esp_model_addition_get_model (addition) != NULL)
+    show_mending (self);
   g_signal_connect_object (addition, "changed", G_CALLBACK (on_changed), self, G_CONNECT_SWAPPED);
   fill (self);
   return GTK_WIDGET (self);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-addition-page.h: files of a person that become a model: what was found, what is missing, and
- * whether they stay where they are.
+/* esp-addition-page.h: files of a person that become a model, or those of a model that were moved:
+ * what was found, what is missing, and whether they stay where they are.
  *
  * A subpage of the preferences. Signals: "close" (); "added" (char *id).
  */

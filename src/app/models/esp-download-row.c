@@ -27,6 +27,26 @@ enum
 
 static guint signals[N_SIGNALS];
 
+/* The keyboard stays in the row where the button that has it goes. */
+static void
+show_buttons (EspDownloadRow *self, gboolean works, gboolean stopped)
+{
+  const gboolean over = !works && !stopped;
+  const gboolean focused = gtk_widget_has_focus (self->pause) || gtk_widget_has_focus (self->resume)
+                           || gtk_widget_has_focus (self->cancel)
+                           || gtk_widget_has_focus (self->clear);
+  GtkWidget *first = works ? self->pause : stopped ? self->resume : self->clear;
+  const gboolean others = !gtk_widget_get_visible (first);
+
+  gtk_widget_set_visible (first, TRUE);
+  if (focused && others)
+    gtk_widget_grab_focus (first);
+  gtk_widget_set_visible (self->pause, works);
+  gtk_widget_set_visible (self->resume, stopped);
+  gtk_widget_set_visible (self->cancel, !over);
+  gtk_widget_set_visible (self->clear, over);
+}
+
 static void
 fill (EspDownloadRow *self)
 {
@@ -50,10 +70,7 @@ fill (EspDownloadRow *self)
   gtk_progress_bar_set_fraction (self->bar,
                                  CLAMP (esp_model_download_get_fraction (self->download), 0, 1));
   gtk_widget_set_visible (GTK_WIDGET (self->bar), !over);
-  gtk_widget_set_visible (self->pause, works);
-  gtk_widget_set_visible (self->resume, stopped);
-  gtk_widget_set_visible (self->cancel, !over);
-  gtk_widget_set_visible (self->clear, over);
+  show_buttons (self, works, stopped);
 }
 
 static void

@@ -2,7 +2,8 @@
 /* esp-model-row.h: a model of the library in a list: what it is, whether it is the default, and
  * removing it.
  *
- * Signals: "choose" (): it is to be the default; "remove" (); "open" (): its folder.
+ * Signals: "choose" (): it is to be the default; "locate" (): its files are gone; "remove" ();
+ * "open" (): its folder.
  */
 #pragma once
 

@@ -7,8 +7,8 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-addition-page.h"
+#include "esp-download-resume.h"
 #include "esp-download-row.h"
-#include "esp-key-store.h"
 #include "esp-model-row.h"
 #include "esp-offer-page.h"
 #include "esp-plain-row.h"
@@ -203,6 +203,31 @@ ask_remove (EspModelsPage *self, EspLibraryModel *model, gboolean to_trash)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+/* --- Files that were moved -------------------------------------------------------------------- */
+
+static void
+on_mended (EspModelsPage *self, const char *id)
+{
+  EspLibraryModel *model = esp_model_library_find (self->library, id);
+  g_autofree char *text = NULL;
+
+  close_subpage (self);
+  text = g_strdup_printf (_ ("“%s” can be used again"),
+                          model != NULL ? esp_library_model_get_name (model) : id);
+  say (self, text);
+}
+
+static void
+on_row_locate (EspModelsPage *self, EspModelRow *row)
+{
+  g_autoptr (EspModelAddition) addition = esp_model_addition_new_for_model (
+      self->library, self->worker, esp_model_row_get_model (row));
+  GtkWidget *page = esp_addition_page_new (addition);
+
+  g_signal_connect_object (page, "added", G_CALLBACK (on_mended), self, G_CONNECT_SWAPPED);
+  present (self, page);
+}
+
 /* --- Installed -------------------------------------------------------------------------------- */
 
 static void
@@ -235,7 +260,9 @@ on_folder_opened (GObject *source, GAsyncResult *result, gpointer data)
 static void
 on_row_open (EspModelsPage *self, EspModelRow *row)
 {
-  const char *folder = esp_library_model_get_folder (esp_model_row_get_model (row));
+  const char *place = esp_library_model_get_place (esp_model_row_get_model (row));
+  g_autofree char *folder
+      = g_file_test (place, G_FILE_TEST_IS_DIR) ? g_strdup (place) : g_path_get_dirname (place);
   g_autofree char *uri = g_filename_to_uri (folder, NULL, NULL);
 
   if (uri != NULL && get_window (self) != NULL)
@@ -267,6 +294,7 @@ on_fill (gpointer data)
       GtkWidget *row = esp_model_row_new (model, self->nobody);
 
       g_signal_connect_object (row, "choose", G_CALLBACK (on_row_choose), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (row, "locate", G_CALLBACK (on_row_locate), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (row, "remove", G_CALLBACK (on_row_remove), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (row, "open", G_CALLBACK (on_row_open), self, G_CONNECT_SWAPPED);
       adw_preferences_group_add (self->models_group, row);
@@ -447,41 +475,13 @@ add_offer (EspModelsPage *self, EspModelOffer *offer)
   g_ptr_array_add (self->offer_rows, row);
 }
 
-typedef struct
-{
-  EspModelsPage *page;
-  EspModelDownload *download;
-} Resuming;
-
-static void
-resuming_free (Resuming *resuming)
-{
-  g_object_unref (resuming->page);
-  g_object_unref (resuming->download);
-  g_free (resuming);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Resuming, resuming_free)
-
-static void
-on_token_loaded (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Resuming) resuming = data;
-  g_autoptr (EspKey) key = esp_key_store_load_finish (result, NULL);
-
-  if (resuming->page->library != NULL)
-    esp_model_download_resume (resuming->download, key);
-}
-
 /* What failed for want of a person goes where a person can help; the rest tries again. */
 static void
 on_resume (EspModelsPage *self, EspDownloadRow *row)
 {
   EspModelDownload *download = esp_download_row_get_download (row);
   EspModelOffer *offer = esp_model_download_get_offer (download);
-  const char *account = esp_model_offer_get_token_account (offer);
   const GError *error = esp_model_download_get_error (download);
-  Resuming *resuming;
 
   if (g_error_matches (error, ESP_MODEL_DOWNLOAD_ERROR, ESP_MODEL_DOWNLOAD_ERROR_TOKEN)
       || g_error_matches (error, ESP_MODEL_DOWNLOAD_ERROR, ESP_MODEL_DOWNLOAD_ERROR_LICENCE))
@@ -489,15 +489,7 @@ on_resume (EspModelsPage *self, EspDownloadRow *row)
       esp_offer_page_show_problem (show_offer (self, offer), error);
       return;
     }
-  if (account == NULL)
-    {
-      esp_model_download_resume (download, NULL);
-      return;
-    }
-  resuming = g_new0 (Resuming, 1);
-  resuming->page = g_object_ref (self);
-  resuming->download = g_object_ref (download);
-  esp_key_store_load_async (account, self->cancellable, on_token_loaded, resuming);
+  esp_download_resume (download);
 }
 
 static void

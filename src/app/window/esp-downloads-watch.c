@@ -2,7 +2,11 @@
 /* esp-downloads-watch.c: see esp-downloads-watch.h. */
 #include "esp-downloads-watch.h"
 
+#include <adwaita.h>
 #include <glib/gi18n-lib.h>
+
+#include "esp-download-resume.h"
+#include "esp-window.h"
 
 #define KEY          "esp-downloads-watch"
 #define NOTIFICATION "model-downloads"
@@ -13,6 +17,8 @@ typedef struct
   EspModelDownloads *downloads;
   GHashTable *told; /* set of EspModelDownload that were told of; borrowed, for comparison only */
   gboolean holds;
+  gboolean reminded; /* of what an earlier start left unfinished */
+  AdwToast *toast;   /* that reminds; weak */
 } Watch;
 
 static gboolean
@@ -36,6 +42,92 @@ notify (Watch *watch, const char *title, const char *body)
   g_application_send_notification (watch->application, NOTIFICATION, notification);
 }
 
+/* --- What an earlier start left unfinished ---------------------------------------------------- */
+
+static gboolean
+is_paused (EspModelDownload *download)
+{
+  return esp_model_download_get_state (download) == ESP_MODEL_DOWNLOAD_PAUSED;
+}
+
+static void
+resume_all (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Watch *watch = user_data;
+  GListModel *list = G_LIST_MODEL (watch->downloads);
+
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (EspModelDownload) download = g_list_model_get_item (list, i);
+
+      if (is_paused (download))
+        esp_download_resume (download);
+    }
+}
+
+/* NULL: there is nothing to be reminded of. */
+static char *
+dup_reminder (Watch *watch)
+{
+  GListModel *list = G_LIST_MODEL (watch->downloads);
+  g_autoptr (EspModelDownload) first = NULL;
+  g_autofree char *done = NULL;
+  g_autofree char *total = NULL;
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (EspModelDownload) download = g_list_model_get_item (list, i);
+
+      if (is_paused (download) && n++ == 0)
+        first = g_object_ref (download);
+    }
+  if (n == 0)
+    return NULL;
+  if (n > 1)
+    return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "The download of %u model is paused",
+                                         "The downloads of %u models are paused", n),
+                            n);
+
+  done = g_format_size ((guint64) MAX (esp_model_download_get_done (first), 0));
+  total = g_format_size ((guint64) MAX (esp_model_download_get_total (first), 0));
+  /* Translators: a model, and two amounts of bytes */
+  return g_strdup_printf (_ ("The download of “%s” is paused: %s of %s are there"),
+                          esp_model_offer_get_name (esp_model_download_get_offer (first)), done,
+                          total);
+}
+
+static void
+remind (Watch *watch, EspWindow *window)
+{
+  g_autofree char *text = watch->reminded ? NULL : dup_reminder (watch);
+
+  watch->reminded = TRUE;
+  if (text != NULL)
+    g_set_weak_pointer (&watch->toast, esp_window_toast_action (window, text, _ ("_Go On"),
+                                                                "app.resume-downloads"));
+}
+
+/* Somebody goes on with it, or gave it up. */
+static void
+stop_reminding (Watch *watch)
+{
+  AdwToast *toast = watch->toast;
+
+  g_clear_weak_pointer (&watch->toast);
+  if (toast != NULL)
+    adw_toast_dismiss (toast);
+}
+
+static void
+on_window_added (GtkApplication *application, GtkWindow *window, Watch *watch)
+{
+  if (ESP_IS_WINDOW (window))
+    remind (watch, ESP_WINDOW (window));
+}
+
+/* --- While they run --------------------------------------------------------------------------- */
+
 static void
 on_active_changed (Watch *watch)
 {
@@ -50,7 +142,19 @@ on_active_changed (Watch *watch)
     g_application_release (watch->application);
 }
 
-/* Who looks at the program sees it there. */
+/* Who looks at the page of the models sees it there. */
+static void
+tell (Watch *watch, EspModelDownload *download, const char *text)
+{
+  GtkWindow *active = gtk_application_get_active_window (GTK_APPLICATION (watch->application));
+  const gboolean failed = esp_model_download_get_state (download) == ESP_MODEL_DOWNLOAD_FAILED;
+
+  if (ESP_IS_WINDOW (active))
+    esp_window_toast_action (ESP_WINDOW (active), text, _ ("_Show"), "app.show-models");
+  else if (active == NULL)
+    notify (watch, text, failed ? esp_model_download_get_status (download) : NULL);
+}
+
 static void
 on_download_changed (GApplication *application, EspModelDownload *download)
 {
@@ -61,19 +165,19 @@ on_download_changed (GApplication *application, EspModelDownload *download)
 
   if (watch == NULL)
     return;
+  if (state != ESP_MODEL_DOWNLOAD_PAUSED)
+    stop_reminding (watch);
   if (state != ESP_MODEL_DOWNLOAD_DONE && state != ESP_MODEL_DOWNLOAD_FAILED)
     {
       g_hash_table_remove (watch->told, download);
       return;
     }
-  if (!g_hash_table_add (watch->told, download)
-      || gtk_application_get_active_window (GTK_APPLICATION (watch->application)) != NULL)
+  if (!g_hash_table_add (watch->told, download))
     return;
   text = g_strdup_printf (state == ESP_MODEL_DOWNLOAD_DONE ? _ ("“%s” can be used now")
                                                            : _ ("“%s” could not be downloaded"),
                           name);
-  notify (watch, text,
-          state == ESP_MODEL_DOWNLOAD_FAILED ? esp_model_download_get_status (download) : NULL);
+  tell (watch, download, text);
 }
 
 static void
@@ -115,6 +219,8 @@ watch_free (gpointer data)
   g_signal_handlers_disconnect_by_data (watch->downloads, watch);
   if (watch->holds)
     g_application_release (watch->application);
+  g_action_map_remove_action (G_ACTION_MAP (watch->application), "resume-downloads");
+  g_clear_weak_pointer (&watch->toast);
   g_object_unref (watch->downloads);
   g_hash_table_unref (watch->told);
   g_free (watch);
@@ -123,6 +229,7 @@ watch_free (gpointer data)
 void
 esp_downloads_watch_attach (GApplication *application, EspModelDownloads *downloads)
 {
+  static const GActionEntry entries[] = { { .name = "resume-downloads", .activate = resume_all } };
   Watch *watch;
 
   g_return_if_fail (GTK_IS_APPLICATION (application));
@@ -135,6 +242,9 @@ esp_downloads_watch_attach (GApplication *application, EspModelDownloads *downlo
   g_object_set_data_full (G_OBJECT (application), KEY, watch, watch_free);
   g_signal_connect_swapped (downloads, "notify::n-active", G_CALLBACK (on_active_changed), watch);
   g_signal_connect (downloads, "items-changed", G_CALLBACK (on_items_changed), watch);
+  g_action_map_add_action_entries (G_ACTION_MAP (application), entries, G_N_ELEMENTS (entries),
+                                   watch);
+  g_signal_connect (application, "window-added", G_CALLBACK (on_window_added), watch);
   g_signal_connect (application, "window-removed", G_CALLBACK (on_window_removed), watch);
   on_items_changed (G_LIST_MODEL (downloads), 0, 0,
                     g_list_model_get_n_items (G_LIST_MODEL (downloads)), watch);

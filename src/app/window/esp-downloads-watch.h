@@ -9,7 +9,8 @@
 G_BEGIN_DECLS
 
 /* While models are fetched the program stays, without a window if need be; when the last one closes
- * a notification says so, and another one when a model is there or cannot be had. */
+ * a notification says so. That a model is there or cannot be had is told, too: in the window, or by
+ * a notification; and at the start, with what was left unfinished ("app.resume-downloads"). */
 void esp_downloads_watch_attach (GApplication *application, EspModelDownloads *downloads);
 
 void esp_downloads_watch_detach (GApplication *application);

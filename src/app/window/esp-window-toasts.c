@@ -79,6 +79,24 @@ esp_window_toast (EspWindow *self, const char *text)
   show_toast (self, toast);
 }
 
+AdwToast *
+esp_window_toast_action (EspWindow *self, const char *text, const char *label, const char *action)
+{
+  g_autofree char *escaped = NULL;
+  AdwToast *toast;
+
+  g_return_val_if_fail (ESP_IS_WINDOW (self), NULL);
+  g_return_val_if_fail (text != NULL && label != NULL && action != NULL, NULL);
+
+  escaped = g_markup_escape_text (text, -1);
+  toast = adw_toast_new (escaped);
+  adw_toast_set_button_label (toast, label);
+  adw_toast_set_action_name (toast, action);
+  adw_toast_set_timeout (toast, 0);
+  show_toast (self, toast);
+  return toast;
+}
+
 static void
 on_undo_toast_dismissed (AdwToast *toast, EspWindow *self)
 {

@@ -55,6 +55,10 @@ void esp_window_start_close (EspWindow *self);
 
 /* A sentence that passes. */
 void esp_window_toast (EspWindow *self, const char *text);
+/* One with a button (`label` with mnemonic, `action` of the application) that stays until it is
+ * answered. Borrowed: for taking it back with adw_toast_dismiss (). */
+AdwToast *esp_window_toast_action (EspWindow *self, const char *text, const char *label,
+                                   const char *action);
 
 /* For the session: a{sv}. */
 GVariant *esp_window_dup_state (EspWindow *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -309,6 +309,14 @@ esp_library_model_is_elsewhere (EspLibraryModel *self)
 }
 
 const char *
+esp_library_model_get_place (EspLibraryModel *self)
+{
+  g_return_val_if_fail (ESP_IS_LIBRARY_MODEL (self), NULL);
+
+  return self->elsewhere[0] != NULL ? self->elsewhere[0] : self->folder;
+}
+
+const char *
 esp_library_model_get_problem (EspLibraryModel *self)
 {
   g_return_val_if_fail (ESP_IS_LIBRARY_MODEL (self), NULL);

@@ -38,6 +38,9 @@ gboolean esp_library_model_is_own (EspLibraryModel *self);
 /* Some of its files lie outside of its folder, where the person has them. */
 gboolean esp_library_model_is_elsewhere (EspLibraryModel *self);
 
+/* Where its files are, for people: its folder, or the first of those that lie outside of it. */
+const char *esp_library_model_get_place (EspLibraryModel *self);
+
 /* A sentence on why it cannot be used ("The file … of the T5 encoder is gone."); NULL: it can. */
 const char *esp_library_model_get_problem (EspLibraryModel *self);
 /* The components whose files are gone: "transformer", "clip", "t5", "vae", "tokenizer",
