@@ -137,6 +137,8 @@ esp_mma_bf16 (float c[4], const uint32_t a[4], const uint32_t b[2])
                 "{%8,%9}, {%0,%1,%2,%3};"
                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else /* not by a card that has none: rather no result than a wrong one */
+  __trap ();
 #endif
 }
 
@@ -187,6 +189,8 @@ esp_mma_e4m3 (float c[4], const uint32_t a[4], const uint32_t b[2])
                 "{%8,%9}, {%0,%1,%2,%3};"
                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else /* not by a card that has none: rather no result than a wrong one */
+  __trap ();
 #endif
 }
 
