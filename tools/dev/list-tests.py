@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print the names of a build's tests that begin with one of the given areas (`engine` → engine-*), or
-what ninja has to build for them.
+what ninja has to build for them. Those of the suite "levels" repeat others for another processor, and are
+left out.
 
     list-tests.py [--targets] BUILD AREA…
 """
@@ -18,7 +19,8 @@ arguments = parser.parse_args()
 build = arguments.build.resolve()
 
 tests = [test for test in json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
-         if test['name'].split('-')[0] in arguments.areas]
+         if test['name'].split('-')[0] in arguments.areas
+         and not any(suite.endswith(':levels') for suite in test['suite'])]
 if arguments.targets:
     files = {target['id']: target['filename']
              for target in json.loads((build / 'meson-info' / 'intro-targets.json').read_text())}
