@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-window-open.c: documents and pictures that come in: by dialog, drop, clipboard, command
- * line. */
+/* esp-window-open.c: documents and pictures on their way into the window, wherever they come from.
+ */
 #define G_LOG_DOMAIN "espalier-window"
 
 #include <glib/gi18n-lib.h>
@@ -11,12 +11,6 @@
 /* More than any photo; what is not one (a disk image, a device) is not read into memory. */
 #define MAX_IMAGE_BYTES ((goffset) 1 << 30)
 
-typedef enum
-{
-  USE_AS_ROOT, /* a new document, or a new root of the one that is open */
-  USE_AS_REFERENCE,
-} Use;
-
 /* A picture on its way into the window. */
 typedef struct
 {
@@ -25,7 +19,7 @@ typedef struct
   GBytes *bytes;
   char *name; /* or NULL */
   EspForeignRecipe *recipe;
-  Use use;
+  EspImageUse use;
   gboolean take_settings;
   gboolean elsewhere;  /* opened from a window with a document: gets a window of its own */
   EspNode *show_after; /* what stays current (references), or NULL */
@@ -223,7 +217,7 @@ on_imported (GObject *source, GAsyncResult *result, gpointer user_data)
       esp_document_set_current (document, node);
       esp_window_set_document (self, document);
     }
-  else if (incoming->use == USE_AS_REFERENCE)
+  else if (incoming->use == ESP_IMAGE_AS_REFERENCE)
     {
       if (incoming->show_after != NULL)
         esp_document_set_current (document, incoming->show_after);
@@ -362,7 +356,7 @@ on_recipe_answer (AdwMessageDialog *dialog, const char *response, gpointer user_
     }
   else if (g_str_equal (response, "reference"))
     {
-      incoming->use = USE_AS_REFERENCE;
+      incoming->use = ESP_IMAGE_AS_REFERENCE;
       take (g_steal_pointer (&incoming));
     }
   else
@@ -472,7 +466,7 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
       fail_opening (incoming->window, incoming->name, error);
       return;
     }
-  if (incoming->use == USE_AS_REFERENCE)
+  if (incoming->use == ESP_IMAGE_AS_REFERENCE)
     take (g_steal_pointer (&incoming));
   else
     receive (g_steal_pointer (&incoming));
@@ -501,7 +495,7 @@ on_queried (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-load_photo (EspWindow *self, GFile *file, Use use, gboolean elsewhere)
+load_photo (EspWindow *self, GFile *file, EspImageUse use, gboolean elsewhere)
 {
   Incoming *incoming;
   g_autofree char *name = g_file_get_basename (file);
@@ -525,305 +519,28 @@ esp_window_open_photo (EspWindow *self, GFile *file)
   g_return_if_fail (ESP_IS_WINDOW (self));
   g_return_if_fail (G_IS_FILE (file));
 
-  load_photo (self, file, USE_AS_ROOT, self->document != NULL);
+  load_photo (self, file, ESP_IMAGE_AS_ROOT, self->document != NULL);
 }
 
-/* --- Values: drops and the clipboard
- * ----------------------------------------------------------- */
+void
+esp_window_load_image (EspWindow *self, GFile *file, EspImageUse use)
+{
+  load_photo (self, file, use, FALSE);
+}
 
-static gboolean
-is_document (GFile *file)
+void
+esp_window_take_bytes (EspWindow *self, GBytes *bytes, EspImageUse use)
+{
+  Incoming *incoming = incoming_new (self, bytes, NULL);
+
+  incoming->use = use;
+  take (incoming);
+}
+
+gboolean
+esp_window_is_document (GFile *file)
 {
   g_autofree char *name = g_file_get_basename (file);
 
   return name != NULL && g_str_has_suffix (name, ".espalier");
-}
-
-static gboolean
-take_value (EspWindow *self, const GValue *value, Use use)
-{
-  EspApplication *application = ESP_APPLICATION (gtk_window_get_application (GTK_WINDOW (self)));
-
-  if (G_VALUE_HOLDS (value, GDK_TYPE_FILE_LIST))
-    {
-      g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
-
-      for (GSList *l = files; l != NULL; l = l->next)
-        {
-          /* In a document photos become part of it; in an empty window each makes its own. */
-          if (is_document (l->data) || (self->document == NULL && use == USE_AS_ROOT))
-            esp_application_open_file (application, self, l->data);
-          else
-            load_photo (self, l->data, use, FALSE);
-        }
-      return files != NULL;
-    }
-  if (G_VALUE_HOLDS (value, GDK_TYPE_TEXTURE))
-    {
-      g_autoptr (GBytes) bytes = gdk_texture_save_to_png_bytes (g_value_get_object (value));
-      Incoming *incoming = incoming_new (self, bytes, NULL);
-
-      incoming->use = use;
-      take (incoming);
-      return TRUE;
-    }
-  return FALSE;
-}
-
-void
-esp_window_add_reference_value (EspWindow *self, EspNode *node, const GValue *value)
-{
-  /* The next turn grows from the node that the picture was dropped onto. */
-  if (node != NULL)
-    esp_document_set_current (self->document, node);
-  take_value (self, value, USE_AS_REFERENCE);
-}
-
-static gboolean
-on_drop (GtkDropTarget *target, const GValue *value, double x, double y, EspWindow *self)
-{
-  return take_value (self, value, USE_AS_ROOT);
-}
-
-/* What comes from this window (a card, the image) is here already. */
-static gboolean
-on_accept (GtkDropTarget *target, GdkDrop *drop, EspWindow *self)
-{
-  return gdk_drop_get_drag (drop) == NULL
-         && gdk_content_formats_match (gdk_drop_get_formats (drop),
-                                       gtk_drop_target_get_formats (target));
-}
-
-static GdkDragAction
-on_drop_enter (GtkDropTarget *target, double x, double y, EspWindow *self)
-{
-  gtk_widget_add_css_class (GTK_WIDGET (self->stack), "drop-here");
-  return GDK_ACTION_COPY;
-}
-
-static void
-on_drop_leave (GtkDropTarget *target, EspWindow *self)
-{
-  gtk_widget_remove_css_class (GTK_WIDGET (self->stack), "drop-here");
-}
-
-void
-esp_window_init_drop (EspWindow *self)
-{
-  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
-
-  gtk_drop_target_set_gtypes (target, (GType[]){ GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE }, 2);
-  g_signal_connect (target, "accept", G_CALLBACK (on_accept), self);
-  g_signal_connect (target, "enter", G_CALLBACK (on_drop_enter), self);
-  g_signal_connect (target, "leave", G_CALLBACK (on_drop_leave), self);
-  g_signal_connect (target, "drop", G_CALLBACK (on_drop), self);
-  gtk_widget_add_controller (GTK_WIDGET (self->stack), GTK_EVENT_CONTROLLER (target));
-}
-
-static void
-on_pasted_bytes (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
-  g_autoptr (GOutputStream) stream = G_OUTPUT_STREAM (source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-
-  if (g_output_stream_splice_finish (stream, result, &error) < 0)
-    {
-      esp_window_toast_error (self, _ ("The image could not be pasted"), error);
-      return;
-    }
-  bytes = g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (stream));
-  if (!self->closing)
-    esp_window_take_image (self, bytes, NULL);
-}
-
-static void
-on_paste_stream (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GInputStream) stream
-      = gdk_clipboard_read_finish (GDK_CLIPBOARD (source), result, NULL, &error);
-
-  if (stream == NULL)
-    {
-      esp_window_toast_error (self, _ ("The image could not be pasted"), error);
-      return;
-    }
-  g_output_stream_splice_async (
-      g_memory_output_stream_new_resizable (), stream,
-      G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, G_PRIORITY_DEFAULT,
-      self->cancellable, on_pasted_bytes, g_object_ref (self));
-}
-
-static void
-on_paste_value (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
-  g_autoptr (GError) error = NULL;
-  const GValue *value = gdk_clipboard_read_value_finish (GDK_CLIPBOARD (source), result, &error);
-
-  if (value == NULL)
-    esp_window_toast_error (self, _ ("The image could not be pasted"), error);
-  else if (!self->closing)
-    take_value (self, value, USE_AS_ROOT);
-}
-
-void
-esp_window_paste (EspWindow *self)
-{
-  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self));
-  GdkContentFormats *formats = gdk_clipboard_get_formats (clipboard);
-  static const char *const types[]
-      = { "image/png", "image/jpeg", "image/webp", "image/tiff", NULL };
-
-  if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_FILE_LIST))
-    {
-      gdk_clipboard_read_value_async (clipboard, GDK_TYPE_FILE_LIST, G_PRIORITY_DEFAULT,
-                                      self->cancellable, on_paste_value, g_object_ref (self));
-      return;
-    }
-  for (const char *const *type = types; *type != NULL; type++)
-    if (gdk_content_formats_contain_mime_type (formats, *type))
-      {
-        gdk_clipboard_read_async (clipboard, (const char *[]){ *type, NULL }, G_PRIORITY_DEFAULT,
-                                  self->cancellable, on_paste_stream, g_object_ref (self));
-        return;
-      }
-  if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_TEXTURE))
-    gdk_clipboard_read_value_async (clipboard, GDK_TYPE_TEXTURE, G_PRIORITY_DEFAULT,
-                                    self->cancellable, on_paste_value, g_object_ref (self));
-  else
-    esp_window_toast (self, _ ("There is no image to paste."));
-}
-
-/* --- Dialogs
- * ----------------------------------------------------------------------------------- */
-
-static void
-add_filter (GtkFileChooser *chooser, const char *name, gboolean images, gboolean documents)
-{
-  g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
-
-  gtk_file_filter_set_name (filter, name);
-  if (images)
-    gtk_file_filter_add_pixbuf_formats (filter);
-  if (images)
-    gtk_file_filter_add_mime_type (filter, "image/webp");
-  if (documents)
-    gtk_file_filter_add_suffix (filter, "espalier");
-  gtk_file_chooser_add_filter (chooser, filter);
-}
-
-static void
-on_files_chosen (GtkNativeDialog *dialog, int response, gpointer user_data)
-{
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GtkNativeDialog) owned = dialog;
-  g_autoptr (GListModel) files = NULL;
-  GtkApplication *application = gtk_window_get_application (GTK_WINDOW (self));
-
-  if (response != GTK_RESPONSE_ACCEPT || application == NULL)
-    return;
-  files = gtk_file_chooser_get_files (GTK_FILE_CHOOSER (dialog));
-  for (guint i = 0; i < g_list_model_get_n_items (files); i++)
-    {
-      g_autoptr (GFile) file = g_list_model_get_item (files, i);
-
-      esp_application_open_file (ESP_APPLICATION (application), self, file);
-    }
-}
-
-void
-esp_window_choose_file (EspWindow *self)
-{
-  GtkFileChooserNative *dialog
-      = gtk_file_chooser_native_new (_ ("Open a Photo or a Document"), GTK_WINDOW (self),
-                                     GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Open"), _ ("_Cancel"));
-  GtkFileChooser *chooser = GTK_FILE_CHOOSER (dialog);
-
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
-  gtk_file_chooser_set_select_multiple (chooser, TRUE);
-  add_filter (chooser, _ ("Photos and documents"), TRUE, TRUE);
-  add_filter (chooser, _ ("Photos"), TRUE, FALSE);
-  add_filter (chooser, _ ("Espalier documents"), FALSE, TRUE);
-  g_signal_connect_object (dialog, "response", G_CALLBACK (on_files_chosen), self, 0);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
-}
-
-static void
-on_saved_as (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
-  g_autoptr (GError) error = NULL;
-
-  if (!esp_document_save_as_finish (ESP_DOCUMENT (source), result, &error))
-    esp_window_toast_error (self, _ ("The document could not be saved"), error);
-  else
-    esp_window_toast (self, _ ("Saved"));
-}
-
-static void
-on_target_queried (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EspWindow) self = ESP_WINDOW (user_data);
-  g_autoptr (GFileInfo) info = g_file_query_info_finish (G_FILE (source), result, NULL);
-
-  if (self->document == NULL)
-    return;
-  if (info != NULL)
-    {
-      g_autofree char *name = g_file_get_basename (G_FILE (source));
-      g_autofree char *text = g_strdup_printf (_ ("“%s” exists already."), name);
-
-      esp_window_toast (self, text);
-      return;
-    }
-  esp_document_save_as_async (self->document, G_FILE (source), NULL, on_saved_as,
-                              g_object_ref (self));
-}
-
-static void
-on_save_as_chosen (GtkNativeDialog *dialog, int response, gpointer user_data)
-{
-  EspWindow *self = ESP_WINDOW (user_data);
-  g_autoptr (GtkNativeDialog) owned = dialog;
-  g_autoptr (GFile) file = NULL;
-
-  if (response != GTK_RESPONSE_ACCEPT || self->document == NULL)
-    return;
-  file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-  if (is_document (file))
-    esp_document_save_as_async (self->document, file, NULL, on_saved_as, g_object_ref (self));
-  else
-    {
-      /* A name without the ending. The dialog asked about replacing another file than the one
-       * with it, so that one that exists is left alone. */
-      g_autofree char *uri = g_file_get_uri (file);
-      g_autofree char *with_ending = g_strconcat (uri, ".espalier", NULL);
-      g_autoptr (GFile) target = g_file_new_for_uri (with_ending);
-
-      g_file_query_info_async (target, G_FILE_ATTRIBUTE_STANDARD_TYPE, G_FILE_QUERY_INFO_NONE,
-                               G_PRIORITY_DEFAULT, self->cancellable, on_target_queried,
-                               g_object_ref (self));
-    }
-}
-
-void
-esp_window_choose_save_as (EspWindow *self)
-{
-  GtkFileChooserNative *dialog;
-  g_autofree char *name = NULL;
-
-  if (self->document == NULL)
-    return;
-  dialog = gtk_file_chooser_native_new (_ ("Save As"), GTK_WINDOW (self),
-                                        GTK_FILE_CHOOSER_ACTION_SAVE, _ ("_Save"), _ ("_Cancel"));
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
-  name = g_strconcat (esp_document_get_title (self->document), ".espalier", NULL);
-  gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), name);
-  add_filter (GTK_FILE_CHOOSER (dialog), _ ("Espalier documents"), FALSE, TRUE);
-  g_signal_connect_object (dialog, "response", G_CALLBACK (on_save_as_chosen), self, 0);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
 }

@@ -191,4 +191,19 @@ GtkWindow *esp_move_dialog_new (GtkWindow *parent, EspDocument *document,
 GtkWindow *esp_properties_window_new (GtkWindow *parent,
                                       EspDocument *document) G_GNUC_WARN_UNUSED_RESULT;
 
+/* --- esp-window-open.c --- */
+
+typedef enum
+{
+  ESP_IMAGE_AS_ROOT, /* a new document, or a new root of the one that is open */
+  ESP_IMAGE_AS_REFERENCE,
+} EspImageUse;
+
+/* A picture for the document that is open; without one it makes it. */
+void esp_window_load_image (EspWindow *self, GFile *file, EspImageUse use);
+void esp_window_take_bytes (EspWindow *self, GBytes *bytes, EspImageUse use);
+
+/* By its name. */
+gboolean esp_window_is_document (GFile *file);
+
 G_END_DECLS
