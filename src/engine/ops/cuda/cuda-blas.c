@@ -136,6 +136,12 @@ blas_of (CudaDevice *cuda)
   return cuda->blas;
 }
 
+bool
+esp_cuda_blas_is_open (const CudaDevice *cuda)
+{
+  return cuda->blas != NULL && cuda->blas->handle != NULL;
+}
+
 void
 esp_cuda_blas_free (CudaDevice *cuda)
 {

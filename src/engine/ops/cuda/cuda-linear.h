@@ -88,3 +88,6 @@ void esp_cuda_vector_product (CudaDevice *cuda, const EspTensor *x, const CudaMa
 /* The same product as esp_cuda_product() by cuBLASLt. False: not by it, nothing was done. */
 bool esp_cuda_blas_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a,
                             const CudaRows *b, const CudaFinish *finish);
+
+/* Has cuBLASLt been opened, so that it multiplies what it can? */
+bool esp_cuda_blas_is_open (const CudaDevice *cuda);
