@@ -31,10 +31,21 @@ line (Lines *lines, const char *format, ...)
   lines->used += wrote > 0 ? (size_t) wrote : 0;
 }
 
-static double
-gigabytes (size_t bytes)
+typedef struct Size
 {
-  return (double) bytes / (double) (1 << 30);
+  char text[24];
+} Size;
+
+static Size
+size_of (size_t bytes)
+{
+  Size size;
+
+  if (bytes >= (size_t) 1 << 30)
+    snprintf (size.text, sizeof size.text, "%.2f GB", (double) bytes / (double) (1 << 30));
+  else
+    snprintf (size.text, sizeof size.text, "%.1f MB", (double) bytes / (double) (1 << 20));
+  return size;
 }
 
 /* Products and sums of 16-bit numbers that one multiprocessor does in a clock with f32 sums, both
@@ -103,14 +114,12 @@ explain_copies (const CudaDevice *cuda, const Totals *totals, Lines *lines)
   const CudaResidency *r = cuda->residency;
   double rate = compute_rate (cuda), seconds;
 
-  line (lines,
-        "  %d blocks, %.2f GB, come from %s each time, through %d place%s of %.2f GB (%.2f GB)\n",
-        totals->streamed, gigabytes (totals->streamed_bytes),
+  line (lines, "  %d blocks, %s, come from %s each time, through %d place%s of %s\n",
+        totals->streamed, size_of (totals->streamed_bytes).text,
         r->wants_file        ? "the mapped file"
         : totals->pinned > 0 ? "pinned memory"
                              : "memory",
-        r->place_count, r->place_count == 1 ? "" : "s", gigabytes (r->place_bytes),
-        gigabytes ((size_t) r->place_count * r->place_bytes));
+        r->place_count, r->place_count == 1 ? "" : "s", size_of (r->place_bytes).text);
   if (r->copy_rate <= 0)
     return;
   seconds = (double) totals->streamed_bytes / r->copy_rate;
@@ -141,11 +150,11 @@ esp_cuda_explain (const EspDevice *device, char *text, size_t size)
   totals = add_up (r);
   line (&lines, "%s\n", device->description);
   if (cuda->vram_limit > 0)
-    line (&lines, "  limit: %.2f GB\n", gigabytes (cuda->vram_limit));
-  line (&lines, "  buffers: %.2f GB, kept free: %.2f GB\n", gigabytes (r->buffers),
-        gigabytes (r->spare));
-  line (&lines, "  %d of %d blocks stay on the card: %.2f GB\n", totals.resident, r->count,
-        gigabytes (totals.resident_bytes));
+    line (&lines, "  limit: %s\n", size_of (cuda->vram_limit).text);
+  line (&lines, "  buffers: %s, kept free: %s\n", size_of (r->buffers).text,
+        size_of (r->spare).text);
+  line (&lines, "  %d of %d blocks stay on the card: %s\n", totals.resident, r->count,
+        size_of (totals.resident_bytes).text);
   if (totals.streamed > 0)
     explain_copies (cuda, &totals, &lines);
 }

@@ -272,8 +272,9 @@ choose_resident (CudaDevice *cuda)
   if (total <= budget)
     return;
   r->place_bytes = r->largest;
-  /* A third place evens out stages of different lengths, where it costs little. */
-  if (!esp_cuda_places_make (cuda, budget / r->largest >= 6 ? 3 : 2))
+  /* A third place evens out stages of different lengths, and no two neighbours in the circle share
+   * one then. */
+  if (!esp_cuda_places_make (cuda, budget / r->largest >= 4 ? 3 : 2))
     {
       esp_device_fail (&cuda->base, ESP_ERROR_MEMORY,
                        "%s: there is no room for one block of the model (%zu bytes)",
