@@ -419,6 +419,7 @@ typedef struct EspDeviceInfo
   bool bf16; /* multiplies bf16 natively: what `--dtype auto` takes */
   bool fp8;  /* knows --dtype fp8 */
   int threads;
+  char name[96];         /* a graphics card's, "NVIDIA GeForce RTX 4070"; "" for the processor */
   size_t memory, free;   /* a graphics card's, bytes; 0 for the processor */
   int capability;        /* a graphics card's, 89 for sm_89; 0 for the processor */
   int driver;            /* the CUDA that its driver serves: 13000 is 13.0; 0 for the processor */

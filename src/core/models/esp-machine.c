@@ -90,7 +90,9 @@ esp_machine_take_description (EspMachine *self, JsonObject *description)
       if (memory <= (double) self->gpu_memory || memory > 1e15)
         continue;
 
-      name = esp_json_get_string (device, "description");
+      name = esp_json_get_string (device, "name");
+      if (name == NULL)
+        name = esp_json_get_string (device, "description");
       self->gpu_memory = (guint64) memory;
       g_free (self->gpu_name);
       self->gpu_name = g_strdup (name != NULL ? name : id);

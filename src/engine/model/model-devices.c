@@ -235,6 +235,7 @@ list_card (EspDeviceInfo *info, const EspCudaCard *card)
                            .free = card->free,
                            .capability = card->capability,
                            .driver = card->driver };
+  snprintf (info->name, sizeof info->name, "%s", card->name);
   if (card->usable)
     snprintf (info->description, sizeof info->description,
               "%s, %.1f of %.1f GB free, sm_%d, driver for CUDA %d.%d", card->name,

@@ -58,7 +58,8 @@ devices_json (const EspDeviceInfo *devices, int count)
 
       if (device != NULL && devices[i].capability > 0)
         json_object_update_new (
-            device, json_pack ("{s:b, s:I, s:I, s:i, s:i}", "fp8", devices[i].fp8, "memory",
+            device, json_pack ("{s:o, s:b, s:I, s:I, s:i, s:i}", "name",
+                               esp_json_text (devices[i].name), "fp8", devices[i].fp8, "memory",
                                (json_int_t) devices[i].memory, "free", (json_int_t) devices[i].free,
                                "capability", devices[i].capability, "driver", devices[i].driver));
       json_array_append_new (array, device);

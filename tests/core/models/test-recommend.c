@@ -76,7 +76,8 @@ test_machine (void)
       "{\"devices\": [{\"id\": \"cpu\", \"usable\": true, \"memory\": 99},"
       " {\"id\": \"cuda:0\", \"usable\": false, \"memory\": 50000000000},"
       " {\"id\": \"cuda:1\", \"usable\": true, \"memory\": 8000000000, \"description\": \"A\"},"
-      " {\"id\": \"cuda:2\", \"usable\": true, \"memory\": 12000000000, \"description\": \"B\"},"
+      " {\"id\": \"cuda:2\", \"usable\": true, \"memory\": 12000000000, \"name\": \"B\", "
+      "\"description\": \"B, busy\"},"
       " {\"id\": \"cuda:3\", \"usable\": true}, 7]}");
 
   g_assert_cmpuint (machine->memory, >, 64 << 20);
