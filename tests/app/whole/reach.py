@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the cases share that reach actions by keys and menus."""
+import re
+
 from drive import wait_until
 
 LONG = 1000  # steps: longer than any case lasts
+NAMELESS = re.compile(r'^(Gtk|Adw|Esp)[A-Z]\w*$|^\s*$')
+OPERABLE = ('push button', 'toggle button', 'check box', 'radio button', 'text', 'entry', 'slider',
+            'spin button', 'combo box', 'menu item', 'tree item', 'page tab')
 
 
 def has_focus(window, words):
@@ -50,3 +55,19 @@ def branches(home):
         home.cli('run', path, '--node', photo, '-p', 'Make it night')
 
     return home.made('Coffee.espalier', make, 'branches')
+
+
+def nameless(window):
+    """What can be operated and has no name of its own; GTK's own dialogs aside."""
+    found = []
+    without = set()  # what is in them, they and what they hold
+    for widget in window.root.walk():
+        above = widget.parent
+        if above and above.path in without or widget.name in (
+                'GtkFileChooserWidget', 'GtkShortcutsWindow', 'AdwPreferencesWindow'):
+            without.add(widget.path)
+        elif widget.role in OPERABLE and NAMELESS.match(widget.name):
+            while above and NAMELESS.match(above.name):
+                above = above.parent
+            found.append(f'{widget.role} {widget.name!r} in {above and above.name!r}')
+    return found

@@ -1,17 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Models in the real window: one's own files become a model that makes turns, and one is fetched from a server."""
+import contextlib
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
 
-from drive import SOURCE, case, run, wait_until  # noqa: E402
+from drive import SOURCE, case, plain, run, wait_until  # noqa: E402
 from files import FileServer  # noqa: E402
+from reach import nameless  # noqa: E402
 
+HERE = pathlib.Path(__file__).resolve().parent
 DEMO = pathlib.Path(SOURCE) / 'data/models/demo'
+OF_LIBADWAITA = ("entry 'GtkSearchEntry' in 'Preferences'", "check box 'GtkSwitch' in 'Own Grey")  # it names neither
 MANY = 40  # more than there are on a page to tab to
 
 
@@ -63,27 +68,77 @@ def a_folder_becomes_a_model(home, start):
     window.quit()
 
 
+def loose(folder):
+    """The demo model's files as other programs keep them; the transformer's."""
+    for source, target in (('transformer/diffusion_pytorch_model.safetensors', 'unet/kontext.safetensors'),
+                           ('text_encoder/model.safetensors', 'clip/clip_l.safetensors'),
+                           ('text_encoder_2/model.safetensors', 'clip/t5xxl.safetensors'),
+                           ('vae/diffusion_pytorch_model.safetensors', 'vae/ae.safetensors'),
+                           ('vae/config.json', 'vae/config.json')):
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DEMO / source, folder / target)
+    for tokenizer in ('tokenizer', 'tokenizer_2'):
+        shutil.copytree(DEMO / tokenizer, folder / tokenizer)
+    return folder / 'unet/kontext.safetensors'
+
+
+@case
+def files_that_were_moved_are_located(home, start):
+    """An unplugged disk comes back by itself; files that were moved are shown once, by keys alone."""
+    disk = home.folder / 'media/disk'
+    home.cli('models', 'add', loose(disk), '--name', 'Mine', '--default')
+    window = models_page(home, start)
+    window.text('Mine')
+    away = home.folder / 'media/unplugged'
+    disk.rename(away)
+    window.text('Files are gone: Transformer, ')
+    away.rename(disk)
+    window.silent('Files are gone')
+    disk.rename(away)
+    window.text('Files are gone: Transformer, ')
+    assert installed(home)['Mine']['missing']
+
+    press(window, 'Locate the Files of “Mine”')
+    window.text(f'Gone from {disk}/unet/kontext.safetensors')
+    press(window, 'Look in a Folder…')
+    window.choose_file(away)
+    window.text(f'{away}/unet/kontext.safetensors')
+    press(window, 'Use These Files')
+    window.text('“Mine” can be used again')
+    mine = installed(home)['Mine']
+    assert not mine['missing'] and mine['default'], mine
+    window.silent('Files are gone')
+    window.leave_preferences()
+    window.quit()
+
+
+def small_offer(home, server):
+    """A model that can be had from the server."""
+    files = []
+    for path in sorted(DEMO.rglob('*')):
+        if path.is_file() and path.name != 'espalier.json':
+            name = str(path.relative_to(DEMO))
+            server.put(f'/org/model/resolve/main/{name}', path.read_bytes())
+            files.append({'path': name, 'repo': 'org/model'})
+    offers = home.folder / 'offers'
+    offers.mkdir()
+    (offers / 'small.json').write_text(json.dumps({
+        'schema': 'espalier-model-offer-1', 'id': 'small', 'name': 'A Small Model', 'summary': 'For trying out.',
+        'licence': {'name': 'Test Licence', 'url': f'{server.url}/licence', 'text': 'Be kind.',
+                    'non_commercial': True, 'gated': False},
+        'source': {'name': 'Test Hub', 'url': server.url + '/{repo}/resolve/{revision}/{path}',
+                   'digests': 'huggingface'},
+        'variants': [{'id': 'v', 'name': 'The only one', 'format': 'bf16', 'memory': 1, 'files': files}],
+    }), encoding='utf-8')
+    return files, {'ESPALIER_OFFERS_DIR': str(offers)}
+
+
 @case
 def one_is_downloaded(home, start):
     """The licence first; then it comes, is checked, and is there."""
     with FileServer() as server:
-        files = []
-        for path in sorted(DEMO.rglob('*')):
-            if path.is_file() and path.name != 'espalier.json':
-                name = str(path.relative_to(DEMO))
-                server.put(f'/org/model/resolve/main/{name}', path.read_bytes())
-                files.append({'path': name, 'repo': 'org/model'})
-        offers = home.folder / 'offers'
-        offers.mkdir()
-        (offers / 'small.json').write_text(json.dumps({
-            'schema': 'espalier-model-offer-1', 'id': 'small', 'name': 'A Small Model', 'summary': 'For trying out.',
-            'licence': {'name': 'Test Licence', 'url': f'{server.url}/licence', 'text': 'Be kind.',
-                        'non_commercial': True, 'gated': False},
-            'source': {'name': 'Test Hub', 'url': server.url + '/{repo}/resolve/{revision}/{path}',
-                       'digests': 'huggingface'},
-            'variants': [{'id': 'v', 'name': 'The only one', 'format': 'bf16', 'memory': 1, 'files': files}],
-        }), encoding='utf-8')
-        window = models_page(home, start, ESPALIER_OFFERS_DIR=str(offers))
+        files, environment = small_offer(home, server)
+        window = models_page(home, start, **environment)
         press(window, 'A Small Model')
         wait_until(lambda: window.all('push button', 'Download'), 'the offer')
         window.shot('models-offer')
@@ -102,4 +157,129 @@ def one_is_downloaded(home, start):
         assert target.read_bytes() == (DEMO / file['path']).read_bytes(), target
 
 
-sys.exit(run())
+@case
+def one_that_was_paused_is_told_at_the_next_start(home, start):
+    """Quitting pauses it; the next start says so, and goes on where it was."""
+    with FileServer() as server:
+        files, environment = small_offer(home, server)
+        home.settings(download_limit='0.5')
+        window = models_page(home, start, **environment)
+        press(window, 'A Small Model')
+        press(window, 'I Have Read the Licence and Accept It', 'space')
+        window.button('Download')
+        wait_until(lambda: sum(note.sent for note in server.log) > 1 << 20, 'some of it to come')
+        window.leave_preferences()
+        window.quit()
+        assert 'small-v' not in installed(home)
+
+        home.settings(download_limit='0')
+        window = start(home.folder / 'home/Coffee.espalier', **environment)
+        window.text('The download of “A Small Model” is paused')
+        window.shot('models-paused')
+        window.move_focus('Go On', ['Tab'] * MANY)
+        window.key('Return')
+        window.silent('is paused')
+        wait_until(lambda: 'small-v' in installed(home), 'the model', 60)
+        window.text('“A Small Model” can be used now')
+        window.quit()
+
+        # What was there was not fetched again, and a start with nothing to be told of is silent.
+        window = start(home.folder / 'home/Coffee.espalier', **environment)
+        window.wait_for_nodes(1)
+        assert not window.says('is paused')
+        window.quit()
+        wanted = sum(note.sent for note in server.log)
+        assert wanted < 1.5 * sum((DEMO / file['path']).stat().st_size for file in files), wanted
+
+
+@case
+def what_is_dropped_is_added(home, start):
+    """A folder dragged from another program onto the page."""
+    folder = home.folder / 'Dropped'
+    shutil.copytree(DEMO, folder)
+    (folder / 'espalier.json').unlink()
+    window = models_page(home, start)
+    width, height = window.size()
+    with subprocess.Popen([sys.executable, HERE / 'drag-source.py', folder], stdout=subprocess.PIPE, text=True,
+                          env={**window.environment, 'GTK_A11Y': 'none'}) as source:
+        try:
+            assert source.stdout.readline() == 'shown\n'
+            found = subprocess.run(['xdotool', 'search', '--name', '^Drag from here$'], capture_output=True, text=True,
+                                   check=True).stdout.split()
+            subprocess.run(['xdotool', 'windowmove', '--sync', found[-1], str(width + 40), '40'], check=True)
+            drag((width + 100, 100), (width // 2, height // 2))
+            wait_until(lambda: window.all('push button', 'Add'), 'the page with its parts')
+        finally:
+            source.kill()
+    wait_until(lambda: not window.says('Looking at the files…'), 'the files to be looked at')
+    window.text(str(folder / 'transformer'))
+    window.button('Add')
+    wait_until(lambda: 'Dropped' in installed(home), 'the model')
+    window.leave_preferences()
+    window.quit()
+
+
+def drag(begin, end):
+    """With the pointer, in steps, as a hand would: what is below takes notice of each."""
+    def pointer(*arguments):
+        subprocess.run(['xdotool', *map(str, arguments)], check=True)
+
+    pointer('mousemove', *begin, 'mousedown', 1)
+    for step in range(1, 21):
+        pointer('mousemove', *(a + (b - a) * step // 20 for a, b in zip(begin, end)), 'sleep', 0.05)
+    pointer('sleep', 0.5, 'mouseup', 1)
+
+
+def reach(window, where, *names):
+    """Each of the names is there, and Tab comes to it; nothing is without a name."""
+    found = [one for one in nameless(window) if not any(theirs in one for theirs in OF_LIBADWAITA)]
+    assert not found, f'without a name, {where}: {found}'
+    there = [plain(widget.name) for widget in window.root.walk()]
+    for name in names:
+        assert any(name in one for one in there), f'{name!r} is not {where}'
+    reached, left = set(), list(names)
+    for _ in range(MANY):
+        focused = window.focused()
+        reached.add(focused)
+        left = [name for name in left if name not in focused]
+        if not left:
+            return
+        window.key('Tab')
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: window.focused() not in ('', focused), 'the focus to move', 2)
+    raise AssertionError(f'not reached by Tab, {where}: {left}; but {reached}')
+
+
+@case
+def everything_is_reached_by_keys(home, start):
+    """The page with a model that is fine, one whose files are gone and a paused download; and the pages behind it."""
+    with FileServer() as server:
+        _, environment = small_offer(home, server)
+        home.settings(download_limit='0.1')
+        disk = home.folder / 'disk'
+        home.cli('models', 'add', loose(disk), '--name', 'Gone')
+        home.cli('models', 'add', DEMO, '--name', 'Mine')
+        disk.rename(home.folder / 'unplugged')
+        window = models_page(home, start, **environment)
+        press(window, 'A Small Model')
+        reach(window, 'on the page of an offer', 'Back', 'The only one', 'I Have Read the Licence and Accept It')
+        press(window, 'I Have Read the Licence and Accept It', 'space')
+        press(window, 'Download')
+        press(window, 'Pause')
+        wait_until(lambda: 'Go On' in window.focused(), 'the keyboard to stay in the row')
+        reach(window, 'on the page of the models', 'Go On', 'Give Up…', 'Look Again', 'Locate the Files of “Gone”', 'Remove “Gone”…', 'Remove “Mine”…', 'Open the Folder of “Mine”',
+              'Use where no model is named', 'From Files…', 'From a Folder…', 'A Small Model', 'Speed limit')
+        press(window, 'Locate the Files of “Gone”')
+        window.text('Gone from')
+        reach(window, 'where files are located', 'Back', 'Look in a Folder…', 'Choose: Transformer', 'Choose: T5 tokenizer')
+        press(window, 'Back')
+        press(window, 'From a Folder…')
+        window.choose_file(DEMO)
+        wait_until(lambda: window.all('push button', 'Add'), 'the page with its parts')
+        wait_until(lambda: not window.says('Looking at the files…'), 'the files to be looked at')
+        reach(window, 'where a model is added', 'Back', 'Choose: Transformer', 'Choose: Autoencoder (VAE)', 'Name', 'The Files', 'Add')
+        window.kill()
+
+
+if __name__ == '__main__':
+    sys.exit(run())

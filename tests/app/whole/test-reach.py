@@ -7,26 +7,7 @@ import sys
 
 from accessible import FOCUSED, PRESSED
 from drive import BUTTONS, SOURCE, case, run, wait_until
-
-NAMELESS = re.compile(r'^(Gtk|Adw|Esp)[A-Z]\w*$|^\s*$')
-OPERABLE = ('push button', 'toggle button', 'check box', 'radio button', 'text', 'entry', 'slider',
-            'spin button', 'combo box', 'menu item', 'tree item', 'page tab')
-
-
-def nameless(window):
-    """What can be operated and has no name of its own; GTK's own dialogs aside."""
-    found = []
-    without = set()  # what is in them, they and what they hold
-    for widget in window.root.walk():
-        above = widget.parent
-        if above and above.path in without or widget.name in (
-                'GtkFileChooserWidget', 'GtkShortcutsWindow', 'AdwPreferencesWindow'):
-            without.add(widget.path)
-        elif widget.role in OPERABLE and NAMELESS.match(widget.name):
-            while above and NAMELESS.match(above.name):
-                above = above.parent
-            found.append(f'{widget.role} {widget.name!r} in {above and above.name!r}')
-    return found
+from reach import nameless
 
 
 def check_names(window, where):
