@@ -54,8 +54,7 @@ stores_pairs (const EspTensor *view)
   return view->stride % 2 == 0 && (uintptr_t) view->data % (view->dtype == ESP_F32 ? 8 : 4) == 0;
 }
 
-/* The matrix unit's kernel for this attention, the tiles' keys and the type; NULL if there is none.
- */
+/* The matrix unit's kernel for this attention and its tiles' keys; NULL if there is none. */
 static const char *
 matrix_kernel (const CudaDevice *cuda, const EspAttention *a, int *keys)
 {
@@ -74,10 +73,13 @@ matrix_kernel (const CudaDevice *cuda, const EspAttention *a, int *keys)
       return bf16 ? "attention_bf16_32" : "attention_f16_32";
     case 64:
       if (biased)
-        return bf16 ? "attention_bf16_64_biased" : "attention_f16_64_biased";
+        {
+          *keys = 32;
+          return bf16 ? "attention_bf16_64_biased" : "attention_f16_64_biased";
+        }
       return bf16 ? "attention_bf16_64" : "attention_f16_64";
     case 128:
-      if (cuda->shared_limit >= WIDE_TILES_SHARED)
+      if (cuda->shared_limit >= WIDE_TILES_SHARED && cuda->capability < 90)
         return bf16 ? "attention_bf16_128" : "attention_f16_128";
       *keys = 32;
       return bf16 ? "attention_bf16_128_narrow" : "attention_f16_128_narrow";

@@ -308,22 +308,32 @@ attend (const CudaAttention &a)
 }
 
 /* For heads of 128, tiles of 64 keys where a multiprocessor has 128 KiB of shared memory for two
- * blocks (sm_80, 90, 100), else of 32, which take 96. */
+ * blocks, else of 32, which take 96; on sm_80 only, since from sm_90 on ptxas finds no registers
+ * for the larger ones. What no caller asks for is compiled to nothing. */
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ < 800
+#define ATTENTION_RUNS(bf16, dim, keys) (!(bf16) && (dim) * (keys) <= 4096)
+#elif defined __CUDA_ARCH__ && __CUDA_ARCH__ >= 900
+#define ATTENTION_RUNS(bf16, dim, keys) ((dim) * (keys) <= 4096)
+#else
+#define ATTENTION_RUNS(bf16, dim, keys) true
+#endif
+
 #define ATTENTION(name, bf16, dim, keys, biased)                                                   \
   ESP_KERNEL_RESIDENT (name, CudaAttention, CUDA_ATTENTION_THREADS, 2)                             \
   {                                                                                                \
-    attend<bf16, dim, keys, biased> (a);                                                           \
+    if constexpr (ATTENTION_RUNS (bf16, dim, keys))                                                \
+      attend<bf16, dim, keys, biased> (a);                                                         \
   }
 
 ATTENTION (attention_f16_128, false, 128, 64, false)
 ATTENTION (attention_f16_128_narrow, false, 128, 32, false)
 ATTENTION (attention_f16_64, false, 64, 64, false)
-ATTENTION (attention_f16_64_biased, false, 64, 64, true)
+ATTENTION (attention_f16_64_biased, false, 64, 32, true)
 ATTENTION (attention_f16_32, false, 32, 64, false)
 ATTENTION (attention_bf16_128, true, 128, 64, false)
 ATTENTION (attention_bf16_128_narrow, true, 128, 32, false)
 ATTENTION (attention_bf16_64, true, 64, 64, false)
-ATTENTION (attention_bf16_64_biased, true, 64, 64, true)
+ATTENTION (attention_bf16_64_biased, true, 64, 32, true)
 ATTENTION (attention_bf16_32, true, 32, 64, false)
 
 /* --- Plain f32 ---------------------------------------------------------------------------------
@@ -389,7 +399,7 @@ score_plain (const CudaAttention &a, float *shared, int64_t first_query, int64_t
       turn_slice (q, a.q, a.head_dim, first_query, col);
       turn_slice (k, a.k, a.head_dim, first_key, col);
       __syncthreads ();
-#pragma unroll 8
+#pragma unroll 4
       for (int c = 0; c < CUDA_ATTENTION_PLAIN_DEPTH; c++)
         {
           const float4 l
@@ -559,7 +569,7 @@ ESP_KERNEL (attention_plain_64, CudaAttention, CUDA_ATTENTION_PLAIN_THREADS)
   attend_plain<64> (a);
 }
 
-ESP_KERNEL (attention_plain_128, CudaAttention, CUDA_ATTENTION_PLAIN_THREADS)
+ESP_KERNEL_RESIDENT (attention_plain_128, CudaAttention, CUDA_ATTENTION_PLAIN_THREADS, 1)
 {
   attend_plain<128> (a);
 }

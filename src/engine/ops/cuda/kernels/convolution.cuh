@@ -347,10 +347,17 @@ convolve (const CudaConvolution &a)
 
 /* name_KERNEL_OUTPUTS[_exact]: exact where bf16 holds every weight. Grid: x over tiles of pixels
  * and, for each, blocks of outputs, which share the tile in the cache; z over images. */
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ < 800
+#define CONVOLUTION_RUNS false /* no bf16 */
+#else
+#define CONVOLUTION_RUNS true
+#endif
+
 #define CONVOLVE(name, kernel, outputs, exact)                                                     \
   ESP_KERNEL_RESIDENT (name, CudaConvolution, CUDA_IMAGE_THREADS, 2)                               \
   {                                                                                                \
-    convolve<kernel, outputs, exact> (a);                                                          \
+    if constexpr (CONVOLUTION_RUNS)                                                                \
+      convolve<kernel, outputs, exact> (a);                                                        \
   }
 
 CONVOLVE (image_convolve_3_64, 3, 64, false)

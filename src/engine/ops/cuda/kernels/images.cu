@@ -58,19 +58,12 @@ ESP_KERNEL (image_group_norm_1, CudaGroupNorm, CUDA_IMAGE_THREADS)
     }
 }
 
-/* Sums are of what numbers differ from one of their group: where all are near a number far from 0,
- * their squares would leave nothing of the variance. */
-ESP_DEVICE double
+/* Sums are of what numbers differ from their group's first one: where all are near a number far
+ * from 0, their squares would leave nothing of the variance. f32 has near differences exactly. */
+ESP_DEVICE float
 group_pivot (const CudaSums &a, int column)
 {
   return reinterpret_cast<const float *> (a.x)[column / a.per_group * a.per_group];
-}
-
-/* Each group's first number: subtracting it keeps the squares small, and a constant is exact. */
-ESP_DEVICE float
-shift_of (const CudaSums &a, int64_t group)
-{
-  return reinterpret_cast<const float *> (a.x)[group * a.per_group];
 }
 
 /* Sums of a part's rows. Threads lie along a row's vectors, several rows at once where a row has
@@ -87,7 +80,8 @@ sum_rows (const CudaSums &a)
   const int row = static_cast<int> (threadIdx.x) / across;
   const int column = static_cast<int> (threadIdx.x) % across;
   const int64_t from = a.rows * blockIdx.x / a.parts, to = a.rows * (blockIdx.x + 1) / a.parts;
-  double sum[WIDTH], square[WIDTH], pivot[WIDTH];
+  double sum[WIDTH], square[WIDTH];
+  float pivot[WIDTH];
 
 #pragma unroll
   for (int i = 0; i < WIDTH; i++)
