@@ -281,7 +281,6 @@ choose_resident (CudaDevice *cuda)
                        cuda->base.description, r->largest);
       return;
     }
-  r->copy_rate = esp_cuda_measure_copies (cuda);
   budget = budget_of (cuda);
   budget -= budget < (size_t) r->place_count * r->place_bytes
                 ? budget

@@ -103,9 +103,6 @@ void esp_cuda_places_assign (CudaDevice *cuda, int stage);
  * writes it. */
 void esp_cuda_places_invalidate (CudaDevice *cuda, int stage);
 
-/* What copies from pinned memory to the card reach, bytes per second; 0 after an error. */
-double esp_cuda_measure_copies (CudaDevice *cuda);
-
 /* --- cuda-weights.c -------------------------------------------------------------------------- */
 
 /* Bytes of a layer's parts, each 256-aligned; and where they lie from now on, one after another (0:

@@ -12,6 +12,36 @@
 /* --- Places ------------------------------------------------------------------------------------
  */
 
+/* What copies from pinned memory to the first place reach, bytes per second; 0 after an error. */
+static double
+measure_copies (CudaDevice *cuda)
+{
+  CudaResidency *r = cuda->residency;
+  CUevent start = NULL, end = NULL;
+  size_t bytes = r->place_bytes < CUDA_STAGING_BYTES ? r->place_bytes : CUDA_STAGING_BYTES;
+  float milliseconds = 0;
+  void *staging = esp_cuda_staging_next (cuda);
+  bool good = staging != NULL
+              && esp_cuda_ok (cuda, cuda->cu->event_create (&start, 0), "making an event")
+              && esp_cuda_ok (cuda, cuda->cu->event_create (&end, 0), "making an event");
+
+  /* The first copy warms up what there is to warm up. */
+  for (int round = 0; round < 2 && good; round++)
+    good = esp_cuda_ok (cuda, cuda->cu->event_record (start, cuda->copy), "timing a copy")
+           && esp_cuda_ok (cuda,
+                           cuda->cu->copy_to_device (r->places[0].data, staging, bytes, cuda->copy),
+                           "timing a copy")
+           && esp_cuda_ok (cuda, cuda->cu->event_record (end, cuda->copy), "timing a copy")
+           && esp_cuda_ok (cuda, cuda->cu->event_synchronize (end), "timing a copy")
+           && esp_cuda_ok (cuda, cuda->cu->event_elapsed (&milliseconds, start, end),
+                           "timing a copy");
+  if (start != NULL)
+    cuda->cu->event_destroy (start);
+  if (end != NULL)
+    cuda->cu->event_destroy (end);
+  return good && milliseconds > 0 ? (double) bytes / ((double) milliseconds * 1e-3) : 0;
+}
+
 bool
 esp_cuda_places_make (CudaDevice *cuda, int wanted)
 {
@@ -36,6 +66,8 @@ esp_cuda_places_make (CudaDevice *cuda, int wanted)
           return false;
         }
       r->place_count++;
+      if (r->copy_rate <= 0)
+        r->copy_rate = measure_copies (cuda);
     }
   return r->place_count > 0;
 }
@@ -209,36 +241,4 @@ esp_cuda_begin_stage (EspDevice *device, int index)
   r->current = index;
   if (r->place_count > 0)
     load_ahead (cuda, index);
-}
-
-/* --- How fast ----------------------------------------------------------------------------------
- */
-
-double
-esp_cuda_measure_copies (CudaDevice *cuda)
-{
-  CudaResidency *r = cuda->residency;
-  CUevent start = NULL, end = NULL;
-  size_t bytes = r->place_bytes < CUDA_STAGING_BYTES ? r->place_bytes : CUDA_STAGING_BYTES;
-  float milliseconds = 0;
-  void *staging = esp_cuda_staging_next (cuda);
-  bool good = staging != NULL && r->place_count > 0 && r->places[0].stage < 0
-              && esp_cuda_ok (cuda, cuda->cu->event_create (&start, 0), "making an event")
-              && esp_cuda_ok (cuda, cuda->cu->event_create (&end, 0), "making an event");
-
-  /* The first copy warms up what there is to warm up. */
-  for (int round = 0; round < 2 && good; round++)
-    good = esp_cuda_ok (cuda, cuda->cu->event_record (start, cuda->copy), "timing a copy")
-           && esp_cuda_ok (cuda,
-                           cuda->cu->copy_to_device (r->places[0].data, staging, bytes, cuda->copy),
-                           "timing a copy")
-           && esp_cuda_ok (cuda, cuda->cu->event_record (end, cuda->copy), "timing a copy")
-           && esp_cuda_ok (cuda, cuda->cu->event_synchronize (end), "timing a copy")
-           && esp_cuda_ok (cuda, cuda->cu->event_elapsed (&milliseconds, start, end),
-                           "timing a copy");
-  if (start != NULL)
-    cuda->cu->event_destroy (start);
-  if (end != NULL)
-    cuda->cu->event_destroy (end);
-  return good && milliseconds > 0 ? (double) bytes / ((double) milliseconds * 1e-3) : 0;
 }
