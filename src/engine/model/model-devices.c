@@ -45,6 +45,12 @@ static const EspCompute compute_of[] = {
   [ESP_DTYPE_FP8] = ESP_COMPUTE_BF16,
 };
 
+static const EspCudaBlas blas_of[] = {
+  [ESP_BLAS_AUTO] = ESP_CUDA_BLAS_AUTO,
+  [ESP_BLAS_OWN] = ESP_CUDA_BLAS_OWN,
+  [ESP_BLAS_CUBLASLT] = ESP_CUDA_BLAS_CUBLASLT,
+};
+
 static EspStatus
 open_cpu (EspModel *model, const EspDeviceWish *wish, EspError *error)
 {
@@ -62,6 +68,7 @@ open_card (EspModel *model, const EspDeviceWish *wish, EspError *error)
 {
   EspCudaOptions options = { .ordinal = wish->choice == ESP_DEVICE_CUDA ? wish->card : -1,
                              .compute = compute_of[wish->dtype],
+                             .blas = blas_of[wish->blas],
                              .fp8 = wish->dtype == ESP_DTYPE_FP8,
                              .vram = wish->vram };
   EspStatus status = esp_cuda_device_new (&options, &model->device, error);
@@ -75,8 +82,8 @@ open_card (EspModel *model, const EspDeviceWish *wish, EspError *error)
 static bool
 is_same_wish (const EspDeviceWish *a, const EspDeviceWish *b)
 {
-  return a->choice == b->choice && a->card == b->card && a->vram == b->vram && a->dtype == b->dtype
-         && a->threads == b->threads;
+  return a->choice == b->choice && a->card == b->card && a->vram == b->vram && a->blas == b->blas
+         && a->dtype == b->dtype && a->threads == b->threads;
 }
 
 /* Opens what is wished. A card is tried where one is wished or none excluded. */
@@ -111,6 +118,7 @@ esp_model_use_device (EspModel *model, const EspEditRequest *request, EspError *
   const EspDeviceWish wish = { .choice = request->device,
                                .card = request->card,
                                .vram = request->vram,
+                               .blas = request->blas,
                                .dtype = request->dtype,
                                .threads = request->threads };
   EspStatus status;

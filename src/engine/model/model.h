@@ -21,6 +21,7 @@ typedef struct EspDeviceWish
   EspDeviceChoice choice;
   int card;
   size_t vram;
+  EspBlasChoice blas;
   EspDTypeChoice dtype;
   int threads;
 } EspDeviceWish;

@@ -3,8 +3,9 @@
  *
  * It is never linked or shipped: libcublasLt.so.13 (or .12) is opened at run time, and the few
  * functions and numbers of its interface that are wanted are declared here (cuBLAS Library, "Using
- * the cuBLASLt API"). $ESPALIER_BLAS says who multiplies: `own`, `cublaslt`, or `auto`, which takes
- * it only on cards whose own matrix instructions our kernels do not use (sm_100 and sm_103).
+ * the cuBLASLt API"). The options or, in benchmarks, $ESPALIER_BLAS say who multiplies: `own`,
+ * `cublaslt`, or `auto`, which takes it only on cards whose own matrix instructions our kernels do
+ * not use (sm_100 and sm_103).
  *
  * Its matrices are stored column by column: y [m, n] of ours is [n, m] of its own, Wᵀ its first
  * operand and x its second. What it cannot do on the way to y (gates, heads, most activations) is
@@ -100,6 +101,8 @@ is_wanted (const CudaDevice *cuda)
 {
   const char *choice = getenv ("ESPALIER_BLAS");
 
+  if (cuda->blas_choice != ESP_CUDA_BLAS_AUTO)
+    return cuda->blas_choice == ESP_CUDA_BLAS_CUBLASLT;
   if (choice != NULL && strcmp (choice, "cublaslt") == 0)
     return true;
   if (choice != NULL && strcmp (choice, "own") == 0)

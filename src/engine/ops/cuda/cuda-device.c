@@ -314,6 +314,7 @@ open_card (EspCudaDriver *driver, const EspCudaCard *card, const EspCudaOptions 
   cuda->card = card->ordinal;
   cuda->capability = card->capability;
   cuda->vram_limit = options->vram;
+  cuda->blas_choice = options->blas;
   cuda->fp8 = options->fp8 && card->fp8 && cuda->base.compute != ESP_F32;
   cuda->plain = plain != NULL && *plain != '\0' && strcmp (plain, "0") != 0;
   snprintf (cuda->base.description, sizeof cuda->base.description,
@@ -363,7 +364,11 @@ EspStatus
 esp_cuda_sibling_new (EspDevice *device, EspCompute compute, EspDevice **sibling, EspError *error)
 {
   CudaDevice *cuda = (CudaDevice *) device;
-  EspCudaOptions options = { cuda->card, compute, cuda->fp8, cuda->vram_limit };
+  EspCudaOptions options = { .ordinal = cuda->card,
+                             .compute = compute,
+                             .blas = cuda->blas_choice,
+                             .fp8 = cuda->fp8,
+                             .vram = cuda->vram_limit };
 
   return open_chosen (&options, cuda, sibling, error);
 }

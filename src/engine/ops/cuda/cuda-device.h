@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ops/cuda/cuda-driver.h"
+#include "ops/cuda/cuda.h"
 #include "ops/cuda/kernels/tensor.h"
 #include "ops/ops.h"
 
@@ -88,6 +89,7 @@ typedef struct CudaDevice
   CudaResidency *residency;
   CudaAdapters *adapters;
   CudaBlas *blas;
+  EspCudaBlas blas_choice;
 } CudaDevice;
 
 /* --- cuda-device.c --------------------------------------------------------------------------- */

@@ -26,12 +26,21 @@ int esp_cuda_cards (EspCudaCard *cards, int capacity, EspError *error);
 /* What kernels this build has: "sm_75, sm_80, … and PTX; 2.1 MB", or why it has none. */
 void esp_cuda_describe_kernels (char *text, size_t size);
 
+/* Who multiplies matrices. */
+typedef enum
+{
+  ESP_CUDA_BLAS_AUTO, /* cuBLASLt where it is installed and known to be faster, else our kernels */
+  ESP_CUDA_BLAS_OWN,
+  ESP_CUDA_BLAS_CUBLASLT /* where it is installed */
+} EspCudaBlas;
+
 typedef struct EspCudaOptions
 {
   int ordinal;        /* -1: the usable card with the most free memory */
   EspCompute compute; /* AUTO: bf16; f16 on a card without bf16 */
-  bool fp8;           /* multiply in fp8 where it is good enough (sm_89 on) */
-  size_t vram;        /* bytes that may be held at most; 0: what is free */
+  EspCudaBlas blas;
+  bool fp8;    /* multiply in fp8 where it is good enough (sm_89 on) */
+  size_t vram; /* bytes that may be held at most; 0: what is free */
 } EspCudaOptions;
 
 /* Opens a card. ESP_ERROR_UNSUPPORTED, with one line that says why, if there is none that can be
