@@ -7,7 +7,6 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-addition-page.h"
-#include "esp-download-resume.h"
 #include "esp-download-row.h"
 #include "esp-model-row.h"
 #include "esp-offer-page.h"
@@ -489,7 +488,7 @@ on_resume (EspModelsPage *self, EspDownloadRow *row)
       esp_offer_page_show_problem (show_offer (self, offer), error);
       return;
     }
-  esp_download_resume (download);
+  esp_model_download_resume_kept (download);
 }
 
 static void

@@ -5,7 +5,6 @@
 #include <adwaita.h>
 #include <glib/gi18n-lib.h>
 
-#include "esp-download-resume.h"
 #include "esp-window.h"
 
 #define KEY          "esp-downloads-watch"
@@ -61,7 +60,7 @@ resume_all (GSimpleAction *action, GVariant *parameter, gpointer user_data)
       g_autoptr (EspModelDownload) download = g_list_model_get_item (list, i);
 
       if (is_paused (download))
-        esp_download_resume (download);
+        esp_model_download_resume_kept (download);
     }
 }
 

@@ -77,6 +77,8 @@ void esp_model_download_get_file (EspModelDownload *self, guint i, EspModelDownl
 /* Each returns at once; the state follows. Fine in any state. */
 void esp_model_download_pause (EspModelDownload *self);
 void esp_model_download_resume (EspModelDownload *self, EspKey *token); /* NULL: as it was */
-void esp_model_download_cancel (EspModelDownload *self);                /* deletes what has come */
+/* Fetches the token from the key store where the source wants one, then goes on. */
+void esp_model_download_resume_kept (EspModelDownload *self);
+void esp_model_download_cancel (EspModelDownload *self); /* deletes what has come */
 
 G_END_DECLS

@@ -7,6 +7,7 @@ To look at, in every state, light and dark, in German, narrow and with large tex
 import contextlib
 import json
 import pathlib
+import re
 import shutil
 import struct
 import sys
@@ -18,7 +19,7 @@ from gi.repository import Gio, GLib  # noqa: E402
 from drive import SOURCE, case, run, wait_until  # noqa: E402
 from files import Fault, FileServer  # noqa: E402
 
-APP_ID = 'io.github.espalier.Espalier'
+APP_ID = re.search(r"^app_id = '(.*)'", (SOURCE / 'meson.build').read_text(), re.M).group(1)
 DEMO = SOURCE / 'data/models/demo'
 LOOKS = {
     'light': {},
@@ -277,7 +278,6 @@ def settings_of_loras(window):
 
 def axis_of_a_lora(window):
     window.write('Instruction', 'Make it snow')
-    window.focus_image()
     window.key('ctrl+t')
     wait_until(lambda: window.focused().startswith('Values of'), 'the sweep')
     take(window, 'lora-sweep')

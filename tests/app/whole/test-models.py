@@ -267,8 +267,12 @@ def everything_is_reached_by_keys(home, start):
         press(window, 'Download')
         press(window, 'Pause')
         wait_until(lambda: 'Go On' in window.focused(), 'the keyboard to stay in the row')
-        reach(window, 'on the page of the models', 'Go On', 'Give Up…', 'Look Again', 'Locate the Files of “Gone”', 'Remove “Gone”…', 'Remove “Mine”…', 'Open the Folder of “Mine”',
-              'Use where no model is named', 'From Files…', 'From a Folder…', 'A Small Model', 'Speed limit')
+        reach(window, 'on the page of the models', 'Go On', 'Give Up…', 'Look Again', 'Locate the Files of “Gone”',
+              'Remove “Gone”…', 'Remove “Mine”…', 'Open the Folder of “Mine”',
+              'From Files…', 'From a Folder…', 'A Small Model', 'Speed limit')
+        assert not installed(home)['Mine']['default']
+        press(window, 'Mine')  # its row, which comes before its buttons
+        wait_until(lambda: installed(home)['Mine']['default'], 'the default')
         press(window, 'Locate the Files of “Gone”')
         window.text('Gone from')
         reach(window, 'where files are located', 'Back', 'Look in a Folder…', 'Choose: Transformer', 'Choose: T5 tokenizer')
@@ -277,7 +281,8 @@ def everything_is_reached_by_keys(home, start):
         window.choose_file(DEMO)
         wait_until(lambda: window.all('push button', 'Add'), 'the page with its parts')
         wait_until(lambda: not window.says('Looking at the files…'), 'the files to be looked at')
-        reach(window, 'where a model is added', 'Back', 'Choose: Transformer', 'Choose: Autoencoder (VAE)', 'Name', 'The Files', 'Add')
+        reach(window, 'where a model is added', 'Back', 'Choose: Transformer', 'Choose: Autoencoder (VAE)', 'The Files', 'Add')
+        window.write('Name', 'Another Name')  # an entry's focus is told without a name
         window.kill()
 
 
