@@ -150,6 +150,63 @@ def inputs():
         b'2transformer_blocks.0.attn.to_q.weight', b'2transformer_blocks.0.attn.to_qkv.weight',
         b'2proj_out.weight', b'5norm_out.linear.weight', b'2lora_unet_x.lora_down.weight'])
 
+    yield from loras()
+
+
+# Of fuzz-lora.c: number formats and shapes by their place in its tables.
+F16, BF16, F32, FP8, I64 = range(5)
+SHAPES = ['[4,192]', '[192,4]', '[1,192]', '[192,1]', '[576,4]', '[1344,4]', '[768,4]', '[4,768]', '[4,960]',
+          '[384,4]', '[1152,4]', '[4,128]', '[128,4]', '[256,4]', '[4,256]', '[64,4]', '[]', '[1]']
+
+
+def lora_line(name, kind, shape):
+    # Letters that a person can read, whose remainders the target takes.
+    letter = next(c for c in range(65, 91) if c % 5 == kind)
+    place = next(c for c in range(78, 126) if c % 26 == SHAPES.index(shape))
+    return bytes([letter, place]) + name.encode()
+
+
+def loras():
+    def lines(how, tensors, metadata=None):
+        first = [b'=' + json.dumps(metadata).encode()] if metadata else []
+        return bytes([how]) + b'\n'.join(first + [lora_line(*tensor) for tensor in tensors])
+
+    def both(module, down, up, wide=('lora_A.weight', 'lora_B.weight'), kind=BF16):
+        return [(f'{module}.{wide[0]}', kind, down), (f'{module}.{wide[1]}', kind, up)]
+
+    kohya = ('lora_down.weight', 'lora_up.weight')
+    single = 'single_transformer_blocks.0.'
+    yield 'lora', lines(1, both('transformer.transformer_blocks.0.attn.to_q', '[4,192]', '[192,4]')
+                        + both(f'transformer.{single}proj_out', '[4,960]', '[192,4]', kind=F16),
+                        {'transformer.lora_alpha': 8, 'transformer.use_rslora': True,
+                         'transformer.alpha_pattern': {'^to_q': 2}})
+    yield 'lora', lines(1, both('lora_unet_double_blocks_0_img_attn_qkv', '[4,192]', '[576,4]', kohya)
+                        + [('lora_unet_double_blocks_0_img_attn_qkv.alpha', F32, '[]')]
+                        + both('lora_unet_single_blocks_0_linear1', '[4,192]', '[1344,4]', kohya)
+                        + both('lora_te1_text_model_encoder_layers_0_mlp_fc1', '[4,128]', '[256,4]', kohya))
+    yield 'lora', lines(17, both('diffusion_model.final_layer.adaLN_modulation.1', '[4,192]', '[384,4]', kind=F32)
+                        + both('diffusion_model.double_blocks.0.img_mod.lin', '[4,192]', '[1152,4]', kind=FP8))
+    yield 'lora', lines(9, both('base_model.model.single_blocks.0.linear2', '[4,960]', '[192,4]'))
+    yield 'lora', lines(1, [('double_blocks.0.processor.qkv_lora1.down.weight', F16, '[4,192]'),
+                            ('double_blocks.0.processor.qkv_lora1.up.weight', F16, '[576,4]')])
+    yield 'lora', lines(5, both('transformer.x_embedder', '[4,192]', '[192,4]')
+                        + both('transformer.transformer_blocks.0.ff.net.2', '[4,768]', '[192,4]')
+                        + [('transformer.transformer_blocks.0.attn.to_k.dora_scale', F32, '[1]'),
+                           ('transformer.proj_out.lora_B.weight', F16, '[64,4]')])
+    yield 'lora', lines(1, both('text_encoder_2.encoder.block.0.layer.1.DenseReluDense.wo', '[4,256]', '[128,4]')
+                        + [('text_encoder_2.encoder.block.0.layer.1.DenseReluDense.wo.alpha', I64, '[]')])
+    yield 'lora', lines(1, both('transformer_blocks.0.attn.to_q', '[1,192]', '[192,1]')
+                        + both('lora_unet_transformer_blocks_0_attn_to_q', '[1,192]', '[192,1]', kohya))
+    config = {'peft_type': 'LORA', 'r': 4, 'lora_alpha': 16, 'alpha_pattern': {'to_out\\.0': 3.5}}
+    beside = lines(3, both('base_model.model.transformer_blocks.0.attn.to_out.0', '[4,192]', '[192,4]'))
+    yield 'lora', beside[:1] + json.dumps(config).encode() + b'\0' + beside[1:]
+    header = json.dumps({'proj_out.lora_A.weight': {'dtype': 'F16', 'shape': [1, 192], 'data_offsets': [0, 384]},
+                         'proj_out.lora_B.weight': {'dtype': 'F16', 'shape': [64, 1], 'data_offsets': [384, 512]}})
+    yield 'lora', b'\0' + number(len(header), 8) + header.encode() + b'\x12\x38' * 256
+    # A GGUF file.
+    yield 'lora', b'\0GGUF' + gguf([], [('proj_out.lora_A.weight', [192, 1], 1, 0),
+                                       ('proj_out.lora_B.weight', [1, 64], 1, 384)], b'\x12\x38' * 256)
+
 
 def main():
     count = {}

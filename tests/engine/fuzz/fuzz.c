@@ -38,8 +38,10 @@ fuzz_file (const uint8_t *before, size_t before_size, const uint8_t *data, size_
 /* --- A folder ------------------------------------------------------------------------------- */
 
 static char folder[64];
-static const char *const names[] = { "tokenizer.json", "spiece.model",          "vocab.json",
-                                     "merges.txt",     "tokenizer_config.json", "espalier.json" };
+static const char *const names[] = {
+  "tokenizer.json",        "spiece.model",  "vocab.json",          "merges.txt",
+  "tokenizer_config.json", "espalier.json", "adapter_config.json", "adapter_model.safetensors"
+};
 
 static void
 remove_folder (void)
