@@ -4,36 +4,8 @@
  * (f16), over awkward shapes. */
 #include "check.h"
 
-#include "device-pair.h"
+#include "ops-round.h"
 #include "ops/cpu/cpu-device.h"
-#include "ops/cuda/cuda.h"
-
-static DevicePair pair; /* of the round that runs */
-
-static const char *round_level; /* the round's, as given on the command line */
-
-static EspTensor
-tensor_of (EspDevice *device, int64_t rows, int64_t cols)
-{
-  EspTensor tensor = esp_tensor_new (device, ESP_F32, rows, cols);
-  float *values = random_values (rows * cols, 77, 1);
-
-  device->ops->upload (device, values, tensor);
-  free (values);
-  return tensor;
-}
-
-static bool
-narrow_round (void)
-{
-  return pair.tested->compute != ESP_F32;
-}
-
-static bool
-on_card (void)
-{
-  return esp_device_is_cuda (pair.tested);
-}
 
 /* On a matrix unit numbers are two bf16, which hold 17 of f32's 24 bits. */
 static bool
@@ -168,9 +140,7 @@ convolutions_do_not_depend_on_threads (void)
         EspConv conv = same_conv (64, 48);
         EspTensor x, y;
 
-        if (!pair_open (&other, round_level, narrow_round () ? ESP_COMPUTE_BF16 : ESP_COMPUTE_F32,
-                        i == 0 ? 1 : 3, 0))
-          abort ();
+        open_alike (&other, i == 0 ? 1 : 3);
         conv.weight = &weight;
         conv.bias = &bias;
         conv.doubled = doubled;
@@ -192,25 +162,23 @@ convolutions_do_not_depend_on_threads (void)
   weight_clear (&bias);
 }
 
-/* oneDNN quietly falls back to loops that are a hundred times slower than its kernels when it does
- * not like a layout or an epilogue. What we give it has a kernel on every processor. */
 static void
 onednn_never_needs_its_reference_code (void)
 {
-  CHECK (((CpuDevice *) pair.tested)->library_references == 0);
+  CHECK (onednn_had_kernels ());
 }
 
 int
 main (int argc, char **argv)
 {
   static const EspCompute computes[] = { ESP_COMPUTE_F32, ESP_COMPUTE_BF16 };
+  const char *level = argc > 1 ? argv[1] : NULL;
 
-  round_level = argc > 1 ? argv[1] : NULL;
   for (size_t c = 0; c < 2; c++)
     {
-      if (!pair_open (&pair, round_level, computes[c], 0, (size_t) 1 << 30))
+      if (!round_open (level, computes[c], (size_t) 1 << 30))
         {
-          printf ("1..0 # SKIP this machine cannot run the %s kernels\n", round_level);
+          printf ("1..0 # SKIP this machine cannot run the %s kernels\n", level);
           return 0;
         }
       printf ("# %s: %s\n", pair.label, pair.tested->description);
@@ -219,7 +187,7 @@ main (int argc, char **argv)
       CASE (convolutions_do_not_depend_on_threads);
       if (!on_card ())
         CASE (onednn_never_needs_its_reference_code);
-      pair_close (&pair);
+      round_close ();
     }
   return check_done ();
 }

@@ -6,38 +6,9 @@
 
 #include <math.h>
 
-#include "device-pair.h"
+#include "ops-round.h"
 #include "ops/cpu/cpu-device.h"
 #include "ops/cuda/cuda-device.h"
-#include "ops/cuda/cuda.h"
-
-static DevicePair pair; /* of the round that runs */
-
-static const char *round_level; /* the round's, as given on the command line */
-
-static EspTensor
-tensor_of (EspDevice *device, int64_t rows, int64_t cols)
-{
-  EspTensor tensor = esp_tensor_new (device, ESP_F32, rows, cols);
-  float *values = random_values (rows * cols, 77, 1);
-
-  device->ops->upload (device, values, tensor);
-  free (values);
-  return tensor;
-}
-
-/* Do products take operands of 16 bits, in this round? */
-static bool
-narrow_round (void)
-{
-  return pair.tested->compute != ESP_F32;
-}
-
-static bool
-on_card (void)
-{
-  return esp_device_is_cuda (pair.tested);
-}
 
 /* The reference rounds operands to 16 bits where the device does: on its matrix unit, or with pairs
  * of them in a vector unit. */
@@ -701,9 +672,7 @@ results_do_not_depend_on_threads (void)
       EspTensor x, y;
       EspAttention attention;
 
-      if (!pair_open (&other, round_level, narrow_round () ? ESP_COMPUTE_BF16 : ESP_COMPUTE_F32,
-                      i == 0 ? 1 : 3, 0))
-        abort ();
+      open_alike (&other, i == 0 ? 1 : 3);
       x = tensor_of (other.tested, 200, 64);
       y = tensor_of (other.tested, 200, 64);
       attention = (EspAttention){ x, x, x, y, 2, 32, 1, false, NULL };
@@ -765,12 +734,10 @@ nothing_is_left_allocated (void)
   CHECK (pair.tested->peak >= pair.tested->allocated);
 }
 
-/* oneDNN quietly falls back to loops that are a hundred times slower than its kernels when it does
- * not like a layout or an epilogue. What we give it has a kernel on every processor. */
 static void
 onednn_never_needs_its_reference_code (void)
 {
-  CHECK (((CpuDevice *) pair.tested)->library_references == 0);
+  CHECK (onednn_had_kernels ());
 }
 
 int
@@ -779,11 +746,9 @@ main (int argc, char **argv)
   static const EspCompute computes[] = { ESP_COMPUTE_F32, ESP_COMPUTE_BF16 };
   const char *level = argc > 1 ? argv[1] : NULL;
 
-  round_level = level;
-
   for (size_t c = 0; c < 2; c++)
     {
-      if (!pair_open (&pair, level, computes[c], 0, (size_t) 1 << 30))
+      if (!round_open (level, computes[c], (size_t) 1 << 30))
         {
           printf ("1..0 # SKIP this machine cannot run the %s kernels\n", level);
           return 0;
@@ -811,15 +776,15 @@ main (int argc, char **argv)
           CASE (exponentials_are_accurate);
           CASE (onednn_never_needs_its_reference_code);
         }
-      pair_close (&pair);
+      round_close ();
       /* The same layers when next to nothing may be packed. */
       if (level != NULL && strcmp (level, "cuda") == 0)
         continue;
-      if (pair_open (&pair, level, computes[c], 0, 1))
+      if (round_open (level, computes[c], 1))
         {
           CASE (linear_layers_agree);
           CASE (onednn_never_needs_its_reference_code);
-          pair_close (&pair);
+          round_close ();
         }
     }
   return check_done ();
