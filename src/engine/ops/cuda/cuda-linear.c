@@ -7,6 +7,9 @@
  *   are stored so are read where they are; others are widened into scratch memory, a stretch of
  *   rows at a time, just before their product: that is a few hundredths of it.
  *
+ * Block formats: on GeForce and the like from BYTES_ROWS rows on in bytes, x too (docs/engine.md,
+ * Numbers); elsewhere, and those with scales for fewer than 32 numbers, in the compute type.
+ *
  * fp8: activations get a scale for each row as they are converted, weights have the one of their
  * file or, if they are floats, one for each row as well. What is sensitive stays in the compute
  * type: everything but the attention's and the MLP's layers of the transformer's blocks, and the
@@ -22,6 +25,7 @@ enum
 {
   WIDENED_BYTES = 64 << 20, /* of a weight at once: little of the card, and partly still in its
                                cache when the product reads it */
+  BYTES_ROWS = 64,          /* of x, from which block formats are multiplied in bytes */
   WIDENED_MULTIPLE = 256,   /* rows of a stretch: whole tiles, whole heads */
 };
 
@@ -78,8 +82,17 @@ compute_numbers (const CudaDevice *cuda, bool precise)
                                          : CUDA_NUMBERS_F32;
 }
 
+/* Products of bytes have to be scaled in f32, group by group, beside the tensor cores: that pays
+ * where those are slow in 16 bits. Fewer rows are not worth the rounding, as on the processor. */
+static bool
+goes_in_bytes (const CudaDevice *cuda, const EspLinear *linear, EspDType dtype, int64_t rows)
+{
+  return esp_cuda_has_bytes (dtype) && rows >= BYTES_ROWS && cuda->base.compute != ESP_F32
+         && !linear->precise && esp_cuda_is_gaming (cuda);
+}
+
 static CudaNumbers
-numbers_of (const CudaDevice *cuda, const EspLinear *linear, const CudaMatrix *matrix)
+numbers_of (const CudaDevice *cuda, const EspLinear *linear, const CudaMatrix *matrix, int64_t rows)
 {
   const bool floats = esp_dtype_block (matrix->dtype) == 1 && matrix->dtype != ESP_F8_E5M2;
   const bool shaped
@@ -89,6 +102,8 @@ numbers_of (const CudaDevice *cuda, const EspLinear *linear, const CudaMatrix *m
   if (cuda->fp8 && !linear->precise && cuda->capability >= 89 && cuda->base.compute != ESP_F32
       && floats && shaped && is_robust (linear->module[0]))
     return CUDA_NUMBERS_E4M3;
+  if (goes_in_bytes (cuda, linear, matrix->dtype, rows))
+    return CUDA_NUMBERS_BYTES;
   return compute_numbers (cuda, linear->precise);
 }
 
@@ -147,7 +162,7 @@ static void
 multiply_part (LinearJob *job, const CudaMatrix *matrix, int64_t first)
 {
   CudaDevice *cuda = job->cuda;
-  const CudaNumbers numbers = numbers_of (cuda, job->linear, matrix);
+  const CudaNumbers numbers = numbers_of (cuda, job->linear, matrix, job->x.rows);
   const int64_t row_bytes = (matrix->in + 15) / 16 * 16 * (int64_t) esp_cuda_numbers_size (numbers)
                             * (numbers == CUDA_NUMBERS_SPLIT ? 3 : 1);
   int64_t most = WIDENED_BYTES / row_bytes / WIDENED_MULTIPLE * WIDENED_MULTIPLE;
@@ -266,7 +281,9 @@ heads_fit (const CudaDevice *cuda, const EspLinear *linear, const EspHeadNorm *n
 
   for (int i = 0; i < linear->parts && fit; i++)
     {
-      fit = first % norm->head_dim == 0 || first >= 2 * norm->columns;
+      fit = (first % norm->head_dim == 0 || first >= 2 * norm->columns)
+            && (norm->head_dim <= 64
+                || !goes_in_bytes (cuda, linear, linear->weight[i]->dtype, rows));
       first += linear->weight[i]->count / linear->in;
     }
   return fit;

@@ -34,6 +34,7 @@ typedef enum
   CUDA_NUMBERS_F16,
   CUDA_NUMBERS_E4M3,
   CUDA_NUMBERS_SPLIT, /* f32 as two bf16 each: layers that are precise */
+  CUDA_NUMBERS_BYTES, /* signed bytes with a scale for each 32: block formats */
   CUDA_NUMBERS_COUNT
 } CudaNumbers;
 
@@ -46,6 +47,9 @@ typedef struct CudaRows
   int64_t wrap;       /* W: numbers after which rows are repeated up to k; 0: they are not */
   CUdeviceptr scales; /* E4M3: f32 of each row, or 0 */
   float scale;        /* and of all */
+  CUdeviceptr groups; /* bytes: as CudaBytes has them */
+  int64_t group_stride;
+  bool affine; /* W: their second numbers count */
 } CudaRows;
 
 size_t esp_cuda_numbers_size (CudaNumbers numbers);
@@ -62,11 +66,17 @@ CudaRows esp_cuda_two_parts (const CudaRows *x);
 CudaRows esp_cuda_weight_rows (CudaDevice *cuda, const CudaMatrix *matrix, int64_t first,
                                int64_t rows, CudaNumbers numbers);
 
+/* Can rows of this format be made bytes of? */
+bool esp_cuda_has_bytes (EspDType dtype);
+
 /* Can it be read where it is? */
 bool esp_cuda_weight_is_plain (const CudaMatrix *matrix, CudaNumbers numbers);
 
 /* --- cuda-product.c: tiles ---------------------------------------------------------------------
  */
+
+/* GeForce and the like: f32 sums at half the tensor cores' rate, and little shared memory. */
+bool esp_cuda_is_gaming (const CudaDevice *cuda);
 
 /* y = finish (a · bᵀ), whichever kernel is best for its shape. finish.y and what follows it begin
  * at column 0 of b. */

@@ -10,10 +10,20 @@
 
 static const char *const widen_kernels[ESP_DTYPE_COUNT] = { CUDA_FORMATS (WIDEN_NAME) };
 
+typedef struct ByteFormat
+{
+  const char *kernel; /* NULL: none */
+  bool affine;
+} ByteFormat;
+
+#define BYTES_NAME(name, is_affine) [ESP_##name] = { "bytes_" #name, is_affine },
+
+static const ByteFormat byte_formats[ESP_DTYPE_COUNT] = { CUDA_BYTE_FORMATS (BYTES_NAME) };
+
 size_t
 esp_cuda_numbers_size (CudaNumbers numbers)
 {
-  static const size_t sizes[CUDA_NUMBERS_COUNT] = { 4, 2, 2, 1, 2 };
+  static const size_t sizes[CUDA_NUMBERS_COUNT] = { 4, 2, 2, 1, 2, 1 };
 
   return sizes[numbers];
 }
@@ -21,7 +31,7 @@ esp_cuda_numbers_size (CudaNumbers numbers)
 static int
 memory_type (CudaNumbers numbers)
 {
-  static const int types[CUDA_NUMBERS_COUNT] = { CUDA_F32, CUDA_BF16, CUDA_F16, -1, CUDA_BF16 };
+  static const int types[CUDA_NUMBERS_COUNT] = { CUDA_F32, CUDA_BF16, CUDA_F16, -1, CUDA_BF16, -1 };
 
   return types[numbers];
 }
@@ -30,7 +40,7 @@ static EspDType
 stored_type (CudaNumbers numbers)
 {
   static const EspDType types[CUDA_NUMBERS_COUNT]
-      = { ESP_F32, ESP_BF16, ESP_F16, ESP_F8_E4M3, ESP_BF16 };
+      = { ESP_F32, ESP_BF16, ESP_F16, ESP_F8_E4M3, ESP_BF16, ESP_DTYPE_COUNT };
 
   return types[numbers];
 }
@@ -105,6 +115,40 @@ quantise (CudaDevice *cuda, EspDType dtype, CUdeviceptr source, int64_t stride, 
                    &arguments, sizeof arguments);
 }
 
+/* Rows as bytes in scratch, their groups behind them; by `kernel`, which has all arguments but
+ * where to write. */
+static CudaRows
+make_bytes (CudaDevice *cuda, CudaScratchSlot slot, const char *kernel, CudaBytes arguments)
+{
+  const int64_t rows = arguments.rows, cols = arguments.cols;
+  CudaRows made = { .rows = rows, .k = cols, .stride = cols, .scale = 1 };
+  const int64_t bytes = (rows * cols + 255) / 256 * 256, units = rows * (cols / 8);
+
+  made.group_stride = (rows + 1) / 2 * 2;
+  made.data = esp_cuda_scratch (
+      cuda, slot,
+      (size_t) (bytes + cols / BYTES_GROUP * made.group_stride * 2 * (int64_t) sizeof (float)));
+  if (made.data == 0)
+    return made;
+  made.groups = made.data + (CUdeviceptr) bytes;
+  arguments.target = made.data;
+  arguments.groups = made.groups;
+  arguments.group_stride = made.group_stride;
+  esp_cuda_launch (cuda, CUDA_MODULE_BLOCKS, kernel,
+                   (CudaGrid){ .x = (unsigned) ((units + WIDEN_THREADS - 1) / WIDEN_THREADS),
+                               .y = 1,
+                               .z = 1,
+                               .threads = WIDEN_THREADS },
+                   &arguments, sizeof arguments);
+  return made;
+}
+
+bool
+esp_cuda_has_bytes (EspDType dtype)
+{
+  return byte_formats[dtype].kernel != NULL;
+}
+
 static bool
 is_aligned (CUdeviceptr data, int64_t stride, int64_t k, CudaNumbers numbers)
 {
@@ -129,6 +173,13 @@ esp_cuda_operand_rows (CudaDevice *cuda, const EspTensor *x, CudaNumbers numbers
   if (numbers != CUDA_NUMBERS_SPLIT && x->dtype == stored_type (numbers)
       && is_aligned (data, stride, x->cols, numbers))
     return (CudaRows){ .data = data, .stride = stride, .rows = x->rows, .k = x->cols, .scale = 1 };
+  if (numbers == CUDA_NUMBERS_BYTES)
+    return make_bytes (cuda, CUDA_SCRATCH_OPERAND, "bytes_of_rows",
+                       (CudaBytes){ .source = data,
+                                    .source_stride = x->stride,
+                                    .source_type = esp_cuda_view (x).type,
+                                    .rows = (int32_t) x->rows,
+                                    .cols = (int32_t) x->cols });
   rows = scratch_rows (cuda, CUDA_SCRATCH_OPERAND, x->rows, x->cols, numbers);
   if (rows.data == 0)
     return rows;
@@ -182,6 +233,17 @@ esp_cuda_weight_rows (CudaDevice *cuda, const CudaMatrix *matrix, int64_t first,
                        .k = matrix->in,
                        .wrap = numbers == CUDA_NUMBERS_SPLIT ? matrix->in : 0,
                        .scale = matrix->scale };
+  if (numbers == CUDA_NUMBERS_BYTES)
+    {
+      made = make_bytes (cuda, CUDA_SCRATCH_WEIGHT, byte_formats[matrix->dtype].kernel,
+                         (CudaBytes){ .source = data,
+                                      .source_stride = stride,
+                                      .rows = (int32_t) rows,
+                                      .cols = (int32_t) matrix->in,
+                                      .scale = matrix->scale });
+      made.affine = byte_formats[matrix->dtype].affine;
+      return made;
+    }
   made = scratch_rows (cuda, CUDA_SCRATCH_WEIGHT, rows, matrix->in, numbers);
   if (made.data == 0)
     return made;

@@ -51,9 +51,8 @@ static const TileShape shapes[] = {
   { KERNELS ("product_", "32x128"), false, 32, 128, 128, 4 * 160 * 64, 64, 2, 0.40f, 0.55f },
 };
 
-/* f32 sums at half the tensor cores' rate, and little shared memory: GeForce and the like. */
-static bool
-is_gaming (const CudaDevice *cuda)
+bool
+esp_cuda_is_gaming (const CudaDevice *cuda)
 {
   return cuda->capability != 80 && cuda->capability != 90 && cuda->capability != 100
          && cuda->capability != 103;
@@ -84,7 +83,7 @@ time_of (const CudaDevice *cuda, const TileShape *shape, int64_t m, int64_t n)
   const int64_t round = (int64_t) cuda->multiprocessors * shape->resident;
   const int64_t rest = tiles % round;
   const double each = (double) shape->m * shape->n
-                      / (is_gaming (cuda) ? (double) shape->gaming : (double) shape->rate);
+                      / (esp_cuda_is_gaming (cuda) ? (double) shape->gaming : (double) shape->rate);
 
   return each
          * (double) (tiles / round * shape->resident
@@ -277,6 +276,32 @@ product_90 (CudaDevice *cuda, CudaNumbers numbers, const TileShape *shape, const
                      sizeof arguments);
 }
 
+static void
+product_bytes (CudaDevice *cuda, const CudaRows *a, const CudaRows *b, CudaProduct *product)
+{
+  enum
+  {
+    /* Bytes in matrix.cu */
+    M = 128,
+    N = 64,
+    DEPTH = 64,
+    THREADS = 256,
+    RESIDENT = 2,
+    SHARED = 3 * (M + N) * (DEPTH + DEPTH / 32 * 8),
+  };
+  const int64_t tiles = (a->rows + M - 1) / M * ((b->rows + N - 1) / N);
+  const int64_t depths = (a->k + DEPTH - 1) / DEPTH;
+  const CudaGrid grid
+      = { .x = (unsigned) tiles, .y = 1, .z = 1, .threads = THREADS, .shared = SHARED };
+
+  product->a_groups = a->groups;
+  product->b_groups = b->groups;
+  product->a_group_stride = a->group_stride;
+  product->b_group_stride = b->group_stride;
+  launch_split (cuda, product, b->affine ? "product_bytes_affine_128x64" : "product_bytes_128x64",
+                grid, choose_splits (cuda, tiles, RESIDENT, depths, product), depths);
+}
+
 void
 esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, const CudaRows *b,
                   const CudaFinish *finish)
@@ -305,6 +330,11 @@ esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, cons
   if (numbers == CUDA_NUMBERS_F32)
     {
       product_f32 (cuda, &product);
+      return;
+    }
+  if (numbers == CUDA_NUMBERS_BYTES)
+    {
+      product_bytes (cuda, a, b, &product);
       return;
     }
   shape = choose_shape (cuda, a->rows, b->rows, finish->head_dim);

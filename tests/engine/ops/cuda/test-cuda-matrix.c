@@ -260,7 +260,7 @@ check_linear (const Case *c)
 static void
 every_format_is_multiplied (void)
 {
-  static const int64_t rows[] = { 1, 3, 8, 9, 33, 70 };
+  static const int64_t rows[] = { 1, 3, 8, 9, 33, 60 }; /* too few for bytes */
   int at = 0;
 
   for (int f = 0; f < FORMATS; f++)
@@ -281,6 +281,66 @@ every_format_is_multiplied (void)
         c.epilogue.activation = i == 2 ? ESP_ACTIVATION_GELU_TANH : ESP_ACTIVATION_NONE;
         check_linear (&c);
       }
+}
+
+/* x in signed bytes, 127 for the largest of each 32, back as numbers. */
+static void
+round_to_bytes (float *x, int64_t count)
+{
+  for (int64_t i = 0; i < count; i += 32)
+    {
+      float largest = 0;
+
+      for (int64_t k = i; k < i + 32; k++)
+        largest = fmaxf (largest, fabsf (x[k]));
+      for (int64_t k = i; k < i + 32; k++)
+        x[k] = largest > 0 ? rintf (x[k] * (127.0f / largest)) * (largest / 127.0f) : 0;
+    }
+}
+
+/* Block formats times bytes are exactly what the bytes stand for. */
+static void
+block_formats_in_bytes_agree (void)
+{
+  static const int64_t rows[] = { 64, 130, 71 }, outs[] = { 64, 37, 130 };
+  static const EspDType some[] = { ESP_Q4_0, ESP_Q4_1, ESP_Q5_0,   ESP_Q5_1,  ESP_Q8_0,
+                                   ESP_Q4_K, ESP_Q5_K, ESP_IQ4_NL, ESP_IQ4_XS };
+
+  for (size_t f = 0; f < sizeof some / sizeof *some; f++)
+    {
+      const int64_t in = esp_dtype_block (some[f]) == 256 ? 512 : f % 2 == 0 ? 96 : 320;
+      const int64_t m = rows[f % 3], n = outs[f % 3];
+      EspWeight weight = any_weight (some[f], n, in, 5 + f);
+      EspLinear layers[2] = { { .parts = 1, .in = in, .out = n, .weight = { &weight } } };
+      EspDevice *devices[2] = { pair.tested, pair.reference };
+      float *numbers = random_values (m * in, 3, 1);
+      const EspDType compute = pair.reference->compute;
+      TensorPair x, y = tensor_pair (&pair, ESP_F32, m, n, n + 4, 2, 1);
+
+      layers[1] = layers[0];
+      x.tested = esp_tensor_new (devices[0], ESP_F32, m, in);
+      x.reference = esp_tensor_new (devices[1], ESP_F32, m, in);
+      devices[0]->ops->upload (devices[0], numbers, x.tested);
+      if (compute != ESP_F32 && esp_cuda_is_gaming (card ()))
+        {
+          round_to_bytes (numbers, m * in);
+          pair.reference->compute = ESP_F32;
+        }
+      devices[1]->ops->upload (devices[1], numbers, x.reference);
+      for (int d = 0; d < 2; d++)
+        {
+          devices[d]->ops->prepare_linear (devices[d], &layers[d]);
+          devices[d]->ops->linear (devices[d], d == 0 ? x.tested : x.reference, &layers[d], NULL,
+                                   d == 0 ? y.tested : y.reference);
+          devices[d]->ops->release_linear (devices[d], &layers[d]);
+        }
+      pair.reference->compute = compute;
+      CHECK (pair_agrees (&pair, &y, 4e-6, esp_dtype_name (some[f])));
+      free (numbers);
+      weight_clear (&weight);
+      tensor_pair_free (&pair, &x);
+      tensor_pair_free (&pair, &y);
+    }
 }
 
 static void
@@ -577,6 +637,7 @@ main (void)
       printf ("# %s: %s\n", pair.label, pair.tested->description);
       CASE (every_format_is_widened_exactly);
       CASE (every_format_is_multiplied);
+      CASE (block_formats_in_bytes_agree);
       CASE (precise_layers_are_not_rounded);
       CASE (every_tile_shape_agrees);
       CASE (every_epilogue_agrees);

@@ -63,3 +63,84 @@ widen_rows (const CudaWiden &a)
   }
 
 CUDA_FORMATS (WIDEN_KERNEL)
+
+/* --- Signed bytes ------------------------------------------------------------------------------
+ */
+
+ESP_DEVICE void
+store_bytes (const CudaBytes &a, int64_t row, int64_t first, const int number[8], float by,
+             float more)
+{
+  uint32_t word[2] = {};
+
+  for (int k = 0; k < 8; k++)
+    word[k / 4] |= (uint32_t) (number[k] & 0xFF) << (k % 4 * 8);
+  *reinterpret_cast<uint2 *> (a.target + (uint64_t) (row * a.cols + first))
+      = make_uint2 (word[0], word[1]);
+  if (first % BYTES_GROUP == 0)
+    reinterpret_cast<float2 *> (a.groups)[first / BYTES_GROUP * a.group_stride + row]
+        = make_float2 (by, more);
+}
+
+template <int format>
+ESP_DEVICE void
+bytes_of_blocks (const CudaBytes &a)
+{
+  const uint32_t each = (uint32_t) a.cols / 8;
+  const uint32_t unit = blockIdx.x * (uint32_t) WIDEN_THREADS + threadIdx.x;
+  const uint32_t row = unit / each;
+  const int64_t first = (int64_t) (unit % each) * 8;
+  const uint8_t *source = reinterpret_cast<const uint8_t *> (a.source) + row * a.source_stride;
+  Group group;
+
+  if (row >= (uint32_t) a.rows)
+    return;
+  block_group<format> (source + first / Format<format>::block * Format<format>::bytes,
+                       (int) (first % Format<format>::block / 8), &group);
+  store_bytes (a, row, first, group.number, group.by * a.scale, group.add * a.scale);
+}
+
+#define BYTES_KERNEL(name, affine)                                                                 \
+  ESP_KERNEL (bytes_##name, CudaBytes, WIDEN_THREADS)                                              \
+  {                                                                                                \
+    bytes_of_blocks<FORMAT_##name> (a);                                                            \
+  }
+
+CUDA_BYTE_FORMATS (BYTES_KERNEL)
+
+/* Four lanes share a group. */
+ESP_KERNEL (bytes_of_rows, CudaBytes, WIDEN_THREADS)
+{
+  const uint32_t each = (uint32_t) a.cols / 8;
+  const uint32_t unit = blockIdx.x * (uint32_t) WIDEN_THREADS + threadIdx.x;
+  const uint32_t row = unit / each;
+  const int64_t first = (int64_t) (unit % each) * 8;
+  const int size = a.source_type == CUDA_F32 ? 4 : 2;
+  const bool there = row < (uint32_t) a.rows;
+  const uint8_t *source
+      = reinterpret_cast<const uint8_t *> (a.source) + (there ? row : 0) * a.source_stride * size;
+  const bool whole = (a.source | (uint64_t) (a.source_stride * size)) % 16 == 0;
+  float value[8], largest = 0, inverse;
+  int number[8], sum = 0;
+
+  if (a.source_type == CUDA_F32)
+    widen_eight<FORMAT_F32> (source, first, a.cols, whole, value);
+  else if (a.source_type == CUDA_BF16)
+    widen_eight<FORMAT_BF16> (source, first, a.cols, whole, value);
+  else
+    widen_eight<FORMAT_F16> (source, first, a.cols, whole, value);
+  for (int k = 0; k < 8; k++)
+    largest = fmaxf (largest, fabsf (value[k]));
+  largest = fmaxf (largest, __shfl_xor_sync (0xffffffffu, largest, 1));
+  largest = fmaxf (largest, __shfl_xor_sync (0xffffffffu, largest, 2));
+  inverse = largest > 0 ? 127.0f / largest : 0;
+  for (int k = 0; k < 8; k++)
+    {
+      number[k] = (int) rintf (times (value[k], inverse));
+      sum += number[k];
+    }
+  sum += __shfl_xor_sync (0xffffffffu, sum, 1);
+  sum += __shfl_xor_sync (0xffffffffu, sum, 2);
+  if (there)
+    store_bytes (a, row, first, number, largest / 127.0f, (float) sum * (largest / 127.0f));
+}

@@ -54,3 +54,36 @@ typedef struct CudaWiden
   float scale;
   int32_t split; /* CUDA_SPLIT_…: the target is bf16, in three parts of target_stride/3 */
 } CudaWiden;
+
+/* Formats whose numbers are bytes times a scale for each 32 of them, plus, if `affine`, a number.
+ */
+#define CUDA_BYTE_FORMATS(F)                                                                       \
+  F (Q4_0, false)                                                                                  \
+  F (Q4_1, true)                                                                                   \
+  F (Q5_0, false)                                                                                  \
+  F (Q5_1, true)                                                                                   \
+  F (Q8_0, false)                                                                                  \
+  F (Q4_K, true)                                                                                   \
+  F (Q5_K, true)                                                                                   \
+  F (IQ4_NL, false)                                                                                \
+  F (IQ4_XS, false)
+
+enum
+{
+  BYTES_GROUP = 32,
+};
+
+/* bytes_NAME: rows of a format → rows of signed bytes and two f32 for each group of 32: what a byte
+ * is to be multiplied by, and what is to be added. bytes_of_rows: rows of f32, bf16 or f16 → the
+ * same, 127 for the largest of each group; its second number is the sum of the group's numbers. */
+typedef struct CudaBytes
+{
+  uint64_t source;
+  int64_t source_stride; /* bytes; bytes_of_rows: elements */
+  uint64_t target;       /* 16-aligned, rows of cols bytes */
+  uint64_t groups;       /* f32 [cols/32, group_stride, 2] */
+  int64_t group_stride;  /* rows, an even number */
+  int32_t rows, cols;    /* cols a multiple of 32 */
+  int32_t source_type;   /* bytes_of_rows */
+  float scale;
+} CudaBytes;

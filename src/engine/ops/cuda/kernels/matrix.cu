@@ -5,6 +5,8 @@
  * come through a ring of stages in shared memory (cp.async), in rows of KB bytes whose 16-byte
  * chunks are permuted so that neither writing nor ldmatrix meets a bank twice. bf16, f16 and E4M3
  * differ in the one instruction only: their fragments are the same bytes.
+ * - product_bytes: block formats whose numbers are bytes with a scale for each 32, times x in
+ * bytes: integers within a group, f32 from group to group.
  * - product_f32: the same sums in plain f32, for any alignment.
  * - vector_FORMAT: a few rows of x, limited by how fast W is read: W is read once, as it is stored.
  * - sum_splits: the end of products whose k was split among blocks.
@@ -245,7 +247,164 @@ product (const CudaProduct &a)
   finish_tile<S> (a, sum, reinterpret_cast<float *> (shared), tile_m * S::TM, tile_n * S::TN);
 }
 
-/* What cuda-linear.c chooses from; its table has the same numbers. */
+/* --- Bytes with a scale for each 32 of them ----------------------------------------------------
+ */
+
+/* 128 × 64 sums: with the groups' scales in the stages as well two blocks fit where there are 100
+ * KiB of shared memory. */
+typedef Shape<128, 64, 32, 32, 64, 3> Bytes;
+
+enum
+{
+  GROUPS = Bytes::KB / 32, /* in a stage */
+  GROUP_BYTES = GROUPS * 8,
+  BYTES_STAGE = Bytes::STAGE_BYTES + (Bytes::TM + Bytes::TN) * GROUP_BYTES,
+};
+
+/* The groups of a stage, [GROUPS][rows] of two f32: 16 bytes are two rows'. */
+template <int ROWS>
+ESP_DEVICE void
+fetch_groups (uint8_t *to, uint64_t groups, int64_t stride, int first, int rows, int group,
+              int group_count)
+{
+  for (int i = (int) threadIdx.x; i < GROUPS * ROWS / 2; i += Bytes::THREADS)
+    {
+      const int g = i / (ROWS / 2), row = i % (ROWS / 2) * 2;
+      const bool there = group + g < group_count && first + row < rows;
+
+      esp_copy16 (to + (g * ROWS + row) * 8,
+                  reinterpret_cast<const float2 *> (groups)
+                      + (there ? (group + g) * static_cast<int> (stride) + first + row : 0),
+                  there);
+    }
+}
+
+/* One stage's bytes and groups. */
+ESP_DEVICE void
+fetch_bytes (const CudaProduct &a, const Rows<Bytes::TM, Bytes::KB, Bytes::THREADS> &rows_a,
+             const Rows<Bytes::TN, Bytes::KB, Bytes::THREADS> &rows_b, uint8_t *stage, int tile,
+             int m0, int n0)
+{
+  uint8_t *groups = stage + Bytes::STAGE_BYTES;
+
+  rows_a.fetch (stage, tile * Bytes::KB, a.k);
+  rows_b.fetch (stage + Bytes::TM * Bytes::KB, tile * Bytes::KB, a.k);
+  fetch_groups<Bytes::TM> (groups, a.a_groups, a.a_group_stride, m0, a.m, tile * GROUPS, a.k / 32);
+  fetch_groups<Bytes::TN> (groups + Bytes::TM * GROUP_BYTES, a.b_groups, a.b_group_stride, n0, a.n,
+                           tile * GROUPS, a.k / 32);
+}
+
+/* Sums of 32 products are integers below 2^19. They are begun at the bits of 1.5·2^23, and so are
+ * the bits of 1.5·2^23 and the sum as f32: to subtract is cheaper than to convert. */
+template <bool affine>
+ESP_DEVICE void
+multiply_group (float (&sum)[Bytes::WM / 16][Bytes::WN / 8][4], const Fragments<Bytes> &fragments,
+                const uint8_t *groups, int step, int warp_m, int warp_n)
+{
+  const int lane = (int) threadIdx.x & 31;
+  const float2 *left = reinterpret_cast<const float2 *> (groups) + step * Bytes::TM
+                       + warp_m * Bytes::WM + (lane >> 2);
+  float2 row[Bytes::WM / 8];
+
+#pragma unroll
+  for (int p = 0; p < Bytes::WM / 8; p++)
+    row[p] = left[p * 8];
+#pragma unroll
+  for (int q = 0; q < Bytes::WN / 8; q++)
+    {
+      const float4 right = *reinterpret_cast<const float4 *> (
+          groups + Bytes::TM * GROUP_BYTES
+          + (step * Bytes::TN + warp_n * Bytes::WN + q * 8 + (lane & 3) * 2) * 8);
+
+#pragma unroll
+      for (int p = 0; p < Bytes::WM / 16; p++)
+        {
+          int32_t c[4] = { 0x4B400000, 0x4B400000, 0x4B400000, 0x4B400000 };
+
+          esp_mma_s8 (c, fragments.a[p], fragments.b[q]);
+#pragma unroll
+          for (int i = 0; i < 4; i++)
+            {
+              const float2 x = row[2 * p + i / 2];
+              const float by = i % 2 == 0 ? right.x : right.z;
+              const float add = i % 2 == 0 ? right.y : right.w;
+
+              sum[p][q][i] += (bits_number ((uint32_t) c[i]) - 12582912.0f) * (x.x * by);
+              if constexpr (affine)
+                sum[p][q][i] += x.y * add;
+            }
+        }
+    }
+}
+
+template <bool affine>
+ESP_DEVICE void
+product_bytes (const CudaProduct &a)
+{
+  ESP_SHARED (uint8_t, shared);
+  const int warp = (int) threadIdx.x >> 5;
+  const int warp_m = warp / Bytes::WARPS_N, warp_n = warp % Bytes::WARPS_N;
+  const int tiles_m = (a.m + Bytes::TM - 1) / Bytes::TM;
+  const int tiles_n = (a.n + Bytes::TN - 1) / Bytes::TN;
+  const int all = (a.k + Bytes::KB - 1) / Bytes::KB;
+  const int begin = a.splits > 1 ? (int) blockIdx.z * a.split_tiles : 0;
+  const int end = a.splits > 1 && begin + a.split_tiles < all ? begin + a.split_tiles : all;
+  const int count = end > begin ? end - begin : 0;
+  Rows<Bytes::TM, Bytes::KB, Bytes::THREADS> rows_a;
+  Rows<Bytes::TN, Bytes::KB, Bytes::THREADS> rows_b;
+  float sum[Bytes::WM / 16][Bytes::WN / 8][4] = {};
+  int tile_m, tile_n;
+
+  tile_of_block (blockIdx.x, tiles_m, tiles_n, &tile_m, &tile_n);
+  tile_m *= Bytes::TM;
+  tile_n *= Bytes::TN;
+  rows_a.begin (a.a, a.a_stride, tile_m, a.m);
+  rows_b.begin (a.b, a.b_stride, tile_n, a.n);
+#pragma unroll
+  for (int i = 0; i < Bytes::STAGES - 1; i++)
+    {
+      if (i < count)
+        fetch_bytes (a, rows_a, rows_b, shared + i * BYTES_STAGE, begin + i, tile_m, tile_n);
+      esp_copy_commit ();
+    }
+#pragma unroll 1
+  for (int i = 0; i < count; i++)
+    {
+      const uint8_t *stage = shared + i % Bytes::STAGES * BYTES_STAGE;
+      const int next = i + Bytes::STAGES - 1;
+
+      esp_copy_wait<Bytes::STAGES - 2> ();
+      __syncthreads ();
+      if (next < count)
+        fetch_bytes (a, rows_a, rows_b, shared + next % Bytes::STAGES * BYTES_STAGE, begin + next,
+                     tile_m, tile_n);
+      esp_copy_commit ();
+#pragma unroll 1
+      for (int step = 0; step < GROUPS;
+           step++) /* unrolled it wants more registers than there are */
+        {
+          Fragments<Bytes> fragments;
+          const uint8_t *groups = stage + Bytes::STAGE_BYTES;
+
+          fragments.load (stage, warp_m, warp_n, step);
+          multiply_group<affine> (sum, fragments, groups, step, warp_m, warp_n);
+        }
+    }
+  esp_copy_wait<0> ();
+  finish_tile<Bytes> (a, sum, reinterpret_cast<float *> (shared), tile_m, tile_n);
+}
+
+ESP_KERNEL_RESIDENT (product_bytes_128x64, CudaProduct, Bytes::THREADS, 2)
+{
+  product_bytes<false> (a);
+}
+
+ESP_KERNEL_RESIDENT (product_bytes_affine_128x64, CudaProduct, Bytes::THREADS, 2)
+{
+  product_bytes<true> (a);
+}
+
+/* What cuda-product.c chooses from; its table has the same numbers. */
 typedef Shape<128, 256, 64, 64, 64, 4> Wide;
 typedef Shape<128, 128, 64, 32, 64, 3> Square;
 typedef Shape<64, 64, 32, 32, 128, 3> Small;

@@ -45,13 +45,15 @@ typedef struct CudaFinish
 typedef struct CudaProduct
 {
   uint64_t a, b;
-  int64_t a_stride, b_stride; /* bytes from row to row */
-  int32_t m, n, k;            /* k in elements */
-  int32_t b_wrap;             /* bytes: rows of B are repeated from there on; 0: they are not */
-  int32_t splits;             /* blocks that share a tile, each with a range of k */
-  int32_t split_tiles;        /* tiles of k in such a range */
-  uint64_t partial;           /* splits > 1: f32 [splits, m, partial_stride] */
-  int64_t partial_stride;     /* elements, a multiple of 4 */
+  int64_t a_stride, b_stride;  /* bytes from row to row */
+  int32_t m, n, k;             /* k in elements */
+  int32_t b_wrap;              /* bytes: rows of B are repeated from there on; 0: they are not */
+  int32_t splits;              /* blocks that share a tile, each with a range of k */
+  int32_t split_tiles;         /* tiles of k in such a range */
+  uint64_t a_groups, b_groups; /* products of bytes: their groups (CudaBytes) */
+  int64_t a_group_stride, b_group_stride;
+  uint64_t partial;       /* splits > 1: f32 [splits, m, partial_stride] */
+  int64_t partial_stride; /* elements, a multiple of 4 */
   CudaFinish finish;
 } CudaProduct;
 
