@@ -63,6 +63,7 @@ def request_of(arguments, scratch):
     parser.add_argument("--steps", type=int)
     parser.add_argument("--guidance", type=float)
     parser.add_argument("--true-cfg", type=float)
+    parser.add_argument("--vram", type=float)
     for name in ("--size", "--negative-prompt", "--multi-ref", "--noise", "--model", "--dtype", "--device", "--dump"):
         parser.add_argument(name)
     parser.add_argument("--lora", action="append")
@@ -94,4 +95,6 @@ def edit(engine, arguments, scratch):
         status = process.wait()
     if last.get("type") != "result":
         return False, last.get("message") or f"no answer, exit status {status}"
+    if last.get("notice"):
+        return False, last["notice"]
     return status == 0, f"exit status {status}"

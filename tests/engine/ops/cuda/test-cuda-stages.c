@@ -353,7 +353,8 @@ what_is_where_is_explained (void)
   CHECK (strstr (text, "no blocks are planned") != NULL);
   prepare (device, &b, &way);
   esp_cuda_explain (device, text, sizeof text);
-  printf ("# %s", text);
+  for (const char *at = text; *at != '\0'; at += strcspn (at, "\n") + 1)
+    printf ("# %.*s\n", (int) strcspn (at, "\n"), at);
   CHECK (strstr (text, "of 12 blocks stay on the card") != NULL);
   CHECK (strstr (text, "pinned memory") != NULL && strstr (text, "GB/s") != NULL);
   release (device, &b);
