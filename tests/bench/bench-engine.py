@@ -44,6 +44,9 @@ import tempfile
 import time
 import zlib
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from bench_pictures import picture_rows, psnr, read_ppm  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROMPT = "Make it look like golden hour"
 FORMATS = ("f32", "bf16", "fp8", "q8_0", "q4_k")
@@ -107,23 +110,9 @@ def read_png(path):
     return pixels if channels == 3 else bytes(v for i, v in enumerate(pixels) if i % 4 != 3)
 
 
-def read_ppm(path):
-    data = pathlib.Path(path).read_bytes()
-    return data[re.match(rb"P6\s+\d+\s+\d+\s+255\s", data).end():]
-
-
-def psnr(a, b):
-    if a is None or b is None or len(a) != len(b):
-        return None
-    error = sum((x - y) ** 2 for x, y in zip(a, b)) / len(a)
-    return math.inf if error == 0 else 10 * math.log10(255 ** 2 / error)
-
-
 def write_pictures(folder, size):
     """A soft pattern with some detail, as PNG and PPM."""
-    rows = [bytes(v for x in range(size) for v in
-                  ((x * 255) // size, (y * 255) // size, ((x // 16 + y // 16) % 2) * 120 + (x * y) % 61))
-            for y in range(size)]
+    rows = picture_rows(size)
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

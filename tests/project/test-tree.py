@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 from tap import Skip, case, note, run
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
-SOURCES = {'.c', '.h', '.py', '.build', '.sh', '.fish', '.bash'}
+SOURCES = {'.c', '.h', '.cc', '.cu', '.cuh', '.py', '.build', '.sh', '.fish', '.bash'}
 
 
 def tree():
@@ -63,7 +63,7 @@ def expect_none(problems):
 def licence_of(name):
     if name.startswith('tools/demo-model/'):
         return 'CC0-1.0'
-    if name.startswith(('src/engine/', 'tests/engine/', 'tests/bench/bench-ops')):
+    if name.startswith(('src/engine/', 'tests/engine/', 'tests/bench/bench-ops', 'tests/bench/bench-cuda-ops')):
         return 'MIT'
     return 'GPL-3.0-or-later'
 
