@@ -135,6 +135,7 @@ bind_stream (EspFlux *flux, FluxStream *stream, int64_t block, const StreamNames
   esp_bind_linear (layers, &stream->mlp_in, c->hidden, c->mlp, true, "%s.%s.net.0.proj", p,
                    names->mlp);
   esp_bind_linear (layers, &stream->mlp_out, c->mlp, c->hidden, true, "%s.%s.net.2", p, names->mlp);
+  stream->mlp_out.one_sided = true;
 }
 
 static void
@@ -154,6 +155,7 @@ bind_single (EspFlux *flux, FluxSingleBlock *single, int64_t block)
   esp_bind_vector (layers, &single->norm_k, 0, c->head_dim, "%s.attn.norm_k.weight", p);
   esp_bind_linear (layers, &single->mlp, c->hidden, c->mlp, true, "%s.proj_mlp", p);
   esp_bind_linear (layers, &single->out, c->hidden + c->mlp, c->hidden, true, "%s.proj_out", p);
+  single->out.one_sided = true; /* four fifths of it */
 }
 
 static void

@@ -84,6 +84,9 @@ typedef struct EspLinear
   /* All else depends on it, and it is run once: a device that computes in bf16 multiplies as if in
    * f32 (to 1e-5) where it can. x may be f32 then whatever the device's compute type. */
   bool precise;
+  /* x is hardly ever negative (it was made by GELU): a device that rounds it to few bits may count
+   * them from the middle of what there is. */
+  bool one_sided;
   void *prepared;  /* the device's own form; NULL before prepare_linear */
   /* What is added to it, owned by who set it (model/lora.h). They may be set and taken away at any
    * time between operations, whether the layer is prepared or not. */

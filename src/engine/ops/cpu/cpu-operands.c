@@ -75,7 +75,9 @@ esp_cpu_packer_bytes (const EspPanelKernels *kernels)
 {
   size_t slab = (size_t) kernels->slab, groups = slab / LEAST_GROUP, cols = (size_t) kernels->cols;
 
-  return cols * (slab * 4 / (size_t) numbers_in_word (kernels) + 2 * groups * sizeof (float))
+  return cols
+             * (slab * 4 / (size_t) numbers_in_word (kernels)
+                + (2 * groups + slab / ESP_SCALED) * sizeof (float))
          + slab * (sizeof (float) + 1);
 }
 
@@ -88,7 +90,8 @@ esp_cpu_packer (const CpuDevice *cpu, const EspPanelKernels *kernels, char *memo
   packer.scales
       = (float *) (void *) (memory + kernels->cols * kernels->slab * 4 / numbers_in_word (kernels));
   packer.minimums = packer.scales + groups * kernels->cols;
-  packer.wide = packer.minimums + groups * kernels->cols;
+  packer.sums = packer.minimums + groups * kernels->cols;
+  packer.wide = packer.sums + kernels->slab / ESP_SCALED * kernels->cols;
   packer.narrow = (int8_t *) (packer.wide + kernels->slab);
   return packer;
 }
@@ -169,9 +172,47 @@ pack_floats (const CpuPacker *packer, const EspWeight *weight, const char *sourc
   kernels->turn (packer->rows, n * 4, count, n, words);
 }
 
+/* The sums of each 32 numbers of one output, from its bytes, scales and minimums. */
+static void
+sum_groups (const CpuPacker *packer, const int8_t *q, int64_t numbers, int group,
+            const float *scales, const float *minimums, float *sums)
+{
+  enum
+  {
+    AT_ONCE = 16
+  };
+  int32_t whole[AT_ONCE];
+
+  for (int64_t i = 0; i < numbers / ESP_SCALED; i += AT_ONCE)
+    {
+      const int64_t left = numbers / ESP_SCALED - i, count = left < AT_ONCE ? left : AT_ONCE;
+
+      if (group == ESP_SCALED)
+        packer->kernels->sum_bytes (q + i * ESP_SCALED, count * ESP_SCALED, whole);
+      for (int64_t k = 0; k < count; k++)
+        if (group == ESP_SCALED)
+          sums[i + k] = (float) whole[k] * scales[i + k]
+                        + (minimums != NULL ? (float) group * minimums[i + k] : 0.0f);
+        else
+          {
+            sums[i + k] = 0;
+            for (int64_t g = (i + k) * 2; g < (i + k) * 2 + 2; g++)
+              {
+                int32_t half = 0;
+
+                for (int b = 0; b < group; b++)
+                  half += q[g * group + b];
+                sums[i + k] += (float) half * scales[g]
+                               + (minimums != NULL ? (float) group * minimums[g] : 0.0f);
+              }
+          }
+    }
+}
+
 static void
 pack_bytes (const CpuPacker *packer, const EspWeight *weight, const char *source, size_t step,
-            int64_t count, int64_t numbers, uint32_t *words, float *scales, float *minimums)
+            int64_t count, int64_t numbers, uint32_t *words, float *scales, float *minimums,
+            float *sums)
 {
   const EspPanelKernels *kernels = packer->kernels;
   const int64_t groups = numbers / esp_block_group (weight->dtype);
@@ -191,6 +232,14 @@ pack_bytes (const CpuPacker *packer, const EspWeight *weight, const char *source
       if (affine)
         packer->cpu->kernels->scale (weight->scale, count * groups, packer->minimums);
     }
+  for (int64_t j = 0; sums != NULL && j < count; j++)
+    sum_groups (packer, (const int8_t *) packer->rows + j * numbers, numbers,
+                esp_block_group (weight->dtype), packer->scales + j * groups,
+                affine ? packer->minimums + j * groups : NULL,
+                packer->sums + j * (numbers / ESP_SCALED));
+  if (sums != NULL)
+    kernels->turn (packer->sums, numbers / ESP_SCALED * 4, count, numbers / ESP_SCALED,
+                   (uint32_t *) (void *) sums);
   kernels->turn (packer->scales, groups * 4, count, groups, (uint32_t *) (void *) scales);
   if (affine)
     kernels->turn (packer->minimums, groups * 4, count, groups, (uint32_t *) (void *) minimums);
@@ -199,7 +248,7 @@ pack_bytes (const CpuPacker *packer, const EspWeight *weight, const char *source
 bool
 esp_cpu_pack_panel (const CpuPacker *packer, const EspWeight *weight, int64_t in, int64_t first,
                     int64_t count, int64_t start, int64_t depth, bool check, uint32_t *words,
-                    float *scales, float *minimums)
+                    float *scales, float *minimums, float *sums)
 {
   const EspPanelKernels *kernels = packer->kernels;
   const size_t step = esp_dtype_bytes (weight->dtype, in);
@@ -212,7 +261,7 @@ esp_cpu_pack_panel (const CpuPacker *packer, const EspWeight *weight, int64_t in
   for (int64_t j = 0; check && good && j < count; j++)
     good = esp_find_non_finite (weight->dtype, source + (size_t) j * step, numbers) < 0;
   if (kernels->operand == ESP_OPERAND_S8)
-    pack_bytes (packer, weight, source, step, count, numbers, words, scales, minimums);
+    pack_bytes (packer, weight, source, step, count, numbers, words, scales, minimums, sums);
   else
     pack_floats (packer, weight, source, step, count, numbers, words);
   if (esp_cpu_panel_words (kernels, depth) > filled)
@@ -238,6 +287,7 @@ typedef struct StripJob
   CpuStrips *strips;
   uint32_t *words;
   float *scales, *totals;
+  float *middles; /* or NULL */
   int32_t *offsets;
 } StripJob;
 
@@ -246,7 +296,7 @@ typedef struct StripRow
 {
   float *wide;
   uint32_t *words;
-  float *scales;
+  float *scales, *middles;
   int32_t *sums;
 } StripRow;
 
@@ -261,6 +311,8 @@ place_scales (const StripJob *job, const StripRow *row, int64_t strip, int place
 
   for (int64_t i = 0; i < job->strips->depth / ESP_SCALED; i++)
     scales[i * rows] = row->scales[i];
+  for (int64_t i = 0; job->middles != NULL && i < job->strips->depth / ESP_SCALED; i++)
+    job->middles[strip * strips->scale_step + place + i * rows] = row->middles[i];
   for (int64_t i = 0; i < job->strips->depth / group; i++)
     {
       totals[i * rows] = (float) row->sums[i] * row->scales[i * group / ESP_SCALED];
@@ -285,6 +337,7 @@ place_row (const StripJob *job, const StripRow *row, int64_t r)
       if (kernels->operand == ESP_OPERAND_S8)
         {
           memset (row->scales, 0, (size_t) (job->strips->depth / ESP_SCALED) * sizeof (float));
+          memset (row->middles, 0, (size_t) (job->strips->depth / ESP_SCALED) * sizeof (float));
           memset (row->sums, 0,
                   (size_t) (job->strips->depth / job->strips->group) * sizeof *row->sums);
           place_scales (job, row, strip, place);
@@ -311,7 +364,7 @@ place_row (const StripJob *job, const StripRow *row, int64_t r)
       else if (kernels->operand == ESP_OPERAND_S8)
         {
           kernels->quantise (wide, in, job->strips->group, (int8_t *) row->words, row->scales,
-                             row->sums);
+                             row->sums, job->middles != NULL ? row->middles : NULL);
           place_scales (job, row, strip, place);
         }
       else if (kernels->operand == ESP_OPERAND_SPLIT)
@@ -323,8 +376,8 @@ place_row (const StripJob *job, const StripRow *row, int64_t r)
 }
 
 bool
-esp_cpu_make_strips (CpuDevice *cpu, const EspPanelKernels *kernels, int group, const CpuRanges *x,
-                     CpuStrips *strips)
+esp_cpu_make_strips (CpuDevice *cpu, const EspPanelKernels *kernels, int group, bool middles,
+                     const CpuRanges *x, CpuStrips *strips)
 {
   const int64_t in = x->view.cols, rows = x->count * x->rows;
   const int64_t depth = round_up (in, kernels->depth);
@@ -333,21 +386,30 @@ esp_cpu_make_strips (CpuDevice *cpu, const EspPanelKernels *kernels, int group, 
   const int64_t words = depth / numbers_in_word (kernels) * kernels->rows;
   const int64_t scales = bytes ? depth / ESP_SCALED * kernels->rows : 0;
   const int64_t groups = bytes ? depth / group * kernels->rows : 0;
-  const int64_t own
-      = round_up (depth * 4 + in * 4 + (bytes ? depth / 32 * 4 + depth / 16 * 4 : 0), 64);
+  const int64_t own = round_up (
+      depth * 4 + in * 4 + (bytes ? 2 * (depth / ESP_SCALED * 4) + depth / LEAST_GROUP * 4 : 0),
+      64);
   const int team = esp_cpu_team (cpu, rows * in);
   StripJob job = { .cpu = cpu, .kernels = kernels, .x = x, .strips = strips };
   char *space = esp_cpu_scratch (cpu, SCRATCH_THREADS, (size_t) (own * team));
 
-  job.words = esp_cpu_scratch (
-      cpu, SCRATCH_OPERAND, (size_t) (count * (words + scales + 2 * groups)) * sizeof *job.words);
+  job.words
+      = esp_cpu_scratch (cpu, SCRATCH_OPERAND,
+                         (size_t) (count * (words + 2 * scales + 2 * groups)) * sizeof *job.words);
   if (job.words == NULL || space == NULL)
     return false;
   job.scales = (float *) (void *) (job.words + count * words);
   job.totals = job.scales + count * scales;
   job.offsets = (int32_t *) (void *) (job.totals + count * groups);
-  *strips = (CpuStrips){ .strips = { job.words, job.scales, job.offsets, job.totals, words, scales,
-                                     groups },
+  job.middles = bytes && middles ? (float *) (void *) (job.offsets + count * groups) : NULL;
+  *strips = (CpuStrips){ .strips = { .words = job.words,
+                                     .scales = job.scales,
+                                     .offsets = job.offsets,
+                                     .totals = job.totals,
+                                     .middles = job.middles,
+                                     .word_step = words,
+                                     .scale_step = scales,
+                                     .group_step = groups },
                          .rows = rows,
                          .depth = depth,
                          .group = group };
@@ -359,7 +421,8 @@ esp_cpu_make_strips (CpuDevice *cpu, const EspPanelKernels *kernels, int group, 
 
       row.words = (uint32_t *) (void *) (row.wide + in);
       row.scales = (float *) (void *) (row.words + depth);
-      row.sums = (int32_t *) (void *) (row.scales + depth / ESP_SCALED);
+      row.middles = row.scales + depth / ESP_SCALED;
+      row.sums = (int32_t *) (void *) (row.middles + depth / ESP_SCALED);
       for (int64_t r = 0; r < kernels->rows; r++)
         place_row (&job, &row, strip * kernels->rows + r);
     }
@@ -376,6 +439,8 @@ esp_cpu_strips_from (const EspPanelKernels *kernels, const CpuStrips *strips, in
   if (kernels->operand != ESP_OPERAND_S8)
     return some;
   some.scales += strip * some.scale_step + start / ESP_SCALED * kernels->rows;
+  if (some.middles != NULL)
+    some.middles += strip * some.scale_step + start / ESP_SCALED * kernels->rows;
   some.totals += strip * some.group_step + start / strips->group * kernels->rows;
   some.offsets += strip * some.group_step + start / strips->group * kernels->rows;
   return some;

@@ -81,7 +81,7 @@ typedef struct PanelThread
 {
   float *sums;
   uint32_t *words;
-  float *scales, *minimums;
+  float *scales, *minimums, *sums_of; /* a panel's; the last: EspPanel.sums */
   CpuPacker packer;
 } PanelThread;
 
@@ -91,7 +91,7 @@ thread_bytes (const EspPanelKernels *kernels, int64_t block)
   size_t groups = (size_t) (kernels->slab / 16 * kernels->cols);
   size_t bytes = (size_t) block * sizeof (float)
                  + (size_t) esp_cpu_panel_words (kernels, kernels->slab) * sizeof (uint32_t)
-                 + 2 * groups * sizeof (float) + esp_cpu_packer_bytes (kernels);
+                 + 3 * groups * sizeof (float) + esp_cpu_packer_bytes (kernels);
 
   return (bytes + 4095) / 4096 * 4096;
 }
@@ -104,8 +104,9 @@ thread_memory (const CpuDevice *cpu, const EspPanelKernels *kernels, int64_t blo
   thread.words = (uint32_t *) (void *) (thread.sums + block);
   thread.scales = (float *) (void *) (thread.words + esp_cpu_panel_words (kernels, kernels->slab));
   thread.minimums = thread.scales + kernels->slab / 16 * kernels->cols;
+  thread.sums_of = thread.minimums + kernels->slab / 16 * kernels->cols;
   thread.packer = esp_cpu_packer (cpu, kernels,
-                                  (char *) (thread.minimums + kernels->slab / 16 * kernels->cols));
+                                  (char *) (thread.sums_of + kernels->slab / 16 * kernels->cols));
   return thread;
 }
 
@@ -143,6 +144,7 @@ panel_at (PanelJob *job, const PanelBlock *block, const PanelThread *thread, int
   EspPanel panel = { .words = thread->words,
                      .scales = thread->scales,
                      .minimums = esp_block_affine (weight->dtype) ? thread->minimums : NULL,
+                     .sums = job->strips->strips.middles != NULL ? thread->sums_of : NULL,
                      .group = job->strips->group,
                      .high_only = esp_cpu_is_bf16 (weight) };
 
@@ -156,7 +158,7 @@ panel_at (PanelJob *job, const PanelBlock *block, const PanelThread *thread, int
   if (!esp_cpu_pack_panel (&thread->packer, weight, in, col,
                            out - col < kernels->cols ? out - col : kernels->cols, start, depth,
                            !job->prepared->checked[block->part], thread->words, thread->scales,
-                           thread->minimums))
+                           thread->minimums, panel.sums != NULL ? thread->sums_of : NULL))
     {
 #pragma omp atomic write
       job->bad = 1 + block->part;
@@ -320,7 +322,8 @@ linear_at_once (CpuDevice *cpu, const CpuRanges *x, int64_t range_rows, const Es
       for (end = part + 1; end < linear->parts; end++)
         if (!same_operands (cpu, linear, weight, linear->weight[end], range_rows))
           break;
-      if (esp_cpu_make_strips (cpu, job.kernels, esp_block_group (weight->dtype), x, &strips))
+      if (esp_cpu_make_strips (cpu, job.kernels, esp_block_group (weight->dtype), linear->one_sided,
+                               x, &strips))
         multiply_parts (&job, part, end);
     }
 }
@@ -382,7 +385,7 @@ keep_part (CpuDevice *cpu, const EspLinear *linear, int part, uint32_t *kept)
 
           good = esp_cpu_pack_panel (
                      &packer, weight, in, first, count, start, some, !prepared->checked[part],
-                     kept + panel * words + esp_cpu_panel_words (kernels, start), NULL, NULL)
+                     kept + panel * words + esp_cpu_panel_words (kernels, start), NULL, NULL, NULL)
                  && good;
         }
     }

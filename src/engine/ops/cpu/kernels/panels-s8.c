@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* panels-s8.c: products of signed bytes with scales, four at a time where the processor can. */
+#include <math.h>
 #include <string.h>
 
 #include "ops/cpu/kernels/panels.h"
@@ -158,6 +159,20 @@ multiply_strip (const int group, const bool affine, int64_t depth, const EspStri
             }
         }
     }
+  if (left->middles != NULL)
+    for (int64_t i = 0; i < depth / ESP_SCALED; i++)
+      {
+        const float *middle = left->middles + strip * left->scale_step + i * ROWS;
+        const float *sum = right->sums + i * PANEL_COLS;
+        vfloat sum0 = vload (sum), sum1 = vload (sum + VN);
+#pragma GCC unroll 8
+        for (int r = 0; r < ROWS; r++)
+          {
+            vfloat factor = vset (middle[r]);
+            sums[r][0] += factor * sum0;
+            sums[r][1] += factor * sum1;
+          }
+      }
 #pragma GCC unroll 8
   for (int r = 0; r < ROWS; r++)
     {
@@ -189,44 +204,56 @@ multiply (int64_t strips, int64_t depth, const EspStrips *left, const EspPanel *
       multiply_strip (16, true, depth, left, strip, right, accumulate, c, c_stride);
 }
 
-/* The largest of 32 magnitudes; NaN if one of them is NaN or infinite. */
-static inline float
-largest_of (const float *x)
+/* The least and the largest of 32 numbers; false if one of them is NaN or infinite. */
+static inline bool
+range_of (const float *x, float *least, float *largest)
 {
-  vfloat largest = { 0 }, poison = { 0 };
-  const vint magnitude = vset_int (0x7fffffff);
+  vfloat low = vload (x), high = low, poison = low - low;
 
-  for (int i = 0; i < ESP_SCALED; i += VN)
+  for (int i = VN; i < ESP_SCALED; i += VN)
     {
       vfloat v = vload (x + i);
-      largest = vmax (largest, (vfloat) ((vint) v & magnitude));
+      low = vmin (low, v);
+      high = vmax (high, v);
       poison += v - v;
     }
-  return vlargest (largest) + vsum (poison);
+  *least = -vlargest (-low);
+  *largest = vlargest (high);
+  return vsum (poison) == 0;
 }
 
 static void
-quantise (const float *x, int64_t n, int group, int8_t *q, float *scales, int32_t *sums)
+quantise (const float *x, int64_t n, int group, int8_t *q, float *scales, int32_t *sums,
+          float *middles)
 {
   const vfloat magic = vset (12582912.0f); /* adding it rounds to an integer, to nearest even */
 
   for (int64_t i = 0; i < n; i += ESP_SCALED)
     {
-      float largest = largest_of (x + i);
-      /* Less than this could be no f32 after the division; NaN comes through. */
-      float inverse = largest < 1e-30f ? 0.0f : 127.0f / largest;
+      float least, most, middle = 0, largest, inverse;
+      bool good = range_of (x + i, &least, &most);
       vint wide[ESP_SCALED / VN], sum = { 0 };
 
-      scales[i / ESP_SCALED] = largest < 1e-30f ? 0.0f : largest / 127.0f;
-      if (largest != largest) /* the scale says it; the integers would be anything */
+      if (middles != NULL)
         {
+          /* Halves, that it may not overflow. */
+          middle = good ? 0.5f * least + 0.5f * most : 0.0f;
+          middles[i / ESP_SCALED] = middle;
+        }
+      largest = most - middle > middle - least ? most - middle : middle - least;
+      /* Less than this could be no f32 after the division. */
+      inverse = largest < 1e-30f ? 0.0f : 127.0f / largest;
+      scales[i / ESP_SCALED] = largest < 1e-30f ? 0.0f : largest / 127.0f;
+      if (!good) /* the scale says it; the integers would be anything */
+        {
+          scales[i / ESP_SCALED] = NAN;
           memset (q + i, 0, ESP_SCALED);
           memset (sums + i / group, 0, (size_t) (ESP_SCALED / group) * sizeof *sums);
           continue;
         }
       for (int part = 0; part < ESP_SCALED / VN; part++)
         {
-          vfloat v = vload (x + i + part * VN) * inverse + magic;
+          vfloat v = (vload (x + i + part * VN) - middle) * inverse + magic;
           wide[part] = (vint) v - (vint) magic;
           for (int lane = 0; lane < VN; lane++)
             q[i + part * VN + lane] = (int8_t) wide[part][lane];
@@ -240,6 +267,19 @@ quantise (const float *x, int64_t n, int group, int8_t *q, float *scales, int32_
               sum = (vint){ 0 };
             }
         }
+    }
+}
+
+static void
+sum_bytes (const int8_t *q, int64_t n, int32_t *y)
+{
+  for (int64_t i = 0; i < n; i += ESP_SCALED, y++)
+    {
+      int32_t sum = 0;
+
+      for (int k = 0; k < ESP_SCALED; k++)
+        sum += q[i + k];
+      *y = sum;
     }
 }
 
@@ -259,6 +299,7 @@ const EspPanelKernels ESP_KERNEL (esp_panels_s8) = {
   .turn = turn,
   .place = place,
   .quantise = quantise,
+  .sum_bytes = sum_bytes,
   .offset = OFFSET,
   .multiply = multiply,
 };

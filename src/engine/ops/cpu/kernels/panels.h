@@ -16,6 +16,7 @@
  * Signed bytes come with a scale for each 32 of a row of x and each `group` (16 or 32) of an
  * output, and where the format has one, a number that is added to each of a group's (a "minimum"):
  *   Σ_groups scale_x·scale_w·Σ q_x·q_w + minimum_w·(scale_x·Σ q_x).
+ * The 32 of x may also be counted from their middle, which adds Σ middle_x·Σ w.
  */
 #pragma once
 
@@ -45,7 +46,8 @@ typedef struct EspStrips
   const float *scales;    /* [depth/32][rows] */
   const int32_t *offsets; /* [depth/group][rows]: what the integer sums begin at */
   const float *totals;    /* [depth/group][rows]: scale·Σ q */
-  /* From one strip to the next. */
+  const float *middles;   /* [depth/32][rows], or NULL: all zero */
+  /* From one strip to the next; scale_step is the middles' too. */
   int64_t word_step, scale_step, group_step;
 } EspStrips;
 
@@ -54,6 +56,7 @@ typedef struct EspPanel
 {
   const uint32_t *words;
   const float *scales, *minimums; /* [depth/group][cols]; the latter may be NULL */
+  const float *sums;              /* [depth/32][cols]: Σ w; not read without middles */
   int group;
   bool high_only; /* split numbers whose low parts are all zero */
 } EspPanel;
@@ -77,8 +80,11 @@ typedef struct EspPanelKernels
   /* The words of one row of x into its place in a strip. */
   void (*place) (const uint32_t *words, int64_t count, int place, uint32_t *strip);
   /* Signed bytes: n numbers (a multiple of 32) of a row; scales[n/32], sums[n/group] are Σ q. NaN
-   * and infinity make a scale NaN. Else NULL. */
-  void (*quantise) (const float *x, int64_t n, int group, int8_t *q, float *scales, int32_t *sums);
+   * and infinity make a scale NaN. middles [n/32] may be NULL: zeros. Else NULL. */
+  void (*quantise) (const float *x, int64_t n, int group, int8_t *q, float *scales, int32_t *sums,
+                    float *middles);
+  /* Signed bytes: y[i] = Σ of 32 q. */
+  void (*sum_bytes) (const int8_t *q, int64_t n, int32_t *y);
   /* Signed bytes: the panel's bytes are kept with this added, 0 or 128, so that integer sums begin
    * at ESP_INTEGER_BITS less this times Σ q. */
   int offset;
