@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/edit-state.h"
+#include "ops/cuda/cuda.h"
 
 /* --- How many at once ---------------------------------------------------------------------------
  */
@@ -39,6 +40,10 @@ paying (const EspModel *model, EspDevice *device, const EspEditPlan *plan)
   int64_t length = model->manifest.t5_tokens + plan->target_tokens + plan->reference_tokens;
   size_t room = device->ops->free_memory != NULL ? device->ops->free_memory (device) : 0;
 
+  /* A card's operations join no rows, and what its memory does not hold comes from the computer's.
+   */
+  if (esp_device_is_cuda (device))
+    return 1;
   if (room > 0 && model->info.weight_bytes > room)
     return ESP_FLUX_SLOTS_MAX;
   return device->batch_rows > length ? device->batch_rows / length : 1;

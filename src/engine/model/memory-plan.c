@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* memory-plan.c: what an edit will need, from sizes alone. */
+#include <stdio.h>
+
 #include "model/edit-state.h"
+#include "ops/cuda/cuda.h"
 
 /* Of a decoder at its widest: its last level's first block, which comes from the wider one before,
  * holds its input twice and its result, or the other way round (vae_residual_peak()). The encoder's
@@ -18,7 +21,7 @@ vae_bytes_per_pixel (const EspVaeConfig *config)
 static size_t
 vae_bytes (const EspModel *model, const EspEditRequest *request, const EspEditPlan *plan)
 {
-  size_t limit = request->vae_memory > 0 ? request->vae_memory : ESP_VAE_MEMORY;
+  size_t limit = esp_edits_vae_memory (model, request);
   size_t pixels = (size_t) plan->width * (size_t) plan->height, need;
 
   for (int i = 0; i < request->image_count; i++)
@@ -76,24 +79,38 @@ esp_edit_plan_memory (const EspModel *model, EspDevice *device, const EspEditReq
   plan->peak = larger (plan->text_weights, plan->transformer_weights + plan->buffers);
 }
 
+/* "2.7 GB", "31 MB". */
+static void
+format_bytes (size_t bytes, char text[16])
+{
+  bool large = bytes >= 100000000;
+
+  snprintf (text, 16, large ? "%.1f GB" : "%.0f MB", (double) bytes / (large ? 1e9 : 1e6));
+}
+
 EspStatus
 esp_edit_check_memory (EspModel *model, const EspEditRequest *request, const EspEditPlan *edit,
                        EspError *error)
 {
-  const double gigabyte = 1e9;
   EspMemoryPlan plan;
-  bool decoding;
+  bool decoding, card = esp_device_is_cuda (model->device);
+  char needed[16], free[16];
 
   esp_edit_plan_memory (model, model->device, request, edit, &plan);
   if (plan.available == 0 || plan.buffers <= plan.available)
     return ESP_OK;
   decoding = plan.vae + plan.vae_weights > plan.steps;
+  format_bytes (plan.buffers, needed);
+  format_bytes (plan.available, free);
+  if (card)
+    return esp_error_set (error, ESP_ERROR_MEMORY,
+                          "the edit needs %s of the card's memory for %dx%d beside the model, and "
+                          "%s are free",
+                          needed, edit->width, edit->height, free);
   return esp_error_set (
       error, ESP_ERROR_MEMORY,
-      "the edit needs %.1f GB of memory for %dx%d beside the model's files, and %.1f GB are free; "
-      "%s",
-      (double) plan.buffers / gigabyte, edit->width, edit->height,
-      (double) plan.available / gigabyte,
+      "the edit needs %s of memory for %dx%d beside the model's files, and %s are free; %s", needed,
+      edit->width, edit->height, free,
       decoding && request->vae_tiling == ESP_VAE_TILING_OFF
           ? "let --vae-tiling choose, or take a smaller --size"
           : "take a smaller --size, fewer references, or close other programs");

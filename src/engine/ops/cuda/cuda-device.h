@@ -154,6 +154,8 @@ void esp_cuda_ledger_leave (CudaDevice *cuda);
 /* What may still be allocated: of the limit, or of what the driver says is free, with the released
  * blocks that are kept. */
 size_t esp_cuda_free_memory (EspDevice *device);
+/* The table's free_memory: that, and what weights would give up that can come back. */
+size_t esp_cuda_room (EspDevice *device);
 
 /* The same for what lives long, weights: straight from and to the driver, in multiples of 256
  * bytes. take: 0, without an error, if there is no room; resident stages stay. give waits until

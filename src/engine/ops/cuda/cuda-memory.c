@@ -321,6 +321,17 @@ esp_cuda_free_memory (EspDevice *device)
   return available;
 }
 
+size_t
+esp_cuda_room (EspDevice *device)
+{
+  CudaDevice *cuda = (CudaDevice *) device;
+  size_t room = esp_cuda_free_memory (device);
+
+  for (int i = 0; i < cuda->ledger->count; i++)
+    room += esp_cuda_residency_yields (cuda->ledger->devices[i]);
+  return room;
+}
+
 CUdeviceptr
 esp_cuda_scratch (CudaDevice *cuda, CudaScratchSlot slot, size_t bytes)
 {

@@ -408,6 +408,21 @@ send_loose_away (CudaDevice *cuda, size_t bytes)
   return freed;
 }
 
+size_t
+esp_cuda_residency_yields (const CudaDevice *cuda)
+{
+  const CudaResidency *r = cuda->residency;
+  size_t bytes = 0, places = 0;
+
+  if (r == NULL)
+    return 0;
+  for (int s = 0; s < r->count; s++)
+    bytes += r->stages[s].home != 0 ? r->stages[s].bytes : 0;
+  if (r->place_count == 0)
+    places = 2 * r->largest; /* which the weights would then arrive in */
+  return bytes > places ? bytes - places : 0;
+}
+
 bool
 esp_cuda_residency_make_room (CudaDevice *cuda, size_t bytes)
 {

@@ -86,6 +86,9 @@ void esp_cuda_residency_want (CudaDevice *cuda, const EspLinear *linear, CudaLin
  * work is being recorded. */
 bool esp_cuda_residency_make_room (CudaDevice *cuda, size_t bytes);
 
+/* Bytes that esp_cuda_residency_make_room () can get altogether. */
+size_t esp_cuda_residency_yields (const CudaDevice *cuda);
+
 void esp_cuda_residency_free (CudaDevice *cuda);
 
 /* --- cuda-streaming.c: places and copies ----------------------------------------------------- */
