@@ -44,11 +44,13 @@ half_number (uint16_t bits)
   return __half2float (__ushort_as_half (bits));
 }
 
-/* To nearest even; what is too large becomes the largest. */
+/* To nearest even; what is too large becomes the largest, and NaN stays NaN (fminf would hide it). */
 ESP_DEVICE uint16_t
 half_bits (float value)
 {
-  return __half_as_ushort (__float2half_rn (fminf (fmaxf (value, -65504.0f), 65504.0f)));
+  const float held = value > 65504.0f ? 65504.0f : value < -65504.0f ? -65504.0f : value;
+
+  return __half_as_ushort (__float2half_rn (held));
 }
 
 ESP_DEVICE uint16_t
