@@ -9,7 +9,6 @@ import json
 import pathlib
 import re
 import shutil
-import struct
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
@@ -18,6 +17,7 @@ from gi.repository import Gio, GLib  # noqa: E402
 
 from drive import SOURCE, case, run, wait_until  # noqa: E402
 from files import Fault, FileServer  # noqa: E402
+from loras import lora  # noqa: E402
 
 APP_ID = re.search(r"^app_id = '(.*)'", (SOURCE / 'meson.build').read_text(), re.M).group(1)
 DEMO = SOURCE / 'data/models/demo'
@@ -221,22 +221,6 @@ def locating(home, start):
         window.kill()
 
 
-def lora(path, refused=False):
-    """A LoRA of one layer of the demo model, or of one that it does not have."""
-    layer = 'transformer_blocks.99.attn.to_q' if refused else 'transformer_blocks.0.attn.to_q'
-    width, rank = 192, 4
-    header, data = {}, b''
-    for name, shape in ((f'transformer.{layer}.lora_A.weight', [rank, width]),
-                        (f'transformer.{layer}.lora_B.weight', [width, rank])):
-        bytes_ = struct.pack('<f', 0.01) * (shape[0] * shape[1])
-        header[name] = {'dtype': 'F32', 'shape': shape, 'data_offsets': [len(data), len(data) + len(bytes_)]}
-        data += bytes_
-    text = json.dumps(header).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack('<Q', len(text)) + text + data)
-    return path
-
-
 def with_loras(home):
     folder = home.folder / 'home/LoRAs'
     good = lora(folder / 'film-grain.safetensors')
@@ -267,6 +251,7 @@ def loras(home, start):
 
 
 def settings_of_loras(window):
+    window.key('F9')
     window.focus_image()
     window.key('u')
     window.button(lambda name: name.startswith('Settings'))
@@ -278,6 +263,7 @@ def settings_of_loras(window):
 
 def axis_of_a_lora(window):
     window.write('Instruction', 'Make it snow')
+    window.focus_image()
     window.key('ctrl+t')
     wait_until(lambda: window.focused().startswith('Values of'), 'the sweep')
     take(window, 'lora-sweep')

@@ -12,6 +12,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
 
 from drive import SOURCE, case, plain, run, wait_until  # noqa: E402
 from files import FileServer  # noqa: E402
+from loras import lora  # noqa: E402
 from reach import nameless  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -284,6 +285,36 @@ def everything_is_reached_by_keys(home, start):
         reach(window, 'where a model is added', 'Back', 'Choose: Transformer', 'Choose: Autoencoder (VAE)', 'The Files', 'Add')
         window.write('Name', 'Another Name')  # an entry's focus is told without a name
         window.kill()
+
+
+@case
+def loras_are_added_weighed_and_removed_by_keys(home, start):
+    """Added from a file, given a strength, used for a turn, told of in the details, and taken away."""
+    grain = lora(home.folder / 'home/film-grain.safetensors')
+    window = start(home.document())
+    window.wait_for_nodes(1)
+    window.button(lambda name: name.startswith('Settings'))
+    press(window, 'Add LoRAs…')
+    window.choose_file(grain)
+    window.find('spin button', lambda name: 'Strength of film-grain' in name)
+    window.move_focus('Strength of film-grain', ['Tab'] * MANY)
+    window.key('Up', 'Up')
+    window.find(('push button', 'toggle button'), lambda name: name.startswith('Settings') and 'film-grain 1.1' in name)
+    found = [one for one in nameless(window) if not any(theirs in one for theirs in OF_LIBADWAITA)]
+    assert not found, f'without a name, beside the LoRA: {found}'
+    window.key('Escape')
+    window.instruct('Make it snow')
+    window.wait_for_nodes(2)
+    wait_until(lambda: home.tree(home.folder / 'home/Coffee.espalier')[-1]['state'] == 'done', 'the turn')
+    window.key('F9')
+    window.text('film-grain 1.1')
+
+    window.button(lambda name: name.startswith('Settings'))
+    press(window, 'Remove film-grain')
+    window.gone('spin button', lambda name: 'film-grain' in name)
+    assert 'Add LoRAs…' in window.focused(), window.focused()
+    window.key('Escape')
+    window.quit()
 
 
 if __name__ == '__main__':
