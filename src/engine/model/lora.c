@@ -306,8 +306,8 @@ compare_pieces (const void *a, const void *b)
 static EspStatus
 refuse_twins (EspLoraSet *set, const EspLoraFile *file, int first, EspError *error)
 {
-  Piece *pieces = set->pieces + first;
   int count = set->count - first;
+  Piece *pieces = count > 0 ? set->pieces + first : NULL;
 
   if (count > 1)
     qsort (pieces, (size_t) count, sizeof *pieces, compare_pieces);
