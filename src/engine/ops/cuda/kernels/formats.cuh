@@ -44,7 +44,8 @@ half_number (uint16_t bits)
   return __half2float (__ushort_as_half (bits));
 }
 
-/* To nearest even; what is too large becomes the largest, and NaN stays NaN (fminf would hide it). */
+/* To nearest even; what is too large becomes the largest, and NaN stays NaN (fminf would hide it).
+ */
 ESP_DEVICE uint16_t
 half_bits (float value)
 {
