@@ -4,8 +4,8 @@
 
     run-format-case.py --engine PROGRAM --models FOLDER FORMAT…
 
-In f32, and in bf16 on each level of instructions that this machine runs. The formats are those of make_formats.py; tests/data/edits/formats.safetensors has what diffusers makes of them
-(tools/reference/model-formats.py).
+In f32, and in bf16 on each level of instructions that this machine runs. The formats are those of
+make_formats.py; tests/data/edits/formats.safetensors has what diffusers makes of them (tools/reference/model-formats.py).
 """
 
 import argparse
