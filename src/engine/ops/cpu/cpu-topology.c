@@ -234,13 +234,21 @@ esp_cpu_has_bf16 (void)
 const char *
 esp_cpu_instructions (void)
 {
+#if defined(__aarch64__)
+  return has_dot_products () ? "NEON, dot products" : "NEON";
+#else
   return "baseline instructions";
+#endif
 }
 
 void
 esp_cpu_model_name (char *name, size_t size)
 {
+#if defined(__aarch64__)
+  snprintf (name, size, "aarch64 processor");
+#else
   snprintf (name, size, "processor");
+#endif
 }
 
 const EspPanelKernels *
