@@ -293,7 +293,9 @@ esp_cuda_release (EspDevice *device, void *block, size_t bytes)
   if (data == 0)
     return;
   device->allocated -= size;
-  if (memory != NULL && memory->kept_count < KEPT_MAX && device->error.status == ESP_OK)
+  /* What is recorded may not wait; then it is kept whatever happened. */
+  if (memory != NULL && memory->kept_count < KEPT_MAX
+      && (device->error.status == ESP_OK || esp_cuda_is_recording (cuda)))
     {
       memory->kept[memory->kept_count++] = (Block){ data, size };
       memory->kept_bytes += size;

@@ -140,11 +140,8 @@ esp_cuda_recorded (EspDevice *device)
     return;
   current = all->current;
   all->current = -1;
-  if (!all->recording)
-    {
-      /* It only ran, but what it ran with may be gone: then it runs once more. */
-      return;
-    }
+  if (!all->recording) /* it only ran, to be recorded next time */
+    return;
   all->recording = false;
   graph = end_capture (cuda);
   if (graph == NULL)
