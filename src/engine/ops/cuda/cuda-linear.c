@@ -103,7 +103,9 @@ numbers_of (const CudaDevice *cuda, const EspLinear *linear, const CudaMatrix *m
       && floats && shaped && is_robust (linear->module[0]))
     return CUDA_NUMBERS_E4M3;
   if (goes_in_bytes (cuda, linear, matrix->dtype, rows))
-    return CUDA_NUMBERS_BYTES;
+    return linear->one_sided && esp_cuda_has_bytes_from_middle (matrix->dtype)
+               ? CUDA_NUMBERS_BYTES_FROM_MIDDLE
+               : CUDA_NUMBERS_BYTES;
   return compute_numbers (cuda, linear->precise);
 }
 

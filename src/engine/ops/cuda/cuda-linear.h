@@ -33,8 +33,9 @@ typedef enum
   CUDA_NUMBERS_BF16,
   CUDA_NUMBERS_F16,
   CUDA_NUMBERS_E4M3,
-  CUDA_NUMBERS_SPLIT, /* f32 as two bf16 each: layers that are precise */
-  CUDA_NUMBERS_BYTES, /* signed bytes with a scale for each 32: block formats */
+  CUDA_NUMBERS_SPLIT,             /* f32 as two bf16 each: layers that are precise */
+  CUDA_NUMBERS_BYTES,             /* signed bytes with a scale for each 32: block formats */
+  CUDA_NUMBERS_BYTES_FROM_MIDDLE, /* those of x counted from the middle of each 32 */
   CUDA_NUMBERS_COUNT
 } CudaNumbers;
 
@@ -66,8 +67,9 @@ CudaRows esp_cuda_two_parts (const CudaRows *x);
 CudaRows esp_cuda_weight_rows (CudaDevice *cuda, const CudaMatrix *matrix, int64_t first,
                                int64_t rows, CudaNumbers numbers);
 
-/* Can rows of this format be made bytes of? */
+/* Can rows of this format be made bytes of? And times such that count from their middle? */
 bool esp_cuda_has_bytes (EspDType dtype);
+bool esp_cuda_has_bytes_from_middle (EspDType dtype);
 
 /* Can it be read where it is? */
 bool esp_cuda_weight_is_plain (const CudaMatrix *matrix, CudaNumbers numbers);

@@ -23,7 +23,7 @@ static const ByteFormat byte_formats[ESP_DTYPE_COUNT] = { CUDA_BYTE_FORMATS (BYT
 size_t
 esp_cuda_numbers_size (CudaNumbers numbers)
 {
-  static const size_t sizes[CUDA_NUMBERS_COUNT] = { 4, 2, 2, 1, 2, 1 };
+  static const size_t sizes[CUDA_NUMBERS_COUNT] = { 4, 2, 2, 1, 2, 1, 1 };
 
   return sizes[numbers];
 }
@@ -31,7 +31,8 @@ esp_cuda_numbers_size (CudaNumbers numbers)
 static int
 memory_type (CudaNumbers numbers)
 {
-  static const int types[CUDA_NUMBERS_COUNT] = { CUDA_F32, CUDA_BF16, CUDA_F16, -1, CUDA_BF16, -1 };
+  static const int types[CUDA_NUMBERS_COUNT]
+      = { CUDA_F32, CUDA_BF16, CUDA_F16, -1, CUDA_BF16, -1, -1 };
 
   return types[numbers];
 }
@@ -40,7 +41,7 @@ static EspDType
 stored_type (CudaNumbers numbers)
 {
   static const EspDType types[CUDA_NUMBERS_COUNT]
-      = { ESP_F32, ESP_BF16, ESP_F16, ESP_F8_E4M3, ESP_BF16, ESP_DTYPE_COUNT };
+      = { ESP_F32, ESP_BF16, ESP_F16, ESP_F8_E4M3, ESP_BF16, ESP_DTYPE_COUNT, ESP_DTYPE_COUNT };
 
   return types[numbers];
 }
@@ -149,6 +150,18 @@ esp_cuda_has_bytes (EspDType dtype)
   return byte_formats[dtype].kernel != NULL;
 }
 
+bool
+esp_cuda_has_bytes_from_middle (EspDType dtype)
+{
+  return esp_cuda_has_bytes (dtype) && !byte_formats[dtype].affine;
+}
+
+static bool
+are_bytes (CudaNumbers numbers)
+{
+  return numbers == CUDA_NUMBERS_BYTES || numbers == CUDA_NUMBERS_BYTES_FROM_MIDDLE;
+}
+
 static bool
 is_aligned (CUdeviceptr data, int64_t stride, int64_t k, CudaNumbers numbers)
 {
@@ -173,13 +186,14 @@ esp_cuda_operand_rows (CudaDevice *cuda, const EspTensor *x, CudaNumbers numbers
   if (numbers != CUDA_NUMBERS_SPLIT && x->dtype == stored_type (numbers)
       && is_aligned (data, stride, x->cols, numbers))
     return (CudaRows){ .data = data, .stride = stride, .rows = x->rows, .k = x->cols, .scale = 1 };
-  if (numbers == CUDA_NUMBERS_BYTES)
+  if (are_bytes (numbers))
     return make_bytes (cuda, CUDA_SCRATCH_OPERAND, "bytes_of_rows",
                        (CudaBytes){ .source = data,
                                     .source_stride = x->stride,
                                     .source_type = esp_cuda_view (x).type,
                                     .rows = (int32_t) x->rows,
-                                    .cols = (int32_t) x->cols });
+                                    .cols = (int32_t) x->cols,
+                                    .one_sided = numbers == CUDA_NUMBERS_BYTES_FROM_MIDDLE });
   rows = scratch_rows (cuda, CUDA_SCRATCH_OPERAND, x->rows, x->cols, numbers);
   if (rows.data == 0)
     return rows;
@@ -233,15 +247,16 @@ esp_cuda_weight_rows (CudaDevice *cuda, const CudaMatrix *matrix, int64_t first,
                        .k = matrix->in,
                        .wrap = numbers == CUDA_NUMBERS_SPLIT ? matrix->in : 0,
                        .scale = matrix->scale };
-  if (numbers == CUDA_NUMBERS_BYTES)
+  if (are_bytes (numbers))
     {
       made = make_bytes (cuda, CUDA_SCRATCH_WEIGHT, byte_formats[matrix->dtype].kernel,
                          (CudaBytes){ .source = data,
                                       .source_stride = stride,
                                       .rows = (int32_t) rows,
                                       .cols = (int32_t) matrix->in,
-                                      .scale = matrix->scale });
-      made.affine = byte_formats[matrix->dtype].affine;
+                                      .scale = matrix->scale,
+                                      .one_sided = numbers == CUDA_NUMBERS_BYTES_FROM_MIDDLE });
+      made.affine = byte_formats[matrix->dtype].affine || numbers == CUDA_NUMBERS_BYTES_FROM_MIDDLE;
       return made;
     }
   made = scratch_rows (cuda, CUDA_SCRATCH_WEIGHT, rows, matrix->in, numbers);

@@ -332,7 +332,7 @@ esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, cons
       product_f32 (cuda, &product);
       return;
     }
-  if (numbers == CUDA_NUMBERS_BYTES)
+  if (numbers == CUDA_NUMBERS_BYTES || numbers == CUDA_NUMBERS_BYTES_FROM_MIDDLE)
     {
       product_bytes (cuda, a, b, &product);
       return;

@@ -283,18 +283,26 @@ every_format_is_multiplied (void)
       }
 }
 
-/* x in signed bytes, 127 for the largest of each 32, back as numbers. */
+/* x in signed bytes, 127 for what is farthest from the middle of each 32, back as numbers. The
+ * middle is 0 unless x is one-sided. */
 static void
-round_to_bytes (float *x, int64_t count)
+round_to_bytes (float *x, int64_t count, bool one_sided)
 {
   for (int64_t i = 0; i < count; i += 32)
     {
-      float largest = 0;
+      float least = x[i], most = x[i], middle, largest;
 
       for (int64_t k = i; k < i + 32; k++)
-        largest = fmaxf (largest, fabsf (x[k]));
+        {
+          least = fminf (least, x[k]);
+          most = fmaxf (most, x[k]);
+        }
+      middle = one_sided ? 0.5f * least + 0.5f * most : 0;
+      largest = fmaxf (most - middle, middle - least);
       for (int64_t k = i; k < i + 32; k++)
-        x[k] = largest > 0 ? rintf (x[k] * (127.0f / largest)) * (largest / 127.0f) : 0;
+        x[k] = middle
+               + (largest > 0 ? rintf ((x[k] - middle) * (127.0f / largest)) * (largest / 127.0f)
+                              : 0);
     }
 }
 
@@ -306,8 +314,10 @@ block_formats_in_bytes_agree (void)
   static const EspDType some[] = { ESP_Q4_0, ESP_Q4_1, ESP_Q5_0,   ESP_Q5_1,  ESP_Q8_0,
                                    ESP_Q4_K, ESP_Q5_K, ESP_IQ4_NL, ESP_IQ4_XS };
 
-  for (size_t f = 0; f < sizeof some / sizeof *some; f++)
+  for (size_t i = 0; i < 2 * sizeof some / sizeof *some; i++)
     {
+      const size_t f = i / 2;
+      const bool one_sided = i % 2 != 0;
       const int64_t in = esp_dtype_block (some[f]) == 256 ? 512 : f % 2 == 0 ? 96 : 320;
       const int64_t m = rows[f % 3], n = outs[f % 3];
       EspWeight weight = any_weight (some[f], n, in, 5 + f);
@@ -317,13 +327,16 @@ block_formats_in_bytes_agree (void)
       const EspDType compute = pair.reference->compute;
       TensorPair x, y = tensor_pair (&pair, ESP_F32, m, n, n + 4, 2, 1);
 
+      layers[0].one_sided = one_sided;
+      for (int64_t k = 0; k < m * in && one_sided; k++)
+        numbers[k] = numbers[k] < 0 ? -0.05f * numbers[k] : numbers[k];
       layers[1] = layers[0];
       x.tested = esp_tensor_new (devices[0], ESP_F32, m, in);
       x.reference = esp_tensor_new (devices[1], ESP_F32, m, in);
       devices[0]->ops->upload (devices[0], numbers, x.tested);
       if (compute != ESP_F32 && esp_cuda_is_gaming (card ()))
         {
-          round_to_bytes (numbers, m * in);
+          round_to_bytes (numbers, m * in, one_sided && esp_cuda_has_bytes_from_middle (some[f]));
           pair.reference->compute = ESP_F32;
         }
       devices[1]->ops->upload (devices[1], numbers, x.reference);
@@ -340,6 +353,48 @@ block_formats_in_bytes_agree (void)
       weight_clear (&weight);
       tensor_pair_free (&pair, &x);
       tensor_pair_free (&pair, &y);
+    }
+}
+
+/* NaN and infinity in x spoil their own rows, and all of them. */
+static void
+nan_stays_in_its_row (void)
+{
+  static const EspDType some[] = { ESP_Q8_0, ESP_Q4_K, ESP_BF16 };
+  const int64_t rows = 70, in = 256, out = 37;
+
+  for (int f = 0; f < 3; f++)
+    {
+      EspDevice *device = pair.tested;
+      EspWeight weight = any_weight (some[f], out, in, 3);
+      EspLinear layer
+          = { .parts = 1, .in = in, .out = out, .weight = { &weight }, .one_sided = f == 0 };
+      EspTensor x = esp_tensor_new (device, ESP_F32, rows, in);
+      EspTensor y = esp_tensor_new (device, ESP_F32, rows, out);
+      float *numbers = random_values (rows * in, 1, 1);
+      float *found = malloc ((size_t) (rows * out) * sizeof *found);
+      int missing = 0, elsewhere = 0;
+
+      if (found == NULL)
+        abort ();
+      numbers[5 * in + 100] = NAN;
+      numbers[66 * in + 17] = -INFINITY;
+      device->ops->upload (device, numbers, x);
+      device->ops->prepare_linear (device, &layer);
+      device->ops->linear (device, x, &layer, NULL, y);
+      device->ops->download (device, y, found);
+      for (int64_t i = 0; i < rows * out; i++)
+        if (i / out == 5 || (i / out == 66 && device->compute != ESP_F16))
+          missing += isfinite (found[i]) != 0;
+        else if (i / out != 66)
+          elsewhere += isfinite (found[i]) == 0;
+      CHECK (device->error.status == ESP_OK && missing == 0 && elsewhere == 0);
+      device->ops->release_linear (device, &layer);
+      esp_tensor_free (device, &x);
+      esp_tensor_free (device, &y);
+      weight_clear (&weight);
+      free (numbers);
+      free (found);
     }
 }
 
@@ -638,6 +693,7 @@ main (void)
       CASE (every_format_is_widened_exactly);
       CASE (every_format_is_multiplied);
       CASE (block_formats_in_bytes_agree);
+      CASE (nan_stays_in_its_row);
       CASE (precise_layers_are_not_rounded);
       CASE (every_tile_shape_agrees);
       CASE (every_epilogue_agrees);

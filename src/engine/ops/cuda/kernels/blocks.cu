@@ -82,6 +82,18 @@ store_bytes (const CudaBytes &a, int64_t row, int64_t first, const int number[8]
         = make_float2 (by, more);
 }
 
+/* Of the four lanes that share a group. */
+ESP_DEVICE int
+group_sum (const int number[8])
+{
+  int sum = 0;
+
+  for (int k = 0; k < 8; k++)
+    sum += number[k];
+  sum += __shfl_xor_sync (0xffffffffu, sum, 1);
+  return sum + __shfl_xor_sync (0xffffffffu, sum, 2);
+}
+
 template <int format>
 ESP_DEVICE void
 bytes_of_blocks (const CudaBytes &a)
@@ -90,14 +102,18 @@ bytes_of_blocks (const CudaBytes &a)
   const uint32_t unit = blockIdx.x * (uint32_t) WIDEN_THREADS + threadIdx.x;
   const uint32_t row = unit / each;
   const int64_t first = (int64_t) (unit % each) * 8;
-  const uint8_t *source = reinterpret_cast<const uint8_t *> (a.source) + row * a.source_stride;
+  const bool there = row < (uint32_t) a.rows;
+  const uint8_t *source
+      = reinterpret_cast<const uint8_t *> (a.source) + (there ? row : 0) * a.source_stride;
   Group group;
+  int sum;
 
-  if (row >= (uint32_t) a.rows)
-    return;
   block_group<format> (source + first / Format<format>::block * Format<format>::bytes,
                        (int) (first % Format<format>::block / 8), &group);
-  store_bytes (a, row, first, group.number, group.by * a.scale, group.add * a.scale);
+  sum = group_sum (group.number);
+  if (there)
+    store_bytes (a, row, first, group.number, group.by * a.scale,
+                 (a.one_sided ? group.by * (float) sum : group.add) * a.scale);
 }
 
 #define BYTES_KERNEL(name, affine)                                                                 \
@@ -120,8 +136,8 @@ ESP_KERNEL (bytes_of_rows, CudaBytes, WIDEN_THREADS)
   const uint8_t *source
       = reinterpret_cast<const uint8_t *> (a.source) + (there ? row : 0) * a.source_stride * size;
   const bool whole = (a.source | (uint64_t) (a.source_stride * size)) % 16 == 0;
-  float value[8], largest = 0, inverse;
-  int number[8], sum = 0;
+  float value[8], least, most, middle = 0, bad = 0, largest, inverse;
+  int number[8], sum;
 
   if (a.source_type == CUDA_F32)
     widen_eight<FORMAT_F32> (source, first, a.cols, whole, value);
@@ -129,18 +145,30 @@ ESP_KERNEL (bytes_of_rows, CudaBytes, WIDEN_THREADS)
     widen_eight<FORMAT_BF16> (source, first, a.cols, whole, value);
   else
     widen_eight<FORMAT_F16> (source, first, a.cols, whole, value);
+  least = most = value[0];
+  for (int k = 1; k < 8; k++)
+    {
+      least = fminf (least, value[k]);
+      most = fmaxf (most, value[k]);
+    }
+  for (int step = 1; step < 4; step *= 2)
+    {
+      least = fminf (least, __shfl_xor_sync (0xffffffffu, least, step));
+      most = fmaxf (most, __shfl_xor_sync (0xffffffffu, most, step));
+    }
+  /* A group with NaN or infinity gets a scale that is NaN. */
   for (int k = 0; k < 8; k++)
-    largest = fmaxf (largest, fabsf (value[k]));
-  largest = fmaxf (largest, __shfl_xor_sync (0xffffffffu, largest, 1));
-  largest = fmaxf (largest, __shfl_xor_sync (0xffffffffu, largest, 2));
+    bad += times (value[k], 0);
+  for (int step = 1; step < 4; step *= 2)
+    bad += __shfl_xor_sync (0xffffffffu, bad, step);
+  if (a.one_sided && bad == 0)
+    middle = 0.5f * least + 0.5f * most;
+  largest = bad == 0 ? fmaxf (most - middle, middle - least) : 0;
   inverse = largest > 0 ? 127.0f / largest : 0;
   for (int k = 0; k < 8; k++)
-    {
-      number[k] = (int) rintf (times (value[k], inverse));
-      sum += number[k];
-    }
-  sum += __shfl_xor_sync (0xffffffffu, sum, 1);
-  sum += __shfl_xor_sync (0xffffffffu, sum, 2);
+    number[k] = bad == 0 ? (int) rintf (times (plus (value[k], -middle), inverse)) : 0;
+  sum = group_sum (number);
   if (there)
-    store_bytes (a, row, first, number, largest / 127.0f, (float) sum * (largest / 127.0f));
+    store_bytes (a, row, first, number, largest / 127.0f + bad,
+                 a.one_sided ? middle : (float) sum * (largest / 127.0f));
 }

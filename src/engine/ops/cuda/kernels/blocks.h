@@ -86,4 +86,7 @@ typedef struct CudaBytes
   int32_t rows, cols;    /* cols a multiple of 32 */
   int32_t source_type;   /* bytes_of_rows */
   float scale;
+  /* Bytes of x count from the middle of what its group holds, which is its second number then; that
+   * of W is the sum of the group's numbers. Not for affine formats. */
+  int32_t one_sided;
 } CudaBytes;
