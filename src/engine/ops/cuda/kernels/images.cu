@@ -59,7 +59,8 @@ ESP_KERNEL (image_group_norm_1, CudaGroupNorm, CUDA_IMAGE_THREADS)
 }
 
 /* Sums are of what numbers differ from their group's first one: where all are near a number far
- * from 0, their squares would leave nothing of the variance. f32 has near differences exactly. */
+ * from 0, their squares would leave nothing of the variance. In f64, because of means that are near
+ * 0. */
 ESP_DEVICE float
 group_pivot (const CudaSums &a, int column)
 {
@@ -111,7 +112,7 @@ sum_rows (const CudaSums &a)
 #pragma unroll
         for (int i = 0; i < WIDTH; i++)
           {
-            const double wide = value[i] - pivot[i];
+            const double wide = static_cast<double> (value[i]) - static_cast<double> (pivot[i]);
 
             sum[i] += wide;
             square[i] = fma (wide, wide, square[i]);
