@@ -205,4 +205,9 @@ esp_registers_release (void)
   asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(count));
 }
 
+#elif defined CUEMU_HOPPER
+
+/* A test's, of what a kernel does with these. */
+#include "cuda-hopper.h"
+
 #endif

@@ -137,6 +137,7 @@ leave_fibre (Fibre &fibre)
 void
 pause_fibre (void)
 {
+  running->paused = true;
   leave_fibre (me ());
 }
 
@@ -374,8 +375,10 @@ run_warp (Block &b, unsigned number)
           if (fibre.wait != Wait::RUN)
             continue;
           b.current = &fibre;
+          b.paused = false;
           enter_fibre (fibre);
-          again = moved = true;
+          moved = true;
+          again |= !b.paused;
         }
     }
   b.current = NULL;
