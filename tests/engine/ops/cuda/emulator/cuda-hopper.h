@@ -130,7 +130,7 @@ esp_mbarrier_arrive (uint64_t *barrier)
 ESP_DEVICE void
 esp_mbarrier_wait (uint64_t *barrier, unsigned parity)
 {
-  int patience = 1000000;
+  int patience = 20000;
 
   while (reinterpret_cast<cuemu::CountingBarrier *> (barrier)->phase == parity)
     {
