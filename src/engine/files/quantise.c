@@ -35,8 +35,8 @@ number_of (uint32_t bits)
 /* --- Floats -------------------------------------------------------------------------------- */
 
 /* Below 2^-14 the sum with 1/2 has its last bit where binary16's subnormals have theirs. */
-INLINE uint16_t
-to_half (float number)
+uint16_t
+esp_f32_to_f16 (float number)
 {
   uint32_t bits = bits_of (number), magnitude = bits & 0x7FFFFFFF, half;
 
@@ -89,7 +89,7 @@ quantise_f16 (const float *source, void *destination, int64_t count)
 {
   for (int64_t i = 0; i < count; i++)
     {
-      uint16_t half = to_half (source[i]);
+      uint16_t half = esp_f32_to_f16 (source[i]);
 
       memcpy ((char *) destination + 2 * i, &half, sizeof half);
     }
@@ -122,7 +122,7 @@ quantise_block_q8_0 (const float *source, uint8_t *block)
     most = fabsf (source[i]) > most ? fabsf (source[i]) : most;
   scale = most / 127;
   inverse = scale != 0 ? 1 / scale : 0;
-  half = to_half (scale);
+  half = esp_f32_to_f16 (scale);
   memcpy (block, &half, sizeof half);
   for (int i = 0; i < 32; i++)
     {
@@ -328,8 +328,8 @@ quantise_block_q4_k (const float *source, uint8_t *block)
     for (int group = 0; group < GROUPS; group++)
       x.at[i][group] = source[GROUP * group + i];
   fit_groups (&x, &fit);
-  step = to_half (largest (&fit.scale) / SCALES);
-  minimum_step = to_half (largest (&fit.minimum) / SCALES);
+  step = esp_f32_to_f16 (largest (&fit.scale) / SCALES);
+  minimum_step = esp_f32_to_f16 (largest (&fit.minimum) / SCALES);
   settle_groups (&x, &fit, from_half (step), from_half (minimum_step), &chosen, &q);
   memcpy (block, &step, sizeof step);
   memcpy (block + 2, &minimum_step, sizeof minimum_step);

@@ -16,3 +16,7 @@ _Bool esp_can_quantise (EspDType dtype);
  *   Q8_0        bit for bit what the gguf package's quantize() gives
  *   Q4_K        least squares over scale and minimum of each group of 32, all numbers alike */
 void esp_quantise (EspDType dtype, const float *source, void *destination, int64_t count);
+
+/* Narrows to IEEE binary16, round to nearest even; too large ones become infinite, NaN stays NaN.
+ */
+uint16_t esp_f32_to_f16 (float number);

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/quantise.h"
+
 /* One adapter's up half, and where its ranks begin among all. */
 typedef struct KeptUp
 {
@@ -136,14 +138,11 @@ shares_down (const EspAdapter *list, int i)
   return i > 0 && list[i].down == list[i - 1].down && list[i].strength == list[i - 1].strength;
 }
 
+/* What is too large stays as large as it can be. */
 static uint16_t
 half_of (float value)
 {
-  const _Float16 half = (_Float16) (value > 65504 ? 65504 : value < -65504 ? -65504 : value);
-  uint16_t bits;
-
-  memcpy (&bits, &half, sizeof bits);
-  return bits;
+  return esp_f32_to_f16 (value > 65504 ? 65504 : value < -65504 ? -65504 : value);
 }
 
 /* f32 rows → rows of the numbers, padded with zeros. */
