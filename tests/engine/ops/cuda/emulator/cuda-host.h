@@ -158,7 +158,12 @@ vote (Warp &warp, unsigned mask)
 
   for (unsigned lane = 0; lane < WARP; lane++)
     if (mask >> lane & 1)
-      votes |= (*reinterpret_cast<const unsigned *> (warp.in[lane]) != 0 ? 1u : 0) << lane;
+      {
+        unsigned in;
+        memcpy (&in, warp.in[lane], sizeof in);
+        if (in != 0)
+          votes |= 1u << lane;
+      }
   for (unsigned lane = 0; lane < WARP; lane++)
     memcpy (warp.out[lane], &votes, sizeof votes);
 }
