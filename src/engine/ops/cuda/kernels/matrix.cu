@@ -24,6 +24,14 @@ enum
   NUMBERS_E4M3,
 };
 
+/* Blocks on a multiprocessor, for which registers are rationed; before sm_80 shared memory has room
+ * for one only. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#define RESIDENT 1
+#else
+#define RESIDENT 2
+#endif
+
 /* A tile's shape. WM × WN are a warp's sums, KB the bytes of a row of a stage. */
 template <int tm, int tn, int wm, int wn, int kb, int stage_count> struct Shape
 {
@@ -394,12 +402,12 @@ product_bytes (const CudaProduct &a)
   finish_tile<Bytes> (a, sum, reinterpret_cast<float *> (shared), tile_m, tile_n);
 }
 
-ESP_KERNEL_RESIDENT (product_bytes_128x64, CudaProduct, Bytes::THREADS, 2)
+ESP_KERNEL_RESIDENT (product_bytes_128x64, CudaProduct, Bytes::THREADS, RESIDENT)
 {
   product_bytes<false> (a);
 }
 
-ESP_KERNEL_RESIDENT (product_bytes_affine_128x64, CudaProduct, Bytes::THREADS, 2)
+ESP_KERNEL_RESIDENT (product_bytes_affine_128x64, CudaProduct, Bytes::THREADS, RESIDENT)
 {
   product_bytes<true> (a);
 }
@@ -410,22 +418,45 @@ typedef Shape<128, 128, 64, 32, 64, 3> Square;
 typedef Shape<64, 64, 32, 32, 128, 3> Small;
 typedef Shape<32, 128, 32, 32, 64, 4> Flat;
 
+/* Does the card that this is compiled for have the instruction? Kernels without it are never
+ * launched, and empty. */
+template <int numbers>
+ESP_DEVICE constexpr bool
+is_there (void)
+{
+#ifdef __CUDA_ARCH__
+  return numbers == NUMBERS_E4M3   ? ESP_HAS_FP8_MMA
+         : numbers == NUMBERS_BF16 ? ESP_HAS_BF16_MMA
+                                   : true;
+#else
+  return true;
+#endif
+}
+
+template <int numbers, class S>
+ESP_DEVICE void
+product_if_there (const CudaProduct &a)
+{
+  if constexpr (is_there<numbers> ())
+    product<numbers, S> (a);
+}
+
 #define PRODUCT_KERNELS(type, numbers)                                                             \
   ESP_KERNEL_RESIDENT (product_##type##_128x256, CudaProduct, Wide::THREADS, 1)                    \
   {                                                                                                \
-    product<numbers, Wide> (a);                                                                    \
+    product_if_there<numbers, Wide> (a);                                                           \
   }                                                                                                \
-  ESP_KERNEL_RESIDENT (product_##type##_128x128, CudaProduct, Square::THREADS, 2)                  \
+  ESP_KERNEL_RESIDENT (product_##type##_128x128, CudaProduct, Square::THREADS, RESIDENT)           \
   {                                                                                                \
-    product<numbers, Square> (a);                                                                  \
+    product_if_there<numbers, Square> (a);                                                         \
   }                                                                                                \
-  ESP_KERNEL_RESIDENT (product_##type##_64x64, CudaProduct, Small::THREADS, 2)                     \
+  ESP_KERNEL_RESIDENT (product_##type##_64x64, CudaProduct, Small::THREADS, RESIDENT)              \
   {                                                                                                \
-    product<numbers, Small> (a);                                                                   \
+    product_if_there<numbers, Small> (a);                                                          \
   }                                                                                                \
-  ESP_KERNEL_RESIDENT (product_##type##_32x128, CudaProduct, Flat::THREADS, 2)                     \
+  ESP_KERNEL_RESIDENT (product_##type##_32x128, CudaProduct, Flat::THREADS, RESIDENT)              \
   {                                                                                                \
-    product<numbers, Flat> (a);                                                                    \
+    product_if_there<numbers, Flat> (a);                                                           \
   }
 
 PRODUCT_KERNELS (bf16, NUMBERS_BF16)
