@@ -82,7 +82,7 @@ struct Block
   std::vector<unsigned> order;
   Barrier barriers[BARRIERS];
   unsigned live;
-  bool paused; /* the fibre that ran last lets other warps go first */
+  bool paused;           /* the fibre that ran last lets other warps go first */
   unsigned char *shared; /* dynamic shared memory, ends where its pages end */
   size_t shared_bytes;
   Fibre *current;
