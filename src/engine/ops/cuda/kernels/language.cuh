@@ -33,7 +33,7 @@ extern __shared__ __align__ (1024) unsigned char esp_shared_memory[];
 
 /* What the architecture being compiled has. */
 #define ESP_HAS_BF16_MMA (__CUDA_ARCH__ >= 800) /* and cp.async */
-#define ESP_HAS_FP8_MMA (__CUDA_ARCH__ >= 890)
+#define ESP_HAS_FP8_MMA  (__CUDA_ARCH__ >= 890)
 
 ESP_DEVICE uint32_t
 esp_shared_address (const void *pointer)
@@ -47,9 +47,9 @@ ESP_DEVICE void
 esp_copy16 (void *shared, const void *global, bool valid)
 {
 #if __CUDA_ARCH__ >= 800
-  asm volatile ("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(esp_shared_address (shared)),
-                "l"(global), "r"(valid ? 16 : 0)
-                : "memory");
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(esp_shared_address (shared)),
+               "l"(global), "r"(valid ? 16 : 0)
+               : "memory");
 #else
   *static_cast<int4 *> (shared)
       = valid ? *static_cast<const int4 *> (global) : make_int4 (0, 0, 0, 0);
@@ -62,7 +62,7 @@ ESP_DEVICE void
 esp_copy_commit (void)
 {
 #if __CUDA_ARCH__ >= 800
-  asm volatile ("cp.async.commit_group;" ::: "memory");
+  asm volatile("cp.async.commit_group;" ::: "memory");
 #endif
 }
 
@@ -71,7 +71,7 @@ ESP_DEVICE void
 esp_copy_wait (void)
 {
 #if __CUDA_ARCH__ >= 800
-  asm volatile ("cp.async.wait_group %0;" ::"n"(n) : "memory");
+  asm volatile("cp.async.wait_group %0;" ::"n"(n) : "memory");
 #endif
 }
 
@@ -81,37 +81,37 @@ esp_copy_wait (void)
 ESP_DEVICE void
 esp_load_matrix_x4 (uint32_t r[4], const void *row)
 {
-  asm volatile ("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                : "r"(esp_shared_address (row))
-                : "memory");
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(esp_shared_address (row))
+               : "memory");
 }
 
 ESP_DEVICE void
 esp_load_matrix_x4_trans (uint32_t r[4], const void *row)
 {
-  asm volatile ("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                : "r"(esp_shared_address (row))
-                : "memory");
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(esp_shared_address (row))
+               : "memory");
 }
 
 ESP_DEVICE void
 esp_load_matrix_x2 (uint32_t r[2], const void *row)
 {
-  asm volatile ("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];"
-                : "=r"(r[0]), "=r"(r[1])
-                : "r"(esp_shared_address (row))
-                : "memory");
+  asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];"
+               : "=r"(r[0]), "=r"(r[1])
+               : "r"(esp_shared_address (row))
+               : "memory");
 }
 
 ESP_DEVICE void
 esp_load_matrix_x2_trans (uint32_t r[2], const void *row)
 {
-  asm volatile ("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"
-                : "=r"(r[0]), "=r"(r[1])
-                : "r"(esp_shared_address (row))
-                : "memory");
+  asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"
+               : "=r"(r[0]), "=r"(r[1])
+               : "r"(esp_shared_address (row))
+               : "memory");
 }
 
 /* A barrier for some of the block's warps: `threads` of them (a multiple of 32) meet at barrier
@@ -119,13 +119,13 @@ esp_load_matrix_x2_trans (uint32_t r[2], const void *row)
 ESP_DEVICE void
 esp_barrier (int id, int threads)
 {
-  asm volatile ("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
+  asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
 
 ESP_DEVICE void
 esp_barrier_arrive (int id, int threads)
 {
-  asm volatile ("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
+  asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
 
 /* c += a·b for one warp, f32 sums: a 16 × 16 row by row, b 16 × 8 column by column. */
@@ -133,10 +133,10 @@ ESP_DEVICE void
 esp_mma_bf16 (float c[4], const uint32_t a[4], const uint32_t b[2])
 {
 #if __CUDA_ARCH__ >= 800
-  asm volatile ("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-                "{%8,%9}, {%0,%1,%2,%3};"
-                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+               "{%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else /* not by a card that has none: rather no result than a wrong one */
   __trap ();
 #endif
@@ -146,19 +146,19 @@ ESP_DEVICE void
 esp_mma_f16 (float c[4], const uint32_t a[4], const uint32_t b[2])
 {
 #if __CUDA_ARCH__ >= 800
-  asm volatile ("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-                "{%8,%9}, {%0,%1,%2,%3};"
-                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+               "{%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else /* sm_75 has k = 8: the same fragments, in two halves */
-  asm volatile ("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, "
-                "{%0,%1,%2,%3};"
-                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                : "r"(a[0]), "r"(a[1]), "r"(b[0]));
-  asm volatile ("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, "
-                "{%0,%1,%2,%3};"
-                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                : "r"(a[2]), "r"(a[3]), "r"(b[1]));
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, "
+               "{%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(b[0]));
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, "
+               "{%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[2]), "r"(a[3]), "r"(b[1]));
 #endif
 }
 
@@ -167,16 +167,16 @@ ESP_DEVICE void
 esp_mma_s8 (int32_t c[4], const uint32_t a[4], const uint32_t b[2])
 {
 #if __CUDA_ARCH__ >= 800
-  asm volatile ("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-                "{%8,%9}, {%0,%1,%2,%3};"
-                : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
-                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+               "{%8,%9}, {%0,%1,%2,%3};"
+               : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else /* sm_75 has 8 × 8 with k = 16: the same fragments, in four quarters */
   for (int half = 0; half < 2; half++)
     for (int row = 0; row < 2; row++)
-      asm volatile ("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0,%1}, {%2}, {%3}, {%0,%1};"
-                    : "+r"(c[2 * row]), "+r"(c[2 * row + 1])
-                    : "r"(a[2 * half + row]), "r"(b[half]));
+      asm volatile("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0,%1}, {%2}, {%3}, {%0,%1};"
+                   : "+r"(c[2 * row]), "+r"(c[2 * row + 1])
+                   : "r"(a[2 * half + row]), "r"(b[half]));
 #endif
 }
 
@@ -185,10 +185,10 @@ ESP_DEVICE void
 esp_mma_e4m3 (float c[4], const uint32_t a[4], const uint32_t b[2])
 {
 #if __CUDA_ARCH__ >= 890
-  asm volatile ("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-                "{%8,%9}, {%0,%1,%2,%3};"
-                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+               "{%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else /* not by a card that has none: rather no result than a wrong one */
   __trap ();
 #endif
@@ -201,7 +201,7 @@ esp_pack_bf16 (float low, float high)
   uint32_t pair = 0;
 
 #if __CUDA_ARCH__ >= 800
-  asm ("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
 #endif
   return pair;
 }
@@ -212,11 +212,11 @@ esp_pack_f16 (float low, float high)
   uint32_t pair;
 
 #if __CUDA_ARCH__ >= 800
-  asm ("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
 #else
-  asm ("{ .reg .f16 l, h; cvt.rn.f16.f32 l, %1; cvt.rn.f16.f32 h, %2; mov.b32 %0, {l, h}; }"
-       : "=r"(pair)
-       : "f"(low), "f"(high));
+  asm("{ .reg .f16 l, h; cvt.rn.f16.f32 l, %1; cvt.rn.f16.f32 h, %2; mov.b32 %0, {l, h}; }"
+      : "=r"(pair)
+      : "f"(low), "f"(high));
 #endif
   return pair;
 }
@@ -227,7 +227,7 @@ esp_exp2 (float x)
 {
   float y;
 
-  asm ("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
 
