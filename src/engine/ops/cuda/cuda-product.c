@@ -60,8 +60,10 @@ esp_cuda_is_gaming (const CudaDevice *cuda)
 
 /* Heads have to lie in a tile together, and wgmma finishes those of 128 columns only. */
 static bool
-is_possible (const CudaDevice *cuda, const TileShape *shape, int head_dim)
+is_possible (const CudaDevice *cuda, const TileShape *shape, CudaNumbers numbers, int head_dim)
 {
+  if (numbers == CUDA_NUMBERS_E4M3 && cuda->capability >= 90 && !shape->wgmma && shape->n == 256)
+    return false; /* mma.sync of E4M3 has no registers for it there */
   if (shape->shared > cuda->shared_limit || (head_dim != 0 && shape->n % head_dim != 0))
     return false;
   return !shape->wgmma
@@ -91,13 +93,13 @@ time_of (const CudaDevice *cuda, const TileShape *shape, int64_t m, int64_t n)
 }
 
 static const TileShape *
-choose_shape (const CudaDevice *cuda, int64_t m, int64_t n, int head_dim)
+choose_shape (const CudaDevice *cuda, CudaNumbers numbers, int64_t m, int64_t n, int head_dim)
 {
   const TileShape *best = NULL;
   double least = 0;
 
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    if (is_possible (cuda, &shapes[i], head_dim))
+    if (is_possible (cuda, &shapes[i], numbers, head_dim))
       {
         double time = time_of (cuda, &shapes[i], m, n);
 
@@ -337,7 +339,7 @@ esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, cons
       product_bytes (cuda, a, b, &product);
       return;
     }
-  shape = choose_shape (cuda, a->rows, b->rows, finish->head_dim);
+  shape = choose_shape (cuda, numbers, a->rows, b->rows, finish->head_dim);
   if (shape->wgmma)
     {
       product_90 (cuda, numbers, shape, a, b, &product);

@@ -32,6 +32,20 @@ enum
 #define RESIDENT 2
 #endif
 
+/* From sm_90 on mma.sync of E4M3 is several instructions, which want more registers: one block, and
+ * no kernel with the largest tiles (cuda-product.c knows). */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#define RESIDENT_bf16 2
+#define RESIDENT_f16  2
+#define RESIDENT_e4m3 1
+#define HAS_WIDE_E4M3 false
+#else
+#define RESIDENT_bf16 RESIDENT
+#define RESIDENT_f16  RESIDENT
+#define RESIDENT_e4m3 RESIDENT
+#define HAS_WIDE_E4M3 true
+#endif
+
 /* A tile's shape. WM × WN are a warp's sums, KB the bytes of a row of a stage. */
 template <int tm, int tn, int wm, int wn, int kb, int stage_count> struct Shape
 {
@@ -437,7 +451,7 @@ template <int numbers, class S>
 ESP_DEVICE void
 product_if_there (const CudaProduct &a)
 {
-  if constexpr (is_there<numbers> ())
+  if constexpr (is_there<numbers> () && (numbers != NUMBERS_E4M3 || S::TN < 256 || HAS_WIDE_E4M3))
     product<numbers, S> (a);
 }
 
@@ -446,7 +460,7 @@ product_if_there (const CudaProduct &a)
   {                                                                                                \
     product_if_there<numbers, Wide> (a);                                                           \
   }                                                                                                \
-  ESP_KERNEL_RESIDENT (product_##type##_128x128, CudaProduct, Square::THREADS, RESIDENT)           \
+  ESP_KERNEL_RESIDENT (product_##type##_128x128, CudaProduct, Square::THREADS, RESIDENT_##type)    \
   {                                                                                                \
     product_if_there<numbers, Square> (a);                                                         \
   }                                                                                                \
