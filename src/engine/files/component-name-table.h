@@ -18,7 +18,7 @@ typedef enum
   NAME_HALF_1,
   NAME_HALF_2,
   NAME_MESSAGE, /* none: only how messages call the canonical one when it is missing */
-  NAME_MATRIX, /* a 1×1 convolution [out, in, 1, 1] that is a matrix */
+  NAME_MATRIX,  /* a 1×1 convolution [out, in, 1, 1] that is a matrix */
 } NamePart;
 
 /* In both patterns '#' is a number (the same ones in the same order) and a '*' at the end is

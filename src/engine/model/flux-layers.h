@@ -46,8 +46,8 @@ struct EspFlux
   FluxEmbedder time, guidance, pooled;
   FluxDoubleBlock *double_block;
   FluxSingleBlock *single_block;
-  EspLayerGroup *stages;   /* each block's linear layers, the double ones before the single ones */
-  EspLinear **staged; /* what they point into */
+  EspLayerGroup *stages; /* each block's linear layers, the double ones before the single ones */
+  EspLinear **staged;    /* what they point into */
   EspLinear final_modulation; /* D → 2D: scale, shift (the order of diffusers) */
   EspLinear final;
 };

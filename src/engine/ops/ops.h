@@ -12,10 +12,10 @@
  * Precision: the device's `compute` type (f32 or bf16) is that of the operands of matrix products.
  * Views may be f32 or, where the device computes in bf16, bf16 too; every operation reads and
  * writes either and accumulates in f32. A device may take more exact operands than bf16 where that
- * is faster, and should for layers that are `precise`. The residual stream, modulations, norms and the sampler are
- * always f32; convolutions are as accurate as f32 (to 1e-5), however they get there. With
- * ESP_COMPUTE_F32 no value is ever rounded to less than f32; else block formats may be multiplied
- * in bytes, of x too (docs/engine.md, Numbers).
+ * is faster, and should for layers that are `precise`. The residual stream, modulations, norms and
+ * the sampler are always f32; convolutions are as accurate as f32 (to 1e-5), however they get
+ * there. With ESP_COMPUTE_F32 no value is ever rounded to less than f32; else block formats may be
+ * multiplied in bytes, of x too (docs/engine.md, Numbers).
  *
  * Errors are sticky: the first failing operation stores its reason in device->error and every later
  * operation returns without doing anything, so a block of model code is checked once, at its end.
@@ -87,7 +87,7 @@ typedef struct EspLinear
   /* x is hardly ever negative (it was made by GELU): a device that rounds it to few bits may count
    * them from the middle of what there is. */
   bool one_sided;
-  void *prepared;  /* the device's own form; NULL before prepare_linear */
+  void *prepared; /* the device's own form; NULL before prepare_linear */
   /* What is added to it, owned by who set it (model/lora.h). They may be set and taken away at any
    * time between operations, whether the layer is prepared or not. */
   const EspAdapter *adapters;
