@@ -154,6 +154,14 @@ esp_parameter_get_choice_label (const char *choice)
     if (g_strcmp0 (choices[i].value, choice) == 0)
       return _ (choices[i].label);
 
+  if (choice != NULL && g_str_has_prefix (choice, "cuda:"))
+    {
+      /* Translators: %s is the card's number, as the command line names it: 0, 1, … */
+      g_autofree char *label = g_strdup_printf (_ ("Graphics card %s"), choice + strlen ("cuda:"));
+
+      return g_intern_string (label);
+    }
+
   return choice;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "esp-json-text.h"
+#include "esp-parameter-names.h"
 #include "esp-schema.h"
 
 static const char good[]
@@ -230,6 +231,14 @@ test_json_text (void)
                    "q\"\\\n\x01\x7f ü");
 }
 
+static void
+test_names_of_choices (void)
+{
+  g_assert_cmpstr (esp_parameter_get_choice_label ("cpu"), ==, "Processor");
+  g_assert_cmpstr (esp_parameter_get_choice_label ("cuda:1"), ==, "Graphics card 1");
+  g_assert_cmpstr (esp_parameter_get_choice_label ("bf16"), ==, "bf16");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -239,6 +248,7 @@ main (int argc, char **argv)
   g_test_add_func ("/params/schema/values", test_values);
   g_test_add_func ("/params/schema/typed-text", test_typed_text);
   g_test_add_func ("/params/schema/sets-and-defaults", test_sets_and_defaults);
+  g_test_add_func ("/params/schema/names-of-choices", test_names_of_choices);
   g_test_add_func ("/params/json-text", test_json_text);
   return g_test_run ();
 }
