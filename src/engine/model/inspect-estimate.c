@@ -79,9 +79,8 @@ measure_rate (EspDevice *device, EspDType format)
   return seconds > 0 ? 2.0 * PROBE_ROWS * (double) count / seconds : 0;
 }
 
-/* Of one step: the blocks' matrices for every token they see, and attention. */
-static double
-count_flops (const EspFluxConfig *config, int64_t text, int64_t picture)
+double
+esp_flux_step_operations (const EspFluxConfig *config, int64_t text, int64_t picture)
 {
   const double hidden = (double) config->hidden, mlp = (double) config->mlp;
   const double all = (double) (text + picture);
@@ -140,7 +139,7 @@ esp_estimate (const EspFlux *flux, EspDType format, int64_t pixels, int64_t text
   if (esp_cpu_device_new (ESP_COMPUTE_AUTO, 0, 0, &device, &ignored) != ESP_OK)
     return false;
   memcpy (estimate->device, device->description, sizeof estimate->device);
-  estimate->step_flops = count_flops (config, text_tokens, 2 * tokens);
+  estimate->step_flops = esp_flux_step_operations (config, text_tokens, 2 * tokens);
   estimate->flops_per_second = measure_rate (device, format);
   if (estimate->flops_per_second > 0)
     estimate->seconds_per_step = estimate->step_flops / estimate->flops_per_second;

@@ -15,6 +15,10 @@ typedef struct EspEstimate
   char device[160];
 } EspEstimate;
 
+/* Multiplications and additions of one step with so many tokens of text and of pictures: the
+ * blocks' matrices for every token they see, and attention. */
+double esp_flux_step_operations (const EspFluxConfig *config, int64_t text, int64_t picture);
+
 /* `transformer`, `text` (both encoders) and `vae` are bytes of weights; `format` is the one that
  * most of the transformer is in. False if the processor cannot be used. */
 bool esp_estimate (const EspFlux *flux, EspDType format, int64_t pixels, int64_t text_tokens,

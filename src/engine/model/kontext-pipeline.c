@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "model/edit-state.h"
+#include "model/inspect-estimate.h"
 #include "ops/cuda/cuda.h"
 
 EspStatus
@@ -207,13 +208,17 @@ dtype_name (const EspDevice *device, const EspEditRequest *request)
 
 /* The lines that esp_cuda_explain() has; NULL for the processor, or without memory. */
 static char *
-explain_memory (const EspDevice *device)
+explain_memory (const EspEdits *e)
 {
+  const EspDevice *device = e->model->device;
+  const double operations
+      = esp_flux_step_operations (esp_flux_config (e->model->flux), e->prompts[0]->t5_count,
+                                  e->plan.target_tokens + e->plan.reference_tokens);
   const size_t size = 4096;
   char *text = esp_device_is_cuda (device) ? malloc (size) : NULL;
 
   if (text != NULL)
-    esp_cuda_explain (device, text, size);
+    esp_cuda_explain (device, operations * (e->plan.true_cfg ? 2 : 1), text, size);
   return text;
 }
 
@@ -249,7 +254,7 @@ fill_result (EspEdit *edit, int shared, EspEditResult *result)
   result->peak_memory = peak_memory ();
   result->device = e->model->device->ops->name;
   result->dtype = dtype_name (e->model->device, e->request);
-  result->memory = explain_memory (e->model->device);
+  result->memory = explain_memory (e);
   snprintf (result->notice, sizeof result->notice, "%s", e->model->notice);
   snprintf (result->device_description, sizeof result->device_description, "%s",
             e->model->device->description);

@@ -86,7 +86,6 @@ typedef struct Totals
 {
   int resident, streamed, pinned;
   size_t resident_bytes, streamed_bytes;
-  double weights; /* all stages' */
 } Totals;
 
 static Totals
@@ -102,17 +101,15 @@ add_up (const CudaResidency *r)
       totals.streamed += !stage->resident;
       totals.pinned += !stage->resident && stage->host != NULL;
       *(stage->resident ? &totals.resident_bytes : &totals.streamed_bytes) += stage->bytes;
-      for (int i = 0; i < stage->count; i++)
-        totals.weights += (double) stage->linears[i]->in * (double) stage->linears[i]->out;
     }
   return totals;
 }
 
 static void
-explain_copies (const CudaDevice *cuda, const Totals *totals, Lines *lines)
+explain_copies (const CudaDevice *cuda, const Totals *totals, double operations, Lines *lines)
 {
   const CudaResidency *r = cuda->residency;
-  double rate = compute_rate (cuda), seconds;
+  double rate = compute_rate (cuda), copying, computing;
 
   line (lines, "  %d blocks, %s, come from %s each time, through %d place%s of %s\n",
         totals->streamed, size_of (totals->streamed_bytes).text,
@@ -122,18 +119,21 @@ explain_copies (const CudaDevice *cuda, const Totals *totals, Lines *lines)
         r->place_count, r->place_count == 1 ? "" : "s", size_of (r->place_bytes).text);
   if (r->copy_rate <= 0)
     return;
-  seconds = (double) totals->streamed_bytes / r->copy_rate;
-  line (lines, "  copies: %.1f ms for each step at %.1f GB/s\n", seconds * 1e3,
+  copying = (double) totals->streamed_bytes / r->copy_rate;
+  computing = rate > 0 ? operations / rate : 0;
+  line (lines, "  copies: %.1f ms for each step at %.1f GB/s\n", copying * 1e3,
         r->copy_rate / (double) (1 << 30));
-  if (rate > 0 && totals->weights > 0)
-    line (lines,
-          "  products: %.3f ms for each step and row at %.0f Tflop/s: copies cost nothing from "
-          "about %.0f rows on, with fewer what is missing\n",
-          2e3 * totals->weights / rate, rate * 1e-12, seconds * rate / (2 * totals->weights));
+  if (computing > 0)
+    line (
+        lines,
+        "  computing: about %.1f ms for each step at %.0f Tflop/s; with the copies beside it %.1f "
+        "ms, %.0f %% more than if all stayed\n",
+        computing * 1e3, rate * 1e-12, (copying > computing ? copying : computing) * 1e3,
+        copying > computing ? 100 * (copying / computing - 1) : 0);
 }
 
 void
-esp_cuda_explain (const EspDevice *device, char *text, size_t size)
+esp_cuda_explain (const EspDevice *device, double step_operations, char *text, size_t size)
 {
   const CudaDevice *cuda = (const CudaDevice *) device;
   const CudaResidency *r = cuda->residency;
@@ -156,5 +156,5 @@ esp_cuda_explain (const EspDevice *device, char *text, size_t size)
   line (&lines, "  %d of %d blocks stay on the card: %s\n", totals.resident, r->count,
         size_of (totals.resident_bytes).text);
   if (totals.streamed > 0)
-    explain_copies (cuda, &totals, &lines);
+    explain_copies (cuda, &totals, step_operations, &lines);
 }

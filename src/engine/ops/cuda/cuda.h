@@ -57,5 +57,6 @@ EspStatus esp_cuda_sibling_new (EspDevice *device, EspCompute compute, EspDevice
 bool esp_device_is_cuda (const EspDevice *device);
 
 /* What would be where, and what that costs: the lines that --explain-memory prints. Written into
- * `text`, each ended by a newline. Only after plan_stages(). */
-void esp_cuda_explain (const EspDevice *device, char *text, size_t size);
+ * `text`, each ended by a newline. Only after plan_stages(). step_operations: multiplications and
+ * additions of a step; 0 if unknown. */
+void esp_cuda_explain (const EspDevice *device, double step_operations, char *text, size_t size);

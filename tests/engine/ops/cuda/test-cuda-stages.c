@@ -349,14 +349,15 @@ what_is_where_is_explained (void)
 
   make_blocks (&b);
   CHECK_STATUS (esp_cuda_device_new (&options, &device, &error), ESP_OK, error);
-  esp_cuda_explain (device, text, sizeof text);
+  esp_cuda_explain (device, 0, text, sizeof text);
   CHECK (strstr (text, "no blocks are planned") != NULL);
   prepare (device, &b, &way);
-  esp_cuda_explain (device, text, sizeof text);
+  esp_cuda_explain (device, 1e6, text, sizeof text);
   for (const char *at = text; *at != '\0'; at += strcspn (at, "\n") + 1)
     printf ("# %.*s\n", (int) strcspn (at, "\n"), at);
   CHECK (strstr (text, "of 12 blocks stay on the card") != NULL);
   CHECK (strstr (text, "pinned memory") != NULL && strstr (text, "GB/s") != NULL);
+  CHECK (strstr (text, "more than if all stayed") != NULL);
   release (device, &b);
   esp_device_free (device);
   clear_blocks (&b);
