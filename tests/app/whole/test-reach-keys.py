@@ -17,6 +17,7 @@ PRESSED = set()  # accelerators, as the table writes them
 REACHED = {
     'app.about': 'reach: windows_and_dialogs',
     'app.open-uri': 'states: work_that_is_not_saved_when_theirs_comes',
+    'app.resume-downloads': 'models: one_that_was_paused_is_told_at_the_next_start',
     'app.setup-provider': 'remote: from_the_first_click_to_the_picture',
     'app.show-models': 'reach-nodes: preferences',
     'app.show-node': None,  # of a notification, which needs a desktop that shows it
@@ -535,7 +536,7 @@ def keys_of_a_sweep(home, start):
 
 def defined_actions():
     """What src/app makes actions of: the names in its tables and its widgets' classes."""
-    groups = {'esp-application.c': 'app', 'esp-window-actions.c': 'win',
+    groups = {'esp-application.c': 'app', 'esp-downloads-watch.c': 'app', 'esp-window-actions.c': 'win',
               'esp-window-node-actions.c': 'node', 'esp-history-menu.c': 'history',
               'esp-sweep-grid-actions.c': 'sweep'}
     found = set()
@@ -545,7 +546,7 @@ def defined_actions():
         for entries in re.findall(r'(?:entries|verbs)\[\]\s*= \{(.*?)\};', text, flags=re.S):
             assert path.name in groups, f'{path.name} has a table of actions: of which group?'
             found |= {f'{groups[path.name]}.{name}'
-                      for name in re.findall(r'\{ "([a-z-]+)"', entries)}
+                      for name in re.findall(r'\{ (?:\.name = )?"([a-z-]+)"', entries)}
     assert len(found) > 80, found
     return found
 
