@@ -192,7 +192,7 @@ the_schema_has_every_parameter_once (void)
   const char *name;
   json_t *property;
 
-  CHECK (json_object_size (properties) == 15);
+  CHECK (json_object_size (properties) == 17);
   json_object_foreach (properties, name, property)
   {
     CHECK (esp_parameters_has (name));
@@ -203,6 +203,29 @@ the_schema_has_every_parameter_once (void)
   CHECK (json_integer_value (json_object_get (steps, "maximum")) == ESP_STEPS_MAX);
   CHECK (!esp_parameters_has ("model"));
   json_decref (schema);
+}
+
+/* Of one there is nothing to choose; what cannot be used is not offered. */
+static void
+the_schema_offers_cards_where_there_are_several (void)
+{
+  const EspDeviceInfo devices[] = { { .id = "cpu", .usable = true },
+                                    { .id = "cuda:0", .usable = true },
+                                    { .id = "cuda:1" },
+                                    { .id = "cuda:2", .usable = true } };
+  const size_t choices[] = { 3, 3, 3, 3, 5 };
+
+  for (int count = 0; count <= 4; count++)
+    {
+      json_t *schema = esp_parameters_schema (NULL, devices, count);
+      json_t *device = json_object_get (json_object_get (schema, "properties"), "device");
+      json_t *offered = json_object_get (device, "enum");
+
+      CHECK (json_array_size (offered) == choices[count]);
+      if (count == 4)
+        CHECK (strcmp (json_string_value (json_array_get (offered, 4)), "cuda:2") == 0);
+      json_decref (schema);
+    }
 }
 
 static void
@@ -357,6 +380,7 @@ main (void)
   CASE (parameters_are_checked_by_type_and_range);
   CASE (what_a_line_unfolds_to_is_bounded);
   CASE (the_schema_has_every_parameter_once);
+  CASE (the_schema_offers_cards_where_there_are_several);
   CASE (utf8_is_judged_as_the_standard_says);
   CASE (the_reader_recovers_from_long_lines);
   CASE (jobs_run_in_order_and_can_be_cancelled);
