@@ -42,7 +42,7 @@ asm(".text\n"
 namespace cuemu
 {
 
-thread_local Block *running;
+__thread Block *running;
 Kernel *kernels;
 
 /* The scheduler's side of the switch, one per thread of the processor. */

@@ -92,7 +92,8 @@ struct Block
 };
 
 /* The block that this thread of the processor is running. */
-extern thread_local Block *running;
+extern __thread Block
+    *running; /* thread_local has a wrapper that gcc 12 spoils under its sanitizers */
 
 inline Block &
 block (void)
