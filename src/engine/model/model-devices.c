@@ -90,20 +90,22 @@ is_same_wish (const EspDeviceWish *a, const EspDeviceWish *b)
 static EspStatus
 open_devices (EspModel *model, const EspDeviceWish *wish, EspError *error)
 {
-  EspStatus status = ESP_ERROR_UNSUPPORTED;
+  EspError why = ESP_ERROR_INIT;
+  EspStatus status;
 
   model->notice[0] = '\0';
   if (wish->choice != ESP_DEVICE_CPU)
     {
-      status = open_card (model, wish, error);
-      if (status == ESP_OK || wish->choice == ESP_DEVICE_CUDA)
-        return status;
+      status = open_card (model, wish, &why);
+      if (status == ESP_OK)
+        return ESP_OK;
+      if (wish->choice == ESP_DEVICE_CUDA)
+        return esp_error_set (error, status, "%s", why.message);
       esp_model_drop_devices (model);
       /* That a computer has no card is nothing to tell. */
       if (status != ESP_ERROR_UNSUPPORTED)
         snprintf (model->notice, sizeof model->notice,
-                  "the graphics card is not used: %.160s; computed on the processor",
-                  error->message);
+                  "the graphics card is not used: %.160s; computed on the processor", why.message);
     }
   if (wish->dtype == ESP_DTYPE_FP8)
     return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
@@ -149,6 +151,7 @@ esp_model_step_down (EspModel *model, const EspEditRequest *request, EspStatus s
     return false;
   snprintf (reason, sizeof reason, "%.*s", (int) sizeof reason - 1, error->message);
   esp_model_drop_devices (model);
+  *error = (EspError) ESP_ERROR_INIT;
   processor.choice = ESP_DEVICE_CPU;
   if (open_devices (model, &processor, error) != ESP_OK)
     {

@@ -163,8 +163,7 @@ kept_work_changes_no_byte (void)
             request.threads = round % 2 + 1;
             esp_model_set_cache_limit (model, pass == 0 ? 0 : ESP_WORK_CACHE_BYTES);
             CHECK_STATUS (esp_model_edit (model, &request, NULL, result, &error), ESP_OK, error);
-            if (error.status != ESP_OK)
-              return;
+            CHECK (error.status == ESP_OK);
             if (pass == 0)
               {
                 CHECK (result->reused == 0 && model->work.bytes == 0);
