@@ -179,6 +179,13 @@ test_prices (RemoteFixture *self, gconstpointer data)
   g_assert_cmpint (turn_world_count (world, "probe"), ==, 1);
 }
 
+static gboolean
+is_waiting (EspNode *node)
+{
+  return esp_node_get_progress (node) != NULL
+         && g_strcmp0 (esp_node_get_progress (node)->stage, "waiting") == 0;
+}
+
 /* Two a minute: the third waits, says so, and can be stopped before anything is sent. */
 static void
 test_per_minute (RemoteFixture *self, gconstpointer data)
@@ -204,13 +211,13 @@ test_per_minute (RemoteFixture *self, gconstpointer data)
 
   for (gsize i = 0; i < G_N_ELEMENTS (nodes); i++)
     nodes[i] = remote_add_turn (self, "mine", "Slowly");
-  jobs_wait (esp_node_get_state (nodes[0]) == ESP_NODE_DONE
-             && esp_node_get_state (nodes[1]) == ESP_NODE_DONE);
-  g_assert_nonnull (esp_node_get_progress (nodes[2]));
-  g_assert_cmpstr (esp_node_get_progress (nodes[2])->stage, ==, "waiting");
+  /* Its minute begins with the others: on a slow machine it may be over when they are. */
+  jobs_wait (is_waiting (nodes[2]));
   g_assert_nonnull (esp_node_get_progress (nodes[2])->phase);
   esp_queue_stop (self->queue, esp_queue_find (self->queue, nodes[2]));
   remote_finish (self);
+  g_assert_cmpint (esp_node_get_state (nodes[0]), ==, ESP_NODE_DONE);
+  g_assert_cmpint (esp_node_get_state (nodes[1]), ==, ESP_NODE_DONE);
   g_assert_cmpint (esp_node_get_state (nodes[2]), ==, ESP_NODE_CANCELLED);
   g_assert_cmpint (turn_world_count (world, "submits"), ==, 2);
   g_assert_cmpuint (remote_count_records (), ==, 0);
