@@ -62,6 +62,30 @@ esp_tensor_free (EspDevice *device, EspTensor *tensor)
   *tensor = (EspTensor){ 0 };
 }
 
+bool
+esp_device_check_linear (EspDevice *device, const EspLinear *linear)
+{
+  int64_t out = 0;
+  bool fits = linear->parts > 0 && linear->parts <= ESP_LINEAR_MAX_PARTS && linear->in > 0;
+
+  for (int i = 0; fits && i < linear->parts; i++)
+    {
+      const EspWeight *weight = linear->weight[i], *bias = linear->bias[i];
+
+      fits = weight != NULL && weight->count % linear->in == 0 && weight->dtype != ESP_I32
+             && linear->in % esp_dtype_block (weight->dtype) == 0
+             && (bias == NULL || bias->count == weight->count / linear->in);
+      out += fits ? weight->count / linear->in : 0;
+    }
+  if (fits && out == linear->out && out > 0)
+    return true;
+  esp_device_fail (
+      device, ESP_ERROR_ARGUMENT, "prepare_linear: the parts of %s do not make %lld × %lld",
+      linear->parts > 0 && linear->weight[0] != NULL ? linear->weight[0]->name : "a layer",
+      (long long) linear->out, (long long) linear->in);
+  return false;
+}
+
 void
 esp_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
                   const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch)

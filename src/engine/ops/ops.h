@@ -326,6 +326,10 @@ EspStatus esp_device_check (const EspDevice *device, EspError *error);
 void esp_device_fail (EspDevice *device, EspStatus status, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
 
+/* True, or a sticky ESP_ERROR_ARGUMENT that names the layer, if its parts do not make [out, in] or
+ * a part's biases or blocks do not fit. For the implementations. */
+bool esp_device_check_linear (EspDevice *device, const EspLinear *linear);
+
 /* A linear layer for several ranges of rows. Each range's result is to the last bit what `linear`
  * gives for that range alone: devices join ranges only where that holds whatever is joined. */
 void esp_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,

@@ -139,13 +139,14 @@ static EspStatus
 check_device (const EspEditRequest *request, EspError *error)
 {
   EspDeviceInfo devices[ESP_DEVICES_MAX];
-  int count = esp_list_devices (devices, ESP_DEVICES_MAX);
   const EspDeviceInfo *refused = NULL;
   char id[16];
+  int count;
 
   if (request->device != ESP_DEVICE_CUDA)
     return ESP_OK;
 
+  count = esp_list_devices (devices, ESP_DEVICES_MAX);
   snprintf (id, sizeof id, "cuda:%d", request->card);
   for (int i = 0; i < count && i < ESP_DEVICES_MAX; i++)
     {

@@ -62,30 +62,6 @@ check_finite (CpuDevice *cpu, const EspWeight *weight)
 }
 
 static bool
-check_layer (CpuDevice *cpu, const EspLinear *linear)
-{
-  int64_t out = 0;
-  bool fits = linear->parts > 0 && linear->parts <= ESP_LINEAR_MAX_PARTS && linear->in > 0;
-
-  for (int i = 0; fits && i < linear->parts; i++)
-    {
-      const EspWeight *weight = linear->weight[i], *bias = linear->bias[i];
-
-      fits = weight != NULL && weight->count % linear->in == 0 && weight->dtype != ESP_I32
-             && linear->in % esp_dtype_block (weight->dtype) == 0
-             && (bias == NULL || bias->count == weight->count / linear->in);
-      out += fits ? weight->count / linear->in : 0;
-    }
-  if (fits && out == linear->out && out > 0)
-    return true;
-  esp_device_fail (
-      &cpu->base, ESP_ERROR_ARGUMENT, "prepare_linear: the parts of %s do not make %lld × %lld",
-      linear->parts > 0 && linear->weight[0] != NULL ? linear->weight[0]->name : "a layer",
-      (long long) linear->out, (long long) linear->in);
-  return false;
-}
-
-static bool
 stack_bias (CpuDevice *cpu, const EspLinear *linear, CpuLinear *prepared)
 {
   bool any = false;
@@ -121,7 +97,8 @@ esp_cpu_prepare_linear (EspDevice *device, EspLinear *linear)
   CpuLinear *prepared;
   bool good = true;
 
-  if (device->error.status != ESP_OK || linear->prepared != NULL || !check_layer (cpu, linear))
+  if (device->error.status != ESP_OK || linear->prepared != NULL
+      || !esp_device_check_linear (&cpu->base, linear))
     return;
   prepared = calloc (1, sizeof *prepared);
   if (prepared == NULL)

@@ -126,30 +126,6 @@ esp_cuda_linear_copy (CudaDevice *cuda, const EspLinear *linear, CUdeviceptr to,
 /* --- Preparing ---------------------------------------------------------------------------------
  */
 
-static bool
-check_layer (CudaDevice *cuda, const EspLinear *linear)
-{
-  int64_t out = 0;
-  bool fits = linear->parts > 0 && linear->parts <= ESP_LINEAR_MAX_PARTS && linear->in > 0;
-
-  for (int i = 0; fits && i < linear->parts; i++)
-    {
-      const EspWeight *weight = linear->weight[i], *bias = linear->bias[i];
-
-      fits = weight != NULL && weight->count % linear->in == 0 && weight->dtype != ESP_I32
-             && linear->in % esp_dtype_block (weight->dtype) == 0
-             && (bias == NULL || bias->count == weight->count / linear->in);
-      out += fits ? weight->count / linear->in : 0;
-    }
-  if (fits && out == linear->out && out > 0)
-    return true;
-  esp_device_fail (
-      &cuda->base, ESP_ERROR_ARGUMENT, "prepare_linear: the parts of %s do not make %lld × %lld",
-      linear->parts > 0 && linear->weight[0] != NULL ? linear->weight[0]->name : "a layer",
-      (long long) linear->out, (long long) linear->in);
-  return false;
-}
-
 /* The parts' biases one after another in f32 on the card; zeros for a part that has none. */
 static bool
 place_bias (CudaDevice *cuda, const EspLinear *linear, CudaLinear *prepared)
@@ -232,7 +208,8 @@ esp_cuda_prepare_linear (EspDevice *device, EspLinear *linear)
   CudaDevice *cuda = (CudaDevice *) device;
   CudaLinear *prepared;
 
-  if (linear->prepared != NULL || !esp_cuda_enter (cuda) || !check_layer (cuda, linear))
+  if (linear->prepared != NULL || !esp_cuda_enter (cuda)
+      || !esp_device_check_linear (&cuda->base, linear))
     return;
   prepared = calloc (1, sizeof *prepared);
   if (prepared == NULL)
