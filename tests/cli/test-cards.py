@@ -53,6 +53,7 @@ def a_card_that_is_not_there_is_named(s):
     s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--vram', 'much', status=2, names='--vram')
     s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--blas', 'mkl', status=2, names='--blas')
     s.environment['CUEMU_CAPABILITY'] = '80'
+    s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--dtype', 'fp8', '--device', 'cuda', '--quiet', names='sm_80')
     s.fails('edit', s.photo(), '-p', 'x', '-o', s.out / 'o.png', '--dtype', 'fp8', '--device', 'cpu', '--quiet', names='fp8')
 
 

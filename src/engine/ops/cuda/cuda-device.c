@@ -302,10 +302,16 @@ open_card (EspCudaDriver *driver, const EspCudaCard *card, const EspCudaOptions 
   CudaDevice *cuda = calloc (1, sizeof *cuda);
   EspStatus status;
 
-  if (cuda == NULL)
+  if (cuda == NULL || (options->fp8 && !card->fp8))
     {
       esp_cuda_driver_close (driver);
-      return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the CUDA device");
+      if (cuda == NULL)
+        return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the CUDA device");
+      free (cuda);
+      return esp_error_set (error, ESP_ERROR_UNSUPPORTED,
+                            "dtype: %s (sm_%d) does not multiply fp8, which takes sm_89 or newer; "
+                            "use auto or bf16",
+                            card->name, card->capability);
     }
   cuda->base.ops = &cuda_ops;
   cuda->base.compute = compute_type (card, options->compute);
@@ -315,7 +321,7 @@ open_card (EspCudaDriver *driver, const EspCudaCard *card, const EspCudaOptions 
   cuda->capability = card->capability;
   cuda->vram_limit = options->vram;
   cuda->blas_choice = options->blas;
-  cuda->fp8 = options->fp8 && card->fp8 && cuda->base.compute != ESP_F32;
+  cuda->fp8 = options->fp8 && cuda->base.compute != ESP_F32;
   cuda->plain = plain != NULL && *plain != '\0' && strcmp (plain, "0") != 0;
   snprintf (cuda->base.description, sizeof cuda->base.description,
             "%s, %.0f GB, sm_%d, CUDA %d.%d, %s", card->name,
