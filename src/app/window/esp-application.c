@@ -8,6 +8,7 @@
 
 #include "esp-actions.h"
 #include "esp-downloads-watch.h"
+#include "esp-help.h"
 #include "esp-icon-keep.h"
 #include "esp-installation.h"
 #include "esp-local-backend.h"
@@ -397,6 +398,7 @@ create_preferences (EspApplication *self)
       = esp_preferences_window_new (gtk_application_get_active_window (GTK_APPLICATION (self)),
                                     self->registry, self->catalog, self->accounts);
 
+  esp_help_add_key (window);
   /* Looked at nowhere else: it waits until someone wants to see it. */
   if (self->library == NULL)
     self->library = esp_model_library_new ();
@@ -443,6 +445,15 @@ setup_provider (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   gtk_window_present (window);
   esp_preferences_window_set_up_provider (ESP_PREFERENCES_WINDOW (window),
                                           *backend != '\0' ? backend : NULL);
+}
+
+static void
+show_help (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (user_data));
+
+  if (window != NULL)
+    esp_help_show (window);
 }
 
 static void
@@ -528,6 +539,7 @@ static const GActionEntry entries[] = {
   { "show-models", show_models },
   { "show-providers", show_providers },
   { "setup-provider", setup_provider, "s" },
+  { "help", show_help },
   { "about", show_about },
   { "quit", quit },
 };

@@ -250,8 +250,8 @@ init_main_menu (EspWindow *self)
                                           "win.rename", "win.properties", NULL });
   append_section (menu, (const char *[]){ "win.find", "win.history-outline", "win.hide-rejected",
                                           "win.details", "win.fullscreen", NULL });
-  append_section (
-      menu, (const char *[]){ "app.preferences", "win.show-help-overlay", "app.about", NULL });
+  append_section (menu, (const char *[]){ "app.preferences", "win.show-help-overlay", "app.help",
+                                          "app.about", NULL });
   gtk_menu_button_set_menu_model (self->menu_button, G_MENU_MODEL (menu));
   gtk_menu_button_set_create_popup_func (self->menu_button, on_main_menu, self, NULL);
 }

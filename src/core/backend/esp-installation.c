@@ -14,6 +14,7 @@
 /* In a build folder, and in the source tree whose folder the build folder is directly below. */
 #define BUILD_ENGINE "src/engine/worker/espalier-engine"
 #define BUILD_LOCALE "po"
+#define BUILD_MANUAL "docs/manual/espalier.html"
 #define SOURCE_DATA  "../data"
 
 /* No program is further down in the build folder. */
@@ -103,6 +104,12 @@ char *
 esp_installation_find_translations (void)
 {
   return find ("ESPALIER_LOCALE_DIR", BUILD_LOCALE, ESP_LOCALE_DIR);
+}
+
+char *
+esp_installation_find_manual (void)
+{
+  return find ("ESPALIER_MANUAL", BUILD_MANUAL, ESP_DATA_DIR "/manual/espalier.html");
 }
 
 void

@@ -17,6 +17,9 @@ char *esp_installation_find_data (void) G_GNUC_WARN_UNUSED_RESULT;
 /* The folder for bindtextdomain (): $ESPALIER_LOCALE_DIR, else found in the same order. */
 char *esp_installation_find_translations (void) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The manual, one page: $ESPALIER_MANUAL, else found in the same order. */
+char *esp_installation_find_manual (void) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A model folder that was found. */
 typedef struct
 {

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every shortcut of the table of actions is pressed once and does what the table says, and no action
 is left out by all of these tests."""
+import pathlib
 import re
 import sys
+import urllib.parse
 
 from accessible import PRESSED as DOWN, SELECTED
 from drive import SOURCE, Skip, case, is_sensitive, run, wait_until
@@ -215,11 +217,10 @@ def keys_of_the_window(home, start):
         press(window, key)
         window_comes(window, title)
         window_goes(window, title)
-    for key in ('<Control>question', 'F1'):
-        press(window, key)
-        wait_until(lambda: len(window.frames()) == 2, 'the shortcuts')
-        window.key('Escape')
-        wait_until(lambda: len(window.frames()) == 1, 'the shortcuts to go')
+    press(window, '<Control>question')
+    wait_until(lambda: len(window.frames()) == 2, 'the shortcuts')
+    window.key('Escape')
+    wait_until(lambda: len(window.frames()) == 1, 'the shortcuts to go')
     # There is no window manager here that could do it; that asking for it is no error is all.
     press(window, 'F11')
     press(window, 'F11')
@@ -227,6 +228,61 @@ def keys_of_the_window(home, start):
     window.text('Saved')
     press(window, '<Control>q')
     window.ended()
+
+
+def browser(home):
+    """What web pages are opened with: it takes down what it was given. Returns where."""
+    pages = home.folder / 'pages'
+    for name, text in (('share/applications/take-down.desktop',
+                        '[Desktop Entry]\nType=Application\nName=Take Down\nMimeType=text/html;\n'
+                        f'Exec=sh -c "echo \'%u\' >> \'{pages}\'"\n'),
+                       ('config/mimeapps.list',
+                        '[Default Applications]\ntext/html=take-down.desktop\n')):
+        path = home.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return pages
+
+
+@case
+def help_is_the_manual_at_its_place(home, start):
+    pages = browser(home)
+    window = start(home.document('Make it snow'))
+    window.wait_for_nodes(2)
+
+    def opened(number, place):
+        wait_until(lambda: pages.exists() and len(pages.read_text().splitlines()) == number,
+                   f'page {number}, at {place}')
+        uri = pages.read_text().splitlines()[-1]
+        page = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(uri).path)).read_text()
+        assert f"location.hash = '{place}'" in page and f' id="{place}"' in page, uri
+
+    press(window, 'F1')
+    opened(1, 'contents')
+    window.focus_image()
+    press(window, 'c')
+    wait_until(lambda: window.all('panel', 'Comparison') or window.all('slider'), 'the comparison')
+    press(window, 'F1')
+    opened(2, 'compare')
+    press(window, 'Escape')
+    press(window, '<Control>t')
+    window.text('Start')
+    press(window, 'F1')
+    opened(3, 'sweeps')
+    window.key('Escape')
+    press(window, '<Control>comma')
+    window_comes(window, 'Preferences')
+    window.key('Right', 'Right', 'space', 'F1')
+    opened(4, 'providers')
+    window_goes(window, 'Preferences')
+    window.main_menu('Help')
+    opened(5, 'contents')
+    window.quit()
+
+    window = start(ESPALIER_MANUAL=str(home.folder / 'gone.html'))
+    press(window, 'F1')
+    window.text('The manual is missing: “')
+    window.quit()
 
 
 @case

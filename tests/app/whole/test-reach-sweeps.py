@@ -236,7 +236,7 @@ def sheets_films_and_tables(home, start):
 def the_shortcuts_tell_of_it(home, start):
     window = start(home.document())
     window.wait_for_nodes(1)
-    window.key('F1')
+    window.key('ctrl+question')
     wait_until(lambda: len(window.frames()) == 2, 'the shortcuts')
     window.text('Try several settings at once')
     window.key('Escape')

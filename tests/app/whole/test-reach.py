@@ -68,7 +68,7 @@ def windows_and_dialogs(home, start):
             shown(window, title)
             hidden(window, title)
     before = len(window.frames())
-    for act in (lambda: window.main_menu('Keyboard Shortcuts'), lambda: window.key('F1')):
+    for act in (lambda: window.main_menu('Keyboard Shortcuts'), lambda: window.key('ctrl+question')):
         act()
         wait_until(lambda: len(window.frames()) == before + 1, 'the shortcuts')
         window.text('Run the instruction')
