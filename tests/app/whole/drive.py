@@ -447,19 +447,24 @@ class Window:
         return found.stdout.rstrip('\n')
 
     def focus(self):
+        """Gives the keyboard to the window in front, which may become another one meanwhile."""
         try:
-            window = wait_until(self._in_front, 'the X windows to be as told', 10)
+            wait_until(self._in_front, 'the X windows to be as told', 10)
         except AssertionError:
-            window = wait_until(self.window_id, 'an X window')
             print(f'# windows: {[self._title(one) for one in self.window_ids()]}, but '
                   f'{[child.get_name() for child in self.windows()]} are told')
+        asked = itertools.count(1)
 
         def has_it():
+            window = self._in_front() or self.window_id()
             found = subprocess.run(['xdotool', 'getwindowfocus'], capture_output=True, text=True)
             if found.stdout.strip() == window:
                 # GTK 4.8 says "active" of frames only, not of dialogs.
-                return any(child.has(ACTIVE) or child.get_role_name() != 'frame'
-                           for child in self.windows())
+                if any(child.has(ACTIVE) or child.get_role_name() != 'frame' for child in self.windows()):
+                    return True
+                if next(asked) % 40 == 0:  # it came while the window was not ready to be told
+                    subprocess.run(['xdotool', 'windowfocus', self.window_ids()[0]], capture_output=True, check=False)
+                return False
             # Refused as long as the window is not on the screen.
             subprocess.run(['xdotool', 'windowfocus', window], capture_output=True, check=False)
             return False
