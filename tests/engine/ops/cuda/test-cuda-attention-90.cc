@@ -98,8 +98,8 @@ agrees (const Case &c)
 
   for (const auto &m : maps)
     {
-      const CuemuTensorMap map
-          = { reinterpret_cast<uint64_t> (m.from->data ()), cols, m.rows, stride, 128 };
+      const cuemu::TensorMap map
+          = { reinterpret_cast<uint64_t> (m.from->data ()), cols, m.rows, 2 * stride, 128, 2 };
 
       memcpy (m.map, &map, sizeof map);
     }

@@ -7,7 +7,7 @@
 
 #include "ops/cuda/kernels/hopper.cuh"
 
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#if defined __CUDA_ARCH_FEAT_SM90_ALL && !defined CUEMU_HOPPER
 
 /* clang-format off */
 #define WGMMA_TEXT_64 \

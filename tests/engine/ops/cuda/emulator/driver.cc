@@ -6,6 +6,8 @@
  * empty: kernels come from the same sources, compiled into this library (rows.cc and so on).
  */
 #include "api.h"
+#include "faults.h"
+#include "tensor-map.h"
 
 #include <algorithm>
 #include <csignal>
@@ -90,6 +92,13 @@ constexpr size_t SHARED_WITHOUT_ASKING = 48 << 10;
 /* By this the engine knows that it needs no binaries (cuda-driver.c). */
 EXPORT const int cuemu_has_kernels = 1;
 
+/* And by this whether they do anything. */
+EXPORT int
+cuemu_computes (void)
+{
+  return cuemu::computes ();
+}
+
 /* --- Cards ------------------------------------------------------------------------------------*/
 
 /* A kernel that goes astray is named; whoever had the signal before hears of it afterwards. */
@@ -164,6 +173,7 @@ static const ErrorName error_names[] = {
   { NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready" },
   { LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
     "too many resources requested for launch" },
+  { LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure" },
   { CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
     "operation not permitted when stream is capturing" },
   { CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
@@ -316,6 +326,20 @@ cuDevicePrimaryCtxRelease_v2 (CUdevice device)
 }
 
 EXPORT CUresult
+cuDevicePrimaryCtxReset_v2 (CUdevice device)
+{
+  const Guard guard (driver_lock);
+
+  if (device < 0 || device >= device_count ())
+    return INVALID_DEVICE;
+  cuemu::health (device); /* it would wait, too */
+  cuemu::finish_device (device);
+  cuemu::free_all_on_card (device);
+  cuemu::recover (device);
+  return SUCCESS;
+}
+
+EXPORT CUresult
 cuCtxSetCurrent (CUctx_st *context)
 {
   current = context;
@@ -344,6 +368,8 @@ cuMemAlloc_v2 (CUdeviceptr *pointer, size_t bytes)
     return INVALID_CONTEXT;
   if (bytes == 0)
     return INVALID_VALUE;
+  if (cuemu::health (current->device) != SUCCESS)
+    return LAUNCH_FAILED;
   if (bytes > memory_of_card ()
       || cuemu::used_on_card (current->device) > memory_of_card () - bytes)
     return OUT_OF_MEMORY;
@@ -465,4 +491,42 @@ cuFuncGetAttribute (int *value, int attribute, CUfunc_st *function)
     default:
       return INVALID_VALUE;
     }
+}
+
+/* --- The copy engine --------------------------------------------------------------------------*/
+
+/* cuTensorMapEncodeTiled()'s types of elements that kernels here have. */
+static int
+element_bytes (int type)
+{
+  return type == 0 ? 1 : type == 6 || type == 9 ? 2 : 0;
+}
+
+/* Refuses what its manual says is refused (CUDA Driver API, Tensor Map Object Management), and what
+ * the emulated engine does not do. */
+EXPORT CUresult
+cuTensorMapEncodeTiled (void *map, int type, uint32_t rank, void *address, const uint64_t *size,
+                        const uint64_t *strides, const uint32_t *box, const uint32_t *steps,
+                        int interleave, int swizzle, int promotion, int fill)
+{
+  const uint64_t data = reinterpret_cast<uint64_t> (address);
+  const uint64_t element = uint64_t (element_bytes (type));
+
+  if (cuemu::capability () < 90)
+    return INVALID_VALUE;
+  if (element == 0 || rank != 2 || interleave != 0 || swizzle != 3 || promotion < 0 || promotion > 3
+      || fill != 0)
+    return INVALID_VALUE;
+  if (reinterpret_cast<uint64_t> (map) % 64 != 0 || data % 16 != 0 || size[0] == 0 || size[1] == 0
+      || size[0] > uint64_t (1) << 32 || size[1] > uint64_t (1) << 32 || strides[0] % 16 != 0
+      || strides[0] >= uint64_t (1) << 40 || strides[0] < size[0] * element)
+    return INVALID_VALUE;
+  if (box[0] * element != 128 || box[1] == 0 || box[1] > 256 || steps[0] != 1 || steps[1] != 1)
+    return INVALID_VALUE;
+  const cuemu::TensorMap made
+      = { data,         int64_t (size[0]), int64_t (size[1]), int64_t (strides[0]),
+          int (box[1]), int (element) };
+  memset (map, 0, 128);
+  memcpy (map, &made, sizeof made);
+  return SUCCESS;
 }

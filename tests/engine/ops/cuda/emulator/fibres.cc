@@ -507,11 +507,12 @@ this_place (void)
 }
 
 void
-run_grid (const Kernel &kernel, dim3 grid, dim3 size, size_t shared_bytes, const void *arguments)
+run_grid (const Kernel &kernel, dim3 grid, dim3 size, size_t shared_bytes, const void *arguments,
+          bool but_the_last)
 {
   const char *wanted = getenv ("CUEMU_THREADS");
   const unsigned threads = size.x * size.y * size.z;
-  const uint64_t total = uint64_t (grid.x) * grid.y * grid.z;
+  const uint64_t total = uint64_t (grid.x) * grid.y * grid.z - but_the_last;
   std::atomic<uint64_t> next{ 0 };
   const auto work = [&] () {
     Place &place = this_place ();

@@ -142,8 +142,8 @@ struct Kernel
 
 extern Kernel *kernels;
 
-/* Runs a grid to its end. */
+/* Runs a grid to its end, or all blocks but the last. */
 void run_grid (const Kernel &kernel, dim3 grid, dim3 size, size_t shared_bytes,
-               const void *arguments);
+               const void *arguments, bool but_the_last = false);
 
 }

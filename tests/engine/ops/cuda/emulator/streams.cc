@@ -10,6 +10,7 @@
  */
 #include "api.h"
 #include "clock.h"
+#include "faults.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -312,7 +313,7 @@ cuStreamSynchronize (CUstream_st *stream)
   if (breaks_capture (stream))
     return CAPTURE_UNSUPPORTED;
   finish_stream (stream);
-  return SUCCESS;
+  return cuemu::health (stream->device);
 }
 
 EXPORT CUresult
@@ -326,7 +327,7 @@ cuCtxSynchronize (void)
     if (stream->device == current->device && breaks_capture (stream))
       return CAPTURE_UNSUPPORTED;
   cuemu::finish_device (current->device);
-  return SUCCESS;
+  return cuemu::health (current->device);
 }
 
 /* --- Events -----------------------------------------------------------------------------------*/
@@ -380,6 +381,21 @@ cuEventSynchronize (CUevent_st *event)
       step (event->mark->stream);
   cuemu::host_waits (event->mark->time);
   return SUCCESS;
+}
+
+/* Asking lets a little happen, as time does on a card. */
+EXPORT CUresult
+cuEventQuery (CUevent_st *event)
+{
+  const Guard guard (driver_lock);
+
+  if (event->capture != NULL)
+    return CAPTURED_EVENT;
+  if (event->mark != NULL && !event->mark->done)
+    step (event->mark->stream);
+  if (event->mark != NULL && !event->mark->done)
+    return NOT_READY;
+  return cuemu::health_now (event->device);
 }
 
 EXPORT CUresult
@@ -553,17 +569,25 @@ cuLaunchKernel (CUfunc_st *function, unsigned grid_x, unsigned grid_y, unsigned 
   const cuemu::Kernel *kernel = function->kernel;
   if (threads > kernel->threads)
     return LAUNCH_OUT_OF_RESOURCES;
+  const cuemu::Fault fault = cuemu::fault_of (kernel->name);
+  const int device = stream->device;
   const dim3 grid (grid_x, grid_y, grid_z), size (block_x, block_y, block_z);
   /* The parameter is taken now, and lies as aligned as any structure of it. */
   const std::string arguments (static_cast<const char *> (parameters[0]), kernel->argument_bytes);
   return put (stream, { [=] () {
                          if (cuemu::computes ())
                            {
-                             std::vector<std::max_align_t> copied (
-                                 arguments.size () / sizeof (std::max_align_t) + 1);
-                             memcpy (copied.data (), arguments.data (), arguments.size ());
-                             cuemu::run_grid (*kernel, grid, size, shared_bytes, copied.data ());
+                             struct alignas (64) Aligned
+                             {
+                               unsigned char bytes[64];
+                             };
+                             std::vector<Aligned> copied (arguments.size () / 64 + 1);
+                             memcpy (static_cast<void *> (copied.data ()), arguments.data (),
+                                     arguments.size ());
+                             cuemu::run_grid (*kernel, grid, size, shared_bytes, copied.data (),
+                                              fault == cuemu::Fault::WRONG);
                            }
+                         cuemu::suffer (device, fault);
                        },
                         Engine::COMPUTE, cuemu::kernel_time (uint64_t (grid_x) * grid_y * grid_z),
                         0, kernel->name, NULL, NULL });
