@@ -26,7 +26,14 @@ def option(name):
     return next(o['value'] for o in options if o['name'] == name)
 
 
-PROGRAMS = ('bin/espalier', 'bin/espalier-cli', option('libexecdir') + '/espalier/espalier-engine')
+PROGRAMS = ('bin/espalier', 'bin/espalier-cli', 'bin/espalier-thumbnailer', option('libexecdir') + '/espalier/espalier-engine')
+
+# What the desktop is told; what is in these files is for test-desktop.py.
+DESKTOP = (f'applications/{APP_ID}.desktop', f'dbus-1/services/{APP_ID}.service',
+           f'metainfo/{APP_ID}.metainfo.xml', f'mime/packages/{APP_ID}.xml',
+           f'thumbnailers/{APP_ID}.thumbnailer', *(f'icons/hicolor/{name}.svg' for name in (
+               f'scalable/apps/{APP_ID}', f'symbolic/apps/{APP_ID}-symbolic',
+               f'scalable/mimetypes/{APP_ID}.Document', f'symbolic/mimetypes/{APP_ID}.Document-symbolic')))
 
 
 def installed():
@@ -55,6 +62,8 @@ def data_is_where_it_belongs():
                  'espalier/photos/coffee.png',
                  f'glib-2.0/schemas/{APP_ID}.gschema.xml',
                  'man/man1/espalier.1', 'man/man1/espalier-cli.1', 'man/man1/espalier-engine.1',
+                 'man/man1/espalier-thumbnailer.1',
+                 *DESKTOP,
                  'bash-completion/completions/espalier-cli', 'zsh/site-functions/_espalier-cli',
                  'fish/vendor_completions.d/espalier-cli.fish',
                  'locale/de/LC_MESSAGES/espalier.mo'):
@@ -64,10 +73,10 @@ def data_is_where_it_belongs():
 
 @case
 def nothing_else_is_installed():
-    known = ('bin/espalier', 'bin/espalier-cli', option('libexecdir') + '/espalier/', *(
+    known = (*PROGRAMS[:3], option('libexecdir') + '/espalier/', *(
         option('datadir') + part for part in (
             '/espalier/', '/man/', '/bash-completion/', '/zsh/', '/fish/', '/locale/',
-            '/glib-2.0/schemas/')))
+            '/glib-2.0/schemas/', *(f'/{name}' for name in DESKTOP))))
     extra = [path.relative_to(installed()).as_posix() for path in installed().rglob('*')
              if path.is_file()
              and not path.relative_to(installed()).as_posix().startswith(known)]

@@ -24,7 +24,7 @@ def plain(page):
 def pages_format_without_warnings():
     if not shutil.which('man') or not shutil.which('groff'):
         raise Skip('man and groff are not installed')
-    assert len(PAGES) == 3
+    assert len(PAGES) == 4
     for page in PAGES:
         done = subprocess.run(['man', '--warnings', '-E', 'UTF-8', '-l', str(page)],
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)

@@ -106,24 +106,6 @@ esp_library_item_get_thumbnail (EspLibraryItem *self)
 
 /* --- Looking ---------------------------------------------------------------------------------- */
 
-/* The image of the node that was shown last; else of the newest that has one. 0: none. */
-static gint64
-find_image (EspStore *store)
-{
-  gint64 image = _esp_store_get_number (
-      store,
-      "SELECT image FROM nodes WHERE deleted = 0 AND image IS NOT NULL AND id ="
-      " (SELECT CAST (value AS INTEGER) FROM view WHERE key = 'current')",
-      NULL);
-
-  if (image <= 0)
-    image = _esp_store_get_number (store,
-                                   "SELECT image FROM nodes WHERE deleted = 0 AND image IS NOT "
-                                   "NULL ORDER BY id DESC LIMIT 1",
-                                   NULL);
-  return MAX (image, 0);
-}
-
 static void
 look_inside (EspLibraryItem *self, const char *path, GCancellable *cancellable)
 {
@@ -146,7 +128,7 @@ look_inside (EspLibraryItem *self, const char *path, GCancellable *cancellable)
     }
   n = _esp_store_get_number (store, "SELECT count(*) FROM nodes WHERE deleted = 0", NULL);
   self->n_nodes = (guint) CLAMP (n, 0, G_MAXINT);
-  image = find_image (store);
+  image = _esp_store_find_shown_image (store);
   if (image == 0)
     return;
   bytes = _esp_store_read_thumbnail (store, image, ESP_THUMBNAIL_LARGE, NULL);

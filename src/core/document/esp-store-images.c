@@ -328,6 +328,23 @@ _esp_store_read_image (EspStore *self, const EspImageInfo *info, GCancellable *c
   return g_bytes_new_take (g_steal_pointer (&data), done);
 }
 
+gint64
+_esp_store_find_shown_image (EspStore *self)
+{
+  gint64 image = _esp_store_get_number (
+      self,
+      "SELECT image FROM nodes WHERE deleted = 0 AND image IS NOT NULL AND id ="
+      " (SELECT CAST (value AS INTEGER) FROM view WHERE key = 'current')",
+      NULL);
+
+  if (image <= 0)
+    image = _esp_store_get_number (self,
+                                   "SELECT image FROM nodes WHERE deleted = 0 AND image IS NOT "
+                                   "NULL ORDER BY id DESC LIMIT 1",
+                                   NULL);
+  return MAX (image, 0);
+}
+
 GBytes *
 _esp_store_read_thumbnail (EspStore *self, gint64 image, int size, GError **error)
 {

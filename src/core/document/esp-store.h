@@ -153,6 +153,9 @@ gboolean _esp_store_find_image (EspStore *self, const char *sha256, EspImageInfo
 GBytes *_esp_store_read_image (EspStore *self, const EspImageInfo *info, GCancellable *cancellable,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The image of the node that was shown last; else of the newest that has one. 0: none. */
+gint64 _esp_store_find_shown_image (EspStore *self);
+
 /* NULL without an error set: there is none. */
 GBytes *_esp_store_read_thumbnail (EspStore *self, gint64 image, int size,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
