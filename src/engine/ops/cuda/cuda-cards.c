@@ -42,8 +42,23 @@ refuse_for (const EspCudaDriver *cu, EspCudaCard *card, const char *what, CUresu
   snprintf (card->reason, sizeof card->reason, "%s failed: %s", what, text);
 }
 
+/* Why no card can be used at all, or "". */
 static void
-describe_card (const EspCudaDriver *cu, int ordinal, EspCudaCard *card)
+check_kernels (const EspCudaDriver *cu, char *reason, size_t size)
+{
+  EspError error = ESP_ERROR_INIT;
+  CudaKernels kernels;
+
+  /* An emulated card brings its own. */
+  if (esp_cuda_kernels_load (&kernels, &error) == ESP_OK
+      || (cu->emulated && !esp_cuda_kernels_are_chosen ()))
+    error.message[0] = '\0';
+  esp_cuda_kernels_clear (&kernels);
+  snprintf (reason, size, "%s", error.message);
+}
+
+static void
+describe_card (const EspCudaDriver *cu, int ordinal, const char *no_kernels, EspCudaCard *card)
 {
   CUdevice device;
   int major = 0, minor = 0, mode = 0;
@@ -69,8 +84,8 @@ describe_card (const EspCudaDriver *cu, int ordinal, EspCudaCard *card)
   card->capability = 10 * major + minor;
   card->bf16 = card->capability >= OLDEST_BF16;
   card->fp8 = card->capability >= OLDEST_FP8;
-  if (!esp_cuda_has_kernels && !cu->emulated)
-    snprintf (card->reason, sizeof card->reason, "this build of Espalier has no CUDA kernels");
+  if (no_kernels[0] != '\0')
+    snprintf (card->reason, sizeof card->reason, "%s", no_kernels);
   else if (card->capability < OLDEST_CAPABILITY)
     snprintf (card->reason, sizeof card->reason,
               "its compute capability %d.%d is too old: %d.%d or newer is needed", major, minor,
@@ -88,6 +103,7 @@ esp_cuda_cards (EspCudaCard *cards, int capacity, EspError *error)
 {
   EspCudaDriver *driver;
   EspCudaCard unwanted;
+  char no_kernels[sizeof unwanted.reason];
   int count = 0;
 
   if (esp_cuda_driver_open (&driver, error) != ESP_OK)
@@ -99,8 +115,9 @@ esp_cuda_cards (EspCudaCard *cards, int capacity, EspError *error)
     }
   if (driver->device_count (&count) != CUDA_SUCCESS)
     count = 0;
+  check_kernels (driver, no_kernels, sizeof no_kernels);
   for (int i = 0; i < count; i++)
-    describe_card (driver, i, i < capacity ? &cards[i] : &unwanted);
+    describe_card (driver, i, no_kernels, i < capacity ? &cards[i] : &unwanted);
   esp_cuda_driver_close (driver);
   return count;
 }
@@ -109,6 +126,7 @@ EspStatus
 esp_cuda_choose_card (const EspCudaDriver *driver, int ordinal, EspCudaCard *card, EspError *error)
 {
   EspCudaCard seen = { 0 }, best = { 0 };
+  char no_kernels[sizeof seen.reason];
   int count = 0;
 
   if (driver->device_count (&count) != CUDA_SUCCESS || count <= 0)
@@ -116,9 +134,10 @@ esp_cuda_choose_card (const EspCudaDriver *driver, int ordinal, EspCudaCard *car
   if (ordinal >= count)
     return esp_error_set (error, ESP_ERROR_UNSUPPORTED, "cuda:%d: there %s only %d NVIDIA card%s",
                           ordinal, count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
+  check_kernels (driver, no_kernels, sizeof no_kernels);
   for (int i = ordinal < 0 ? 0 : ordinal; i < (ordinal < 0 ? count : ordinal + 1); i++)
     {
-      describe_card (driver, i, &seen);
+      describe_card (driver, i, no_kernels, &seen);
       if (seen.usable && (!best.usable || seen.free > best.free))
         best = seen;
     }
@@ -132,12 +151,17 @@ esp_cuda_choose_card (const EspCudaDriver *driver, int ordinal, EspCudaCard *car
 void
 esp_cuda_describe_kernels (char *text, size_t size)
 {
+  EspError error = ESP_ERROR_INIT;
+  CudaKernels kernels;
   size_t bytes = 0;
 
-  for (int i = 0; i < CUDA_MODULE_COUNT; i++)
-    bytes += esp_cuda_images[i].bytes;
-  if (esp_cuda_has_kernels)
-    snprintf (text, size, "%s; %.1f MB", esp_cuda_architectures, (double) bytes / 1e6);
+  if (esp_cuda_kernels_load (&kernels, &error) == ESP_OK)
+    {
+      for (int i = 0; i < CUDA_MODULE_COUNT; i++)
+        bytes += kernels.images[i].bytes;
+      snprintf (text, size, "%s; %.1f MB", kernels.architectures, (double) bytes / 1e6);
+    }
   else
-    snprintf (text, size, "none: it was built without nvcc");
+    snprintf (text, size, "none: %s", error.message);
+  esp_cuda_kernels_clear (&kernels);
 }

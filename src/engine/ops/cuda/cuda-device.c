@@ -109,9 +109,10 @@ module_of (CudaDevice *cuda, CudaModule module)
 
   if (cuda->modules[module] == NULL)
     {
-      snprintf (what, sizeof what, "loading its %s kernels", esp_cuda_images[module].name);
+      snprintf (what, sizeof what, "loading its %s kernels", cuda->kernels.images[module].name);
       esp_cuda_ok (
-          cuda, cuda->cu->module_load (&cuda->modules[module], esp_cuda_images[module].data), what);
+          cuda, cuda->cu->module_load (&cuda->modules[module], cuda->kernels.images[module].data),
+          what);
     }
   return cuda->modules[module];
 }
@@ -210,6 +211,7 @@ destroy (EspDevice *device)
     }
   esp_cuda_ledger_leave (cuda);
   free (cuda->functions);
+  esp_cuda_kernels_clear (&cuda->kernels);
   esp_cuda_driver_close (cu);
   free (cuda);
 }
@@ -331,6 +333,13 @@ open_card (EspCudaDriver *driver, const EspCudaCard *card, const EspCudaOptions 
             : cuda->base.compute == ESP_F32  ? "f32"
             : cuda->base.compute == ESP_BF16 ? "bf16"
                                              : "f16");
+  /* An emulated card brings its own. */
+  status = esp_cuda_kernels_load (&cuda->kernels, error);
+  if (status != ESP_OK && (!driver->emulated || esp_cuda_kernels_are_chosen ()))
+    {
+      destroy (&cuda->base);
+      return status;
+    }
   if (!esp_cuda_ledger_join (cuda, sibling) || !take_card (cuda, card))
     {
       status = esp_device_check (&cuda->base, error);

@@ -8,35 +8,10 @@
 #pragma once
 
 #include "ops/cuda/cuda-driver.h"
+#include "ops/cuda/cuda-kernels.h"
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/kernels/tensor.h"
 #include "ops/ops.h"
-
-/* Each is one file of kernels, kernels/NAME.cu, compiled for all architectures and embedded. Loaded
- * when the first of its kernels is wanted. */
-typedef enum
-{
-  CUDA_MODULE_ROWS,         /* norms, rotation, element by element, gather */
-  CUDA_MODULE_BLOCKS,       /* every number format of weights → bf16, f16, f32 */
-  CUDA_MODULE_MATRIX,       /* products: f32, bf16, f16, bytes, fp8 by mma.sync; few rows */
-  CUDA_MODULE_MATRIX_90,    /* products by wgmma and TMA */
-  CUDA_MODULE_ATTENTION,    /* flash attention by mma.sync, and for any head in plain f32 */
-  CUDA_MODULE_ATTENTION_90, /* flash attention by wgmma */
-  CUDA_MODULE_IMAGES,       /* convolutions, group norms, windows */
-  CUDA_MODULE_COUNT
-} CudaModule;
-
-typedef struct CudaImage
-{
-  const char *name; /* "rows" */
-  const void *data; /* fat binary; what the build without nvcc has is no binary at all */
-  size_t bytes;
-} CudaImage;
-
-/* The embedded binaries, made by the build. */
-extern const CudaImage esp_cuda_images[CUDA_MODULE_COUNT];
-extern const bool esp_cuda_has_kernels;     /* false: built without nvcc */
-extern const char esp_cuda_architectures[]; /* "sm_75, sm_80, …, PTX"; "" without nvcc */
 
 /* Memory on the card that operations need while they run: kept, reused and only ever grown. One
  * slot for each purpose, because an operation may use several at once. */
@@ -75,6 +50,7 @@ typedef struct CudaDevice
   size_t vram_limit;   /* bytes that we may hold at most; 0: what is free */
   bool fp8;            /* linear layers multiply fp8 where that is good enough (--dtype fp8) */
   bool plain;          /* never use wgmma or TMA: ESPALIER_CUDA_PLAIN, to compare */
+  CudaKernels kernels;
   CUmodule modules[CUDA_MODULE_COUNT];
   CudaFunction *functions;
   int function_count;

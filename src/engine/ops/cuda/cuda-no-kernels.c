@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* cuda-no-kernels.c: what a build without nvcc embeds: no binary that a card could run. */
-#include "ops/cuda/cuda-device.h"
+/* cuda-no-kernels.c: what is built in where kernels are in files, or were not compiled: no binary
+ * that a card could run. */
+#include "ops/cuda/cuda-kernels.h"
 
 const bool esp_cuda_has_kernels = false;
 const char esp_cuda_architectures[] = "";

@@ -15,7 +15,7 @@ typedef struct EspCudaCard
   size_t memory, free;
   int driver; /* 1000·major + 10·minor of the driver's CUDA */
   bool usable, bf16, fp8;
-  char reason[160]; /* why it is not used; "" if it is */
+  char reason[192]; /* why it is not used; "" if it is */
 } EspCudaCard;
 
 /* All cards, in the driver's order; at most `capacity` are written, and the number of all is
@@ -23,7 +23,8 @@ typedef struct EspCudaCard
  * nothing is wrong but that there is no card). Opens nothing for longer than the call. */
 int esp_cuda_cards (EspCudaCard *cards, int capacity, EspError *error);
 
-/* What kernels this build has: "sm_75, sm_80, … and PTX; 2.1 MB", or why it has none. */
+/* What kernels this engine has, built in or in files: "sm_75, sm_80, … and PTX; 2.1 MB", or why it
+ * has none. */
 void esp_cuda_describe_kernels (char *text, size_t size);
 
 /* Who multiplies matrices. */
