@@ -4,9 +4,10 @@
  *
  *     bench-cuda-ops [--repeat N] [--quick]
  *
- * For each product: microseconds (median), TFLOP/s and share of the card's peak; by our kernels
- * (wgmma where the card has it), by those without wgmma, and by cuBLASLt where that is installed,
- * with the ratio of rates; and how far their results are apart. Numbers are random.
+ * prints a JSON object for each, a line each. For a product: microseconds (median) by our kernels
+ * ("own": wgmma where the card has it), by those without wgmma ("plain"), and by cuBLASLt where
+ * that is installed ("cublaslt"); its operations, the card's peak for its numbers, and how far the
+ * other results are from ours. For an attention: microseconds, own and plain. Numbers are random.
  */
 #include <math.h>
 #include <stdio.h>
@@ -106,7 +107,7 @@ open_card (const char *way, bool fp8)
     unsetenv ("ESPALIER_CUDA_PLAIN");
   if (esp_cuda_device_new (&options, &device, &error) != ESP_OK)
     {
-      printf ("%s\n", error.message);
+      fprintf (stderr, "%s\n", error.message);
       return NULL;
     }
   return device;
@@ -247,7 +248,7 @@ time_product (const char *way, const Product *p, const EspWeight *weight, float 
   device->ops->download (device, esp_tensor_rows (work.y, 0, shown), result);
   if (device->error.status != ESP_OK)
     {
-      printf ("%s: %s\n", p->name, device->error.message);
+      fprintf (stderr, "%s: %s\n", p->name, device->error.message);
       time = 0;
     }
   if (strcmp (way, "cublaslt") == 0 && !esp_cuda_blas_is_open ((CudaDevice *) device))
@@ -288,19 +289,19 @@ bench_product (const Product *p, double peak)
       results[i] = calloc ((size_t) (shown * p->out), sizeof **results);
       times[i] = time_product (ways[i], p, &weight, results[i]);
     }
-  printf ("%-24s %5lld × %5lld → %5lld", p->name, (long long) p->rows, (long long) p->in,
-          (long long) p->out);
-  for (int i = 0; i < 3; i++)
+  printf ("{\"product\": \"%s\", \"rows\": %lld, \"in\": %lld, \"out\": %lld, \"flops\": %.6g, "
+          "\"peak\": %.6g, \"us\": {",
+          p->name, (long long) p->rows, (long long) p->in, (long long) p->out, flops,
+          p->fp8 ? 2 * peak : peak);
+  for (int i = 0, some = 0; i < 3; i++)
     if (times[i] > 0)
-      printf ("  %s %8.1f µs %6.1f TFLOP/s", ways[i], times[i], flops / times[i] * 1e-6);
-    else
-      printf ("  %s –", ways[i]);
-  if (peak > 0 && times[0] > 0)
-    printf ("  %4.1f %% of peak", 100 * flops / times[0] * 1e6 / (p->fp8 ? 2 * peak : peak));
-  if (times[2] > 0 && times[0] > 0)
-    printf ("  own/cublaslt %.2f, apart %.1e", times[2] / times[0],
-            difference (results[0], results[2], shown * p->out));
-  printf ("  own and plain apart %.1e\n", difference (results[0], results[1], shown * p->out));
+      printf ("%s\"%s\": %.2f", some++ > 0 ? ", " : "", ways[i], times[i]);
+  printf ("}, \"apart\": {");
+  for (int i = 1, some = 0; i < 3; i++)
+    if (times[0] > 0 && times[i] > 0)
+      printf ("%s\"%s\": %.2e", some++ > 0 ? ", " : "", ways[i],
+              difference (results[0], results[i], shown * p->out));
+  printf ("}}\n");
   fflush (stdout);
   for (int i = 0; i < 3; i++)
     free (results[i]);
@@ -340,11 +341,13 @@ bench_attention (const char *way, int64_t rows, double peak)
   attention.v = esp_tensor_cols (qkv, 2 * WIDTH, WIDTH);
   attention.out = out;
   time = time_work (device, do_attention, &attention);
-  printf ("attention, %s, %lld rows: %.1f µs, %.1f TFLOP/s", way, (long long) rows, time,
-          flops / time * 1e-6);
-  if (peak > 0)
-    printf (", %.1f %% of peak", 100 * flops / time * 1e6 / peak);
-  printf ("%s\n", device->error.status != ESP_OK ? device->error.message : "");
+  if (device->error.status != ESP_OK)
+    fprintf (stderr, "attention of %lld rows: %s\n", (long long) rows, device->error.message);
+  else
+    printf (
+        "{\"attention\": \"%s\", \"rows\": %lld, \"us\": %.2f, \"flops\": %.6g, \"peak\": %.6g}\n",
+        way, (long long) rows, time, flops, peak);
+  fflush (stdout);
   free (numbers);
   esp_tensor_free (device, &qkv);
   esp_tensor_free (device, &out);
@@ -354,7 +357,7 @@ bench_attention (const char *way, int64_t rows, double peak)
 int
 main (int argc, char **argv)
 {
-  bool quick = false;
+  bool quick = false, has_fp8;
   EspDevice *device;
   double peak;
 
@@ -373,13 +376,14 @@ main (int argc, char **argv)
   if (device == NULL)
     return 77;
   peak = peak_of ((CudaDevice *) device);
-  printf ("%s; peak of 16-bit products with f32 sums %.0f TFLOP/s\n", device->description,
-          peak * 1e-12);
+  has_fp8 = ((CudaDevice *) device)->capability >= 89;
   esp_device_free (device);
   for (size_t i = 0; i < sizeof products / sizeof *products; i++)
     {
       Product p = products[i];
 
+      if (p.fp8 && !has_fp8)
+        continue;
       if (quick)
         {
           p.rows = p.rows > 64 ? 64 : p.rows;

@@ -19,7 +19,6 @@
 #include "ops/cuda/cuda.h"
 
 #define WIDTH    3072
-#define HEADS    24
 #define HEAD_DIM 128
 
 static EspDevice *device;
@@ -368,7 +367,8 @@ bench_all (void)
       bench_linear ("mlp in", formats[i], picture, width, 4 * width, AFTER_GELU);
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
     bench_linear ("one row", formats[i], 1, width, 6 * width, AFTER_NOTHING);
-  bench_attention (4096 / scale, 1, 512);
+  bench_attention (all, 24 / (scale > 1 ? 12 : 1), HEAD_DIM);
+  bench_attention (16384 / scale, 1, 512);
   bench_norm (all);
   bench_conv (128 / scale, 512, 512 / scale);
   bench_conv (512 / scale, 256, 256 / scale);
