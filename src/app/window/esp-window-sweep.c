@@ -294,7 +294,7 @@ esp_window_fill_sweeps_menu (EspWindow *self)
       g_menu_append_item (menu, item);
     }
   if (g_menu_model_get_n_items (G_MENU_MODEL (menu)) > 0)
-    g_menu_append_submenu (self->sweeps_menu, _ ("S_weeps"), G_MENU_MODEL (menu));
+    g_menu_append_submenu (self->sweeps_menu, _ ("_Sweeps"), G_MENU_MODEL (menu));
 }
 
 void
