@@ -1,0 +1,318 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The installed Flatpak, used in its sandbox: commands, permissions, portals, the window.
+
+`./dev flatpak-test` builds and installs it, and starts this under tests/app/with-display.sh. The last
+line counts.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'tests/app/whole'))
+
+import drive  # noqa: E402
+from accessible import ACCESSIBLE, ROOT as REGISTRY_ROOT, Widget, call  # noqa: E402
+from drive import Home, Skip, Window, wait_until  # noqa: E402
+from gi.repository import GLib  # noqa: E402
+
+ID = os.environ['ESP_FLATPAK_ID']
+WORK = pathlib.Path(os.environ['ESP_FLATPAK_WORK'])
+CUDA = os.environ.get('ESP_FLATPAK_CUDA') == 'true'
+SCRATCH = pathlib.Path(os.environ['TMPDIR']).parent
+DATA = SCRATCH / 'home/.var/app' / ID / 'data/espalier'
+CASES = []
+PORTALS = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def flatpak(*arguments, check=True, **options):
+    done = subprocess.run(['flatpak', *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          check=False, **options)
+    assert not check or done.returncode == 0, f'flatpak {" ".join(map(str, arguments))}: {done.stdout}{done.stderr}'
+    return done
+
+
+def sandboxed(program, *arguments, options=(), **more):
+    return flatpak('run', '--user', f'--command={program}', *options, ID, *arguments, **more)
+
+
+def photo(folder):
+    target = folder / 'Coffee.png'
+    subprocess.run(['convert', ROOT / 'data/photos/coffee.png', '-resize', '192x192', target], check=True)
+    return target
+
+
+def own_folder():
+    """A folder that the app and this test both see: the app's own."""
+    DATA.mkdir(parents=True, exist_ok=True)
+    return DATA
+
+
+class FlatpakWindow(Window):
+    """The window of a program that is reached through the sandbox's proxy, with a process of its own."""
+
+    def _application(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f'flatpak run ended with {self.process.returncode}:\n'
+                                 + self.log.read_text(errors='replace'))
+        for owner, path in call('org.a11y.atspi.Registry', REGISTRY_ROOT, ACCESSIBLE, 'GetChildren'):
+            with contextlib.suppress(GLib.Error):
+                found = Widget(owner, path)
+                if found.get_name() in ('espalier', 'Espalier', ID):
+                    return found
+        return None
+
+    def window_ids(self):
+        """X windows by class: their process is one of the sandbox."""
+        found = subprocess.run(['xdotool', 'search', '--all', '--onlyvisible', '--name', '.', '--class', '.'],
+                               capture_output=True, text=True, check=False)
+        return [one for one in found.stdout.split() if self._title(one)]
+
+
+def start(*arguments, options=()):
+    """The window, started as a menu does."""
+    launcher = SCRATCH / 'launcher.sh'
+    launcher.write_text('#!/bin/sh\nexec flatpak run --user ' + ' '.join(options) + f' --file-forwarding {ID} "$@"\n')
+    launcher.chmod(0o755)
+    drive.APP = str(launcher)
+    home = Home(SCRATCH / 'window')
+    # The sandbox has a home of its own, and data that are installed in it.
+    for name in ('HOME', 'XDG_DATA_HOME', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_STATE_HOME'):
+        home.environment[name] = os.environ[name]
+    home.environment.pop('ESPALIER_DATA_DIR')
+    return FlatpakWindow(home, *arguments)
+
+
+# --- What is installed ----------------------------------------------------------------------------
+
+
+@case
+def it_is_installed_as_the_manifest_says():
+    text = flatpak('info', '--user', ID).stdout
+    version = re.search(r"version: '([^']+)'", (ROOT / 'meson.build').read_text(encoding='utf-8')).group(1)
+    assert 'Espalier' in text and f'Version: {version}' in text, text
+    assert 'GPL-3.0' in text, text
+
+
+@case
+def its_permissions_are_these_and_no_others():
+    told = flatpak('info', '--user', '--show-permissions', ID).stdout
+    context = dict(line.split('=', 1) for line in told.splitlines() if '=' in line)
+    assert set(context['shared'].strip(';').split(';')) == {'network', 'ipc'}, told
+    assert set(context['sockets'].strip(';').split(';')) == {'x11', 'wayland', 'fallback-x11'} \
+        or set(context['sockets'].strip(';').split(';')) == {'wayland', 'fallback-x11'}, told
+    assert context['devices'].strip(';') == 'dri', told
+    assert 'filesystems' not in context and '[Session Bus Policy]' not in told, told
+
+
+@case
+def what_a_desktop_needs_is_exported():
+    share = WORK / 'user/exports/share'
+    for name in (f'applications/{ID}.desktop', f'icons/hicolor/scalable/apps/{ID}.svg',
+                 f'icons/hicolor/symbolic/apps/{ID}-symbolic.svg', f'mime/packages/{ID}.xml',
+                 f'dbus-1/services/{ID}.service', f'metainfo/{ID}.metainfo.xml'):
+        assert (share / name).exists(), name
+    entry = (share / f'applications/{ID}.desktop').read_text(encoding='utf-8')
+    assert f'flatpak run' in entry and '--file-forwarding' in entry and '@@u %U @@' in entry, entry
+
+
+@case
+def nothing_that_only_building_needs_is_in_it():
+    files = WORK / 'user/app' / ID / 'current/active/files'
+    extra = [path.relative_to(files).as_posix() for path in files.rglob('*')
+             if path.suffix in ('.h', '.a', '.la', '.pc', '.cmake') or path.name.startswith('espalier-thumbnailer')]
+    assert not extra, extra
+    size = sum(path.stat().st_size for path in files.rglob('*') if path.is_file() and not path.is_symlink())
+    print(f'# {size / 1e6:.0f} MB are installed')
+    assert size < 150e6, size
+
+
+@case
+def its_metadata_are_what_the_store_takes():
+    for command in (['appstreamcli', 'validate', '--no-net', f'/app/share/metainfo/{ID}.metainfo.xml'],
+                    ['desktop-file-validate', f'/app/share/applications/{ID}.desktop']):
+        done = flatpak('run', '--user', '--devel', f'--command={command[0]}', ID, *command[1:], check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- The command line -----------------------------------------------------------------------------
+
+
+@case
+def the_command_line_finds_the_demo_model():
+    models = sandboxed('espalier-cli', 'models', '--json').stdout
+    assert '/app/share/espalier/models/demo' in models, models
+
+
+@case
+def the_engine_says_where_kernels_for_cards_come_from():
+    told = json.loads(sandboxed('espalier-cli', 'describe', '--json').stdout)
+    assert 'Engine.CUDA' in json.dumps(told) and '/app/lib/espalier/cuda' in json.dumps(told), told
+
+
+@case
+def an_edit_in_the_sandbox():
+    folder = own_folder()
+    source, result = photo(folder), folder / 'Snow.png'
+    sandboxed('espalier-cli', 'edit', source, '-p', 'Make it snow', '-o', result, '--seed', '1', '--quiet')
+    assert result.read_bytes().startswith(b'\x89PNG')
+    outside = subprocess.run(['compare', '-metric', 'MAE', source, result, 'null:'], capture_output=True, text=True,
+                             check=False)
+    assert outside.returncode == 1, 'nothing was changed'
+
+
+@case
+def files_of_the_person_are_out_of_sight():
+    (SCRATCH / 'home/secret.txt').write_text('secret')
+    done = sandboxed('cat', SCRATCH / 'home/secret.txt', check=False)
+    assert done.returncode != 0 and 'secret' not in done.stdout, done.stdout
+
+
+@case
+def the_programs_are_translated():
+    told = sandboxed('espalier-cli', '--help', options=('--env=LANGUAGE=de', '--env=LC_ALL=C.UTF-8')).stdout
+    assert 'Aufruf:' in told, told
+
+
+# --- Documents through the portal -----------------------------------------------------------------
+
+
+def document_portal():
+    """Starts the document portal on this session's bus; Skip where it cannot run."""
+    if not PORTALS:
+        program = next((path for path in map(pathlib.Path, ('/usr/libexec/xdg-document-portal',
+                                                            '/usr/lib/xdg-document-portal')) if path.exists()), None)
+        if program is None:
+            raise Skip('xdg-desktop-portal is not installed')
+        if not os.access('/dev/fuse', os.R_OK | os.W_OK) or not shutil.which('fusermount3'):
+            raise Skip('the document portal needs /dev/fuse and fusermount3')
+        log = SCRATCH / 'document-portal.log'
+        with open(log, 'wb') as file:
+            process = subprocess.Popen([program], stdout=file, stderr=file)
+        mount = pathlib.Path(os.environ['XDG_RUNTIME_DIR']) / 'doc'
+        try:
+            wait_until(lambda: process.poll() is not None or mount.is_mount(), 'the document portal', 15)
+        except AssertionError:
+            process.kill()
+        if process.poll() is not None or not mount.is_mount():
+            raise Skip('the document portal cannot be run here: ' + log.read_text(errors='replace').strip()[-200:])
+        PORTALS.append((process, mount))
+    return PORTALS[0][1]
+
+
+@case
+def a_document_is_opened_and_saved_through_the_portal():
+    mount = document_portal()
+    folder = SCRATCH / 'home/Pictures'
+    folder.mkdir(exist_ok=True)
+    document = folder / 'Coffee.espalier'
+    own = own_folder() / 'Coffee.espalier'
+    sandboxed('espalier-cli', 'new', own, photo(own_folder()))
+    shutil.move(own, document)
+    before = document.read_bytes()
+    # As a file dialog does: one file is handed in, and may be written to.
+    told = flatpak('document-export', '--app', ID, '-r', '-w', document).stdout.strip()
+    print(f'# the sandbox sees {told}')
+    assert told.startswith(str(mount)), told
+    sandboxed('espalier-cli', 'run', told, '-p', 'Make it snow', '--seed', '1', '--quiet')
+    assert document.read_bytes() != before, 'nothing was written'
+    tree = json.loads(sandboxed('espalier-cli', 'tree', told, '--json').stdout)
+    assert [node['state'] for node in tree['nodes']] == ['done', 'done'], tree
+    assert sorted(path.name for path in folder.iterdir()) == ['Coffee.espalier'], list(folder.iterdir())
+
+
+# --- The window -----------------------------------------------------------------------------------
+
+
+def run_an_edit(window, words):
+    window.instruct('Make it snow')
+    window.find('tree item', lambda name: 'Make it snow' in name and not any(word in name for word in drive.UNDER_WAY),
+                drive.PATIENCE * 3)
+    window.shot(words)
+
+
+@case
+def the_window_edits_a_photo_and_remembers_it():
+    window = start()
+    window.button('Try the Sample Photo')
+    window.wait_for_nodes(1)
+    run_an_edit(window, 'flatpak-window')
+    window.quit()
+    found = list((DATA / 'documents').glob('*.espalier'))
+    assert len(found) == 1, found
+
+
+@case
+def the_window_opens_and_saves_through_the_portal():
+    document_portal()
+    document = SCRATCH / 'home/Pictures/Coffee.espalier'
+    before = document.read_bytes()
+    window = start('@@', document, '@@')
+    window.wait_for_nodes(2)
+    window.instruct('Swap red and blue')
+    window.wait_for_nodes(3)
+    wait_until(lambda: document.read_bytes() != before, 'the file to be written')
+    window.shot('flatpak-portal')
+    window.quit()
+    assert len(json.loads(sandboxed('espalier-cli', 'tree', flatpak('document-export', '--app', ID, document).stdout
+                                    .strip(), '--json').stdout)['nodes']) == 3
+
+
+# --- The extension --------------------------------------------------------------------------------
+
+
+@case
+def the_extension_brings_kernels():
+    if not CUDA:
+        raise Skip('the extension is built with --cuda only: it fetches NVIDIA\'s compiler')
+    flatpak('install', '--user', '-y', '--noninteractive', '--or-update', 'espalier', f'{ID}.Engine.CUDA//stable')
+    told = json.loads(sandboxed('espalier-cli', 'describe', '--json').stdout)
+    print(f'# {told["cuda_kernels"]}')
+    assert told['cuda_kernels'].startswith('sm_75, sm_80'), told['cuda_kernels']
+    flatpak('uninstall', '--user', '-y', '--noninteractive', f'{ID}.Engine.CUDA')
+    told = json.loads(sandboxed('espalier-cli', 'describe', '--json').stdout)
+    assert told['cuda_kernels'].startswith('none: '), told['cuda_kernels']
+
+
+def main():
+    passed = failed = skipped = 0
+    wanted = sys.argv[1:]
+    for function in CASES:
+        name = function.__name__.replace('_', ' ')
+        if wanted and not any(word in function.__name__ for word in wanted):
+            continue
+        begin = time.monotonic()
+        try:
+            function()
+            passed += 1
+            print(f'ok - {name} ({time.monotonic() - begin:.1f} s)', flush=True)
+        except Skip as reason:
+            skipped += 1
+            print(f'SKIP - {name}: {reason}', flush=True)
+        except Exception:
+            failed += 1
+            print(traceback.format_exc(), f'not ok - {name}', sep='', flush=True)
+            with contextlib.suppress(Exception):
+                subprocess.run(['flatpak', 'kill', ID], check=False, capture_output=True)
+    for process, _mount in PORTALS:
+        process.terminate()
+        process.wait()
+    print(f'{passed} passed, {failed} failed, {skipped} skipped')
+    return failed != 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
