@@ -85,7 +85,7 @@ compute_rate (const CudaDevice *cuda)
 typedef struct Totals
 {
   int resident, streamed, pinned;
-  size_t resident_bytes, streamed_bytes;
+  size_t resident_bytes, streamed_bytes, pinned_bytes;
 } Totals;
 
 static Totals
@@ -100,6 +100,7 @@ add_up (const CudaResidency *r)
       totals.resident += stage->resident;
       totals.streamed += !stage->resident;
       totals.pinned += !stage->resident && stage->host != NULL;
+      totals.pinned_bytes += !stage->resident && stage->host != NULL ? stage->bytes : 0;
       *(stage->resident ? &totals.resident_bytes : &totals.streamed_bytes) += stage->bytes;
     }
   return totals;
@@ -110,18 +111,29 @@ explain_copies (const CudaDevice *cuda, const Totals *totals, double operations,
 {
   const CudaResidency *r = cuda->residency;
   double rate = compute_rate (cuda), copying, computing;
+  const size_t filed = totals->streamed_bytes - totals->pinned_bytes;
 
-  line (lines, "  %d blocks, %s, come from %s each time, through %d place%s of %s\n",
-        totals->streamed, size_of (totals->streamed_bytes).text,
-        r->wants_file        ? "the mapped file"
-        : totals->pinned > 0 ? "pinned memory"
-                             : "memory",
-        r->place_count, r->place_count == 1 ? "" : "s", size_of (r->place_bytes).text);
+  line (lines,
+        "  %d blocks, %s, come in each step, through %d place%s of %s: %d from pinned memory (%s)",
+        totals->streamed, size_of (totals->streamed_bytes).text, r->place_count,
+        r->place_count == 1 ? "" : "s", size_of (r->place_bytes).text, totals->pinned,
+        size_of (totals->pinned_bytes).text);
+  if (filed > 0)
+    line (lines, ", %d from the file (%s)", totals->streamed - totals->pinned,
+          size_of (filed).text);
+  line (lines, "\n");
   if (r->copy_rate <= 0)
     return;
   copying = (double) totals->streamed_bytes / r->copy_rate;
+  if (filed > 0 && r->file_seconds > 0)
+    {
+      /* The processor copies what the file has to pinned memory first, one after the other. */
+      copying += (double) filed * r->file_seconds / r->file_bytes;
+      line (lines, "  the file is read at %.1f GB/s\n",
+            r->file_bytes / r->file_seconds / (double) (1 << 30));
+    }
   computing = rate > 0 ? operations / rate : 0;
-  line (lines, "  copies: %.1f ms for each step at %.1f GB/s\n", copying * 1e3,
+  line (lines, "  copies: %.1f ms for each step, to the card at %.1f GB/s\n", copying * 1e3,
         r->copy_rate / (double) (1 << 30));
   if (computing > 0)
     line (
@@ -151,8 +163,9 @@ esp_cuda_explain (const EspDevice *device, double step_operations, char *text, s
   line (&lines, "%s\n", device->description);
   if (cuda->vram_limit > 0)
     line (&lines, "  limit: %s\n", size_of (cuda->vram_limit).text);
-  line (&lines, "  buffers: %s, kept free: %s\n", size_of (r->buffers).text,
-        size_of (r->spare).text);
+  line (&lines, "  buffers: %s, kept free: %s, held at most so far: %s\n",
+        size_of (r->buffers).text, size_of (r->spare).text,
+        size_of (esp_cuda_memory_peak (cuda)).text);
   line (&lines, "  %d of %d blocks stay on the card: %s\n", totals.resident, r->count,
         size_of (totals.resident_bytes).text);
   if (totals.streamed > 0)

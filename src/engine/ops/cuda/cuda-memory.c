@@ -56,6 +56,7 @@ struct CudaLedger
 {
   CudaDevice *devices[LEDGER_DEVICES];
   int count;
+  size_t peak; /* bytes that they held together at most */
 };
 
 /* --- Devices that share a card -----------------------------------------------------------------
@@ -132,8 +133,18 @@ rounded (size_t bytes)
 static void
 count_peak (CudaDevice *cuda)
 {
+  const size_t together = held_together (cuda);
+
   if (held (cuda) > cuda->base.peak)
     cuda->base.peak = held (cuda);
+  if (together > cuda->ledger->peak)
+    cuda->ledger->peak = together;
+}
+
+size_t
+esp_cuda_memory_peak (const CudaDevice *cuda)
+{
+  return cuda->ledger->peak;
 }
 
 /* 0 if there is no room or the limit forbids it. */

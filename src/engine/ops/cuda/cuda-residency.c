@@ -2,12 +2,15 @@
 /* cuda-residency.c: which weights stay on the card: see cuda-residency.h. */
 #include "ops/cuda/cuda-residency.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ops/cpu/cpu-device.h"
 
-/* Host memory that pinned weights leave to others. */
+/* Host memory that pinned weights leave to others; and of all that is free they take at most half:
+ * the system cannot page them out, and what is left keeps the file's pages that the other stages
+ * are read from. */
 #define HOST_SPARE ((size_t) 1 << 30)
 
 /* What is not planned for: the driver's own needs, recordings, scratch. A share of what is free, so
@@ -24,7 +27,7 @@ residency_of (CudaDevice *cuda)
       if (cuda->residency == NULL)
         esp_device_fail (&cuda->base, ESP_ERROR_MEMORY, "out of memory for the weights' places");
       else
-        cuda->residency->current = -1;
+        cuda->residency->current = cuda->residency->just_left = -1;
     }
   return cuda->residency;
 }
@@ -82,16 +85,21 @@ stage_tell (CudaStage *stage, CUdeviceptr data)
 static void
 stage_pin (CudaDevice *cuda, CudaStage *stage)
 {
+  CudaResidency *r = cuda->residency;
   size_t available = esp_cpu_free_memory ();
   void *pinned = NULL;
 
-  if (stage->host != NULL || stage->bytes == 0 || cuda->residency->wants_file)
+  if (stage->host != NULL || stage->bytes == 0 || stage->unpinned || r->wants_file
+      || r->pinned + stage->bytes > r->pinned_most)
     return;
   if ((available > 0 && available < stage->bytes + HOST_SPARE)
       || cuda->cu->host_allocate (&pinned, stage->bytes, CU_MEMHOSTALLOC_PORTABLE) != CUDA_SUCCESS)
-    cuda->residency->wants_file = true;
-  else
-    stage->host = pinned;
+    {
+      r->wants_file = true;
+      return;
+    }
+  stage->host = pinned;
+  r->pinned += stage->bytes;
 }
 
 static void
@@ -102,6 +110,7 @@ stage_unpin (CudaDevice *cuda, CudaStage *stage)
   cuda->cu->stream_synchronize (cuda->copy);
   cuda->cu->host_free (stage->host);
   stage->host = NULL;
+  cuda->residency->pinned -= stage->bytes;
 }
 
 /* A resident stage streams from now on. */
@@ -221,8 +230,9 @@ forget_plan (CudaDevice *cuda)
   r->stages = NULL;
   r->groups = NULL;
   r->count = 0;
-  r->current = -1;
+  r->current = r->just_left = -1;
   r->wants_file = false;
+  r->file_bytes = r->file_seconds = 0;
   esp_cuda_places_free (cuda);
 }
 
@@ -378,6 +388,28 @@ esp_cuda_plan_stages (EspDevice *device, const EspLayerGroup *stages, int count,
       return;
     }
   choose_resident (cuda);
+  esp_cuda_residency_limit_pinned (cuda, esp_cpu_free_memory () / 2);
+}
+
+void
+esp_cuda_residency_limit_pinned (CudaDevice *cuda, size_t bytes)
+{
+  CudaResidency *r = cuda->residency;
+  size_t total = 0;
+  double share, owed = 0;
+
+  /* Where nobody knows what is free, the driver says when it is too much. */
+  r->pinned_most = bytes > 0 ? bytes : SIZE_MAX;
+  for (int s = 0; s < r->count; s++)
+    total += r->stages[s].resident ? 0 : r->stages[s].bytes;
+  share = total > r->pinned_most ? (double) r->pinned_most / (double) total : 1;
+  for (int s = 0; s < r->count; s++)
+    if (!r->stages[s].resident)
+      {
+        owed += share * (double) r->stages[s].bytes;
+        r->stages[s].unpinned = owed < 0.5 * (double) r->stages[s].bytes;
+        owed -= r->stages[s].unpinned ? 0 : (double) r->stages[s].bytes;
+      }
 }
 
 /* --- Room --------------------------------------------------------------------------------------

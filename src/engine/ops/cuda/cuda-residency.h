@@ -27,6 +27,7 @@ typedef struct CudaStage
   bool resident;
   CUdeviceptr home; /* of a resident one that has memory */
   char *host;       /* pinned memory of one that streams; NULL: it comes from the file */
+  bool unpinned;    /* it is to come from the file: others get what may be pinned */
   int place;        /* of one that streams */
 } CudaStage;
 
@@ -57,10 +58,14 @@ struct CudaResidency
   size_t spare;     /* not planned for: scratch, and what others need */
   double copy_rate; /* bytes per second, measured; 0: not yet */
   bool wants_file;  /* pinned memory is short */
+  size_t pinned;    /* of stages that stream, bytes */
+  size_t pinned_most;
+  double file_bytes, file_seconds; /* read from the mapped file while steps ran */
   CudaPlace places[CUDA_PLACES_MAX];
   int place_count;
   size_t place_bytes;
-  int current; /* stage that was begun last; -1: none */
+  int current;   /* stage that was begun last; -1: none */
+  int just_left; /* place of the one before it, which operations may still read; -1: none */
   CudaLoose *loose;
   int loose_count, loose_capacity;
   const CudaLinear *in_use; /* the loose layer that was wanted last */
@@ -89,6 +94,11 @@ bool esp_cuda_residency_make_room (CudaDevice *cuda, size_t bytes);
 /* Bytes that esp_cuda_residency_make_room () can get altogether. */
 size_t esp_cuda_residency_yields (const CudaDevice *cuda);
 
+/* Of the stages that stream, those that have no room in so many bytes of pinned memory (0: there is
+ * no limit) come from the file: evenly spread, so that there is computing beside each. Before their
+ * layers are prepared. */
+void esp_cuda_residency_limit_pinned (CudaDevice *cuda, size_t bytes);
+
 void esp_cuda_residency_free (CudaDevice *cuda);
 
 /* --- cuda-streaming.c: places and copies ----------------------------------------------------- */
@@ -105,6 +115,11 @@ void esp_cuda_places_assign (CudaDevice *cuda, int stage);
 /* What is in the stage's place is not what it should be any more: waits until nothing reads or
  * writes it. */
 void esp_cuda_places_invalidate (CudaDevice *cuda, int stage);
+
+/* --- cuda-memory.c --------------------------------------------------------------------------- */
+
+/* Bytes that all devices on this card held together at most. */
+size_t esp_cuda_memory_peak (const CudaDevice *cuda);
 
 /* --- cuda-weights.c -------------------------------------------------------------------------- */
 

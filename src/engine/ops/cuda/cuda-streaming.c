@@ -6,6 +6,11 @@
  * used (`empty`), and operations wait until it has arrived (`full`). The processor waits for
  * neither. As a stage's turn begins, the place of the one before is let go, and copies are asked
  * for as far ahead as there are places.
+ *
+ * For a stage that comes from the mapped file the processor has work to do, stretch by stretch
+ * through the staging memory, and has to wait until its place is free. So such a stage is fetched
+ * only when the operations of the stage that used the place are not the last ones that were asked
+ * for: the card then has a stage to compute meanwhile.
  */
 #include "ops/cuda/cuda-residency.h"
 
@@ -186,10 +191,12 @@ let_go (CudaDevice *cuda)
 {
   CudaResidency *r = cuda->residency;
 
+  r->just_left = -1;
   if (r->current >= 0 && !r->stages[r->current].resident)
     {
       CudaPlace *place = &r->places[r->stages[r->current].place];
 
+      r->just_left = r->stages[r->current].place;
       place->read = esp_cuda_ok (cuda, cuda->cu->event_record (place->empty, cuda->compute),
                                  "marking a place");
     }
@@ -210,6 +217,8 @@ load_ahead (CudaDevice *cuda, int index)
     {
       stage = next_streamed (r, stage);
       if (stage < 0 || stage == index || taken[r->stages[stage].place])
+        return;
+      if (r->stages[stage].host == NULL && r->stages[stage].place == r->just_left)
         return;
       taken[r->stages[stage].place] = true;
       load (cuda, stage);

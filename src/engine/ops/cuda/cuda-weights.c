@@ -81,6 +81,18 @@ copy_plainly (const EspWeight *weight, int64_t first, int64_t count, char *to)
     }
 }
 
+/* The same, and counts what the processor gets through in a second. */
+static void
+copy_timed (CudaDevice *cuda, const EspWeight *weight, int64_t first, int64_t count, char *to)
+{
+  CudaResidency *r = cuda->residency;
+  const double begin = omp_get_wtime ();
+
+  copy_plainly (weight, first, count, to);
+  r->file_seconds += omp_get_wtime () - begin;
+  r->file_bytes += (double) esp_dtype_bytes (weight->dtype, count);
+}
+
 static bool
 copy_to_card (CudaDevice *cuda, const EspWeight *weight, CUdeviceptr to, bool checked,
               CUstream stream)
@@ -97,7 +109,7 @@ copy_to_card (CudaDevice *cuda, const EspWeight *weight, CUdeviceptr to, bool ch
       if (staging == NULL || (checked && !copy_checked (cuda, weight, first, n, staging)))
         return false;
       if (!checked)
-        copy_plainly (weight, first, n, staging);
+        copy_timed (cuda, weight, first, n, staging);
       if (!esp_cuda_ok (cuda,
                         cuda->cu->copy_to_device (to + esp_dtype_bytes (weight->dtype, first),
                                                   staging, esp_dtype_bytes (weight->dtype, n),

@@ -43,6 +43,7 @@ typedef struct Way
   size_t squeezed;
   bool again;       /* the plan is made anew before each step */
   int streamed_min; /* stages that must have come and gone */
+  size_t pinned;    /* at most so many bytes of them in pinned memory; 0: all */
 } Way;
 
 static int64_t
@@ -122,6 +123,8 @@ prepare (EspDevice *device, Blocks *b, const Way *way)
     device->ops->plan_stages (device, b->stages, STAGES, 4 * NUMBERS * 3);
   if (way->file && way->planned)
     ((CudaDevice *) device)->residency->wants_file = true;
+  if (way->pinned > 0)
+    esp_cuda_residency_limit_pinned ((CudaDevice *) device, way->pinned);
   for (int s = 0; s < STAGES; s++)
     for (int l = 0; l < LAYERS; l++)
       device->ops->prepare_linear (device, &b->linears[s][l]);
@@ -177,6 +180,16 @@ run (EspCompute compute, const Way *way, float result[NUMBERS])
       CHECK (streamed (device) >= way->streamed_min);
     }
   CHECK (way->vram == 0 || device->peak <= way->vram);
+  if (way->pinned > 0)
+    {
+      const CudaResidency *r = ((const CudaDevice *) device)->residency;
+      int pinned = 0;
+
+      for (int s = 0; s < r->count; s++)
+        pinned += r->stages[s].host != NULL;
+      CHECK (pinned > 0 && pinned < streamed (device) && r->pinned <= way->pinned);
+      CHECK (r->file_bytes > 0);
+    }
   device->ops->forget (device, &b);
   device->ops->release (device, taken, way->squeezed);
   esp_tensor_free (device, &start);
@@ -222,6 +235,13 @@ weights_that_come_and_go_give_the_same_bytes (void)
       .file = true,
       .recorded = true,
       .streamed_min = 3,
+      .squeeze_at = -1 },
+    /* Some from pinned memory, some from the file. */
+    { .planned = true,
+      .vram = all / 5 + besides,
+      .pinned = all / 3,
+      .recorded = true,
+      .streamed_min = 5,
       .squeeze_at = -1 },
     /* Memory is wanted while steps run: before what would be recorded, and after it was. */
     { .planned = true,
