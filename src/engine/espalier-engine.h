@@ -423,7 +423,7 @@ typedef struct EspDeviceInfo
   size_t memory, free;   /* a graphics card's, bytes; 0 for the processor */
   int capability;        /* a graphics card's, 89 for sm_89; 0 for the processor */
   int driver;            /* the CUDA that its driver serves: 13000 is 13.0; 0 for the processor */
-  char description[160]; /* name and instruction set, or the reason it is not used */
+  char description[448]; /* name and instruction set, or the reason it is not used */
 } EspDeviceInfo;
 
 /* As many as are ever told of. */

@@ -98,8 +98,13 @@ open_devices (EspModel *model, const EspDeviceWish *wish, EspError *error)
     {
       status = open_card (model, wish, &why);
       if (status == ESP_OK)
-        return ESP_OK;
-      if (wish->choice == ESP_DEVICE_CUDA)
+        {
+          snprintf (model->notice, sizeof model->notice, "%.*s", (int) sizeof model->notice - 1,
+                    model->device->caveat);
+          return ESP_OK;
+        }
+      /* A card that does not compute what it should is as good as none. */
+      if (wish->choice == ESP_DEVICE_CUDA && status != ESP_ERROR_DEVICE)
         return esp_error_set (error, status, "%s", why.message);
       esp_model_drop_devices (model);
       /* That a computer has no card is nothing to tell. */
@@ -249,9 +254,10 @@ list_card (EspDeviceInfo *info, const EspCudaCard *card)
   snprintf (info->name, sizeof info->name, "%s", card->name);
   if (card->usable)
     snprintf (info->description, sizeof info->description,
-              "%s, %.1f of %.1f GB free, sm_%d, driver for CUDA %d.%d", card->name,
+              "%s, %.1f of %.1f GB free, sm_%d, driver for CUDA %d.%d%s%s", card->name,
               (double) card->free / 1e9, (double) card->memory / 1e9, card->capability,
-              card->driver / 1000, card->driver % 1000 / 10);
+              card->driver / 1000, card->driver % 1000 / 10, card->caveat[0] != '\0' ? "; " : "",
+              card->caveat);
   else
     snprintf (info->description, sizeof info->description, "%.60s: %.90s", card->name,
               card->reason);

@@ -295,6 +295,7 @@ struct EspDevice
   int threads;
   char description[160];  /* for people: processor or card, instruction set */
   size_t allocated, peak; /* bytes held now, and at most so far */
+  char caveat[352];       /* one line for people: what it could do but is not used for; else "" */
   int64_t batch_rows;     /* linear layers gain from being joined up to about this many rows; 0:
                              they do not gain */
   EspError error;         /* sticky; error.status == ESP_OK while all is well */

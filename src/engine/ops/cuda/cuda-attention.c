@@ -2,6 +2,7 @@
 /* cuda-attention.c: which of the attention kernels is launched, and how. */
 #include "ops/cuda/cuda-device.h"
 
+#include "ops/cuda/cuda-check.h"
 #include "ops/cuda/cuda-hopper.h"
 #include "ops/cuda/kernels/attention-90.h"
 #include "ops/cuda/kernels/attention.h"
@@ -165,9 +166,14 @@ esp_cuda_attention (EspDevice *device, const EspAttention *attention)
     }
   if (attention->head_dim == CUDA_ATTENTION_90_DIM && cuda->base.compute == ESP_BF16
       && !attention->causal && attention->q.rows <= ROWS_90_MAX && attention->k.rows <= ROWS_90_MAX
-      && esp_cuda_is_hopper (cuda))
+      && esp_cuda_is_hopper (cuda) && esp_cuda_trusts (cuda, CUDA_WAY_WGMMA_ATTENTION))
     {
       launch_hopper (cuda, attention, &arguments);
+      return;
+    }
+  if (!esp_cuda_trusts (cuda, CUDA_WAY_ATTENTION))
+    {
+      launch_plain (cuda, attention, &arguments);
       return;
     }
   esp_cuda_launch (

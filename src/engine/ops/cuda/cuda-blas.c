@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/cuda/cuda-check.h"
+
 enum
 {
   BLAS_R_32F = 0,
@@ -96,8 +98,8 @@ struct CudaBlas
 /* --- Opening -----------------------------------------------------------------------------------
  */
 
-static bool
-is_wanted (const CudaDevice *cuda)
+bool
+esp_cuda_blas_is_wanted (const CudaDevice *cuda)
 {
   const char *choice = getenv ("ESPALIER_BLAS");
 
@@ -134,7 +136,7 @@ blas_of (CudaDevice *cuda)
   if (cuda->blas != NULL)
     return cuda->blas;
   cuda->blas = calloc (1, sizeof *cuda->blas);
-  if (cuda->blas != NULL && is_wanted (cuda) && !load (cuda->blas))
+  if (cuda->blas != NULL && esp_cuda_blas_is_wanted (cuda) && !load (cuda->blas))
     cuda->blas->handle = NULL;
   return cuda->blas;
 }
@@ -263,7 +265,7 @@ bool
 esp_cuda_blas_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, const CudaRows *b,
                        const CudaFinish *finish)
 {
-  CudaBlas *blas = blas_of (cuda);
+  CudaBlas *blas = esp_cuda_trusts (cuda, CUDA_WAY_BLAS) ? blas_of (cuda) : NULL;
   const float one = a->scale * b->scale, zero = 0;
   /* Sums in f32 that are finished later, but where y is f32 and only gets a bias. */
   const bool direct = finish->y_type == CUDA_F32 && finish->activation == CUDA_ACTIVATION_NONE

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ops/cuda/cuda-check.h"
 #include "ops/cuda/cuda-device.h"
 
 enum
@@ -95,7 +96,10 @@ describe_card (const EspCudaDriver *cu, int ordinal, const char *no_kernels, Esp
   else if ((result = ask_memory (cu, device, card)) != CUDA_SUCCESS)
     refuse_for (cu, card, "taking it", result);
   else
-    card->usable = true;
+    {
+      card->usable = true;
+      esp_cuda_check_words (card, card->caveat, sizeof card->caveat);
+    }
 }
 
 int

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ops/cuda/cuda-cards.h"
+#include "ops/cuda/cuda-check.h"
 #include "ops/cuda/cuda-residency.h"
 #include "ops/cuda/cuda.h"
 
@@ -208,6 +209,8 @@ destroy (EspDevice *device)
         cu->stream_destroy (cuda->copy);
       cu->context_set (NULL);
       cu->context_release (cuda->ordinal);
+      if (cuda->lost)
+        cu->context_reset (cuda->ordinal);
     }
   esp_cuda_ledger_leave (cuda);
   free (cuda->functions);
@@ -295,10 +298,29 @@ take_card (CudaDevice *cuda, const EspCudaCard *card)
   return good;
 }
 
-/* Opens `card`, taking the driver over, also when it fails. */
+/* The card is there: can it be used? Frees `cuda` if not. */
+static EspStatus
+check_card (CudaDevice *cuda, const EspCudaCard *card, bool *again, EspError *error)
+{
+  const CudaCheck check = esp_cuda_check (cuda, card);
+  const EspStatus status = esp_device_check (&cuda->base, error);
+
+  *again = check == CUDA_CHECK_LOST;
+  cuda->lost = *again;
+  if (check == CUDA_CHECK_PASSED)
+    return ESP_OK;
+  /* One that is stuck is left as it is until the process ends. */
+  if (check == CUDA_CHECK_STUCK)
+    cuda->cu->context_set (NULL);
+  else
+    destroy (&cuda->base);
+  return status;
+}
+
+/* Opens `card`, taking the driver over, also when it fails. `again`: it did, but would not now. */
 static EspStatus
 open_card (EspCudaDriver *driver, const EspCudaCard *card, const EspCudaOptions *options,
-           CudaDevice *sibling, EspDevice **device, EspError *error)
+           CudaDevice *sibling, EspDevice **device, bool *again, EspError *error)
 {
   const char *plain = getenv ("ESPALIER_CUDA_PLAIN");
   CudaDevice *cuda = calloc (1, sizeof *cuda);
@@ -346,26 +368,45 @@ open_card (EspCudaDriver *driver, const EspCudaCard *card, const EspCudaOptions 
       destroy (&cuda->base);
       return status;
     }
-  *device = &cuda->base;
-  return ESP_OK;
+  status = check_card (cuda, card, again, error);
+  if (status == ESP_OK && !*again)
+    *device = &cuda->base;
+  return status;
 }
 
+/* The driver's card, as it says it is now. */
 static EspStatus
-open_chosen (const EspCudaOptions *options, CudaDevice *sibling, EspDevice **device,
-             EspError *error)
+open_once (const EspCudaOptions *options, CudaDevice *sibling, EspDevice **device, bool *again,
+           EspError *error)
 {
   EspCudaDriver *driver = NULL;
   EspCudaCard card;
   EspStatus status;
 
   *device = NULL;
+  *again = false;
   status = esp_cuda_driver_open (&driver, error);
   if (status != ESP_OK)
     return status;
   status = esp_cuda_choose_card (driver, options->ordinal, &card, error);
+  if (status == ESP_OK && esp_cuda_check_is_stuck (&card, error))
+    status = ESP_ERROR_DEVICE;
   if (status == ESP_OK)
-    return open_card (driver, &card, options, sibling, device, error);
+    return open_card (driver, &card, options, sibling, device, again, error);
   esp_cuda_driver_close (driver);
+  return status;
+}
+
+static EspStatus
+open_chosen (const EspCudaOptions *options, CudaDevice *sibling, EspDevice **device,
+             EspError *error)
+{
+  bool again = true;
+  EspStatus status = ESP_OK;
+
+  /* Each time with one way less. */
+  for (int i = 0; again && i <= CUDA_WAY_COUNT; i++)
+    status = open_once (options, sibling, device, &again, error);
   return status;
 }
 

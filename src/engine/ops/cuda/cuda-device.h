@@ -50,6 +50,8 @@ typedef struct CudaDevice
   size_t vram_limit;   /* bytes that we may hold at most; 0: what is free */
   bool fp8;            /* linear layers multiply fp8 where that is good enough (--dtype fp8) */
   bool plain;          /* never use wgmma or TMA: ESPALIER_CUDA_PLAIN, to compare */
+  unsigned distrusted; /* ways that may not be taken (cuda-check.h) */
+  bool lost;           /* its context is of no use any more, and goes with the device */
   CudaKernels kernels;
   CUmodule modules[CUDA_MODULE_COUNT];
   CudaFunction *functions;

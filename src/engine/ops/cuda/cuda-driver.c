@@ -100,7 +100,13 @@ esp_cuda_driver_open (EspCudaDriver **driver, EspError *error)
   else
     status = start (cu, error);
   if (cu->library != NULL)
-    cu->emulated = dlsym (cu->library, "cuemu_has_kernels") != NULL;
+    {
+      int (*computes) (void) = NULL;
+
+      find (cu->library, "cuemu_computes", &computes, sizeof computes);
+      cu->emulated = dlsym (cu->library, "cuemu_has_kernels") != NULL;
+      cu->idle = computes != NULL && !computes ();
+    }
   if (status != ESP_OK)
     {
       esp_cuda_driver_close (cu);

@@ -83,6 +83,7 @@ enum
   F (device_attribute, "cuDeviceGetAttribute", (int *value, int attribute, CUdevice device))       \
   F (context_retain, "cuDevicePrimaryCtxRetain", (CUcontext * context, CUdevice device))           \
   F (context_release, "cuDevicePrimaryCtxRelease_v2", (CUdevice device))                           \
+  F (context_reset, "cuDevicePrimaryCtxReset_v2", (CUdevice device))                               \
   F (context_set, "cuCtxSetCurrent", (CUcontext context))                                          \
   F (context_synchronize, "cuCtxSynchronize", (void) )                                             \
   F (memory_info, "cuMemGetInfo_v2", (size_t * free, size_t * total))                              \
@@ -108,6 +109,7 @@ enum
   F (event_destroy, "cuEventDestroy_v2", (CUevent event))                                          \
   F (event_record, "cuEventRecord", (CUevent event, CUstream stream))                              \
   F (event_synchronize, "cuEventSynchronize", (CUevent event))                                     \
+  F (event_query, "cuEventQuery", (CUevent event))                                                 \
   F (event_elapsed, "cuEventElapsedTime", (float *milliseconds, CUevent start, CUevent end))       \
   F (module_load, "cuModuleLoadData", (CUmodule * module, const void *image))                      \
   F (module_unload, "cuModuleUnload", (CUmodule module))                                           \
@@ -137,8 +139,8 @@ typedef struct EspCudaDriver
 {
   void *library;
   int version;   /* 1000·major + 10·minor of the newest CUDA that it can serve: 13000 */
-  bool emulated; /* it brings our kernels itself, compiled for the processor: no binaries needed,
-                    and neither wgmma nor TMA */
+  bool emulated; /* it brings our kernels itself, compiled for the processor: no binaries needed */
+  bool idle;     /* emulated, and its kernels do nothing */
 #define ESP_CUDA_POINTER(name, symbol, arguments) CUresult (*name) arguments;
   ESP_CUDA_FUNCTIONS (ESP_CUDA_POINTER)
   ESP_CUDA_OPTIONAL_FUNCTIONS (ESP_CUDA_POINTER)

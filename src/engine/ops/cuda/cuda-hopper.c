@@ -20,7 +20,12 @@ enum
 bool
 esp_cuda_is_hopper (const CudaDevice *cuda)
 {
-  return cuda->capability == 90 && !cuda->plain && cuda->cu->tensor_map != NULL;
+  const CudaImage *images = cuda->kernels.images;
+
+  return cuda->capability == 90 && !cuda->plain && cuda->cu->tensor_map != NULL
+         && (cuda->cu->emulated
+             || (images[CUDA_MODULE_MATRIX_90].bytes > 0
+                 && images[CUDA_MODULE_ATTENTION_90].bytes > 0));
 }
 
 bool

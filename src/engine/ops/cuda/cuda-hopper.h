@@ -4,8 +4,9 @@
 
 #include "ops/cuda/cuda-device.h"
 
-/* May kernels with wgmma and the copy engine be launched? Not on other cards, on emulated ones, or
- * when the plain ones were asked for. */
+/* Could kernels with wgmma and the copy engine be launched? Not on other cards, later ones neither
+ * (PTX ISA: what is for sm_90a runs on nothing else), by a build without them, or when the plain
+ * ones were asked for. Whether they may: esp_cuda_trusts(). */
 bool esp_cuda_is_hopper (const CudaDevice *cuda);
 
 /* Describes `view` for the copy engine in boxes of `rows` rows (256 at most) of 128 bytes, swizzled

@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "ops/cuda/cuda-check.h"
 #include "ops/cuda/kernels/blocks.h"
 
 enum
@@ -88,7 +89,7 @@ static bool
 goes_in_bytes (const CudaDevice *cuda, const EspLinear *linear, EspDType dtype, int64_t rows)
 {
   return esp_cuda_has_bytes (dtype) && rows >= BYTES_ROWS && cuda->base.compute != ESP_F32
-         && !linear->precise && esp_cuda_is_gaming (cuda);
+         && !linear->precise && esp_cuda_is_gaming (cuda) && esp_cuda_trusts (cuda, CUDA_WAY_BYTES);
 }
 
 static CudaNumbers
@@ -100,7 +101,7 @@ numbers_of (const CudaDevice *cuda, const EspLinear *linear, const CudaMatrix *m
         && (matrix->dtype != ESP_F8_E4M3 || esp_cuda_weight_is_plain (matrix, CUDA_NUMBERS_E4M3));
 
   if (cuda->fp8 && !linear->precise && cuda->capability >= 89 && cuda->base.compute != ESP_F32
-      && floats && shaped && is_robust (linear->module[0]))
+      && floats && shaped && is_robust (linear->module[0]) && esp_cuda_trusts (cuda, CUDA_WAY_FP8))
     return CUDA_NUMBERS_E4M3;
   if (goes_in_bytes (cuda, linear, matrix->dtype, rows))
     return linear->one_sided && esp_cuda_has_bytes_from_middle (matrix->dtype)

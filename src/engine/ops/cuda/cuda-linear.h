@@ -85,6 +85,15 @@ bool esp_cuda_is_gaming (const CudaDevice *cuda);
 void esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, const CudaRows *b,
                        const CudaFinish *finish);
 
+/* How many shapes of tiles there are, and whether one is made by wgmma. For the check of each. */
+int esp_cuda_tile_shapes (void);
+bool esp_cuda_tiles_by_wgmma (int shape);
+
+/* The product by tiles of this shape, where a block makes several by as few blocks as show that.
+ * False: it cannot be made so, nothing was done. */
+bool esp_cuda_tiled_product (CudaDevice *cuda, int shape, CudaNumbers numbers, const CudaRows *a,
+                             const CudaRows *b, const CudaFinish *finish);
+
 /* Sums in f32 [rows, cols], their stride a multiple of 4, → y. */
 void esp_cuda_finish_sums (CudaDevice *cuda, CUdeviceptr sums, int64_t stride, int64_t rows,
                            int64_t cols, const CudaFinish *finish);
@@ -100,6 +109,9 @@ void esp_cuda_vector_product (CudaDevice *cuda, const EspTensor *x, const CudaMa
 /* The same product as esp_cuda_product() by cuBLASLt. False: not by it, nothing was done. */
 bool esp_cuda_blas_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a,
                             const CudaRows *b, const CudaFinish *finish);
+
+/* Is cuBLASLt to multiply, if it is there? */
+bool esp_cuda_blas_is_wanted (const CudaDevice *cuda);
 
 /* Has cuBLASLt been opened, so that it multiplies what it can? */
 bool esp_cuda_blas_is_open (const CudaDevice *cuda);

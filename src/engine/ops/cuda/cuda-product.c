@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "ops/cuda/cuda-check.h"
+#include "ops/cuda/cuda-hopper.h"
 #include "ops/cuda/kernels/blocks.h"
 
 #define VECTOR_NAME(name, elements, bytes) [ESP_##name] = "vector_" #name,
@@ -67,7 +69,7 @@ is_possible (const CudaDevice *cuda, const TileShape *shape, CudaNumbers numbers
   if (shape->shared > cuda->shared_limit || (head_dim != 0 && shape->n % head_dim != 0))
     return false;
   return !shape->wgmma
-         || (cuda->capability == 90 && !cuda->plain && cuda->cu->tensor_map != NULL
+         || (esp_cuda_is_hopper (cuda) && esp_cuda_trusts (cuda, CUDA_WAY_WGMMA_PRODUCT)
              && (head_dim == 0 || head_dim == 128));
 }
 
@@ -259,18 +261,18 @@ make_map (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *rows, int64_t k
   return true;
 }
 
+/* By as many blocks as there are multiprocessors, at most. */
 static void
-product_90 (CudaDevice *cuda, CudaNumbers numbers, const TileShape *shape, const CudaRows *a,
-            const CudaRows *b, const CudaProduct *product)
+product_90 (CudaDevice *cuda, CudaNumbers numbers, const TileShape *shape, int multiprocessors,
+            const CudaRows *a, const CudaRows *b, const CudaProduct *product)
 {
   const int64_t tiles = tiles_of (shape, a->rows, b->rows);
   CudaProduct90 arguments = { .product = *product };
-  const CudaGrid grid
-      = { .x = (unsigned) (tiles < cuda->multiprocessors ? tiles : cuda->multiprocessors),
-          .y = 1,
-          .z = 1,
-          .threads = shape->threads,
-          .shared = shape->shared };
+  const CudaGrid grid = { .x = (unsigned) (tiles < multiprocessors ? tiles : multiprocessors),
+                          .y = 1,
+                          .z = 1,
+                          .threads = shape->threads,
+                          .shared = shape->shared };
 
   if (make_map (cuda, numbers, a, a->k, shape->m, &arguments.a)
       && make_map (cuda, numbers, b, b->wrap != 0 ? b->wrap : b->k, shape->n, &arguments.b))
@@ -304,12 +306,10 @@ product_bytes (CudaDevice *cuda, const CudaRows *a, const CudaRows *b, CudaProdu
                 grid, choose_splits (cuda, tiles, RESIDENT, depths, product), depths);
 }
 
-void
-esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, const CudaRows *b,
-                  const CudaFinish *finish)
+/* What a kernel is told, but for how the product is divided. */
+static CudaProduct
+describe (const CudaRows *a, const CudaRows *b, const CudaFinish *finish)
 {
-  const int64_t bytes = a->k * (int64_t) esp_cuda_numbers_size (numbers);
-  const TileShape *shape;
   CudaProduct product = { .a = a->data,
                           .b = b->data,
                           .a_stride = a->stride,
@@ -320,15 +320,64 @@ esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, cons
                           .b_wrap = (int32_t) (b->wrap * 2),
                           .splits = 1,
                           .finish = *finish };
-  CudaGrid grid = { .y = 1, .z = 1 };
-  int64_t tiles, depths;
+
+  product.finish.row_scale = a->scales;
+  product.finish.column_scale = b->scales;
+  product.finish.scale = a->scale * b->scale;
+  return product;
+}
+
+static void
+multiply_tiles (CudaDevice *cuda, const TileShape *shape, int multiprocessors, CudaNumbers numbers,
+                const CudaRows *a, const CudaRows *b, CudaProduct *product)
+{
+  const int64_t bytes = a->k * (int64_t) esp_cuda_numbers_size (numbers);
+  const int64_t tiles = tiles_of (shape, a->rows, b->rows);
+  const int64_t depths = (bytes + shape->depth - 1) / shape->depth;
+  const CudaGrid grid = {
+    .x = (unsigned) tiles, .y = 1, .z = 1, .threads = shape->threads, .shared = shape->shared
+  };
+
+  if (shape->wgmma)
+    product_90 (cuda, numbers, shape, multiprocessors, a, b, product);
+  else
+    launch_split (cuda, product, shape->kernel[numbers], grid,
+                  choose_splits (cuda, tiles, shape->resident, depths, product), depths);
+}
+
+int
+esp_cuda_tile_shapes (void)
+{
+  return (int) (sizeof shapes / sizeof *shapes);
+}
+
+bool
+esp_cuda_tiles_by_wgmma (int shape)
+{
+  return shapes[shape].wgmma;
+}
+
+bool
+esp_cuda_tiled_product (CudaDevice *cuda, int shape, CudaNumbers numbers, const CudaRows *a,
+                        const CudaRows *b, const CudaFinish *finish)
+{
+  CudaProduct product = describe (a, b, finish);
+
+  if (!is_possible (cuda, &shapes[shape], numbers, finish->head_dim))
+    return false;
+  multiply_tiles (cuda, &shapes[shape], 1, numbers, a, b, &product);
+  return true;
+}
+
+void
+esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, const CudaRows *b,
+                  const CudaFinish *finish)
+{
+  CudaProduct product = describe (a, b, finish);
 
   if (cuda->base.error.status != ESP_OK || a->rows == 0 || b->rows == 0
       || esp_cuda_blas_product (cuda, numbers, a, b, finish))
     return;
-  product.finish.row_scale = a->scales;
-  product.finish.column_scale = b->scales;
-  product.finish.scale = a->scale * b->scale;
   if (numbers == CUDA_NUMBERS_F32)
     {
       product_f32 (cuda, &product);
@@ -339,19 +388,8 @@ esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, cons
       product_bytes (cuda, a, b, &product);
       return;
     }
-  shape = choose_shape (cuda, numbers, a->rows, b->rows, finish->head_dim);
-  if (shape->wgmma)
-    {
-      product_90 (cuda, numbers, shape, a, b, &product);
-      return;
-    }
-  tiles = tiles_of (shape, a->rows, b->rows);
-  depths = (bytes + shape->depth - 1) / shape->depth;
-  grid.x = (unsigned) tiles;
-  grid.threads = shape->threads;
-  grid.shared = shape->shared;
-  launch_split (cuda, &product, shape->kernel[numbers], grid,
-                choose_splits (cuda, tiles, shape->resident, depths, &product), depths);
+  multiply_tiles (cuda, choose_shape (cuda, numbers, a->rows, b->rows, finish->head_dim),
+                  cuda->multiprocessors, numbers, a, b, &product);
 }
 
 void

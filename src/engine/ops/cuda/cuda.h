@@ -16,6 +16,7 @@ typedef struct EspCudaCard
   int driver; /* 1000·major + 10·minor of the driver's CUDA */
   bool usable, bf16, fp8;
   char reason[192]; /* why it is not used; "" if it is */
+  char caveat[240]; /* what it is not used for, as far as this process has found out; else "" */
 } EspCudaCard;
 
 /* All cards, in the driver's order; at most `capacity` are written, and the number of all is

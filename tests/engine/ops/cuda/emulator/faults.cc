@@ -12,7 +12,7 @@ namespace cuemu
 {
 
 /* How often a device that hangs is asked before it gives up. */
-constexpr int PATIENCE = 20;
+constexpr int PATIENCE = 300;
 
 struct State
 {
