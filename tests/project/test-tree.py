@@ -8,13 +8,11 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from xml.etree import ElementTree
 
-from tap import Skip, case, note, run
+from tap import case, note, run
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
 SOURCES = {'.c', '.h', '.cc', '.cu', '.cuh', '.py', '.build', '.sh', '.fish', '.bash'}
@@ -242,62 +240,6 @@ def templates_and_resources_are_well_formed():
                  and path.resolve() not in listed]
     problems += [f'{path}: is in a resource, but not there' for path in sorted(listed)
                  if not path.is_file()]
-    expect_none(problems)
-
-
-@case
-def every_file_with_translatable_text_is_listed():
-    listed = [line for line in text(ROOT / 'po/POTFILES.in').splitlines()
-              if line and not line.startswith('#')]
-    string = re.compile(r'(?<!\w)(N|C|NC)?_ ?\(\s*"|ngettext \(|translatable="yes"')
-    marked = {relative(path) for path in FILES
-              if relative(path).startswith(('src/core/', 'src/cli/', 'src/app/'))
-              and path.suffix in ('.c', '.ui') and string.search(text(path))}
-    problems = [f'not in po/POTFILES.in: {name}' for name in sorted(marked - set(listed))]
-    desktop = {relative(path) for path in FILES if relative(path).startswith('data/desktop/')
-               and path.name.endswith(('.desktop.in.in', '.xml.in.in'))}
-    problems += [f'not in po/POTFILES.in: {name}' for name in sorted(desktop - set(listed))]
-    problems += [f'in po/POTFILES.in, but without strings: {name}' for name in listed
-                 if not (ROOT / name).is_file()
-                 or name not in desktop and not string.search(text(ROOT / name))]
-    if listed != sorted(listed):
-        problems.append('po/POTFILES.in is not sorted')
-    expect_none(problems)
-
-
-@case
-def translations_are_sound():
-    if not shutil.which('msgfmt'):
-        raise Skip('gettext is not installed')
-    languages = [line for line in text(ROOT / 'po/LINGUAS').split('\n')
-                 if line and not line.startswith('#')]
-    assert languages == sorted(path.stem for path in (ROOT / 'po').glob('*.po')), languages
-    for language in languages:
-        done = subprocess.run(['msgfmt', '--check', '-o', '/dev/null', f'po/{language}.po'], cwd=ROOT,
-                              capture_output=True, text=True)
-        assert done.returncode == 0 and not done.stderr, done.stderr
-
-
-@case
-def translations_are_complete():
-    """Every string of the sources is in every catalogue: espalier-update-po, then translate."""
-    if not all(shutil.which(tool) for tool in ('xgettext', 'msgmerge', 'msgattrib')):
-        raise Skip('gettext is not installed')
-    problems = []
-    with tempfile.TemporaryDirectory() as folder:
-        template, merged = folder + '/espalier.pot', folder + '/merged.po'
-        subprocess.run(['xgettext', '--from-code=UTF-8', '-f', 'po/POTFILES.in', '-o', template,
-                        '-k_', '-kN_', '-kC_:1c,2', '-kNC_:1c,2', '-kg_dcgettext:2',
-                        '-kg_dngettext:2,3', '-kg_dpgettext2:2c,3'], cwd=ROOT,
-                       check=True, capture_output=True)
-        for catalogue in sorted((ROOT / 'po').glob('*.po')):
-            subprocess.run(['msgmerge', '--quiet', '--no-fuzzy-matching', '-o', merged,
-                            str(catalogue), template], check=True)
-            for what in ('--untranslated', '--only-fuzzy'):
-                left = subprocess.run(['msgattrib', what, '--no-obsolete', '--no-wrap', merged],
-                                      check=True, capture_output=True, text=True).stdout
-                problems += [f'{catalogue.name}: {line}'
-                             for line in re.findall(r'^msgid "(.+)"$', left, re.M)]
     expect_none(problems)
 
 
