@@ -188,7 +188,7 @@ print_help (void)
   g_string_append_printf (text, "%s\n  espalier-cli models %s\n\n%s\n", _ ("Usage:"),
                           _ ("[COMMAND] [OPTION…]"), _ ("Commands:"));
   for (gsize i = 0; i < G_N_ELEMENTS (subcommands); i++)
-    g_string_append_printf (text, "  %-10s %s\n", subcommands[i].name, _ (subcommands[i].summary));
+    g_string_append_printf (text, "  %-11s %s\n", subcommands[i].name, _ (subcommands[i].summary));
   g_string_append_printf (text, "\n%s\n",
                           _ ("Without a command it lists the models. “espalier-cli models COMMAND "
                              "--help” tells more about a command."));
