@@ -8,6 +8,7 @@
 #include "cli-report.h"
 #include "cli-session.h"
 #include "esp-json-text.h"
+#include "esp-parameter-names.h"
 #include "esp-schema.h"
 
 static const char *
@@ -89,11 +90,11 @@ describe_cache (GString *text, JsonObject *cache)
 static void
 describe_parameter (GString *text, const EspParameter *parameter)
 {
+  const char *hint = esp_parameter_get_hint (parameter);
   g_autofree char *fallback
       = parameter->fallback != NULL ? json_to_string (parameter->fallback, FALSE) : NULL;
 
-  g_string_append_printf (text, "  %-16s %s", parameter->name,
-                          parameter->description != NULL ? parameter->description : "");
+  g_string_append_printf (text, "  %-16s %s", parameter->name, hint != NULL ? hint : "");
   if (parameter->minimum > -HUGE_VAL && parameter->maximum < HUGE_VAL)
     g_string_append_printf (text, _ (" From %g to %g."), parameter->minimum, parameter->maximum);
   for (guint i = 0; parameter->choices != NULL && i < json_array_get_length (parameter->choices);
