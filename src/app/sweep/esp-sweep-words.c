@@ -123,11 +123,17 @@ esp_sweep_dup_progress (EspSweep *sweep, EspQueue *queue)
                                                           "%u previews", n_previews),
                                              n_previews));
   if (n_failed > 0)
-    g_ptr_array_add (parts, g_strdup_printf (_ ("%u failed"), n_failed));
+    g_ptr_array_add (
+        parts, g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u failed", "%u failed", n_failed),
+                                n_failed));
   if (n_stopped > 0)
-    g_ptr_array_add (parts, g_strdup_printf (_ ("%u stopped"), n_stopped));
+    g_ptr_array_add (parts, g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u stopped",
+                                                          "%u stopped", n_stopped),
+                                             n_stopped));
   if (n_skipped > 0)
-    g_ptr_array_add (parts, g_strdup_printf (_ ("%u skipped"), n_skipped));
+    g_ptr_array_add (parts, g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u skipped",
+                                                          "%u skipped", n_skipped),
+                                             n_skipped));
   if (under_way > 0 && queue != NULL)
     {
       char *time = esp_seconds_about_format (esp_queue_get_seconds_left (queue));
