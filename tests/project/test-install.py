@@ -66,7 +66,10 @@ def data_is_where_it_belongs():
                  *DESKTOP,
                  'bash-completion/completions/espalier-cli', 'zsh/site-functions/_espalier-cli',
                  'fish/vendor_completions.d/espalier-cli.fish',
-                 'locale/de/LC_MESSAGES/espalier.mo'):
+                 'espalier/manual/espalier.html',
+                 *(f'locale/{language}/LC_MESSAGES/espalier.mo'
+                   for language in (ROOT / 'po/LINGUAS').read_text(encoding='utf-8').split()
+                   if not language.startswith('#'))):
         path = share / name
         assert path.is_file() and path.stat().st_size, name
 
@@ -83,6 +86,72 @@ def nothing_else_is_installed():
     for name in extra:
         note(name)
     assert not extra
+
+
+def installer(verb, place):
+    done = subprocess.run([sys.executable, str(ROOT / 'tools/dev/install.py'), verb, str(BUILD), '--destdir', str(place)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def make_caches(share):
+    """What installing outside of DESTDIR, or a package's triggers, make of the files."""
+    for program, *arguments in (('glib-compile-schemas', share / 'glib-2.0/schemas'),
+                                ('gtk4-update-icon-cache', '-q', '-t', '-f', share / 'icons/hicolor'),
+                                ('update-desktop-database', '-q', share / 'applications'),
+                                ('update-mime-database', share / 'mime')):
+        if shutil.which(program):
+            subprocess.run([program, *map(str, arguments)], check=True, capture_output=True)
+
+
+def everything(place):
+    """All that is in a folder: what is in its files, and its folders."""
+    return {path.relative_to(place).as_posix(): path.read_bytes() if path.is_file() else None
+            for path in place.rglob('*')}
+
+
+@case
+def uninstalling_leaves_nothing():
+    with tempfile.TemporaryDirectory() as place:
+        place = pathlib.Path(place)
+        installer('install', place)
+        share = pathlib.Path(f'{place}{option("prefix")}') / option('datadir')
+        make_caches(share)
+        assert (share / 'glib-2.0/schemas/gschemas.compiled').exists()
+        installer('uninstall', place)
+        left = sorted(everything(place))
+        assert not left, left
+
+
+@case
+def uninstalling_leaves_what_is_of_others():
+    with tempfile.TemporaryDirectory() as place:
+        place = pathlib.Path(place)
+        share = pathlib.Path(f'{place}{option("prefix")}') / option('datadir')
+        for name, text in {
+                'glib-2.0/schemas/other.gschema.xml': '<schemalist><schema id="other" path="/other/"/></schemalist>',
+                'icons/hicolor/scalable/apps/other.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
+                'applications/other.desktop':
+                    '[Desktop Entry]\nType=Application\nName=Other\nExec=other\nMimeType=image/png;\n',
+                'mime/packages/other.xml':
+                    '<mime-info xmlns="http://www.freedesktop.org/standards/shared-mime-info">'
+                    '<mime-type type="application/x-other"><comment>Other</comment></mime-type></mime-info>',
+                'man/man1/other.1': '.TH OTHER 1\n'}.items():
+            (share / name).parent.mkdir(parents=True, exist_ok=True)
+            (share / name).write_text(text)
+        (place / 'empty').mkdir()
+        make_caches(share)
+        before = everything(place)
+        installer('install', place)
+        make_caches(share)
+        assert everything(place) != before
+        # Twice: what the second one finds is not what was there before.
+        installer('install', place)
+        installer('uninstall', place)
+        after = everything(place)
+        assert after.keys() == before.keys(), after.keys() ^ before.keys()
+        changed = [name for name in before if after[name] != before[name] and not name.endswith('icon-theme.cache')]
+        assert not changed, changed
 
 
 @case

@@ -91,10 +91,14 @@ reason_to_skip () {
   bwrap --ro-bind / / --unshare-user true 2>/dev/null || printf 'user namespaces cannot be made here'
 }
 
-# substitute_for URL NAME: where the archive cannot be fetched, Debian's of the same version, as
-# --replace=NAME=FILE; nothing where it can, or where flatpak-builder has it already.
+# Where oneDNN's archive cannot be fetched, Debian's of the same version, as --replace=onednn=FILE; nothing
+# where it can, or where flatpak-builder has it already. $ESPALIER_ONEDNN_ARCHIVE is another one.
 substitute_for_onednn () {
   local url hash pool file
+  if [[ -n ${ESPALIER_ONEDNN_ARCHIVE-} ]]; then
+    printf '%s' "--replace=onednn=$ESPALIER_ONEDNN_ARCHIVE"
+    return 0
+  fi
   url=$(sed -n 's,^ *url: \(https://.*/oneDNN/.*\),\1,p' "$root/flatpak/$id.yml")
   hash=$(sed -n '/oneDNN/{n;s/^ *sha256: //p}' "$root/flatpak/$id.yml")
   [[ ! -e $work/state/downloads/$hash ]] || return 0
@@ -110,9 +114,10 @@ substitute_for_onednn () {
   printf '%s' "--replace=onednn=$file"
 }
 
-# The stand-in, the app built against it, installed into a place of its own.
-prepare_test () {
-  local replace built
+# The stand-in, the app built against it, installed into a place of its own. A verb, and so a process, because
+# a failure ends it.
+verb_prepare () {
+  local replace built cuda=$1
   "$root/tools/dev/flatpak-runtime.sh" "$work/runtime" "$version" >&2
   flatpak --user remote-add --if-not-exists --no-gpg-verify stand-in "$work/runtime/repo" >&2
   flatpak --user install -y --noninteractive --or-update stand-in \
@@ -143,7 +148,7 @@ verb_test () {
   mkdir -p -- "$work/home"
   export FLATPAK_USER_DIR=$work/user ESP_FLATPAK_ID=$id ESP_FLATPAK_WORK=$work
   export ESPALIER_SCREENSHOTS=${ESPALIER_SCREENSHOTS:-$root/results/flatpak}
-  if ! HOME=$work/home prepare_test; then
+  if ! HOME=$work/home "${BASH_SOURCE[0]}" prepare "$cuda"; then
     printf '0 passed, 1 failed, 0 skipped\n'
     return 1
   fi
@@ -151,6 +156,6 @@ verb_test () {
 }
 
 case ${1-} in
-  build|test) verb=$1; shift; "verb_$verb" "$@" ;;
+  build|test|prepare) verb=$1; shift; "verb_$verb" "$@" ;;
   *) sed -n 's/^# \{0,1\}//; 4,10p' "$0" >&2; exit 2 ;;
 esac

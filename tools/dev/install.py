@@ -97,6 +97,8 @@ def update_caches(share):
         for path in mime.iterdir():
             if path.is_file():
                 remove(path)
+            elif path != packages and not any(path.iterdir()):
+                path.rmdir()
 
 
 def uninstall(build, destdir):
