@@ -3,7 +3,7 @@
 """Runs one recorded edit and compares every tensor with the reference's. Prints TAP.
 
     run-edit-case.py (--cli PROGRAM | --engine PROGRAM) --compare PROGRAM --models FOLDER [--variant NAME]
-                     [--device NAME] [--vram GIB] [--dtype NAME] [--same-as GIB] CASE-FOLDER
+                     [--device NAME] [--vram GIB] [--dtype NAME] [--same-as GIB] [--notice WORDS] CASE-FOLDER
 
 The edit goes through espalier-cli, or straight through the worker espalier-engine; random-weight
 models are made in FOLDER on demand. A case whose case.json has "bf16_psnr" runs a second time with
@@ -67,7 +67,7 @@ def run_edit(tap, options, case, model, dtype, scratch, vram=None, name=None):
     if options.cli:
         worked, text = run_cli(options.cli, arguments, scratch / f"{dtype}.png")
     else:
-        worked, text = worker_edit.edit(options.engine, arguments, scratch)
+        worked, text = worker_edit.edit(options.engine, arguments, scratch, options.notice)
     ok = worked and dump.exists()
     limit = f" in {vram} GiB" if vram else ""
     tap.report(ok, f"{options.case.name} {dtype}: edit{limit}" + ("" if ok else f" ({text})"))
@@ -99,6 +99,7 @@ def main():
     parser.add_argument("--vram")
     parser.add_argument("--dtype", choices=["f32", "bf16"])
     parser.add_argument("--same-as", metavar="GIB")
+    parser.add_argument("--notice", metavar="WORDS", help="which the edit is to say")
     parser.add_argument("case", type=pathlib.Path)
     options = parser.parse_args()
     os.environ.pop("ESPALIER_MODEL", None)

@@ -81,8 +81,8 @@ def request_of(arguments, scratch):
     return {"id": 1, "type": "edit", **given}
 
 
-def edit(engine, arguments, scratch):
-    """Returns (worked, text for people)."""
+def edit(engine, arguments, scratch, notice=None):
+    """Returns (worked, text for people). Going another way than asked for is not working, but with words of `notice`."""
     with subprocess.Popen([engine], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdin.write(json.dumps(request_of(arguments, scratch)) + "\n")
         process.stdin.flush()
@@ -95,6 +95,6 @@ def edit(engine, arguments, scratch):
         status = process.wait()
     if last.get("type") != "result":
         return False, last.get("message") or f"no answer, exit status {status}"
-    if last.get("notice"):
-        return False, last["notice"]
+    if (notice or "") not in last.get("notice", "") or (last.get("notice") and not notice):
+        return False, last.get("notice", f"no notice of {notice}")
     return status == 0, f"exit status {status}"
