@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* layout-watch.c: looks at the program's widgets from inside, for what a screen reader is not told:
+ * which texts are cut off. A module that GIO loads into the program as it is (GIO_EXTRA_MODULES).
+ * On SIGUSR1 it writes to the file $ESP_LAYOUT_REPORT, a line for each text that shows:
+ *
+ *   KIND <tab> WINDOW <tab> X Y WIDTH HEIGHT <tab> PLACE <tab> TEXT
+ *
+ * X and Y from the window's upper left corner, PLACE the types that the widget is in, TEXT escaped
+ * as in an address. KIND says what is wrong with it: whole       nothing shortened   it ends in an
+ * ellipsis, and no tooltip says the rest told        it ends in an ellipsis, and a tooltip says the
+ * rest cut         it has less room than it needs outside     a part of it is where nothing is
+ * drawn and a line "window" for each window, with its least width and height in the place of X and
+ * Y. $ESP_DIRECTION=rtl makes the program's direction right to left, whatever its language. */
+#include <adwaita.h>
+#include <glib-unix.h>
+#include <signal.h>
+
+void g_io_module_load (GIOModule *module);
+void g_io_module_unload (GIOModule *module);
+char **g_io_module_query (void);
+
+static char *
+get_place (GtkWidget *widget)
+{
+  GString *place = g_string_new (G_OBJECT_TYPE_NAME (widget));
+
+  for (widget = gtk_widget_get_parent (widget); widget != NULL;
+       widget = gtk_widget_get_parent (widget))
+    {
+      g_string_prepend_c (place, '/');
+      g_string_prepend (place, G_OBJECT_TYPE_NAME (widget));
+    }
+  return g_string_free (place, FALSE);
+}
+
+static void
+append (GString *report, const char *kind, GtkWidget *widget, const graphene_rect_t *bounds,
+        const char *text)
+{
+  GtkRoot *root = gtk_widget_get_root (widget);
+  const char *title = GTK_IS_WINDOW (root) ? gtk_window_get_title (GTK_WINDOW (root)) : NULL;
+  g_autofree char *place = get_place (widget), *escaped = g_uri_escape_string (text, " ", TRUE);
+
+  g_string_append_printf (report, "%s\t%s\t%.0f %.0f %.0f %.0f\t%s\t%s\n", kind,
+                          title != NULL ? title : "", (double) bounds->origin.x,
+                          (double) bounds->origin.y, (double) bounds->size.width,
+                          (double) bounds->size.height, place, escaped);
+}
+
+static gboolean
+has_tooltip (GtkWidget *widget)
+{
+  for (; widget != NULL && !GTK_IS_WINDOW (widget); widget = gtk_widget_get_parent (widget))
+    if (gtk_widget_get_has_tooltip (widget))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether what is in `widget`, a scrolled window or its child, is moved about in it, so that being
+ * outside of it is no harm. */
+static gboolean
+scrolls (GtkWidget *widget, gboolean across)
+{
+  GtkPolicyType horizontal, vertical;
+
+  if (GTK_IS_SCROLLED_WINDOW (gtk_widget_get_parent (widget)))
+    widget = gtk_widget_get_parent (widget);
+  else if (!GTK_IS_SCROLLED_WINDOW (widget))
+    return FALSE;
+  gtk_scrolled_window_get_policy (GTK_SCROLLED_WINDOW (widget), &horizontal, &vertical);
+  return (across ? horizontal : vertical) != GTK_POLICY_NEVER;
+}
+
+static gboolean
+is_outside (GtkWidget *widget)
+{
+  gboolean across = TRUE, down = TRUE;
+
+  for (GtkWidget *around = gtk_widget_get_parent (widget); around != NULL && (across || down);
+       around = gtk_widget_get_parent (around))
+    {
+      graphene_rect_t bounds;
+      float width = (float) gtk_widget_get_width (around),
+            height = (float) gtk_widget_get_height (around);
+
+      across = across && !scrolls (around, TRUE);
+      down = down && !scrolls (around, FALSE);
+      if (gtk_widget_get_overflow (around) != GTK_OVERFLOW_HIDDEN && !GTK_IS_NATIVE (around))
+        continue;
+      if (!gtk_widget_compute_bounds (widget, around, &bounds))
+        return TRUE;
+      if (across && (bounds.origin.x < -1 || bounds.origin.x + bounds.size.width > width + 1))
+        return TRUE;
+      if (down && (bounds.origin.y < -1 || bounds.origin.y + bounds.size.height > height + 1))
+        return TRUE;
+      if (GTK_IS_NATIVE (around))
+        break;
+    }
+  return FALSE;
+}
+
+static const char *
+judge (GtkLabel *label)
+{
+  PangoLayout *layout = gtk_label_get_layout (label);
+  GtkWidget *widget = GTK_WIDGET (label);
+  int width, height;
+
+  pango_layout_get_pixel_size (layout, &width, &height);
+  if (pango_layout_is_ellipsized (layout))
+    return has_tooltip (widget) ? "told" : "shortened";
+  if (width > gtk_widget_get_width (widget) + 1 || height > gtk_widget_get_height (widget) + 1)
+    return "cut";
+  return is_outside (widget) ? "outside" : "whole";
+}
+
+static void
+look_at (GtkWidget *widget, GString *report)
+{
+  GtkWidget *top = GTK_WIDGET (gtk_widget_get_root (widget));
+  graphene_rect_t bounds;
+
+  if (!gtk_widget_get_mapped (widget))
+    return;
+  if (GTK_IS_LABEL (widget) && *gtk_label_get_text (GTK_LABEL (widget)) != '\0'
+      && gtk_widget_compute_bounds (widget, top, &bounds))
+    append (report, judge (GTK_LABEL (widget)), widget, &bounds,
+            gtk_label_get_text (GTK_LABEL (widget)));
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    look_at (child, report);
+}
+
+static gboolean
+on_asked (gpointer data)
+{
+  g_autoptr (GString) report = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+      int least_width, least_height;
+
+      if (!gtk_widget_get_mapped (window))
+        continue;
+      gtk_widget_measure (window, GTK_ORIENTATION_HORIZONTAL, -1, &least_width, NULL, NULL, NULL);
+      gtk_widget_measure (window, GTK_ORIENTATION_VERTICAL, -1, &least_height, NULL, NULL, NULL);
+      append (report, "window", window,
+              &GRAPHENE_RECT_INIT ((float) least_width, (float) least_height,
+                                   (float) gtk_widget_get_width (window),
+                                   (float) gtk_widget_get_height (window)),
+              gtk_widget_get_direction (window) == GTK_TEXT_DIR_RTL ? "rtl" : "ltr");
+      look_at (window, report);
+    }
+  /* It is written under another name first: whoever waits for it sees all of it or nothing. */
+  if (!g_file_set_contents (g_getenv ("ESP_LAYOUT_REPORT"), report->str, (gssize) report->len,
+                            &error))
+    g_warning ("%s", error->message);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_startup (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpointer data)
+{
+  gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+  return FALSE;
+}
+
+void
+g_io_module_load (GIOModule *module)
+{
+  static gboolean loaded = FALSE;
+
+  if (loaded)
+    return;
+  loaded = TRUE;
+  g_type_module_use (G_TYPE_MODULE (module)); /* it stays */
+  if (g_getenv ("ESP_LAYOUT_REPORT") != NULL)
+    g_unix_signal_add (SIGUSR1, on_asked, NULL);
+  if (g_strcmp0 (g_getenv ("ESP_DIRECTION"), "rtl") == 0)
+    {
+      /* GTK sets the language's own when it starts, which is the first thing in there. */
+      g_type_class_unref (g_type_class_ref (G_TYPE_APPLICATION));
+      g_signal_add_emission_hook (g_signal_lookup ("startup", G_TYPE_APPLICATION), 0, on_startup,
+                                  NULL, NULL);
+      if (gtk_is_initialized ())
+        gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+    }
+}
+
+void
+g_io_module_unload (GIOModule *module)
+{
+}
+
+char **
+g_io_module_query (void)
+{
+  return g_new0 (char *, 1);
+}

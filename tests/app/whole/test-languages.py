@@ -1,0 +1,273 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real window in a language of longer words, and from right to left: nothing is cut off, nothing is
+left in English, and what has a direction follows it. See tests/app/support/pseudo.py.
+
+One argument or more: only those cases. $ESPALIER_SCREENSHOTS keeps a picture of each place."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import urllib.parse
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / 'support'))
+
+from drive import BUTTONS, SOURCE, case, plain, repeat_until, run, wait_until  # noqa: E402
+from pseudo import LANGUAGE, OVERRIDE, POP, pseudo, write_catalogue  # noqa: E402
+
+WATCH = os.environ.get('ESP_LAYOUT_WATCH', '')  # the module layout-watch.so
+TURN = 'Make it snow'
+
+DEMO = json.loads((SOURCE / 'data/models/demo/espalier.json').read_text())
+# What has no brackets: names, what a person wrote, what GLib, GTK and libadwaita say by themselves.
+OWN = re.compile(
+    '^(' + '|'.join(map(re.escape, [DEMO['name'], DEMO['source'], DEMO['licence'], *DEMO['instructions']])) + '|'
+    r'Espalier|espalier|Coffee|FLUX\.1 Kontext \[dev\]|.*\.(png|jpg|espalier)|/\S+|[0-9a-f]{16}|bf16|ΔE [\d.]+|'
+    r'PNG( image)?|[\d.]+\s[kM]B|\w{3} \w{3} [ \d]\d [\d:]+ \d{4}|'
+    r'Expand|\(None\)|Preferences|Shortcuts|Search Results|No Results Found|Try a different search\.?|'
+    r'Escape|Minimi[sz]e|Maximi[sz]e|Close|Back|Search|Clear|((Shift|Ctrl|Alt)\+)*\S?|Ctrl|Shift|Alt|Esc|Return|Enter|F\d+|'
+    r'((Shift|Ctrl|Alt)\+)*((Page ?)?(Up|Down)|Home|End|Delete|Left|Right|Tab|Space|Insert|Menu|Return|F\d+)|'
+    r'(Gtk|Adw|Esp|Gdk)[A-Z]\w+)$')
+# May end in an ellipsis: titles, which are what the document or the turn is called, and what is
+# chosen in a row of libadwaita's, which shows all of it when it is opened.
+SHORTENED = ('AdwWindowTitle', 'AdwComboRow')
+
+
+class Pseudo:
+    """A program in that language, and what is wrong with what it showed so far."""
+
+    def __init__(self, home, start, *arguments, rtl=False):
+        self.home, self.start, self.arguments, self.rtl = home, start, arguments, rtl
+        self.report = home.folder / 'layout'
+        self.problems = []
+        write_catalogue(home.folder / 'locale', rtl)
+        self.window = self.open(*arguments)
+
+    def open(self, *arguments):
+        self.window = self.start(
+            *arguments, LANGUAGE=LANGUAGE, ESPALIER_LOCALE_DIR=str(self.home.folder / 'locale'),
+            GIO_EXTRA_MODULES=str(pathlib.Path(WATCH).parent), ESP_LAYOUT_REPORT=str(self.report),
+            ESP_DIRECTION='rtl' if self.rtl else 'ltr')
+        return self.window
+
+    def name(self, text):
+        """A test of names: those that the text, translated, can be."""
+        pattern = re.sub(r'%(?:\d\\?\$)?[a-z]+', '.*', re.escape(
+            pseudo(text, self.rtl).replace('_', '')).replace('\\%', '%'))
+        return re.compile(pattern, re.S).fullmatch
+
+    def button(self, text):
+        return self.window.button(self.name(text))
+
+    def has(self, text, role=None):
+        return bool(self.window.all(role, self.name(text)))
+
+    def shows(self, text):
+        """Other than has (), not of what is on a stack's other pages."""
+        return any(self.name(text)(one.text) for one in self.layout())
+
+    def wait(self, text, role=None):
+        wait_until(lambda: self.has(text, role), f'{text!r}')
+
+    def focus_tree(self):
+        self.window.key('ctrl+f')
+        wait_until(lambda: self.name('Find in the history')(self.window.focused()), 'the search')
+        self.window.key('Escape')
+        wait_until(lambda: self.window.focus_widget() is not None
+                   and self.window.focus_widget().role == 'tree item', 'the tree')
+
+    # --- Looking
+
+    def layout(self):
+        """What the module says of each text, when it says the same twice."""
+        before = None
+        while True:
+            self.report.unlink(missing_ok=True)
+            self.window.process.send_signal(signal.SIGUSR1)
+            wait_until(self.report.exists, 'the layout')
+            now = self.report.read_text(encoding='utf-8')
+            if now == before:
+                return [Text(line) for line in now.splitlines()]
+            before = now
+
+    def place_of(self, texts, words):
+        """How far from the left edge the first text with these words begins."""
+        return next(text.x for text in texts if self.name(words)(text.text))
+
+    def look(self, place, least_width=None, own_words=True):
+        """A place as it is now. The window about the program has many words of libadwaita's."""
+        if os.environ.get('ESPALIER_SCREENSHOTS'):
+            self.window.shot(f'{"rtl" if self.rtl else "pseudo"}-{place}')
+        texts = self.layout()
+        for text in texts:
+            if text.kind == 'window':
+                if least_width and text.x > least_width:
+                    self.complain(place, f'{text.window!r} is at least {text.x} wide')
+                if (text.text == 'rtl') != self.rtl:
+                    self.complain(place, f'{text.window!r} has the direction {text.text}')
+                continue
+            if text.kind not in ('whole', 'told') and not (
+                    text.kind == 'shortened' and any(place in text.place for place in SHORTENED)):
+                self.complain(place, f'{text.kind}: {text.text!r} ({text.place[-160:]})')
+            if own_words:
+                self.translated(place, text.text)
+        for widget in self.window.root.walk() if own_words else ():
+            self.translated(place, plain(widget.name or ''))
+        return texts
+
+    def translated(self, place, text):
+        left = text
+        while True:
+            shorter = re.sub(r'⟦[^⟦⟧]*⟧', '', left)
+            if shorter == left:
+                break
+            left = shorter
+        for part in re.split('·|\\n', re.sub(f'[{OVERRIDE}{POP}]', '', left)):
+            part = part.strip(' ,.:;–—“”"')
+            if re.search(r'[^\W\d_]{2}', part) and not OWN.match(part):
+                self.complain(place, f'in English: {text!r}')
+
+    def complain(self, place, what):
+        """Once, however many places have it. Told at once, too: a case may end early."""
+        if what not in self.problems:
+            self.problems.append(what)
+            print(f'# {place}: {what}', flush=True)
+
+    def done(self):
+        self.window.quit()
+        assert not self.problems, f'{len(self.problems)} problems'
+
+
+class Text:
+    """A line of the module's report."""
+
+    def __init__(self, line):
+        self.kind, self.window, place, self.place, text = line.split('\t')
+        self.x, self.y, self.width, self.height = map(int, place.split())
+        self.text = urllib.parse.unquote(text)
+
+
+def opened(p, *keys):
+    """Opens a window with keys."""
+    repeat_until(lambda: p.window.key(*keys), lambda: len(p.window.windows()) > 1, f'a window by {keys}')
+
+
+def closed(p):
+    """Escape, once or more: the first may go to something in it."""
+    repeat_until(lambda: p.window.key('Escape'), lambda: len(p.window.windows()) == 1, 'the window to go')
+
+
+def menu_item(p, key, item, place):
+    """A menu, looked at; returns what takes that item of it."""
+    repeat_until(lambda: p.window.key(key), lambda: p.has(item, 'menu item'), place)
+    p.look(place)
+    return lambda: p.window.press('menu item', p.name(item))
+
+
+def escape_from(p, role, item):
+    repeat_until(lambda: p.window.key('Escape'), lambda: not p.has(item, role), f'{item!r} to go')
+
+
+def popovers(p, places):
+    """What opens at the buttons of the composer: its button, something in it with its role, its name."""
+    for button, role, item, place in places:
+        p.button(button)
+        p.wait(item, role)
+        p.look(place)
+        escape_from(p, role, item)
+
+
+SETTINGS = ('Settings: %s', 'spin button', 'Steps', 'settings')
+COMPOSER = (
+    SETTINGS,
+    ('Model: %s', 'push button', '_Get a Model…', 'model'),
+    ('%d Variation', 'menu item', '%d Variations', 'variations'),
+    ('Add Reference', 'menu item', 'From _File…', 'reference'),
+)
+
+
+def compare(p, modes):
+    """The first turn with the image before, in each way."""
+    p.focus_tree()
+    p.window.key('c')
+    p.wait('comparing “%s” with “%s”')
+    for mode in modes:
+        p.look(f'compare-{mode}')
+        p.window.key('m')
+    repeat_until(lambda: p.window.key('Escape'), lambda: not p.has('comparing “%s” with “%s”'),
+                 'the comparison to go')
+
+
+def sweep_setup(p, place):
+    p.window.key('ctrl+t')
+    wait_until(lambda: p.shows('_Add an Axis'), 'the set-up')
+    p.look(place)
+    repeat_until(lambda: p.window.key('Escape'), lambda: not p.shows('_Add an Axis'), 'the set-up to go')
+
+
+@case
+def longer_words(home, start):
+    home.settings(window_size='(1000, 700)', history_width='300')
+    p = Pseudo(home, start)
+    p.wait('What Should Change?')
+    p.look('welcome')
+    p.window.resize(360, 640)
+    p.look('welcome-narrow', least_width=360)
+    p.window.quit()
+
+    window = p.open(home.document(TURN, 'Make it night'))
+    window.resize(1000, 700)
+    window.wait_for_nodes(3)
+    window.select('Make it night')
+    p.look('main')
+    p.focus_tree()
+    menu_item(p, 'shift+F10', '_Delete', 'node-menu')
+    escape_from(p, 'menu item', '_Delete')
+    menu_item(p, 'F10', '_About Espalier', 'main-menu')()
+    wait_until(lambda: len(window.windows()) > 1, 'the window about the program')
+    p.look('about', own_words=False)
+    closed(p)
+    popovers(p, COMPOSER)
+    compare(p, range(5))
+    sweep_setup(p, 'sweep')
+    for keys, place in (('ctrl+e', 'export'), ('alt+Return', 'properties'), ('ctrl+question', 'shortcuts')):
+        opened(p, keys)
+        p.look(place)
+        closed(p)
+    opened(p, 'ctrl+comma')
+    for title, place in (('Appearance', 'general'), ('Models on This Computer', 'models'),
+                         ('Nothing Leaves This Computer', 'providers'), ('Library', 'storage')):
+        if place != 'general':
+            window.key('Right', 'space')  # on to the next page's button
+        wait_until(lambda words=title: p.shows(words), f'the page with {title!r}')
+        p.look(f'preferences-{place}')
+    closed(p)
+
+    window.resize(360, 640)
+    p.look('main-narrow', least_width=360)
+    popovers(p, (SETTINGS,))
+    sweep_setup(p, 'sweep-narrow')
+    p.done()
+
+
+@case
+def right_to_left(home, start):
+    home.settings(window_size='(1000, 700)', history_width='300')
+    p = Pseudo(home, start, home.document(TURN, 'Make it night'), rtl=True)
+    window = p.window
+    window.wait_for_nodes(3)
+    window.select('Make it night')
+    texts = p.look('main')
+    # What is first is on the right: the header's first button; what is last, on the left.
+    assert p.place_of(texts, '_Open') > p.place_of(texts, 'Run'), 'the window is not mirrored'
+    popovers(p, (SETTINGS,))
+    compare(p, range(3))
+    sweep_setup(p, 'sweep')
+    p.done()
+
+
+if __name__ == '__main__':
+    sys.exit(run())
