@@ -42,11 +42,11 @@ inside DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -qq && apt-get insta
   >/dev/null
 inside sh -c 'id newcomer >/dev/null 2>&1 || useradd --create-home --shell /bin/bash newcomer'
 echo 'newcomer ALL=(ALL) NOPASSWD: ALL' >"$place/etc/sudoers.d/newcomer"
-home=$place/home/newcomer
+user=newcomer; home=$place/home/$user
 rm -rf -- "$home/espalier"
 git clone --quiet --no-hardlinks -- "$root" "$home/espalier"
 cp -- "$root/data/photos/coffee.png" "$home/espalier/photo.jpg" # what it is, its content says
-inside chown -R newcomer:newcomer /home/newcomer
+inside sh -c "chown -R $user: ~$user"
 
 # --- What the documents say
 

@@ -45,6 +45,7 @@ NOT_RUN = {
     r'espalier-cli edit \S+ .*--backend pixel-mill': 'the tutorial as a whole: cli-provider-docs',
     r'tests/servers/fake-provider\.py ': 'waits until it is ended: servers-fake',
     r'curl http://127\.0\.0\.1:PORT': 'belongs to the line above it',
+    r'tests/app/support/pseudo\.py .* && .*\./dev app': 'opens a window: the tests of the made-up languages',
     r'ESPALIER_CUDA_DRIVER=': 'wants a build with the emulated card: cli-cards',
 }
 # What is run and fails, by how it begins: how, and with which words.
@@ -217,6 +218,35 @@ def verbs_of_dev_are_those_that_it_has():
         # Also in the middle of a sentence.
         for verb in re.findall(r'\./dev ([a-z][a-z-]*)', path.read_text(encoding='utf-8')):
             assert verb in verbs, f'{path.name}: ./dev {verb}'
+
+
+@case
+def the_newest_version_is_the_same_everywhere():
+    version = re.search(r"version: '([^']+)'", (ROOT / 'meson.build').read_text(encoding='utf-8')).group(1)
+    changes = (ROOT / 'CHANGELOG.md').read_text(encoding='utf-8')
+    assert re.search(r'^## (\S+) \((?:unreleased|\d{4}-\d\d-\d\d)\)$', changes, re.M).group(1) == version
+    metainfo = (ROOT / 'data/desktop/espalier.metainfo.xml.in.in').read_text(encoding='utf-8')
+    told = re.search(r'<release version="([^"]+)"', metainfo).group(1)
+    assert told in ('@version@', version), told
+
+
+@case
+def links_lead_somewhere():
+    for path in DOCUMENTS:
+        if path.suffix != '.md':
+            continue
+        text = path.read_text(encoding='utf-8')
+        prose = re.sub(r'```.*?```', '', text, flags=re.S)
+        for target in re.findall(r'\]\(([^)\s]+)\)', prose):
+            if re.match(r'[a-z]+:', target):
+                continue
+            name, _, place = target.partition('#')
+            file = path.parent / name if name else path
+            assert file.exists(), f'{path.name}: {target}'
+            if place and file.suffix == '.md':
+                titles = re.findall(r'^#+ (.*)$', file.read_text(encoding='utf-8'), re.M)
+                anchors = {re.sub(r'[^\w -]', '', title.lower()).replace(' ', '-') for title in titles}
+                assert place in anchors, f'{path.name}: {target}'
 
 
 @case

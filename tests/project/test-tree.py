@@ -207,6 +207,33 @@ def the_architecture_names_every_folder():
 
 
 @case
+def the_drawing_of_the_architecture_is_the_code():
+    """Its boxes are the folders of src, their rows (▸) all rooms; a room includes only from its own row and those below."""
+    drawing = re.search(r'```\n(.*?)```', text(ROOT / 'docs/architecture.md'), re.S).group(1)
+    boxes = dict(re.findall(r'┌─ (src/\w+) ─(.*?)└', drawing, re.S))
+    assert sorted(boxes) == sorted({'/'.join(relative(path).split('/')[:2]) for path in source_files('src/')
+                                    if relative(path).count('/') > 1})
+    problems = []
+    for box, inside in boxes.items():
+        rows = [row.split() for row in re.findall(r'▸ ([a-z/ ]+)', inside)]
+        row_of = {room: number for number, row in enumerate(rows) for room in row}
+        rooms = {relative(path.parent)[len(box) + 1:]: path.parent for path in source_files(box + '/')
+                 if path.parent != ROOT / box}
+        rooms = {name: folder for name, folder in rooms.items() if name.split('/')[-1] != 'kernels'}
+        if set(rooms) != set(row_of):
+            problems.append(f'{box}: {sorted(set(rooms) ^ set(row_of))}')
+            continue
+        headers = {header.name: name for name, folder in rooms.items() for header in folder.glob('*.h')}
+        for name, folder in rooms.items():
+            for path in [*folder.glob('*.c'), *folder.glob('*.h')]:
+                for included in re.findall(r'#include "(?:[^"]*/)?([^"/]+)"', text(path)):
+                    other = headers.get(included, name)
+                    if row_of[other] < row_of[name]:
+                        problems.append(f'{relative(path)} includes {included} of {other}, which is drawn above')
+    expect_none(problems)
+
+
+@case
 def json_files_parse():
     problems = []
     for path in FILES:
@@ -279,7 +306,7 @@ def lengths_are_reported():
 
 @case
 def the_top_level_holds_what_it_should():
-    allowed = {'meson.build', 'meson_options.txt', 'README.md', 'CONTRIBUTING.md', 'COPYING', 'dev',
+    allowed = {'meson.build', 'meson_options.txt', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'COPYING', 'dev',
                'src', 'data', 'po', 'tests', 'flatpak', 'docs', 'tools'}
     found = {relative(path).split('/')[0] for path in FILES}
     expect_none(sorted(name for name in found - allowed if not name.startswith('.')))
