@@ -5,8 +5,10 @@
 #include "esp-application.h"
 
 #include <glib/gi18n-lib.h>
+#include <sys/stat.h>
 
 #include "esp-actions.h"
+#include "esp-awake.h"
 #include "esp-downloads-watch.h"
 #include "esp-help.h"
 #include "esp-icon-keep.h"
@@ -14,6 +16,7 @@
 #include "esp-local-backend.h"
 #include "esp-model-downloads.h"
 #include "esp-model-library.h"
+#include "esp-notifier.h"
 #include "esp-preferences-window.h"
 #include "esp-remote-backend.h"
 #include "esp-window.h"
@@ -31,7 +34,6 @@ struct _EspApplication
   EspRegistry *registry;
   EspQueue *queue;
 
-  guint inhibit_cookie;
   guint session_source;
   guint first_frame_seen : 1;
   guint quitting : 1;
@@ -113,6 +115,28 @@ create_window (EspApplication *self)
 }
 
 EspWindow *
+/* By another name as well: a link, or a folder with two. */
+static gboolean
+is_same_file (GFile *a, GFile *b)
+{
+  const char *path_a = g_file_peek_path (a);
+  const char *path_b = g_file_peek_path (b);
+  g_autofree char *name_a = NULL;
+  g_autofree char *name_b = NULL;
+  struct stat status_a, status_b;
+
+  if (g_file_equal (a, b))
+    return TRUE;
+  if (path_a == NULL || path_b == NULL)
+    return FALSE;
+  /* A document has one name; another hard link is another document. */
+  name_a = g_path_get_basename (path_a);
+  name_b = g_path_get_basename (path_b);
+  return stat (path_a, &status_a) == 0 && stat (path_b, &status_b) == 0
+         && status_a.st_dev == status_b.st_dev && status_a.st_ino == status_b.st_ino
+         && (status_a.st_nlink == 1 || g_str_equal (name_a, name_b));
+}
+
 esp_application_find_window (EspApplication *self, GFile *file)
 {
   g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
@@ -120,7 +144,7 @@ esp_application_find_window (EspApplication *self, GFile *file)
 
   for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
     if (ESP_IS_WINDOW (l->data) && esp_window_get_file (l->data) != NULL
-        && g_file_equal (esp_window_get_file (l->data), file))
+        && is_same_file (esp_window_get_file (l->data), file))
       return l->data;
   return NULL;
 }
@@ -278,82 +302,6 @@ restore_session (EspApplication *self)
   return restored;
 }
 
-/* --- The queue
- * --------------------------------------------------------------------------------- */
-
-static void
-update_inhibit (EspApplication *self)
-{
-  /* Jobs have news until the queue has gone. */
-  gboolean at_work = self->queue != NULL && esp_queue_get_n_running (self->queue) > 0;
-
-  if (at_work && self->inhibit_cookie == 0)
-    self->inhibit_cookie = gtk_application_inhibit (
-        GTK_APPLICATION (self), gtk_application_get_active_window (GTK_APPLICATION (self)),
-        GTK_APPLICATION_INHIBIT_SUSPEND, _ ("Turns are under way"));
-  else if (!at_work && self->inhibit_cookie != 0)
-    {
-      gtk_application_uninhibit (GTK_APPLICATION (self), self->inhibit_cookie);
-      self->inhibit_cookie = 0;
-    }
-}
-
-static void
-on_jobs_changed (GListModel *jobs, guint position, guint removed, guint added, EspApplication *self)
-{
-  update_inhibit (self);
-}
-
-static void
-on_job_changed (EspJob *job, EspApplication *self)
-{
-  update_inhibit (self);
-}
-
-static void
-on_job_added (EspQueue *queue, EspJob *job, EspApplication *self)
-{
-  g_signal_connect_object (job, "changed", G_CALLBACK (on_job_changed), self, 0);
-}
-
-/* Says that a turn is over, unless the person looks at its window. */
-static void
-on_job_finished (EspQueue *queue, EspJob *job, EspApplication *self)
-{
-  EspDocument *document = esp_job_get_document (job);
-  EspNode *node = esp_job_get_node (job);
-  GFile *file = esp_document_get_file (document);
-  EspWindow *window = esp_application_find_window (self, file);
-  g_autoptr (GNotification) notification = NULL;
-  g_autofree char *title = NULL;
-  g_autofree char *uri = NULL;
-
-  update_inhibit (self);
-  if (esp_job_get_state (job) == ESP_JOB_CANCELLED || self->quitting
-      || !g_settings_get_boolean (self->settings, "notify-when-done"))
-    return;
-  if (window != NULL
-      && (gtk_window_is_active (GTK_WINDOW (window)) || esp_window_is_in_background (window)))
-    return;
-
-  title = esp_node_dup_title (node);
-  uri = g_file_get_uri (file);
-  if (esp_job_get_state (job) == ESP_JOB_FAILED)
-    {
-      notification = g_notification_new (_ ("A turn failed"));
-      if (esp_job_get_error (job) != NULL)
-        g_notification_set_body (notification, esp_job_get_error (job)->message);
-    }
-  else
-    {
-      notification = g_notification_new (_ ("A turn is done"));
-      g_notification_set_body (notification, title);
-    }
-  g_notification_set_default_action_and_target (notification, "app.show-node", "(sx)", uri,
-                                                esp_node_get_id (node));
-  g_application_send_notification (G_APPLICATION (self), uri, notification);
-}
-
 /* --- Actions
  * ----------------------------------------------------------------------------------- */
 
@@ -361,6 +309,35 @@ static void
 new_window (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   gtk_window_present (GTK_WINDOW (create_window (ESP_APPLICATION (user_data))));
+}
+
+/* The one that is empty, or a new one: where nothing is open yet, and for what gets a window
+ * anyway. */
+static EspWindow *
+ensure_empty_window (EspApplication *self)
+{
+  EspWindow *window = find_empty_window (self);
+
+  return window != NULL ? window : create_window (self);
+}
+
+static void
+new_from_clipboard (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  esp_window_paste_in_front (ensure_empty_window (ESP_APPLICATION (user_data)));
+}
+
+static void
+/* Asks for files, over the window that is there. */
+choose_files (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspApplication *self = ESP_APPLICATION (user_data);
+  GtkWindow *active = gtk_application_get_active_window (GTK_APPLICATION (self));
+  EspWindow *window = ESP_IS_WINDOW (active) ? ESP_WINDOW (active) : ensure_empty_window (self);
+
+  esp_window_leave_background (window);
+  gtk_window_present (GTK_WINDOW (window));
+  gtk_widget_activate_action (GTK_WIDGET (window), "win.open", NULL);
 }
 
 static void
@@ -373,22 +350,42 @@ open_uri (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   esp_application_open_file (self, ESP_IS_WINDOW (active) ? ESP_WINDOW (active) : NULL, file);
 }
 
+/* The window that has the document or opens it. */
+static EspWindow *
+ensure_window (EspApplication *self, const char *uri)
+{
+  g_autoptr (GFile) file = g_file_new_for_uri (uri);
+
+  if (esp_application_find_window (self, file) == NULL)
+    esp_application_open_file (self, find_empty_window (self), file);
+  return esp_application_find_window (self, file);
+}
+
+static void
+/* A document, a node of it, and what is to be done to that. */
+on_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EspWindow *window;
+  const char *uri, *verb;
+  gint64 id;
+
+  g_variant_get (parameter, "(&sx&s)", &uri, &id, &verb);
+  window = ensure_window (ESP_APPLICATION (user_data), uri);
+  if (window != NULL)
+    esp_window_do_to_node (window, id, verb);
+}
+
 static void
 show_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  EspApplication *self = ESP_APPLICATION (user_data);
-  g_autoptr (GFile) file = NULL;
   EspWindow *window;
   const char *uri;
   gint64 id;
 
   g_variant_get (parameter, "(&sx)", &uri, &id);
-  file = g_file_new_for_uri (uri);
-  window = esp_application_find_window (self, file);
+  window = ensure_window (ESP_APPLICATION (user_data), uri);
   if (window != NULL)
-    esp_window_show_node (window, id);
-  else
-    esp_application_open_file (self, NULL, file);
+    esp_window_do_to_node (window, id, "show");
 }
 
 static GtkWindow *
@@ -535,7 +532,10 @@ static const GActionEntry entries[] = {
   { "new-window", new_window },
   { "open-uri", open_uri, "s" },
   { "show-node", show_node, "(sx)" },
+  { "open", choose_files },
+  { "new-from-clipboard", new_from_clipboard },
   { "preferences", show_preferences },
+  { "on-node", on_node, "(sxs)" },
   { "show-models", show_models },
   { "show-providers", show_providers },
   { "setup-provider", setup_provider, "s" },
@@ -589,10 +589,8 @@ esp_application_startup (GApplication *application)
                            G_CALLBACK (on_download_limit), self, G_CONNECT_SWAPPED);
   self->queue = esp_queue_new (self->registry);
   g_settings_bind (self->settings, "step-previews", self->queue, "previews", G_SETTINGS_BIND_GET);
-  g_signal_connect_object (self->queue, "job-added", G_CALLBACK (on_job_added), self, 0);
-  g_signal_connect_object (self->queue, "job-finished", G_CALLBACK (on_job_finished), self, 0);
-  g_signal_connect_object (esp_queue_get_jobs (self->queue), "items-changed",
-                           G_CALLBACK (on_jobs_changed), self, 0);
+  esp_notifier_attach (GTK_APPLICATION (self), self->queue);
+  esp_awake_attach (GTK_APPLICATION (self), self->queue, self->downloads);
 
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
   esp_actions_set_accels (GTK_APPLICATION (self));
@@ -628,22 +626,26 @@ esp_application_handle_local_options (GApplication *application, GVariantDict *o
 {
   if (g_variant_dict_contains (options, "version"))
     {
+  /* Of the same names. */
+  static const char *const actions[] = { "new-window", "new-from-clipboard", "open" };
+
       g_print ("espalier %s\n", ESP_VERSION);
       return 0;
     }
-  if (g_variant_dict_contains (options, "new-window"))
-    {
-      g_autoptr (GError) error = NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
+    if (g_variant_dict_contains (options, actions[i]))
+      {
+        g_autoptr (GError) error = NULL;
 
-      if (!g_application_register (application, NULL, &error))
-        {
-          g_printerr ("%s\n", error->message);
-          return 1;
-        }
-      g_action_group_activate_action (G_ACTION_GROUP (application), "new-window", NULL);
-      /* The first process stays for its window; a second one has told the first. */
-      return g_application_get_is_remote (application) ? 0 : -1;
-    }
+        if (!g_application_register (application, NULL, &error))
+          {
+            g_printerr ("%s\n", error->message);
+            return 1;
+          }
+        g_action_group_activate_action (G_ACTION_GROUP (application), actions[i], NULL);
+        /* The first process stays for its window; a second one has told the first. */
+        return g_application_get_is_remote (application) ? 0 : -1;
+      }
   return -1;
 }
 
@@ -699,9 +701,8 @@ esp_application_shutdown (GApplication *application)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timeout);
 
-  /* It empties its list as it goes. */
-  g_signal_handlers_disconnect_by_data (esp_queue_get_jobs (self->queue), self);
-  g_signal_handlers_disconnect_by_data (self->queue, self);
+  esp_notifier_detach (GTK_APPLICATION (self));
+  esp_awake_detach (GTK_APPLICATION (self));
   esp_downloads_watch_detach (application);
   g_clear_object (&self->queue);
   g_clear_object (&self->registry);
@@ -735,6 +736,9 @@ esp_application_init (EspApplication *self)
     { "new-window", 'w', 0, G_OPTION_ARG_NONE, NULL, N_ ("Open a new window"), NULL },
     { NULL },
   };
+    { "new-from-clipboard", 0, 0, G_OPTION_ARG_NONE, NULL,
+      N_ ("Make a document of the image that was copied"), NULL },
+    { "open", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Ask for files to open"), NULL },
 
   g_application_add_main_option_entries (G_APPLICATION (self), options);
   g_application_set_option_context_parameter_string (G_APPLICATION (self), _ ("[FILE…]"));

@@ -38,6 +38,7 @@ notify (Watch *watch, const char *title, const char *body)
   if (body != NULL)
     g_notification_set_body (notification, body);
   g_notification_set_default_action (notification, "app.show-models");
+  g_notification_add_button (notification, _ ("Show Models"), "app.show-models");
   g_application_send_notification (watch->application, NOTIFICATION, notification);
 }
 
@@ -118,9 +119,19 @@ stop_reminding (Watch *watch)
     adw_toast_dismiss (toast);
 }
 
+/* What it tells is on the screen. */
+static void
+on_is_active (GApplication *application, GParamSpec *pspec, GtkWindow *window)
+{
+  if (gtk_window_is_active (window))
+    g_application_withdraw_notification (application, NOTIFICATION);
+}
+
 static void
 on_window_added (GtkApplication *application, GtkWindow *window, Watch *watch)
 {
+  g_signal_connect_object (window, "notify::is-active", G_CALLBACK (on_is_active), application,
+                           G_CONNECT_SWAPPED);
   if (ESP_IS_WINDOW (window))
     remind (watch, ESP_WINDOW (window));
 }
@@ -141,16 +152,30 @@ on_active_changed (Watch *watch)
     g_application_release (watch->application);
 }
 
-/* Who looks at the page of the models sees it there. */
+static gboolean
+is_in_front (GApplication *application)
+{
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (application)); l != NULL;
+       l = l->next)
+    if (gtk_window_is_active (l->data))
+      return TRUE;
+  return FALSE;
+}
+
+/* Who looks at the page of the models sees it there. Where another program is in front, a
+ * notification tells as well, unless the person wants none of what is done. */
 static void
 tell (Watch *watch, EspModelDownload *download, const char *text)
 {
   GtkWindow *active = gtk_application_get_active_window (GTK_APPLICATION (watch->application));
   const gboolean failed = esp_model_download_get_state (download) == ESP_MODEL_DOWNLOAD_FAILED;
+  GSettings *settings = esp_application_get_settings (ESP_APPLICATION (watch->application));
 
   if (ESP_IS_WINDOW (active))
     esp_window_toast_action (ESP_WINDOW (active), text, _ ("_Show"), "app.show-models");
-  else if (active == NULL)
+  if (active == NULL
+      || (!is_in_front (watch->application)
+          && g_settings_get_boolean (settings, "notify-when-done")))
     notify (watch, text, failed ? esp_model_download_get_status (download) : NULL);
 }
 

@@ -118,19 +118,7 @@ on_job_finished (EspWindow *self)
     return;
   g_signal_handlers_disconnect_by_func (queue, on_job_finished, self);
   if (self->background)
-    {
-      g_autoptr (GNotification) notification = NULL;
-      g_autofree char *text = NULL;
-      g_autofree char *uri = g_file_get_uri (self->file);
-
-      text = g_strdup_printf (_ ("All turns of “%s” are done"),
-                              esp_document_get_title (self->document));
-      notification = g_notification_new (text);
-      g_notification_set_default_action_and_target (notification, "app.open-uri", "s", uri);
-      g_application_send_notification (
-          G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))), uri, notification);
-      g_application_release (G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
-    }
+    g_application_release (G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self))));
   finish_close (self);
 }
 

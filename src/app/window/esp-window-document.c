@@ -232,7 +232,7 @@ add_to_recent (EspDocument *document)
   g_autofree char *exec = g_strjoin (" ", g_get_prgname (), "%u", NULL);
   GtkRecentData data = {
     .display_name = (char *) esp_document_get_title (document),
-    .mime_type = (char *) "application/vnd." ESP_APP_ID "+sqlite3",
+    .mime_type = (char *) ESP_MEDIA_TYPE,
     .app_name = (char *) g_get_application_name (),
     .app_exec = exec,
   };

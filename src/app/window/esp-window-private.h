@@ -65,6 +65,7 @@ struct _EspWindow
   AdwToast *undo_toast;
   guint lift_id;            /* the toasts' place is to be looked at */
   GVariant *document_state; /* of the last session; restored with the document */
+  GVariant *asked;          /* (xs): a node and what is to be done to it, once it is there */
 
   /* Borrowed, while they show. */
   GtkWidget *recipe_dialog;
@@ -139,6 +140,9 @@ void esp_window_paste (EspWindow *self);
 void esp_window_take_image (EspWindow *self, GBytes *bytes, const char *file_name);
 void esp_window_add_reference_value (EspWindow *self, EspNode *node, const GValue *value);
 void esp_window_take_up_left_over (EspWindow *self, gboolean take_up);
+
+/* esp-window-asked.c */
+void esp_window_do_what_was_asked (EspWindow *self); /* before the document was there */
 
 /* esp-window-close.c */
 gboolean esp_window_on_close_request (GtkWindow *window);

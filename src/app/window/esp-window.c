@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-actions.h"
+#include "esp-notifier.h"
 #include "esp-recent.h"
 #include "esp-window-private.h"
 
@@ -210,12 +211,8 @@ on_is_active (EspWindow *self)
 {
   GtkApplication *application = gtk_window_get_application (GTK_WINDOW (self));
 
-  if (!gtk_window_is_active (GTK_WINDOW (self)) || self->file == NULL || application == NULL)
-    return;
-
-  /* Seen. */
-  g_autofree char *uri = g_file_get_uri (self->file);
-  g_application_withdraw_notification (G_APPLICATION (application), uri);
+  if (gtk_window_is_active (GTK_WINDOW (self)) && self->file != NULL && application != NULL)
+    esp_notifier_seen (application, self->file);
 }
 
 /* --- Menus
@@ -351,6 +348,7 @@ esp_window_finalize (GObject *object)
   EspWindow *self = ESP_WINDOW (object);
 
   g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->asked, g_variant_unref);
   g_clear_object (&self->settings);
   g_clear_object (&self->node_actions);
   g_clear_object (&self->current_actions);
@@ -558,6 +556,8 @@ esp_window_set_document (EspWindow *self, EspDocument *document)
   esp_window_update_remote (self);
   if (document != NULL && esp_window_get_view (self) == GTK_WIDGET (self->canvas))
     esp_composer_focus (self->composer);
+  if (document != NULL)
+    esp_window_do_what_was_asked (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
 }
 

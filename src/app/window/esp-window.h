@@ -41,6 +41,13 @@ void esp_window_set_made_for_file (EspWindow *self);
 /* Shows a node, with the window brought to the front. */
 void esp_window_show_node (EspWindow *self, gint64 id);
 
+/* The same, and does one of these to it: "show" (nothing more), "run-again", "retry", "export",
+ * "show-sweep". A document that is still being opened is waited for. */
+void esp_window_do_to_node (EspWindow *self, gint64 id, const char *verb);
+
+/* Brings the window to the front, then pastes the image of the clipboard. */
+void esp_window_paste_in_front (EspWindow *self);
+
 /* Brings back a window that works in the background. */
 void esp_window_leave_background (EspWindow *self);
 
