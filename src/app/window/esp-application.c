@@ -114,7 +114,6 @@ create_window (EspApplication *self)
   return window;
 }
 
-EspWindow *
 /* By another name as well: a link, or a folder with two. */
 static gboolean
 is_same_file (GFile *a, GFile *b)
@@ -137,6 +136,7 @@ is_same_file (GFile *a, GFile *b)
          && (status_a.st_nlink == 1 || g_str_equal (name_a, name_b));
 }
 
+EspWindow *
 esp_application_find_window (EspApplication *self, GFile *file)
 {
   g_return_val_if_fail (ESP_IS_APPLICATION (self), NULL);
@@ -327,8 +327,8 @@ new_from_clipboard (GSimpleAction *action, GVariant *parameter, gpointer user_da
   esp_window_paste_in_front (ensure_empty_window (ESP_APPLICATION (user_data)));
 }
 
-static void
 /* Asks for files, over the window that is there. */
+static void
 choose_files (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspApplication *self = ESP_APPLICATION (user_data);
@@ -361,8 +361,8 @@ ensure_window (EspApplication *self, const char *uri)
   return esp_application_find_window (self, file);
 }
 
-static void
 /* A document, a node of it, and what is to be done to that. */
+static void
 on_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EspWindow *window;
@@ -531,11 +531,11 @@ quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static const GActionEntry entries[] = {
   { "new-window", new_window },
   { "open-uri", open_uri, "s" },
-  { "show-node", show_node, "(sx)" },
   { "open", choose_files },
   { "new-from-clipboard", new_from_clipboard },
-  { "preferences", show_preferences },
+  { "show-node", show_node, "(sx)" },
   { "on-node", on_node, "(sxs)" },
+  { "preferences", show_preferences },
   { "show-models", show_models },
   { "show-providers", show_providers },
   { "setup-provider", setup_provider, "s" },
@@ -624,11 +624,11 @@ esp_application_open (GApplication *application, GFile **files, int n_files, con
 static int
 esp_application_handle_local_options (GApplication *application, GVariantDict *options)
 {
-  if (g_variant_dict_contains (options, "version"))
-    {
   /* Of the same names. */
   static const char *const actions[] = { "new-window", "new-from-clipboard", "open" };
 
+  if (g_variant_dict_contains (options, "version"))
+    {
       g_print ("espalier %s\n", ESP_VERSION);
       return 0;
     }
@@ -734,11 +734,11 @@ esp_application_init (EspApplication *self)
   static const GOptionEntry options[] = {
     { "version", 'v', 0, G_OPTION_ARG_NONE, NULL, N_ ("Print the version and exit"), NULL },
     { "new-window", 'w', 0, G_OPTION_ARG_NONE, NULL, N_ ("Open a new window"), NULL },
-    { NULL },
-  };
     { "new-from-clipboard", 0, 0, G_OPTION_ARG_NONE, NULL,
       N_ ("Make a document of the image that was copied"), NULL },
     { "open", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Ask for files to open"), NULL },
+    { NULL },
+  };
 
   g_application_add_main_option_entries (G_APPLICATION (self), options);
   g_application_set_option_context_parameter_string (G_APPLICATION (self), _ ("[FILE…]"));

@@ -556,9 +556,9 @@ esp_window_set_document (EspWindow *self, EspDocument *document)
   esp_window_update_remote (self);
   if (document != NULL && esp_window_get_view (self) == GTK_WIDGET (self->canvas))
     esp_composer_focus (self->composer);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
   if (document != NULL)
     esp_window_do_what_was_asked (self);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DOCUMENT]);
 }
 
 gboolean
