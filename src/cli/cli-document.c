@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "cli-columns.h"
 #include "cli-options.h"
 #include "cli-report.h"
 #include "esp-json-text.h"
@@ -340,11 +341,9 @@ cli_document_describe_node (EspNode *node, int columns)
   g_autofree char *raw = esp_node_dup_title (node);
 
   append_plain (title, raw);
-  if (columns > 0 && g_utf8_strlen (title->str, -1) > MAX (columns, 12))
+  if (columns > 0 && cli_columns_count (title->str) > MAX (columns, 12))
     {
-      g_string_truncate (
-          title,
-          (gsize) (g_utf8_offset_to_pointer (title->str, MAX (columns, 12) - 1) - title->str));
+      g_string_truncate (title, cli_columns_fit (title->str, MAX (columns, 12) - 1));
       g_string_append (title, "…");
     }
   g_string_append_printf (line, "%" G_GINT64_FORMAT " %s", esp_node_get_id (node), title->str);

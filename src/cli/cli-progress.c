@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli-columns.h"
+
 #define WIDTH_UNKNOWN 80
 #define BAR_MAX       40
 #define BAR_MIN       5
@@ -81,21 +83,13 @@ terminal_width (void)
   return WIDTH_UNKNOWN;
 }
 
-/* The first `columns` characters; stage names have none that are wider than one column. */
-static void
-cut (char *text, int columns)
-{
-  if (g_utf8_strlen (text, -1) > columns)
-    *g_utf8_offset_to_pointer (text, MAX (columns, 0)) = '\0';
-}
-
 static void
 draw_bar (CliProgress *self, double done, char *text)
 {
   gboolean unicode = g_get_charset (NULL);
   /* The last column stays free: some terminals wrap when it is written. */
   int columns = terminal_width () - 1;
-  int bar = MIN (BAR_MAX, columns - (int) g_utf8_strlen (text, -1) - 3);
+  int bar = MIN (BAR_MAX, columns - cli_columns_count (text) - 3);
   double fraction = CLAMP (done, 0, 1);
   g_autoptr (GString) line = g_string_new ("\r");
 
@@ -109,7 +103,7 @@ draw_bar (CliProgress *self, double done, char *text)
       g_string_append (line, "] ");
     }
 
-  cut (text, columns);
+  text[cli_columns_fit (text, columns)] = '\0';
   g_string_append_printf (line, "%s\033[K", text);
   fputs (line->str, stderr);
   fflush (stderr);

@@ -2,19 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Documents without a window: a whole history is made, shown, checked and exported."""
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
 import sqlite3
 import struct
 import sys
+import termios
+import unicodedata
 import zlib
 
-from scratch import png_size, run_cases, wait_until
+from scratch import Skip, png_size, run_cases, wait_until
 
 SMALL = ('--set', 'size=match', '--set', 'steps=2')
 ENDLESS = ('--set', 'size=512x512', '--set', 'steps=1000')  # minutes: it ends because it is ended
@@ -332,7 +336,29 @@ def a_long_way_is_shown(s):
     assert [node['id'] for node in way] == list(range(1, steps + 1))
 
 
-sys.exit(run_cases([a_history_grows, the_same_request_gives_the_same_image, images_are_exported, photos_are_imported,
+def lines_fit_a_terminal(s):
+    """Characters of East Asia are as wide as two others."""
+    document = new(s)
+    ok(s, 'run', document, '-p', '写真に雪を降らせて、夜の港のように見せてください' * 3, *SMALL)
+    try:
+        master, slave = pty.openpty()
+    except OSError as reason:
+        raise Skip(str(reason)) from reason
+    for columns in (60, 80):
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+        with s.start('tree', document, stdout=slave) as process:
+            text = b''
+            while b'\xe2\x97\x80\r\n' not in text:  # the current node's mark, behind the last line
+                text += os.read(master, 65536)
+        assert process.returncode == 0
+        line, = (line for line in text.decode().splitlines() if '写真' in line)
+        wide = sum(1 + (unicodedata.east_asian_width(c) == 'W') for c in line)
+        assert '…' in line and columns - 20 < wide <= columns, (columns, wide, line)
+    os.close(master)
+    os.close(slave)
+
+
+sys.exit(run_cases([a_history_grows, lines_fit_a_terminal, the_same_request_gives_the_same_image, images_are_exported, photos_are_imported,
                     cells_of_sweeps_are_told, a_turn_is_stopped, a_killed_run_leaves_the_document_usable, turns_that_were_left_over_are_made,
                     a_result_is_written_apart, wrong_command_lines,
                     damage_is_found, a_long_way_is_shown]))
