@@ -59,6 +59,16 @@ def the_page_and_the_completions_know_the_same_options():
 
 
 @case
+def every_variable_of_the_environment_is_described():
+    """In a manual page, or, where only developers want it, in docs."""
+    described = '\n'.join(path.read_text(encoding='utf-8').replace('\\-', '-')
+                          for path in [*PAGES, *ROOT.glob('docs/*.md')])
+    for path in sorted(ROOT.glob('src/**/*.c')):
+        for name in re.findall(r'"(ESPALIER_[A-Z_]+)"', path.read_text(encoding='utf-8')):
+            assert name in described, f'{path.relative_to(ROOT)}: {name}'
+
+
+@case
 def the_windows_page_knows_its_options_and_keys():
     page = plain(ROOT / 'data/man/espalier.1')
     source = (ROOT / 'src/app/window/esp-application.c').read_text(encoding='utf-8')
