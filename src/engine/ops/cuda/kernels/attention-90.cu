@@ -72,13 +72,20 @@ copy_tile (unsigned char *to, const CudaTensorMap *map, int row, uint64_t *full)
   esp_tensor_copy (to + SLAB, map, column + 64, row, full);
 }
 
+/* Waits until the tile's place is free. */
+ESP_DEVICE void
+wait_for_place (Pipe *pipe, int tile)
+{
+  esp_mbarrier_wait_briefly (&pipe->empty[buffer_of (tile)], parity_of (tile) ^ 1);
+}
+
 ESP_DEVICE void
 copy_next (unsigned char (*buffers)[CUDA_ATTENTION_90_TILE], Pipe *pipe, const CudaTensorMap *map,
            int tile)
 {
   const int buffer = buffer_of (tile);
 
-  esp_mbarrier_wait (&pipe->empty[buffer], parity_of (tile) ^ 1);
+  wait_for_place (pipe, tile);
   copy_tile (buffers[buffer], map, tile * CUDA_ATTENTION_90_KEYS, &pipe->full[buffer]);
 }
 
@@ -94,6 +101,12 @@ copy_all (const CudaAttention90 &a, Stage *stage, int tiles)
         copy_next (stage->k, &stage->k_pipe, &a.k, tile);
       if (tile > 0)
         copy_next (stage->v, &stage->v_pipe, &a.v, tile - 1);
+    }
+  /* Sees to it that all ends. */
+  for (int tile = tiles; tile < tiles + BUFFERS; tile++)
+    {
+      wait_for_place (&stage->k_pipe, tile);
+      wait_for_place (&stage->v_pipe, tile);
     }
 }
 
@@ -244,6 +257,7 @@ compute (const CudaAttention90 &a, Stage *stage, int group, int tiles)
   if (group == 0 || tiles > 1)
     esp_barrier_arrive (TURN + (group ^ 1), 256);
   esp_wgmma_wait<0> ();
+  esp_wgmma_settled<64> (s);
   let_go (&stage->k_pipe, 0);
   weigh (factor, a.keys, s, largest, total, fade);
   pack_weights (s, weights);
@@ -259,6 +273,7 @@ compute (const CudaAttention90 &a, Stage *stage, int group, int tiles)
       if (group == 0 || tile + 1 < tiles)
         esp_barrier_arrive (TURN + (group ^ 1), 256);
       esp_wgmma_wait<1> ();
+      esp_wgmma_settled<64> (s);
       let_go (&stage->k_pipe, tile);
       weigh (factor, a.keys - tile * CUDA_ATTENTION_90_KEYS, s, largest, total, fade);
       /* Never so, but the end of a stretch that ptxas orders as it likes: without it all of weigh()
@@ -266,6 +281,7 @@ compute (const CudaAttention90 &a, Stage *stage, int group, int tiles)
       while (total[0] + total[1] < 0)
         total[0] *= -2;
       esp_wgmma_wait<0> ();
+      esp_wgmma_settled<64> (out);
       let_go (&stage->v_pipe, tile - 1);
 #pragma unroll
       for (int i = 0; i < 64; i++)
@@ -276,6 +292,8 @@ compute (const CudaAttention90 &a, Stage *stage, int group, int tiles)
   esp_wgmma_fence ();
   begin_sums (out, weights, stage, tiles - 1);
   esp_wgmma_wait<0> ();
+  esp_wgmma_settled<64> (out);
+  let_go (&stage->v_pipe, tiles - 1);
   store (a, group, out, total);
 }
 
@@ -290,6 +308,8 @@ ESP_KERNEL_RESIDENT (attention_90, CudaAttention90, CUDA_ATTENTION_90_THREADS, 1
    * may split a warp would run one by one. */
   const int group = __shfl_sync (0xffffffffu, static_cast<int> (threadIdx.x) / 128, 0);
 
+  if (esp_shared_address (stage) % ATOM != 0)
+    __trap (); /* what swizzled operands rely on */
   if (threadIdx.x == 0)
     {
       esp_mbarrier_init (&stage->q_full, 1);

@@ -4,8 +4,9 @@
  * (mbarrier). PTX ISA 8.0, "Asynchronous Warpgroup Level Matrix Instructions", "Parallel
  * Synchronization and Communication Instructions: mbarrier", "cp.async.bulk.tensor".
  *
- * None of it can be emulated on the processor: kernels that include this have an alternative that
- * can, and callers choose at run time.
+ * What the tests' emulator makes of it is what the manual says (cuda-hopper.h there), nobody's
+ * experience. So kernels that include this have an alternative, and a card is asked what it makes
+ * of them when it is opened (cuda-check.c).
  */
 #pragma once
 
@@ -54,20 +55,54 @@ esp_mbarrier_arrive (uint64_t *barrier)
                : "memory");
 }
 
+ESP_DEVICE bool
+esp_mbarrier_try (uint64_t *barrier, unsigned parity)
+{
+  unsigned ended;
+
+  asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; "
+               "selp.u32 %0, 1, 0, p; }"
+               : "=r"(ended)
+               : "r"(esp_shared_address (barrier)), "r"(parity)
+               : "memory");
+  return ended != 0;
+}
+
+ESP_DEVICE uint64_t
+esp_nanoseconds (void)
+{
+  uint64_t now;
+
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+  return now;
+}
+
 /* Waits until the phase of this parity (0 for the first, 1 for the second, 0 …) has ended. The one
  * before the first counts as ended: waiting for parity 1 on a fresh barrier does not wait. */
 ESP_DEVICE void
 esp_mbarrier_wait (uint64_t *barrier, unsigned parity)
 {
-  unsigned ended;
+  while (!esp_mbarrier_try (barrier, parity))
+    ;
+}
 
-  do
-    asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; "
-                 "selp.u32 %0, 1, 0, p; }"
-                 : "=r"(ended)
-                 : "r"(esp_shared_address (barrier)), "r"(parity)
-                 : "memory");
-  while (!ended);
+/* The same for the thread that copies, which is the one that gives up for all: a copy takes
+ * microseconds, products out of shared memory no longer, and a card that others share gives a
+ * kernel its turn again within milliseconds. Whoever has waited four seconds waits for what never
+ * comes. The kernel ends with an error then, which costs the context; one that does not end costs
+ * the card. (Not for threads that have products under way: a way out of these costs ptxas all their
+ * overlap.) */
+ESP_DEVICE void
+esp_mbarrier_wait_briefly (uint64_t *barrier, unsigned parity)
+{
+  if (!esp_mbarrier_try (barrier, parity))
+    {
+      const uint64_t since = esp_nanoseconds ();
+
+      while (!esp_mbarrier_try (barrier, parity))
+        if (esp_nanoseconds () - since > 4000000000u)
+          __trap ();
+    }
 }
 
 /* --- The copy engine ---------------------------------------------------------------------------
@@ -113,10 +148,26 @@ esp_wgmma_wait (void)
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(n) : "memory");
 }
 
+/* These sums have been waited for: what is computed of them may not be moved before the wait, which
+ * does not name them (PTX ISA, "wgmma.mma_async": registers must not be touched before). */
+template <int count>
+ESP_DEVICE void
+esp_wgmma_settled (float *sums)
+{
+#pragma unroll
+  for (int i = 0; i < count; i++)
+    asm volatile("" : "+f"(sums[i])::"memory");
+}
+
 /* Describes an operand in shared memory in rows of 128 bytes, swizzled over 1024 as the copy engine
- * does it. Of a K-major one (each row's 64 columns are along the sum) `stride` is from 8 rows to
- * the next 8, and `leading` does not matter. Of an MN-major one (each row is one step of the sum)
- * `stride` is from 8 rows to the next 8 as well, and `leading` from 64 columns to the next 64. */
+ * does it (PTX ISA, "Matrix Descriptor Format": in units of 16 bytes bits 0 to 13 are the address,
+ * 16 to 29 the leading and 32 to 45 the stride offset; bits 62 and 63 are 1 for a swizzle of 128
+ * bytes; the base offset of bits 49 to 51 is 0, since swizzled operands begin at multiples of 1024;
+ * a step along k within a row of 128 bytes is added to the address, as the swizzle takes its bits
+ * from the sum). Of a K-major one (each row's 64 columns are along the sum) `stride` is from 8 rows
+ * to the next 8, and `leading` does not matter. Of an MN-major one (each row is one step of the
+ * sum) `stride` is from 8 rows to the next 8 as well, and `leading` from 64 columns to the next 64.
+ */
 ESP_DEVICE uint64_t
 esp_wgmma_operand (const void *shared, unsigned leading, unsigned stride)
 {

@@ -233,12 +233,18 @@ produce (const CudaProduct90 &a, uint8_t *shared, uint64_t *full, uint64_t *free
 
           if (kb >= wrap)
             kb = 0;
-          esp_mbarrier_wait (&freed[place.stage], place.phase);
+          esp_mbarrier_wait_briefly (&freed[place.stage], place.phase);
           esp_mbarrier_expect (&full[place.stage], T::BYTES);
           esp_tensor_copy (stage, &a.a, k, tile_m * MATRIX_90_ROWS, &full[place.stage]);
           esp_tensor_copy (stage + T::BYTES_A, &a.b, kb, tile_n * T::TN, &full[place.stage]);
           step_on<T::STAGES> (&place);
         }
+    }
+  /* Sees to it that all ends. */
+  for (int i = 0; i < T::STAGES; i++)
+    {
+      esp_mbarrier_wait_briefly (&freed[place.stage], place.phase);
+      step_on<T::STAGES> (&place);
     }
 }
 
@@ -280,6 +286,7 @@ consume (const CudaProduct &p, uint8_t *shared, uint64_t *full, uint64_t *freed,
           step_on<T::STAGES> (&place);
         }
       esp_wgmma_wait<0> ();
+      esp_wgmma_settled<T::SUMS> (sum);
       if (before >= 0 && lane == 0)
         esp_mbarrier_arrive (&freed[before]);
       finish_rows<T> (p, sum, out, tile_m * MATRIX_90_ROWS + warp * 16, tile_n * T::TN);
@@ -296,6 +303,8 @@ product_90 (const CudaProduct90 &a)
   const int group = (int) threadIdx.x / 128;
   constexpr int size = numbers == NUMBERS_E4M3 ? 1 : 2;
 
+  if (esp_shared_address (shared) % 1024 != 0)
+    __trap (); /* what swizzled operands rely on */
   if (threadIdx.x == 0)
     {
       for (int i = 0; i < T::STAGES; i++)
