@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes what flatpak-builder is given of the manifests in flatpak/, so that this very tree is built.
 
-    flatpak-manifest.py FOLDER [--devel] [--replace MODULE=ARCHIVE]…
+    flatpak-manifest.py FOLDER [--devel] [--compose] [--replace MODULE=ARCHIVE]…
     flatpak-manifest.py --runtime-version
 
-Writes FOLDER/source.tar, the files that git knows as they are now, and FOLDER/ID.json for the app and its
+Writes FOLDER/source.tar, the files that git knows as they are now but for tests and tools, and FOLDER/ID.json for the app and its
 extensions. The same files give the same bytes, so that flatpak-builder builds again only what has changed.
 --devel makes the development flavour: an id of its own, everywhere, and Meson's development profile.
+--compose is for flatpak-builder before 1.4, which calls a program that AppStream has given up: what software
+centres read is composed by a command of the manifest then.
 --replace has a module built of another archive, where the one that it names cannot be fetched.
 """
 import argparse
@@ -25,6 +27,8 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 APP = re.search(r"^app_id = '(.+)'", (ROOT / 'meson.build').read_text(encoding='utf-8'), re.M).group(1)
+# Nothing is built again because these have changed.
+NOT_BUILT = ('tests/', 'tools/', '.ci/', '.git')
 
 
 def load(path):
@@ -40,7 +44,7 @@ def tree():
     else:
         names = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob('*')
                  if not path.relative_to(ROOT).parts[0].startswith(('_build', 'results'))}
-    return sorted(name for name in names if (ROOT / name).is_file())
+    return sorted(name for name in names if (ROOT / name).is_file() and not name.startswith(NOT_BUILT))
 
 
 def pack(target):
@@ -74,9 +78,15 @@ def local(path):
     return {'type': 'archive', 'path': str(path), 'sha256': sha256(path)}
 
 
-def convert(manifest, source, devel, replaced):
+def convert(manifest, source, devel, compose, replaced):
     if devel:
         manifest = renamed(manifest, APP, APP + '.Devel')
+    if compose and not manifest.get('build-extension'):
+        manifest['appstream-compose'] = False
+        manifest['cleanup-commands'] = [
+            'appstreamcli compose --prefix=/ --no-net --origin=${FLATPAK_ID} '
+            '--components=${FLATPAK_ID},${FLATPAK_ID}.desktop --result-root=/app '
+            '--data-dir=/app/share/app-info/xmls --icons-dir=/app/share/app-info/icons/flatpak /app']
     for module in manifest['modules']:
         if module['name'] in replaced:
             archive = pathlib.Path(replaced[module['name']]).resolve()
@@ -91,6 +101,7 @@ def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument('folder', nargs='?', type=pathlib.Path)
     parser.add_argument('--devel', action='store_true')
+    parser.add_argument('--compose', action='store_true')
     parser.add_argument('--replace', action='append', default=[])
     parser.add_argument('--runtime-version', action='store_true')
     options = parser.parse_args()
@@ -103,7 +114,8 @@ def main():
     source = options.folder.resolve() / 'source.tar'
     pack(source)
     for path in sorted((ROOT / 'flatpak').glob('*.yml')):
-        manifest = convert(load(path), source, options.devel, dict(entry.split('=', 1) for entry in options.replace))
+        manifest = convert(load(path), source, options.devel, options.compose,
+                           dict(entry.split('=', 1) for entry in options.replace))
         (options.folder / (manifest['id'] + '.json')).write_text(json.dumps(manifest, indent=2) + '\n', encoding='utf-8')
         print(options.folder / (manifest['id'] + '.json'))
     return 0

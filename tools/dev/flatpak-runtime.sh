@@ -130,22 +130,6 @@ LINKS
   done
 }
 
-# flatpak-builder before 1.4 calls a program that AppStream 1.0 has given up.
-add_old_compose () {
-  local root=$1
-  [[ -x $root/usr/bin/appstreamcli && ! -e $root/usr/bin/appstream-compose ]] || return 0
-  cat >"$root/usr/bin/appstream-compose" <<'COMPOSE'
-#!/bin/sh
-# appstream-compose --prefix=PREFIX --basename=ID --origin=flatpak ID…
-for argument; do
-  case $argument in --prefix=*) prefix=${argument#*=} ;; --basename=*) id=${argument#*=} ;; esac
-done
-exec appstreamcli compose --prefix=/ --no-net --origin="$id" --components="$id,$id.desktop" --result-root="$prefix" \
-  --data-dir="$prefix/share/app-info/xmls" --icons-dir="$prefix/share/app-info/icons/flatpak" "$prefix"
-COMPOSE
-  chmod 755 -- "$root/usr/bin/appstream-compose"
-}
-
 # What flatpak provides itself, and the order of libraries that it expects.
 prepare_for_flatpak () {
   local root=$1
@@ -188,7 +172,6 @@ make_runtime () {
   rm -rf -- "$tree"
   unpack "$root" "$@"
   finish_by_hand "$root"
-  add_old_compose "$root"
   prepare_for_flatpak "$root"
   make_caches "$root"
   mkdir -p -- "$tree/files" "$tree/var"

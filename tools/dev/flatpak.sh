@@ -32,7 +32,12 @@ build_app () {
 
 # make_manifests FOLDER OPTION…
 make_manifests () {
-  "$python" "$root/tools/dev/flatpak-manifest.py" "$@" >/dev/null
+  local told; told=$(flatpak-builder --version)
+  if printf '%s\n' 1.3.9 "${told##*[- ]}" | sort -VC; then
+    "$python" "$root/tools/dev/flatpak-manifest.py" "$@" >/dev/null
+  else
+    "$python" "$root/tools/dev/flatpak-manifest.py" "$@" --compose >/dev/null
+  fi
 }
 
 publish () {
