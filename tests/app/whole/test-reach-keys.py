@@ -7,6 +7,8 @@ import re
 import sys
 import urllib.parse
 
+from gi.repository import Gio
+
 from accessible import PRESSED as DOWN, SELECTED
 from drive import SOURCE, Skip, case, is_sensitive, run, wait_until
 from reach import (branches, has_focus, instruction, is_current, run_states, window_comes,
@@ -277,6 +279,17 @@ def help_is_the_manual_at_its_place(home, start):
     window_goes(window, 'Preferences')
     window.main_menu('Help')
     opened(5, 'contents')
+    window.quit()
+
+    # Nothing here shows web pages, nor what they are a kind of.
+    (home.folder / 'config/mimeapps.list').write_text(''.join(
+        ['[Removed Associations]\n'] + [
+            f'{kind}=' + ''.join(app.get_id() + ';' for app in Gio.AppInfo.get_all_for_type(kind)) + '\n'
+            for kind in ('text/html', 'text/plain', 'application/octet-stream')]))
+    (home.folder / 'share/applications/take-down.desktop').unlink()
+    window = start()
+    press(window, 'F1')
+    window.text('No program here shows web pages. The manual is “')
     window.quit()
 
     window = start(ESPALIER_MANUAL=str(home.folder / 'gone.html'))
