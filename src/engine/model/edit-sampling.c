@@ -33,20 +33,26 @@ fitting (const EspModel *model, EspDevice *device, const EspEditPlan *plan)
 }
 
 /* Edits share a pass where its layers are too small to fill the device, or where the weights do not
- * fit into memory and would be read from the disk for each edit. */
+ * fit into its memory: the processor would read them from the disk for each edit, a card would have
+ * them copied (more than a few gain nothing more there: computing then takes longer than the
+ * copies, and each one's buffers take room that blocks could have). */
+#define STREAMED_SLOTS 4
+
 static int64_t
 paying (const EspModel *model, EspDevice *device, const EspEditPlan *plan)
 {
   int64_t length = model->manifest.t5_tokens + plan->target_tokens + plan->reference_tokens;
   size_t room = device->ops->free_memory != NULL ? device->ops->free_memory (device) : 0;
 
-  /* A card's operations join no rows, and what its memory does not hold comes from the computer's.
-   */
+  int64_t filling = device->batch_rows > length ? device->batch_rows / length : 1;
+
   if (esp_device_is_cuda (device))
-    return 1;
+    return room > 0 && esp_flux_step_weight_bytes (model->flux) > room && filling < STREAMED_SLOTS
+               ? STREAMED_SLOTS
+               : filling;
   if (room > 0 && model->info.weight_bytes > room)
     return ESP_FLUX_SLOTS_MAX;
-  return device->batch_rows > length ? device->batch_rows / length : 1;
+  return filling;
 }
 
 int

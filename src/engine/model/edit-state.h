@@ -44,6 +44,7 @@ struct EspEdits
   EspEdit *all; /* [count] */
   int count;
   unsigned reused;
+  bool smaller_tiles, smaller_passes; /* the card's memory was short */
 
   const EspPrompt *prompts[2];                       /* held */
   const EspFluxConditioning *conditioning[2];        /* held */

@@ -18,7 +18,7 @@ struct EspFluxSession
   bool anew; /* layers were prepared, and no step has used them yet */
   const EspFluxConditioning *texts[FLUX_TEXTS_MAX];
   EspTensor references;   /* [R, D] f32: the embedded reference latents */
-  EspTensor cosine, sine; /* [L, head_dim/2] f32 */
+  EspTensor cosine, sine; /* [L, head_dim/2] f32, or that for each slot */
   /* [slots·L, …]: each slot's rows one after the other, its text's first. */
   EspTensor x;      /* [D] f32: the residual stream */
   EspTensor normed; /* [D] */
@@ -40,8 +40,10 @@ compute_rope (EspFluxSession *s, const float *positions)
 {
   const EspFluxConfig *c = &s->flux->config;
   int64_t half = c->head_dim / 2;
-  size_t count = (size_t) (s->length * half);
-  float *cosine = malloc (count * sizeof *cosine), *sine = malloc (count * sizeof *sine);
+  /* Slots whose rows are joined have the same angles one after the other. */
+  int64_t copies = s->device->ops->linear_heads != NULL ? s->slots : 1;
+  size_t count = (size_t) (s->length * half), all = (size_t) copies * count;
+  float *cosine = malloc (all * sizeof *cosine), *sine = malloc (all * sizeof *sine);
 
   if (cosine == NULL || sine == NULL)
     esp_device_fail (s->device, ESP_ERROR_MEMORY, "out of memory for the rotary tables");
@@ -62,8 +64,13 @@ compute_rope (EspFluxSession *s, const float *positions)
                 sine[column] = (float) sin (angle);
               }
         }
-      s->cosine = flux_upload_new (s->device, cosine, s->length, half);
-      s->sine = flux_upload_new (s->device, sine, s->length, half);
+      for (int64_t i = 1; i < copies; i++)
+        {
+          memcpy (cosine + (size_t) i * count, cosine, count * sizeof *cosine);
+          memcpy (sine + (size_t) i * count, sine, count * sizeof *sine);
+        }
+      s->cosine = flux_upload_new (s->device, cosine, copies * s->length, half);
+      s->sine = flux_upload_new (s->device, sine, copies * s->length, half);
     }
   free (cosine);
   free (sine);
@@ -247,17 +254,32 @@ linear_rows (const Step *step, EspTensor x, const EspLinear *linear, const EspEp
       &(EspBatch){ .count = step->pass->count, .rows = rows, .x = starts, .y = starts });
 }
 
+/* How many slots from slot i on have these rows one after the other: whole slots that are
+ * neighbours. */
+static int
+joined_slots (const Step *step, int i, int64_t rows)
+{
+  int count = 1;
+
+  while (rows == step->session->length && i + count < step->pass->count
+         && step->pass->slots[i + count] == step->pass->slots[i] + count)
+    count++;
+  return count;
+}
+
 static void
 norm_rows (const Step *step, const float *shift, const float *scale, int64_t first, int64_t rows)
 {
   EspFluxSession *s = step->session;
 
-  for (int i = 0; i < step->pass->count; i++)
+  for (int i = 0, count; i < step->pass->count; i += count)
     {
-      int64_t start = slot_row (step, i, first);
+      int64_t start = slot_row (step, i, first), all;
 
-      s->device->ops->modulated_norm (s->device, esp_tensor_rows (s->x, start, rows), shift, scale,
-                                      FLUX_NORM_EPSILON, esp_tensor_rows (s->normed, start, rows));
+      count = joined_slots (step, i, rows);
+      all = count * rows;
+      s->device->ops->modulated_norm (s->device, esp_tensor_rows (s->x, start, all), shift, scale,
+                                      FLUX_NORM_EPSILON, esp_tensor_rows (s->normed, start, all));
     }
 }
 
@@ -273,20 +295,22 @@ project_rows (const Step *step, const EspLinear *qkv, const EspVector *norm_q,
 
   if (ops->linear_heads != NULL)
     {
-      const EspHeadNorm norm = { .head_dim = c->head_dim,
-                                 .columns = c->hidden,
-                                 .weight_q = norm_q->values,
-                                 .weight_k = norm_k->values,
-                                 .eps = FLUX_NORM_EPSILON,
-                                 .cosine = cosine,
-                                 .sine = sine };
+      EspHeadNorm norm = { .head_dim = c->head_dim,
+                           .columns = c->hidden,
+                           .weight_q = norm_q->values,
+                           .weight_k = norm_k->values,
+                           .eps = FLUX_NORM_EPSILON,
+                           .cosine = cosine,
+                           .sine = sine };
 
-      for (int i = 0; i < step->pass->count; i++)
+      for (int i = 0; i < step->pass->count; i += norm.ranges)
         {
-          int64_t start = slot_row (step, i, first);
+          int64_t start = slot_row (step, i, first), all;
 
-          ops->linear_heads (s->device, esp_tensor_rows (s->normed, start, rows), qkv, &norm,
-                             esp_tensor_rows (s->qkv, start, rows));
+          norm.ranges = joined_slots (step, i, rows);
+          all = norm.ranges * rows;
+          ops->linear_heads (s->device, esp_tensor_rows (s->normed, start, all), qkv, &norm,
+                             esp_tensor_rows (s->qkv, start, all));
         }
       return;
     }

@@ -222,6 +222,21 @@ explain_memory (const EspEdits *e)
   return text;
 }
 
+/* What is not as one would expect: the device; else what went on with less of its memory. */
+static const char *
+notice_of (const EspEdits *e)
+{
+  if (e->model->notice[0] != '\0')
+    return e->model->notice;
+  if (e->smaller_tiles)
+    return "the graphics card's memory is short: the picture went through the autoencoder in "
+           "smaller "
+           "tiles";
+  if (e->smaller_passes)
+    return "the graphics card's memory is short: fewer pictures were made at once";
+  return "";
+}
+
 static void
 fill_result (EspEdit *edit, int shared, EspEditResult *result)
 {
@@ -255,7 +270,7 @@ fill_result (EspEdit *edit, int shared, EspEditResult *result)
   result->device = e->model->device->ops->name;
   result->dtype = dtype_name (e->model->device, e->request);
   result->memory = explain_memory (e);
-  snprintf (result->notice, sizeof result->notice, "%s", e->model->notice);
+  snprintf (result->notice, sizeof result->notice, "%s", notice_of (e));
   snprintf (result->device_description, sizeof result->device_description, "%s",
             e->model->device->description);
 }
@@ -366,6 +381,25 @@ run_pass (EspEdits *e, EspEdit *const *pass, int count, EspError *error)
   return status;
 }
 
+/* A card that has no memory for so many at once is asked for fewer; what is done stays done. */
+static bool
+take_smaller_passes (EspEdits *e, EspStatus status, EspEdit *const *pass, int count,
+                     EspError *error)
+{
+  if (status != ESP_ERROR_MEMORY || count < 2 || !esp_device_is_cuda (e->model->device))
+    return false;
+  for (int i = 0; i < count; i++)
+    {
+      free (pass[i]->latents);
+      pass[i]->latents = NULL;
+      pass[i]->computed_steps = 0;
+    }
+  esp_model_forget_failure (e->model);
+  *error = (EspError) ESP_ERROR_INIT;
+  e->smaller_passes = true;
+  return true;
+}
+
 static EspStatus
 run (EspEdits *e, EspError *error)
 {
@@ -377,13 +411,19 @@ run (EspEdits *e, EspError *error)
     book (&e->all[i], e->count);
   for (int next = 0; next < e->count && status == ESP_OK;)
     {
-      int count = 0;
+      int count = 0, first = next;
 
       for (; next < e->count && count < size; next++)
         if (!esp_edit_take_cancel (&e->all[next]))
           pass[count++] = &e->all[next];
       if (count > 0)
         status = run_pass (e, pass, count, error);
+      if (take_smaller_passes (e, status, pass, count, error))
+        {
+          size = (count + 1) / 2;
+          next = first;
+          status = ESP_OK;
+        }
     }
   return status;
 }

@@ -209,6 +209,7 @@ esp_edits_take_smaller_tiles (EspEdits *e, EspStatus status)
       || e->vae_limits.never_tile || e->vae_limits.memory / 4 < SMALLEST_VAE_MEMORY)
     return false;
   e->vae_limits.memory /= 4;
+  e->smaller_tiles = true;
   esp_model_forget_failure (e->model);
   return true;
 }

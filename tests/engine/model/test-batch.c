@@ -567,8 +567,43 @@ memory_and_gain_decide_how_many_go_together (void)
   CHECK (esp_model_usual_batch (model) >= 1 && esp_model_usual_batch (model) <= ESP_FLUX_SLOTS_MAX);
 }
 
+/* --- On a graphics card, an emulated one unless there is another -------------------------------
+ */
+
+#define TOGETHER 3
+
+/* Slots that follow each other are one product there. The second leaves after a step, and then the
+ * first and third are no neighbours. */
+static void
+a_card_gives_the_same_bytes_together (void)
+{
+  EspEditRequest request = request_for ("Make it look like golden hour");
+  EspEditResult single;
+  EspError error = ESP_ERROR_INIT;
+
+  request.device = ESP_DEVICE_CUDA;
+  request.dtype = ESP_DTYPE_BF16;
+  request.images = &small;
+  clear_batch (&batch);
+  batch.cancel_at = ESP_STAGE_SAMPLE;
+  batch.cancel_step = 1;
+  batch.cancel_index = 1;
+  CHECK_STATUS (run_batch (&batch, &request, TOGETHER, &error), ESP_OK, error);
+  CHECK (batch.errors[1].status == ESP_ERROR_CANCELLED);
+  for (int i = 0; i < TOGETHER; i += 2)
+    {
+      request.seed = 40 + (uint64_t) i;
+      CHECK_STATUS (esp_model_edit (model, &request, NULL, &single, &error), ESP_OK, error);
+      CHECK (batch.done[i] == 1 && batch.results[i].shared == TOGETHER);
+      CHECK (strcmp (batch.results[i].device, "cuda") == 0 && batch.results[i].notice[0] == '\0');
+      CHECK (same_result (&batch.results[i], &single));
+      esp_edit_result_clear (&single);
+    }
+  clear_batch (&batch);
+}
+
 int
-main (void)
+main (int argc, char **argv)
 {
   EspError error = ESP_ERROR_INIT;
 
@@ -577,6 +612,12 @@ main (void)
     {
       printf ("Bail out! %s\n", error.message);
       return 1;
+    }
+  if (argc > 1 && strcmp (argv[1], "cuda") == 0)
+    {
+      CASE (a_card_gives_the_same_bytes_together);
+      esp_model_close (model);
+      return check_done ();
     }
   CASE (the_cache_drops_what_was_used_longest_ago);
   CASE (kept_work_changes_no_byte);

@@ -234,7 +234,8 @@ static const EspOps cuda_ops = {
   .release_conv = esp_cuda_release_conv,
   .gather_rows = esp_cuda_gather_rows,
   .linear = esp_cuda_linear,
-  .linear_heads = esp_cuda_linear_heads,
+  .linear_batch = esp_cuda_linear_batch,
+  .linear_heads = esp_cuda_linear_heads_batch,
   .attention = esp_cuda_attention,
   .layer_norm = esp_cuda_layer_norm,
   .modulated_norm = esp_cuda_modulated_norm,
@@ -270,6 +271,10 @@ compute_type (const EspCudaCard *card, EspCompute compute)
 }
 
 /* Context, streams and what the card can do; false with a sticky error. */
+/* Rows for each multiprocessor, up to which joining them gains: with 128 × 256 tiles and 3072
+ * columns 15 rounds, the last of which costs 3 % at the most where half of it is empty. */
+#define BATCH_ROWS 160
+
 static bool
 take_card (CudaDevice *cuda, const EspCudaCard *card)
 {
@@ -295,6 +300,7 @@ take_card (CudaDevice *cuda, const EspCudaCard *card)
                         "asking for its shared memory");
 
   cuda->shared_limit = (size_t) shared;
+  cuda->base.batch_rows = (int64_t) BATCH_ROWS * cuda->multiprocessors;
   return good;
 }
 

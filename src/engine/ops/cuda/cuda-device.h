@@ -66,6 +66,8 @@ typedef struct CudaDevice
   CudaRecordings *recordings;
   CudaResidency *residency;
   CudaAdapters *adapters;
+  int joined; /* equal ranges that the rows of this product are; what is chosen by their number goes
+                 by one of them (cuda-batch.c). 0 and 1: one */
   CudaBlas *blas;
   EspCudaBlas blas_choice;
 } CudaDevice;
@@ -205,6 +207,12 @@ void esp_cuda_linear (EspDevice *device, EspTensor x, const EspLinear *linear,
                       const EspEpilogue *epilogue, EspTensor y);
 void esp_cuda_linear_heads (EspDevice *device, EspTensor x, const EspLinear *linear,
                             const EspHeadNorm *norm, EspTensor y);
+
+/* cuda-batch.c */
+void esp_cuda_linear_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
+                            const EspEpilogue *epilogue, EspTensor y, const EspBatch *batch);
+void esp_cuda_linear_heads_batch (EspDevice *device, EspTensor x, const EspLinear *linear,
+                                  const EspHeadNorm *norm, EspTensor y);
 
 /* cuda-attention.c */
 void esp_cuda_attention (EspDevice *device, const EspAttention *attention);

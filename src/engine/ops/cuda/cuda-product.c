@@ -4,6 +4,8 @@
  * A product is as many blocks as it has tiles; what counts is how well they fill the last round of
  * the card's multiprocessors. Each shape of tile has a rate for a full card, and the one that would
  * be done first is taken. Too few tiles to fill the card at all share k among several blocks.
+ * Where the rows are several equal ranges (cuda-batch.c), both are chosen as for one of them, so
+ * that none of its numbers depends on how many there are.
  */
 #include "ops/cuda/cuda-linear.h"
 
@@ -73,6 +75,13 @@ is_possible (const CudaDevice *cuda, const TileShape *shape, CudaNumbers numbers
              && (head_dim == 0 || head_dim == 128));
 }
 
+/* Of several ranges one's rows. */
+static int64_t
+deciding_rows (const CudaDevice *cuda, int64_t m)
+{
+  return cuda->joined > 1 ? m / cuda->joined : m;
+}
+
 static int64_t
 tiles_of (const TileShape *shape, int64_t m, int64_t n)
 {
@@ -124,12 +133,14 @@ enum
   SPLIT_BYTES = 32 << 20,
 };
 
-/* Into how many ranges of k: 1 if the card is busy enough without. */
+/* Into how many ranges of k, where a block makes a tile of tile_m × tile_n: 1 if the card is busy
+ * enough without. */
 static int
-choose_splits (const CudaDevice *cuda, int64_t tiles, int resident, int64_t depths,
+choose_splits (const CudaDevice *cuda, int tile_m, int tile_n, int resident, int64_t depths,
                const CudaProduct *product)
 {
-  const int64_t m = product->m, n = product->n;
+  const int64_t m = deciding_rows (cuda, product->m), n = product->n;
+  const int64_t tiles = (m + tile_m - 1) / tile_m * ((n + tile_n - 1) / tile_n);
   const int64_t room = (int64_t) cuda->multiprocessors * resident;
   int64_t splits = room / tiles;
 
@@ -224,7 +235,8 @@ product_f32 (CudaDevice *cuda, CudaProduct *product)
       = { .x = (unsigned) tiles, .y = 1, .z = 1, .threads = MATRIX_F32_THREADS, .shared = SHARED };
 
   launch_split (cuda, product, "product_f32", grid,
-                choose_splits (cuda, tiles, RESIDENT, depths, product), depths);
+                choose_splits (cuda, MATRIX_F32_TILE, MATRIX_F32_TILE, RESIDENT, depths, product),
+                depths);
 }
 
 /* Rows of an operand as the copy engine brings them: boxes of `box` rows × 128 bytes, swizzled. */
@@ -303,7 +315,7 @@ product_bytes (CudaDevice *cuda, const CudaRows *a, const CudaRows *b, CudaProdu
   product->a_group_stride = a->group_stride;
   product->b_group_stride = b->group_stride;
   launch_split (cuda, product, b->affine ? "product_bytes_affine_128x64" : "product_bytes_128x64",
-                grid, choose_splits (cuda, tiles, RESIDENT, depths, product), depths);
+                grid, choose_splits (cuda, M, N, RESIDENT, depths, product), depths);
 }
 
 /* What a kernel is told, but for how the product is divided. */
@@ -342,7 +354,8 @@ multiply_tiles (CudaDevice *cuda, const TileShape *shape, int multiprocessors, C
     product_90 (cuda, numbers, shape, multiprocessors, a, b, product);
   else
     launch_split (cuda, product, shape->kernel[numbers], grid,
-                  choose_splits (cuda, tiles, shape->resident, depths, product), depths);
+                  choose_splits (cuda, shape->m, shape->n, shape->resident, depths, product),
+                  depths);
 }
 
 int
@@ -388,8 +401,9 @@ esp_cuda_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a, cons
       product_bytes (cuda, a, b, &product);
       return;
     }
-  multiply_tiles (cuda, choose_shape (cuda, numbers, a->rows, b->rows, finish->head_dim),
-                  cuda->multiprocessors, numbers, a, b, &product);
+  multiply_tiles (
+      cuda, choose_shape (cuda, numbers, deciding_rows (cuda, a->rows), b->rows, finish->head_dim),
+      cuda->multiprocessors, numbers, a, b, &product);
 }
 
 void
@@ -418,6 +432,7 @@ esp_cuda_vector_product (CudaDevice *cuda, const EspTensor *x, const CudaMatrix 
   };
 
   arguments.finish.scale = 1;
+  arguments.finish.column_scale = matrix->scales;
   esp_cuda_launch (cuda, CUDA_MODULE_MATRIX, vector_kernels[matrix->dtype],
                    (CudaGrid){ .x = (unsigned) ((matrix->out + EACH - 1) / EACH),
                                .y = 1,
