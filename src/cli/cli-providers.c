@@ -205,15 +205,15 @@ describe_provider (GString *text, EspProvider *provider)
   g_autofree char *variable = esp_key_variable_name (esp_provider_get_id (provider));
 
   g_string_append_printf (text, "%s — %s\n", esp_provider_get_id (provider),
-                          esp_provider_get_name (provider));
+                          esp_provider_get_title (provider));
   if (esp_provider_get_problem (provider) != NULL)
     {
       g_string_append_printf (text, _ ("    Cannot be used: %s\n"),
                               esp_provider_get_problem (provider));
       return;
     }
-  if (esp_provider_get_description (provider) != NULL)
-    g_string_append_printf (text, "    %s\n", esp_provider_get_description (provider));
+  if (esp_provider_get_summary (provider) != NULL)
+    g_string_append_printf (text, "    %s\n", esp_provider_get_summary (provider));
   describe_price (text, descriptor);
   if (descriptor->auth_header != NULL)
     g_string_append_printf (
@@ -272,7 +272,7 @@ check_file (const char *path, gboolean json)
   else if (provider != NULL)
     /* Translators: a file's name, a provider's id and name. */
     g_string_append_printf (text, _ ("%s: in order: %s, “%s”\n"), path,
-                            esp_provider_get_id (provider), esp_provider_get_name (provider));
+                            esp_provider_get_id (provider), esp_provider_get_title (provider));
   cli_print (text->str);
 
   if (provider == NULL)

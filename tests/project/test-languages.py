@@ -5,6 +5,7 @@
     test-languages.py SOURCE_ROOT
 """
 import ast
+import json
 import pathlib
 import re
 import shutil
@@ -94,6 +95,7 @@ def every_file_with_translatable_text_is_listed():
     marked = {path.relative_to(ROOT).as_posix() for folder in ('core', 'cli', 'app')
               for path in (ROOT / 'src' / folder).rglob('*')
               if path.suffix in ('.c', '.h', '.ui') and STRING.search(text(path))}
+    marked.add('data/providers/texts.h')
     data = {path.relative_to(ROOT).as_posix() for path in (ROOT / 'data').rglob('*.in')
             if path.name.endswith(DATA)}
     problems = [f'not in po/POTFILES.in: {name}' for name in sorted((marked | data) - set(listed))]
@@ -102,6 +104,27 @@ def every_file_with_translatable_text_is_listed():
     if listed != sorted(listed):
         problems.append('po/POTFILES.in is not sorted')
     expect_none(problems)
+
+
+@case
+def what_providers_say_is_listed():
+    """Descriptors are JSON, which xgettext does not read; names of makers and models stay as they are."""
+    said = {}
+    for path in sorted((ROOT / 'data/providers').glob('*.json')):
+        descriptor = json.loads(text(path))
+        texts = [descriptor.get('description')]
+        if re.match('Own server:|.*,', descriptor.get('name', '')):
+            texts.append(descriptor['name'])
+        for param in [*descriptor.get('params', []), *descriptor.get('config', [])]:
+            texts += [param.get('label'), param.get('description')]
+        if path.name != 'schema.json':
+            said |= {words: path.name for words in texts if words}
+    listed = {''.join(map(ast.literal_eval, re.findall('".*"', block)))
+              for block in re.findall(r'^N_ \((.*?)\)$', text(ROOT / 'data/providers/texts.h'), re.M | re.S)}
+    assert len(said) > 30, said
+    expect_none([f'not in data/providers/texts.h: {name}: {words!r}' for words, name in said.items()
+                 if words not in listed]
+                + [f'data/providers/texts.h: no descriptor says {words!r}' for words in listed - set(said)])
 
 
 # --- The catalogues ----------------------------------------------------------------------------

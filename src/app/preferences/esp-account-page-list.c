@@ -37,7 +37,7 @@ add_provider (EspAccountPage *self, EspProvider *provider)
 {
   const char *problem = esp_provider_get_problem (provider);
   GtkWidget *row
-      = esp_plain_row_new (ADW_TYPE_ACTION_ROW, esp_provider_get_name (provider), NULL, 6);
+      = esp_plain_row_new (ADW_TYPE_ACTION_ROW, esp_provider_get_title (provider), NULL, 6);
   AdwPreferencesGroup *group;
 
   if (problem != NULL)
@@ -52,10 +52,9 @@ add_provider (EspAccountPage *self, EspProvider *provider)
       GtkWidget *label = gtk_label_new (price);
 
       group = esp_provider_is_self_hosted (provider) ? self->servers_group : self->services_group;
-      adw_action_row_set_subtitle (ADW_ACTION_ROW (row),
-                                   esp_provider_get_description (provider) != NULL
-                                       ? esp_provider_get_description (provider)
-                                       : "");
+      adw_action_row_set_subtitle (ADW_ACTION_ROW (row), esp_provider_get_summary (provider) != NULL
+                                                             ? esp_provider_get_summary (provider)
+                                                             : "");
       gtk_widget_add_css_class (label, "dim-label");
       gtk_widget_add_css_class (label, "numeric");
       gtk_widget_set_visible (label, price != NULL);

@@ -113,7 +113,7 @@ read_form (EspAccountPage *self, gboolean needs_key, GError **error)
   g_autofree char *address = dup_stripped (self->address_row);
   const char *key = get_text (self->key_row);
 
-  if (*name != '\0' && strcmp (name, esp_provider_get_name (self->provider)) != 0)
+  if (*name != '\0' && strcmp (name, esp_provider_get_title (self->provider)) != 0)
     filled->name = g_steal_pointer (&name);
   if (*address != '\0' && strcmp (address, esp_provider_get_base_url (self->provider)) != 0)
     {
@@ -367,7 +367,7 @@ on_save (EspAccountPage *self)
       return;
     }
   adw_window_title_set_title (
-      self->title, filled->name != NULL ? filled->name : esp_provider_get_name (self->provider));
+      self->title, filled->name != NULL ? filled->name : esp_provider_get_title (self->provider));
   gtk_button_set_label (GTK_BUTTON (self->save_button), _ ("_Save"));
   if (filled->key == NULL)
     {
@@ -565,11 +565,11 @@ fill_form (EspAccountPage *self)
   const char *name = account != NULL ? esp_account_get_name (account) : NULL;
   const char *address = account != NULL ? esp_account_get_base_url (account) : NULL;
   g_autofree char *price = _esp_account_page_dup_price (provider);
-  const char *description = esp_provider_get_description (provider);
+  const char *description = esp_provider_get_summary (provider);
   g_autofree char *intro = NULL;
 
   if (name == NULL)
-    name = esp_provider_get_name (provider);
+    name = esp_provider_get_title (provider);
   adw_window_title_set_title (self->title, name);
   adw_window_title_set_subtitle (self->title, account != NULL ? _ ("Account") : _ ("New Account"));
   intro = g_strjoin (price != NULL && description != NULL ? "\n" : "",

@@ -37,12 +37,6 @@ row_free (gpointer data)
   g_free (row);
 }
 
-static const char *
-get_label (const EspProviderParam *param)
-{
-  return param->label != NULL ? param->label : param->id;
-}
-
 /* "" for none. */
 static char *
 dup_text (JsonNode *node)
@@ -62,17 +56,18 @@ create_entry (Row *row, JsonNode *value)
   g_autofree char *text = dup_text (value);
 
   row->widget = g_object_new (ADW_TYPE_ENTRY_ROW, "use-markup", FALSE, NULL);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row->widget), get_label (row->param));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row->widget),
+                                 esp_provider_param_get_label (row->param));
   gtk_editable_set_text (GTK_EDITABLE (row->widget), text);
-  gtk_widget_set_tooltip_text (row->widget, row->param->description);
+  gtk_widget_set_tooltip_text (row->widget, esp_provider_param_get_hint (row->param));
   return row->widget;
 }
 
 static GtkWidget *
 create_switch (Row *row, JsonNode *value)
 {
-  row->widget
-      = esp_plain_row_new (ADW_TYPE_ACTION_ROW, get_label (row->param), row->param->description, 3);
+  row->widget = esp_plain_row_new (ADW_TYPE_ACTION_ROW, esp_provider_param_get_label (row->param),
+                                   esp_provider_param_get_hint (row->param), 3);
   row->toggle = GTK_SWITCH (gtk_switch_new ());
   gtk_widget_set_valign (GTK_WIDGET (row->toggle), GTK_ALIGN_CENTER);
   gtk_switch_set_active (row->toggle, value != NULL && JSON_NODE_HOLDS_VALUE (value)
@@ -97,8 +92,8 @@ create_choice (Row *row, JsonNode *value)
       if (value != NULL && json_node_equal (node, value))
         selected = i;
     }
-  row->widget
-      = esp_plain_row_new (ADW_TYPE_COMBO_ROW, get_label (row->param), row->param->description, 3);
+  row->widget = esp_plain_row_new (ADW_TYPE_COMBO_ROW, esp_provider_param_get_label (row->param),
+                                   esp_provider_param_get_hint (row->param), 3);
   adw_combo_row_set_model (ADW_COMBO_ROW (row->widget), G_LIST_MODEL (names));
   adw_combo_row_set_selected (ADW_COMBO_ROW (row->widget), selected);
   return row->widget;
@@ -107,10 +102,11 @@ create_choice (Row *row, JsonNode *value)
 static void
 update_json (Row *row, const char *problem)
 {
-  const char *text = problem != NULL                   ? problem
-                     : row->json != NULL               ? _ ("Taken from a file")
-                     : row->param->description != NULL ? row->param->description
-                                                       : _ ("As it comes with the provider");
+  const char *text = problem != NULL     ? problem
+                     : row->json != NULL ? _ ("Taken from a file")
+                     : esp_provider_param_get_hint (row->param) != NULL
+                         ? esp_provider_param_get_hint (row->param)
+                         : _ ("As it comes with the provider");
 
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row->widget), text);
 }
@@ -170,7 +166,7 @@ on_json_clicked (GtkWidget *widget)
 
   if (row == NULL || row->chooser != NULL)
     return;
-  row->chooser = gtk_file_chooser_native_new (get_label (row->param),
+  row->chooser = gtk_file_chooser_native_new (esp_provider_param_get_label (row->param),
                                               GTK_WINDOW (gtk_widget_get_root (widget)),
                                               GTK_FILE_CHOOSER_ACTION_OPEN, _ ("_Open"), NULL);
   gtk_file_filter_set_name (filter, "JSON");
@@ -186,7 +182,8 @@ create_json (Row *row, JsonNode *value)
 {
   GtkWidget *button = gtk_button_new_with_mnemonic (_ ("Open _File…"));
 
-  row->widget = esp_plain_row_new (ADW_TYPE_ACTION_ROW, get_label (row->param), NULL, 3);
+  row->widget
+      = esp_plain_row_new (ADW_TYPE_ACTION_ROW, esp_provider_param_get_label (row->param), NULL, 3);
   if (value != NULL && value != row->param->fallback)
     row->json = json_node_copy (value);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
@@ -312,7 +309,8 @@ read_row (Row *row, JsonNode **node, GError **error)
         {
           g_clear_pointer (node, json_node_unref);
           g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                       _ ("“%s” is not a number that can be used."), get_label (param));
+                       _ ("“%s” is not a number that can be used."),
+                       esp_provider_param_get_label (param));
           return FALSE;
         }
       return TRUE;
@@ -343,7 +341,7 @@ esp_config_rows_dup_values (EspConfigRows *self, GError **error)
         {
           adw_expander_row_set_expanded (self->expander, TRUE);
           g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _ ("“%s” is missing."),
-                       get_label (row->param));
+                       esp_provider_param_get_label (row->param));
           return NULL;
         }
       if (node != NULL

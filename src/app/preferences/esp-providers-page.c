@@ -52,7 +52,7 @@ get_account_name (EspProvidersPage *self, EspAccount *account)
   if (esp_account_get_name (account) != NULL)
     return esp_account_get_name (account);
   provider = esp_provider_catalog_find (self->catalog, esp_account_get_provider (account));
-  return provider != NULL ? esp_provider_get_name (provider) : esp_account_get_id (account);
+  return provider != NULL ? esp_provider_get_title (provider) : esp_account_get_id (account);
 }
 
 /* What is wrong is said in words, by the model that is made of the account. */
@@ -162,7 +162,7 @@ add_account (EspProvidersPage *self, EspAccount *account, GPtrArray *totals)
   g_autoptr (GString) subtitle = g_string_new (NULL);
 
   if (esp_account_get_name (account) != NULL && provider != NULL)
-    g_string_append_printf (subtitle, "%s · ", esp_provider_get_name (provider));
+    g_string_append_printf (subtitle, "%s · ", esp_provider_get_title (provider));
   g_string_append (subtitle, state);
   if (spent != NULL)
     {
@@ -228,7 +228,7 @@ fill_own (EspProvidersPage *self)
 
       if (!esp_provider_is_own (provider) && esp_provider_get_problem (provider) == NULL)
         continue;
-      row = esp_plain_row_new (ADW_TYPE_ACTION_ROW, esp_provider_get_name (provider),
+      row = esp_plain_row_new (ADW_TYPE_ACTION_ROW, esp_provider_get_title (provider),
                                esp_provider_get_problem (provider) != NULL
                                    ? esp_provider_get_problem (provider)
                                    : _ ("Without errors"),
@@ -281,7 +281,7 @@ dup_total_title (EspProvidersPage *self, EspLedgerBy by, const EspLedgerTotal *t
   if (by == ESP_LEDGER_BY_PROVIDER)
     {
       provider = esp_provider_catalog_find (self->catalog, total->key);
-      return g_strdup (provider != NULL ? esp_provider_get_name (provider) : total->key);
+      return g_strdup (provider != NULL ? esp_provider_get_title (provider) : total->key);
     }
   if (by == ESP_LEDGER_BY_MONTH)
     {

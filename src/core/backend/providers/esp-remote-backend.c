@@ -47,7 +47,7 @@ static char *
 dup_title (EspRemoteBackend *self)
 {
   const char *name = self->account != NULL ? esp_account_get_name (self->account) : NULL;
-  const char *provider = esp_provider_get_name (self->provider);
+  const char *provider = esp_provider_get_title (self->provider);
   const char *id = esp_provider_get_id (self->provider);
   gsize length = strlen (id);
 

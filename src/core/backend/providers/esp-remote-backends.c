@@ -129,7 +129,7 @@ add_pools (Attachment *self, GPtrArray *wanted)
 
       id = esp_pool_backend_make_id (esp_provider_get_id (provider));
       /* Translators: a provider, and how many accounts or servers of it there are */
-      title = g_strdup_printf (_ ("%s (all %u)"), esp_provider_get_name (provider), members->len);
+      title = g_strdup_printf (_ ("%s (all %u)"), esp_provider_get_title (provider), members->len);
       pool = g_hash_table_lookup (self->backends, id);
       if (pool != NULL && strcmp (esp_backend_get_title (pool), title) == 0)
         g_object_ref (pool);

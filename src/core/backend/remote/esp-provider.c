@@ -2,6 +2,7 @@
 /* esp-provider.c: a remote API, as its descriptor says it is. */
 #include "esp-provider.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "esp-provider-private.h"
@@ -108,6 +109,46 @@ GETTER (const char *, esp_provider_get_text, text)
 GETTER (const char *, esp_provider_get_problem, problem)
 GETTER (const char *, esp_provider_get_base_url, base_url)
 GETTER (gboolean, esp_provider_is_self_hosted, self_hosted)
+
+/* What comes along is in the catalogues, see data/providers/texts.h; other texts are as they are.
+ */
+static const char *
+translate (const char *text)
+{
+  return text != NULL && *text != '\0' ? _ (text) : text;
+}
+
+const char *
+esp_provider_get_title (EspProvider *self)
+{
+  g_return_val_if_fail (ESP_IS_PROVIDER (self), NULL);
+
+  return translate (self->name);
+}
+
+const char *
+esp_provider_get_summary (EspProvider *self)
+{
+  g_return_val_if_fail (ESP_IS_PROVIDER (self), NULL);
+
+  return translate (self->description);
+}
+
+const char *
+esp_provider_param_get_label (const EspProviderParam *param)
+{
+  g_return_val_if_fail (param != NULL, NULL);
+
+  return param->label != NULL ? translate (param->label) : param->id;
+}
+
+const char *
+esp_provider_param_get_hint (const EspProviderParam *param)
+{
+  g_return_val_if_fail (param != NULL, NULL);
+
+  return translate (param->description);
+}
 
 const EspDescriptor *
 esp_provider_get_descriptor (EspProvider *self)

@@ -169,10 +169,17 @@ typedef struct
 const char *esp_provider_get_id (EspProvider *self);
 const char *esp_provider_get_name (EspProvider *self);
 const char *esp_provider_get_description (EspProvider *self); /* a sentence, or NULL */
-const char *esp_provider_get_docs (EspProvider *self);        /* URL for people, or NULL */
-const char *esp_provider_get_keys_url (EspProvider *self);    /* where keys are made, or NULL */
-const char *esp_provider_get_path (EspProvider *self);        /* the file, or NULL */
-gboolean esp_provider_is_own (EspProvider *self);        /* written by the person, not shipped */
+/* The name and the description in the language of the user; they belong to gettext. */
+const char *esp_provider_get_title (EspProvider *self);
+const char *esp_provider_get_summary (EspProvider *self); /* or NULL */
+/* What a parameter or setting is called in that language (its id, if it is called nothing), and
+ * what it is for, or NULL. */
+const char *esp_provider_param_get_label (const EspProviderParam *param);
+const char *esp_provider_param_get_hint (const EspProviderParam *param);
+const char *esp_provider_get_docs (EspProvider *self);     /* URL for people, or NULL */
+const char *esp_provider_get_keys_url (EspProvider *self); /* where keys are made, or NULL */
+const char *esp_provider_get_path (EspProvider *self);     /* the file, or NULL */
+gboolean esp_provider_is_own (EspProvider *self);          /* written by the person, not shipped */
 const char *esp_provider_get_digest (EspProvider *self); /* SHA-256 of the text: for the journal */
 const char *esp_provider_get_text (EspProvider *self);   /* the JSON text itself */
 
