@@ -191,7 +191,7 @@ def documents_are_known_by_name_and_by_what_is_in_them():
 
 @case
 def the_number_in_documents_is_the_one_in_the_code():
-    code = (ROOT / 'src/core/document/esp-store.h').read_text()
+    code = (ROOT / 'src/core/document/esp-document.h').read_text()
     number = int(re.search(r'APPLICATION_ID\s+0x([0-9a-fA-F]+)', code).group(1), 16)
     match = ElementTree.parse(MIME).getroot().find('.//{*}match/{*}match')
     assert (match.get('type'), match.get('offset')) == ('big32', '68') and int(match.get('value'), 16) == number

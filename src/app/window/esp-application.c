@@ -4,8 +4,11 @@
 
 #include "esp-application.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "esp-actions.h"
 #include "esp-awake.h"
@@ -20,6 +23,8 @@
 #include "esp-preferences-window.h"
 #include "esp-remote-backend.h"
 #include "esp-window.h"
+
+#define APPLICATION_ID_AT 68 /* in the file: docs/file-format.md */
 
 struct _EspApplication
 {
@@ -170,18 +175,43 @@ find_empty_window (EspApplication *self)
   return NULL;
 }
 
+/* By its name, or by its first bytes: file managers know documents by those, too. */
+static gboolean
+is_document (GFile *file)
+{
+  static const char sign[] = "SQLite format 3";
+  g_autofree char *name = g_file_get_basename (file);
+  char bytes[APPLICATION_ID_AT + 4];
+  guint32 number;
+  gssize size;
+  int fd;
+
+  if (name != NULL && g_str_has_suffix (name, ".espalier"))
+    return TRUE;
+  if (g_file_peek_path (file) == NULL || !g_file_is_native (file))
+    return FALSE;
+  /* Whatever it is: nobody is waited for. */
+  fd = open (g_file_peek_path (file), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0)
+    return FALSE;
+  size = read (fd, bytes, sizeof bytes);
+  close (fd);
+  if (size != sizeof bytes || memcmp (bytes, sign, sizeof sign) != 0)
+    return FALSE;
+  memcpy (&number, bytes + APPLICATION_ID_AT, sizeof number);
+  return GUINT32_FROM_BE (number) == ESP_DOCUMENT_APPLICATION_ID;
+}
+
 void
 esp_application_open_file (EspApplication *self, EspWindow *window, GFile *file)
 {
   EspWindow *asked_from = window;
-  g_autofree char *name = NULL;
 
   g_return_if_fail (ESP_IS_APPLICATION (self));
   g_return_if_fail (window == NULL || ESP_IS_WINDOW (window));
   g_return_if_fail (G_IS_FILE (file));
 
-  name = g_file_get_basename (file);
-  if (name != NULL && g_str_has_suffix (name, ".espalier"))
+  if (is_document (file))
     {
       EspWindow *there = esp_application_find_window (self, file);
 

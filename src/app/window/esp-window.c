@@ -462,6 +462,9 @@ esp_window_init (EspWindow *self)
   self->cancellable = g_cancellable_new ();
   self->settings = g_settings_new (ESP_APP_ID);
   gtk_widget_init_template (GTK_WIDGET (self));
+#ifdef ESP_DEVELOPMENT
+  gtk_widget_add_css_class (GTK_WIDGET (self), "devel");
+#endif
   name_arrow (self->open_button, _ ("Recent Documents"));
 
   g_settings_get (self->settings, "window-size", "(ii)", &width, &height);

@@ -23,6 +23,9 @@
 
 G_BEGIN_DECLS
 
+/* SQLite's application id of documents: "Espl". */
+#define ESP_DOCUMENT_APPLICATION_ID 0x4573706c
+
 #define ESP_DOCUMENT_ERROR (esp_document_error_quark ())
 
 typedef enum

@@ -81,6 +81,13 @@ def all_starts_are_one_program(home, start):
     frames_are(window, 'Coffee', 'Tea', 'cat')
     again(home)
     frames_are(window, 'Coffee', 'Tea', 'cat')
+    # A document is one by what is in it, too.
+    nameless = first.parent / 'nameless'
+    nameless.write_bytes(second.read_bytes())
+    again(home, nameless)
+    frames_are(window, 'Coffee', 'Tea', 'cat', 'nameless')
+    window.key('ctrl+w')
+    frames_are(window, 'Coffee', 'Tea', 'cat')
     again(home, '--new-window')
     frames_are(window, 'Coffee', 'Espalier', 'Tea', 'cat')
     again(home, '--open')
