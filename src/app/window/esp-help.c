@@ -61,23 +61,14 @@ esp_help_get_topic (GtkWindow *window)
   return "contents";
 }
 
-/* The window, or the one it belongs to. */
+/* In a dialog: a toast has no room for a path. */
 static void
 say (GtkWindow *window, const char *text)
 {
-  for (; window != NULL; window = gtk_window_get_transient_for (window))
-    if (ADW_IS_PREFERENCES_WINDOW (window))
-      {
-        g_autofree char *escaped = g_markup_escape_text (text, -1);
+  GtkWidget *dialog = adw_message_dialog_new (window, NULL, text);
 
-        adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (window), adw_toast_new (escaped));
-        return;
-      }
-    else if (ESP_IS_WINDOW (window))
-      {
-        esp_window_toast (ESP_WINDOW (window), text);
-        return;
-      }
+  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
+  gtk_window_present (GTK_WINDOW (dialog));
 }
 
 static void

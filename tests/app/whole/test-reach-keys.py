@@ -290,11 +290,15 @@ def help_is_the_manual_at_its_place(home, start):
     window = start()
     press(window, 'F1')
     window.text('No program here shows web pages. The manual is “')
+    window.key('Escape')
+    window.silent('No program here shows web pages')
     window.quit()
 
     window = start(ESPALIER_MANUAL=str(home.folder / 'gone.html'))
     press(window, 'F1')
     window.text('The manual is missing: “')
+    window.key('Escape')
+    window.silent('The manual is missing')
     window.quit()
 
 
