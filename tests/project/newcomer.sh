@@ -43,8 +43,14 @@ inside DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -qq && apt-get insta
 inside sh -c 'id newcomer >/dev/null 2>&1 || useradd --create-home --shell /bin/bash newcomer'
 echo 'newcomer ALL=(ALL) NOPASSWD: ALL' >"$place/etc/sudoers.d/newcomer"
 user=newcomer; home=$place/home/$user
-rm -rf -- "$home/espalier"
-git clone --quiet --no-hardlinks -- "$root" "$home/espalier"
+if [[ -d $home/espalier/.git ]]; then # FOLDER again: what was built then saves time
+  here=(git -c safe.directory='*' -C "$home/espalier")
+  "${here[@]}" fetch --quiet "$root" HEAD
+  "${here[@]}" reset --quiet --hard FETCH_HEAD
+  "${here[@]}" clean --quiet -df
+else
+  git clone --quiet --no-hardlinks -- "$root" "$home/espalier"
+fi
 cp -- "$root/data/photos/coffee.png" "$home/espalier/photo.jpg" # what it is, its content says
 inside sh -c "chown -R $user: ~$user"
 

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Print the names of a build's tests that begin with one of the given areas (`engine` → engine-*), or
-what ninja has to build for them. Those of the suite "levels" repeat others for another processor, and are
-left out.
+"""Print the names of a build's tests that begin with one of the given areas (`engine` → engine-*) or have one of
+the names, or what ninja has to build for them. Those of the suite "levels" repeat others for another processor, and
+are left out.
 
-    list-tests.py [--targets] BUILD AREA…
+    list-tests.py [--targets] BUILD AREA|NAME…
 """
 import argparse
 import json
@@ -19,12 +19,15 @@ arguments = parser.parse_args()
 build = arguments.build.resolve()
 
 tests = [test for test in json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
-         if test['name'].split('-')[0] in arguments.areas
+         if (test['name'].split('-')[0] in arguments.areas or test['name'] in arguments.areas)
          and not any(suite.endswith(':levels') for suite in test['suite'])]
 if arguments.targets:
     files = {target['id']: target['filename']
              for target in json.loads((build / 'meson-info' / 'intro-targets.json').read_text())}
     needed = {file for test in tests for target in test['depends'] for file in files[target]}
-    print('\n'.join(sorted(os.path.relpath(file, build) for file in needed)))
+    if needed:  # translations belong to any program, and no test names them
+        needed |= {file for names in files.values() for file in names if file.endswith('.mo')}
+    for file in sorted(needed):
+        print(os.path.relpath(file, build))
 else:
     print('\n'.join(test['name'] for test in tests))
