@@ -48,6 +48,8 @@ typedef struct CudaDevice
   int multiprocessors;
   size_t shared_limit; /* dynamic shared memory that a block may have, bytes */
   size_t vram_limit;   /* bytes that we may hold at most; 0: what is free */
+  bool split;          /* compute is f32, and products may be of two bf16 for each number, good to
+                          1e-5: the autoencoder beside a transformer in bf16 */
   bool fp8;            /* linear layers multiply fp8 where that is good enough (--dtype fp8) */
   bool plain;          /* never use wgmma or TMA: ESPALIER_CUDA_PLAIN, to compare */
   unsigned distrusted; /* ways that may not be taken (cuda-check.h) */
@@ -160,8 +162,10 @@ typedef struct CudaMatrix
 {
   EspDType dtype; /* as stored: the file's own format, or bf16/f16/f32 */
   int64_t out, in;
-  float scale;      /* EspWeight.scale; 1 if none */
-  CUdeviceptr data; /* packed rows as in the file. While the layer is away: 0 */
+  float scale;        /* EspWeight.scale; 1 if none */
+  CUdeviceptr data;   /* packed rows as in the file. While the layer is away: 0 */
+  bool row_scales;    /* E4M3 that was made of a wider format (cuda-fp8.c) */
+  CUdeviceptr scales; /* then: f32 of each row, those of the layer's parts one after another */
 } CudaMatrix;
 
 typedef struct CudaLinear
@@ -169,7 +173,7 @@ typedef struct CudaLinear
   CudaMatrix part[ESP_LINEAR_MAX_PARTS];
   int parts;
   CUdeviceptr bias; /* f32 [out], 0 if no part has one; always on the card */
-  size_t bytes;     /* of all parts' data, each 256-aligned */
+  size_t bytes;     /* of all parts' data, each 256-aligned, and of their scales */
   CUdeviceptr home; /* where they lie while the layer stays on the card, else 0 */
   void *host;       /* pinned copy while it comes and goes, else NULL */
   int stage;        /* which brings it; -1: none */
@@ -216,6 +220,9 @@ void esp_cuda_linear_heads_batch (EspDevice *device, EspTensor x, const EspLinea
 
 /* cuda-attention.c */
 void esp_cuda_attention (EspDevice *device, const EspAttention *attention);
+
+/* cuda-attention-wide.c: true if it was for it (and done, or a sticky error). */
+bool esp_cuda_wide_attention (CudaDevice *cuda, const EspAttention *attention);
 
 /* cuda-rows.c */
 void esp_cuda_upload (EspDevice *device, const float *host, EspTensor y);

@@ -11,9 +11,10 @@
  * Numbers); elsewhere, and those with scales for fewer than 32 numbers, in the compute type.
  *
  * fp8: activations get a scale for each row as they are converted, weights have the one of their
- * file or, if they are floats, one for each row as well. What is sensitive stays in the compute
- * type: everything but the attention's and the MLP's layers of the transformer's blocks, and the
- * first block of both kinds. Block formats stay too.
+ * file or, if that has them in 16 or 32 bits or in Q8_0, got one for each row when they were
+ * prepared (cuda-fp8.c). What is sensitive stays in the compute type: everything but the
+ * attention's and the MLP's layers of the transformer's blocks, and the first block of both kinds.
+ * Smaller block formats stay too.
  */
 #include "ops/cuda/cuda-linear.h"
 
@@ -76,8 +77,8 @@ is_robust (const char *module)
 static CudaNumbers
 compute_numbers (const CudaDevice *cuda, bool precise)
 {
-  if (precise)
-    return cuda->base.compute == ESP_BF16 ? CUDA_NUMBERS_SPLIT : CUDA_NUMBERS_F32;
+  if (precise || cuda->split)
+    return cuda->base.compute == ESP_BF16 || cuda->split ? CUDA_NUMBERS_SPLIT : CUDA_NUMBERS_F32;
   return cuda->base.compute == ESP_BF16  ? CUDA_NUMBERS_BF16
          : cuda->base.compute == ESP_F16 ? CUDA_NUMBERS_F16
                                          : CUDA_NUMBERS_F32;
@@ -92,16 +93,19 @@ goes_in_bytes (const CudaDevice *cuda, const EspLinear *linear, EspDType dtype, 
          && !linear->precise && esp_cuda_is_gaming (cuda) && esp_cuda_trusts (cuda, CUDA_WAY_BYTES);
 }
 
+bool
+esp_cuda_multiplies_fp8 (const CudaDevice *cuda, const EspLinear *linear)
+{
+  return cuda->fp8 && !linear->precise && cuda->capability >= 89 && cuda->base.compute != ESP_F32
+         && is_robust (linear->module[0]) && esp_cuda_trusts (cuda, CUDA_WAY_FP8);
+}
+
 static CudaNumbers
 numbers_of (const CudaDevice *cuda, const EspLinear *linear, const CudaMatrix *matrix, int64_t rows)
 {
-  const bool floats = esp_dtype_block (matrix->dtype) == 1 && matrix->dtype != ESP_F8_E5M2;
-  const bool shaped
-      = matrix->in % 16 == 0
-        && (matrix->dtype != ESP_F8_E4M3 || esp_cuda_weight_is_plain (matrix, CUDA_NUMBERS_E4M3));
-
-  if (cuda->fp8 && !linear->precise && cuda->capability >= 89 && cuda->base.compute != ESP_F32
-      && floats && shaped && is_robust (linear->module[0]) && esp_cuda_trusts (cuda, CUDA_WAY_FP8))
+  if (matrix->dtype == ESP_F8_E4M3 && matrix->in % 16 == 0
+      && esp_cuda_weight_is_plain (matrix, CUDA_NUMBERS_E4M3)
+      && esp_cuda_multiplies_fp8 (cuda, linear))
     return CUDA_NUMBERS_E4M3;
   if (goes_in_bytes (cuda, linear, matrix->dtype, rows))
     return linear->one_sided && esp_cuda_has_bytes_from_middle (matrix->dtype)
@@ -211,7 +215,8 @@ join_parts (const CudaLinear *layer, int index, CudaMatrix *joined)
     {
       const CudaMatrix *next = &layer->part[i];
 
-      if (next->dtype != joined->dtype || next->scale != joined->scale || next->in != joined->in
+      if (next->dtype != joined->dtype || (next->scales != 0) != (joined->scales != 0)
+          || next->scale != joined->scale || next->in != joined->in
           || next->data
                  != joined->data
                         + (CUdeviceptr) joined->out * esp_dtype_bytes (joined->dtype, joined->in))

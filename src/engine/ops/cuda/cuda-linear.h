@@ -16,6 +16,9 @@ void esp_cuda_plain_linear (CudaDevice *cuda, EspTensor x, const EspLinear *line
 bool esp_cuda_check_linear (CudaDevice *cuda, const EspTensor *x, const EspLinear *linear,
                             const EspTensor *y);
 
+/* Does the device multiply the layer in fp8, if its weights are in a fitting format? */
+bool esp_cuda_multiplies_fp8 (const CudaDevice *cuda, const EspLinear *linear);
+
 /* --- cuda-adapters.c --------------------------------------------------------------------------
  */
 

@@ -170,10 +170,9 @@ is_aligned (CUdeviceptr data, int64_t stride, int64_t k, CudaNumbers numbers)
              && k * (int64_t) esp_cuda_numbers_size (numbers) % 16 == 0);
 }
 
-/* The scales of both operands lie in one slot: those of weights behind those of 64 Ki rows of x. */
 enum
 {
-  SCALES_OF_X = 64 << 10,
+  SCALED_ROWS_MAX = 64 << 10,
 };
 
 CudaRows
@@ -202,9 +201,9 @@ esp_cuda_operand_rows (CudaDevice *cuda, const EspTensor *x, CudaNumbers numbers
   else
     {
       CUdeviceptr scales
-          = esp_cuda_scratch (cuda, CUDA_SCRATCH_SCALES, (size_t) 2 * SCALES_OF_X * sizeof (float));
+          = esp_cuda_scratch (cuda, CUDA_SCRATCH_SCALES, (size_t) SCALED_ROWS_MAX * sizeof (float));
 
-      if (scales == 0 || x->rows > SCALES_OF_X)
+      if (scales == 0 || x->rows > SCALED_ROWS_MAX)
         rows.data = 0;
       else
         quantise (cuda, x->dtype, data, x->stride, x->cols, &rows, scales);
@@ -246,6 +245,9 @@ esp_cuda_weight_rows (CudaDevice *cuda, const CudaMatrix *matrix, int64_t first,
                        .rows = rows,
                        .k = matrix->in,
                        .wrap = numbers == CUDA_NUMBERS_SPLIT ? matrix->in : 0,
+                       .scales = matrix->scales != 0
+                                     ? matrix->scales + (CUdeviceptr) first * sizeof (float)
+                                     : 0,
                        .scale = matrix->scale };
   if (are_bytes (numbers))
     {
@@ -260,22 +262,8 @@ esp_cuda_weight_rows (CudaDevice *cuda, const CudaMatrix *matrix, int64_t first,
       return made;
     }
   made = scratch_rows (cuda, CUDA_SCRATCH_WEIGHT, rows, matrix->in, numbers);
-  if (made.data == 0)
-    return made;
-  if (numbers != CUDA_NUMBERS_E4M3)
+  if (made.data != 0)
     widen (cuda, matrix->dtype, data, stride, matrix->in, matrix->scale, numbers, CUDA_SPLIT_W,
            &made);
-  else
-    {
-      CUdeviceptr scales
-          = esp_cuda_scratch (cuda, CUDA_SCRATCH_SCALES, (size_t) 2 * SCALES_OF_X * sizeof (float));
-
-      if (scales == 0 || rows > SCALES_OF_X)
-        made.data = 0;
-      else
-        quantise (cuda, matrix->dtype, data, stride / (int64_t) esp_dtype_bytes (matrix->dtype, 1),
-                  matrix->in, &made, scales + SCALES_OF_X * sizeof (float));
-      made.scale = matrix->scale;
-    }
   return made;
 }

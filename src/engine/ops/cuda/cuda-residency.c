@@ -45,7 +45,7 @@ stage_clear (CudaStage *stage)
 }
 
 static bool
-stage_init (CudaStage *stage, const EspLayerGroup *group)
+stage_init (const CudaDevice *cuda, CudaStage *stage, const EspLayerGroup *group)
 {
   size_t count = (size_t) group->count + 1;
 
@@ -60,7 +60,7 @@ stage_init (CudaStage *stage, const EspLayerGroup *group)
     {
       stage->linears[i] = group->linears[i];
       stage->offset[i] = stage->bytes;
-      stage->bytes += esp_cuda_linear_bytes (group->linears[i]);
+      stage->bytes += esp_cuda_linear_bytes (cuda, group->linears[i]);
     }
   return true;
 }
@@ -376,7 +376,7 @@ esp_cuda_plan_stages (EspDevice *device, const EspLayerGroup *stages, int count,
   for (int s = 0; s < count && r->stages != NULL; s++)
     {
       r->count = s + 1;
-      if (!stage_init (&r->stages[s], &stages[s]))
+      if (!stage_init (cuda, &r->stages[s], &stages[s]))
         break;
       if (r->stages[s].bytes > r->largest)
         r->largest = r->stages[s].bytes;

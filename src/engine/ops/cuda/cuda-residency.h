@@ -123,9 +123,9 @@ size_t esp_cuda_memory_peak (const CudaDevice *cuda);
 
 /* --- cuda-weights.c -------------------------------------------------------------------------- */
 
-/* Bytes of a layer's parts, each 256-aligned; and where they lie from now on, one after another (0:
- * away). */
-size_t esp_cuda_linear_bytes (const EspLinear *linear);
+/* Bytes of a layer's parts, each 256-aligned, as they are kept on the card; and where they lie from
+ * now on, one after another (0: away). */
+size_t esp_cuda_linear_bytes (const CudaDevice *cuda, const EspLinear *linear);
 void esp_cuda_linear_place (CudaLinear *prepared, CUdeviceptr data);
 
 /* A layer's parts from the mapped file to the card, in `stream`. They have been checked. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/cuda/cuda-fp8.h"
 #include "ops/cuda/cuda-residency.h"
 
 enum
@@ -24,6 +25,13 @@ static size_t
 aligned (size_t bytes)
 {
   return (bytes + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
+}
+
+/* How a part lies on the card. */
+static EspDType
+kept_type (const CudaDevice *cuda, const EspLinear *linear, int part)
+{
+  return esp_cuda_keeps_fp8 (cuda, linear, part) ? ESP_F8_E4M3 : linear->weight[part]->dtype;
 }
 
 /* --- Checking and copying ----------------------------------------------------------------------
@@ -121,18 +129,106 @@ copy_to_card (CudaDevice *cuda, const EspWeight *weight, CUdeviceptr to, bool ch
   return true;
 }
 
-bool
-esp_cuda_linear_copy (CudaDevice *cuda, const EspLinear *linear, CUdeviceptr to, CUstream stream)
+/* The same for a part that is kept in E4M3: its rows, and their scales. */
+static bool
+narrow_to_card (CudaDevice *cuda, const EspWeight *weight, int64_t in, CUdeviceptr to,
+                CUdeviceptr scales_to, bool checked, CUstream stream)
 {
+  CudaResidency *r = cuda->residency;
+  const int64_t out = weight->count / in;
+  const int64_t most = (int64_t) (CUDA_STAGING_BYTES / ((size_t) in + sizeof (float)));
+
+  for (int64_t first = 0; first < out; first += most)
+    {
+      const int64_t rows = out - first < most ? out - first : most;
+      const size_t bytes = (size_t) (rows * in), scale_bytes = (size_t) rows * sizeof (float);
+      const double begin = omp_get_wtime ();
+      char *staging = esp_cuda_staging_next (cuda);
+
+      if (staging == NULL || (checked && !copy_checked (cuda, weight, first * in, rows * in, NULL)))
+        return false;
+      /* Rows of multiples of 16 bytes leave the scales aligned. */
+      esp_cuda_fp8_rows (weight, in, first, rows, (uint8_t *) staging, (float *) (staging + bytes));
+      if (!checked)
+        {
+          r->file_seconds += omp_get_wtime () - begin;
+          r->file_bytes += (double) bytes;
+        }
+      if (!esp_cuda_ok (
+              cuda,
+              cuda->cu->copy_to_device (to + (CUdeviceptr) (first * in), staging, bytes, stream),
+              "copying weights to the card")
+          || !esp_cuda_ok (
+              cuda,
+              cuda->cu->copy_to_device (scales_to + (CUdeviceptr) first * sizeof (float),
+                                        staging + bytes, scale_bytes, stream),
+              "copying weights to the card"))
+        return false;
+      esp_cuda_staging_used (cuda, stream);
+    }
+  return true;
+}
+
+/* Where the scales are: behind all parts. */
+static size_t
+scales_offset (const CudaDevice *cuda, const EspLinear *linear)
+{
+  size_t bytes = 0;
+
   for (int i = 0; i < linear->parts; i++)
+    bytes += aligned (esp_dtype_bytes (kept_type (cuda, linear, i), linear->weight[i]->count));
+  return bytes;
+}
+
+/* All parts from the file to the card. */
+static bool
+parts_to_card (CudaDevice *cuda, const EspLinear *linear, CUdeviceptr to, bool checked,
+               CUstream stream)
+{
+  CUdeviceptr scales = to + scales_offset (cuda, linear);
+  bool good = true;
+
+  for (int i = 0; i < linear->parts && good; i++)
     {
       const EspWeight *weight = linear->weight[i];
 
-      if (!copy_to_card (cuda, weight, to, false, stream))
-        return false;
-      to += aligned (esp_dtype_bytes (weight->dtype, weight->count));
+      good = esp_cuda_keeps_fp8 (cuda, linear, i)
+                 ? narrow_to_card (cuda, weight, linear->in, to, scales, checked, stream)
+                 : copy_to_card (cuda, weight, to, checked, stream);
+      to += aligned (esp_dtype_bytes (kept_type (cuda, linear, i), weight->count));
+      scales += (CUdeviceptr) (weight->count / linear->in) * sizeof (float);
     }
-  return true;
+  return good;
+}
+
+bool
+esp_cuda_linear_copy (CudaDevice *cuda, const EspLinear *linear, CUdeviceptr to, CUstream stream)
+{
+  return parts_to_card (cuda, linear, to, false, stream);
+}
+
+/* All parts from the file to pinned memory; `host` NULL: they are only looked at. */
+static bool
+parts_to_host (CudaDevice *cuda, const EspLinear *linear, char *host)
+{
+  float *scales = host != NULL ? (float *) (host + scales_offset (cuda, linear)) : NULL;
+  bool good = true;
+
+  for (int i = 0; i < linear->parts && good; i++)
+    {
+      const EspWeight *weight = linear->weight[i];
+      const int64_t rows = weight->count / linear->in;
+      const bool narrowed = esp_cuda_keeps_fp8 (cuda, linear, i);
+
+      good = copy_checked (cuda, weight, 0, weight->count, narrowed ? NULL : host);
+      if (host == NULL)
+        continue;
+      if (good && narrowed)
+        esp_cuda_fp8_rows (weight, linear->in, 0, rows, (uint8_t *) host, scales);
+      host += aligned (esp_dtype_bytes (kept_type (cuda, linear, i), weight->count));
+      scales += rows;
+    }
+  return good;
 }
 
 /* --- Preparing ---------------------------------------------------------------------------------
@@ -183,35 +279,25 @@ place_bias (CudaDevice *cuda, const EspLinear *linear, CudaLinear *prepared)
 }
 
 size_t
-esp_cuda_linear_bytes (const EspLinear *linear)
+esp_cuda_linear_bytes (const CudaDevice *cuda, const EspLinear *linear)
 {
-  size_t bytes = 0;
+  bool narrowed = false;
 
   for (int i = 0; i < linear->parts; i++)
-    bytes += aligned (esp_dtype_bytes (linear->weight[i]->dtype, linear->weight[i]->count));
-  return bytes;
+    narrowed = narrowed || esp_cuda_keeps_fp8 (cuda, linear, i);
+  return scales_offset (cuda, linear)
+         + (narrowed ? aligned ((size_t) linear->out * sizeof (float)) : 0);
 }
 
 static bool
 place_weights (CudaDevice *cuda, const EspLinear *linear, CudaLinear *prepared)
 {
-  char *host;
-  size_t offset = 0;
-  bool good;
+  char *host = esp_cuda_residency_place (cuda, linear, prepared);
 
-  host = esp_cuda_residency_place (cuda, linear, prepared);
-  good = cuda->base.error.status == ESP_OK;
-  for (int i = 0; i < linear->parts && good; i++)
-    {
-      const EspWeight *weight = linear->weight[i];
-
-      if (prepared->home != 0)
-        good = copy_to_card (cuda, weight, prepared->home + offset, true, cuda->compute);
-      else
-        good = copy_checked (cuda, weight, 0, weight->count, host != NULL ? host + offset : NULL);
-      offset += aligned (esp_dtype_bytes (weight->dtype, weight->count));
-    }
-  return good;
+  if (cuda->base.error.status != ESP_OK)
+    return false;
+  return prepared->home != 0 ? parts_to_card (cuda, linear, prepared->home, true, cuda->compute)
+                             : parts_to_host (cuda, linear, host);
 }
 
 void
@@ -232,15 +318,19 @@ esp_cuda_prepare_linear (EspDevice *device, EspLinear *linear)
   linear->prepared = prepared;
   prepared->parts = linear->parts;
   prepared->stage = -1;
-  prepared->bytes = esp_cuda_linear_bytes (linear);
+  prepared->bytes = esp_cuda_linear_bytes (cuda, linear);
   for (int i = 0; i < linear->parts; i++)
     {
       const EspWeight *weight = linear->weight[i];
 
-      prepared->part[i] = (CudaMatrix){ .dtype = weight->dtype,
+      const bool narrowed = esp_cuda_keeps_fp8 (cuda, linear, i);
+
+      /* What was narrowed has the weight's own scale in those of its rows. */
+      prepared->part[i] = (CudaMatrix){ .dtype = kept_type (cuda, linear, i),
                                         .out = weight->count / linear->in,
                                         .in = linear->in,
-                                        .scale = weight->scale != 0 ? weight->scale : 1 };
+                                        .scale = narrowed || weight->scale == 0 ? 1 : weight->scale,
+                                        .row_scales = narrowed };
     }
   if (!place_weights (cuda, linear, prepared) || !place_bias (cuda, linear, prepared))
     esp_cuda_release_linear (device, linear);
@@ -264,6 +354,8 @@ esp_cuda_release_linear (EspDevice *device, EspLinear *linear)
 void
 esp_cuda_linear_place (CudaLinear *prepared, CUdeviceptr data)
 {
+  CUdeviceptr scales;
+
   for (int i = 0; i < prepared->parts; i++)
     {
       CudaMatrix *part = &prepared->part[i];
@@ -271,6 +363,14 @@ esp_cuda_linear_place (CudaLinear *prepared, CUdeviceptr data)
       part->data = data;
       if (data != 0)
         data += aligned (esp_dtype_bytes (part->dtype, part->out * part->in));
+    }
+  scales = data;
+  for (int i = 0; i < prepared->parts; i++)
+    {
+      CudaMatrix *part = &prepared->part[i];
+
+      part->scales = part->row_scales && data != 0 ? scales : 0;
+      scales += (CUdeviceptr) part->out * sizeof (float);
     }
 }
 

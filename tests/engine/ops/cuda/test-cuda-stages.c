@@ -205,13 +205,14 @@ run (EspCompute compute, const Way *way, float result[NUMBERS])
 static size_t
 bytes_of_all (void)
 {
+  const CudaDevice any = { .fp8 = false };
   size_t bytes = 0;
   Blocks b;
 
   make_blocks (&b);
   for (int s = 0; s < STAGES; s++)
     for (int l = 0; l < LAYERS; l++)
-      bytes += esp_cuda_linear_bytes (&b.linears[s][l]);
+      bytes += esp_cuda_linear_bytes (&any, &b.linears[s][l]);
   clear_blocks (&b);
   return bytes;
 }
