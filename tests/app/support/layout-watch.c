@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* layout-watch.c: looks at the program's widgets from inside, for what a screen reader is not told:
  * which texts are cut off. A module that GIO loads into the program as it is (GIO_EXTRA_MODULES).
- * On SIGUSR1 it writes to the file $ESP_LAYOUT_REPORT, a line for each text that shows:
+ * On SIGUSR1 it writes to the file $ESP_LAYOUT_REPORT, a line for each text that shows, and one for
+ * each button and each widget with a tooltip, with that as its text:
  *
  *   KIND <tab> WINDOW <tab> X Y WIDTH HEIGHT <tab> PLACE <tab> TEXT
  *
@@ -126,6 +127,14 @@ look_at (GtkWidget *widget, GString *report)
       && gtk_widget_compute_bounds (widget, top, &bounds))
     append (report, judge (GTK_LABEL (widget)), widget, &bounds,
             gtk_label_get_text (GTK_LABEL (widget)));
+  if ((GTK_IS_BUTTON (widget) || gtk_widget_get_tooltip_text (widget) != NULL)
+      && gtk_widget_compute_bounds (widget, top, &bounds))
+    {
+      const char *tooltip = gtk_widget_get_tooltip_text (widget);
+
+      append (report, is_outside (widget) ? "outside" : "whole", widget, &bounds,
+              tooltip != NULL ? tooltip : "");
+    }
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
        child = gtk_widget_get_next_sibling (child))
     look_at (child, report);
