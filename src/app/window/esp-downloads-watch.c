@@ -5,6 +5,7 @@
 #include <adwaita.h>
 #include <glib/gi18n-lib.h>
 
+#include "esp-notifier.h"
 #include "esp-window.h"
 
 #define KEY          "esp-downloads-watch"
@@ -119,7 +120,7 @@ stop_reminding (Watch *watch)
     adw_toast_dismiss (toast);
 }
 
-/* What it tells is on the screen. */
+/* The person is there, at whichever window, and what it tells is on the screen. */
 static void
 on_is_active (GApplication *application, GParamSpec *pspec, GtkWindow *window)
 {
@@ -128,10 +129,21 @@ on_is_active (GApplication *application, GParamSpec *pspec, GtkWindow *window)
 }
 
 static void
+on_toplevels_changed (GListModel *toplevels, guint position, guint removed, guint added,
+                      Watch *watch)
+{
+  for (guint i = position; i < position + added; i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (toplevels, i);
+
+      g_signal_connect_object (window, "notify::is-active", G_CALLBACK (on_is_active),
+                               watch->application, G_CONNECT_SWAPPED);
+    }
+}
+
+static void
 on_window_added (GtkApplication *application, GtkWindow *window, Watch *watch)
 {
-  g_signal_connect_object (window, "notify::is-active", G_CALLBACK (on_is_active), application,
-                           G_CONNECT_SWAPPED);
   if (ESP_IS_WINDOW (window))
     remind (watch, ESP_WINDOW (window));
 }
@@ -152,16 +164,6 @@ on_active_changed (Watch *watch)
     g_application_release (watch->application);
 }
 
-static gboolean
-is_in_front (GApplication *application)
-{
-  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (application)); l != NULL;
-       l = l->next)
-    if (gtk_window_is_active (l->data))
-      return TRUE;
-  return FALSE;
-}
-
 /* Who looks at the page of the models sees it there. Where another program is in front, a
  * notification tells as well, unless the person wants none of what is done. */
 static void
@@ -174,7 +176,7 @@ tell (Watch *watch, EspModelDownload *download, const char *text)
   if (ESP_IS_WINDOW (active))
     esp_window_toast_action (ESP_WINDOW (active), text, _ ("_Show"), "app.show-models");
   if (active == NULL
-      || (!is_in_front (watch->application)
+      || (!esp_notifier_is_in_front (NULL)
           && g_settings_get_boolean (settings, "notify-when-done")))
     notify (watch, text, failed ? esp_model_download_get_status (download) : NULL);
 }
@@ -241,6 +243,7 @@ watch_free (gpointer data)
 
   g_signal_handlers_disconnect_by_data (watch->application, watch);
   g_signal_handlers_disconnect_by_data (watch->downloads, watch);
+  g_signal_handlers_disconnect_by_data (gtk_window_get_toplevels (), watch);
   if (watch->holds)
     g_application_release (watch->application);
   g_action_map_remove_action (G_ACTION_MAP (watch->application), "resume-downloads");
@@ -270,6 +273,8 @@ esp_downloads_watch_attach (GApplication *application, EspModelDownloads *downlo
                                    watch);
   g_signal_connect (application, "window-added", G_CALLBACK (on_window_added), watch);
   g_signal_connect (application, "window-removed", G_CALLBACK (on_window_removed), watch);
+  g_signal_connect (gtk_window_get_toplevels (), "items-changed", G_CALLBACK (on_toplevels_changed),
+                    watch);
   on_items_changed (G_LIST_MODEL (downloads), 0, 0,
                     g_list_model_get_n_items (G_LIST_MODEL (downloads)), watch);
   on_active_changed (watch);

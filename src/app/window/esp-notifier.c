@@ -326,14 +326,34 @@ add_to_count (Count *count, EspJob *job)
     }
 }
 
+gboolean
+esp_notifier_is_in_front (GtkWindow *window)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) active = g_list_model_get_item (windows, i);
+      GtkWindow *below = active;
+
+      if (!gtk_window_is_active (active))
+        continue;
+      while (below != NULL && below != window)
+        below = gtk_window_get_transient_for (below);
+      if (window == NULL || below != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Does the person look at it? */
 static gboolean
-is_in_front (Notifier *notifier, EspDocument *document)
+is_seen (Notifier *notifier, EspDocument *document)
 {
   EspWindow *window = esp_application_find_window (ESP_APPLICATION (notifier->application),
                                                    esp_document_get_file (document));
 
-  return window != NULL && gtk_window_is_active (GTK_WINDOW (window));
+  return window != NULL && esp_notifier_is_in_front (GTK_WINDOW (window));
 }
 
 static void
@@ -344,7 +364,7 @@ on_job_finished (EspQueue *queue, EspJob *job, Notifier *notifier)
   g_autofree char *key = dup_key (notifier, job);
   Count *count;
 
-  if (is_in_front (notifier, document) || !g_settings_get_boolean (settings, "notify-when-done"))
+  if (is_seen (notifier, document) || !g_settings_get_boolean (settings, "notify-when-done"))
     {
       g_hash_table_remove (notifier->counts, key);
       return;

@@ -18,4 +18,7 @@ void esp_notifier_detach (GtkApplication *application);
 /* The person looks at the document: what was told of it is old. */
 void esp_notifier_seen (GtkApplication *application, GFile *document);
 
+/* Does the person look at the window, or at a dialog over it? NULL: at any of the program's. */
+gboolean esp_notifier_is_in_front (GtkWindow *window);
+
 G_END_DECLS

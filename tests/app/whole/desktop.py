@@ -4,6 +4,7 @@ session that can be kept from ending, and the portal for work in the background.
 
 `with Desktop (folder) as desktop`: what the program said is in desktop.calls ().
 """
+import ctypes
 import json
 import pathlib
 import subprocess
@@ -76,6 +77,15 @@ class Desktop:
             elif method == 'Uninhibit':
                 seen.pop(arguments[0], None)
         return list(seen.values())
+
+
+def look_away():
+    """The keyboard to no window at all, as if another program were in front."""
+    x11 = ctypes.CDLL('libX11.so.6')
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    display = ctypes.c_void_p(x11.XOpenDisplay(None))
+    x11.XSetInputFocus(display, ctypes.c_ulong(0), 0, ctypes.c_ulong(0))  # None, RevertToNone, CurrentTime
+    x11.XCloseDisplay(display)
 
 
 class Program:

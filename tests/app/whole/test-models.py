@@ -10,6 +10,7 @@ import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
 
+from desktop import Desktop, look_away  # noqa: E402
 from drive import SOURCE, case, plain, run, wait_until  # noqa: E402
 from files import FileServer  # noqa: E402
 from loras import lora  # noqa: E402
@@ -136,8 +137,8 @@ def small_offer(home, server):
 
 @case
 def one_is_downloaded(home, start):
-    """The licence first; then it comes, is checked, and is there."""
-    with FileServer() as server:
+    """The licence first; then it comes, is checked, and is there. Who has looked away meanwhile is told."""
+    with FileServer() as server, Desktop(home.folder) as desktop:
         files, environment = small_offer(home, server)
         window = models_page(home, start, **environment)
         press(window, 'A Small Model')
@@ -145,9 +146,16 @@ def one_is_downloaded(home, start):
         window.shot('models-offer')
         assert not [note for note in server.log if note.sent], 'nothing is fetched before it is asked for'
         press(window, 'I Have Read the Licence and Accept It', 'space')
+        look_away()
         window.button('Download')
         wait_until(lambda: 'small-v' in installed(home), 'the model', 60)
         window.text('A Small Model · The only one')
+        wait_until(lambda: [told['title'] for told in desktop.notifications()]
+                   == ['“A Small Model” can be used now'], 'a notification')
+        assert [call[2] for call in desktop.calls('Inhibit')] == ['A model is being downloaded']
+        wait_until(lambda: not desktop.inhibitions(), 'suspending to be let')
+        window.focus()
+        wait_until(lambda: not desktop.notifications(), 'the notification to go')
         window.shot('models-downloaded')
         window.button('Take Off the List')
         window.gone('push button', 'Take Off the List')
