@@ -78,16 +78,19 @@ esp_compare_divider_get_line (EspCompareDivider *self)
 static void
 update_accessible (EspCompareDivider *self)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *name = NULL;
 
   if (self->angle == 0)
     text = g_strdup_printf (_ ("%.0f %%"), self->position * 100);
   else
     /* Translators: the line between two images: how far it is, and how it is turned. */
     text = g_strdup_printf (_ ("%.0f %%, turned by %.0f°"), self->position * 100, self->angle);
+  /* Translators: a line between two images; %s is where it is, as in "50 %" */
+  name = g_strdup_printf (_ ("Dividing line: %s"), text);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_VALUE_NOW,
                                   self->position * 100, GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, text,
-                                  -1);
+                                  /* GTK 4.8 tells nobody of values but of its own widgets' */
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
 
 static void
@@ -253,6 +256,14 @@ esp_compare_divider_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   append_disc (snapshot, self->hovered ? RADIUS + 1 : RADIUS, &light);
   append_arrows (snapshot, &ink);
   gtk_snapshot_restore (snapshot);
+}
+
+/* Whether the keyboard is on it is drawn here, of which the style knows nothing. */
+static void
+esp_compare_divider_state_flags_changed (GtkWidget *widget, GtkStateFlags before)
+{
+  GTK_WIDGET_CLASS (esp_compare_divider_parent_class)->state_flags_changed (widget, before);
+  gtk_widget_queue_draw (widget);
 }
 
 /* --- The pointer ------------------------------------------------------------------------------ */
@@ -501,6 +512,7 @@ esp_compare_divider_class_init (EspCompareDividerClass *class)
   object_class->get_property = esp_compare_divider_get_property;
   object_class->set_property = esp_compare_divider_set_property;
   widget_class->snapshot = esp_compare_divider_snapshot;
+  widget_class->state_flags_changed = esp_compare_divider_state_flags_changed;
   widget_class->contains = esp_compare_divider_contains;
   properties[PROP_POSITION] = g_param_spec_double ("position", NULL, NULL, 0, 1, 0.5, flags);
   properties[PROP_ANGLE]
@@ -520,8 +532,7 @@ esp_compare_divider_init (EspCompareDivider *self)
 
   self->position = 0.5;
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Dividing line"), GTK_ACCESSIBLE_PROPERTY_VALUE_MIN, 0.0,
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_VALUE_MIN, 0.0,
                                   GTK_ACCESSIBLE_PROPERTY_VALUE_MAX, 100.0, -1);
   update_accessible (self);
 

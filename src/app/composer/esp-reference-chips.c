@@ -73,6 +73,7 @@ create_chip (EspReferenceChips *self, EspNode *node)
   GtkWidget *chip = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 3);
   GtkWidget *clamp = adw_clamp_new ();
   GtkWidget *picture = gtk_picture_new ();
+  GtkWidget *sign = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
   GtkWidget *label;
   GtkWidget *button = gtk_button_new_from_icon_name ("window-close-symbolic");
   g_autofree char *title = esp_node_dup_title (node);
@@ -105,6 +106,12 @@ create_chip (EspReferenceChips *self, EspNode *node)
   adw_clamp_set_maximum_size (ADW_CLAMP (clamp), MAX_WIDTH);
   adw_clamp_set_tightening_threshold (ADW_CLAMP (clamp), MAX_WIDTH);
   adw_clamp_set_child (ADW_CLAMP (clamp), picture);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (sign), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("More than the chosen model takes"), -1);
+  gtk_widget_set_visible (sign, FALSE);
+  gtk_widget_set_margin_start (sign, 6);
+  gtk_box_append (GTK_BOX (chip), sign);
+  g_object_set_data (G_OBJECT (chip), "sign", sign);
   gtk_box_append (GTK_BOX (chip), clamp);
   g_object_set_data (G_OBJECT (chip), "picture", picture);
   gtk_box_append (GTK_BOX (chip), label);
@@ -130,6 +137,7 @@ update_marks (EspReferenceChips *self)
         gtk_widget_add_css_class (chip, "warning");
       gtk_widget_set_tooltip_text (
           chip, i < self->maximum ? NULL : _ ("More than the chosen model takes"));
+      gtk_widget_set_visible (g_object_get_data (G_OBJECT (chip), "sign"), i >= self->maximum);
     }
   gtk_widget_set_visible (GTK_WIDGET (self), self->nodes->len > 0);
 }
@@ -235,10 +243,25 @@ esp_reference_chips_add (EspReferenceChips *self, EspNode *node)
   return TRUE;
 }
 
+/* What had the keyboard has gone: the next one's button gets it, or else what is around. */
+static void
+keep_focus (EspReferenceChips *self, GtkWidget *next)
+{
+  if (next != NULL)
+    {
+      gtk_widget_grab_focus (gtk_widget_get_last_child (next));
+      return;
+    }
+  for (GtkWidget *above = gtk_widget_get_parent (GTK_WIDGET (self));
+       above != NULL && !gtk_widget_grab_focus (above); above = gtk_widget_get_parent (above))
+    ;
+}
+
 void
 esp_reference_chips_remove (EspReferenceChips *self, EspNode *node)
 {
-  GtkWidget *chip;
+  GtkWidget *chip, *next;
+  gboolean had_focus;
   guint index;
 
   g_return_if_fail (ESP_IS_REFERENCE_CHIPS (self));
@@ -249,9 +272,15 @@ esp_reference_chips_remove (EspReferenceChips *self, EspNode *node)
   chip = gtk_widget_get_first_child (self->box);
   for (guint i = 0; i < index; i++)
     chip = gtk_widget_get_next_sibling (chip);
+  had_focus = gtk_widget_get_focus_child (self->box) == chip;
+  next = gtk_widget_get_next_sibling (chip);
+  if (next == NULL)
+    next = gtk_widget_get_prev_sibling (chip);
   gtk_box_remove (GTK_BOX (self->box), chip);
   g_ptr_array_remove_index (self->nodes, index);
   update_marks (self);
+  if (had_focus)
+    keep_focus (self, next);
   g_signal_emit (self, signals[CHANGED], 0);
 }
 

@@ -161,6 +161,13 @@ esp_tag_picker_init (EspTagPicker *self)
       self->buttons[tag] = button;
       if (tag == 0)
         gtk_button_set_icon_name (GTK_BUTTON (button), "window-close-symbolic");
+      else
+        {
+          /* The number that the tag has everywhere, for who does not see its colour. */
+          g_autofree char *number = g_strdup_printf ("%d", tag);
+
+          gtk_button_set_label (GTK_BUTTON (button), number);
+        }
       gtk_widget_add_css_class (button, css_class);
       gtk_widget_set_tooltip_text (button, esp_tag_picker_get_name (tag));
       gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL,

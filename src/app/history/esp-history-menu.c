@@ -192,15 +192,25 @@ new_stars (EspHistory *self)
 static void
 draw_dot (GtkDrawingArea *area, cairo_t *cr, int width, int height, gpointer user_data)
 {
-  int tag = GPOINTER_TO_INT (user_data);
+  int tag = GPOINTER_TO_INT (user_data), w, h;
+  g_autoptr (PangoLayout) number = NULL;
+  g_autofree char *text = NULL;
   GdkRGBA color;
 
-  cairo_arc (cr, width / 2.0, height / 2.0, 6.5, 0, 2 * G_PI);
+  cairo_arc (cr, width / 2.0, height / 2.0, tag > 0 ? 7.5 : 6.5, 0, 2 * G_PI);
   if (tag > 0)
     {
       color = esp_marks_get_tag_color (tag);
       gdk_cairo_set_source_rgba (cr, &color);
       cairo_fill (cr);
+      number = esp_marks_create_tag_number (GTK_WIDGET (area));
+      text = g_strdup_printf ("%d", tag);
+      pango_layout_set_text (number, text, -1);
+      pango_layout_get_pixel_size (number, &w, &h);
+      color = esp_marks_get_tag_ink (tag);
+      gdk_cairo_set_source_rgba (cr, &color);
+      cairo_move_to (cr, (width - w) / 2.0, (height - h) / 2.0);
+      pango_cairo_show_layout (cr, number);
     }
   else
     {

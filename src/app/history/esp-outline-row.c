@@ -103,9 +103,10 @@ update_marks (EspOutlineRow *self)
     {
       GdkRGBA color = esp_marks_get_tag_color (tag);
 
-      g_string_append_printf (marks, " <span foreground=\"#%02x%02x%02x\">●</span>",
+      g_string_append_printf (marks,
+                              " <span foreground=\"#%02x%02x%02x\">●</span><small>%d</small>",
                               (guint) (color.red * 255 + 0.5f), (guint) (color.green * 255 + 0.5f),
-                              (guint) (color.blue * 255 + 0.5f));
+                              (guint) (color.blue * 255 + 0.5f), tag);
     }
   gtk_label_set_markup (self->marks, marks->str);
   gtk_widget_set_visible (GTK_WIDGET (self->marks), marks->len > 0);
@@ -143,13 +144,24 @@ static void
 update_accessible (EspOutlineRow *self)
 {
   g_autofree char *name = esp_node_card_dup_name (&self->item, self->registry);
+  g_autofree char *description = esp_node_card_dup_description (&self->item);
+  GtkWidget *list = gtk_widget_get_ancestor (GTK_WIDGET (self), GTK_TYPE_LIST_VIEW);
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
                                   GTK_ACCESSIBLE_PROPERTY_LEVEL,
-                                  (int) esp_node_get_depth (self->node) + 1, -1);
+                                  (int) esp_node_get_depth (self->node) + 1,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description, -1);
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_RELATION_POS_IN_SET,
                                   (int) self->item.position, GTK_ACCESSIBLE_RELATION_SET_SIZE,
                                   (int) self->item.n_siblings, -1);
+  /* Its expander, which has the keyboard, and the item of the list are called as it is. */
+  for (GtkWidget *above = gtk_widget_get_parent (GTK_WIDGET (self)); list != NULL && above != list;
+       above = gtk_widget_get_parent (above))
+    {
+      gtk_accessible_reset_relation (GTK_ACCESSIBLE (above), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
+      gtk_accessible_update_property (GTK_ACCESSIBLE (above), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
+                                      GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description, -1);
+    }
 }
 
 static void

@@ -17,7 +17,7 @@ struct _EspMarks
   GdkRGBA foreground, background, accent, warning;
   gboolean high_contrast;
   GtkIconPaintable *icons[ESP_N_MARKS];
-  PangoLayout *badge;
+  PangoLayout *badge, *number;
 };
 
 EspMarks *
@@ -35,6 +35,7 @@ void
 esp_marks_free (EspMarks *self)
 {
   g_clear_object (&self->badge);
+  g_clear_object (&self->number);
   for (guint i = 0; i < ESP_N_MARKS; i++)
     g_clear_object (&self->icons[i]);
   g_free (self);
@@ -67,6 +68,8 @@ esp_marks_update_style (EspMarks *self)
   pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
   pango_attr_list_insert (attributes, pango_attr_font_features_new ("tnum=1"));
   pango_layout_set_attributes (self->badge, attributes);
+  g_clear_object (&self->number);
+  self->number = esp_marks_create_tag_number (self->widget);
 
   for (guint i = 0; i < ESP_N_MARKS; i++)
     {
@@ -131,6 +134,29 @@ esp_marks_get_tag_color (int tag)
       = { 0x3584e4, 0x33d17a, 0xf6d32d, 0xff7800, 0xe01b24, 0x9141ac, 0x986a44, 0x77767b };
 
   return unpack_color (colors[CLAMP (tag, 1, ESP_NODE_N_TAGS) - 1]);
+}
+
+GdkRGBA
+esp_marks_get_tag_ink (int tag)
+{
+  const GdkRGBA color = esp_marks_get_tag_color (tag);
+
+  return 0.299f * color.red + 0.587f * color.green + 0.114f * color.blue > 0.55f
+             ? (GdkRGBA){ 0, 0, 0, 1 }
+             : white;
+}
+
+PangoLayout *
+esp_marks_create_tag_number (GtkWidget *widget)
+{
+  PangoLayout *number = gtk_widget_create_pango_layout (widget, NULL);
+  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
+
+  /* As large as the dot, whatever the size of text is. */
+  pango_attr_list_insert (attributes, pango_attr_size_new_absolute (10 * PANGO_SCALE));
+  pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
+  pango_layout_set_attributes (number, attributes);
+  return number;
 }
 
 GdkRGBA
@@ -235,9 +261,19 @@ esp_marks_draw_tag (EspMarks *self, GtkSnapshot *snapshot, int tag, const graphe
       = GRAPHENE_RECT_INIT (is_rtl (self) ? picture->origin.x + picture->size.width - 22
                                           : picture->origin.x + ESP_MARK_GAP,
                             picture->origin.y + ESP_MARK_GAP, 16, 16);
+  const char number[] = { (char) ('0' + CLAMP (tag, 1, ESP_NODE_N_TAGS)), '\0' };
+  GdkRGBA ink = esp_marks_get_tag_ink (tag);
   graphene_rect_t dot;
+  int w, h;
 
   esp_marks_fill_rounded (snapshot, &area, 8, &self->background);
-  graphene_rect_inset_r (&area, 2, 2, &dot);
-  esp_marks_fill_rounded (snapshot, &dot, 6, &color);
+  graphene_rect_inset_r (&area, 1, 1, &dot);
+  esp_marks_fill_rounded (snapshot, &dot, 7, &color);
+  pango_layout_set_text (self->number, number, -1);
+  pango_layout_get_pixel_size (self->number, &w, &h);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT (area.origin.x + (16 - (float) w) / 2,
+                                                          area.origin.y + (16 - (float) h) / 2));
+  gtk_snapshot_append_layout (snapshot, self->number, &ink);
+  gtk_snapshot_restore (snapshot);
 }

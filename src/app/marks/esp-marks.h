@@ -42,8 +42,13 @@ gboolean esp_marks_is_high_contrast (EspMarks *self);
 /* The foreground on the background: 0 is the background, 1 the foreground. Opaque. */
 GdkRGBA esp_marks_mix (EspMarks *self, float amount);
 
-/* The colour of tag 1…8, and of a node's picture while there is none. */
+/* The colour of tag 1…8, and of its number on it, for who does not see the colour; a layout for
+ * that number. */
 GdkRGBA esp_marks_get_tag_color (int tag);
+GdkRGBA esp_marks_get_tag_ink (int tag);
+PangoLayout *esp_marks_create_tag_number (GtkWidget *widget) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Of a node's picture while there is none. */
 GdkRGBA esp_marks_get_picture_color (EspMarks *self, EspNode *node);
 
 void esp_marks_draw_icon (EspMarks *self, GtkSnapshot *snapshot, EspMark mark, double x, double y,

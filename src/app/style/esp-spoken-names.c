@@ -106,7 +106,8 @@ name_part (GtkWidget *widget)
 {
   GtkWidget *label = NULL;
 
-  if (g_str_equal (G_OBJECT_TYPE_NAME (widget), "GtkListItemWidget"))
+  if (GTK_IS_LIST_BOX_ROW (widget)
+      || g_str_equal (G_OBJECT_TYPE_NAME (widget), "GtkListItemWidget"))
     label = find_label (widget);
   else if (GTK_IS_TOGGLE_BUTTON (widget) && GTK_IS_DROP_DOWN (gtk_widget_get_parent (widget)))
     label = gtk_widget_get_parent (widget);
