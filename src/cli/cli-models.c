@@ -212,6 +212,9 @@ cli_models (char ***arguments)
     {
       if (g_str_equal (name, subcommands[i].name))
         {
+          g_autofree char *program = g_strdup_printf ("espalier-cli models %s", name);
+
+          g_set_prgname (program);
           rest = g_strdupv (*arguments + 1);
           return subcommands[i].run (&rest);
         }

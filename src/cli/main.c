@@ -74,8 +74,14 @@ run (char **argv)
   arguments = g_strdupv (argv + 1);
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     {
-      if (g_str_equal (command, commands[i].name))
-        return commands[i].run (&arguments);
+      g_autofree char *name = NULL;
+
+      if (!g_str_equal (command, commands[i].name))
+        continue;
+      /* What its --help calls the program. */
+      name = g_strdup_printf ("espalier-cli %s", command);
+      g_set_prgname (name);
+      return commands[i].run (&arguments);
     }
 
   return cli_usage (command[0] == '-' ? _ ("%s: unknown option; see espalier-cli --help")

@@ -20,6 +20,11 @@ def help_and_version(s):
         assert command in out
         status, text, err = s.run(command.decode(), '--help')
         assert status == 0 and not err and b'--help' in text, (command, text)
+        # What stands below "Usage:" can be typed.
+        assert text.splitlines()[1].startswith(b'  espalier-cli ' + command + b' '), text
+    for command in (b'add', b'download', b'remove'):
+        text = s.run('models', command.decode(), '--help')[1]
+        assert text.splitlines()[1].startswith(b'  espalier-cli models ' + command + b' '), text
     for option in (b'--prompt', b'--output', b'--model', b'--backend', b'--negative-prompt', b'--true-cfg', b'--step-cache',
                    b'--seed', b'--steps', b'--guidance', b'--size', b'--multi-ref', b'--device', b'--dtype',
                    b'--noise', b'--dump', b'--set', b'--config', b'--base-url', b'--own-host', b'--key-file',
