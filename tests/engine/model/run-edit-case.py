@@ -76,9 +76,11 @@ def run_edit(tap, options, case, model, dtype, scratch, vram=None, name=None):
 
 def compare(tap, options, dtype, scratch):
     case = {"bf16_psnr": 35, **json.loads((options.case / "case.json").read_text())}
+    if dtype == "fp8":
+        case["bf16_psnr"] = 33
     (scratch / "case.json").write_text(json.dumps(case))
     command = [options.compare, str(scratch / f"{dtype}.safetensors"), str(options.case / "case.safetensors"),
-               str(scratch / "case.json")] + (["bf16"] if dtype == "bf16" else [])
+               str(scratch / "case.json")] + (["bf16"] if dtype != "f32" else [])
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         result, _, text = line.partition(" - ")
@@ -97,7 +99,7 @@ def main():
     parser.add_argument("--variant")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--vram")
-    parser.add_argument("--dtype", choices=["f32", "bf16"])
+    parser.add_argument("--dtype", choices=["f32", "bf16", "fp8"])
     parser.add_argument("--same-as", metavar="GIB")
     parser.add_argument("--notice", metavar="WORDS", help="which the edit is to say")
     parser.add_argument("case", type=pathlib.Path)

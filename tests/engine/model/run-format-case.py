@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Edits with the model "files" in the given number formats against diffusers' with the same numbers. Prints TAP.
 
-    run-format-case.py --engine PROGRAM --models FOLDER FORMAT…
+    run-format-case.py --engine PROGRAM --models FOLDER [--device NAME] FORMAT…
 
-In f32, and in bf16 on each level of instructions that this machine runs. The formats are those of
+In f32, and in bf16 on each level of instructions that this machine runs; on a graphics card in bf16. The formats are those of
 make_formats.py; tests/data/edits/formats.safetensors has what diffusers makes of them (tools/reference/model-formats.py).
 """
 
@@ -62,6 +62,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", required=True)
     parser.add_argument("--models", required=True)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("formats", nargs="+")
     options = parser.parse_args()
     case = json.loads(CASE.read_text())
@@ -74,9 +75,10 @@ def main():
             scratch = pathlib.Path(scratch)
             model, _ = make_variants.make(f"format-{name}", folder, scratch)
             arguments = [word.replace("{data}", str(DATA)) for word in case["arguments"]]
-            arguments += ["--model", model, "--device", "cpu"]
+            arguments += ["--model", model, "--device", options.device]
             wanted = {key: golden[f"{name}.{key}"] for key in ("velocity_0", "latents")}
-            runs = [("f32", None)] + [("bf16", level) for level in LEVELS]
+            levels = LEVELS if options.device == "cpu" else [None]
+            runs = ([("f32", None)] if options.device == "cpu" else []) + [("bf16", level) for level in levels]
             results = [check(options.engine, arguments, dtype, level, wanted, scratch) for dtype, level in runs]
         results = [result for result in results if result is not None]
         good = all(result[0] for result in results)

@@ -19,7 +19,8 @@ enum
   THREADS = 8,
 };
 
-#define MOST 448.0f /* the largest number of E4M3 (OCP 8-bit Floating Point Specification, 1.0) */
+#define MOST     448.0f /* the largest number of E4M3 (OCP 8-bit Floating Point Specification, 1.0) */
+#define SMALLEST 1e-30f /* of a row's largest number; one below is zeros */
 
 bool
 esp_cuda_keeps_fp8 (const CudaDevice *cuda, const EspLinear *linear, int part)
@@ -30,57 +31,90 @@ esp_cuda_keeps_fp8 (const CudaDevice *cuda, const EspLinear *linear, int part)
          && linear->in % 16 == 0 && esp_cuda_multiplies_fp8 (cuda, linear);
 }
 
-/* |x| ≤ 448 → E4M3, to the nearest, halves to even. Normal numbers lose 20 bits of their fraction,
- * and 120 of the difference between the exponents' middles; those below 2^-6 are multiples of 2^-9,
- * to which adding 2^14 rounds them. */
-static inline uint8_t
-narrow (float x)
+/* The same 32 bits. Loops over them are such as compilers make vectors of. */
+typedef union Numbers
 {
-  const float size = fabsf (x), low = size + 0x1p14f;
-  uint32_t bits, sign, lowest, wide;
+  float f[PIECE];
+  int32_t bits[PIECE];
+} Numbers;
 
-  memcpy (&sign, &x, sizeof sign);
-  memcpy (&bits, &size, sizeof bits);
-  memcpy (&lowest, &low, sizeof lowest);
-  wide = ((bits + 0x7ffffu + (bits >> 20 & 1)) >> 20) - (120u << 3);
-  return (uint8_t) ((size < 0x1p-6f ? lowest & 15 : wide) | (sign >> 31 << 7));
+/* The largest of so many numbers, without their signs, and `most`: their order is that of their
+ * bits. */
+static int32_t
+largest (const Numbers *numbers, int count, int32_t most)
+{
+#pragma omp simd reduction(max : most)
+  for (int i = 0; i < count; i++)
+    {
+      const int32_t size = numbers->bits[i] & INT32_MAX;
+
+      most = size > most ? size : most;
+    }
+  return most;
 }
 
-/* Rounding may bring the largest a little above 448. */
+/* Numbers times `by`, which then are 448 at most → E4M3, to the nearest, halves to even. Normal
+ * ones lose 20 bits of their fraction, and 120 of the difference between the exponents' middles;
+ * those below 2^-6 are multiples of 2^-9, to which adding 2^14 rounds them. */
 static void
-narrow_piece (const float *from, float by, uint8_t *to, int64_t count)
+narrow (Numbers *numbers, float by, int count, uint8_t *to)
 {
-#pragma omp simd
-  for (int64_t i = 0; i < count; i++)
-    {
-      const float x = from[i] * by;
+  const int32_t first_normal = 0x3c800000; /* 2^-6 */
+  Numbers low;
 
-      to[i] = narrow (x > MOST ? MOST : x < -MOST ? -MOST : x);
+#pragma omp simd
+  for (int i = 0; i < count; i++)
+    {
+      const float x = numbers->f[i] * by, above = x < MOST ? x : MOST;
+
+      /* Rounding may have brought the largest a little further. */
+      numbers->f[i] = above > -MOST ? above : -MOST;
     }
+#pragma omp simd
+  for (int i = 0; i < count; i++)
+    low.f[i] = fabsf (numbers->f[i]) + 0x1p14f;
+#pragma omp simd
+  for (int i = 0; i < count; i++)
+    {
+      const int32_t bits = numbers->bits[i], size = bits & INT32_MAX;
+      const int32_t wide = ((size + 0x7ffff + (size >> 20 & 1)) >> 20) - (120 << 3);
+      const int32_t small = low.bits[i] & 15;
+
+      low.bits[i] = (size < first_normal ? small : wide) | (bits >> 24 & 0x80);
+    }
+#pragma omp simd
+  for (int i = 0; i < count; i++)
+    to[i] = (uint8_t) low.bits[i];
 }
 
 static void
 narrow_row (const EspWeight *weight, int64_t in, int64_t row, uint8_t *to, float *scale)
 {
-  float numbers[PIECE], most = 0, by;
+  Numbers numbers;
+  int32_t bits = 0;
+  float most;
 
   for (int64_t at = 0; at < in; at += PIECE)
     {
-      const int64_t count = in - at < PIECE ? in - at : PIECE;
+      const int count = (int) (in - at < PIECE ? in - at : PIECE);
 
-      esp_weight_to_f32 (weight, row * in + at, count, numbers);
-      for (int64_t i = 0; i < count; i++)
-        most = fabsf (numbers[i]) > most ? fabsf (numbers[i]) : most;
+      esp_weight_to_f32 (weight, row * in + at, count, numbers.f);
+      bits = largest (&numbers, count, bits);
     }
-  /* So small a row is zeros. */
-  by = most > 1e-30f ? MOST / most : 0;
-  *scale = most > 1e-30f ? most / MOST : 0;
+  memcpy (&most, &bits, sizeof most);
+  if (!(most > SMALLEST))
+    {
+      memset (to, 0, (size_t) in);
+      *scale = 0;
+      return;
+    }
+  *scale = most / MOST;
   for (int64_t at = 0; at < in; at += PIECE)
     {
-      const int64_t count = in - at < PIECE ? in - at : PIECE;
+      const int count = (int) (in - at < PIECE ? in - at : PIECE);
 
-      esp_weight_to_f32 (weight, row * in + at, count, numbers);
-      narrow_piece (numbers, by, to + at, count);
+      esp_weight_to_f32 (weight, row * in + at, count, numbers.f);
+      narrow (&numbers, MOST / most, count, to + at);
     }
 }
 
