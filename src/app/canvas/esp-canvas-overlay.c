@@ -76,6 +76,7 @@ esp_canvas_update_zoom_label (EspCanvas *self)
   const double percent = esp_image_view_get_zoom (self->view) * 100;
   g_autofree char *text = NULL;
   g_autofree char *spoken = NULL;
+  GtkAccessible *inner;
 
   /* Translators: the zoom, as in "100%" */
   text = g_strdup_printf (C_ ("zoom", "%d%%"), MAX (1, (int) lround (percent)));
@@ -84,6 +85,10 @@ esp_canvas_update_zoom_label (EspCanvas *self)
   spoken = g_strdup_printf (_ ("Zoom: %s"), text);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->zoom_button), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   spoken, -1);
+  /* The keyboard goes to the button inside, which would be called as it looks. */
+  inner = GTK_ACCESSIBLE (gtk_widget_get_first_child (GTK_WIDGET (self->zoom_button)));
+  gtk_accessible_reset_relation (inner, GTK_ACCESSIBLE_RELATION_LABELLED_BY);
+  gtk_accessible_update_property (inner, GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include "esp-canvas-private.h"
 
+#include "esp-focus-chain.h"
 #include "esp-style.h"
 #include "esp-surround.h"
 
@@ -637,6 +638,7 @@ esp_canvas_class_init (EspCanvasClass *class)
   widget_class->measure = esp_canvas_measure;
   widget_class->size_allocate = esp_canvas_size_allocate;
   widget_class->snapshot = esp_canvas_snapshot;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_canvas_grab_focus;
   install_properties (object_class);
   install_actions (widget_class);

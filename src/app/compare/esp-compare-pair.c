@@ -8,6 +8,7 @@
 
 #include "esp-compare-title.h"
 #include "esp-compare-words.h"
+#include "esp-focus-chain.h"
 
 struct _EspComparePair
 {
@@ -458,6 +459,7 @@ esp_compare_pair_class_init (EspComparePairClass *class)
   object_class->dispose = esp_compare_pair_dispose;
   object_class->get_property = esp_compare_pair_get_property;
   object_class->set_property = esp_compare_pair_set_property;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_compare_pair_grab_focus;
   properties[PROP_SHOWING_A]
       = g_param_spec_boolean ("showing-a", NULL, NULL, FALSE,

@@ -5,6 +5,7 @@
 #include "esp-compare-pane.h"
 
 #include "esp-compare-title.h"
+#include "esp-focus-chain.h"
 
 #define LET_GO_DELAY 1000 /* ms, more than GTK's tooltips wait */
 
@@ -164,6 +165,7 @@ esp_compare_pane_class_init (EspComparePaneClass *class)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
 
   G_OBJECT_CLASS (class)->dispose = esp_compare_pane_dispose;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_compare_pane_grab_focus;
   signals[CHOSEN] = g_signal_new ("chosen", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL,
                                   NULL, NULL, G_TYPE_NONE, 0);

@@ -8,6 +8,7 @@
 
 #include "esp-compare-view-private.h"
 #include "esp-compare-words.h"
+#include "esp-focus-chain.h"
 #include "esp-style.h"
 #include "esp-surround.h"
 
@@ -679,6 +680,7 @@ esp_compare_view_class_init (EspCompareViewClass *class)
   widget_class->measure = esp_compare_view_measure;
   widget_class->size_allocate = esp_compare_view_size_allocate;
   widget_class->snapshot = esp_compare_view_snapshot;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_compare_view_grab_focus;
   install_properties (object_class);
   signals[ESP_COMPARE_SIGNAL_LEAVE] = add_signal ("leave", G_TYPE_NONE);

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-composer-bar.h"
+#include "esp-focus-chain.h"
 #include "esp-price-text.h"
 #include "esp-style.h"
 
@@ -508,6 +509,7 @@ esp_composer_class_init (EspComposerClass *klass)
   object_class->finalize = esp_composer_finalize;
   object_class->get_property = esp_composer_get_property;
   object_class->set_property = esp_composer_set_property;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_composer_grab_focus;
 
   properties[PROP_DOCUMENT]

@@ -4,6 +4,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-focus-chain.h"
+
 #define MAX_LINES   5
 #define MAX_SESSION 200
 
@@ -364,6 +366,7 @@ esp_instruction_view_class_init (EspInstructionViewClass *klass)
   object_class->dispose = esp_instruction_view_dispose;
   object_class->finalize = esp_instruction_view_finalize;
   widget_class->css_changed = esp_instruction_view_css_changed;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_instruction_view_grab_focus;
 
   signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,

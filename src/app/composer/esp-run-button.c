@@ -179,6 +179,8 @@ create_busy_page (EspRunButton *self)
   self->cancel = gtk_button_new_with_mnemonic (_ ("_Cancel"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->cancel), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Cancel"), -1);
+  gtk_accessible_reset_relation (GTK_ACCESSIBLE (self->cancel),
+                                 GTK_ACCESSIBLE_RELATION_LABELLED_BY);
   g_signal_connect_object (self->cancel, "clicked", G_CALLBACK (on_cancel), self,
                            G_CONNECT_SWAPPED);
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->status));

@@ -66,7 +66,8 @@ update_accessible (EspStarRating *self)
         g_dngettext (GETTEXT_PACKAGE, "%d star", "%d stars", (gulong) self->value), self->value);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_VALUE_NOW,
                                   (double) self->value, GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, text,
-                                  -1);
+                                  /* GTK 4.8 tells nobody of values but of its own widgets' */
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
 }
 
 int
@@ -247,7 +248,8 @@ esp_star_rating_init (EspStarRating *self)
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
   for (int i = 0; i < N_STARS; i++)
     {
-      self->stars[i] = gtk_image_new ();
+      self->stars[i] = g_object_new (GTK_TYPE_IMAGE, "accessible-role",
+                                     GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL);
       gtk_widget_set_parent (self->stars[i], GTK_WIDGET (self));
     }
   g_signal_connect_swapped (click, "pressed", G_CALLBACK (on_pressed), self);
@@ -256,8 +258,7 @@ esp_star_rating_init (EspStarRating *self)
   g_signal_connect_swapped (motion, "leave", G_CALLBACK (on_leave), self);
   gtk_widget_add_controller (GTK_WIDGET (self), motion);
 
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Stars"),
-                                  GTK_ACCESSIBLE_PROPERTY_VALUE_MIN, 0.0,
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_VALUE_MIN, 0.0,
                                   GTK_ACCESSIBLE_PROPERTY_VALUE_MAX, (double) N_STARS, -1);
   update_stars (self);
   update_accessible (self);

@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "esp-focus-chain.h"
 #include "esp-mini-map.h"
 #include "esp-style.h"
 
@@ -511,6 +512,7 @@ esp_history_class_init (EspHistoryClass *klass)
   object_class->dispose = esp_history_dispose;
   object_class->get_property = esp_history_get_property;
   object_class->set_property = esp_history_set_property;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_history_grab_focus;
   install_properties (object_class);
 

@@ -162,6 +162,20 @@ esp_node_card_dup_name (const EspTreeItem *item, EspRegistry *registry)
   return g_string_free (name, FALSE);
 }
 
+char *
+esp_node_card_dup_description (const EspTreeItem *item)
+{
+  g_autofree char *difference = esp_node_dup_difference (item->node);
+  /* Translators: what a screen reader says about a node's place: among the %2$u turns of the same
+   * picture it is number %1$u; %3$u pictures lead to it. */
+  g_autofree char *place = g_strdup_printf (_ ("%1$u of %2$u at level %3$u"), item->position,
+                                            item->n_siblings, item->level);
+
+  if (difference == NULL || *difference == '\0')
+    return g_steal_pointer (&place);
+  return g_strconcat (place, "\n", difference, NULL);
+}
+
 /* Text is made when it is drawn: most cards are far away or out of view. */
 static void
 ensure_caption (EspNodeCard *self)
@@ -199,10 +213,10 @@ update_accessible (EspNodeCard *self)
   const EspTreeItem *item = &self->item;
   g_autofree char *name
       = esp_node_card_dup_name (item, esp_node_painter_get_registry (self->painter));
-  g_autofree char *difference = esp_node_dup_difference (item->node);
+  g_autofree char *description = esp_node_card_dup_description (item);
 
   gtk_accessible_update_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL, name,
-                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, difference ? difference : "",
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description,
                                   GTK_ACCESSIBLE_PROPERTY_LEVEL, (int) item->level, -1);
   gtk_accessible_update_relation (accessible, GTK_ACCESSIBLE_RELATION_POS_IN_SET,
                                   (int) item->position, GTK_ACCESSIBLE_RELATION_SET_SIZE,

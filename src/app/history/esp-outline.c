@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-focus-chain.h"
 #include "esp-node-dnd.h"
 #include "esp-outline-level.h"
 #include "esp-outline-row.h"
@@ -105,7 +106,9 @@ on_next (EspOutline *self, EspOutlineRow *row)
 static void
 on_setup (GtkSignalListItemFactory *factory, GtkListItem *item, EspOutline *self)
 {
-  GtkWidget *expander = gtk_tree_expander_new (), *row = esp_outline_row_new ();
+  GtkWidget *expander = g_object_new (GTK_TYPE_TREE_EXPANDER, "accessible-role",
+                                      GTK_ACCESSIBLE_ROLE_TREE_ITEM, NULL);
+  GtkWidget *row = esp_outline_row_new ();
 
   g_signal_connect_swapped (row, "next-variation", G_CALLBACK (on_next), self);
   gtk_tree_expander_set_child (GTK_TREE_EXPANDER (expander), row);
@@ -716,6 +719,7 @@ esp_outline_class_init (EspOutlineClass *klass)
 
   object_class->dispose = esp_outline_dispose;
   object_class->finalize = esp_outline_finalize;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_outline_grab_focus;
   widget_class->map = esp_outline_map;
 

@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-axis-offer.h"
+#include "esp-focus-chain.h"
 
 #define SPACING    6
 #define HEAD_WIDTH 170 /* px of what is changed, side by side, */
@@ -568,6 +569,7 @@ esp_axis_row_class_init (EspAxisRowClass *klass)
   widget_class->get_request_mode = esp_axis_row_get_request_mode;
   widget_class->measure = esp_axis_row_measure;
   widget_class->size_allocate = esp_axis_row_size_allocate;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_axis_row_grab_focus;
 
   signals[CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,

@@ -191,6 +191,9 @@ add_values (EspSweepArranger *self, guint axis)
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), box);
   gtk_expander_set_label (GTK_EXPANDER (expander), title);
   gtk_expander_set_child (GTK_EXPANDER (expander), scroller);
+  /* GTK 4.8 would take Tab into it while it is folded away, and complain that it is in no window.
+   */
+  g_object_bind_property (expander, "expanded", scroller, "visible", G_BINDING_SYNC_CREATE);
   gtk_grid_attach (self->grid, expander, 0, self->n_rows++, 2, 1);
 }
 

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-focus-chain.h"
 #include "esp-style.h"
 #include "esp-sweep-arranger.h"
 #include "esp-sweep-bar.h"
@@ -504,6 +505,7 @@ esp_sweep_grid_class_init (EspSweepGridClass *klass)
   guint *signals = _esp_sweep_grid_signals;
 
   G_OBJECT_CLASS (klass)->dispose = esp_sweep_grid_dispose;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_sweep_grid_grab_focus;
 
 #define SIGNAL(name, ...)                                                                          \

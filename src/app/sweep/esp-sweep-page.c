@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "esp-focus-chain.h"
 #include "esp-style.h"
 #include "esp-sweep-bar.h"
 
@@ -595,6 +596,7 @@ esp_sweep_page_class_init (EspSweepPageClass *klass)
   object_class->dispose = esp_sweep_page_dispose;
   object_class->finalize = esp_sweep_page_finalize;
   widget_class->get_request_mode = esp_sweep_page_get_request_mode;
+  widget_class->focus = esp_focus_chain_move;
   widget_class->grab_focus = esp_sweep_page_grab_focus;
   widget_class->measure = esp_sweep_page_measure;
   widget_class->realize = esp_sweep_page_realize;

@@ -22,6 +22,7 @@
 #include "esp-notifier.h"
 #include "esp-preferences-window.h"
 #include "esp-remote-backend.h"
+#include "esp-spoken-names.h"
 #include "esp-window.h"
 
 #define APPLICATION_ID_AT 68 /* in the file: docs/file-format.md */
@@ -598,6 +599,7 @@ esp_application_startup (GApplication *application)
   EspApplication *self = ESP_APPLICATION (application);
 
   G_APPLICATION_CLASS (esp_application_parent_class)->startup (application);
+  esp_spoken_names_ensure ();
   esp_icon_keep_from_threads ();
 
   g_set_application_name (_ ("Espalier"));

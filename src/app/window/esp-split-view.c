@@ -19,6 +19,7 @@ struct _EspSplitView
 
   int position;
   int drag_from;
+  int told_percent; /* of the width, as the handle is called */
   guint show_start : 1;
   guint show_end : 1;
   guint folded : 1;
@@ -134,6 +135,22 @@ position_for_width (EspSplitView *self, int width)
   return MAX (least, MIN (self->position, most));
 }
 
+/* In per cent of the window, as the line that one drags says it. */
+static void
+tell_position (EspSplitView *self, int at, int width)
+{
+  const int percent = width > 0 ? at * 100 / width : 0;
+  g_autofree char *name = NULL;
+
+  if (percent == self->told_percent)
+    return;
+  self->told_percent = percent;
+  /* Translators: the line beside the history, which one can move; in per cent of the window */
+  name = g_strdup_printf (_ ("Width of the history: %d %%"), percent);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->handle), GTK_ACCESSIBLE_PROPERTY_VALUE_NOW,
+                                  (double) percent, GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
 static void
 esp_split_view_size_allocate (GtkWidget *widget, int width, int height, int baseline)
 {
@@ -151,6 +168,7 @@ esp_split_view_size_allocate (GtkWidget *widget, int width, int height, int base
       gboolean rtl = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL;
       int handle_x = (rtl ? width - at : at) - HANDLE_WIDTH / 2;
 
+      tell_position (self, at, width);
       allocate_at (self->start, rtl ? width - at : 0, at, height);
       allocate_at (self->end, rtl ? 0 : at, width - at, height);
       allocate_at (self->handle, handle_x, HANDLE_WIDTH, height);
@@ -190,8 +208,6 @@ move_handle (EspSplitView *self, int position)
   if (width > 0)
     self->position = position_for_width (self, width);
   gtk_widget_queue_allocate (GTK_WIDGET (self));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->handle), GTK_ACCESSIBLE_PROPERTY_VALUE_NOW,
-                                  (double) self->position, -1);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_POSITION]);
 }
 
@@ -350,8 +366,8 @@ esp_split_view_init (EspSplitView *self)
                                "tooltip-text", _ ("Drag to resize the history"), NULL);
   gtk_widget_set_cursor_from_name (self->handle, "col-resize");
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->handle), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("Width of the history"), GTK_ACCESSIBLE_PROPERTY_VALUE_NOW,
-                                  (double) self->position, -1);
+                                  _ ("Width of the history"), GTK_ACCESSIBLE_PROPERTY_VALUE_MIN,
+                                  0.0, GTK_ACCESSIBLE_PROPERTY_VALUE_MAX, 60.0, -1);
   gtk_widget_set_parent (self->handle, GTK_WIDGET (self));
 
   g_signal_connect (drag, "drag-begin", G_CALLBACK (on_drag_begin), self);

@@ -448,10 +448,9 @@ name_arrow (GtkWidget *split_button, const char *name)
 
   while (child != NULL && !GTK_IS_MENU_BUTTON (child))
     child = gtk_widget_get_next_sibling (child);
-  for (; child != NULL; child = gtk_widget_get_first_child (child))
-    if (GTK_IS_MENU_BUTTON (child) || GTK_IS_TOGGLE_BUTTON (child))
-      gtk_accessible_update_property (GTK_ACCESSIBLE (child), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
-                                      -1);
+  if (child != NULL)
+    gtk_accessible_update_property (GTK_ACCESSIBLE (child), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
+                                    -1);
 }
 
 static void

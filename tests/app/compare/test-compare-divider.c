@@ -225,9 +225,10 @@ static void
 test_accessible (Fixture *fixture, gconstpointer data)
 {
   GtkAccessible *accessible = GTK_ACCESSIBLE (fixture->divider);
+  const char *name = "Dividing line: 50 %";
 
   gtk_test_accessible_assert_role (accessible, GTK_ACCESSIBLE_ROLE_SLIDER);
-  gtk_test_accessible_assert_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL, "Dividing line");
+  gtk_test_accessible_assert_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL, name);
   gtk_test_accessible_assert_property (accessible, GTK_ACCESSIBLE_PROPERTY_VALUE_MAX, 100.0);
   esp_compare_divider_set_position (fixture->divider, 0.25);
   gtk_test_accessible_assert_property (accessible, GTK_ACCESSIBLE_PROPERTY_VALUE_NOW, 25.0);

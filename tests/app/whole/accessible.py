@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from gi.repository import Gio, GLib
 
-ACTIVE, FOCUSED, PRESSED, SELECTED, SENSITIVE, VISIBLE = 1, 12, 20, 23, 24, 30  # of AT-SPI's states
+# Of AT-SPI's states.
+ACTIVE, BUSY, CHECKED, EXPANDED, FOCUSABLE, FOCUSED = 1, 3, 4, 10, 11, 12
+MODAL, PRESSED, SELECTED, SENSITIVE, VISIBLE = 16, 20, 23, 24, 30
 
 ACCESSIBLE = 'org.a11y.atspi.Accessible'
 ROOT = '/org/a11y/atspi/accessible/root'
@@ -25,7 +27,8 @@ ROLES = {
     29: 'label', 31: 'list', 32: 'list item', 33: 'menu', 35: 'menu item', 37: 'page tab',
     38: 'page tab list', 39: 'panel', 40: 'password text', 42: 'progress bar', 43: 'push button',
     44: 'radio button', 47: 'row header', 48: 'scroll bar', 49: 'scroll pane', 50: 'separator', 51: 'slider',
-    52: 'spin button', 54: 'status bar', 55: 'table', 56: 'table cell', 61: 'text', 62: 'toggle button', 64: 'tool tip',
+    52: 'spin button', 54: 'status bar', 55: 'table', 56: 'table cell', 57: 'column header', 61: 'text', 62: 'toggle button',
+    63: 'tool bar', 64: 'tool tip',
     65: 'tree', 69: 'window', 75: 'application', 79: 'entry', 83: 'heading', 88: 'link', 91: 'tree item',
     98: 'list box', 99: 'grouping', 101: 'notification', 103: 'level bar',
 }
@@ -70,11 +73,12 @@ def program(pid):
 
 class Widget:
     """A widget (or window, or program). Each method asks it anew, and raises GLib.Error if it has
-    gone; `role`, `name`, `states` and `parent` are what walk () found."""
+    gone; `role`, `name`, `description`, `interfaces`, `states`
+    and `parent` are what walk () found."""
 
     def __init__(self, owner, path, parent=None):
         self.owner, self.path, self.parent = owner, path, parent
-        self.role = self.name = ''
+        self.role = self.name = self.description = self.interfaces = ''
         self.states = 0
 
     def call(self, interface, method, signature=None, *arguments):
@@ -138,8 +142,10 @@ class Widget:
         item = items.get(self.path)
         if item:
             self.name, self.states, self.role = item.name, item.states, ROLES.get(item.role, f'role {item.role}')
+            self.description, self.interfaces = item.description, item.interfaces
         else:
             self.name, self.role, self.states = self.get_name(), self.get_role_name(), self.get_states()
+            self.description, self.interfaces = self.get_description(), str(self.call(ACCESSIBLE, 'GetInterfaces'))
 
     def _inside(self, items):
         key, item = (self.owner, self.path), items.get(self.path)
@@ -176,13 +182,15 @@ class Item(NamedTuple):
     name: str
     role: int
     states: int
+    description: str
+    interfaces: str
 
 
 _TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _REFERENCE = r"\('[^']*', '([^']*)'\)"
 # Reference, program, parent, index, number of children, interfaces, name, role, description, states.
-_ITEM = re.compile(rf"\({_REFERENCE}, {_REFERENCE}, {_REFERENCE}, (-?\d+), (\d+), \[[^]]*\], "
-                   rf"({_TEXT}), (\d+), (?:{_TEXT}), \[(\d+), \d+\]\)")
+_ITEM = re.compile(rf"\({_REFERENCE}, {_REFERENCE}, {_REFERENCE}, (-?\d+), (\d+), (\[[^]]*\]), "
+                   rf"({_TEXT}), (\d+), ({_TEXT}), \[(\d+), \d+\]\)")
 
 
 def told(owner):
@@ -197,6 +205,10 @@ def told(owner):
     # Unpacking the answer value by value takes ten times as long.
     found = _ITEM.findall(answer.print_(False))
     assert len(found) == answer.get_child_value(0).n_children()
-    return {path: Item(path, parent, int(index), int(count),
-                       ast.literal_eval(name) if '\\' in name else name[1:-1], int(role), int(states))
-            for path, _, parent, index, count, name, role, states in found}
+    return {path: Item(path, parent, int(index), int(count), _unquoted(name), int(role), int(states),
+                       _unquoted(description), interfaces)
+            for path, _, parent, index, count, interfaces, name, role, description, states in found}
+
+
+def _unquoted(text):
+    return ast.literal_eval(text) if '\\' in text else text[1:-1]

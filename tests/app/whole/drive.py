@@ -223,7 +223,16 @@ class Window:
         wait_until(lambda: not self.all(role, name), f'{role} {name!r} to go', patience)
 
     def nodes(self):
-        return self.all('tree item')
+        """In the list each is the item with the keyboard and, in it, the row."""
+        return [item for item in self.all('tree item') if not self._in_item(item)]
+
+    @staticmethod
+    def _in_item(widget):
+        while widget.parent is not None:
+            widget = widget.parent
+            if widget.role == 'tree item':
+                return widget
+        return None
 
     def dump(self):
         """What is on the screen, for the message of a failed case."""
@@ -331,7 +340,10 @@ class Window:
         return bool(self.all(None, lambda name: words in name))
 
     def node(self, words, patience=None):
-        return self.find('tree item', lambda name: words in name, patience)
+        first = self.find('tree item', lambda name: words in name, patience)
+        inside = [item for item in self.all('tree item', lambda name: words in name)
+                  if (outer := self._in_item(item)) is not None and outer.path == first.path]
+        return inside[0] if inside else first
 
     def select(self, words):
         """Makes a node the current one, as a screen reader would."""

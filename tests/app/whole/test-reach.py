@@ -39,7 +39,7 @@ def everything_has_a_name(home, start):
     window.key('F9')
     window.key('ctrl+f')
     check_names(window, 'in the window')
-    for name in ('Settings', 'Model:', '1 Variation', 'Add Reference', 'More Ways to Run', '100%',
+    for name in ('Settings', 'Model:', '1 Variation', 'Add Reference', 'More Ways to Run', 'Zoom: ',
                  'Main Menu'):
         before = len(list(window.root.walk()))
         window.button(lambda own, name=name: own.startswith(name))
