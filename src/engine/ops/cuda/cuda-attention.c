@@ -158,6 +158,8 @@ esp_cuda_attention (EspDevice *device, const EspAttention *attention)
     .causal = attention->causal,
     .scale = attention->scale,
   };
+  if (esp_cuda_wide_attention (cuda, attention))
+    return;
   kernel = matrix_kernel (cuda, attention, &keys);
   if (kernel == NULL)
     {

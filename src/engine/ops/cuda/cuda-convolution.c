@@ -2,10 +2,10 @@
 /* cuda-convolution.c: convolutions of channels-last images: their weights on the card, and which
  * kernel.
  *
- * Results are as accurate as f32. Where the device computes in bf16, each number is two bf16 and
- * the matrix unit multiplies those; with f32, on cards without bf16 (whose f16 has too few
- * exponents, and is hardly faster than plain f32 once each product is three), with a stride, and
- * where channels do not come in fours, plain f32 does.
+ * Results are as accurate as f32. Where the device computes in bf16, or may take two bf16 for f32
+ * (CudaDevice.split), each number is two bf16 and the matrix unit multiplies those; with f32, on
+ * cards without bf16 (whose f16 has too few exponents, and is hardly faster than plain f32 once
+ * each product is three), with a stride, and where channels do not come in fours, plain f32 does.
  */
 #include "ops/cuda/cuda-images.h"
 
@@ -76,8 +76,8 @@ choose_kernel (const CudaDevice *cuda, const EspConv *conv, const float *numbers
 {
   const int64_t taps = conv->kernel * conv->kernel;
 
-  prepared->matrix = cuda->base.compute == ESP_BF16 && conv->stride == 1 && conv->in % 4 == 0
-                     && (conv->kernel == 1 || conv->kernel == 3);
+  prepared->matrix = (cuda->base.compute == ESP_BF16 || cuda->split) && conv->stride == 1
+                     && conv->in % 4 == 0 && (conv->kernel == 1 || conv->kernel == 3);
   prepared->exact = prepared->matrix && fits_bf16 (numbers, conv->weight->count);
   prepared->block
       = prepared->matrix && conv->out <= CUDA_CONV_NARROW ? CUDA_CONV_NARROW : CUDA_CONV_OUTPUTS;

@@ -352,6 +352,8 @@ open_card (EspCudaDriver *driver, const EspCudaCard *card, const EspCudaOptions 
   cuda->vram_limit = options->vram;
   cuda->blas_choice = options->blas;
   cuda->fp8 = options->fp8 && cuda->base.compute != ESP_F32;
+  cuda->split
+      = sibling != NULL && sibling->base.compute == ESP_BF16 && cuda->base.compute == ESP_F32;
   cuda->plain = plain != NULL && *plain != '\0' && strcmp (plain, "0") != 0;
   snprintf (cuda->base.description, sizeof cuda->base.description,
             "%s, %.0f GB, sm_%d, CUDA %d.%d, %s", card->name,

@@ -209,3 +209,91 @@ ESP_KERNEL (image_copy_1, CudaWindowCopy, CUDA_IMAGE_THREADS)
 {
   copy_lines<float> (a);
 }
+
+/* --- Attention of one wide head ----------------------------------------------------------------
+ */
+
+/* Of all threads; `shared` has a place for each warp. */
+ESP_DEVICE float
+block_max (float value, float *shared)
+{
+  float most;
+
+  value = esp_warp_max (value);
+  if (threadIdx.x % 32 == 0)
+    shared[threadIdx.x / 32] = value;
+  __syncthreads ();
+  most = shared[0];
+  for (int warp = 1; warp < CUDA_IMAGE_THREADS / 32; warp++)
+    most = fmaxf (most, shared[warp]);
+  return most;
+}
+
+ESP_DEVICE float
+block_sum (float value, float *shared)
+{
+  float sum = 0;
+
+  value = esp_warp_sum (value);
+  if (threadIdx.x % 32 == 0)
+    shared[threadIdx.x / 32] = value;
+  __syncthreads ();
+  for (int warp = 0; warp < CUDA_IMAGE_THREADS / 32; warp++)
+    sum += shared[warp];
+  return sum;
+}
+
+/* A thread comes back to its own columns only. NaN is no maximum, but makes the sum NaN. */
+ESP_KERNEL (image_softmax, CudaSoftmax, CUDA_IMAGE_THREADS)
+{
+  __shared__ float shared[2][CUDA_IMAGE_THREADS / 32];
+  float *row = reinterpret_cast<float *> (a.scores) + static_cast<int64_t> (blockIdx.x) * a.cols;
+  float most = -INFINITY, sum = 0;
+
+  for (int64_t col = threadIdx.x; col < a.cols; col += CUDA_IMAGE_THREADS)
+    most = fmaxf (most, row[col]);
+  most = block_max (most, shared[0]);
+  for (int64_t col = threadIdx.x; col < a.cols; col += CUDA_IMAGE_THREADS)
+    {
+      const float weight = expf ((row[col] - most) * a.scale);
+
+      row[col] = weight;
+      sum += weight;
+    }
+  sum = 1.0f / block_sum (sum, shared[1]);
+  for (int64_t col = threadIdx.x; col < a.cols; col += CUDA_IMAGE_THREADS)
+    row[col] *= sum;
+}
+
+ESP_KERNEL (image_transpose, CudaTranspose, CUDA_IMAGE_THREADS)
+{
+  constexpr int TILE = CUDA_TRANSPOSE_TILE, STEP = CUDA_IMAGE_THREADS / TILE;
+  __shared__ float tile[TILE][TILE + 1];
+  const float *from = reinterpret_cast<const float *> (a.from);
+  float *to = reinterpret_cast<float *> (a.to);
+  const int across = threadIdx.x % TILE, down = threadIdx.x / TILE;
+  const int row = blockIdx.x * TILE, col = blockIdx.y * TILE;
+
+  for (int i = down; i < TILE; i += STEP)
+    if (row + i < a.rows && col + across < a.cols)
+      tile[i][across] = from[static_cast<int64_t> (row + i) * a.from_stride + col + across];
+  __syncthreads ();
+  for (int i = down; i < TILE; i += STEP)
+    if (col + i < a.cols && row + across < a.rows)
+      to[static_cast<int64_t> (col + i) * a.rows + row + across] = tile[across][i];
+}
+
+ESP_KERNEL (image_gather, CudaTranspose, CUDA_IMAGE_THREADS)
+{
+  constexpr int TILE = CUDA_TRANSPOSE_TILE, STEP = CUDA_IMAGE_THREADS / TILE;
+  const int col = blockIdx.y * TILE + threadIdx.x % TILE;
+
+  for (int i = threadIdx.x / TILE; i < TILE; i += STEP)
+    {
+      const int64_t row = static_cast<int64_t> (blockIdx.x) * TILE + i;
+
+      if (row < a.rows && col < a.cols)
+        reinterpret_cast<float *> (a.to)[row * a.cols + col]
+            = reinterpret_cast<const float *> (a.from)[row * a.from_stride + col];
+    }
+}

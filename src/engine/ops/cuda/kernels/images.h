@@ -7,6 +7,7 @@
 enum
 {
   CUDA_IMAGE_THREADS = 256,
+  CUDA_TRANSPOSE_TILE = 32,
 
   CUDA_NORM_GROUPS = 64, /* whose moments travel as parameters of one launch */
   CUDA_SUM_PARTS = 512,  /* at most; of rows, each summed by one block */
@@ -69,6 +70,24 @@ typedef struct CudaWindowCopy
   int64_t from_step, to_step; /* vectors from one line to the next */
   int64_t lines, count;
 } CudaWindowCopy;
+
+/* image_softmax: each row of f32 scores, times `scale`, becomes its softmax, in place. One block a
+ * row. */
+typedef struct CudaSoftmax
+{
+  uint64_t scores;
+  int64_t cols; /* and from one row to the next */
+  float scale;
+} CudaSoftmax;
+
+/* image_transpose: [rows, cols] f32 → [cols, rows]; image_gather: the same rows one after another.
+ * Grid x over tiles of rows, y over tiles of columns. */
+typedef struct CudaTranspose
+{
+  uint64_t from, to;
+  int64_t from_stride;
+  int32_t rows, cols;
+} CudaTranspose;
 
 /* image_weights_plain: [out][in][taps] → [tap][in][padded out]. image_weights_split: the same → for
  * each `block` outputs, for each 16 channels, for each tap: [block][16] upper halves as bf16 and,
