@@ -47,8 +47,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = ROOT / "data" / "models" / "demo"
 PROMPT = "Make it look like golden hour"
 # With about how many seconds each takes on an H100 with 16 cores, for those who plan.
-PARTS = {"card": 5, "quality": 15, "ops": 120, "tests": 60, "edits": 210, "cold": 40, "sweep": 180, "memory": 420,
-         "sanitizer": 240}
+PARTS = {"card": 5, "quality": 15, "ops": 120, "tests": 60, "edits": 210, "cold": 40, "sweep": 120, "memory": 300,
+         "sanitizer": 180}
 MAKING = 120  # seconds, the model, once
 LEAST_QUALITY = {"f32": 60, "bf16": 40, "fp8": 33}  # dB, issue 8
 AIMS = {"bf16": 6.5, "fp8": 4.5}  # seconds an edit on an H100 or H200, issue 8
