@@ -229,6 +229,9 @@ def the_bus_and_file_managers_find_the_programs():
     options = {o['name']: o['value'] for o in json.loads((BUILD / 'meson-info/intro-buildoptions.json').read_text())}
     programs = pathlib.Path(options['prefix']) / options['bindir']
     assert service['Name'] == APP_ID and service['Exec'] == f'{programs}/espalier --gapplication-service'
+    provider = keys(MADE / f'{APP_ID}.search-provider.ini', 'Shell Search Provider')
+    assert provider == {'DesktopId': ENTRY.name, 'BusName': APP_ID, 'Version': '2',
+                        'ObjectPath': '/' + APP_ID.replace('.', '/') + '/SearchProvider'}
     thumbnailer = keys(MADE / f'{APP_ID}.thumbnailer', 'Thumbnailer Entry')
     assert thumbnailer['MimeType'] == media_type() + ';'
     assert thumbnailer['Exec'] == f'{programs}/espalier-thumbnailer --size %s %i %o'

@@ -31,7 +31,7 @@ PROGRAMS = ('bin/espalier', 'bin/espalier-cli', 'bin/espalier-thumbnailer', opti
 # What the desktop is told; what is in these files is for test-desktop.py.
 DESKTOP = (f'applications/{APP_ID}.desktop', f'dbus-1/services/{APP_ID}.service',
            f'metainfo/{APP_ID}.metainfo.xml', f'mime/packages/{APP_ID}.xml',
-           f'thumbnailers/{APP_ID}.thumbnailer', *(f'icons/hicolor/{name}.svg' for name in (
+           f'gnome-shell/search-providers/{APP_ID}.search-provider.ini', f'thumbnailers/{APP_ID}.thumbnailer', *(f'icons/hicolor/{name}.svg' for name in (
                f'scalable/apps/{APP_ID}', f'symbolic/apps/{APP_ID}-symbolic',
                f'scalable/mimetypes/{APP_ID}.Document', f'symbolic/mimetypes/{APP_ID}.Document-symbolic')))
 

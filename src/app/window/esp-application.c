@@ -22,6 +22,7 @@
 #include "esp-notifier.h"
 #include "esp-preferences-window.h"
 #include "esp-remote-backend.h"
+#include "esp-search-provider.h"
 #include "esp-spoken-names.h"
 #include "esp-window.h"
 
@@ -406,19 +407,6 @@ on_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     esp_window_do_to_node (window, id, verb);
 }
 
-static void
-show_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  EspWindow *window;
-  const char *uri;
-  gint64 id;
-
-  g_variant_get (parameter, "(&sx)", &uri, &id);
-  window = ensure_window (ESP_APPLICATION (user_data), uri);
-  if (window != NULL)
-    esp_window_do_to_node (window, id, "show");
-}
-
 static GtkWindow *
 create_preferences (EspApplication *self)
 {
@@ -564,7 +552,6 @@ static const GActionEntry entries[] = {
   { "open-uri", open_uri, "s" },
   { "open", choose_files },
   { "new-from-clipboard", new_from_clipboard },
-  { "show-node", show_node, "(sx)" },
   { "on-node", on_node, "(sxs)" },
   { "preferences", show_preferences },
   { "show-models", show_models },
@@ -681,6 +668,24 @@ esp_application_handle_local_options (GApplication *application, GVariantDict *o
   return -1;
 }
 
+static gboolean
+esp_application_dbus_register (GApplication *application, GDBusConnection *connection,
+                               const char *path, GError **error)
+{
+  return G_APPLICATION_CLASS (esp_application_parent_class)
+             ->dbus_register (application, connection, path, error)
+         && esp_search_provider_register (application, connection, path, error);
+}
+
+static void
+esp_application_dbus_unregister (GApplication *application, GDBusConnection *connection,
+                                 const char *path)
+{
+  esp_search_provider_unregister (application, connection);
+  G_APPLICATION_CLASS (esp_application_parent_class)
+      ->dbus_unregister (application, connection, path);
+}
+
 /* What the end of the program waits for. */
 typedef struct
 {
@@ -758,6 +763,8 @@ esp_application_class_init (EspApplicationClass *klass)
   application_class->open = esp_application_open;
   application_class->shutdown = esp_application_shutdown;
   application_class->handle_local_options = esp_application_handle_local_options;
+  application_class->dbus_register = esp_application_dbus_register;
+  application_class->dbus_unregister = esp_application_dbus_unregister;
 }
 
 static void

@@ -9,7 +9,7 @@
  * ------------------------------------------------------------------------------------- */
 
 /* All that others may have done to a node; of actions "node.*" there are more. */
-static const char *const verbs[] = { "show", "run-again", "retry", "export", "show-sweep", NULL };
+static const char *const allowed[] = { "show", "run-again", "retry", "export", "show-sweep", NULL };
 
 void
 esp_window_do_to_node (EspWindow *self, gint64 id, const char *verb)
@@ -17,7 +17,7 @@ esp_window_do_to_node (EspWindow *self, gint64 id, const char *verb)
   g_return_if_fail (ESP_IS_WINDOW (self));
   g_return_if_fail (verb != NULL);
 
-  if (!g_strv_contains (verbs, verb))
+  if (!g_strv_contains (allowed, verb))
     return;
   esp_window_leave_background (self);
   if (self->document == NULL)

@@ -112,6 +112,12 @@ class Program:
         """As the shell does it: a name, and a target as a GVariant or nothing."""
         self.application('ActivateAction', '(sava{sv})', name, list(target), {})
 
+    def search(self, method, signature, *arguments):
+        """As the shell searches; the answer."""
+        answer = self._call(self.name, self.path + '/SearchProvider', 'org.gnome.Shell.SearchProvider2', method,
+                            GLib.Variant(signature, arguments))
+        return answer[0] if answer else None
+
     def press(self, button):
         """A button of a notification, or the notification itself."""
         prefix = 'default-action' if 'default-action' in button else 'action'

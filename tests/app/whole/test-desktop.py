@@ -193,6 +193,18 @@ def other_programs_see_what_was_opened(home, start):
     recent = home.folder / 'share/recently-used.xbel'
     wait_until(lambda: recent.exists() and document.as_uri() in recent.read_text(), 'an entry among recent files')
     assert 'type="application/x-espalier"' in recent.read_text()
+    # And the shell finds it, by words of its title.
+    app = Program(APP_ID)
+    assert app.search('GetInitialResultSet', '(as)', ['tea']) == []
+    found = app.search('GetInitialResultSet', '(as)', ['COFF'])
+    assert found == app.search('GetSubsearchResultSet', '(asas)', found, ['coffee']) == [document.as_uri()]
+    told, = app.search('GetResultMetas', '(as)', found)
+    assert (told['id'], told['name'], told['description']) == (found[0], 'Coffee', str(document)), told
+    assert bytes(told['icon'][1]).startswith(b'\x89PNG')
+    window.key('ctrl+n')
+    frames_are(window, 'Coffee', 'Espalier')
+    app.search('ActivateResult', '(sasu)', found[0], ['coff'], 0)
+    frames_are(window, 'Coffee', 'Espalier')
     window.quit()
 
 

@@ -20,11 +20,13 @@ PRESSED = set()  # accelerators, as the table writes them
 # Where actions are reached that have no shortcut of their own. None: with the reason why they cannot.
 REACHED = {
     'app.about': 'reach: windows_and_dialogs',
+    'app.new-from-clipboard': 'desktop: new_from_the_clipboard',
+    'app.on-node': 'desktop: a_turn_that_ends_is_told',
+    'app.open': 'desktop: all_starts_are_one_program',
     'app.open-uri': 'states: work_that_is_not_saved_when_theirs_comes',
     'app.resume-downloads': 'models: one_that_was_paused_is_told_at_the_next_start',
     'app.setup-provider': 'remote: from_the_first_click_to_the_picture',
     'app.show-models': 'reach-nodes: preferences',
-    'app.show-node': None,  # of a notification, which needs a desktop that shows it
     'app.show-providers': 'remote: nothing_leaves',
     'canvas.before': 'loop: the_whole_loop',
     'canvas.menu': 'reach-nodes: menus_of_the_image',
