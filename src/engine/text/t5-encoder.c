@@ -16,6 +16,7 @@ typedef struct T5Block
   EspVector attention_norm, mlp_norm;
   EspLinear qkv, out, wi_0, wi_1, wo;
   int first_layer, layer_count; /* this block's range in the table of layers */
+  int mlp_norm_layer;           /* its norms' places there; the other one is the first */
 } T5Block;
 
 struct EspT5Encoder
@@ -111,6 +112,7 @@ bind (EspT5Encoder *encoder, EspError *error)
       esp_bind_linear (layers, &block->qkv, width, inner, false, "%s.0.SelfAttention.k", name);
       esp_bind_linear (layers, &block->qkv, width, inner, false, "%s.0.SelfAttention.v", name);
       esp_bind_linear (layers, &block->out, inner, width, false, "%s.0.SelfAttention.o", name);
+      block->mlp_norm_layer = layers->count;
       esp_bind_vector (layers, &block->mlp_norm, 0, width, "%s.1.layer_norm.weight", name);
       if (encoder->gated)
         {
@@ -336,22 +338,49 @@ run_block (const EspT5Encoder *encoder, const T5Block *block, EspDevice *device,
   ops->linear (device, b->hidden, &block->wo, &(EspEpilogue){ .accumulate = true }, b->x);
 }
 
-/* One block's weights at a time: the whole of T5-XXL is 9.5 GB, a block 0.4 GB. */
+static void
+prepare_block (EspT5Encoder *encoder, EspDevice *device, int64_t index)
+{
+  const T5Block *block = &encoder->block[index];
+
+  esp_layers_prepare (&encoder->layers, device, block->first_layer, block->layer_count);
+}
+
+/* The norms of all blocks are little; a card takes them in the order of what it computes, so they
+ * would hold up the weights behind them. */
+static void
+prepare_norms (EspT5Encoder *encoder, EspDevice *device)
+{
+  for (int64_t i = 0; i < encoder->blocks; i++)
+    {
+      esp_layers_prepare (&encoder->layers, device, encoder->block[i].first_layer, 1);
+      esp_layers_prepare (&encoder->layers, device, encoder->block[i].mlp_norm_layer, 1);
+    }
+}
+
+/* One block's weights at a time: the whole of T5-XXL is 9.5 GB, a block 0.4 GB. A device that
+ * computes by itself does so while the next block's are read. */
 static void
 run_all_blocks (EspT5Encoder *encoder, EspDevice *device, const T5Buffers *buffers,
                 const atomic_bool *cancel)
 {
+  const bool ahead = device->ops->begin_stage != NULL;
+
+  if (ahead)
+    prepare_norms (encoder, device);
   for (int64_t i = 0; i < encoder->blocks && device->error.status == ESP_OK; i++)
     {
-      T5Block *block = &encoder->block[i];
+      const T5Block *block = &encoder->block[i];
 
       if (cancel != NULL && atomic_load (cancel))
         {
           esp_device_fail (device, ESP_ERROR_CANCELLED, "cancelled");
           return;
         }
-      esp_layers_prepare (&encoder->layers, device, block->first_layer, block->layer_count);
+      prepare_block (encoder, device, i);
       run_block (encoder, block, device, buffers);
+      if (ahead && i + 1 < encoder->blocks)
+        prepare_block (encoder, device, i + 1);
       device->ops->synchronize (device);
       esp_layers_release_range (&encoder->layers, device, block->first_layer, block->layer_count);
     }

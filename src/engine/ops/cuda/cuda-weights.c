@@ -289,6 +289,25 @@ esp_cuda_linear_bytes (const CudaDevice *cuda, const EspLinear *linear)
          + (narrowed ? aligned ((size_t) linear->out * sizeof (float)) : 0);
 }
 
+/* All parts to memory that nothing has used yet: beside what is being computed, and before what is
+ * asked for from now on. */
+static bool
+parts_ahead (CudaDevice *cuda, const EspLinear *linear, CUdeviceptr to)
+{
+  CUevent arrived = NULL;
+  bool good = parts_to_card (cuda, linear, to, true, cuda->copy)
+              && esp_cuda_ok (cuda, cuda->cu->event_create (&arrived, CU_EVENT_DISABLE_TIMING),
+                              "making an event")
+              && esp_cuda_ok (cuda, cuda->cu->event_record (arrived, cuda->copy),
+                              "copying weights to the card")
+              && esp_cuda_ok (cuda, cuda->cu->stream_wait (cuda->compute, arrived, 0),
+                              "copying weights to the card");
+
+  if (arrived != NULL)
+    cuda->cu->event_destroy (arrived);
+  return good;
+}
+
 static bool
 place_weights (CudaDevice *cuda, const EspLinear *linear, CudaLinear *prepared)
 {
@@ -296,6 +315,9 @@ place_weights (CudaDevice *cuda, const EspLinear *linear, CudaLinear *prepared)
 
   if (cuda->base.error.status != ESP_OK)
     return false;
+  /* Of a stage others may have been in its place. */
+  if (prepared->home != 0 && prepared->stage < 0)
+    return parts_ahead (cuda, linear, prepared->home);
   return prepared->home != 0 ? parts_to_card (cuda, linear, prepared->home, true, cuda->compute)
                              : parts_to_host (cuda, linear, host);
 }
