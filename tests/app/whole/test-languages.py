@@ -16,18 +16,22 @@ import urllib.parse
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / 'support'))
 
 from drive import BUTTONS, SOURCE, case, plain, repeat_until, run, wait_until  # noqa: E402
-from pseudo import LANGUAGE, OVERRIDE, POP, pseudo, write_catalogue  # noqa: E402
+from pseudo import LANGUAGE, OVERRIDE, POP, pseudo, read_messages, write_catalogue  # noqa: E402
 
 WATCH = os.environ.get('ESP_LAYOUT_WATCH', '')  # the module layout-watch.so
 TURN = 'Make it snow'
 
 DEMO = json.loads((SOURCE / 'data/models/demo/espalier.json').read_text())
+TRANSLATED = {text for _context, text, _plural in read_messages(SOURCE / 'po/de.po')}
+PROVIDERS = {json.loads(path.read_text())['name']
+             for path in (SOURCE / 'data/providers').glob('*-*.json')} - TRANSLATED
 # What has no brackets: names, what a person wrote, what GLib, GTK and libadwaita say by themselves.
 OWN = re.compile(
-    '^(' + '|'.join(map(re.escape, [DEMO['name'], DEMO['source'], DEMO['licence'], *DEMO['instructions']])) + '|'
-    r'Espalier|espalier|Coffee|FLUX\.1 Kontext \[dev\]|.*\.(png|jpg|espalier)|/\S+|[0-9a-f]{16,64}|bf16|ΔE [\d.]+|'
-    r'PNG( image)?|[\d.]+\s[kM]B|\w{3} \w{3} [ \d]\d [\d:]+ \d{4}|'
-    r'Expand|\(None\)|Preferences|Shortcuts|Search Results|No Results Found|Try a different search\.?|'
+    '^(' + '|'.join(map(re.escape, [DEMO['name'], DEMO['source'], DEMO['licence'], *DEMO['instructions'], *PROVIDERS])) + '|'
+    r'Espalier|espalier|Coffee|FLUX\.1 Kontext \[dev\]|.*\.(png|jpg|espalier)|/\S+|[0-9a-f]{16,64}|https?://\S+|'
+    r'(GGUF \w+|fp8 scaled|bf16)(, T5 \w+)?|FLUX\.1 \[dev\] Non-Commercial License|ΔE [\d.]+|'
+    r'PNG( image)?|[\d.]+\s[kMG]B|\w{3} \w{3} [ \d]\d [\d:]+ \d{4}|'
+    r'Expand|Clear entry|Show Text|\(None\)|Preferences|Shortcuts|Search Results|No Results Found|Try a different search\.?|'
     r'Escape|Minimi[sz]e|Maximi[sz]e|Close|Back|Search|Clear|((Shift|Ctrl|Alt)\+)*\S?|Ctrl|Shift|Alt|Esc|Return|Enter|F\d+|'
     r'((Shift|Ctrl|Alt)\+)*((Page ?)?(Up|Down)|Home|End|Delete|Left|Right|Tab|Space|Insert|Menu|Return|F\d+)|'
     r'(Gtk|Adw|Esp|Gdk)[A-Z]\w+)$')
@@ -260,6 +264,47 @@ def longer_words(home, start):
     p.look('main-narrow', least_width=360)
     popovers(p, (SETTINGS,))
     sweep_setup(p, 'sweep-narrow')
+    p.done()
+
+
+@case
+def longer_words_in_rarer_places(home, start):
+    document = home.document(size='96x96')
+    home.cli('sweep', document, '-p', TURN, '--seed', 1, '--axis', 'guidance=0, 2.5', '--axis', 'steps=2, 3')
+    home.settings(window_size='(1000, 700)', history_width='300')
+    p = Pseudo(home, start, document)
+    window = p.window
+    wait_until(window.nodes, 'the nodes')
+    # The menu's items are there at once, those of its submenus, too.
+    menu_item(p, 'F10', '_Sweeps', 'sweeps')()
+    window.press('menu item', lambda item: '4' in item)
+    wait_until(lambda: p.shows('%u of %u done'), 'the cells')
+    p.look('sweep-grid')
+    window.key('Escape')
+    window.key('ctrl+f')
+    wait_until(lambda: p.name('Find in the history')(window.focused()), 'the search')
+    window.type('nowhere')
+    wait_until(lambda: p.shows('No matches'), 'that nothing is found')
+    p.look('find')
+    window.key('Escape')
+
+    p.button('Model: %s')
+    p.button('_Get a Model…')
+    wait_until(lambda: p.shows('Models on This Computer'), 'the models')
+    window.move_focus('FLUX.1 Kontext', ['Tab'] * 20)
+    window.key('Return')
+    wait_until(lambda: p.shows('I Have Read the Licence and Accept It'), 'the page of the model')
+    p.look('model-offer')
+    closed(p)
+    p.button('Model: %s')
+    p.button('_Add a Provider…')
+    wait_until(lambda: p.shows('Add a Provider'), 'the providers')
+    p.look('providers')
+    window.move_focus('Black Forest Labs', ['Tab'] * 3 + ['Down'] * 20)
+    window.key('Return')
+    wait_until(lambda: p.shows('New Account'), 'the page of the account')
+    p.look('account')
+    closed(p)
     p.done()
 
 
