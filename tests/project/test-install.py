@@ -68,7 +68,7 @@ def data_is_where_it_belongs():
                  'fish/vendor_completions.d/espalier-cli.fish',
                  'espalier/manual/espalier.html',
                  *(f'locale/{language}/LC_MESSAGES/espalier.mo'
-                   for language in (ROOT / 'po/LINGUAS').read_text(encoding='utf-8').split()
+                   for language in (ROOT / 'po/LINGUAS').read_text(encoding='utf-8').splitlines()
                    if not language.startswith('#'))):
         path = share / name
         assert path.is_file() and path.stat().st_size, name
