@@ -4,14 +4,11 @@
 
 #include "esp-application.h"
 
-#include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "esp-actions.h"
 #include "esp-awake.h"
+#include "esp-document-file.h"
 #include "esp-downloads-watch.h"
 #include "esp-help.h"
 #include "esp-icon-keep.h"
@@ -25,8 +22,6 @@
 #include "esp-search-provider.h"
 #include "esp-spoken-names.h"
 #include "esp-window.h"
-
-#define APPLICATION_ID_AT 68 /* in the file: docs/file-format.md */
 
 struct _EspApplication
 {
@@ -121,28 +116,6 @@ create_window (EspApplication *self)
   return window;
 }
 
-/* By another name as well: a link, or a folder with two. */
-static gboolean
-is_same_file (GFile *a, GFile *b)
-{
-  const char *path_a = g_file_peek_path (a);
-  const char *path_b = g_file_peek_path (b);
-  g_autofree char *name_a = NULL;
-  g_autofree char *name_b = NULL;
-  struct stat status_a, status_b;
-
-  if (g_file_equal (a, b))
-    return TRUE;
-  if (path_a == NULL || path_b == NULL)
-    return FALSE;
-  /* A document has one name; another hard link is another document. */
-  name_a = g_path_get_basename (path_a);
-  name_b = g_path_get_basename (path_b);
-  return stat (path_a, &status_a) == 0 && stat (path_b, &status_b) == 0
-         && status_a.st_dev == status_b.st_dev && status_a.st_ino == status_b.st_ino
-         && (status_a.st_nlink == 1 || g_str_equal (name_a, name_b));
-}
-
 EspWindow *
 esp_application_find_window (EspApplication *self, GFile *file)
 {
@@ -151,7 +124,7 @@ esp_application_find_window (EspApplication *self, GFile *file)
 
   for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
     if (ESP_IS_WINDOW (l->data) && esp_window_get_file (l->data) != NULL
-        && is_same_file (esp_window_get_file (l->data), file))
+        && esp_document_file_is_same (esp_window_get_file (l->data), file))
       return l->data;
   return NULL;
 }
@@ -177,33 +150,6 @@ find_empty_window (EspApplication *self)
   return NULL;
 }
 
-/* By its name, or by its first bytes: file managers know documents by those, too. */
-static gboolean
-is_document (GFile *file)
-{
-  static const char sign[] = "SQLite format 3";
-  g_autofree char *name = g_file_get_basename (file);
-  char bytes[APPLICATION_ID_AT + 4];
-  guint32 number;
-  gssize size;
-  int fd;
-
-  if (name != NULL && g_str_has_suffix (name, ".espalier"))
-    return TRUE;
-  if (g_file_peek_path (file) == NULL || !g_file_is_native (file))
-    return FALSE;
-  /* Whatever it is: nobody is waited for. */
-  fd = open (g_file_peek_path (file), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0)
-    return FALSE;
-  size = read (fd, bytes, sizeof bytes);
-  close (fd);
-  if (size != sizeof bytes || memcmp (bytes, sign, sizeof sign) != 0)
-    return FALSE;
-  memcpy (&number, bytes + APPLICATION_ID_AT, sizeof number);
-  return GUINT32_FROM_BE (number) == ESP_DOCUMENT_APPLICATION_ID;
-}
-
 void
 esp_application_open_file (EspApplication *self, EspWindow *window, GFile *file)
 {
@@ -213,7 +159,7 @@ esp_application_open_file (EspApplication *self, EspWindow *window, GFile *file)
   g_return_if_fail (window == NULL || ESP_IS_WINDOW (window));
   g_return_if_fail (G_IS_FILE (file));
 
-  if (is_document (file))
+  if (esp_document_file_is_one (file))
     {
       EspWindow *there = esp_application_find_window (self, file);
 
