@@ -117,6 +117,8 @@ cc gcc
 c++ g++
 pkg-config pkgconf
 LINKS
+  # Flatpak looks for it on the sandbox's path; without it libraries of the app are not found.
+  [[ -e $root/usr/bin/ldconfig ]] || ln -s ../sbin/ldconfig "$root/usr/bin/ldconfig"
   mkdir -p -- "$root/etc/ssl/certs" "$root/etc/fonts/conf.d"
   find "$root/usr/share/ca-certificates" -name '*.crt' -print0 2>/dev/null | sort -z \
     | xargs -0r cat >"$root/etc/ssl/certs/ca-certificates.crt"
