@@ -136,6 +136,18 @@ on_query_stop (EspJobRow *self, int x, int y, gboolean by_keyboard, GtkTooltip *
   return self->stop_text != NULL;
 }
 
+/* The item of the list, which has the keyboard, has nothing else that says what it is: an
+ * inscription tells others nothing. */
+static void
+update_name (EspJobRow *self, const char *title, const char *status)
+{
+  GtkWidget *item = gtk_widget_get_parent (GTK_WIDGET (self));
+
+  if (item != NULL)
+    gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
+                                    GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, status, -1);
+}
+
 static void
 update (EspJobRow *self)
 {
@@ -152,6 +164,7 @@ update (EspJobRow *self)
   status = dup_status (self);
   gtk_inscription_set_text (self->title, title);
   gtk_inscription_set_text (self->status, status);
+  update_name (self, title, status);
   gtk_widget_set_visible (GTK_WIDGET (self->bar), state != ESP_JOB_WAITING);
   gtk_progress_bar_set_fraction (self->bar,
                                  progress != NULL ? CLAMP (progress->fraction, 0.0, 1.0) : 0.0);
