@@ -45,6 +45,7 @@ struct EspEdits
   int count;
   unsigned reused;
   bool smaller_tiles, smaller_passes; /* the card's memory was short */
+  bool steps_failed;                  /* those of the last pass, not what comes after them */
 
   const EspPrompt *prompts[2];                       /* held */
   const EspFluxConditioning *conditioning[2];        /* held */

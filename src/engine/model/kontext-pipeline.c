@@ -372,7 +372,10 @@ run_pass (EspEdits *e, EspEdit *const *pass, int count, EspError *error)
       status = esp_edit_make_noise (pass[i], error);
     }
   if (status == ESP_OK)
-    status = esp_edits_sample (e, pass, count, error);
+    {
+      status = esp_edits_sample (e, pass, count, error);
+      e->steps_failed = status != ESP_OK;
+    }
   for (int i = 0; i < count; i++)
     book (pass[i], count);
   for (int i = 0; i < count && status == ESP_OK; i++)
@@ -386,7 +389,8 @@ static bool
 take_smaller_passes (EspEdits *e, EspStatus status, EspEdit *const *pass, int count,
                      EspError *error)
 {
-  if (status != ESP_ERROR_MEMORY || count < 2 || !esp_device_is_cuda (e->model->device))
+  if (status != ESP_ERROR_MEMORY || !e->steps_failed || count < 2
+      || !esp_device_is_cuda (e->model->device))
     return false;
   for (int i = 0; i < count; i++)
     {
