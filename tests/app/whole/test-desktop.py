@@ -11,7 +11,7 @@ import sys
 
 from gi.repository import GLib
 
-from accessible import SENSITIVE, program
+from accessible import ACTIVE, SENSITIVE, program
 from desktop import Desktop, Program
 from drive import APP, UNDER_WAY, case, run, wait_until
 from reach import run_long
@@ -215,6 +215,9 @@ def another_in_front(window):
     """The person looks at another window of the program."""
     window.key('ctrl+n')
     frames_are(window, 'Coffee', 'Espalier')
+    window.focus()
+    wait_until(lambda: [child.get_name() for child in window.windows() if child.has(ACTIVE)] == ['Espalier'],
+               'the other window in front')
 
 
 def ended(window):
