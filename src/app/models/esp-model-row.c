@@ -5,6 +5,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "esp-plain-row.h"
+
 struct _EspModelRow
 {
   AdwActionRow parent_instance;
@@ -101,7 +103,7 @@ fill (EspModelRow *self)
 
   self->filling = TRUE;
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), name);
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (self), subtitle);
+  esp_plain_row_set_lines (ADW_ACTION_ROW (self), subtitle);
   gtk_widget_set_visible (GTK_WIDGET (self->check), usable);
   gtk_check_button_set_active (self->check, esp_library_model_is_default (model));
   gtk_widget_set_visible (self->warning, !usable);

@@ -154,7 +154,7 @@ fill_advice (EspOfferPage *self)
       const EspModelVariant *variant = esp_model_offer_get_variant (self->offer, i);
       g_autofree char *subtitle = dup_variant_subtitle (self, variant);
 
-      adw_action_row_set_subtitle (self->rows->pdata[i], subtitle);
+      esp_plain_row_set_lines (self->rows->pdata[i], subtitle);
       gtk_widget_set_visible (self->advised->pdata[i], variant == best);
       if (!self->chosen)
         gtk_check_button_set_active (self->checks->pdata[i], variant == best);

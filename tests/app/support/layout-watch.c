@@ -7,11 +7,9 @@
  *   KIND <tab> WINDOW <tab> X Y WIDTH HEIGHT <tab> PLACE <tab> TEXT
  *
  * X and Y from the window's upper left corner, PLACE the types that the widget is in, TEXT escaped
- * as in an address. KIND says what is wrong with it: whole       nothing shortened   it ends in an
- * ellipsis, and no tooltip says the rest told        it ends in an ellipsis, and a tooltip says the
- * rest cut         it has less room than it needs outside     a part of it is where nothing is
- * drawn and a line "window" for each window, with its least width and height in the place of X and
- * Y. $ESP_DIRECTION=rtl makes the program's direction right to left, whatever its language. */
+ * as in an address. KIND is one of those in judge (), or "window" for a window, with its least
+ * width and height in the place of X and Y and its direction as TEXT. $ESP_DIRECTION=rtl makes the
+ * program's direction right to left, whatever its language. */
 #include <adwaita.h>
 #include <glib-unix.h>
 #include <signal.h>
@@ -100,6 +98,28 @@ is_outside (GtkWidget *widget)
   return FALSE;
 }
 
+/* Whether a text of several lines has one that begins on the other side than the window's do. */
+static gboolean
+is_torn (GtkLabel *label)
+{
+  PangoLayout *layout = gtk_label_get_layout (label);
+  gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (label)) == GTK_TEXT_DIR_RTL;
+
+  if (strchr (gtk_label_get_text (label), '\n') == NULL)
+    return FALSE;
+  for (GSList *l = pango_layout_get_lines_readonly (layout); l != NULL; l = l->next)
+    {
+      PangoLayoutLine *line = l->data;
+
+      if (line->length > 0
+          && pango_layout_line_get_resolved_direction (line)
+                 != (rtl ? PANGO_DIRECTION_RTL : PANGO_DIRECTION_LTR))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* What is wrong with a text. */
 static const char *
 judge (GtkLabel *label)
 {
@@ -109,10 +129,14 @@ judge (GtkLabel *label)
 
   pango_layout_get_pixel_size (layout, &width, &height);
   if (pango_layout_is_ellipsized (layout))
-    return has_tooltip (widget) ? "told" : "shortened";
+    return has_tooltip (widget) ? "told" : "shortened"; /* a tooltip says the rest, or none does */
   if (width > gtk_widget_get_width (widget) + 1 || height > gtk_widget_get_height (widget) + 1)
-    return "cut";
-  return is_outside (widget) ? "outside" : "whole";
+    return "cut"; /* it has less room than it needs */
+  if (is_torn (label))
+    return "torn"; /* some of its lines begin on the left, some on the right */
+  if (is_outside (widget))
+    return "outside"; /* a part of it is where nothing is drawn */
+  return "whole";
 }
 
 static void

@@ -139,7 +139,7 @@ class Pseudo:
             if shorter == left:
                 break
             left = shorter
-        for part in re.split('·|\\n', re.sub(f'[{OVERRIDE}{POP}]', '', left)):
+        for part in re.split('·|\\n', re.sub(f'[{OVERRIDE}{POP}\u200f\u2066\u2069]', '', left)):
             part = part.strip(' ,.:;–—“”"')
             if re.search(r'[^\W\d_]{2}', part) and not OWN.match(part):
                 self.complain(place, f'in English: {text!r}')
@@ -326,6 +326,12 @@ def right_to_left(home, start):
     popovers(p, (SETTINGS,))
     compare(p, range(3))
     sweep_setup(p, 'sweep')
+    # Rows with lines in Latin letters are read from the right, too.
+    p.button('Model: %s')
+    p.button('_Get a Model…')
+    wait_until(lambda: p.shows('Models on This Computer'), 'the models')
+    p.look('models')
+    closed(p)
     p.done()
 
 
