@@ -17,10 +17,10 @@ Parts, in this order; all of them unless some are named:
     memory     the same with the card's memory limited
     sanitizer  the operations' tests under compute-sanitizer: memcheck, synccheck, racecheck
 
-A part that fails does not keep the others from being measured, and the report is written as it comes. On an H100 all of it takes about 20 minutes,
-two of them for making the model (24 GB in bf16, 7 GB in Q4_K, 10 GB of text encoder), once, in --models. With --minutes no part is begun later
-than that. Without a card it says so and ends with 0. --small tries all of it out, also on the emulated card, which
-must be there then: the demo model, few steps.
+A part that fails does not keep the others from being measured, and the report is written as it comes. On an H100 all of
+it takes about 20 minutes, two of them for making the model (24 GB in bf16, 7 GB in Q4_K, 10 GB of text encoder), once, in
+--models. With --minutes no part is begun later than that. Without a card it says so and ends with 0. --small tries all
+of it out, also on the emulated card, which must be there then: the demo model, few steps.
 A figure is no test: only tests, the sanitizer, quality and parts that break can fail.
 """
 
@@ -556,9 +556,10 @@ class Bench:
                     ("files perhaps on the disk", {}, {}), ("files in the system's cache", {}, {}),
                     ("words and photo seen before", {"ESPALIER_CACHE_DIR": cache}, {"disk_cache": True}),
                     ("the same again", {"ESPALIER_CACHE_DIR": cache}, {"disk_cache": True})):
+                fields = self.fields("bf16", **fields)  # which may make the model
                 begin = time.perf_counter()
                 with self.worker(**environment) as worker:
-                    event, moments = worker.ask(**self.fields("bf16", **fields))
+                    event, moments = worker.ask(**fields)
                 if event["type"] != "result" or len(moments) < 2:
                     raise RuntimeError(event.get("message", str(event)))
                 rows.append((what, f"{moments[0] - begin:.2f}", f"{moments[1] - begin:.2f}",
