@@ -286,7 +286,10 @@ esp_cuda_blas_product (CudaDevice *cuda, CudaNumbers numbers, const CudaRows *a,
 
   if (blas == NULL || blas->handle == NULL || b->wrap != 0
       || (numbers != CUDA_NUMBERS_BF16 && numbers != CUDA_NUMBERS_F16)
-      || (direct && finish->bias != 0 && !wanted.bias))
+      || (direct && finish->bias != 0 && !wanted.bias)
+      /* sum_splits finds a head's columns in neighbouring lanes if heads follow each other from row
+       * to row. */
+      || (finish->head_dim != 0 && b->rows % finish->head_dim != 0))
     return false;
   plan = find_plan (blas, &wanted);
   if (plan == NULL)

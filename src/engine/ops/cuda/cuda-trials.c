@@ -535,7 +535,7 @@ try_wgmma (Trial *trial)
 static CudaVerdict
 try_blas (Trial *trial)
 {
-  static const ProductCase *const cases[] = { &small_case, &full_case };
+  static const ProductCase *const cases[] = { &small_case, &full_case, &heads_case };
   CudaVerdict verdict = CUDA_TRIAL_GOOD;
 
   for (size_t i = 0; i < sizeof cases / sizeof *cases && verdict == CUDA_TRIAL_GOOD; i++)

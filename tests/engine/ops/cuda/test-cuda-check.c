@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ops/cuda/cuda-check.h"
+#include "ops/cuda/cuda-linear.h"
 
 #define BIT(way) (1u << CUDA_WAY_##way)
 
@@ -18,7 +19,7 @@ typedef struct Found
 {
   EspStatus status;
   unsigned distrusted;
-  double seconds;
+  bool blas; /* cuBLASLt is open */
   char caveat[352], message[512];
   char again[352]; /* of the second device */
   size_t peak;
@@ -49,6 +50,7 @@ look (const Card *card, Found *found)
   if (found->status == ESP_OK)
     {
       found->distrusted = ((CudaDevice *) device)->distrusted;
+      found->blas = esp_cuda_blas_is_open ((CudaDevice *) device);
       found->peak = device->peak;
       snprintf (found->caveat, sizeof found->caveat, "%s", device->caveat);
     }
@@ -168,6 +170,22 @@ what_is_broken_is_not_used (void)
     }
 }
 
+/* libcublasLt.so.13 is a fake one here. */
+static void
+the_library_is_checked_too (void)
+{
+  const Card card = { .capability = "90", .blas = ESP_CUDA_BLAS_CUBLASLT };
+  Found found = open_in_child (&card);
+
+  CHECK (found.status == ESP_OK && found.blas && found.distrusted == 0);
+  setenv ("FAKE_CUBLASLT", "wrong", 1);
+  found = open_in_child (&card);
+  CHECK (found.status == ESP_OK && found.distrusted == BIT (BLAS));
+  CHECK (strstr (found.caveat, "its products by cuBLASLt gave wrong numbers and are not used")
+         != NULL);
+  unsetenv ("FAKE_CUBLASLT");
+}
+
 static void
 a_card_of_no_use_is_refused (void)
 {
@@ -189,6 +207,7 @@ main (void)
 {
   CASE (whole_cards_are_trusted);
   CASE (what_is_broken_is_not_used);
+  CASE (the_library_is_checked_too);
   CASE (a_card_of_no_use_is_refused);
   return check_done ();
 }
