@@ -161,6 +161,8 @@ esp_cuda_explain (const EspDevice *device, double step_operations, char *text, s
     }
   totals = add_up (r);
   line (&lines, "%s\n", device->description);
+  if (cuda->fp8)
+    line (&lines, "  what the blocks multiply in fp8 is kept in a byte a number\n");
   if (cuda->vram_limit > 0)
     line (&lines, "  limit: %s\n", size_of (cuda->vram_limit).text);
   line (&lines, "  buffers: %s, kept free: %s, held at most so far: %s\n",

@@ -25,29 +25,18 @@
 enum
 {
   CARD_BYTES = 4 << 20, /* more than the largest case needs */
-  LARGEST = 3,          /* of the operands */
+  LARGEST = CUDA_TRIAL_LARGEST,
 };
 
 /* Seconds after which a way is not used, and after which its kernels have given up, if ever. */
 #define PATIENCE 2.0
 #define GRACE    8.0
 
-/* One way's trial. */
-typedef struct Trial
-{
-  CudaDevice *cuda;
-  CUdeviceptr memory;
-  size_t used;
-  CUevent done;
-  bool late;
-  char why[128];
-} Trial;
-
 /* --- Operands ----------------------------------------------------------------------------------
  */
 
-static int
-number_at (unsigned which, int row, int col)
+int
+esp_cuda_trial_number (unsigned which, int row, int col)
 {
   uint32_t hash = which * 0x9e3779b1u + (uint32_t) row * 0x85ebca6bu + (uint32_t) col * 0xc2b2ae35u;
 
@@ -102,8 +91,8 @@ read_number (EspDType type, const uint8_t *from)
  */
 
 /* `bytes` bytes of the trial's memory, filled with `from`; 0 with a sticky error. */
-static CUdeviceptr
-put (Trial *trial, const void *from, size_t bytes)
+CUdeviceptr
+esp_cuda_trial_put (CudaTrial *trial, const void *from, size_t bytes)
 {
   CudaDevice *cuda = trial->cuda;
   const CUdeviceptr place = trial->memory + trial->used;
@@ -120,8 +109,8 @@ put (Trial *trial, const void *from, size_t bytes)
              : 0;
 }
 
-static CUdeviceptr
-put_rows (Trial *trial, const int8_t *values, int64_t count, CudaNumbers numbers)
+CUdeviceptr
+esp_cuda_trial_rows (CudaTrial *trial, const int8_t *values, int64_t count, CudaNumbers numbers)
 {
   const size_t size = esp_cuda_numbers_size (numbers);
   uint8_t *bytes = malloc ((size_t) count * size);
@@ -130,7 +119,7 @@ put_rows (Trial *trial, const int8_t *values, int64_t count, CudaNumbers numbers
   for (int64_t i = 0; i < count && bytes != NULL; i++)
     write_number (numbers, values[i], bytes + (size_t) i * size);
   if (bytes != NULL)
-    place = put (trial, bytes, (size_t) count * size);
+    place = esp_cuda_trial_put (trial, bytes, (size_t) count * size);
   free (bytes);
   return place;
 }
@@ -145,8 +134,8 @@ seconds_since (const struct timespec *start)
 }
 
 /* After a sticky error, which goes: can the card still be asked for anything? */
-static CudaVerdict
-after_error (Trial *trial)
+CudaVerdict
+esp_cuda_trial_error (CudaTrial *trial)
 {
   CudaDevice *cuda = trial->cuda;
   const char *why = cuda->base.error.message, *driver = strstr (why, " failed: ");
@@ -161,8 +150,8 @@ after_error (Trial *trial)
 }
 
 /* Waits for what was launched, but not for ever. */
-static CudaVerdict
-wait_for_card (Trial *trial)
+CudaVerdict
+esp_cuda_trial_wait (CudaTrial *trial)
 {
   CudaDevice *cuda = trial->cuda;
   const struct timespec nap = { 0, 50000 };
@@ -172,7 +161,7 @@ wait_for_card (Trial *trial)
 
   if (cuda->base.error.status != ESP_OK
       || !esp_cuda_ok (cuda, cuda->cu->event_record (trial->done, cuda->compute), "checking"))
-    return after_error (trial);
+    return esp_cuda_trial_error (trial);
   clock_gettime (CLOCK_MONOTONIC, &start);
   while ((result = cuda->cu->event_query (trial->done)) == CUDA_ERROR_NOT_READY)
     {
@@ -186,7 +175,7 @@ wait_for_card (Trial *trial)
         nanosleep (&nap, NULL);
     }
   if (!esp_cuda_ok (cuda, result, "checking"))
-    return after_error (trial);
+    return esp_cuda_trial_error (trial);
   return trial->late ? CUDA_TRIAL_FAILED : CUDA_TRIAL_GOOD;
 }
 
@@ -213,7 +202,7 @@ enum
 static float
 column_value (int col)
 {
-  return 0.25f * (float) number_at (3, 0, col) + 1;
+  return 0.25f * (float) esp_cuda_trial_number (3, 0, col) + 1;
 }
 
 static double
@@ -281,10 +270,10 @@ product_init (Product *p, CudaNumbers numbers, const ProductCase *c)
     return false;
   for (int row = 0; row < c->m; row++)
     for (int k = 0; k < c->k; k++)
-      p->a[row * c->k + k] = (int8_t) number_at (1, row, k);
+      p->a[row * c->k + k] = (int8_t) esp_cuda_trial_number (1, row, k);
   for (int row = 0; row < c->n; row++)
     for (int k = 0; k < depth; k++)
-      p->b[row * depth + k] = (int8_t) number_at (2, row, k);
+      p->b[row * depth + k] = (int8_t) esp_cuda_trial_number (2, row, k);
   for (int row = 0; row < c->m; row++)
     {
       double *want = p->want + (size_t) row * (size_t) c->n;
@@ -309,7 +298,7 @@ product_init (Product *p, CudaNumbers numbers, const ProductCase *c)
 
 /* The columns' values: bias, gate, and the norms' weights. */
 static CUdeviceptr
-put_columns (Trial *trial, int count)
+put_columns (CudaTrial *trial, int count)
 {
   float *values = malloc ((size_t) count * sizeof *values);
   CUdeviceptr place = 0;
@@ -317,13 +306,13 @@ put_columns (Trial *trial, int count)
   for (int i = 0; i < count && values != NULL; i++)
     values[i] = column_value (i);
   if (values != NULL)
-    place = put (trial, values, (size_t) count * sizeof *values);
+    place = esp_cuda_trial_put (trial, values, (size_t) count * sizeof *values);
   free (values);
   return place;
 }
 
 static CUdeviceptr
-put_angles (Trial *trial, const ProductCase *c, bool sine)
+put_angles (CudaTrial *trial, const ProductCase *c, bool sine)
 {
   const int half = c->heads / 2;
   float *values = malloc ((size_t) c->m * (size_t) half * sizeof *values);
@@ -333,20 +322,20 @@ put_angles (Trial *trial, const ProductCase *c, bool sine)
     values[i] = (float) (sine ? sin (angle_of (i / half, i % half))
                               : cos (angle_of (i / half, i % half)));
   if (values != NULL)
-    place = put (trial, values, (size_t) c->m * (size_t) half * sizeof *values);
+    place = esp_cuda_trial_put (trial, values, (size_t) c->m * (size_t) half * sizeof *values);
   free (values);
   return place;
 }
 
 static EspDType
-type_of_y (const Trial *trial, const ProductCase *c)
+type_of_y (const CudaTrial *trial, const ProductCase *c)
 {
   return c->all ? trial->cuda->base.compute : ESP_F32;
 }
 
 /* y, full of what was there before. */
 static CUdeviceptr
-put_y (Trial *trial, const ProductCase *c)
+put_y (CudaTrial *trial, const ProductCase *c)
 {
   const size_t count = (size_t) (c->m + MARGIN) * (size_t) (c->n + MARGIN);
   const EspDType type = type_of_y (trial, c);
@@ -361,7 +350,7 @@ put_y (Trial *trial, const ProductCase *c)
     else
       write_number (type == ESP_F16 ? CUDA_NUMBERS_F16 : CUDA_NUMBERS_BF16, 1, bytes + i * size);
   if (bytes != NULL)
-    place = put (trial, bytes, count * size);
+    place = esp_cuda_trial_put (trial, bytes, count * size);
   free (bytes);
   return place;
 }
@@ -369,7 +358,7 @@ put_y (Trial *trial, const ProductCase *c)
 /* Is the result what it should be? Sums are exact, so in f32 what is left are exponentials and
  * roots, 2^-20 of a number at most; in 16 bits it is one rounding. */
 static bool
-is_right (const Trial *trial, const Product *p, const uint8_t *y)
+is_right (const CudaTrial *trial, const Product *p, const uint8_t *y)
 {
   const ProductCase *c = &p->c;
   const EspDType type = type_of_y (trial, c);
@@ -399,7 +388,7 @@ is_right (const Trial *trial, const Product *p, const uint8_t *y)
 
 /* By tiles of this shape; -1: by cuBLASLt. Not possible counts as good. */
 static CudaVerdict
-try_product (Trial *trial, const Product *p, int shape)
+try_product (CudaTrial *trial, const Product *p, int shape)
 {
   CudaDevice *cuda = trial->cuda;
   const ProductCase *c = &p->c;
@@ -422,8 +411,8 @@ try_product (Trial *trial, const Product *p, int shape)
 
   b.scale = c->all ? 0.125f : 1;
   trial->used = 0;
-  a.data = put_rows (trial, p->a, (int64_t) c->m * c->k, p->numbers);
-  b.data = put_rows (trial, p->b, (int64_t) c->n * depth, p->numbers);
+  a.data = esp_cuda_trial_rows (trial, p->a, (int64_t) c->m * c->k, p->numbers);
+  b.data = esp_cuda_trial_rows (trial, p->b, (int64_t) c->n * depth, p->numbers);
   finish.y = put_y (trial, c);
   if (c->heads == 0)
     finish.bias = put_columns (trial, c->n);
@@ -445,7 +434,7 @@ try_product (Trial *trial, const Product *p, int shape)
     done = shape < 0 ? esp_cuda_blas_product (cuda, p->numbers, &a, &b, &finish)
                      : esp_cuda_tiled_product (cuda, shape, p->numbers, &a, &b, &finish);
   if (done || cuda->base.error.status != ESP_OK)
-    verdict = wait_for_card (trial);
+    verdict = esp_cuda_trial_wait (trial);
   else if (y != NULL)
     verdict = CUDA_TRIAL_GOOD;
   if (done && verdict == CUDA_TRIAL_GOOD)
@@ -453,7 +442,7 @@ try_product (Trial *trial, const Product *p, int shape)
       if (!esp_cuda_ok (cuda, cuda->cu->copy_to_host (y, finish.y, bytes, cuda->compute),
                         "reading what it computed")
           || !esp_cuda_ok (cuda, cuda->cu->stream_synchronize (cuda->compute), "checking"))
-        verdict = after_error (trial);
+        verdict = esp_cuda_trial_error (trial);
       else if (!is_right (trial, p, y))
         verdict = CUDA_TRIAL_WRONG;
     }
@@ -471,7 +460,7 @@ static const ProductCase narrow_heads_case = { .m = 24, .n = 96, .k = 64, .heads
 
 /* One case by all shapes of tiles that are made by wgmma, or that are not. */
 static CudaVerdict
-try_shapes (Trial *trial, CudaNumbers numbers, const ProductCase *c, bool wgmma)
+try_shapes (CudaTrial *trial, CudaNumbers numbers, const ProductCase *c, bool wgmma)
 {
   Product p;
   CudaVerdict verdict = product_init (&p, numbers, c) ? CUDA_TRIAL_GOOD : CUDA_TRIAL_FAILED;
@@ -483,16 +472,16 @@ try_shapes (Trial *trial, CudaNumbers numbers, const ProductCase *c, bool wgmma)
   return verdict;
 }
 
-static CudaNumbers
-numbers_in_16_bits (const CudaDevice *cuda)
+CudaNumbers
+esp_cuda_trial_numbers (const CudaDevice *cuda)
 {
   return cuda->base.compute == ESP_F16 ? CUDA_NUMBERS_F16 : CUDA_NUMBERS_BF16;
 }
 
 static CudaVerdict
-try_mma (Trial *trial)
+try_mma (CudaTrial *trial)
 {
-  const CudaNumbers numbers = numbers_in_16_bits (trial->cuda);
+  const CudaNumbers numbers = esp_cuda_trial_numbers (trial->cuda);
   CudaVerdict verdict = try_shapes (trial, numbers, &small_case, false);
 
   if (verdict == CUDA_TRIAL_GOOD)
@@ -504,7 +493,7 @@ try_mma (Trial *trial)
 }
 
 static CudaVerdict
-try_fp8 (Trial *trial)
+try_fp8 (CudaTrial *trial)
 {
   const CudaVerdict verdict = try_shapes (trial, CUDA_NUMBERS_E4M3, &small_case, false);
 
@@ -513,10 +502,10 @@ try_fp8 (Trial *trial)
 }
 
 static CudaVerdict
-try_wgmma (Trial *trial)
+try_wgmma (CudaTrial *trial)
 {
   const CudaDevice *cuda = trial->cuda;
-  const CudaNumbers kinds[] = { numbers_in_16_bits (cuda), CUDA_NUMBERS_E4M3 };
+  const CudaNumbers kinds[] = { esp_cuda_trial_numbers (cuda), CUDA_NUMBERS_E4M3 };
   CudaVerdict verdict = CUDA_TRIAL_GOOD;
 
   for (int i = 0; i < (cuda->fp8 ? 2 : 1) && verdict == CUDA_TRIAL_GOOD; i++)
@@ -533,7 +522,7 @@ try_wgmma (Trial *trial)
 }
 
 static CudaVerdict
-try_blas (Trial *trial)
+try_blas (CudaTrial *trial)
 {
   static const ProductCase *const cases[] = { &small_case, &full_case, &heads_case };
   CudaVerdict verdict = CUDA_TRIAL_GOOD;
@@ -542,8 +531,9 @@ try_blas (Trial *trial)
     {
       Product p;
 
-      verdict = product_init (&p, numbers_in_16_bits (trial->cuda), cases[i]) ? CUDA_TRIAL_GOOD
-                                                                              : CUDA_TRIAL_FAILED;
+      verdict = product_init (&p, esp_cuda_trial_numbers (trial->cuda), cases[i])
+                    ? CUDA_TRIAL_GOOD
+                    : CUDA_TRIAL_FAILED;
       if (verdict == CUDA_TRIAL_GOOD)
         verdict = try_product (trial, &p, -1);
       product_clear (&p);
@@ -565,7 +555,7 @@ group_scale (unsigned which, int row, int group)
 /* `groups` groups of `rows` rows; of x the second number is the sum of what the group stands for,
  * of W what is to be added to each of its numbers. */
 static CUdeviceptr
-put_groups (Trial *trial, unsigned which, const int8_t *values, int rows, int groups)
+put_groups (CudaTrial *trial, unsigned which, const int8_t *values, int rows, int groups)
 {
   float *pairs = malloc ((size_t) groups * (size_t) rows * 2 * sizeof *pairs);
   CUdeviceptr place = 0;
@@ -579,10 +569,11 @@ put_groups (Trial *trial, unsigned which, const int8_t *values, int rows, int gr
         for (int i = 0; i < 32; i++)
           sum += values[(row * groups + group) * 32 + i];
         pair[0] = group_scale (which, row, group);
-        pair[1] = which == 1 ? pair[0] * (float) sum : (float) number_at (5, row, group);
+        pair[1]
+            = which == 1 ? pair[0] * (float) sum : (float) esp_cuda_trial_number (5, row, group);
       }
   if (pairs != NULL)
-    place = put (trial, pairs, (size_t) groups * (size_t) rows * 2 * sizeof *pairs);
+    place = esp_cuda_trial_put (trial, pairs, (size_t) groups * (size_t) rows * 2 * sizeof *pairs);
   free (pairs);
   return place;
 }
@@ -609,14 +600,14 @@ want_bytes (Product *p, bool affine)
                 plain += a[i];
               }
             sum += scale * group_scale (2, col, group) * dot
-                   + (affine ? scale * plain * number_at (5, col, group) : 0);
+                   + (affine ? scale * plain * esp_cuda_trial_number (5, col, group) : 0);
           }
         p->want[row * c->n + col] = sum;
       }
 }
 
 static CudaVerdict
-try_bytes_of (Trial *trial, bool affine)
+try_bytes_of (CudaTrial *trial, bool affine)
 {
   CudaDevice *cuda = trial->cuda;
   const ProductCase c = { .m = 40, .n = 72, .k = 224 };
@@ -633,20 +624,20 @@ try_bytes_of (Trial *trial, bool affine)
     {
       want_bytes (&p, affine);
       trial->used = 0;
-      a.data = put_rows (trial, p.a, c.m * c.k, CUDA_NUMBERS_BYTES);
-      b.data = put_rows (trial, p.b, c.n * c.k, CUDA_NUMBERS_BYTES);
+      a.data = esp_cuda_trial_rows (trial, p.a, c.m * c.k, CUDA_NUMBERS_BYTES);
+      b.data = esp_cuda_trial_rows (trial, p.b, c.n * c.k, CUDA_NUMBERS_BYTES);
       a.groups = put_groups (trial, 1, p.a, c.m, c.k / 32);
       b.groups = put_groups (trial, 2, p.b, c.n, c.k / 32);
       b.affine = affine;
       finish.y = put_y (trial, &c);
       finish.bias = put_columns (trial, c.n);
       esp_cuda_product (cuda, CUDA_NUMBERS_BYTES, &a, &b, &finish);
-      verdict = wait_for_card (trial);
+      verdict = esp_cuda_trial_wait (trial);
       if (verdict == CUDA_TRIAL_GOOD
           && (!esp_cuda_ok (cuda, cuda->cu->copy_to_host (y, finish.y, bytes, cuda->compute),
                             "reading what it computed")
               || !esp_cuda_ok (cuda, cuda->cu->stream_synchronize (cuda->compute), "checking")))
-        verdict = after_error (trial);
+        verdict = esp_cuda_trial_error (trial);
       if (verdict == CUDA_TRIAL_GOOD && !is_right (trial, &p, y))
         verdict = CUDA_TRIAL_WRONG;
     }
@@ -656,154 +647,11 @@ try_bytes_of (Trial *trial, bool affine)
 }
 
 static CudaVerdict
-try_bytes (Trial *trial)
+try_bytes (CudaTrial *trial)
 {
   const CudaVerdict verdict = try_bytes_of (trial, false);
 
   return verdict == CUDA_TRIAL_GOOD ? try_bytes_of (trial, true) : verdict;
-}
-
-/* --- Attention ---------------------------------------------------------------------------------
- */
-
-typedef struct AttentionCase
-{
-  int queries, keys, heads, head_dim;
-  int step; /* every so manyth query is looked at, and the last ones */
-} AttentionCase;
-
-/* One query of one head: the weighted mean of v, in double. */
-static bool
-want_attention (const AttentionCase *c, int query, int head, double *mean)
-{
-  double *weight = malloc ((size_t) c->keys * sizeof *weight);
-  double most = -INFINITY, total = 0;
-
-  if (weight == NULL)
-    return false;
-  memset (mean, 0, (size_t) c->head_dim * sizeof *mean);
-  for (int key = 0; key < c->keys; key++)
-    {
-      int score = 0;
-
-      for (int i = 0; i < c->head_dim; i++)
-        score += number_at (1, query, head * c->head_dim + i)
-                 * number_at (2, key, head * c->head_dim + i);
-      weight[key] = score / sqrt (c->head_dim);
-      most = weight[key] > most ? weight[key] : most;
-    }
-  for (int key = 0; key < c->keys; key++)
-    {
-      weight[key] = exp (weight[key] - most);
-      total += weight[key];
-      for (int i = 0; i < c->head_dim && weight[key] > 1e-9; i++)
-        mean[i] += weight[key] * number_at (4, key, head * c->head_dim + i);
-    }
-  for (int i = 0; i < c->head_dim; i++)
-    mean[i] /= total;
-  free (weight);
-  return true;
-}
-
-/* Scores are exact. What weighs a row of v is rounded to 16 bits, by 2^-9 of it in bf16 and 2^-12
- * in f16, so a mean of numbers up to LARGEST is off by LARGEST times that at most, if nothing
- * cancels; twice as much leaves room for the exponential and the sums in f32. */
-static bool
-is_right_attention (const Trial *trial, const AttentionCase *c, const float *out)
-{
-  const double limit = LARGEST * (trial->cuda->base.compute == ESP_BF16 ? 0x1p-8 : 0x1p-11);
-  const int cols = c->heads * c->head_dim;
-  double mean[128];
-
-  for (int query = 0; query < c->queries; query++)
-    for (int head = 0; head < c->heads; head++)
-      if (query % c->step == 0 || query >= c->queries - 2)
-        {
-          if (!want_attention (c, query, head, mean))
-            return false;
-          for (int i = 0; i < c->head_dim; i++)
-            if (!(fabs (out[query * cols + head * c->head_dim + i] - mean[i]) <= limit))
-              return false;
-        }
-  return true;
-}
-
-/* Rows of operand `which` in the compute type. */
-static EspTensor
-put_operand (Trial *trial, unsigned which, int rows, int cols)
-{
-  const EspDType type = trial->cuda->base.compute;
-  int8_t *values = malloc ((size_t) rows * (size_t) cols);
-  EspTensor made = { .dtype = type, .rows = rows, .cols = cols, .stride = cols };
-
-  for (int i = 0; i < rows * cols && values != NULL; i++)
-    values[i] = (int8_t) number_at (which, i / cols, i % cols);
-  if (values != NULL)
-    made.data = (void *) (uintptr_t) put_rows (trial, values, (int64_t) rows * cols,
-                                               numbers_in_16_bits (trial->cuda));
-  free (values);
-  return made;
-}
-
-static CudaVerdict
-try_attention_of (Trial *trial, const AttentionCase *c)
-{
-  CudaDevice *cuda = trial->cuda;
-  const int cols = c->heads * c->head_dim;
-  const size_t bytes = (size_t) c->queries * (size_t) cols * sizeof (float);
-  float *out = calloc (1, bytes);
-  EspAttention attention
-      = { .heads = c->heads, .head_dim = c->head_dim, .scale = 1 / sqrtf ((float) c->head_dim) };
-  CudaVerdict verdict = CUDA_TRIAL_FAILED;
-
-  if (out == NULL)
-    return verdict;
-  trial->used = 0;
-  attention.q = put_operand (trial, 1, c->queries, cols);
-  attention.k = put_operand (trial, 2, c->keys, cols);
-  attention.v = put_operand (trial, 4, c->keys, cols);
-  for (int i = 0; i < c->queries * cols; i++)
-    out[i] = NAN;
-  attention.out = (EspTensor){ .data = (void *) (uintptr_t) put (trial, out, bytes),
-                               .dtype = ESP_F32,
-                               .rows = c->queries,
-                               .cols = cols,
-                               .stride = cols };
-  esp_cuda_attention (&cuda->base, &attention);
-  verdict = wait_for_card (trial);
-  if (verdict == CUDA_TRIAL_GOOD
-      && (!esp_cuda_ok (cuda,
-                        cuda->cu->copy_to_host (out, (CUdeviceptr) (uintptr_t) attention.out.data,
-                                                bytes, cuda->compute),
-                        "reading what it computed")
-          || !esp_cuda_ok (cuda, cuda->cu->stream_synchronize (cuda->compute), "checking")))
-    verdict = after_error (trial);
-  if (verdict == CUDA_TRIAL_GOOD && !is_right_attention (trial, c, out))
-    verdict = CUDA_TRIAL_WRONG;
-  free (out);
-  return verdict;
-}
-
-static CudaVerdict
-try_attention (Trial *trial)
-{
-  static const AttentionCase cases[]
-      = { { 40, 72, 2, 32, 5 }, { 40, 72, 1, 64, 5 }, { 40, 136, 1, 128, 5 } };
-  CudaVerdict verdict = CUDA_TRIAL_GOOD;
-
-  for (size_t i = 0; i < sizeof cases / sizeof *cases && verdict == CUDA_TRIAL_GOOD; i++)
-    verdict = try_attention_of (trial, &cases[i]);
-  return verdict;
-}
-
-static CudaVerdict
-try_wgmma_attention (Trial *trial)
-{
-  /* Two tiles of queries; more tiles of keys than there are places for them; and hardly any. */
-  static const AttentionCase cases[] = { { 136, 590, 2, 128, 9 }, { 5, 3, 1, 128, 1 } };
-  CudaVerdict verdict = try_attention_of (trial, &cases[0]);
-
-  return verdict == CUDA_TRIAL_GOOD ? try_attention_of (trial, &cases[1]) : verdict;
 }
 
 /* --- One way -----------------------------------------------------------------------------------
@@ -812,22 +660,22 @@ try_wgmma_attention (Trial *trial)
 CudaVerdict
 esp_cuda_try (CudaDevice *cuda, CudaWay way, char *why, size_t size)
 {
-  static CudaVerdict (*const trials[CUDA_WAY_COUNT]) (Trial * trial)
+  static CudaVerdict (*const trials[CUDA_WAY_COUNT]) (CudaTrial * trial)
       = { [CUDA_WAY_PRODUCT] = try_mma,
-          [CUDA_WAY_ATTENTION] = try_attention,
+          [CUDA_WAY_ATTENTION] = esp_cuda_try_attention,
           [CUDA_WAY_BYTES] = try_bytes,
           [CUDA_WAY_FP8] = try_fp8,
           [CUDA_WAY_BLAS] = try_blas,
           [CUDA_WAY_WGMMA_PRODUCT] = try_wgmma,
-          [CUDA_WAY_WGMMA_ATTENTION] = try_wgmma_attention };
-  Trial trial = { .cuda = cuda };
+          [CUDA_WAY_WGMMA_ATTENTION] = esp_cuda_try_wgmma_attention };
+  CudaTrial trial = { .cuda = cuda };
   CudaVerdict verdict;
 
   if (!esp_cuda_ok (cuda, cuda->cu->memory_allocate (&trial.memory, CARD_BYTES),
                     "taking memory for a check")
       || !esp_cuda_ok (cuda, cuda->cu->event_create (&trial.done, CU_EVENT_DISABLE_TIMING),
                        "making an event"))
-    verdict = after_error (&trial);
+    verdict = esp_cuda_trial_error (&trial);
   else
     verdict = trials[way](&trial);
   /* Whoever gave memory back would wait. */
