@@ -23,6 +23,9 @@ ICON_NAME = re.compile(r'[a-z0-9]+(-[a-z0-9]+)*-symbolic')
 OF_TOOLKIT = {
     # Only with the mouse; for the keyboard there is the window's own menu of the desktop, and Ctrl+W.
     'Minimize', 'Maximize', 'Restore', 'Close',
+    # The eye of a password's row: a picture with the role of a button, whose name cannot be set; its description
+    # says what it does.
+    'GtkImage',
 }
 VALUE = 'org.a11y.atspi.Value'
 
@@ -65,6 +68,10 @@ def without_name(widget):
     return doubled or '_' in re.sub(r'\S*[./]\S*', '', widget.name)
 
 
+def is_of_toolkit(widget):
+    return widget.name in OF_TOOLKIT and widget.role == 'push button' and widget.description
+
+
 def wrong_names(widgets):
     for widget in widgets:
         control = widget.role in CONTROLS or widget.role in ('image', 'list item', 'progress bar')
@@ -74,7 +81,7 @@ def wrong_names(widgets):
         if widget.role in ('image', 'filler') and parts_of(widget) or widget.role == 'image' and not widget.had(
                 FOCUSABLE) and any(other.role == 'list item' for other in above(widget)):
             continue  # what it is in says it
-        if without_name(widget):
+        if without_name(widget) and not is_of_toolkit(widget):
             yield f'no name of its own: {told(widget)}'
         elif widget.had(FOCUSABLE) and widget.role not in RESTS and not parts_of(widget):
             yield f'no role of what it is: {told(widget)}'
@@ -99,7 +106,7 @@ def alike(widgets):
     seen = {}
     for widget in widgets:
         # A switcher of pages is there twice, for wide windows and for narrow ones.
-        if widget.role not in CONTROLS or widget.role == 'page tab' or not widget.had(FOCUSABLE) or parts_of(widget) and not NAMELESS.match(
+        if widget.role not in CONTROLS or widget.role == 'page tab' or widget.name in OF_TOOLKIT or not widget.had(FOCUSABLE) or parts_of(widget) and not NAMELESS.match(
                 widget.name):
             continue
         rows = [plain(other.name) for other in above(widget) if other.role in ('list item', 'tree item', 'grouping')]
@@ -173,7 +180,8 @@ def unreached(window, inside, but=()):
     groups = {other.path for widget in widgets if widget.path in paths
               for other in (widget, *above(widget)) if other.role in BY_ARROWS}
     for widget in widgets:
-        if widget.path in paths and (without_name(widget) or widget.role not in RESTS) and not is_idle(widget, widgets):
+        if (widget.path in paths and (without_name(widget) or widget.role not in RESTS)
+                and not is_idle(widget, widgets) and not is_of_toolkit(widget)):
             yield f'Tab leads to what says nothing: {told(widget)}'
         if (widget.name in OF_TOOLKIT or widget.role not in CONTROLS or not widget.had(FOCUSABLE) or not widget.had(SENSITIVE) or widget.path in paths
                 or not within(widget, inside) or left_out(widget, but)):

@@ -182,6 +182,35 @@ def other_windows(home, start):
 
 
 @case
+def accounts_and_models(home, start):
+    window = start(home.document())
+    window.wait_for_nodes(1)
+    walk = Walk(window)
+
+    def look(where, *but):
+        walk.look(where, inside='Preferences',
+                  but=('GtkSearchEntry', 'Describe Another Provider', 'Place', *but), tab=False)
+        walk.found += [f'{where}: {text}' for text in unreached(window, 'nothing')]
+
+    def open_by(item):
+        window.button(lambda name: name.startswith('Model: '))
+        window.button(item)
+        wait_until(lambda: 'Preferences' in window.frames(), 'the preferences')
+
+    open_by('Get a Model…')
+    look('models', 'Appearance|New Turns|Sweeps That Ask First')
+    window.leave_preferences()
+    open_by('Add a Provider…')
+    window.find('list item', lambda name: 'RunPod' in name)
+    window.move_focus('RunPod', ['Tab'] * 3 + ['Down'] * 60)
+    window.key('Return')
+    window.find(('text', 'password text', 'entry'), 'Key')
+    look('an account')
+    walk.end()
+    window.kill()
+
+
+@case
 def turns_that_run_wait_and_fail(home, start):
     window = start(home.document())
     window.wait_for_nodes(1)
