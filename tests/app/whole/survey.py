@@ -6,8 +6,8 @@ import time
 
 from gi.repository import GLib
 
-from accessible import BUSY, CHECKED, FOCUSABLE, SENSITIVE, connect
-from drive import plain, wait_until
+from accessible import FOCUSABLE, SENSITIVE, connect
+from drive import plain
 from reach import NAMELESS
 
 CONTROLS = ('push button', 'toggle button', 'check box', 'radio button', 'text', 'password text', 'entry', 'slider',
@@ -106,8 +106,8 @@ def alike(widgets):
     seen = {}
     for widget in widgets:
         # A switcher of pages is there twice, for wide windows and for narrow ones.
-        if widget.role not in CONTROLS or widget.role == 'page tab' or widget.name in OF_TOOLKIT or not widget.had(FOCUSABLE) or parts_of(widget) and not NAMELESS.match(
-                widget.name):
+        if (widget.role not in CONTROLS or widget.role == 'page tab' or widget.name in OF_TOOLKIT
+                or not widget.had(FOCUSABLE) or parts_of(widget) and not NAMELESS.match(widget.name)):
             continue
         rows = [plain(other.name) for other in above(widget) if other.role in ('list item', 'tree item', 'grouping')]
         key = (widget.role, plain(widget.name), widget.description, tuple(rows))
@@ -139,7 +139,7 @@ class Focus:
             self.paths.append(path)
 
     def press(self, *keys):
-        """Presses them, and returns once the program has had its say about each of them. """
+        """Presses them, and returns once the program has had its say about each of them."""
         count = len(self.paths)
         subprocess.run(['xdotool', 'key', '--delay', '30', '--clearmodifiers', *keys], check=True)
         end = time.monotonic() + 2
@@ -183,8 +183,9 @@ def unreached(window, inside, but=()):
         if (widget.path in paths and (without_name(widget) or widget.role not in RESTS)
                 and not is_idle(widget, widgets) and not is_of_toolkit(widget)):
             yield f'Tab leads to what says nothing: {told(widget)}'
-        if (widget.name in OF_TOOLKIT or widget.role not in CONTROLS or not widget.had(FOCUSABLE) or not widget.had(SENSITIVE) or widget.path in paths
-                or not within(widget, inside) or left_out(widget, but)):
+        if (widget.name in OF_TOOLKIT or widget.role not in CONTROLS or not widget.had(FOCUSABLE)
+                or not widget.had(SENSITIVE) or widget.path in paths or not within(widget, inside)
+                or left_out(widget, but)):
             continue
         if any(other.role in CONTROLS and not other.had(SENSITIVE) for other in above(widget)):
             continue
