@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "esp-database-open.h"
+
 /* No value is larger: images are in parts (esp-store-images.c), texts are short. */
 #define MAX_VALUE (80 << 20)
 
@@ -228,6 +230,7 @@ open_connection (EspStore *self, const char *path, EspStoreMode mode, GError **e
   g_autofree char *uri
       = g_strconcat ("file:", escaped, mode == ESP_STORE_IMMUTABLE ? "?immutable=1" : "", NULL);
 
+  _esp_database_open_prepare ();
   if (sqlite3_open_v2 (uri, &self->database, flags, NULL) != SQLITE_OK)
     {
       if (self->database != NULL)
