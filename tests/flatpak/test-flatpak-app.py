@@ -76,10 +76,10 @@ class FlatpakWindow(Window):
         return None
 
     def window_ids(self):
-        """X windows by class: their process is one of the sandbox."""
-        found = subprocess.run(['xdotool', 'search', '--all', '--onlyvisible', '--name', '.', '--class', '.'],
-                               capture_output=True, text=True, check=False)
-        return [one for one in found.stdout.split() if self._title(one)]
+        """X windows by name, and not by process: that is one of the sandbox."""
+        found = subprocess.run(['xdotool', 'search', '--onlyvisible', '--name', '.'], capture_output=True, text=True,
+                               check=False)
+        return found.stdout.split()
 
 
 def start(*arguments, options=()):
@@ -164,8 +164,8 @@ def the_command_line_finds_the_demo_model():
 
 @case
 def the_engine_says_where_kernels_for_cards_come_from():
-    told = json.loads(sandboxed('espalier-cli', 'describe', '--json').stdout)
-    assert 'Engine.CUDA' in json.dumps(told) and '/app/lib/espalier/cuda' in json.dumps(told), told
+    told = sandboxed('espalier-cli', 'describe').stdout
+    assert 'Engine.CUDA' in told and '/app/lib/espalier/cuda' in told, told
 
 
 @case
@@ -188,7 +188,7 @@ def files_of_the_person_are_out_of_sight():
 
 @case
 def the_programs_are_translated():
-    told = sandboxed('espalier-cli', '--help', options=('--env=LANGUAGE=de', '--env=LC_ALL=C.UTF-8')).stdout
+    told = sandboxed('espalier-cli', '--help', options=('--env=LANGUAGE=de', '--env=LC_ALL=en_US.UTF-8')).stdout
     assert 'Aufruf:' in told, told
 
 
@@ -218,14 +218,16 @@ def document_portal():
     return PORTALS[0][1]
 
 
-def handed_in(command, path, *options):
-    return flatpak('run', '--user', '--command=espalier-cli', '--file-forwarding', ID, command, '@@', path, '@@',
-                   *options).stdout
+def hand_in(path):
+    """Gives the app this one file, as menus and file managers do, and returns its name in the sandbox. They
+    leave that to `flatpak run --file-forwarding`, which takes for granted that XDG_RUNTIME_DIR is /run/user/UID."""
+    mount = document_portal()
+    told = pathlib.Path(flatpak('document-export', '--app', ID, '-r', '-w', path).stdout.strip())
+    return pathlib.Path(f'/run/user/{os.getuid()}/doc') / told.relative_to(mount)
 
 
 @case
 def a_document_is_opened_and_saved_through_the_portal():
-    document_portal()
     folder = SCRATCH / 'home/Pictures'
     folder.mkdir(exist_ok=True)
     document = folder / 'Coffee.espalier'
@@ -233,10 +235,10 @@ def a_document_is_opened_and_saved_through_the_portal():
     sandboxed('espalier-cli', 'new', own, photo(own_folder()))
     shutil.move(own, document)
     before = document.read_bytes()
-    # As menus and file managers hand files in: one file, which may be written to, and not its folder.
-    handed_in('run', document, '-p', 'Make it snow', '--seed', '1', '--quiet')
+    inside = hand_in(document)
+    sandboxed('espalier-cli', 'run', inside, '-p', 'Make it snow', '--seed', '1', '--quiet')
     assert document.read_bytes() != before, 'nothing was written'
-    tree = json.loads(handed_in('tree', document, '--json'))
+    tree = json.loads(sandboxed('espalier-cli', 'tree', inside, '--json').stdout)
     assert [node['state'] for node in tree['nodes']] == ['done', 'done'], tree
     assert sorted(path.name for path in folder.iterdir()) == ['Coffee.espalier'], list(folder.iterdir())
 
@@ -264,17 +266,17 @@ def the_window_edits_a_photo_and_remembers_it():
 
 @case
 def the_window_opens_and_saves_through_the_portal():
-    document_portal()
     document = SCRATCH / 'home/Pictures/Coffee.espalier'
+    inside = hand_in(document)
     before = document.read_bytes()
-    window = start('@@', document, '@@')
+    window = start(inside)
     window.wait_for_nodes(2)
     window.instruct('Swap red and blue')
     window.wait_for_nodes(3)
     wait_until(lambda: document.read_bytes() != before, 'the file to be written')
     window.shot('flatpak-portal')
     window.quit()
-    assert len(json.loads(handed_in('tree', document, '--json'))['nodes']) == 3
+    assert len(json.loads(sandboxed('espalier-cli', 'tree', inside, '--json').stdout)['nodes']) == 3
 
 
 # --- The extension --------------------------------------------------------------------------------
@@ -285,12 +287,11 @@ def the_extension_brings_kernels():
     if not CUDA:
         raise Skip('the extension is built with --cuda only: it fetches NVIDIA\'s compiler')
     flatpak('install', '--user', '-y', '--noninteractive', '--or-update', 'espalier', f'{ID}.Engine.CUDA//stable')
-    told = json.loads(sandboxed('espalier-cli', 'describe', '--json').stdout)
-    print(f'# {told["cuda_kernels"]}')
-    assert told['cuda_kernels'].startswith('sm_75, sm_80'), told['cuda_kernels']
+    told = sandboxed('espalier-cli', 'describe').stdout
+    print('# ' + next(line for line in told.splitlines() if 'sm_' in line))
+    assert 'Engine.CUDA' not in told, told
     flatpak('uninstall', '--user', '-y', '--noninteractive', f'{ID}.Engine.CUDA')
-    told = json.loads(sandboxed('espalier-cli', 'describe', '--json').stdout)
-    assert told['cuda_kernels'].startswith('none: '), told['cuda_kernels']
+    assert 'Engine.CUDA' in sandboxed('espalier-cli', 'describe').stdout
 
 
 def main():
