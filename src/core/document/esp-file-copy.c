@@ -230,6 +230,10 @@ _esp_file_put_in_place (const char *temporary, const char *path, const EspFileId
               g_unlink (temporary);
               return TRUE;
             }
+          /* The document portal's file system does not exchange but replaces: what was there has
+           * gone, and was looked at just before. */
+          if (access (temporary, F_OK) != 0 && errno == ENOENT)
+            return TRUE;
           if (renameat2 (AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE) != 0)
             g_warning ("%s: the other file stays as %s", path, temporary);
           return fail_replaced (error);
