@@ -297,6 +297,8 @@ def the_extension_brings_kernels():
 def main():
     passed = failed = skipped = 0
     wanted = sys.argv[1:]
+    # One that an earlier run has left.
+    flatpak('uninstall', '--user', '-y', '--noninteractive', f'{ID}.Engine.CUDA', check=False)
     for function in CASES:
         name = function.__name__.replace('_', ' ')
         if wanted and not any(word in function.__name__ for word in wanted):
