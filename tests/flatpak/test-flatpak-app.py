@@ -240,7 +240,10 @@ def a_document_is_opened_and_saved_through_the_portal():
     assert document.read_bytes() != before, 'nothing was written'
     tree = json.loads(sandboxed('espalier-cli', 'tree', inside, '--json').stdout)
     assert [node['state'] for node in tree['nodes']] == ['done', 'done'], tree
-    assert sorted(path.name for path in folder.iterdir()) == ['Coffee.espalier'], list(folder.iterdir())
+    names = sorted(path.name for path in folder.iterdir())
+    # Files that were replaced or unlinked are for the portal to take away; old ones are slow to do it.
+    print(f'# the portal keeps {[name for name in names if name.startswith(".xdp-")]}')
+    assert [name for name in names if not name.startswith('.xdp-')] == ['Coffee.espalier'], names
 
 
 # --- The window -----------------------------------------------------------------------------------
