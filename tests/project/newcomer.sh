@@ -35,6 +35,7 @@ if [[ ! -x $place/bin/bash ]]; then
 fi
 cp -- /etc/resolv.conf "$place/etc/resolv.conf"
 grep -rhsE '^[[:space:]]*Acquire::' /etc/apt/apt.conf /etc/apt/apt.conf.d >"$place/etc/apt/apt.conf.d/90host" || true
+grep -qs "$HOSTNAME" "$place/etc/hosts" || echo "127.0.0.1 localhost $HOSTNAME" >>"$place/etc/hosts"
 mount -t proc proc "$place/proc"
 mount --rbind /dev "$place/dev"
 inside () { chroot "$place" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
@@ -84,7 +85,7 @@ as_newcomer "sed -i '/\"win.history-outline\"/,/NULL } },/ s/{ NULL } },/$key/' 
 grep -qF "$key" "$home/espalier/src/app/window/esp-actions.c" || fail 'the table has changed: mend CONTRIBUTING.md'
 says CONTRIBUTING.md './dev test app-window-actions' || fail 'the test of the table of actions'
 says CONTRIBUTING.md './dev test app-whole-reach-keys' 2>/dev/null && fail 'the key that no test presses is not noticed'
-sed -n '/^        press(window/,/^        wait_until/ s/^    //p' "$root/CONTRIBUTING.md" >"$home/espalier/lines"
+sed -n '/^        press(window/,/^        window.gone/ s/^    //p' "$root/CONTRIBUTING.md" >"$home/espalier/lines"
 [[ $(wc -l <"$home/espalier/lines") == 2 ]] || fail 'CONTRIBUTING.md: no test'
 as_newcomer 'python3 - <<"PYTHON"
 import pathlib
