@@ -27,6 +27,7 @@ from accessible import ACTIVE, FOCUSED, SELECTED, SENSITIVE, VISIBLE, connect, p
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 APP = os.environ.get('ESP_APP', '')
 CLI = os.environ.get('ESP_CLI', '')
+CLIPBOARD_OWNER = pathlib.Path(__file__).resolve().parent / 'clipboard-owner.py'
 FIRST = 'ESP_FIRST_CASE'  # the number of the first case, for the process that runs them
 PATIENCE = float(os.environ.get('ESP_PATIENCE', '30'))  # seconds until something counts as missing
 

@@ -13,7 +13,7 @@ from gi.repository import GLib
 
 from accessible import ACTIVE, SENSITIVE, program
 from desktop import Desktop, Program
-from drive import APP, UNDER_WAY, case, run, wait_until
+from drive import APP, CLIPBOARD_OWNER, UNDER_WAY, case, run, wait_until
 from reach import run_long
 
 APP_ID = os.environ['ESP_APP_ID']
@@ -149,24 +149,10 @@ def the_bus_starts_it(home, start):
     assert not complaints, complaints
 
 
-OWNER = """
-import sys, gi
-gi.require_version('Gdk', '4.0')
-gi.require_version('Gtk', '4.0')
-from gi.repository import Gdk, GLib, Gtk
-Gtk.init()
-data = GLib.Bytes.new(open(sys.argv[1], 'rb').read())
-Gdk.Display.get_default().get_clipboard().set_content(
-    Gdk.ContentProvider.new_for_bytes('image/png', data))
-print('ready', flush=True)
-GLib.MainLoop().run()
-"""
-
-
 @case
 def new_from_the_clipboard(home, start):
     photo = home.photo('cat.png', '64x64')
-    owner = subprocess.Popen([sys.executable, '-c', OWNER, photo], stdout=subprocess.PIPE,
+    owner = subprocess.Popen([sys.executable, CLIPBOARD_OWNER, photo], stdout=subprocess.PIPE,
                              env=home.environment)
     try:
         assert owner.stdout.readline() == b'ready\n'

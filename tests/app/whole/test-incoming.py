@@ -6,23 +6,10 @@ import subprocess
 import sys
 import zlib
 
-from drive import SOURCE, case, run, wait_until
+from drive import CLIPBOARD_OWNER, SOURCE, case, run, wait_until
 
 RECIPE = ('Make it night\nNegative prompt: blur\nSteps: 12, Sampler: Euler, CFG scale: 3.5, '
           'Seed: 4711, Size: 512x384, Model: foo')
-
-OWNER = """
-import sys, gi
-gi.require_version('Gdk', '4.0')
-gi.require_version('Gtk', '4.0')
-from gi.repository import Gdk, GLib, Gtk
-Gtk.init()
-data = GLib.Bytes.new(open(sys.argv[1], 'rb').read())
-Gdk.Display.get_default().get_clipboard().set_content(
-    Gdk.ContentProvider.new_for_bytes('image/png', data))
-print('ready', flush=True)
-GLib.MainLoop().run()
-"""
 
 
 def with_recipe(home, name='recipe.png', text=RECIPE):
@@ -135,7 +122,7 @@ def what_cannot_be_opened_says_why(home, start):
 @case
 def an_image_is_pasted(home, start):
     photo = home.photo('cat.png', '64x64')
-    owner = subprocess.Popen([sys.executable, '-c', OWNER, photo], stdout=subprocess.PIPE,
+    owner = subprocess.Popen([sys.executable, CLIPBOARD_OWNER, photo], stdout=subprocess.PIPE,
                              env=home.environment)
     try:
         assert owner.stdout.readline() == b'ready\n'
