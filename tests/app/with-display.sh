@@ -8,6 +8,7 @@
 #   with-display.sh COMMAND [ARGUMENT…]
 #   ESP_SCREEN=1280x900    the screen's size
 #   ESP_SCRATCH=DIR        use and keep this folder instead of a temporary one
+#   ESP_SERVICES=all       the bus starts every service of this system, portals among them
 set -u
 
 for program in Xvfb dbus-run-session; do
@@ -98,9 +99,42 @@ unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS AT_SPI_BUS_ADDRESS
 : "${LC_ALL:=C.UTF-8}"
 export GDK_BACKEND GSK_RENDERER GSETTINGS_BACKEND GIO_USE_VFS LC_ALL
 
+# What a bus starts by itself differs from system to system, and portals would ask a person: this one
+# starts accessibility, and what a test puts into the scratch folder.
+bus=$scratch/session.conf
+if [ "${ESP_SERVICES:-}" = all ]; then
+  services='<standard_session_servicedirs/>'
+else
+  mkdir -p "$scratch/services" "$scratch/data/dbus-1/services"
+  for folder in /usr/local/share /usr/share; do
+    if [ -e "$folder/dbus-1/services/org.a11y.Bus.service" ]; then
+      cp "$folder/dbus-1/services/org.a11y.Bus.service" "$scratch/services"
+    fi
+  done
+  quoted=$(printf '%s' "$scratch" | sed 's/&/\&amp;/g; s/</\&lt;/g')
+  services="<servicedir>$quoted/services</servicedir><servicedir>$quoted/data/dbus-1/services</servicedir>"
+fi
+cat >"$bus" <<CONFIGURATION
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <keep_umask/>
+  <listen>unix:tmpdir=/tmp</listen>
+  <auth>EXTERNAL</auth>
+  $services
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+  <limit name="service_start_timeout">120000</limit>
+</busconfig>
+CONFIGURATION
+
 # In the background, so that a signal to this script is acted upon at once.
 # What the session's services print is none of the command's output.
-dbus-run-session -- sh -c 'exec "$0" "$@" >&3 3>&-' "$@" 3>&1 >&2 <&0 &
+dbus-run-session --config-file="$bus" -- sh -c 'exec "$0" "$@" >&3 3>&-' "$@" 3>&1 >&2 <&0 &
 session=$!
 wait "$session"
 status=$?

@@ -157,7 +157,7 @@ verb_test () {
     printf '0 passed, 1 failed, 0 skipped\n'
     return 1
   fi
-  ESP_FLATPAK_CUDA=$cuda "$root/tests/app/with-display.sh" "$python" "$root/tests/flatpak/test-flatpak-app.py" "$@"
+  ESP_SERVICES=all ESP_FLATPAK_CUDA=$cuda "$root/tests/app/with-display.sh" "$python" "$root/tests/flatpak/test-flatpak-app.py" "$@"
 }
 
 case ${1-} in
