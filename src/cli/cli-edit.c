@@ -32,8 +32,7 @@ typedef struct
   gint64 start;
 } Edit;
 
-/* --- Pictures for the worker, in threads
- * ---------------------------------------------------------- */
+/* --- Pictures for the worker, in threads ------------------------------------------------------ */
 
 typedef struct
 {
@@ -112,8 +111,7 @@ take_warnings (Edit *self, const EspPictureInfo *info)
     }
 }
 
-/* --- Waiting for the worker
- * ----------------------------------------------------------------------- */
+/* --- Waiting for the worker ------------------------------------------------------------------- */
 
 /* The worker was asked to say hello and to open the model when it was started; both answers are
  * usually there when they are needed. */
@@ -225,8 +223,7 @@ run_edit (Edit *self)
   return self->result != NULL ? CLI_EXIT_OK : fail_with (self, error);
 }
 
-/* --- The result
- * ----------------------------------------------------------------------------------- */
+/* --- The result ------------------------------------------------------------------------------- */
 
 typedef struct
 {

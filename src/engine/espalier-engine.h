@@ -129,8 +129,7 @@ EspStatus esp_model_tokenize (const EspModel *model, const char *text, size_t le
                               EspTokenList *clip, EspTokenList *t5, EspError *error);
 void esp_token_list_clear (EspTokenList *list);
 
-/* --- One edit
- * ------------------------------------------------------------------------------------- */
+/* --- One edit --------------------------------------------------------------------------------- */
 
 typedef enum
 {
@@ -321,8 +320,7 @@ EspStatus esp_model_edit (EspModel *model, const EspEditRequest *request,
                           EspError *error);
 void esp_edit_result_clear (EspEditResult *result);
 
-/* --- Several edits at once
- * ------------------------------------------------------------------------- */
+/* --- Several edits at once -------------------------------------------------------------------- */
 
 /* The most edits of one call. */
 #define ESP_BATCH_MAX 64
@@ -390,8 +388,7 @@ int esp_model_usual_batch (EspModel *model);
  * by what pays. For tests and benchmarks. */
 void esp_model_set_pass_limit (EspModel *model, int edits);
 
-/* --- LoRA files
- * ------------------------------------------------------------------------------------ */
+/* --- LoRA files ------------------------------------------------------------------------------- */
 
 /* What a LoRA file is, without a model. */
 typedef struct EspLoraInfo
@@ -408,8 +405,7 @@ typedef struct EspLoraInfo
 /* Reads a LoRA file and checks it as an edit would, short of the model. */
 EspStatus esp_lora_describe (const char *path, EspLoraInfo *info, EspError *error);
 
-/* --- Devices
- * -------------------------------------------------------------------------------------- */
+/* --- Devices ---------------------------------------------------------------------------------- */
 
 /* One line for people about a device, or why it cannot be used. */
 typedef struct EspDeviceInfo

@@ -41,8 +41,7 @@ struct _EspPreferencesWindow
 
 G_DEFINE_FINAL_TYPE (EspPreferencesWindow, esp_preferences_window, ADW_TYPE_PREFERENCES_WINDOW)
 
-/* --- General
- * ----------------------------------------------------------------------------------- */
+/* --- General ---------------------------------------------------------------------------------- */
 
 /* A choice of a list and the nick of an enumeration, in the order of the rows. */
 static const char *const schemes[] = { "system", "light", "dark", NULL };
@@ -147,8 +146,7 @@ fill_model_row (EspPreferencesWindow *self)
   self->filling = FALSE;
 }
 
-/* --- Folders
- * ----------------------------------------------------------------------------------- */
+/* --- Folders ---------------------------------------------------------------------------------- */
 
 static void
 on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -184,8 +182,7 @@ on_open_library (EspPreferencesWindow *self)
   open_folder (self, path);
 }
 
-/* --- Storage
- * ----------------------------------------------------------------------------------- */
+/* --- Storage ---------------------------------------------------------------------------------- */
 
 static void
 on_library_measured (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -209,8 +206,7 @@ fill_storage (EspPreferencesWindow *self)
   esp_folder_measure_async (path, self->cancellable, on_library_measured, g_object_ref (self));
 }
 
-/* --- Subpages
- * --------------------------------------------------------------------------------- */
+/* --- Subpages --------------------------------------------------------------------------------- */
 
 static void
 on_present (EspPreferencesWindow *self, GtkWidget *subpage)
@@ -232,8 +228,7 @@ on_message (EspPreferencesWindow *self, const char *message)
   adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (escaped));
 }
 
-/* --- Providers
- * --------------------------------------------------------------------------------- */
+/* --- Providers -------------------------------------------------------------------------------- */
 
 static EspAccountPage *
 show_account_page (EspPreferencesWindow *self)
@@ -290,8 +285,7 @@ esp_preferences_window_set_up_provider (EspPreferencesWindow *self, const char *
     on_add_account (self);
 }
 
-/* --- The widget
- * -------------------------------------------------------------------------------- */
+/* --- The widget ------------------------------------------------------------------------------- */
 
 static void
 esp_preferences_window_dispose (GObject *object)

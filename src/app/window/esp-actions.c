@@ -675,8 +675,7 @@ esp_actions_append_item (GMenu *menu, const char *name)
   g_menu_append_item (menu, item);
 }
 
-/* --- The shortcuts window
- * ---------------------------------------------------------------------- */
+/* --- The shortcuts window --------------------------------------------------------------------- */
 
 static void
 append_group (GString *xml, EspActionSection section)

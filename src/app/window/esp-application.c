@@ -69,8 +69,7 @@ process_start (void)
   return (gint64) (uptime * 1000) - (gint64) (ticks * 1000 / (guint64) sysconf (_SC_CLK_TCK));
 }
 
-/* --- Windows
- * ----------------------------------------------------------------------------------- */
+/* --- Windows ---------------------------------------------------------------------------------- */
 
 static gboolean
 warm_up (gpointer user_data)
@@ -188,8 +187,7 @@ esp_application_open_file (EspApplication *self, EspWindow *window, GFile *file)
   gtk_window_present (GTK_WINDOW (window));
 }
 
-/* --- The session
- * ------------------------------------------------------------------------------- */
+/* --- The session ------------------------------------------------------------------------------ */
 
 static void
 save_session (EspApplication *self)
@@ -280,8 +278,7 @@ restore_session (EspApplication *self)
   return restored;
 }
 
-/* --- Actions
- * ----------------------------------------------------------------------------------- */
+/* --- Actions ---------------------------------------------------------------------------------- */
 
 static void
 new_window (GSimpleAction *action, GVariant *parameter, gpointer user_data)
@@ -508,8 +505,7 @@ static const GActionEntry entries[] = {
   { "quit", quit },
 };
 
-/* --- The application
- * --------------------------------------------------------------------------- */
+/* --- The application -------------------------------------------------------------------------- */
 
 static void
 on_color_scheme (EspApplication *self)

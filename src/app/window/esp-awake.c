@@ -47,8 +47,7 @@ has_window (Awake *awake)
   return FALSE;
 }
 
-/* --- Suspending and logging out
- * ---------------------------------------------------------------- */
+/* --- Suspending and logging out --------------------------------------------------------------- */
 
 static void
 update_inhibition (Awake *awake, const char *reason)
@@ -66,8 +65,7 @@ update_inhibition (Awake *awake, const char *reason)
                 GTK_APPLICATION_INHIBIT_SUSPEND | GTK_APPLICATION_INHIBIT_LOGOUT, reason);
 }
 
-/* --- The Background portal
- * -------------------------------------------------------------------- */
+/* --- The Background portal -------------------------------------------------------------------- */
 
 /* Outside of a sandbox nothing is started for it. */
 static void
@@ -162,8 +160,7 @@ update_background (Awake *awake, const char *reason)
   set_status (awake, in_background ? reason : "");
 }
 
-/* --- What changes
- * ----------------------------------------------------------------------------- */
+/* --- What changes ----------------------------------------------------------------------------- */
 
 static gboolean
 update (gpointer user_data)

@@ -45,8 +45,7 @@ count_free (gpointer data)
   g_free (count);
 }
 
-/* --- What belongs together
- * --------------------------------------------------------------------- */
+/* --- What belongs together -------------------------------------------------------------------- */
 
 static Kind
 get_kind (Notifier *notifier, EspJob *job)
@@ -111,8 +110,7 @@ forget (Notifier *notifier, const char *uri)
   g_hash_table_foreach_remove (notifier->counts, begins_with, prefix);
 }
 
-/* --- Words
- * ------------------------------------------------------------------------------------- */
+/* --- Words ------------------------------------------------------------------------------------ */
 
 static char *
 dup_failed (const Count *count)
@@ -160,8 +158,7 @@ dup_body (Kind kind, const Count *count, EspNode *node)
   return g_strjoinv ("\n", (char **) lines->pdata);
 }
 
-/* --- Sending
- * ----------------------------------------------------------------------------------- */
+/* --- Sending ---------------------------------------------------------------------------------- */
 
 /* One that waits for its picture. */
 typedef struct
@@ -294,8 +291,7 @@ tell (Notifier *notifier, Kind kind, const Count *count, EspDocument *document, 
     send_it (sending);
 }
 
-/* --- Turns
- * ------------------------------------------------------------------------------------- */
+/* --- Turns ------------------------------------------------------------------------------------ */
 
 static Count *
 ensure_count (Notifier *notifier, const char *key)

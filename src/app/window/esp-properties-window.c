@@ -194,8 +194,7 @@ on_save_as (EspPropertiesWindow *self)
   gtk_window_close (GTK_WINDOW (self));
 }
 
-/* --- Purge
- * ------------------------------------------------------------------------------------- */
+/* --- Purge ------------------------------------------------------------------------------------ */
 
 static void
 on_purged (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -236,8 +235,7 @@ on_purge (EspPropertiesWindow *self)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
-/* --- Verify
- * ------------------------------------------------------------------------------------ */
+/* --- Verify ----------------------------------------------------------------------------------- */
 
 static void
 on_verified (GObject *source, GAsyncResult *result, gpointer user_data)

@@ -43,8 +43,7 @@ typedef struct
   GDBusMethodInvocation *invocation;
 } Asked;
 
-/* --- Answers
- * ----------------------------------------------------------------------------------- */
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 /* Without regard to case and accents. */
 static gboolean
@@ -134,8 +133,7 @@ describe (GPtrArray *documents, const char *const *ids)
   return g_variant_new ("(aa{sv})", &metas);
 }
 
-/* --- Questions
- * --------------------------------------------------------------------------------- */
+/* --- Questions -------------------------------------------------------------------------------- */
 
 static void
 on_listed (GObject *source, GAsyncResult *result, gpointer user_data)

@@ -33,8 +33,7 @@ told_new (EspWindow *self, char *text)
   return told;
 }
 
-/* --- Undo
- * -------------------------------------------------------------------------------------- */
+/* --- Undo ------------------------------------------------------------------------------------- */
 
 static void
 on_undone (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -80,8 +79,7 @@ redo (GSimpleAction *action, GVariant *parameter, gpointer user_data)
       told_new (self, title != NULL ? g_strdup_printf (_ ("Redone: %s"), title) : NULL));
 }
 
-/* --- Files
- * ------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 static void
 open_file (GSimpleAction *action, GVariant *parameter, gpointer user_data)
@@ -173,8 +171,7 @@ show_properties (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     gtk_window_present (esp_properties_window_new (GTK_WINDOW (self), self->document));
 }
 
-/* --- Turns
- * ------------------------------------------------------------------------------------- */
+/* --- Turns ------------------------------------------------------------------------------------ */
 
 static void
 run (GSimpleAction *action, GVariant *parameter, gpointer user_data)
@@ -262,8 +259,7 @@ show_providers (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   gtk_widget_activate_action (GTK_WIDGET (user_data), "app.show-providers", NULL);
 }
 
-/* --- Views
- * ------------------------------------------------------------------------------------- */
+/* --- Views ------------------------------------------------------------------------------------ */
 
 static void
 back (GSimpleAction *action, GVariant *parameter, gpointer user_data)

@@ -5,8 +5,7 @@
 
 #include "esp-window-private.h"
 
-/* --- Nodes
- * ------------------------------------------------------------------------------------- */
+/* --- Nodes ------------------------------------------------------------------------------------ */
 
 /* All that others may have done to a node; of actions "node.*" there are more. */
 static const char *const allowed[] = { "show", "run-again", "retry", "export", "show-sweep", NULL };
@@ -46,8 +45,7 @@ esp_window_do_what_was_asked (EspWindow *self)
   esp_window_do_to_node (self, id, verb);
 }
 
-/* --- The clipboard
- * ----------------------------------------------------------------------------- */
+/* --- The clipboard ---------------------------------------------------------------------------- */
 
 /* How long it is waited for that the desktop brings the window to the front and says what the
  * clipboard has, in ms. */

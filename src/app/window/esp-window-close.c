@@ -31,8 +31,7 @@ remember_layout (EspWindow *self)
   g_settings_set_boolean (self->settings, "details-shown", adw_flap_get_reveal_flap (self->flap));
 }
 
-/* --- The end
- * ----------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -85,8 +84,7 @@ finish_close (EspWindow *self)
   esp_document_close_async (document, on_document_closed, closing);
 }
 
-/* --- Turns
- * ------------------------------------------------------------------------------------- */
+/* --- Turns ------------------------------------------------------------------------------------ */
 
 /* Those that are not made yet: of one whose image is in the document, the queue only removes what
  * was kept elsewhere, and that may go on without the window, or be done at the next opening. */
@@ -106,8 +104,7 @@ has_turns (EspWindow *self)
   return FALSE;
 }
 
-/* --- Waiting for turns
- * ------------------------------------------------------------------------- */
+/* --- Waiting for turns ------------------------------------------------------------------------ */
 
 static void
 on_job_finished (EspWindow *self)
@@ -152,8 +149,7 @@ esp_window_leave_background (EspWindow *self)
   gtk_window_present (GTK_WINDOW (self));
 }
 
-/* --- Questions
- * --------------------------------------------------------------------------------- */
+/* --- Questions -------------------------------------------------------------------------------- */
 
 static void check_saved (EspWindow *self);
 

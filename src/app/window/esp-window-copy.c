@@ -40,8 +40,7 @@ copying_free (Copying *copying)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Copying, copying_free)
 
-/* --- Into a new document
- * ----------------------------------------------------------------------- */
+/* --- Into a new document ---------------------------------------------------------------------- */
 
 static void
 on_closed (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -127,8 +126,7 @@ esp_window_copy_branch_to_new (EspWindow *self, EspNode *node)
                              copying_new (self, self->document, node));
 }
 
-/* --- Into this one
- * ----------------------------------------------------------------------------- */
+/* --- Into this one ---------------------------------------------------------------------------- */
 
 /* The open document that has the node, or NULL. */
 static EspDocument *

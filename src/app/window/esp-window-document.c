@@ -54,8 +54,7 @@ esp_window_update_title (EspWindow *self)
   gtk_window_set_title (GTK_WINDOW (self), esp_document_get_title (self->document));
 }
 
-/* --- Banners
- * ----------------------------------------------------------------------------------- */
+/* --- Banners ---------------------------------------------------------------------------------- */
 
 static void
 update_access_banner (EspWindow *self)
@@ -181,8 +180,7 @@ esp_window_take_up_left_over (EspWindow *self, gboolean take_up)
   update_left_over_banner (self);
 }
 
-/* --- Coming and going
- * -------------------------------------------------------------------------- */
+/* --- Coming and going ------------------------------------------------------------------------- */
 
 static void
 on_current_changed (EspWindow *self)

@@ -65,8 +65,7 @@ get_node (GPtrArray *nodes)
   return nodes->len > 0 ? g_ptr_array_index (nodes, 0) : NULL;
 }
 
-/* --- What comes back
- * --------------------------------------------------------------------------- */
+/* --- What comes back -------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -110,8 +109,7 @@ on_edited (GObject *source, GAsyncResult *result, gpointer user_data)
     esp_window_toast_undo (edit->window, edit->undo_text);
 }
 
-/* --- Looking
- * ----------------------------------------------------------------------------------- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 static void
 show (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
@@ -232,8 +230,7 @@ fold (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parame
   esp_history_toggle_fold (self->history, get_node (nodes));
 }
 
-/* --- Marks
- * ------------------------------------------------------------------------------------- */
+/* --- Marks ------------------------------------------------------------------------------------ */
 
 static void
 set_stars (EspWindow *self, GPtrArray *nodes, int count)
@@ -278,8 +275,7 @@ reject (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *para
                                : NULL));
 }
 
-/* --- Turns
- * ------------------------------------------------------------------------------------- */
+/* --- Turns ------------------------------------------------------------------------------------ */
 
 static void
 activate_again (EspWindow *self, gpointer data)
@@ -439,8 +435,7 @@ add_reference (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVarian
   esp_window_show_canvas (self);
 }
 
-/* --- Out of the document
- * ----------------------------------------------------------------------- */
+/* --- Out of the document ---------------------------------------------------------------------- */
 
 static void
 copy_image (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
@@ -505,8 +500,7 @@ open_with (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *p
                                self->cancellable, on_opened_with, g_object_ref (self));
 }
 
-/* --- The tree
- * ---------------------------------------------------------------------------------- */
+/* --- The tree --------------------------------------------------------------------------------- */
 
 static void
 move (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)

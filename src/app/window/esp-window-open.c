@@ -120,8 +120,7 @@ fail_opening (EspWindow *self, const char *name, const GError *error)
                              G_CONNECT_SWAPPED | G_CONNECT_AFTER);
 }
 
-/* --- Documents
- * --------------------------------------------------------------------------------- */
+/* --- Documents -------------------------------------------------------------------------------- */
 
 static void
 on_document_opened (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -159,8 +158,7 @@ esp_window_open_document (EspWindow *self, GFile *file)
                            g_object_ref (self));
 }
 
-/* --- Recipes
- * ----------------------------------------------------------------------------------- */
+/* --- Recipes ---------------------------------------------------------------------------------- */
 
 /* What is being written is the person's: another instruction is only offered. */
 static void
@@ -187,8 +185,7 @@ take_settings (EspWindow *self, const EspForeignRecipe *recipe)
     }
 }
 
-/* --- Pictures
- * ---------------------------------------------------------------------------------- */
+/* --- Pictures --------------------------------------------------------------------------------- */
 
 static void
 on_imported (GObject *source, GAsyncResult *result, gpointer user_data)

@@ -22,8 +22,7 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 
-/* --- Messages
- * ---------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 static const char *
 failure_reason (const GError *error)
@@ -70,8 +69,7 @@ esp_window_show_failure (EspWindow *self, const char *heading, const GError *err
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
-/* --- Layout
- * ------------------------------------------------------------------------------------ */
+/* --- Layout ----------------------------------------------------------------------------------- */
 
 /* One header bar serves the welcome page, the wide layout and both pages of the narrow one. */
 void
@@ -119,8 +117,7 @@ on_orientation_setting (EspWindow *self)
       self->history, (GtkOrientation) g_settings_get_enum (self->settings, "history-orientation"));
 }
 
-/* --- What the parts say
- * ------------------------------------------------------------------------ */
+/* --- What the parts say ----------------------------------------------------------------------- */
 
 static void
 on_welcome_open (EspWindow *self, GFile *file)
@@ -215,8 +212,7 @@ on_is_active (EspWindow *self)
     esp_notifier_seen (application, self->file);
 }
 
-/* --- Menus
- * ------------------------------------------------------------------------------------- */
+/* --- Menus ------------------------------------------------------------------------------------ */
 
 static void
 append_section (GMenu *menu, const char *const *names)
@@ -291,8 +287,7 @@ fill_recent_menu (EspWindow *self)
   adw_split_button_set_menu_model (ADW_SPLIT_BUTTON (self->open_button), G_MENU_MODEL (menu));
 }
 
-/* --- The widget
- * -------------------------------------------------------------------------------- */
+/* --- The widget ------------------------------------------------------------------------------- */
 
 static void
 esp_window_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
@@ -608,8 +603,7 @@ esp_window_show_node (EspWindow *self, gint64 id)
   gtk_window_present (GTK_WINDOW (self));
 }
 
-/* --- The session
- * ------------------------------------------------------------------------------- */
+/* --- The session ------------------------------------------------------------------------------ */
 
 GVariant *
 esp_window_dup_state (EspWindow *self)

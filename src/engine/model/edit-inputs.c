@@ -7,8 +7,7 @@
 #include "model/lanczos.h"
 #include "model/torch-random.h"
 
-/* --- Text
- * ----------------------------------------------------------------------------------------- */
+/* --- Text ------------------------------------------------------------------------------------- */
 
 EspStatus
 esp_edits_encode_prompts (EspEdits *e, EspError *error)
@@ -40,8 +39,7 @@ esp_edits_encode_prompts (EspEdits *e, EspError *error)
   return ESP_OK;
 }
 
-/* --- References
- * ------------------------------------------------------------------------------------- */
+/* --- References ------------------------------------------------------------------------------- */
 
 static void
 reference_free (void *data)
@@ -258,8 +256,7 @@ esp_edits_encode_references (EspEdits *e, EspError *error)
   return ESP_OK;
 }
 
-/* --- Noise
- * ------------------------------------------------------------------------------------------- */
+/* --- Noise ------------------------------------------------------------------------------------ */
 
 static EspStatus
 read_noise (EspEdit *edit, EspError *error)

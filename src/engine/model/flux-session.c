@@ -189,8 +189,7 @@ esp_flux_session_bytes (const EspFluxConfig *c, EspDType compute, const EspFluxI
   return esp_dtype_bytes (compute, operands) + esp_dtype_bytes (ESP_F32, floats) + steps;
 }
 
-/* --- Each step
- * -------------------------------------------------------------------------------------- */
+/* --- Each step -------------------------------------------------------------------------------- */
 
 /* One evaluation of the velocity. Ranges of rows below are those within every slot. */
 typedef struct Step

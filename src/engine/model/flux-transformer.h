@@ -44,8 +44,7 @@ size_t esp_flux_step_weight_bytes (const EspFlux *flux);
  * otherwise. */
 void esp_flux_release (EspFlux *flux, EspDevice *device);
 
-/* --- What a prompt contributes
- * -------------------------------------------------------------------------- */
+/* --- What a prompt contributes ---------------------------------------------------------------- */
 
 /* An encoded prompt. Host memory. */
 typedef struct EspFluxText
@@ -76,8 +75,7 @@ void esp_flux_conditioning_free (EspFluxConditioning *conditioning); /* NULL is 
 /* Device bytes of one of them. */
 size_t esp_flux_conditioning_bytes (const EspFluxConfig *config, int64_t text_tokens, int steps);
 
-/* --- A session: the steps of one edit, or of several that differ by their noise alone
- * ------------------------------------------------------------------------------------------- */
+/* --- A session: the steps of one edit, or of several that differ by their noise alone --------- */
 
 /* The most edits of one session. */
 #define ESP_FLUX_SLOTS_MAX 16

@@ -22,8 +22,7 @@ esp_edits_out_of_memory (const char *what, EspError *error)
   return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for %s", what);
 }
 
-/* --- All of them
- * --------------------------------------------------------------------------------- */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 void
 esp_edits_enter (EspEdits *e, EspStage stage)
@@ -94,8 +93,7 @@ forward_progress (void *data, const EspProgress *progress)
     callbacks->progress (callbacks->data, edit->index, progress);
 }
 
-/* --- The picture
- * --------------------------------------------------------------------------------------- */
+/* --- The picture ------------------------------------------------------------------------------ */
 
 /* -1 … 1 → 0 … 1 in place, then 8 bit: VaeImageProcessor's denormalize and numpy's round (half to
  * even). */
@@ -317,8 +315,7 @@ finish_edit (EspEdit *edit, int shared, EspError *error)
   return ESP_OK;
 }
 
-/* --- The whole
- * ------------------------------------------------------------------------------------------ */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 /* What is neither text nor picture: buffers and the schedule. */
 static EspStatus
@@ -555,8 +552,7 @@ esp_model_batch_limit (EspModel *model, const EspEditRequest *request, EspError 
   return esp_edits_pass_size (model, model->device, &plan);
 }
 
-/* --- A single one
- * -------------------------------------------------------------------------------- */
+/* --- A single one ----------------------------------------------------------------------------- */
 
 typedef struct Single
 {

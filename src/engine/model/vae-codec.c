@@ -4,8 +4,7 @@
 #include "model/vae-layers.h"
 #include "model/vae-tiling.h"
 
-/* --- Decoding: middle, then level by level at twice the resolution
- * ---------------------------------- */
+/* --- Decoding: middle, then level by level at twice the resolution ---------------------------- */
 
 /* From the pixels of level - 1 to those of `level`, and to the picture after the last. */
 static VaeImage
@@ -74,8 +73,7 @@ esp_vae_decode (EspVae *vae, EspDevice *device, const float *latents, int64_t he
   return esp_device_check (device, error);
 }
 
-/* --- Encoding: level by level at half the resolution, then the middle
- * --------------------------------- */
+/* --- Encoding: level by level at half the resolution, then the middle ------------------------- */
 
 static VaeImage
 run_down (VaeRun *run, const VaeNetwork *network, int level, VaeImage x)
