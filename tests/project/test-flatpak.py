@@ -33,7 +33,7 @@ IN_THE_RUNTIME = {
     'libwebpmux', 'openmp', 'pango', 'pangocairo', 'sqlite3', 'threads', 'zlib', 'dl', 'm',
 }
 # By the name of the module that has it.
-IN_MODULES = {'jansson': 'jansson', 'dnnl': 'onednn'}
+IN_MODULES = {'jansson': 'jansson', 'dnnl': 'onednn', 'fftw3f': 'fftw'}
 
 PERMISSIONS = {'--socket=wayland', '--socket=fallback-x11', '--share=ipc', '--device=dri', '--share=network'}
 

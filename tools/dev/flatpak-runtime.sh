@@ -34,7 +34,7 @@ debian_mirror () {
   printf '%s' "${found:-http://deb.debian.org/debian}"
 }
 
-# Of what the manifest builds itself (jansson, oneDNN) nothing may be in here.
+# Of what the manifest builds itself (jansson, FFTW, oneDNN) nothing may be in here.
 platform_packages=(
   base-files bash coreutils findutils grep sed gawk tar gzip xz-utils libc-bin util-linux procps
   ca-certificates openssl tzdata gettext-base iso-codes shared-mime-info xkb-data
