@@ -23,6 +23,7 @@ fi
 all=false
 if [[ ${1-} == --all ]]; then all=true; shift; fi
 place=${1-}
+[[ $place != -* ]] || fail "no such option: $place"
 if [[ -z $place ]]; then
   place=$(mktemp -d /var/tmp/espalier-newcomer-XXXXXX)
   trap 'umount -R "$place/proc" "$place/dev" 2>/dev/null || true; rm -rf --one-file-system -- "$place"' EXIT
