@@ -312,6 +312,27 @@ void esp_document_set_rejected_async (EspDocument *self, GPtrArray *nodes, gbool
 void esp_document_delete_async (EspDocument *self, GPtrArray *nodes, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);
 
+/* A branch that was deleted and neither brought back nor purged, in this session or an earlier one.
+ */
+typedef struct
+{
+  EspNode *node; /* the topmost of it, of which esp_document_load_thumbnail_async () knows */
+  guint n_nodes; /* it and all below it */
+  gint64 latest; /* when the newest of them was made: µs since 1970 */
+} EspDeletedBranch;
+
+void esp_deleted_branch_free (EspDeletedBranch *branch);
+
+/* All of them, that with the newest turn first. */
+GPtrArray *esp_document_dup_deleted (EspDocument *self)
+    G_GNUC_WARN_UNUSED_RESULT; /* (element-type EspDeletedBranch) (transfer full) */
+
+/* Brings deleted nodes back with all that is below them, and what is deleted above them. Turns that
+ * were waiting or running are stopped ones then. Those that are there already stay as they are.
+ */
+void esp_document_restore_async (EspDocument *self, GPtrArray *nodes, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+
 /* Hangs a node (with all below it) under another parent (NULL: makes it a root), at `position`
  * among its new siblings (G_MAXUINT: the end). */
 void esp_document_move_async (EspDocument *self, EspNode *node, EspNode *parent, guint position,
