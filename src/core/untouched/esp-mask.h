@@ -15,8 +15,8 @@ typedef struct
   int width, height;
 } EspMask;
 
-EspMask *esp_mask_new (int width, int height, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT; /* all 0; NULL: no memory */
+EspMask *esp_mask_new (int width, int height,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT; /* all 0; NULL: no memory */
 EspMask *esp_mask_copy (EspMask *mask, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 EspMask *esp_mask_ref (EspMask *mask);
 void esp_mask_unref (EspMask *mask);

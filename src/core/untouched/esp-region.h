@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-#define ESP_REGION_MIN_SIDE   8    /* px */
+#define ESP_REGION_MIN_SIDE   8 /* px */
 #define ESP_REGION_MAX_POINTS 4096
 
 typedef struct

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* esp-registration.h: how a result lies on the picture it was made from.
  *
- * Models that edit by instruction give the whole picture back a little moved, scaled and tinted. The
- * result's frame is first stretched to the source's; what is told here is what is left then. A pixel
- * of the source at p (its centre at p + ½) is found in the stretched result at
+ * Models that edit by instruction give the whole picture back a little moved, scaled and tinted.
+ * The result's frame is first stretched to the source's; what is told here is what is left then. A
+ * pixel of the source at p (its centre at p + ½) is found in the stretched result at
  *
  *     centre + scale · (p + ½ − centre) + shift
  *
- * and its value there is gain · value + offset, each channel by itself. Functions block: use a task.
+ * and its value there is gain · value + offset, each channel by itself. Functions block: use a
+ * task.
  */
 #pragma once
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-untouched.h: the picture of a turn in which all that the edit did not mean is the source's, bit
- * for bit, at the source's size.
+/* esp-untouched.h: the picture of a turn in which all that the edit did not mean is the source's,
+ * bit for bit, at the source's size.
  *
- * Register (esp-registration.h), see what changed (esp-change.h), compose. All functions block; call
- * them from a task (esp-picture-work.h). They use all cores, are cancelled within about 50 ms, and
- * hold at most a few bytes a pixel besides the pictures themselves. */
+ * Register (esp-registration.h), see what changed (esp-change.h), compose. All functions block;
+ * call them from a task (esp-picture-work.h). They use all cores, are cancelled within about 50 ms,
+ * and hold at most a few bytes a pixel besides the pictures themselves. */
 #pragma once
 
 #include "esp-composition.h"
@@ -16,7 +16,7 @@ typedef struct
 {
   EspPicture *image; /* what the node shows: as large as the source; `result` itself (a reference)
                         where all of it is taken: global edits, ESP_KEEP_OFF without a region */
-  EspMask *mask; /* before grow and feather, as large as the source; NULL: nothing was masked */
+  EspMask *mask;     /* before grow and feather, as large as the source; NULL: nothing was masked */
   EspComposition *composition;
 } EspUntouched;
 
@@ -37,7 +37,8 @@ EspPicture *esp_untouched_remake (EspPicture *source, EspPicture *result, EspMas
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The mask as it was composed with (grown, feathered, within the region): 0 exactly where the image
- * equals the source. `image` may be NULL; else where mask > 0 but the pixels are equal it is made 0.
+ * equals the source. `image` may be NULL; else where mask > 0 but the pixels are equal it is made
+ * 0.
  */
 EspMask *esp_untouched_dup_effective_mask (EspPicture *source, EspPicture *image, EspMask *mask,
                                            const EspComposition *composition,
@@ -53,8 +54,9 @@ void esp_untouched_set_upscaler (EspUpscaleFunc upscale, gpointer data, GDestroy
 
 /* Which of the result's tokens (squares of 16 × 16 px of `result_width` × `result_height`, both
  * multiples of 16) the image shows entirely as the result has them: 255, others 0. All 255 where
- * all of the result is taken; all 0 where it lies moved by more than half a pixel. For latent carry.
- * `mask` as esp_untouched_make () gives it, or NULL. The caller frees (height/16 × width/16 bytes). */
+ * all of the result is taken; all 0 where it lies moved by more than half a pixel. For latent
+ * carry. `mask` as esp_untouched_make () gives it, or NULL. The caller frees (height/16 × width/16
+ * bytes). */
 guint8 *esp_untouched_dup_tokens (EspMask *mask, const EspComposition *composition,
                                   int result_width, int result_height,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
