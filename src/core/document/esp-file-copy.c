@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -210,6 +211,29 @@ fail_replaced (GError **error)
   return FALSE;
 }
 
+/* Whether `path` is on the file system of the document portal. That one swaps two files where it is
+ * asked to, forgets the one that had the name before, and leaves it beside the other, hidden, for
+ * good: each save would leave a copy of the document. */
+static gboolean
+is_of_document_portal (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *mounts = NULL;
+  g_autofree char *device = NULL;
+  g_auto (GStrv) lines = NULL;
+  struct stat status;
+
+  if (stat (folder, &status) != 0
+      || !g_file_get_contents ("/proc/self/mountinfo", &mounts, NULL, NULL))
+    return FALSE;
+  device = g_strdup_printf (" %u:%u ", major (status.st_dev), minor (status.st_dev));
+  lines = g_strsplit (mounts, "\n", -1);
+  for (gsize i = 0; lines[i] != NULL; i++)
+    if (strstr (lines[i], device) != NULL && strstr (lines[i], " - fuse.portal ") != NULL)
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 _esp_file_put_in_place (const char *temporary, const char *path, const EspFileIdentity *expected,
                         GError **error)
@@ -220,6 +244,8 @@ _esp_file_put_in_place (const char *temporary, const char *path, const EspFileId
 
       if (!_esp_file_identity_is_at (expected, path))
         return fail_replaced (error);
+      if (expected->exists && is_of_document_portal (path))
+        return g_rename (temporary, path) == 0 || fail (error, errno);
       if (renameat2 (AT_FDCWD, temporary, AT_FDCWD, path, how) == 0)
         {
           if (!expected->exists)
@@ -230,10 +256,6 @@ _esp_file_put_in_place (const char *temporary, const char *path, const EspFileId
               g_unlink (temporary);
               return TRUE;
             }
-          /* The document portal's file system does not exchange but replaces: what was there has
-           * gone, and was looked at just before. */
-          if (access (temporary, F_OK) != 0 && errno == ENOENT)
-            return TRUE;
           if (renameat2 (AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE) != 0)
             g_warning ("%s: the other file stays as %s", path, temporary);
           return fail_replaced (error);
