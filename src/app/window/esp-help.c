@@ -77,13 +77,16 @@ on_shown (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (Help) help = data;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
+  const char *path;
 
   if (gtk_show_uri_full_finish (GTK_WINDOW (source), result, &error)
       || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   g_debug ("%s: %s", help->copy, error->message);
+  /* The installed one may be in a sandbox, where nobody else sees it. */
+  path = g_file_test (help->copy, G_FILE_TEST_IS_REGULAR) ? help->copy : help->manual;
   /* Translators: the path of a file */
-  text = g_strdup_printf (_ ("No program here shows web pages. The manual is “%s”."), help->manual);
+  text = g_strdup_printf (_ ("No program here shows web pages. The manual is “%s”."), path);
   say (GTK_WINDOW (source), text);
 }
 
