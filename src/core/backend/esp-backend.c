@@ -92,6 +92,7 @@ esp_backend_result_free (EspBackendResult *result)
   g_free (result->provider_job);
   g_clear_pointer (&result->more, g_ptr_array_unref);
   g_clear_pointer (&result->notes, g_ptr_array_unref);
+  g_clear_pointer (&result->latents, g_bytes_unref);
   g_free (result);
 }
 

@@ -55,6 +55,13 @@ typedef struct
   const char *document;   /* path of the file that it is a turn of, or NULL */
   gboolean resume;        /* it was started under that id before: go on with it, start nothing */
   EspTurnGroup *group;    /* others that are the same but for the seed come with it; or NULL */
+  /* Latent carry: what the turn that made the first image left (EspBackendResult.latents), or NULL,
+   * and which of its squares of 16 × 16 px that image still shows as they were made: a byte for
+   * each, rows from the top, 0 = no; NULL = all of them (esp_untouched_dup_tokens ()). A backend
+   * that cannot use them (another model, another size) leaves them; bytes that are damaged are no
+   * error either. */
+  GBytes *latents;
+  const guint8 *latent_tokens;
 } EspBackendRequest;
 
 /* News; lent for the duration of the callback. */
@@ -88,6 +95,8 @@ typedef struct
   char *provider_job;      /* the provider's own id of the job, or NULL */
   GPtrArray *more;         /* of GBytes: further images that came of the same turn; or NULL */
   GPtrArray *notes;        /* of char *: what was done to the images that were sent; or NULL */
+  GBytes *latents;         /* esp-latents.h: for the turns that are made of `image`; or NULL */
+  double carried;          /* share of the first image that was read as latents (request), 0…1 */
 } EspBackendResult;
 
 EspBackendResult *esp_backend_result_new (GBytes *image)
