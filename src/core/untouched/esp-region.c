@@ -9,6 +9,15 @@
 
 #include "esp-json-member.h"
 
+/* Boxed types are never asked for a copy of NULL. */
+static EspRegion *
+copy_boxed (EspRegion *region)
+{
+  return esp_region_copy (region);
+}
+
+G_DEFINE_BOXED_TYPE (EspRegion, esp_region, copy_boxed, esp_region_free)
+
 EspRegion *
 esp_region_new (int x, int y, int width, int height)
 {

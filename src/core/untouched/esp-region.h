@@ -5,6 +5,7 @@
  * shape and size that models like; its result is put back where it was cut out. */
 #pragma once
 
+#include <glib-object.h>
 #include <json-glib/json-glib.h>
 
 #include "esp-picture.h"
@@ -33,6 +34,10 @@ void esp_region_free (EspRegion *region);
 gboolean esp_region_equal (const EspRegion *a, const EspRegion *b); /* NULL = NULL */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspRegion, esp_region_free)
+
+/* For properties and signals of objects. */
+#define ESP_TYPE_REGION (esp_region_get_type ())
+GType esp_region_get_type (void) G_GNUC_CONST;
 
 /* {"x":…,"y":…,"width":…,"height":…,"points":[[x,y],…]}. NULL where it is none. */
 JsonObject *esp_region_to_json (const EspRegion *region) G_GNUC_WARN_UNUSED_RESULT;
