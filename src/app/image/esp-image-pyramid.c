@@ -331,6 +331,16 @@ esp_image_pyramid_snapshot (EspImagePyramid *self, GtkSnapshot *snapshot,
     gtk_snapshot_append_texture (snapshot, level->texture, place);
 }
 
+gboolean
+esp_image_pyramid_prepare (EspImagePyramid *self, double scale)
+{
+  g_return_val_if_fail (ESP_IS_IMAGE_PYRAMID (self), FALSE);
+
+  self->wanted = MAX (self->wanted, (guint) esp_image_pyramid_level_for_scale (scale) + 1);
+  make_levels (self);
+  return self->n_levels >= self->wanted || !self->loading; /* or there never will be one */
+}
+
 GdkTexture *
 esp_image_pyramid_get_texture (EspImagePyramid *self)
 {

@@ -34,6 +34,10 @@ void esp_image_pyramid_snapshot (EspImagePyramid *self, GtkSnapshot *snapshot,
 /* Which version a scale is drawn from: 0 the whole one, 1 half its size, … */
 int esp_image_pyramid_level_for_scale (double scale);
 
+/* Asks for what is drawn at a scale (pixels of the screen a pixel of the texture). TRUE: it is
+ * there; FALSE: "changed" tells when. */
+gboolean esp_image_pyramid_prepare (EspImagePyramid *self, double scale);
+
 /* How many versions there are by now, the whole one included. */
 guint esp_image_pyramid_get_n_levels (EspImagePyramid *self);
 

@@ -21,8 +21,10 @@ struct _EspImageView
 
   GtkAdjustment *adjustments[2]; /* horizontal, vertical */
   EspImagePyramid *image;
-  EspImagePyramid *old_image; /* faded out */
+  EspImagePyramid *old_image;  /* faded out */
+  EspImagePyramid *next_image; /* takes the place of the image when it can be drawn sharply */
   AdwAnimation *fade;
+  GArray *layers;    /* or NULL; see esp-image-view-layers.c */
   int width, height; /* of what the image stands for */
   EspImagePaintFunc paint;
   gpointer paint_data;
@@ -34,7 +36,9 @@ struct _EspImageView
   guint fit : 1;
   guint smooth : 1;
   guint old_smooth : 1;
+  guint next_smooth : 1;
   guint dimmed : 1;
+  guint seamless : 1;
   guint configuring : 1; /* the adjustments change because the zoom or the size do */
 };
 
@@ -43,6 +47,11 @@ double esp_image_view_get_extent (EspImageView *self, int axis, double *view);
 
 /* The zoom at which it fits. */
 double esp_image_view_get_fit_zoom (EspImageView *self);
+
+/* esp-image-view-layers.c */
+
+void esp_image_view_snapshot_layers (EspImageView *self, GtkSnapshot *snapshot,
+                                     const graphene_rect_t *place, const graphene_rect_t *visible);
 
 /* esp-image-view-input.c */
 

@@ -34,6 +34,7 @@ static GParamSpec *properties[N_PROPS];
 enum
 {
   VIEWPORT_CHANGED,
+  IMAGE_SHOWN,
   N_SIGNALS
 };
 
@@ -382,10 +383,66 @@ set_size (EspImageView *self, int width, int height)
   zoom_changed (self);
 }
 
+/* Has `image` take the place of what is shown, which is as large. */
+static void
+replace_image (EspImageView *self, EspImagePyramid *image, gboolean smooth)
+{
+  adw_animation_reset (self->fade);
+  drop_image (self, &self->old_image);
+  self->old_image = g_steal_pointer (&self->image);
+  self->old_smooth = self->smooth;
+  self->image = image;
+  self->smooth = smooth ? 1 : 0;
+}
+
+/* Does nothing before the next image has the version that is drawn at this zoom. */
+static void
+take_next (EspImageView *self)
+{
+  EspImagePyramid *next = self->next_image;
+
+  if (next == NULL || !esp_image_pyramid_prepare (next, esp_image_view_get_zoom (self)))
+    return;
+  g_signal_handlers_disconnect_by_func (next, take_next, self);
+  g_signal_connect_object (next, "changed", G_CALLBACK (image_changed), self, G_CONNECT_SWAPPED);
+  self->next_image = NULL;
+  replace_image (self, next, self->next_smooth);
+  drop_image (self, &self->old_image);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  g_signal_emit (self, signals[IMAGE_SHOWN], 0);
+}
+
+static void
+drop_next (EspImageView *self)
+{
+  if (self->next_image != NULL)
+    g_signal_handlers_disconnect_by_func (self->next_image, take_next, self);
+  g_clear_object (&self->next_image);
+}
+
+/* TRUE: the texture is in the place of the image, or will be in a moment. */
+static gboolean
+set_next (EspImageView *self, GdkTexture *texture, gboolean smooth)
+{
+  if (self->next_image != NULL && esp_image_pyramid_get_texture (self->next_image) == texture)
+    return TRUE;
+  drop_next (self);
+  if (!self->seamless || self->image == NULL || texture == NULL
+      || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return FALSE;
+  self->next_image = esp_image_pyramid_new (texture);
+  self->next_smooth = smooth ? 1 : 0;
+  g_signal_connect_object (self->next_image, "changed", G_CALLBACK (take_next), self,
+                           G_CONNECT_SWAPPED);
+  take_next (self);
+  return TRUE;
+}
+
 void
 esp_image_view_set_image (EspImageView *self, GdkTexture *texture, int width, int height,
                           gboolean smooth)
 {
+  EspImagePyramid *image = NULL;
   gboolean same_size;
 
   g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
@@ -395,19 +452,21 @@ esp_image_view_set_image (EspImageView *self, GdkTexture *texture, int width, in
     width = height = 0;
   same_size = width == self->width && height == self->height;
   if (same_size && texture == esp_image_view_get_texture (self) && smooth == self->smooth)
+    {
+      drop_next (self);
+      return;
+    }
+  if (same_size && set_next (self, texture, smooth))
     return;
 
-  adw_animation_reset (self->fade);
-  drop_image (self, &self->old_image);
-  self->old_image = g_steal_pointer (&self->image);
-  self->old_smooth = self->smooth;
-  self->smooth = smooth ? 1 : 0;
+  drop_next (self);
   if (texture != NULL)
     {
-      self->image = esp_image_pyramid_new (texture);
-      g_signal_connect_object (self->image, "changed", G_CALLBACK (image_changed), self,
+      image = esp_image_pyramid_new (texture);
+      g_signal_connect_object (image, "changed", G_CALLBACK (image_changed), self,
                                G_CONNECT_SWAPPED);
     }
+  replace_image (self, image, smooth);
   if (!same_size)
     {
       set_size (self, width, height);
@@ -420,6 +479,15 @@ esp_image_view_set_image (EspImageView *self, GdkTexture *texture, int width, in
   else
     drop_image (self, &self->old_image);
   gtk_widget_queue_draw (GTK_WIDGET (self));
+  g_signal_emit (self, signals[IMAGE_SHOWN], 0);
+}
+
+void
+esp_image_view_set_seamless (EspImageView *self, gboolean seamless)
+{
+  g_return_if_fail (ESP_IS_IMAGE_VIEW (self));
+
+  self->seamless = seamless ? 1 : 0;
 }
 
 GdkTexture *
@@ -490,6 +558,7 @@ esp_image_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
     gtk_snapshot_pop (snapshot);
   if (self->dimmed)
     gtk_snapshot_pop (snapshot);
+  esp_image_view_snapshot_layers (self, snapshot, &place, &visible);
   gtk_snapshot_pop (snapshot);
 }
 
@@ -589,8 +658,10 @@ esp_image_view_dispose (GObject *object)
   if (self->fade != NULL)
     adw_animation_skip (self->fade);
   g_clear_object (&self->fade);
+  drop_next (self);
   drop_image (self, &self->image);
   drop_image (self, &self->old_image);
+  g_clear_pointer (&self->layers, g_array_unref);
   for (int axis = 0; axis < 2; axis++)
     if (self->adjustments[axis] != NULL)
       {
@@ -628,6 +699,9 @@ esp_image_view_class_init (EspImageViewClass *class)
 
   signals[VIEWPORT_CHANGED] = g_signal_new ("viewport-changed", G_TYPE_FROM_CLASS (class),
                                             G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+
+  signals[IMAGE_SHOWN] = g_signal_new ("image-shown", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST,
+                                       0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 
   esp_image_view_add_bindings (widget_class);
 

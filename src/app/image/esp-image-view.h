@@ -6,7 +6,8 @@
  * takes the place of the large image that it will be.
  *
  * Properties: "zoom" (double), "fit" (boolean: as large as the view, but not above 1).
- * Signal: "viewport-changed" (): it was zoomed or moved, by whomever (not: given another size).
+ * Signals: "viewport-changed" (): it was zoomed or moved, by whomever (not: given another size);
+ * "image-shown" (): what esp_image_view_set_image () was given is drawn from now on.
  */
 #pragma once
 
@@ -40,6 +41,24 @@ typedef void (*EspImagePaintFunc) (GtkSnapshot *snapshot, const graphene_rect_t 
  * texture; NULL ends that. `user_data` must live until then, or as long as the widget. */
 void esp_image_view_set_painter (EspImageView *self, EspImagePaintFunc paint, gpointer user_data,
                                  int width, int height);
+
+/* Draws something over the image from now on, after the layers that were added before; to be
+ * removed with the same two. Never dimmed or faded. `user_data` must live until then, or as long as
+ * the widget. */
+void esp_image_view_add_layer (EspImageView *self, EspImagePaintFunc paint, gpointer user_data);
+void esp_image_view_remove_layer (EspImageView *self, EspImagePaintFunc paint, gpointer user_data);
+
+/* A point of the widget as one of the image (px, not limited to it), and back. FALSE: no image. */
+gboolean esp_image_view_to_image (EspImageView *self, double x, double y, double *image_x,
+                                  double *image_y);
+gboolean esp_image_view_from_image (EspImageView *self, double image_x, double image_y, double *x,
+                                    double *y);
+/* What the image stands for, px; 0 where there is none. */
+void esp_image_view_get_size (EspImageView *self, int *width, int *height);
+
+/* What takes the place of an image of the same size is there at once, not faded in, and not before
+ * it can be drawn sharply: for pictures that were seen before they are made. */
+void esp_image_view_set_seamless (EspImageView *self, gboolean seamless);
 
 /* Draws the image as in the distance: for what is only the background of a message. */
 void esp_image_view_set_dimmed (EspImageView *self, gboolean dimmed);
