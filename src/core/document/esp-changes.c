@@ -6,6 +6,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#define N_PICTURES (ESP_NODE_PICTURE_SOURCE + 1)
+
 /* What can be undone of a node; all else is fact. */
 typedef struct
 {
@@ -17,6 +19,10 @@ typedef struct
   int stars;
   int tag;
   gboolean rejected;
+  EspImageInfo pictures[N_PICTURES]; /* by EspNodePicture */
+  gint64 source_node;
+  gint64 latents;
+  char *composition;
 } Values;
 
 typedef enum
@@ -28,6 +34,10 @@ typedef enum
   STARS = 1 << 4,
   TAG = 1 << 5,
   REJECTED = 1 << 6,
+  COMPOSITION = 1 << 7,
+  SOURCE_NODE = 1 << 8,
+  LATENTS = 1 << 9,
+  PICTURES = 1 << 10, /* the first of N_PICTURES */
 } Fields;
 
 typedef struct
@@ -53,14 +63,22 @@ struct _EspUndo
 /* --- Steps ------------------------------------------------------------------------------------ */
 
 static void
+clear_values (Values *values)
+{
+  g_free (values->label);
+  g_free (values->note);
+  g_free (values->composition);
+  for (guint i = 0; i < N_PICTURES; i++)
+    _esp_image_info_clear (&values->pictures[i]);
+}
+
+static void
 clear_change (gpointer data)
 {
   StepChange *change = data;
 
-  g_free (change->before.label);
-  g_free (change->before.note);
-  g_free (change->after.label);
-  g_free (change->after.note);
+  clear_values (&change->before);
+  clear_values (&change->after);
 }
 
 static void
@@ -86,6 +104,11 @@ get_values (Values *values, const EspRecord *record)
   values->stars = record->stars;
   values->tag = record->tag;
   values->rejected = record->rejected;
+  for (guint i = 0; i < N_PICTURES; i++)
+    _esp_image_info_copy (&values->pictures[i], _esp_record_get_picture ((EspRecord *) record, i));
+  values->source_node = record->source_node;
+  values->latents = record->latents;
+  values->composition = g_strdup (record->composition);
 }
 
 static void
@@ -108,6 +131,15 @@ set_values (EspRecord *record, const Values *values, Fields fields)
     record->tag = values->tag;
   if (fields & REJECTED)
     record->rejected = values->rejected;
+  if (fields & COMPOSITION)
+    _esp_record_set_text (&record->composition, values->composition);
+  if (fields & SOURCE_NODE)
+    record->source_node = values->source_node;
+  if (fields & LATENTS)
+    record->latents = values->latents;
+  for (guint i = 0; i < N_PICTURES; i++)
+    if (fields & (PICTURES << i))
+      _esp_image_info_copy (_esp_record_get_picture (record, i), &values->pictures[i]);
 }
 
 static Fields
@@ -129,6 +161,15 @@ compare_values (const Values *a, const Values *b)
     fields |= TAG;
   if (a->rejected != b->rejected)
     fields |= REJECTED;
+  if (g_strcmp0 (a->composition, b->composition) != 0)
+    fields |= COMPOSITION;
+  if (a->source_node != b->source_node)
+    fields |= SOURCE_NODE;
+  if (a->latents != b->latents)
+    fields |= LATENTS;
+  for (guint i = 0; i < N_PICTURES; i++)
+    if (a->pictures[i].id != b->pictures[i].id)
+      fields |= PICTURES << i;
   return fields;
 }
 

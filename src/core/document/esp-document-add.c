@@ -18,6 +18,7 @@ free_adding (gpointer data)
   g_array_unref (adding->ids);
   g_clear_pointer (&adding->bytes, g_bytes_unref);
   _esp_prepared_image_free (adding->image);
+  _esp_parts_free (adding->parts);
   g_free (adding->plan);
   g_free (adding->title);
   g_free (adding);
@@ -40,6 +41,8 @@ prepare_image (EspCall *call, GError **error)
   EspAdding *adding = call->data;
   const EspRecord *record = adding->records->len > 0 ? adding->records->pdata[0] : NULL;
 
+  if (adding->parts != NULL)
+    return _esp_parts_prepare (adding->parts, _esp_call_get_cancellable (call), error);
   if (adding->bytes == NULL)
     return TRUE;
   adding->image = _esp_prepared_image_new (adding->bytes, record != NULL ? record->file_name : NULL,
@@ -93,6 +96,17 @@ add_sweep (EspCall *call, EspStore *store, GError **error)
   return TRUE;
 }
 
+/* What was made is what is shown, unless there is another. */
+static gboolean
+store_parts (EspParts *parts, EspStore *store, EspRecord *record, GError **error)
+{
+  if (!_esp_parts_store (parts, store, record, error))
+    return FALSE;
+  if (record->composition != NULL && record->raw.id == 0)
+    _esp_image_info_copy (&record->raw, &record->image);
+  return TRUE;
+}
+
 static gboolean
 do_add (EspCall *call, EspWriter *writer, GError **error)
 {
@@ -114,7 +128,8 @@ do_add (EspCall *call, EspWriter *writer, GError **error)
       record->sweep = adding->sweep;
       if (adding->image != NULL)
         _esp_image_info_copy (&record->image, &adding->image->info);
-      if (!place_record (store, positions, record, error))
+      if ((adding->parts != NULL && !store_parts (adding->parts, store, record, error))
+          || !place_record (store, positions, record, error))
         {
           _esp_record_free (record);
           return FALSE;
@@ -169,7 +184,7 @@ push_adding (EspDocument *self, EspAdding *adding, gpointer tag, void (*finish) 
   EspCall *call = _esp_document_start (self, ESP_CALL_EDIT, tag, cancellable, callback, user_data,
                                        adding, free_adding);
 
-  if (adding->bytes != NULL)
+  if (adding->bytes != NULL || adding->parts != NULL)
     call->prepare = prepare_image;
   call->work = do_add;
   call->finish = finish;
@@ -250,6 +265,7 @@ _esp_document_new_turn_record (EspNode *parent, const EspTurn *turn, guint i)
         record->references = g_array_new (FALSE, FALSE, sizeof (gint64));
       g_array_append_val (record->references, id);
     }
+  record->composition = _esp_document_dup_asked (turn->composition);
   return record;
 }
 
@@ -324,7 +340,8 @@ new_twin_record (EspNode *node, gboolean has_seed, guint64 seed)
                    .has_seed = has_seed || esp_node_has_seed (node),
                    .seed = has_seed ? seed : esp_node_get_seed (node),
                    .references = (EspNode *const *) references->pdata,
-                   .n_references = references->len };
+                   .n_references = references->len,
+                   .composition = esp_node_get_composition (node) };
 
   return _esp_document_new_turn_record (esp_node_get_parent (node), &turn, 0);
 }
@@ -372,8 +389,7 @@ typedef struct
   /* Of a turn that is done; the record holds what is in EspTurnOutcome. */
   EspRecord *outcome;
   gboolean has_parameters;
-  GBytes *bytes;
-  EspPreparedImage *image;
+  EspParts *parts;
 } Ending;
 
 static void
@@ -384,9 +400,18 @@ free_ending (gpointer data)
   g_free (ending->message);
   g_free (ending->remote_job);
   _esp_record_free (ending->outcome);
-  g_clear_pointer (&ending->bytes, g_bytes_unref);
-  _esp_prepared_image_free (ending->image);
+  _esp_parts_free (ending->parts);
   g_free (ending);
+}
+
+/* Is it to be begun anew, from what its parent shows now? One that is gone on with was made from
+ * what it was then. */
+static gboolean
+begins (const EspRecord *record, const Ending *ending)
+{
+  return ending->state == ESP_NODE_RUNNING
+         && (record->source.id == 0 || record->remote_job == NULL
+             || g_strcmp0 (record->remote_job, ending->remote_job) != 0);
 }
 
 static gboolean
@@ -398,6 +423,11 @@ do_set_state (EspCall *call, EspWriter *writer, GError **error)
 
   if (record == NULL)
     return FALSE;
+  if (begins (record, ending) && !_esp_record_note_source (record, store, error))
+    {
+      _esp_record_free (record);
+      return FALSE;
+    }
   record->state = ending->state;
   _esp_record_set_text (&record->message, ending->message);
   _esp_record_set_text (&record->remote_job, ending->remote_job);
@@ -452,11 +482,9 @@ esp_document_set_state_finish (EspDocument *self, GAsyncResult *result, GError *
 static gboolean
 prepare_ending (EspCall *call, GError **error)
 {
-  Ending *ending = call->data;
+  const Ending *ending = call->data;
 
-  ending->image = _esp_prepared_image_new (ending->bytes, _ ("The result"),
-                                           _esp_call_get_cancellable (call), error);
-  return ending->image != NULL;
+  return _esp_parts_prepare (ending->parts, _esp_call_get_cancellable (call), error);
 }
 
 static void
@@ -497,13 +525,15 @@ do_finish_turn (EspCall *call, EspWriter *writer, GError **error)
 
   if (record == NULL)
     return FALSE;
-  if (!_esp_store_add_image (store, ending->image, error))
+  record->latents = 0;
+  _esp_image_info_clear (&record->raw);
+  _esp_image_info_clear (&record->mask);
+  if (!store_parts (ending->parts, store, record, error))
     {
       _esp_record_free (record);
       return FALSE;
     }
   take_outcome (record, ending->outcome, ending->has_parameters);
-  _esp_image_info_copy (&record->image, &ending->image->info);
   return _esp_changes_put (call->changes, store, NULL, record, error);
 }
 
@@ -526,6 +556,13 @@ new_outcome_record (const EspTurnOutcome *outcome)
   return record;
 }
 
+static EspParts *
+new_parts (const EspTurnOutcome *outcome)
+{
+  return _esp_parts_new (outcome->image, outcome->raw, outcome->mask, outcome->latents,
+                         outcome->composition);
+}
+
 void
 esp_document_finish_turn_async (EspDocument *self, EspNode *node, const EspTurnOutcome *outcome,
                                 GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -543,7 +580,7 @@ esp_document_finish_turn_async (EspDocument *self, EspNode *node, const EspTurnO
     return;
   ending = g_new0 (Ending, 1);
   ending->id = esp_node_get_id (node);
-  ending->bytes = g_bytes_ref (outcome->image);
+  ending->parts = new_parts (outcome);
   ending->has_parameters = outcome->parameters != NULL;
   ending->outcome = new_outcome_record (outcome);
   call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_finish_turn_async, cancellable,
@@ -581,9 +618,11 @@ esp_document_add_made_async (EspDocument *self, EspNode *node, const EspTurnOutc
   made = new_outcome_record (outcome);
   take_outcome (record, made, outcome->parameters != NULL);
   _esp_record_free (made);
+  _esp_image_info_copy (&record->source, &_esp_node_get_record (node)->source);
+  record->source_node = _esp_node_get_record (node)->source_node;
 
   adding = _esp_adding_new (NULL);
-  adding->bytes = g_bytes_ref (outcome->image);
+  adding->parts = new_parts (outcome);
   g_ptr_array_add (adding->records, record);
   push_adding (self, adding, esp_document_add_made_async, finish_add_one, cancellable, callback,
                user_data);

@@ -354,6 +354,27 @@ emit_changes (EspDocument *self, GArray *changes)
     }
 }
 
+/* Whoever was made from a picture that is another one now is outdated, or is no longer. */
+static void
+emit_outdated (GArray *changes)
+{
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const Change *change = &g_array_index (changes, Change, i);
+      GListModel *children = esp_node_get_children (change->node);
+
+      if (change->is_new || (change->change & ESP_NODE_CHANGE_IMAGE) == 0)
+        continue;
+      for (guint j = 0; j < g_list_model_get_n_items (children); j++)
+        {
+          g_autoptr (EspNode) child = g_list_model_get_item (children, j);
+
+          if (_esp_node_get_record (child)->source.id != 0)
+            _esp_node_changed (child, ESP_NODE_CHANGE_COMPOSITION);
+        }
+    }
+}
+
 static void
 apply_records (EspDocument *self, GPtrArray *records)
 {
@@ -375,6 +396,7 @@ apply_records (EspDocument *self, GPtrArray *records)
     g_object_ref (g_array_index (changes, Change, i).node);
   _esp_document_choose_current (self);
   emit_changes (self, changes);
+  emit_outdated (changes);
   for (guint i = 0; i < changes->len; i++)
     g_object_unref (g_array_index (changes, Change, i).node);
 }

@@ -185,6 +185,25 @@ copy_image (EspStore *from, EspStore *to, EspImageInfo *info, GCancellable *canc
   return TRUE;
 }
 
+/* All that belongs to the node. */
+static gboolean
+copy_pictures (EspCall *call, EspStore *from, EspStore *to, EspRecord *record, GError **error)
+{
+  g_autoptr (GBytes) latents = NULL;
+
+  for (guint i = 0; i <= ESP_NODE_PICTURE_SOURCE; i++)
+    {
+      EspImageInfo *info = _esp_record_get_picture (record, i);
+
+      if (info->id != 0 && !copy_image (from, to, info, _esp_call_get_cancellable (call), error))
+        return FALSE;
+    }
+  if (record->latents == 0)
+    return TRUE;
+  latents = _esp_store_read_latents (from, record->latents, error);
+  return latents != NULL && _esp_store_add_latents (to, latents, &record->latents, error);
+}
+
 /* References to what did not come along are dropped. */
 static void
 map_references (EspRecord *record, GHashTable *ids, gboolean same)
@@ -213,6 +232,13 @@ map_node (const Copying *copying, GHashTable *ids, gint64 node, gint64 otherwise
   if (copy != NULL)
     return *copy;
   return copying->same ? node : otherwise;
+}
+
+static void
+map_source (const Copying *copying, GHashTable *ids, EspRecord *record)
+{
+  if (record->source_node != 0)
+    record->source_node = map_node (copying, ids, record->source_node, 0);
 }
 
 static JsonArray *
@@ -334,8 +360,8 @@ copy_record (EspCall *call, EspStore *store, EspStore *from, GHashTable *ids, GH
       _esp_record_free (record);
       return FALSE;
     }
-  if (from != NULL && record->image.id != 0
-      && !copy_image (from, store, &record->image, _esp_call_get_cancellable (call), error))
+  map_source (copying, ids, record);
+  if (from != NULL && !copy_pictures (call, from, store, record, error))
     {
       _esp_record_free (record);
       return FALSE;

@@ -79,6 +79,8 @@ EspNode *_esp_document_lookup (EspDocument *self, gint64 id);
 /* --- esp-document-add.c ------------------------------------------------------------------------
  */
 
+typedef struct _EspParts EspParts;
+
 /* New nodes on their way. */
 typedef struct
 {
@@ -86,7 +88,8 @@ typedef struct
   GArray *ids;        /* of gint64, as they were stored */
   GBytes *bytes;      /* of an image, or NULL */
   EspPreparedImage *image;
-  gint64 sweep; /* they are cells of it; 0: of none, or of a new one with this plan */
+  EspParts *parts; /* of a turn that is done, or NULL */
+  gint64 sweep;    /* they are cells of it; 0: of none, or of a new one with this plan */
   char *plan;
   char *title; /* of the step, or NULL: not undoable */
 } EspAdding;
@@ -106,6 +109,34 @@ gboolean _esp_document_refuse_turn (EspDocument *self, EspNode *parent, const Es
 void _esp_document_push_turns (EspDocument *self, EspAdding *adding, gpointer tag,
                                GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data);
+
+/* --- esp-document-parts.c ----------------------------------------------------------------------
+ */
+
+/* What is stored of a turn's pictures and beside them. */
+struct _EspParts
+{
+  GBytes *bytes[ESP_NODE_PICTURE_MASK + 1]; /* by EspNodePicture; NULL: none */
+  EspPreparedImage *images[ESP_NODE_PICTURE_MASK + 1];
+  GBytes *latents;
+  char *composition; /* NULL: stays as it is */
+};
+
+/* All may be NULL. */
+EspParts *_esp_parts_new (GBytes *image, GBytes *raw, GBytes *mask, GBytes *latents,
+                          const EspComposition *composition) G_GNUC_WARN_UNUSED_RESULT;
+void _esp_parts_free (EspParts *parts);
+
+/* On the thread: before the transaction, and in it. Parts that are NULL stay as they are in the
+ * record. */
+gboolean _esp_parts_prepare (EspParts *parts, GCancellable *cancellable, GError **error);
+gboolean _esp_parts_store (EspParts *parts, EspStore *store, EspRecord *record, GError **error);
+
+/* What a turn that asks for the same stores; NULL: for nothing of the kind. */
+char *_esp_document_dup_asked (const EspComposition *composition) G_GNUC_WARN_UNUSED_RESULT;
+
+/* It is made from what its parent shows now. */
+gboolean _esp_record_note_source (EspRecord *record, EspStore *store, GError **error);
 
 /* --- esp-document-sweep.c ----------------------------------------------------------------------
  */

@@ -128,21 +128,25 @@ free_reading (gpointer data)
 
 /* NULL: the task was returned, because there is no image. */
 static GTask *
-start_reading (EspDocument *self, EspNode *node, int size, gpointer tag, GCancellable *cancellable,
-               GAsyncReadyCallback callback, gpointer user_data)
+start_reading (EspDocument *self, EspNode *node, EspNodePicture which, int size, gpointer tag,
+               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   Reading *reading = g_new0 (Reading, 1);
 
   g_task_set_source_tag (task, tag);
-  _esp_image_info_copy (&reading->image, &_esp_node_get_record (node)->image);
+  _esp_image_info_copy (&reading->image, _esp_node_get_picture (node, which));
   reading->name = esp_node_dup_title (node);
   reading->size = size;
   g_task_set_task_data (task, reading, free_reading);
   if (reading->image.id != 0)
     return task;
-  g_task_return_new_error (task, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
-                           _ ("“%s” has no image yet"), reading->name);
+  if (which == ESP_NODE_PICTURE_SHOWN)
+    g_task_return_new_error (task, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
+                             _ ("“%s” has no image yet"), reading->name);
+  else
+    g_task_return_new_error (task, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
+                             _ ("“%s” has not kept what it was put together of"), reading->name);
   g_object_unref (task);
   return NULL;
 }
@@ -220,19 +224,37 @@ do_load_thumbnail (EspReaders *readers, GTask *task, gpointer data, GError **err
   return thumbnail;
 }
 
+static void
+load_bytes (EspDocument *self, EspNode *node, EspNodePicture which, gpointer tag,
+            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task
+      = start_reading (self, node, which, 0, tag, cancellable, callback, user_data);
+
+  if (task != NULL)
+    _esp_readers_run (self->readers, task, do_load_image, (GDestroyNotify) g_bytes_unref);
+}
+
+static void
+load_picture (EspDocument *self, EspNode *node, EspNodePicture which, gpointer tag,
+              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task
+      = start_reading (self, node, which, 0, tag, cancellable, callback, user_data);
+
+  if (task != NULL)
+    _esp_readers_run (self->readers, task, do_load_picture, (GDestroyNotify) esp_picture_unref);
+}
+
 void
 esp_document_load_image_async (EspDocument *self, EspNode *node, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (ESP_IS_NODE (node));
 
-  task = start_reading (self, node, 0, esp_document_load_image_async, cancellable, callback,
-                        user_data);
-  if (task != NULL)
-    _esp_readers_run (self->readers, task, do_load_image, (GDestroyNotify) g_bytes_unref);
+  load_bytes (self, node, ESP_NODE_PICTURE_SHOWN, esp_document_load_image_async, cancellable,
+              callback, user_data);
 }
 
 GBytes *
@@ -246,15 +268,11 @@ void
 esp_document_load_picture_async (EspDocument *self, EspNode *node, GCancellable *cancellable,
                                  GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (ESP_IS_NODE (node));
 
-  task = start_reading (self, node, 0, esp_document_load_picture_async, cancellable, callback,
-                        user_data);
-  if (task != NULL)
-    _esp_readers_run (self->readers, task, do_load_picture, (GDestroyNotify) esp_picture_unref);
+  load_picture (self, node, ESP_NODE_PICTURE_SHOWN, esp_document_load_picture_async, cancellable,
+                callback, user_data);
 }
 
 EspPicture *
@@ -262,6 +280,87 @@ esp_document_load_picture_finish (EspDocument *self, GAsyncResult *result, GErro
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+esp_document_load_node_bytes_async (EspDocument *self, EspNode *node, EspNodePicture which,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+
+  load_bytes (self, node, which, esp_document_load_node_bytes_async, cancellable, callback,
+              user_data);
+}
+
+GBytes *
+esp_document_load_node_bytes_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  return esp_document_load_image_finish (self, result, error);
+}
+
+void
+esp_document_load_node_picture_async (EspDocument *self, EspNode *node, EspNodePicture which,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+
+  load_picture (self, node, which, esp_document_load_node_picture_async, cancellable, callback,
+                user_data);
+}
+
+EspPicture *
+esp_document_load_node_picture_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  return esp_document_load_picture_finish (self, result, error);
+}
+
+static gpointer
+do_load_latents (EspReaders *readers, GTask *task, gpointer data, GError **error)
+{
+  const gint64 *id = data;
+  EspStore *store = _esp_readers_acquire (readers, error);
+  GBytes *bytes;
+
+  if (store == NULL)
+    return NULL;
+  bytes = _esp_store_read_latents (store, *id, error);
+  _esp_readers_release (readers, store);
+  return bytes;
+}
+
+void
+esp_document_load_latents_async (EspDocument *self, EspNode *node, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  gint64 id;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+
+  id = _esp_node_get_record (node)->latents;
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, esp_document_load_latents_async);
+  g_task_set_task_data (task, g_memdup2 (&id, sizeof id), g_free);
+  if (id != 0)
+    _esp_readers_run (self->readers, task, do_load_latents, (GDestroyNotify) g_bytes_unref);
+  else
+    {
+      g_autofree char *name = esp_node_dup_title (node);
+
+      g_task_return_new_error (task, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT,
+                               _ ("“%s” has not kept what it was put together of"), name);
+    }
+}
+
+GBytes *
+esp_document_load_latents_finish (EspDocument *self, GAsyncResult *result, GError **error)
+{
+  return esp_document_load_image_finish (self, result, error);
 }
 
 void
@@ -275,8 +374,8 @@ esp_document_load_thumbnail_async (EspDocument *self, EspNode *node, int size,
   g_return_if_fail (ESP_IS_NODE (node));
   g_return_if_fail (size == ESP_THUMBNAIL_SMALL || size == ESP_THUMBNAIL_LARGE);
 
-  task = start_reading (self, node, size, esp_document_load_thumbnail_async, cancellable, callback,
-                        user_data);
+  task = start_reading (self, node, ESP_NODE_PICTURE_SHOWN, size, esp_document_load_thumbnail_async,
+                        cancellable, callback, user_data);
   if (task != NULL)
     _esp_readers_run (self->readers, task, do_load_thumbnail, (GDestroyNotify) esp_picture_unref);
 }

@@ -13,22 +13,55 @@
 
 /* --- Measuring -------------------------------------------------------------------------------- */
 
+/* Files from before version 4 have none. */
+static gboolean
+has_parts (EspStore *store)
+{
+  return _esp_store_has_column (store, "nodes", "raw")
+         && _esp_store_has_column (store, "nodes", "mask")
+         && _esp_store_has_column (store, "nodes", "source")
+         && _esp_store_has_column (store, "nodes", "latents")
+         && _esp_store_has_column (store, "latents", "size");
+}
+
+/* What a purge keeps: what belongs to nodes that are shown, or that those refer to. */
+#define KEPT                                                                                       \
+  "(SELECT * FROM nodes WHERE deleted = 0 OR id IN ("                                              \
+  " SELECT reference FROM node_references JOIN nodes ON nodes.id = node_references.node"           \
+  " WHERE nodes.deleted = 0))"
+
+static char *
+dup_freed_query (EspStore *store)
+{
+  GString *query = g_string_new ("WITH kept AS " KEPT ", freed (size) AS ("
+                                 "SELECT size FROM images WHERE id NOT IN ("
+                                 "SELECT image FROM kept WHERE image IS NOT NULL");
+
+  if (has_parts (store))
+    g_string_append (query, " UNION SELECT raw FROM kept WHERE raw IS NOT NULL"
+                            " UNION SELECT mask FROM kept WHERE mask IS NOT NULL"
+                            " UNION SELECT source FROM kept WHERE source IS NOT NULL)"
+                            " UNION ALL SELECT size FROM latents WHERE id NOT IN ("
+                            "SELECT latents FROM kept WHERE latents IS NOT NULL");
+  g_string_append (query, ")) SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM freed");
+  return g_string_free (query, FALSE);
+}
+
 static gboolean
 measure (EspStore *store, EspDocumentStatistics *statistics, GError **error)
 {
-  /* What a purge keeps: images of nodes that are shown, or that those refer to. */
-  static const char *const queries[] = {
+  g_autofree char *freed = dup_freed_query (store);
+  const char *const queries[] = {
     "SELECT count(*) FROM nodes WHERE deleted = 0",
     "SELECT count(*) FROM nodes WHERE deleted <> 0",
     "SELECT count(*) FROM images",
     "SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM images",
-    ("SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM images WHERE id NOT IN ("
-     " SELECT image FROM nodes WHERE image IS NOT NULL AND (deleted = 0 OR id IN ("
-     "  SELECT reference FROM node_references JOIN nodes ON nodes.id = node_references.node"
-     "  WHERE nodes.deleted = 0)))"),
+    freed,
     "PRAGMA page_count",
     "PRAGMA page_size",
     "SELECT coalesce(max(0, max(CAST(value AS INTEGER))), 0) FROM document WHERE key = 'created'",
+    has_parts (store) ? "SELECT CAST(min(total(max(size, 0)), 9e18) AS INTEGER) FROM latents"
+                      : "SELECT 0",
   };
   gint64 numbers[G_N_ELEMENTS (queries)];
 
@@ -45,6 +78,7 @@ measure (EspStore *store, EspDocumentStatistics *statistics, GError **error)
   statistics->deleted_bytes = (guint64) numbers[4];
   statistics->file_bytes = (guint64) numbers[5] * (guint64) numbers[6];
   statistics->created = numbers[7];
+  statistics->latent_bytes = (guint64) numbers[8];
   return TRUE;
 }
 
@@ -106,7 +140,11 @@ static const char purge_sql[]
       " OR reference IN (SELECT id FROM purged);"
       "DELETE FROM nodes WHERE id IN (SELECT id FROM purged);"
       "DELETE FROM sweeps WHERE id NOT IN (SELECT sweep FROM nodes WHERE sweep IS NOT NULL);"
-      "DELETE FROM images WHERE id NOT IN (SELECT image FROM nodes WHERE image IS NOT NULL);"
+      "DELETE FROM images WHERE id NOT IN (SELECT image FROM nodes WHERE image IS NOT NULL"
+      " UNION SELECT raw FROM nodes WHERE raw IS NOT NULL"
+      " UNION SELECT mask FROM nodes WHERE mask IS NOT NULL"
+      " UNION SELECT source FROM nodes WHERE source IS NOT NULL);"
+      "DELETE FROM latents WHERE id NOT IN (SELECT latents FROM nodes WHERE latents IS NOT NULL);"
       "DROP TABLE temp.purged;";
 
 static gboolean
@@ -312,6 +350,22 @@ check_sweeps (EspStore *store, Verification *found)
 }
 
 static void
+check_parts (EspStore *store, Verification *found)
+{
+  if (!has_parts (store))
+    return;
+  check_rows (store, found,
+              "SELECT nodes.id FROM nodes JOIN images AS mask ON mask.id = nodes.mask"
+              " JOIN images AS source ON source.id = nodes.source"
+              " WHERE mask.width <> source.width OR mask.height <> source.height LIMIT 100",
+              _ ("The mask of node %s is not as large as the picture that it is for"));
+  check_rows (store, found,
+              "SELECT nodes.id FROM nodes JOIN latents ON latents.id = nodes.latents"
+              " WHERE latents.size <> length (latents.data) LIMIT 100",
+              _ ("What node %s kept for the next turn is not complete"));
+}
+
+static void
 verify (EspStore *store, Verification *found, GCancellable *cancellable)
 {
   gboolean ok
@@ -334,6 +388,7 @@ verify (EspStore *store, Verification *found, GCancellable *cancellable)
               " AND parent IN (SELECT id FROM nodes) LIMIT 100",
               _ ("Node %s is above itself"));
   check_sweeps (store, found);
+  check_parts (store, found);
   check_images (store, found, cancellable);
   found->n_nodes = (guint) MAX (
       _esp_store_get_number (store, "SELECT count(*) FROM nodes WHERE deleted = 0", NULL), 0);

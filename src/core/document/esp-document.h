@@ -161,6 +161,24 @@ void esp_document_load_picture_async (EspDocument *self, EspNode *node, GCancell
 EspPicture *esp_document_load_picture_finish (EspDocument *self, GAsyncResult *result,
                                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same of what it was put together of (esp_node_has_picture ()). */
+void esp_document_load_node_bytes_async (EspDocument *self, EspNode *node, EspNodePicture which,
+                                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer user_data);
+GBytes *esp_document_load_node_bytes_finish (EspDocument *self, GAsyncResult *result,
+                                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void esp_document_load_node_picture_async (EspDocument *self, EspNode *node, EspNodePicture which,
+                                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                                           gpointer user_data);
+EspPicture *esp_document_load_node_picture_finish (EspDocument *self, GAsyncResult *result,
+                                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What the node's turn left for the next one (EspBackendResult.latents). */
+void esp_document_load_latents_async (EspDocument *self, EspNode *node, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data);
+GBytes *esp_document_load_latents_finish (EspDocument *self, GAsyncResult *result,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 #define ESP_THUMBNAIL_SMALL 96 /* px of the longer side, at most */
 #define ESP_THUMBNAIL_LARGE 384
 
@@ -208,6 +226,8 @@ typedef struct
   guint64 seed;               /* of the first; the others have the consecutive ones */
   EspNode *const *references; /* further images, or NULL */
   guint n_references;
+  const EspComposition *composition; /* what it asks for (keep, region, grow, feather); NULL:
+                                        ESP_KEEP_OFF and no region */
 } EspTurn;
 
 /* Adds `count` (1…8) queued turns below `parent` in one undoable step. */
@@ -253,7 +273,8 @@ EspNode *esp_document_duplicate_finish (EspDocument *self, GAsyncResult *result,
  */
 
 /* `message` for ESP_NODE_FAILED and ESP_NODE_BLOCKED; `remote_job` as it is from now on, or NULL.
- */
+ * With ESP_NODE_RUNNING the document notes what the parent shows as the picture that the turn is
+ * made from (ESP_NODE_PICTURE_SOURCE), unless it is gone on with under the same `remote_job`. */
 void esp_document_set_state_async (EspDocument *self, EspNode *node, EspNodeState state,
                                    const char *message, const char *remote_job,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -263,7 +284,7 @@ gboolean esp_document_set_state_finish (EspDocument *self, GAsyncResult *result,
 /* What a backend made. */
 typedef struct
 {
-  GBytes *image;     /* the original bytes */
+  GBytes *image;     /* what is shown: the original bytes, or a composite of them as PNG */
   gboolean has_seed; /* as used */
   guint64 seed;
   double seconds;         /* < 0 unknown */
@@ -274,6 +295,11 @@ typedef struct
   const char *model_hash; /* or NULL */
   const char *model_name; /* or NULL */
   const char *remote_job; /* the provider's id of the job, or NULL */
+
+  GBytes *raw;     /* the original bytes where `image` is a composite; else NULL */
+  GBytes *mask;    /* PNG, or NULL */
+  GBytes *latents; /* EspBackendResult.latents, or NULL */
+  const EspComposition *composition; /* what came of it; NULL: it stays as it was asked for */
 } EspTurnOutcome;
 
 /* Stores the image and makes the node ESP_NODE_DONE, in one transaction. */
@@ -339,6 +365,23 @@ void esp_document_move_async (EspDocument *self, EspNode *node, EspNode *parent,
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data);
 
+/* Puts a finished turn's picture together anew: `image` (PNG; NULL: what the backend made becomes
+ * the image) and `mask` (PNG before it is grown and feathered; NULL: none) take the place of those
+ * that were there; `composition` says what came of it. Children become outdated. `title`: of the
+ * undo step, translated. Fails with ESP_DOCUMENT_ERROR_ARGUMENT where what the backend made was
+ * forgotten. See esp-recompose.h for who makes them. */
+void esp_document_set_composition_async (EspDocument *self, EspNode *node,
+                                         const EspComposition *composition, GBytes *image,
+                                         GBytes *mask, const char *title, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+
+/* Forgets what only a change of the mask, or a next turn of the local engine, would need: raw,
+ * mask, latents, and sources that no node shows. The pictures stay. Undoable until a purge, which
+ * gives the space back. */
+void esp_document_forget_parts_async (EspDocument *self, GPtrArray *nodes,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data);
+
 /* Copies a branch (`node` NULL: everything) of `source` below `parent` (NULL: as roots) of `self`.
  * Both are this thread's. Turns that are queued or running arrive as cancelled. */
 void esp_document_copy_async (EspDocument *self, EspDocument *source, EspNode *node,
@@ -363,6 +406,7 @@ typedef struct
 {
   guint n_nodes, n_deleted, n_images; /* images: distinct, deleted nodes' included */
   guint64 image_bytes;                /* of all images */
+  guint64 latent_bytes;               /* of what is kept for next turns (esp_node_has_latents ()) */
   guint64 deleted_bytes;              /* what a purge would free, about */
   guint64 file_bytes;
   gint64 created;

@@ -34,6 +34,10 @@ int _esp_node_compare (EspNode *a, EspNode *b);
 /* Lower-case words of all that find looks through; NULL-terminated, borrowed. */
 const char *const *_esp_node_get_words (EspNode *self);
 
+/* What stands in the record, or is shown in its place: of RAW the image where nothing else was made
+ * of it. `id` is 0 where there is none. */
+const EspImageInfo *_esp_node_get_picture (EspNode *self, EspNodePicture which);
+
 /* The parameters the turn asked for, for others that shall ask for the same. */
 JsonObject *_esp_node_get_asked (EspNode *self);
 

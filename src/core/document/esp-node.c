@@ -20,6 +20,8 @@ struct _EspNode
   JsonObject *parameters;
   JsonObject *asked;
   JsonObject *timings;
+  EspComposition *composition;
+  gboolean has_composition; /* it was looked for */
   char *stack_key;
   char **words;
 
@@ -101,6 +103,8 @@ drop_derived (EspNode *self)
   g_clear_pointer (&self->parameters, json_object_unref);
   g_clear_pointer (&self->asked, json_object_unref);
   g_clear_pointer (&self->timings, json_object_unref);
+  g_clear_pointer (&self->composition, esp_composition_free);
+  self->has_composition = FALSE;
   g_clear_pointer (&self->stack_key, g_free);
   g_clear_pointer (&self->words, g_strfreev);
 }
@@ -319,6 +323,19 @@ esp_node_get_depth (EspNode *self)
   return depth;
 }
 
+guint
+esp_node_get_generation (EspNode *self)
+{
+  guint generation = 0;
+
+  g_return_val_if_fail (ESP_IS_NODE (self), 0);
+
+  for (; self != NULL && self->record->kind != ESP_NODE_IMPORTED; self = self->parent)
+    if (self->record->kind == ESP_NODE_TURN)
+      generation++;
+  return generation;
+}
+
 gboolean
 esp_node_is_ancestor (EspNode *self, EspNode *descendant)
 {
@@ -480,6 +497,65 @@ esp_node_get_timings (EspNode *self)
 {
   g_return_val_if_fail (ESP_IS_NODE (self), NULL);
   return self->record->timings != NULL ? get_object (&self->timings, self->record->timings) : NULL;
+}
+
+/* --- How it was put together --------------------------------------------------------------------
+ */
+
+const EspComposition *
+esp_node_get_composition (EspNode *self)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+
+  if (!self->has_composition && self->record->composition != NULL)
+    self->composition = esp_composition_from_json (self->record->composition);
+  self->has_composition = TRUE;
+  return self->composition;
+}
+
+const EspImageInfo *
+_esp_node_get_picture (EspNode *self, EspNodePicture which)
+{
+  /* A turn that asked for nothing, or of before, shows what was made. */
+  if (which == ESP_NODE_PICTURE_RAW && self->record->raw.id == 0
+      && self->record->kind == ESP_NODE_TURN && self->record->composition == NULL)
+    which = ESP_NODE_PICTURE_SHOWN;
+  return _esp_record_get_picture (self->record, which);
+}
+
+gboolean
+esp_node_has_picture (EspNode *self, EspNodePicture which)
+{
+  g_return_val_if_fail (ESP_IS_NODE (self), FALSE);
+  return _esp_node_get_picture (self, which)->id != 0;
+}
+
+const char *
+esp_node_get_picture_sha256 (EspNode *self, EspNodePicture which)
+{
+  const EspImageInfo *info;
+
+  g_return_val_if_fail (ESP_IS_NODE (self), NULL);
+
+  info = _esp_node_get_picture (self, which);
+  return info->id != 0 ? info->sha256 : NULL;
+}
+
+DEFINE_GETTER (gboolean, has_latents, FALSE, self->record->latents != 0)
+
+gboolean
+esp_node_is_outdated (EspNode *self)
+{
+  const EspRecord *record, *parent;
+
+  g_return_val_if_fail (ESP_IS_NODE (self), FALSE);
+
+  record = self->record;
+  if (self->parent == NULL || record->image.id == 0 || record->source.id == 0)
+    return FALSE;
+  parent = self->parent->record;
+  return record->source_node == parent->id && parent->image.id != 0
+         && strcmp (parent->image.sha256, record->source.sha256) != 0;
 }
 
 /* --- A turn under way ------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
+#include "esp-composition.h"
 #include "esp-picture.h"
 
 G_BEGIN_DECLS
@@ -46,8 +47,10 @@ typedef enum
   ESP_NODE_CHANGE_IMAGE = 1 << 1, /* the image is there, or another one */
   ESP_NODE_CHANGE_MARKS = 1 << 2, /* label, note, stars, tag, rejected */
   ESP_NODE_CHANGE_TURN = 1 << 3, /* instruction, parameters, seed, backend, model, references, … */
-  ESP_NODE_CHANGE_PLACE = 1 << 4,  /* parent, order among siblings */
-  ESP_NODE_CHANGE_FOLDED = 1 << 5, /* its branch is folded or unfolded in views */
+  ESP_NODE_CHANGE_PLACE = 1 << 4,       /* parent, order among siblings */
+  ESP_NODE_CHANGE_FOLDED = 1 << 5,      /* its branch is folded or unfolded in views */
+  ESP_NODE_CHANGE_COMPOSITION = 1 << 6, /* how it was put together, what is kept of that; whether it
+                                           is outdated */
 } EspNodeChange;
 
 /* "imported", "turn", "region"; "queued", "running", "done", "failed", "cancelled", "blocked": as
@@ -64,14 +67,17 @@ EspNode *esp_node_get_parent (EspNode *self); /* NULL for a root */
 GListModel *esp_node_get_children (
     EspNode *self); /* of EspNode, oldest first unless moved; not those deleted */
 EspNode *esp_node_get_root (EspNode *self);
-guint esp_node_get_depth (EspNode *self);                           /* 0 for a root */
+guint esp_node_get_depth (EspNode *self);      /* 0 for a root */
+guint esp_node_get_generation (EspNode *self); /* turns from the import that it goes back to (or the
+                                                  root), itself included; 0 for imports */
 gboolean esp_node_is_ancestor (EspNode *self, EspNode *descendant); /* FALSE for itself */
 gboolean esp_node_is_deleted (
     EspNode *self); /* it or an ancestor was deleted (it may come back by undo) */
 gboolean esp_node_get_folded (EspNode *self);
 
 /* Do both turns differ by their seeds alone (same parent, instruction, backend, model, parameters,
- * references)? Such siblings are shown as one stack. Cells of sweeps are in none. */
+ * references, region, and whether untouched pixels were to be kept)? Such siblings are shown as one
+ * stack. Cells of sweeps are in none. */
 gboolean esp_node_is_same_but_seed (EspNode *self, EspNode *other);
 
 /* What such siblings have in common; NULL for those that are in no stack. Borrowed. */
@@ -123,6 +129,31 @@ int esp_node_get_height (EspNode *self);
 guint64 esp_node_get_image_size (EspNode *self); /* bytes in the document */
 guint32 esp_node_get_average_color (
     EspNode *self); /* 0xRRGGBB, drawn until the thumbnail is there */
+
+/* --- How it was put together (esp-composition.h) ------------------------------------------------
+ */
+
+typedef enum
+{
+  ESP_NODE_PICTURE_SHOWN,  /* the image */
+  ESP_NODE_PICTURE_RAW,    /* as the backend made it */
+  ESP_NODE_PICTURE_MASK,   /* which pixels are the result's: grey, as large as the source, before it
+                              is grown and feathered */
+  ESP_NODE_PICTURE_SOURCE, /* what its parent showed when the turn ran */
+} EspNodePicture;
+
+/* What the turn asked for and what came of it; borrowed. NULL: imports, and turns that asked for
+ * nothing of the kind. */
+const EspComposition *esp_node_get_composition (EspNode *self);
+
+/* Of RAW it is TRUE also where that is what is shown; imports have only SHOWN. Parts may have been
+ * forgotten (esp_document_forget_parts_async ()). */
+gboolean esp_node_has_picture (EspNode *self, EspNodePicture which);
+const char *esp_node_get_picture_sha256 (EspNode *self, EspNodePicture which); /* or NULL */
+gboolean esp_node_has_latents (EspNode *self); /* what the local engine can go on from */
+
+/* Its parent shows another picture than it was made from, and was its parent then. */
+gboolean esp_node_is_outdated (EspNode *self);
 
 /* --- What the person noted -------------------------------------------------------------------- */
 

@@ -55,6 +55,14 @@ typedef struct
 
   EspImageInfo image;
 
+  /* How the image was put together (esp-composition.h); imports have none of it. */
+  EspImageInfo raw;    /* what the backend made; the image itself where all of it is shown */
+  EspImageInfo mask;   /* as large as the source, before it is grown and feathered */
+  EspImageInfo source; /* what the turn started from */
+  gint64 source_node;  /* of which node that was the picture; 0: not known */
+  gint64 latents;      /* of the table `latents`; 0: none */
+  char *composition;   /* JSON; NULL: nothing was asked for */
+
   char *label;
   char *note;
   int stars;
@@ -74,6 +82,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspRecord, _esp_record_free)
 
 void _esp_image_info_copy (EspImageInfo *to, const EspImageInfo *from);
 void _esp_image_info_clear (EspImageInfo *info);
+
+/* No picture but the image itself. */
+void _esp_record_clear_parts (EspRecord *record);
+
+/* The picture's place in the record; never NULL. */
+EspImageInfo *_esp_record_get_picture (EspRecord *record, EspNodePicture which);
 
 /* What differs, for "changed". */
 EspNodeChange _esp_record_compare (const EspRecord *a, const EspRecord *b);

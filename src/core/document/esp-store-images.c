@@ -99,8 +99,9 @@ prepare_thumbnails (EspPreparedImage *self, EspPicture *picture, GError **error)
   return self->thumbnails[1] != NULL;
 }
 
-EspPreparedImage *
-_esp_prepared_image_new (GBytes *bytes, const char *name, GCancellable *cancellable, GError **error)
+static EspPreparedImage *
+prepare_image (GBytes *bytes, const char *name, gboolean is_part, GCancellable *cancellable,
+               GError **error)
 {
   g_autoptr (EspPreparedImage) self = g_new0 (EspPreparedImage, 1);
   g_autoptr (EspPicture) picture = NULL;
@@ -110,7 +111,7 @@ _esp_prepared_image_new (GBytes *bytes, const char *name, GCancellable *cancella
   self->bytes = g_bytes_ref (bytes);
   picture = esp_picture_load_bytes (bytes, name != NULL ? name : _ ("The picture"), NULL,
                                     cancellable, &local);
-  if (picture == NULL || !prepare_thumbnails (self, picture, &local))
+  if (picture == NULL || (!is_part && !prepare_thumbnails (self, picture, &local)))
     {
       if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         g_propagate_error (error, local);
@@ -128,6 +129,18 @@ _esp_prepared_image_new (GBytes *bytes, const char *name, GCancellable *cancella
   self->info.height = picture->height;
   self->info.size = g_bytes_get_size (bytes);
   return g_steal_pointer (&self);
+}
+
+EspPreparedImage *
+_esp_prepared_image_new (GBytes *bytes, const char *name, GCancellable *cancellable, GError **error)
+{
+  return prepare_image (bytes, name, FALSE, cancellable, error);
+}
+
+EspPreparedImage *
+_esp_prepared_part_new (GBytes *bytes, const char *name, GCancellable *cancellable, GError **error)
+{
+  return prepare_image (bytes, name, TRUE, cancellable, error);
 }
 
 void
@@ -271,6 +284,23 @@ _esp_store_add_image (EspStore *self, EspPreparedImage *image, GError **error)
   return TRUE;
 }
 
+gboolean
+_esp_store_add_latents (EspStore *self, GBytes *bytes, gint64 *id, GError **error)
+{
+  sqlite3_stmt *statement
+      = _esp_store_prepare (self, "INSERT INTO latents (size, data) VALUES (?1, ?2)", error);
+
+  if (statement == NULL)
+    return FALSE;
+  sqlite3_bind_int64 (statement, 1, (gint64) g_bytes_get_size (bytes));
+  sqlite3_bind_blob64 (statement, 2, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
+                       SQLITE_STATIC);
+  if (!_esp_store_run (self, statement, error))
+    return FALSE;
+  *id = sqlite3_last_insert_rowid (_esp_store_get_database (self));
+  return TRUE;
+}
+
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 static void
@@ -326,6 +356,30 @@ _esp_store_read_image (EspStore *self, const EspImageInfo *info, GCancellable *c
       return NULL;
     }
   return g_bytes_new_take (g_steal_pointer (&data), done);
+}
+
+GBytes *
+_esp_store_read_latents (EspStore *self, gint64 id, GError **error)
+{
+  GError *local = NULL;
+  GBytes *bytes = NULL;
+  sqlite3_stmt *statement
+      = _esp_store_prepare (self, "SELECT data FROM latents WHERE id = ?1", error);
+
+  if (statement == NULL)
+    return NULL;
+  sqlite3_bind_int64 (statement, 1, id);
+  if (_esp_store_step (self, statement, &local))
+    {
+      bytes = g_bytes_new (sqlite3_column_blob (statement, 0),
+                           (gsize) sqlite3_column_bytes (statement, 0));
+      sqlite3_reset (statement);
+    }
+  else if (local == NULL)
+    set_image_error (self, &local);
+  if (local != NULL)
+    g_propagate_error (error, local);
+  return bytes;
 }
 
 gint64

@@ -15,13 +15,14 @@
 
 /* In the order of `Column`. Columns that a file of another version lacks are read as NULL. */
 static const char *const columns[] = {
-  "id",      "parent",  "position",   "kind",        "state",
-  "deleted", "folded",  "message",    "instruction", "negative_prompt",
-  "backend", "model",   "model_name", "model_hash",  "parameters",
-  "asked",   "seed",    "file_name",  "remote_job",  "created",
-  "seconds", "timings", "cost",       "currency",    "image",
-  "label",   "note",    "stars",      "tag",         "rejected",
-  "sweep",   "cell",    "draft",
+  "id",      "parent",  "position",    "kind",        "state",
+  "deleted", "folded",  "message",     "instruction", "negative_prompt",
+  "backend", "model",   "model_name",  "model_hash",  "parameters",
+  "asked",   "seed",    "file_name",   "remote_job",  "created",
+  "seconds", "timings", "cost",        "currency",    "image",
+  "label",   "note",    "stars",       "tag",         "rejected",
+  "sweep",   "cell",    "draft",       "raw",         "mask",
+  "source",  "latents", "source_node", "composition",
 };
 
 enum Column
@@ -59,52 +60,98 @@ enum Column
   SWEEP, /* of the table `sweeps`: NULL if there is no such sweep */
   CELL,
   DRAFT,
+  RAW,
+  MASK,
+  SOURCE,
+  LATENTS, /* of the table `latents`: NULL if there are none */
+  SOURCE_NODE,
+  COMPOSITION,
   N_COLUMNS,
-  /* behind them, of the image: */
-  IMAGE_ID = N_COLUMNS,
+};
+
+/* Behind them, of each of the pictures: */
+enum ImageColumn
+{
+  IMAGE_ID,
   IMAGE_SHA256,
   IMAGE_MEDIA_TYPE,
   IMAGE_WIDTH,
   IMAGE_HEIGHT,
   IMAGE_SIZE,
   IMAGE_COLOR,
+  N_IMAGE_COLUMNS,
 };
+
+static const char *const image_columns[]
+    = { "id", "sha256", "media_type", "width", "height", "size", "color" };
+
+G_STATIC_ASSERT (G_N_ELEMENTS (image_columns) == N_IMAGE_COLUMNS);
+
+/* The pictures in the order in which they stand behind the columns. */
+static const enum Column pictures[] = { IMAGE, RAW, MASK, SOURCE };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (columns) == N_COLUMNS);
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
+/* Where rows of other tables are needed that may be missing: those of files of before. */
+static gboolean
+has_column (EspStore *self, enum Column column)
+{
+  if (!_esp_store_has_column (self, "nodes", columns[column]))
+    return FALSE;
+  if (column == SWEEP)
+    return _esp_store_has_column (self, "sweeps", "id")
+           && _esp_store_has_column (self, "sweeps", "plan");
+  if (column == LATENTS)
+    return _esp_store_has_column (self, "latents", "id")
+           && _esp_store_has_column (self, "latents", "data");
+  return TRUE;
+}
+
+static void
+add_picture (EspStore *self, enum Column column, GString *wanted, GString *joins)
+{
+  const gboolean is_there = has_column (self, column);
+
+  for (guint i = 0; i < N_IMAGE_COLUMNS; i++)
+    if (is_there && _esp_store_has_column (self, "images", image_columns[i]))
+      g_string_append_printf (wanted, ", %s.%s", columns[column], image_columns[i]);
+    else
+      g_string_append (wanted, ", NULL");
+  if (is_there)
+    g_string_append_printf (joins, " LEFT JOIN images AS %s ON %s.id = nodes.%s", columns[column],
+                            columns[column], columns[column]);
+}
+
 static const char *
 get_node_query (EspStore *self)
 {
-  static const char *const image_columns[]
-      = { "id", "sha256", "media_type", "width", "height", "size", "color" };
   char **query = _esp_store_node_query (self);
-  gboolean has_sweeps;
+  g_autoptr (GString) joins = NULL;
   GString *text;
 
   if (*query != NULL)
     return *query;
 
-  has_sweeps = _esp_store_has_column (self, "nodes", columns[SWEEP])
-               && _esp_store_has_column (self, "sweeps", "id")
-               && _esp_store_has_column (self, "sweeps", "plan");
   text = g_string_new ("SELECT ");
+  joins = g_string_new (" FROM nodes");
   for (guint i = 0; i < N_COLUMNS; i++)
-    if (i == SWEEP)
-      g_string_append (text, has_sweeps ? ", sweeps.id" : ", NULL");
-    else if (_esp_store_has_column (self, "nodes", columns[i]))
+    if (!has_column (self, i))
+      g_string_append (text, ", NULL");
+    else if (i == SWEEP || i == LATENTS)
+      {
+        const char *table = i == SWEEP ? "sweeps" : "latents";
+
+        g_string_append_printf (text, ", %s.id", table);
+        g_string_append_printf (joins, " LEFT JOIN %s ON %s.id = nodes.%s", table, table,
+                                columns[i]);
+      }
+    else
       g_string_append_printf (text, "%snodes.%s", i > 0 ? ", " : "", columns[i]);
-    else
-      g_string_append (text, ", NULL");
-  for (guint i = 0; i < G_N_ELEMENTS (image_columns); i++)
-    if (_esp_store_has_column (self, "images", image_columns[i]))
-      g_string_append_printf (text, ", images.%s", image_columns[i]);
-    else
-      g_string_append (text, ", NULL");
-  g_string_append (text, " FROM nodes LEFT JOIN images ON images.id = nodes.image");
-  if (has_sweeps)
-    g_string_append (text, " LEFT JOIN sweeps ON sweeps.id = nodes.sweep");
+  for (guint i = 0; i < G_N_ELEMENTS (pictures); i++)
+    add_picture (self, pictures[i], text, joins);
+  g_string_append (text, joins->str);
   return *query = g_string_free (text, FALSE);
 }
 
@@ -142,22 +189,24 @@ is_sha256 (const char *text)
   return text != NULL && strlen (text) == 64 && strspn (text, "0123456789abcdef") == 64;
 }
 
+/* The picture that stands behind the columns as number `place`. */
 static void
-read_image_info (sqlite3_stmt *statement, EspImageInfo *info)
+read_image_info (sqlite3_stmt *statement, int place, EspImageInfo *info)
 {
-  const char *sha256 = (const char *) sqlite3_column_text (statement, IMAGE_SHA256);
+  const int first = N_COLUMNS + place * N_IMAGE_COLUMNS;
+  const char *sha256 = (const char *) sqlite3_column_text (statement, first + IMAGE_SHA256);
 
-  if (sqlite3_column_type (statement, IMAGE_ID) == SQLITE_NULL || !is_sha256 (sha256))
+  if (sqlite3_column_type (statement, first + IMAGE_ID) == SQLITE_NULL || !is_sha256 (sha256))
     return;
-  info->id = sqlite3_column_int64 (statement, IMAGE_ID);
+  info->id = sqlite3_column_int64 (statement, first + IMAGE_ID);
   g_strlcpy (info->sha256, sha256, sizeof info->sha256);
-  info->media_type = get_text (statement, IMAGE_MEDIA_TYPE);
+  info->media_type = get_text (statement, first + IMAGE_MEDIA_TYPE);
   if (info->media_type == NULL)
     info->media_type = g_strdup ("application/octet-stream");
-  info->width = get_bounded (statement, IMAGE_WIDTH, ESP_PICTURE_MAX_SIDE);
-  info->height = get_bounded (statement, IMAGE_HEIGHT, ESP_PICTURE_MAX_SIDE);
-  info->size = (guint64) MAX (sqlite3_column_int64 (statement, IMAGE_SIZE), 0);
-  info->color = (guint32) get_bounded (statement, IMAGE_COLOR, 0xffffff);
+  info->width = get_bounded (statement, first + IMAGE_WIDTH, ESP_PICTURE_MAX_SIDE);
+  info->height = get_bounded (statement, first + IMAGE_HEIGHT, ESP_PICTURE_MAX_SIDE);
+  info->size = (guint64) MAX (sqlite3_column_int64 (statement, first + IMAGE_SIZE), 0);
+  info->color = (guint32) get_bounded (statement, first + IMAGE_COLOR, 0xffffff);
 }
 
 static void
@@ -193,6 +242,20 @@ read_turn (sqlite3_stmt *statement, EspRecord *record)
   record->currency = get_text (statement, CURRENCY);
 }
 
+/* Only turns are put together. */
+static void
+read_parts (sqlite3_stmt *statement, EspRecord *record)
+{
+  if (record->kind != ESP_NODE_TURN)
+    return;
+  read_image_info (statement, 1, &record->raw);
+  read_image_info (statement, 2, &record->mask);
+  read_image_info (statement, 3, &record->source);
+  record->latents = MAX (sqlite3_column_int64 (statement, LATENTS), 0);
+  record->source_node = MAX (sqlite3_column_int64 (statement, SOURCE_NODE), 0);
+  record->composition = get_text (statement, COMPOSITION);
+}
+
 /* Only turns are cells. */
 static void
 read_cell (sqlite3_stmt *statement, EspRecord *record)
@@ -221,7 +284,7 @@ read_record (sqlite3_stmt *statement)
   if (!isfinite (record->position))
     record->position = 0;
   read_turn (statement, record);
-  read_image_info (statement, &record->image);
+  read_image_info (statement, 0, &record->image);
   /* Kinds and states of later versions: the nearest thing that harms nothing. */
   if (!esp_node_kind_from_string (kind, &record->kind))
     record->kind = *record->instruction != '\0' ? ESP_NODE_TURN : ESP_NODE_IMPORTED;
@@ -236,6 +299,7 @@ read_record (sqlite3_stmt *statement)
   record->tag = get_bounded (statement, TAG, ESP_NODE_N_TAGS);
   record->rejected = sqlite3_column_int64 (statement, REJECTED) != 0;
   read_cell (statement, record);
+  read_parts (statement, record);
   return record;
 }
 
@@ -372,15 +436,17 @@ static const char write_node_sql[]
       " negative_prompt, backend, model, model_name, model_hash, parameters, asked, seed, "
       "file_name,"
       " remote_job, created, seconds, timings, cost, currency, image, label, note, stars, tag,"
-      " rejected, sweep, cell, draft)"
+      " rejected, sweep, cell, draft, raw, mask, source, latents, source_node, composition)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-      " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)"
+      " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33,"
+      " ?34, ?35, ?36, ?37, ?38, ?39)"
       " ON CONFLICT (id) DO UPDATE SET parent = ?2, position = ?3, kind = ?4, state = ?5,"
       " deleted = ?6, folded = ?7, message = ?8, instruction = ?9, negative_prompt = ?10,"
       " backend = ?11, model = ?12, model_name = ?13, model_hash = ?14, parameters = ?15,"
       " asked = ?16, seed = ?17, file_name = ?18, remote_job = ?19, created = ?20, seconds = ?21,"
       " timings = ?22, cost = ?23, currency = ?24, image = ?25, label = ?26, note = ?27,"
-      " stars = ?28, tag = ?29, rejected = ?30, sweep = ?31, cell = ?32, draft = ?33";
+      " stars = ?28, tag = ?29, rejected = ?30, sweep = ?31, cell = ?32, draft = ?33,"
+      " raw = ?34, mask = ?35, source = ?36, latents = ?37, source_node = ?38, composition = ?39";
 
 static void
 bind_text (sqlite3_stmt *statement, int column, const char *text)
@@ -441,6 +507,12 @@ bind_record (sqlite3_stmt *statement, const EspRecord *record)
   if (record->sweep > 0)
     sqlite3_bind_int64 (statement, CELL + 1, record->cell);
   sqlite3_bind_int (statement, DRAFT + 1, record->draft);
+  bind_id (statement, RAW, record->raw.id);
+  bind_id (statement, MASK, record->mask.id);
+  bind_id (statement, SOURCE, record->source.id);
+  bind_id (statement, LATENTS, record->latents);
+  bind_id (statement, SOURCE_NODE, record->source_node);
+  bind_text (statement, COMPOSITION, record->composition);
 }
 
 static gboolean

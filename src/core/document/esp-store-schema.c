@@ -108,6 +108,23 @@ static const char *const migrations[] = {
   "ALTER TABLE nodes ADD COLUMN cell INTEGER;"
   "ALTER TABLE nodes ADD COLUMN draft INTEGER NOT NULL DEFAULT 0;"
   "CREATE INDEX nodes_sweep ON nodes (sweep) WHERE sweep IS NOT NULL;",
+
+  /* 4: what a picture was put together of */
+  "CREATE TABLE latents ("
+  "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+  "  size INTEGER NOT NULL,"
+  "  data BLOB NOT NULL"
+  ") STRICT;"
+  "ALTER TABLE nodes ADD COLUMN raw INTEGER REFERENCES images (id);"
+  "ALTER TABLE nodes ADD COLUMN mask INTEGER REFERENCES images (id);"
+  "ALTER TABLE nodes ADD COLUMN source INTEGER REFERENCES images (id);"
+  "ALTER TABLE nodes ADD COLUMN source_node INTEGER;"
+  "ALTER TABLE nodes ADD COLUMN latents INTEGER REFERENCES latents (id);"
+  "ALTER TABLE nodes ADD COLUMN composition TEXT;"
+  "CREATE INDEX nodes_raw ON nodes (raw) WHERE raw IS NOT NULL;"
+  "CREATE INDEX nodes_mask ON nodes (mask) WHERE mask IS NOT NULL;"
+  "CREATE INDEX nodes_source ON nodes (source) WHERE source IS NOT NULL;"
+  "CREATE INDEX nodes_latents ON nodes (latents) WHERE latents IS NOT NULL;",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (migrations) == ESP_STORE_VERSION - 1);

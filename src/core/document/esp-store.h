@@ -14,7 +14,7 @@
 G_BEGIN_DECLS
 
 #define ESP_STORE_APPLICATION_ID ESP_DOCUMENT_APPLICATION_ID
-#define ESP_STORE_VERSION        3
+#define ESP_STORE_VERSION        4
 
 typedef enum
 {
@@ -136,6 +136,10 @@ typedef struct
 EspPreparedImage *_esp_prepared_image_new (GBytes *bytes, const char *name,
                                            GCancellable *cancellable,
                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same without thumbnails: of what is looked at only beside another picture. */
+EspPreparedImage *_esp_prepared_part_new (GBytes *bytes, const char *name,
+                                          GCancellable *cancellable,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void _esp_prepared_image_free (EspPreparedImage *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspPreparedImage, _esp_prepared_image_free)
@@ -149,6 +153,11 @@ gboolean _esp_store_add_image (EspStore *self, EspPreparedImage *image, GError *
 /* FALSE without an error set: there is none. */
 gboolean _esp_store_find_image (EspStore *self, const char *sha256, EspImageInfo *info,
                                 GError **error);
+
+/* What a later turn of the local engine starts from, as it is; `id` receives where. */
+gboolean _esp_store_add_latents (EspStore *self, GBytes *bytes, gint64 *id, GError **error);
+GBytes *_esp_store_read_latents (EspStore *self, gint64 id,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 GBytes *_esp_store_read_image (EspStore *self, const EspImageInfo *info, GCancellable *cancellable,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -291,6 +291,33 @@ finish_turn (EspDocument *document, EspNode *node, guint32 color)
 }
 
 void
+compose_turn (EspDocument *document, EspNode *node, guint32 color, EspRegion *region)
+{
+  g_auto (Waiter) waiter = { 0 };
+  g_autoptr (GBytes) bytes = make_png (40, 30, color, 1);
+  g_autoptr (GBytes) raw = make_png (64, 48, color, 2);
+  g_autoptr (GBytes) mask = make_png (40, 30, 0xffffff, 3);
+  g_autoptr (GBytes) latents = g_bytes_new_static ("latents", 7);
+  g_autoptr (EspComposition) composition = esp_composition_new (ESP_KEEP_AUTO);
+  const EspTurnOutcome outcome = { .image = bytes,
+                                   .seconds = 1.5,
+                                   .cost = 0,
+                                   .raw = raw,
+                                   .mask = mask,
+                                   .latents = latents,
+                                   .composition = composition };
+  GError *error = NULL;
+
+  composition->region = region != NULL ? esp_region_copy (region) : NULL;
+  composition->made = TRUE;
+  composition->changed = 0.25;
+  set_state (document, node, ESP_NODE_RUNNING, NULL);
+  WAIT (waiter, esp_document_finish_turn_async, document, node, &outcome, NULL);
+  esp_document_finish_turn_finish (document, waiter.result, &error);
+  g_assert_no_error (error);
+}
+
+void
 set_state (EspDocument *document, EspNode *node, EspNodeState state, const char *message)
 {
   g_auto (Waiter) waiter = { 0 };

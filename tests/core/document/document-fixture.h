@@ -58,6 +58,9 @@ EspNode *add_turn (EspDocument *document, EspNode *parent, const char *instructi
 EspNode *add_cell (EspDocument *document, gint64 sweep, const char *plan, EspNode *parent,
                    guint cell, const char *instruction);
 void finish_turn (EspDocument *document, EspNode *node, guint32 color);
+/* The same from beginning to end, put together of a raw result, its mask and what it left for the
+ * next one; `region` or NULL. */
+void compose_turn (EspDocument *document, EspNode *node, guint32 color, EspRegion *region);
 void set_state (EspDocument *document, EspNode *node, EspNodeState state, const char *message);
 void set_label (EspDocument *document, EspNode *node, const char *label);
 void set_stars (EspDocument *document, EspNode *node, int stars);

@@ -14,6 +14,11 @@ static const char *const before[] = {
   "DROP TABLE instructions; PRAGMA user_version = 1",
   "DROP INDEX nodes_sweep; ALTER TABLE nodes DROP COLUMN sweep; ALTER TABLE nodes DROP COLUMN cell;"
   "ALTER TABLE nodes DROP COLUMN draft; DROP TABLE sweeps; PRAGMA user_version = 2",
+  "DROP INDEX nodes_raw; DROP INDEX nodes_mask; DROP INDEX nodes_source; DROP INDEX nodes_latents;"
+  "ALTER TABLE nodes DROP COLUMN raw; ALTER TABLE nodes DROP COLUMN mask;"
+  "ALTER TABLE nodes DROP COLUMN source; ALTER TABLE nodes DROP COLUMN source_node;"
+  "ALTER TABLE nodes DROP COLUMN latents; ALTER TABLE nodes DROP COLUMN composition;"
+  "DROP TABLE latents; PRAGMA user_version = 3",
 };
 
 static void
@@ -32,7 +37,7 @@ fill (EspDocument *document)
   g_ptr_array_unref (esp_document_add_turns_finish (document, waiter.result, NULL));
   set_state (document, add_cell (document, 0, "{\"cells\":2,\"parent\":1}", root, 1, "Make it red"),
              ESP_NODE_FAILED, "No memory");
-  finish_turn (document, red, 0xe01b24);
+  compose_turn (document, red, 0xe01b24, NULL);
   set_label (document, red, "Best");
   set_stars (document, red, 4);
   g_ptr_array_add (one, red);
