@@ -5,6 +5,7 @@
 #include "esp-backend-button.h"
 #include "esp-composer.h"
 #include "esp-instruction-view.h"
+#include "esp-keep-chips.h"
 #include "esp-parameter-controls.h"
 #include "esp-parameter-popover.h"
 #include "esp-presets.h"
@@ -23,6 +24,8 @@ struct _EspComposer
   EspInstructionView *instruction;
   EspSuggestions *suggestions;
   EspReferenceChips *references;
+  EspKeepChips *keep_chips;
+  GtkSwitch *keep_switch;
   EspBackendButton *backend_button;
   EspVariationsButton *variations;
   EspParameterControls *controls;
@@ -50,19 +53,24 @@ struct _EspComposer
 
   char *obstacle; /* from outside: nothing may leave this computer; or NULL */
 
+  EspRegion *region; /* what alone is edited; NULL: everything */
+
   char *turn_instruction, *turn_negative; /* of the turn asked for last; or NULL */
   JsonObject *turn_values;
+  EspComposition *turn_composition;
 
   EspNode *last_added;
   gint64 last_time;
   guint busy : 1; /* the current node's turn waits or runs, and the run button says how far it is */
   guint adding : 1; /* turns are being stored */
+  guint keep : 1;   /* untouched pixels */
 };
 
 void _esp_composer_update (EspComposer *self);
 void _esp_composer_emit_error (EspComposer *self, const char *message);
 gboolean _esp_composer_emit_ask (EspComposer *self, guint count, gboolean next);
 void _esp_composer_notify_model (EspComposer *self);
+void _esp_composer_notify_region (EspComposer *self);
 
 /* Settings. */
 void _esp_composer_choose_model (EspComposer *self, EspModel *model);
@@ -85,6 +93,13 @@ void _esp_composer_stop (EspComposer *self);
 /* As esp_composer_get_turn (), with a model that is there and has a schema. */
 void _esp_composer_compose (EspComposer *self, EspTurn *turn);
 void _esp_composer_forget_turn (EspComposer *self);
+
+/* The rest of the picture. */
+GtkWidget *_esp_composer_create_keep_row (EspComposer *self);
+GtkWidget *_esp_composer_create_keep_chips (EspComposer *self);
+void _esp_composer_init_keep (EspComposer *self);
+EspComposition *_esp_composer_dup_composition (EspComposer *self) G_GNUC_WARN_UNUSED_RESULT;
+void _esp_composer_use_composition (EspComposer *self, EspNode *node);
 
 /* References. */
 void _esp_composer_choose_reference (EspComposer *self);

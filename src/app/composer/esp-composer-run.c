@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-model-text.h"
+#include "esp-replay.h"
 
 /* Running exactly the same again within this time is a slip (a key that repeats). */
 #define SLIP (700 * G_TIME_SPAN_MILLISECOND)
@@ -106,7 +107,8 @@ is_same_turn (EspNode *node, const EspTurn *turn)
 
   return g_strcmp0 (esp_node_get_instruction (node), turn->instruction) == 0
          && g_strcmp0 (esp_node_get_backend (node), turn->backend) == 0
-         && g_strcmp0 (esp_node_get_model (node), turn->model) == 0 && json_node_equal (a, b);
+         && g_strcmp0 (esp_node_get_model (node), turn->model) == 0 && json_node_equal (a, b)
+         && esp_composition_asks_same (esp_node_get_composition (node), turn->composition);
 }
 
 typedef struct
@@ -280,30 +282,6 @@ esp_composer_run_again (EspComposer *self, EspNode *node, gboolean new_seed)
   _esp_composer_update (self);
 }
 
-/* What of the node's settings means something to the other model, over its defaults. */
-static JsonObject *
-dup_carried_values (EspNode *node, EspSchema *schema)
-{
-  JsonObject *values = esp_schema_dup_defaults (schema);
-  JsonObject *own = esp_node_get_parameters (node);
-  g_autoptr (GList) members = json_object_get_members (own);
-
-  for (GList *item = members; item != NULL; item = item->next)
-    {
-      const EspParameter *parameter = esp_schema_find (schema, item->data);
-      JsonNode *value = json_object_get_member (own, item->data);
-
-      if (parameter != NULL && esp_parameter_check (parameter, value, NULL))
-        json_object_set_member (values, item->data, json_node_copy (value));
-    }
-  for (const char *const *name = (const char *const[]){ "prompt", "negative_prompt", "seed", NULL };
-       *name != NULL; name++)
-    if (json_object_has_member (values, *name))
-      json_object_remove_member (values, *name);
-
-  return values;
-}
-
 void
 esp_composer_try_with (EspComposer *self, EspNode *node, EspModel *model)
 {
@@ -332,7 +310,7 @@ esp_composer_try_with (EspComposer *self, EspNode *node, EspModel *model)
     }
 
   references = esp_node_get_references (node);
-  values = dup_carried_values (node, schema);
+  values = esp_replay_dup_values (node, schema);
   turn.instruction = esp_node_get_instruction (node);
   turn.negative_prompt = esp_schema_find (schema, "negative_prompt") != NULL
                              ? esp_node_get_negative_prompt (node)
@@ -343,6 +321,7 @@ esp_composer_try_with (EspComposer *self, EspNode *node, EspModel *model)
   turn.parameters = values;
   turn.references = (EspNode *const *) references->pdata;
   turn.n_references = MIN (references->len, esp_model_get_max_references (model));
+  turn.composition = esp_node_get_composition (node);
   turn.has_seed = (esp_model_get_features (model) & ESP_MODEL_SEED) != 0;
   /* What every seed can be. */
   turn.seed = esp_node_has_seed (node) ? esp_node_get_seed (node) & G_MAXINT32

@@ -298,6 +298,7 @@ esp_composer_use_node (EspComposer *self, EspNode *node, EspComposerParts parts)
                                      "over where the chosen model has them."));
       _esp_composer_apply_values (self, values);
       take_references (self, esp_node_get_references (node));
+      _esp_composer_use_composition (self, node);
     }
   if ((parts & ESP_COMPOSER_SEED) != 0 && esp_node_has_seed (node))
     esp_parameter_controls_set_seed (self->controls, esp_node_get_seed (node), TRUE);
@@ -426,6 +427,7 @@ esp_composer_dup_state (EspComposer *self)
   g_variant_dict_insert (dict, "seed", "t", esp_parameter_controls_get_seed (self->controls));
   g_variant_dict_insert (dict, "seed-locked", "b",
                          esp_parameter_controls_get_seed_locked (self->controls));
+  g_variant_dict_insert (dict, "keep", "b", esp_composer_get_keep (self));
   g_variant_dict_insert (dict, "variations", "u",
                          esp_variations_button_get_count (self->variations));
   nodes = esp_reference_chips_get_nodes (self->references);
@@ -461,7 +463,7 @@ esp_composer_restore_state (EspComposer *self, GVariant *state)
   g_autoptr (GVariant) memory = NULL;
   g_autoptr (GVariant) references = NULL;
   const char *text, *backend, *model;
-  gboolean locked = FALSE;
+  gboolean locked = FALSE, keep;
   guint64 seed;
   guint count;
 
@@ -500,6 +502,8 @@ esp_composer_restore_state (EspComposer *self, GVariant *state)
       g_variant_lookup (state, "seed-locked", "b", &locked);
       esp_parameter_controls_set_seed (self->controls, seed, locked);
     }
+  if (g_variant_lookup (state, "keep", "b", &keep))
+    esp_composer_set_keep (self, keep);
   if (g_variant_lookup (state, "variations", "u", &count))
     esp_variations_button_set_count (self->variations, count);
   if (g_variant_lookup (state, "instruction", "&s", &text))

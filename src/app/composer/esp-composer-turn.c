@@ -10,6 +10,7 @@ _esp_composer_forget_turn (EspComposer *self)
   g_clear_pointer (&self->turn_instruction, g_free);
   g_clear_pointer (&self->turn_negative, g_free);
   g_clear_pointer (&self->turn_values, json_object_unref);
+  g_clear_pointer (&self->turn_composition, esp_composition_free);
 }
 
 void
@@ -28,6 +29,7 @@ _esp_composer_compose (EspComposer *self, EspTurn *turn)
           = g_strdup (json_object_get_string_member (self->turn_values, "negative_prompt"));
       json_object_remove_member (self->turn_values, "negative_prompt");
     }
+  self->turn_composition = _esp_composer_dup_composition (self);
   *turn = (EspTurn){
     .instruction = self->turn_instruction,
     .negative_prompt = self->turn_negative,
@@ -37,6 +39,7 @@ _esp_composer_compose (EspComposer *self, EspTurn *turn)
     .parameters = self->turn_values,
     .references = (EspNode *const *) references->pdata,
     .n_references = references->len,
+    .composition = self->turn_composition,
   };
 }
 

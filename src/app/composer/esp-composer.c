@@ -18,6 +18,7 @@ enum
   PROP_QUEUE,
   PROP_BUSY,
   PROP_MODEL,
+  PROP_REGION,
   N_PROPS
 };
 
@@ -52,6 +53,12 @@ void
 _esp_composer_notify_model (EspComposer *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
+}
+
+void
+_esp_composer_notify_region (EspComposer *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_REGION]);
 }
 
 /* The current node, if this program is working on it. */
@@ -414,6 +421,9 @@ esp_composer_get_property (GObject *object, guint id, GValue *value, GParamSpec 
     case PROP_MODEL:
       g_value_set_object (value, self->model);
       break;
+    case PROP_REGION:
+      g_value_set_boxed (value, self->region);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -429,6 +439,9 @@ esp_composer_set_property (GObject *object, guint id, const GValue *value, GPara
       break;
     case PROP_QUEUE:
       esp_composer_set_queue (ESP_COMPOSER (object), g_value_get_object (value));
+      break;
+    case PROP_REGION:
+      esp_composer_set_region (ESP_COMPOSER (object), g_value_get_boxed (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -480,6 +493,7 @@ esp_composer_finalize (GObject *object)
   g_clear_pointer (&self->wanted_backend, g_free);
   g_clear_pointer (&self->wanted_model, g_free);
   g_clear_pointer (&self->wanted_values, json_object_unref);
+  g_clear_pointer (&self->region, esp_region_free);
   _esp_composer_forget_turn (self);
 
   G_OBJECT_CLASS (esp_composer_parent_class)->finalize (object);
@@ -522,6 +536,9 @@ esp_composer_class_init (EspComposerClass *klass)
       = g_param_spec_boolean ("busy", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, ESP_TYPE_MODEL,
                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_REGION]
+      = g_param_spec_boxed ("region", NULL, NULL, ESP_TYPE_REGION,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   signals[ADDED] = g_signal_new ("added", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
@@ -547,7 +564,8 @@ create_settings_button (EspComposer *self)
   EspPresetsPopover *presets = ESP_PRESETS_POPOVER (esp_presets_popover_new (self->presets));
 
   self->controls = ESP_PARAMETER_CONTROLS (esp_parameter_controls_new ());
-  self->popover = ESP_PARAMETER_POPOVER (esp_parameter_popover_new (self->controls, presets));
+  self->popover = ESP_PARAMETER_POPOVER (
+      esp_parameter_popover_new (self->controls, presets, _esp_composer_create_keep_row (self)));
   g_signal_connect_object (presets, "apply", G_CALLBACK (_esp_composer_apply_preset), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (presets, "save", G_CALLBACK (_esp_composer_save_preset), self,
@@ -641,6 +659,7 @@ esp_composer_init (EspComposer *self)
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->suggestions));
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->instruction));
+  gtk_box_append (GTK_BOX (self->box), _esp_composer_create_keep_chips (self));
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->references));
   gtk_box_append (GTK_BOX (self->box), create_trouble (self));
   gtk_box_append (GTK_BOX (self->box), bar);
@@ -649,6 +668,7 @@ esp_composer_init (EspComposer *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Next turn"), -1);
   _esp_composer_init_drop (self);
+  _esp_composer_init_keep (self);
   _esp_composer_follow_model (self);
 }
 

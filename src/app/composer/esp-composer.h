@@ -3,7 +3,7 @@
  *
  * Grows turns below the document's current node. Properties: "document", "queue",
  * "busy" (boolean, read-only: it shows how far the current node's turn is), "model" (EspModel,
- * read-only).
+ * read-only), "region" (EspRegion: the part that alone is edited, or NULL).
  * Signals:
  *   "added"        (EspNode)           a turn was added and queued; the first of several
  *   "needs-setup"  (EspModel)          a model was chosen that needs a key or files
@@ -19,6 +19,7 @@
 #include <adwaita.h>
 
 #include "esp-queue.h"
+#include "esp-region.h"
 
 G_BEGIN_DECLS
 
@@ -76,6 +77,15 @@ JsonObject *esp_composer_dup_presets (EspComposer *self) G_GNUC_WARN_UNUSED_RESU
 /* Asks another model for the same: the same instruction, references and, where the model has them,
  * settings, beside the node. */
 void esp_composer_try_with (EspComposer *self, EspNode *node, EspModel *model);
+
+/* Are the pixels that the instruction does not mean kept as they are? What the person switches is
+ * what the next window begins with; this is not. */
+gboolean esp_composer_get_keep (EspComposer *self);
+void esp_composer_set_keep (EspComposer *self, gboolean keep);
+
+/* What alone is edited, pixels of the image that the next turn starts from; NULL: all of it. */
+const EspRegion *esp_composer_get_region (EspComposer *self);
+void esp_composer_set_region (EspComposer *self, const EspRegion *region);
 
 /* Why nothing is run with the chosen model, although it could: said as long as it holds, in the
  * place of the model's own state. NULL: nothing. */

@@ -37,7 +37,8 @@ esp_parameter_popover_init (EspParameterPopover *self)
 }
 
 GtkWidget *
-esp_parameter_popover_new (EspParameterControls *controls, EspPresetsPopover *presets)
+esp_parameter_popover_new (EspParameterControls *controls, EspPresetsPopover *presets,
+                           GtkWidget *keep)
 {
   EspParameterPopover *self = g_object_new (ESP_TYPE_PARAMETER_POPOVER, NULL);
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
@@ -62,6 +63,8 @@ esp_parameter_popover_new (EspParameterControls *controls, EspPresetsPopover *pr
   gtk_label_set_xalign (self->message, 0);
   gtk_widget_add_css_class (GTK_WIDGET (self->message), "dim-label");
   gtk_widget_hide (GTK_WIDGET (self->message));
+  gtk_widget_set_margin_bottom (keep, 12);
+  gtk_box_append (GTK_BOX (content), keep);
   gtk_box_append (GTK_BOX (content), GTK_WIDGET (self->message));
   gtk_box_append (GTK_BOX (content), GTK_WIDGET (controls));
   gtk_widget_set_margin_end (content, 6);

@@ -14,8 +14,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EspParameterPopover, esp_parameter_popover, ESP, PARAMETER_POPOVER,
                       GtkPopover)
 
-GtkWidget *esp_parameter_popover_new (EspParameterControls *controls,
-                                      EspPresetsPopover *presets) G_GNUC_WARN_UNUSED_RESULT;
+/* `keep`: the row about untouched pixels, which is no matter of the model; it comes first. */
+GtkWidget *esp_parameter_popover_new (EspParameterControls *controls, EspPresetsPopover *presets,
+                                      GtkWidget *keep) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What stands in place of controls (a model that is starting), or NULL. */
 void esp_parameter_popover_set_message (EspParameterPopover *self, const char *message);
