@@ -5,7 +5,8 @@ import os
 import re
 import sys
 
-from drive import case, run, wait_until
+from accessible import PRESSED
+from drive import case, plain, run, wait_until
 from reach import (branches, has_focus, instruction, is_current, run_long, run_states,
                    window_comes, window_goes)
 
@@ -226,8 +227,14 @@ def preferences(home, start):
     window.button(lambda name: name.startswith('Model:'))
     window.button('Get a Model…')
     window_comes(window, 'Preferences')
-    for page in ('Models', 'Storage', 'General'):
-        window.press(('radio button', 'page tab', 'toggle button'), page)
+    # By keys: on to its tab, and from there to the first thing on it, which those of other pages are not.
+    for page, key, first in (('Models', 'Tab', 'Look Again'), ('Providers', 'shift+Tab', 'Nothing Leaves This Computer'),
+                             ('Storage', 'shift+Tab', 'Place'), ('General', 'shift+Tab', 'Style')):
+        window.move_focus(page, [key] * 4)
+        window.key('space')
+        wait_until(lambda tab=page: all(one.has(PRESSED) == (plain(one.name) == tab)
+                                        for one in window.all('page tab')), f'the page {page}')
+        window.move_focus(first, ['Tab'] * 5)
         window.shot(f'reach-preferences-{page.lower()}')
     window.find(None, 'History Grows')
     window_goes(window, 'Preferences')
