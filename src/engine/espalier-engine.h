@@ -187,6 +187,20 @@ typedef struct EspLora
 #define ESP_LORAS_MAX         16
 #define ESP_LORA_STRENGTH_MAX 100.0
 
+/* Latent carry. A result that is edited again need not be decoded, rounded to 8 bits and encoded
+ * for it: the latents it was decoded from are known (EspEditResult.latents). They are read in the
+ * place of what the first reference is encoded to, token by token: one is a square of
+ * ESP_SIZE_MULTIPLE pixels a side. */
+typedef struct EspCarry
+{
+  const float *latents; /* [height/16 · width/16, token_width], packed; NULL: nothing is carried */
+  int width, height;    /* px of the picture that they are of: multiples of ESP_SIZE_MULTIPLE */
+  int token_width;      /* numbers of a token */
+  const uint8_t *tokens;  /* a byte for each token, 0: the picture shows something else there by now
+                             and is encoded; NULL: all are carried */
+  const char *model_hash; /* of the model that made them (EspModelInfo.hash); NULL: of this one */
+} EspCarry;
+
 typedef struct EspEditRequest
 {
   const char *prompt;          /* UTF-8, NUL-terminated */
@@ -214,6 +228,10 @@ typedef struct EspEditRequest
       *noise_path; /* safetensors with `noise` [tokens, 64] f32 instead of the seed's; or NULL */
   const char *dump_path; /* write every intermediate tensor there; or NULL */
   bool no_disk_cache;    /* neither read from nor write to esp_model_set_disk_cache()'s folder */
+  /* Latents of another model, or of another size than the first reference is brought to, are not
+   * used, and the result says so; impossible ones are ESP_ERROR_ARGUMENT or ESP_ERROR_NUMERIC. */
+  EspCarry carry;
+  bool no_carry; /* as if there were none */
   EspVaeTiling vae_tiling;
   size_t vae_memory; /* bytes of VAE activations before it tiles; 0 = 3 GiB */
   /* What they change adds up. The files are mapped and stay open with the model until another edit
@@ -265,8 +283,9 @@ typedef struct EspEditCallbacks
 /* What an edit did not have to compute because an earlier one had (esp_model_set_cache_limit()). */
 typedef enum
 {
-  ESP_REUSED_TEXT = 1 << 0,        /* all prompts: the text encoders did not run */
-  ESP_REUSED_ENCODE = 1 << 1,      /* all references: the autoencoder did not encode */
+  ESP_REUSED_TEXT = 1 << 0,   /* all prompts: the text encoders did not run */
+  ESP_REUSED_ENCODE = 1 << 1, /* all references: the autoencoder did not encode (what is carried
+                                 as a whole needs none) */
   ESP_REUSED_MODULATIONS = 1 << 2, /* those of all prompts, steps and the guidance */
 } EspReused;
 
@@ -282,7 +301,7 @@ typedef struct EspLoraUse
 typedef struct EspEditResult
 {
   EspImage image; /* owned by the result */
-  float *latents; /* packed [latent_tokens, latent_width], for latent carry; owned by the result */
+  float *latents; /* packed [latent_tokens, latent_width], for EspCarry; owned by the result */
   int latent_tokens, latent_width;
   uint64_t seed;
   int steps;
@@ -292,7 +311,9 @@ typedef struct EspEditResult
   bool scaled;                       /* the first reference was resized for the edit */
   int source_width, source_height;   /* the first reference as given */
   unsigned reused;                   /* EspReused */
-  int shared; /* edits that went through the transformer together, this one included */
+  double carried;        /* share of the first reference's tokens that were carried, 0 … 1 */
+  char not_carried[160]; /* one sentence: why the request's latents were not used; else "" */
+  int shared;            /* edits that went through the transformer together, this one included */
   /* Of an edit that was one of several: its share of what was done for all of them. */
   double seconds[ESP_STAGE_COUNT];
   double seconds_total;

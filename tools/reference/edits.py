@@ -94,6 +94,13 @@ CASES = {
     "lora-t5": ("heads-32", ["smallest"], "make the sky green", {"steps": 1, "loras": [("t5", 1.0)]}),
     "lora-several": ("heads-32", ["smallest"], "make the sky green",
                      {"steps": 4, "loras": [("kohya", 0.6), ("diffusers", -0.4), ("onetrainer", 0.3)]}),
+    # Conditioned on latents of an earlier edit with these words, instead of on the first picture encoded: on all
+    # of them, or on those of some tokens.
+    "carry-all": ("demo", ["square"], "Make it snow", {"steps": 4, "carry": ("Make it night", "all")}),
+    "carry-some": ("demo", ["portrait"], "Add a vignette", {"steps": 4, "carry": ("Tint the photo blue", "some"),
+                                                           "bf16": True}),
+    "carry-two-references": ("heads-32", ["tall", "strip"], "add the dog of the second picture",
+                             {"steps": 2, "carry": ("add snow", "some")}),
 }
 
 # Relative L2 distances and PSNR in dB (docs/testing.md): by how an edit is made.
@@ -168,6 +175,14 @@ class Edit:
                          for picture, (width, height) in zip(pictures, self.reference_sizes)]
         exact = "x" in self.size
         self.width, self.height = map(int, self.size.split("x")) if exact else self.reference_sizes[0]
+        self.carried = self.carry_tokens = None
+        if "carry" in options:
+            words, which = options["carry"]
+            earlier = {**options, "steps": 2, "seed": 5}
+            del earlier["carry"]
+            self.carried = Edit(pipe, earlier, manifest, pictures, words, dtype).run()["latents"]
+            tokens = range(len(self.carried))  # neither rows nor columns, and not symmetric
+            self.carry_tokens = torch.tensor([which == "all" or number * 7 % 5 < 3 for number in tokens])
 
     def encode_text(self, text):
         embeds, pooled, ids = self.pipe.encode_prompt(prompt=text, prompt_2=None, max_sequence_length=self.tokens)
@@ -179,6 +194,8 @@ class Edit:
             pixels = self.pipe.image_processor.preprocess(picture).to(self.dtype)
             latents = self.pipe._encode_vae_image(pixels, None)
             packed.append(self.pipe._pack_latents(latents, 1, 16, *latents.shape[2:]))
+        if self.carried is not None:
+            packed[0][0, self.carry_tokens] = self.carried[self.carry_tokens]
         return torch.cat(packed, dim=1)
 
     def noise(self):
@@ -238,17 +255,22 @@ class Edit:
 
     @torch.no_grad()
     def run_pipeline(self):
-        """The image from FluxKontextPipeline itself, for one reference."""
+        """The image from FluxKontextPipeline itself, for one reference. Latents in the place of a picture it takes as
+        they are."""
+        image = self.pictures[0]
+        if self.carried is not None:
+            image = self.pipe._unpack_latents(self.encode_references(), self.height, self.width, 8)
         return torch.from_numpy(self.pipe(
-            image=self.pictures[0], prompt=self.prompt, negative_prompt=self.options.get("negative"),
+            image=image, prompt=self.prompt, negative_prompt=self.options.get("negative"),
             true_cfg_scale=self.options.get("true_cfg", 1.0), height=self.height, width=self.width,
             max_area=self.height * self.width, _auto_resize="x" in self.size, latents=self.noise(),
             num_inference_steps=self.options["steps"], guidance_scale=self.guidance,
             max_sequence_length=self.tokens, output_type="np").images[0])
 
 
-def command_line(name, options, inputs, prompt):
-    """Arguments of `espalier-cli edit`; {data} is tests/data."""
+def command_line(name, edit, inputs):
+    """Arguments of `espalier-cli edit`, or what only tests/engine/model/worker_edit.py knows; {data} is tests/data."""
+    options, prompt = edit.options, edit.prompt
     arguments = [f"{{data}}/edits/inputs/{name}.png" for name in inputs] + ["-p", prompt]
     arguments += ["--seed", str(options.get("seed", 1)), "--steps", str(options["steps"])]
     arguments += ["--guidance", str(options.get("guidance", 2.5)), "--size", options.get("size", "match")]
@@ -256,6 +278,11 @@ def command_line(name, options, inputs, prompt):
         arguments += ["--negative-prompt", options["negative"], "--true-cfg", str(options["true_cfg"])]
     if "multi_ref" in options:
         arguments += ["--multi-ref", options["multi_ref"]]
+    if edit.carried is not None:
+        bits = "".join("1" if carried else "0" for carried in edit.carry_tokens)
+        digits = "".join(f"{int(bits[i:i + 4].ljust(4, '0'), 2):x}" for i in range(0, len(bits), 4))
+        arguments += ["--carry", f"{{data}}/edits/cases/{name}/carry.safetensors", "--carry-tokens", digits]
+        arguments += ["--carry-size", f"{edit.reference_sizes[0][0]}x{edit.reference_sizes[0][1]}"]
     for lora, strength in options.get("loras", []):
         arguments += ["--lora", f"{{data}}/loras/{lora}.safetensors:{strength}"]
     if options.get("noise"):
@@ -318,7 +345,9 @@ def write_case(name, models, pipes, precision):
     target = DATA / "edits" / "cases" / name
     target.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in result.items()}, target / "case.safetensors")
-    description = {"model": model, "arguments": command_line(name, options, inputs, prompt),
+    if edit.carried is not None:
+        save_file({"latents": edit.carried.contiguous()}, target / "carry.safetensors")
+    description = {"model": model, "arguments": command_line(name, edit, inputs),
                    "tolerance": kind, "tolerances": TOLERANCES[kind]}
     if options.get("bf16"):
         description["bf16_psnr"] = 35

@@ -47,7 +47,10 @@ static const char *const known[] G_GNUC_UNUSED
         N_ ("Small files that were trained to change what the model does, each with its "
             "strength."),
         N_ ("Incomplete LoRAs"),
-        N_ ("Use what fits of a LoRA that was made for another model.") };
+        N_ ("Use what fits of a LoRA that was made for another model."),
+        N_ ("Latent carry"),
+        N_ ("Read what the turn before left instead of encoding its picture again, where the "
+            "picture still shows it.") };
 
 static const struct
 {
@@ -122,6 +125,7 @@ esp_parameter_dup_label_of (const char *name)
     { "vae_tiling", N_ ("VAE tiles") },
     { "loras", N_ ("LoRAs") },
     { "lora_partial", N_ ("Incomplete LoRAs") },
+    { "latent_carry", N_ ("Latent carry") },
   };
   g_autofree char *words = NULL;
   g_autofree char *first = NULL;

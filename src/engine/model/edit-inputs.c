@@ -220,6 +220,60 @@ pack_reference (const EspEdits *e, int index, float *tokens, EspError *error)
   return ESP_OK;
 }
 
+/* As fit_previews(), where all of the first reference is carried. */
+static EspStatus
+fit_carried_previews (EspEdits *e, const float *tokens, EspError *error)
+{
+  const EspVaeConfig *vae = esp_vae_config (e->model->vae);
+  int64_t count = esp_latent_count (e->plan.reference[0]);
+  float *latents, *pixels = NULL;
+  EspStatus status;
+
+  if (e->callbacks->preview == NULL)
+    return ESP_OK;
+  latents = malloc ((size_t) count * sizeof *latents);
+  if (latents == NULL)
+    return esp_edits_out_of_memory ("carried latents", error);
+  esp_unpack_pixels (tokens, e->plan.reference[0], latents);
+  for (int64_t i = 0; i < count; i++)
+    latents[i] = latents[i] / (float) vae->scaling_factor + (float) vae->shift_factor;
+  status = reference_pixels (e, 0, &pixels, error);
+  if (status == ESP_OK)
+    esp_preview_fit (&e->carried_map, latents, e->plan.reference[0], esp_vae_factor (e->model->vae),
+                     pixels);
+  free (pixels);
+  free (latents);
+  return status;
+}
+
+/* One reference as tokens. *seconds: what encoding it takes on this device, as far as known. */
+static EspStatus
+make_reference (EspEdits *e, int index, float *tokens, bool *reused, double *seconds,
+                EspError *error)
+{
+  double pixels
+      = (double) e->plan.reference_width[index] * (double) e->plan.reference_height[index];
+  EspStatus status;
+
+  if (index == 0 && esp_edit_plan_carries_all (&e->plan))
+    {
+      *reused = true;
+      *seconds = e->model->encode_rate * pixels;
+      esp_edit_plan_put_carried (&e->plan, e->request, tokens);
+      return fit_carried_previews (e, tokens, error);
+    }
+  status = find_reference (e, index, reused, error);
+  if (status == ESP_OK)
+    status = pack_reference (e, index, tokens, error);
+  if (status != ESP_OK)
+    return status;
+  *seconds = e->references_of[index]->seconds;
+  e->model->encode_rate = *seconds / pixels;
+  if (index == 0)
+    esp_edit_plan_put_carried (&e->plan, e->request, tokens);
+  return ESP_OK;
+}
+
 EspStatus
 esp_edits_encode_references (EspEdits *e, EspError *error)
 {
@@ -236,15 +290,14 @@ esp_edits_encode_references (EspEdits *e, EspError *error)
   for (int i = 0; i < e->request->image_count && status == ESP_OK; i++)
     {
       bool reused = false;
+      double taken = 0;
 
-      status = find_reference (e, i, &reused, error);
-      if (status == ESP_OK)
-        status = pack_reference (e, i, tokens, error);
+      status = make_reference (e, i, tokens, &reused, &taken, error);
       if (status != ESP_OK)
         return status;
       tokens += esp_latent_count (e->plan.reference[i]);
       all_reused = all_reused && reused;
-      seconds += e->references_of[i]->seconds;
+      seconds += taken;
       esp_edits_report (e, (double) (i + 1) / e->request->image_count);
     }
   if (all_reused)

@@ -148,5 +148,5 @@ esp_edit_plan_make (const EspModelInfo *info, int64_t latent_channels, int64_t f
                                             plan->reference_width[i] / factor, latent_channels };
       plan->reference_tokens += esp_latent_tokens (plan->reference[i]);
     }
-  return ESP_OK;
+  return esp_edit_plan_carry (info, request, plan, error);
 }

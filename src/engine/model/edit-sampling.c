@@ -254,7 +254,8 @@ show_preview (const Pass *pass, int slot, int step)
 {
   EspEdits *e = pass->e;
   const EspEdit *edit = pass->edits[slot];
-  const EspPreviewMap *map = &e->references_of[0]->map;
+  const EspReference *first = e->references_of[0];
+  const EspPreviewMap *map = first != NULL ? &first->map : &e->carried_map;
   const EspVaeConfig *vae = esp_vae_config (e->model->vae);
   int64_t count = esp_latent_count (e->plan.target);
   EspImage image = { .pixels = e->preview_pixels };

@@ -49,7 +49,8 @@ struct EspEdits
 
   const EspPrompt *prompts[2];                       /* held */
   const EspFluxConditioning *conditioning[2];        /* held */
-  const EspReference *references_of[ESP_IMAGES_MAX]; /* held */
+  const EspReference *references_of[ESP_IMAGES_MAX]; /* held; the first is NULL if it is carried */
+  EspPreviewMap carried_map;                         /* fitted to what is carried then */
   float *references;                                 /* [reference_tokens, token_width] */
   float *sigmas;                                     /* [steps + 1] */
   float *scratch;                                    /* the latents of one edit */

@@ -257,6 +257,9 @@ fill_result (EspEdit *edit, int shared, EspEditResult *result)
   result->scaled
       = first->width != e->plan.reference_width[0] || first->height != e->plan.reference_height[0];
   result->reused = e->reused;
+  result->carried
+      = (double) e->plan.carried_tokens / (double) esp_latent_tokens (e->plan.reference[0]);
+  snprintf (result->not_carried, sizeof result->not_carried, "%s", e->plan.not_carried);
   result->shared = shared;
   book (edit, 1);
   for (int stage = 0; stage < ESP_STAGE_COUNT; stage++)
@@ -443,6 +446,7 @@ clear (EspEdits *e)
     esp_work_cache_release (cache, e->references_of[i]);
   for (int i = 0; i < e->count; i++)
     free (e->all[i].latents);
+  esp_preview_clear (&e->carried_map);
   esp_dump_clear (&e->dump);
   free (e->all);
   free (e->references);

@@ -20,6 +20,7 @@ esp_model_drop_devices (EspModel *model)
     esp_device_free (model->vae_device);
   esp_device_free (model->device);
   model->device = model->vae_device = NULL;
+  model->encode_rate = 0;
 }
 
 void

@@ -47,6 +47,7 @@ struct EspModel
   EspDevice *device, *vae_device;
   EspDeviceWish wish; /* what they were opened for */
   char notice[256];   /* why they are not what was wished; "" if they are */
+  double encode_rate; /* seconds for a pixel that encoding last took there; 0: not known */
   bool devices_given; /* by esp_model_set_devices(): requests do not choose */
 
   EspLoraSet *loras;     /* of the last edit; NULL: none */

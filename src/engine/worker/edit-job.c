@@ -134,6 +134,40 @@ read_images (const EspRequest *request, EspImage images[ESP_IMAGES_MAX], EspErro
   return ESP_OK;
 }
 
+/* Opens the request's latents, if it has any, and checks their shape. *edit looks into *file then,
+ * which the caller closes (or NULL). */
+static EspStatus
+open_carry (const EspCarryField *carry, EspWeights **file, EspCarry *edit, EspError *error)
+{
+  const int64_t shape[2] = {
+    (int64_t) (carry->width / ESP_SIZE_MULTIPLE) * (int64_t) (carry->height / ESP_SIZE_MULTIPLE), -1
+  };
+  const EspWeight *latents = NULL;
+  EspStatus status;
+
+  *file = NULL;
+  *edit = (EspCarry){ .latents = NULL };
+  if (carry->path == NULL)
+    return ESP_OK;
+  status = esp_weights_open_file (carry->path, file, error);
+  if (status == ESP_OK)
+    status = esp_weights_require (*file, "latents", 2, shape, &latents, error);
+  if (status == ESP_OK && latents->dtype != ESP_F32)
+    status = esp_error_set (error, ESP_ERROR_FORMAT, "%s: tensor 'latents' is %s, expected F32",
+                            carry->path, esp_dtype_name (latents->dtype));
+  if (status == ESP_OK && esp_find_non_finite (ESP_F32, latents->data, latents->count) >= 0)
+    status = esp_error_set (error, ESP_ERROR_NUMERIC,
+                            "%s: tensor 'latents' has a NaN or infinite value", carry->path);
+  if (status == ESP_OK)
+    *edit = (EspCarry){ .latents = latents->data,
+                        .width = carry->width,
+                        .height = carry->height,
+                        .token_width = (int) latents->shape[1],
+                        .tokens = carry->tokens,
+                        .model_hash = carry->model_hash };
+  return status;
+}
+
 /* Says why a card that was asked for by name cannot be had, before minutes are spent on it. */
 static EspStatus
 check_device (const EspEditRequest *request, EspError *error)
@@ -252,15 +286,17 @@ result_json (const EditRun *run, int index, const EspEditResult *result, const c
                    result->image.width, "height", result->image.height, "seed",
                    seed_json (result->seed), "steps", result->steps, "guidance", result->guidance);
   json_t *more = json_pack (
-      "{s:o, s:I, s:o, s:b, s:b, s:b, s:i, s:i, s:s, s:s, s:o, s:o, s:i, s:i}", "timings",
+      "{s:o, s:I, s:o, s:b, s:b, s:b, s:i, s:i, s:s, s:s, s:o, s:o, s:i, s:i, s:f}", "timings",
       timings_json (result), "peak_memory", (json_int_t) result->peak_memory, "model",
       esp_model_json (esp_model_info (run->model)), "clip_truncated", result->clip_truncated,
       "t5_truncated", result->t5_truncated, "scaled", result->scaled, "source_width",
       result->source_width, "source_height", result->source_height, "device", result->device,
       "dtype", result->dtype, "device_description", esp_json_text (result->device_description),
       "reused", reused_json (result->reused), "shared", result->shared, "computed_steps",
-      result->computed_steps);
+      result->computed_steps, "carried", result->carried);
 
+  if (more != NULL && result->not_carried[0] != '\0')
+    json_object_set_new (more, "not_carried", esp_json_text (result->not_carried));
   if (more != NULL && result->notice[0] != '\0')
     json_object_set_new (more, "notice", esp_json_text (result->notice));
   if (more != NULL && result->memory != NULL)
@@ -323,7 +359,7 @@ on_done (void *data, int index, EspEditResult *result, const EspError *error)
 }
 
 static EspStatus
-run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
+run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspWeights **carried, EspError *error)
 {
   EspRequest *request = &run->job->request;
   EspBatchCallbacks callbacks = { .progress = on_progress,
@@ -337,6 +373,8 @@ run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspError *error)
 
   if (status == ESP_OK)
     status = read_images (request, images, error);
+  if (status == ESP_OK)
+    status = open_carry (&request->carry, carried, &request->edit.carry, error);
   if (status == ESP_OK)
     status = esp_model_cache_get (&run->session->cache, &request->parts, &run->model, error);
   if (status != ESP_OK)
@@ -359,6 +397,7 @@ esp_session_run_edit (EspSession *session, EspJob *job)
 {
   EditRun run = { .session = session, .job = job };
   EspImage images[ESP_IMAGES_MAX] = { { NULL, 0, 0 } };
+  EspWeights *carried = NULL;
   EspError error = ESP_ERROR_INIT;
 
   for (int i = 0; i < job->part_count; i++)
@@ -369,8 +408,9 @@ esp_session_run_edit (EspSession *session, EspJob *job)
                                                     .cancel = &job->parts[i].cancel };
       }
 
-  if (run.count > 0 && run_edits (&run, images, &error) != ESP_OK)
+  if (run.count > 0 && run_edits (&run, images, &carried, &error) != ESP_OK)
     esp_session_fail (session, job, &error);
+  esp_weights_close (carried);
 
   for (int i = 0; i < ESP_IMAGES_MAX; i++)
     free (images[i].pixels);

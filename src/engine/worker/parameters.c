@@ -66,6 +66,7 @@ static EspStatus store_dtype (EspEditRequest *request, const json_t *value, EspE
 static EspStatus store_threads (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_tiling (EspEditRequest *request, const json_t *value, EspError *error);
 static EspStatus store_lora_partial (EspEditRequest *request, const json_t *value, EspError *error);
+static EspStatus store_latent_carry (EspEditRequest *request, const json_t *value, EspError *error);
 
 /* In the order of the enums of espalier-engine.h, the default first. */
 static const char *const size_choices[] = { "auto", "match", NULL };
@@ -231,6 +232,15 @@ static const Parameter parameters[] = {
     .description = "Use what fits of a LoRA that was made for another model.",
     .advanced = true,
     .store = store_lora_partial },
+  { .name = "latent_carry",
+    .type = TYPE_BOOLEAN,
+    .default_kind = DEFAULT_VALUE,
+    .default_number = 1,
+    .title = "Latent carry",
+    .description = "Read what the turn before left instead of encoding its picture again, where "
+                   "the picture still shows it.",
+    .advanced = true,
+    .store = store_latent_carry },
 };
 
 #define PARAMETER_COUNT (sizeof parameters / sizeof parameters[0])
@@ -463,6 +473,13 @@ static EspStatus
 store_lora_partial (EspEditRequest *request, const json_t *value, EspError *error)
 {
   request->lora_partial = json_is_true (value);
+  return ESP_OK;
+}
+
+static EspStatus
+store_latent_carry (EspEditRequest *request, const json_t *value, EspError *error)
+{
+  request->no_carry = !json_is_true (value);
   return ESP_OK;
 }
 

@@ -33,7 +33,7 @@ static const RequestKind kinds[] = {
   [ESP_REQUEST_CONVERT] = { "convert", { "input", "output", "format", NULL }, check_convert },
   [ESP_REQUEST_EDIT] = { "edit",
                          { "model", "components", "images", "noise", "dump", "previews", "latents",
-                           "batch", "disk_cache", NULL },
+                           "batch", "disk_cache", "carry", NULL },
                          check_edit },
   [ESP_REQUEST_TOKENIZE] = { "tokenize", { "model", "components", "texts", NULL }, check_tokenize },
   [ESP_REQUEST_CACHE] = { "cache", { "clear", NULL }, check_cache },
@@ -306,6 +306,8 @@ check_edit (EspRequest *request, EspError *error)
                              &request->edit.lora_count, error);
   request->edit.loras = request->loras;
   if (status == ESP_OK)
+    status = esp_carry_read (json_object_get (request->object, "carry"), &request->carry, error);
+  if (status == ESP_OK)
     status = get_field_path (request, "noise", false, &request->edit.noise_path, error);
   if (status == ESP_OK)
     status = get_field_path (request, "dump", false, &request->edit.dump_path, error);
@@ -474,5 +476,6 @@ esp_request_clear (EspRequest *request)
 {
   json_decref (request->object);
   free (request->edits);
+  esp_carry_clear (&request->carry);
   *request = (EspRequest){ .object = NULL };
 }

@@ -8,6 +8,7 @@
 
 #include "espalier-engine.h"
 #include "status.h"
+#include "worker/carry.h"
 
 /* Bounds on what a line may unfold to in memory; see docs/worker-protocol.md. */
 #define ESP_REQUEST_MAX_DEPTH  32
@@ -51,6 +52,7 @@ typedef struct EspRequest
   bool latents;                 /* edit: write the final latents into the spool */
   EspEditRequest edit;          /* edit: all but the pictures */
   EspLora loras[ESP_LORAS_MAX]; /* edit.loras */
+  EspCarryField carry;          /* edit: becomes edit.carry when its file is opened; owned */
   EspRequestEdit *edits; /* [edit_count]; owned. The first has the request's own id and seed */
   int edit_count;        /* edit: 1 … ESP_BATCH_MAX; else 0 */
 } EspRequest;

@@ -66,6 +66,9 @@ def request_of(arguments, scratch):
     parser.add_argument("--vram", type=float)
     for name in ("--size", "--negative-prompt", "--multi-ref", "--noise", "--model", "--dtype", "--device", "--dump"):
         parser.add_argument(name)
+    parser.add_argument("--carry")
+    parser.add_argument("--carry-tokens")
+    parser.add_argument("--carry-size")
     parser.add_argument("--lora", action="append")
     parser.add_argument("--component", action="append")
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
@@ -76,6 +79,10 @@ def request_of(arguments, scratch):
     for lora in given.pop("lora", []):
         path, _, strength = lora.rpartition(":")
         given.setdefault("loras", []).append({"path": path, "strength": float(strength)})
+    if "carry" in given:
+        width, height = map(int, given.pop("carry_size").split("x"))
+        given["carry"] = {"latents": given["carry"], "tokens": given.pop("carry_tokens"), "width": width,
+                          "height": height}
     if "component" in given:
         given["components"] = dict(text.split("=", 1) for text in given.pop("component"))
     return {"id": 1, "type": "edit", **given}

@@ -140,6 +140,7 @@ parameters_are_checked_by_type_and_range (void)
     { "threads", "-1" },
     { "threads", "100000" },
     { "vae_tiling", "\"yes\"" },
+    { "latent_carry", "1" },
     { "prompt", "5" },
     { "negative_prompt", "{}" },
     { "negative_prompt", "\"a\\u0000b\"" },
@@ -155,6 +156,80 @@ parameters_are_checked_by_type_and_range (void)
                 prompt ? "" : "\"prompt\":\"p\",", wrong[i].name, wrong[i].value);
       CHECK_REFUSED (line, wrong[i].name);
     }
+}
+
+/* Parses an edit of which 64 × 48 px, 12 tokens, are carried; `rest` follows in the object. */
+static EspStatus
+parse_carry (const char *rest, EspRequest *request, EspError *error)
+{
+  char line[512];
+  bool protocol;
+
+  snprintf (line, sizeof line, "{" EDIT ",\"carry\":{\"latents\":\"l\",\"width\":64%s}}", rest);
+  *error = (EspError) ESP_ERROR_INIT;
+  return esp_request_parse (line, strlen (line), request, &protocol, error);
+}
+
+static void
+what_is_carried_is_read_token_by_token (void)
+{
+  EspRequest request;
+  EspError error;
+
+  CHECK_STATUS (parse_carry (",\"height\":48,\"tokens\":\"80e\"", &request, &error), ESP_OK, error);
+  CHECK (strcmp (request.carry.path, "l") == 0 && request.carry.model_hash == NULL);
+  CHECK (request.carry.width == 64 && request.carry.height == 48);
+  for (int i = 0; request.carry.tokens != NULL && i < 12; i++)
+    CHECK (request.carry.tokens[i] == (i == 0 || (i >= 8 && i < 11)));
+  esp_request_clear (&request);
+
+  CHECK_STATUS (parse_carry (",\"height\":48", &request, &error), ESP_OK, error);
+  CHECK (request.carry.tokens == NULL);
+  esp_request_clear (&request);
+
+  CHECK_STATUS (parse_carry (",\"height\":16,\"tokens\":\"f\",\"model\":null", &request, &error),
+                ESP_OK, error);
+  CHECK (request.carry.tokens != NULL && request.carry.tokens[3] == 1);
+  esp_request_clear (&request);
+}
+
+static void
+what_is_carried_is_checked (void)
+{
+  static const char *const wrong[][2] = {
+    { "", "carry: height" },
+    { ",\"height\":0", "carry: height" },
+    { ",\"height\":17", "carry: height" },
+    { ",\"height\":8208", "carry: height" },
+    { ",\"height\":\"48\"", "carry: height" },
+    { ",\"height\":1e2", "carry: height" },
+    { ",\"height\":48,\"tokens\":\"ff\"", "carry: tokens: expected 3" },
+    { ",\"height\":48,\"tokens\":\"ffff\"", "carry: tokens: expected 3" },
+    { ",\"height\":48,\"tokens\":\"\"", "carry: tokens: expected 3" },
+    { ",\"height\":48,\"tokens\":\"fxf\"", "carry: tokens: expected digits" },
+    { ",\"height\":48,\"tokens\":\"fFf\"", "carry: tokens: expected digits" },
+    { ",\"height\":48,\"tokens\":\"f\\u0000f\"", "carry: tokens" },
+    { ",\"height\":48,\"tokens\":12", "carry: tokens" },
+    { ",\"height\":48,\"model\":\"abc\"", "carry: model" },
+    { ",\"height\":48,\"size\":\"auto\"", "carry: unknown field" },
+  };
+  EspRequest request;
+  EspError error;
+
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    {
+      CHECK_STATUS (parse_carry (wrong[i][0], &request, &error), ESP_ERROR_ARGUMENT, error);
+      CHECK_MESSAGE (error, wrong[i][1]);
+      esp_request_clear (&request);
+    }
+  CHECK_REFUSED ("{" EDIT ",\"carry\":\"l\"}", "carry: expected an object");
+  CHECK_REFUSED ("{" EDIT ",\"carry\":{\"width\":64,\"height\":48}}", "carry: latents");
+  CHECK_REFUSED ("{" EDIT ",\"carry\":{\"latents\":\"\",\"width\":64,\"height\":48}}",
+                 "carry: latents");
+  /* 9 × 1 tokens are three digits, and the last one has three bits too many. */
+  CHECK_REFUSED ("{" EDIT ",\"carry\":{\"latents\":\"l\",\"width\":144,\"height\":16,"
+                 "\"tokens\":\"ff9\"}}",
+                 "carry: tokens: there are only 9");
 }
 
 static void
@@ -192,7 +267,7 @@ the_schema_has_every_parameter_once (void)
   const char *name;
   json_t *property;
 
-  CHECK (json_object_size (properties) == 17);
+  CHECK (json_object_size (properties) == 18);
   json_object_foreach (properties, name, property)
   {
     CHECK (esp_parameters_has (name));
@@ -378,6 +453,8 @@ main (void)
   CASE (lines_that_are_no_request_are_refused);
   CASE (fields_are_checked_by_name);
   CASE (parameters_are_checked_by_type_and_range);
+  CASE (what_is_carried_is_read_token_by_token);
+  CASE (what_is_carried_is_checked);
   CASE (what_a_line_unfolds_to_is_bounded);
   CASE (the_schema_has_every_parameter_once);
   CASE (the_schema_offers_cards_where_there_are_several);

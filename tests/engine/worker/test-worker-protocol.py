@@ -9,6 +9,7 @@ import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -355,6 +356,83 @@ def batches_that_are_wrong_are_refused_as_a_whole(tmp):
     worker.end()
 
 
+def write_latents(path, values, shape, dtype='F32', name='latents'):
+    """A safetensors file with one tensor."""
+    data = struct.pack(f"<{len(values)}{'f' if dtype == 'F32' else 'e'}", *values)
+    header = json.dumps({name: {'dtype': dtype, 'shape': shape, 'data_offsets': [0, len(data)]}}).encode()
+    pathlib.Path(path).write_bytes(struct.pack('<Q', len(header)) + header + data)
+    return str(path)
+
+
+def what_is_carried_takes_the_place_of_the_picture(tmp):
+    worker = Worker(tmp)
+    spool = worker.hello()
+    photo, black = write_photo(spool), spool / 'black.ppm'
+    black.write_bytes(b'P6\n48 32\n255\n' + bytes(48 * 32 * 3))
+    worker.send(**edit(photo, 'first', seed=3, steps=2))
+    first = worker.answer('first')
+    assert first['carried'] == 0 and 'not_carried' not in first, first
+    carry = dict(latents=first['latents'], width=48, height=32)
+    number = 0
+
+    def made(picture, **fields):
+        nonlocal number
+        number += 1
+        worker.send(**edit(str(picture), number, steps=2, **{'seed': 4, **fields}))
+        event = worker.answer(number)
+        return event, picture_of(event)
+
+    _, plain = made(photo)
+    _, plain_black = made(black)
+    event, carried = made(photo, carry=carry)
+    assert event['carried'] == 1 and 'not_carried' not in event and 'encode' in event['reused'], event
+    assert carried != plain
+    assert made(black, carry=carry)[1] == carried, 'nothing of the picture is read where all is carried'
+    event, half = made(photo, carry=dict(carry, tokens='e0', model=event['model']['hash']))
+    assert event['carried'] == 0.5 and half not in (plain, carried), event
+    assert made(black, carry=dict(carry, tokens='e0'))[1] != half
+    event, none = made(black, carry=dict(carry, tokens='00'))
+    assert event['carried'] == 0 and 'not_carried' not in event and none == plain_black, event
+    event, off = made(photo, carry=carry, latent_carry=False)
+    assert event['carried'] == 0 and 'not_carried' not in event and off == plain, event
+
+    for fields, words in ((dict(model='0' * 64), 'another model'), (dict(width=32, height=48), '32×48')):
+        event, ignored = made(photo, carry=dict(carry, **fields))
+        assert event['carried'] == 0 and words in event['not_carried'] and ignored == plain, event
+
+    worker.send(**batch_of(photo, ['x', 'y', 'z'], steps=2, carry=dict(carry, tokens='e0')))
+    batch = {identifier: worker.answer(identifier) for identifier in 'xyz'}
+    for seed, identifier in enumerate('xyz'):
+        assert batch[identifier]['carried'] == 0.5
+        assert picture_of(batch[identifier]) == made(photo, seed=seed, carry=dict(carry, tokens='e0'))[1]
+    worker.end()
+
+
+def latents_that_are_wrong_are_refused(tmp):
+    worker = Worker(tmp)
+    spool = worker.hello()
+    photo, zeros = write_photo(spool), [0.0] * (6 * 64)
+    file = spool / 'carry.safetensors'
+    cases = [(lambda: str(spool / 'none.safetensors'), 'file', 'none.safetensors'),
+             (lambda: write_latents(file, zeros, [384]), 'format', 'latents'),
+             (lambda: write_latents(file, zeros, [12, 32]), 'format', 'latents'),
+             (lambda: write_latents(file, zeros[:192], [6, 32]), 'argument', '32 numbers'),
+             (lambda: write_latents(file, zeros, [6, 64], 'F16'), 'format', 'F16'),
+             (lambda: write_latents(file, zeros, [6, 64], name='noise'), 'format', 'latents'),
+             (lambda: write_latents(file, zeros[:-1] + [float('nan')], [6, 64]), 'numeric', 'NaN'),
+             (lambda: write_latents(file, zeros[:-1] + [float('inf')], [6, 64]), 'numeric', 'NaN'),
+             (lambda: file.write_bytes(b'{}') and str(file), None, 'carry.safetensors')]
+    for number, (make, code, words) in enumerate(cases):
+        worker.send(**edit(photo, number, steps=1, carry=dict(latents=make(), width=48, height=32)))
+        event = worker.answer(number)
+        assert event['type'] == 'error' and words in event['message'], (number, event)
+        assert code is None or event['code'] == code, (number, event)
+    worker.send(**edit(photo, 'good', steps=1,
+                       carry=dict(latents=write_latents(file, zeros, [6, 64]), width=48, height=32)))
+    assert worker.answer('good')['carried'] == 1
+    worker.end()
+
+
 def jobs_run_in_order_and_cancel_acts_at_once(tmp):
     worker = Worker(tmp)
     photo = write_photo(worker.hello())
@@ -605,7 +683,8 @@ CASES = [the_documented_session_is_true, malformed_lines_are_answered_and_surviv
          a_line_beyond_the_limit_is_skipped, garbage_made_of_good_lines_is_survived,
          an_edit_gives_the_same_bytes_twice, a_batch_gives_what_single_edits_give,
          edits_of_a_batch_are_cancelled_alone, batches_that_are_wrong_are_refused_as_a_whole,
-         jobs_run_in_order_and_cancel_acts_at_once,
+         what_is_carried_takes_the_place_of_the_picture,
+         latents_that_are_wrong_are_refused, jobs_run_in_order_and_cancel_acts_at_once,
          hello_is_answered_while_a_job_runs, errors_name_what_is_wrong, a_changed_model_is_opened_anew,
          a_model_is_put_together_and_its_parts_are_watched, a_file_is_converted_or_left_alone,
          the_end_of_input_ends_a_running_edit, a_client_that_stops_reading_ends_it,
