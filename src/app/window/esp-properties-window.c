@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-deleted-turns.h"
 #include "esp-window-private.h"
 
 #define ESP_TYPE_PROPERTIES_WINDOW (esp_properties_window_get_type ())
@@ -23,6 +24,7 @@ struct _EspPropertiesWindow
   AdwActionRow *file_row;
   AdwActionRow *deleted_row;
   GtkWidget *purge_button;
+  EspDeletedTurns *deleted_turns;
   AdwActionRow *health_row;
   GtkWidget *verify_button;
 
@@ -205,7 +207,10 @@ on_purged (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!esp_document_edit_finish (ESP_DOCUMENT (source), result, &error))
     toast_error (self, error);
   if (self->turns_row != NULL)
-    measure (self);
+    {
+      esp_deleted_turns_update (self->deleted_turns);
+      measure (self);
+    }
 }
 
 static void
@@ -233,6 +238,28 @@ on_purge (EspPropertiesWindow *self)
   g_signal_connect_object (dialog, "response", G_CALLBACK (on_purge_answer), self,
                            G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (dialog));
+}
+
+/* --- What was deleted ------------------------------------------------------------------------- */
+
+static void
+on_restored (EspPropertiesWindow *self, guint n_nodes)
+{
+  g_autofree char *words
+      = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u image or turn restored",
+                                      "%u images and turns restored", n_nodes),
+                         n_nodes);
+
+  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (words));
+  measure (self);
+}
+
+static void
+on_restore_failed (EspPropertiesWindow *self, const char *message)
+{
+  g_autofree char *escaped = g_markup_escape_text (message, -1);
+
+  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (escaped));
 }
 
 /* --- Verify ----------------------------------------------------------------------------------- */
@@ -292,6 +319,7 @@ esp_properties_window_class_init (EspPropertiesWindowClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = esp_properties_window_dispose;
+  g_type_ensure (ESP_TYPE_DELETED_TURNS);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/espalier/app/window/esp-properties-window.ui");
   gtk_widget_class_bind_template_child (widget_class, EspPropertiesWindow, toasts);
@@ -303,11 +331,14 @@ esp_properties_window_class_init (EspPropertiesWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EspPropertiesWindow, file_row);
   gtk_widget_class_bind_template_child (widget_class, EspPropertiesWindow, deleted_row);
   gtk_widget_class_bind_template_child (widget_class, EspPropertiesWindow, purge_button);
+  gtk_widget_class_bind_template_child (widget_class, EspPropertiesWindow, deleted_turns);
   gtk_widget_class_bind_template_child (widget_class, EspPropertiesWindow, health_row);
   gtk_widget_class_bind_template_child (widget_class, EspPropertiesWindow, verify_button);
   gtk_widget_class_bind_template_callback (widget_class, on_name_applied);
   gtk_widget_class_bind_template_callback (widget_class, on_save_as);
   gtk_widget_class_bind_template_callback (widget_class, on_purge);
+  gtk_widget_class_bind_template_callback (widget_class, on_restored);
+  gtk_widget_class_bind_template_callback (widget_class, on_restore_failed);
   gtk_widget_class_bind_template_callback (widget_class, on_verify);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
 }
@@ -330,5 +361,6 @@ esp_properties_window_new (GtkWindow *parent, EspDocument *document)
   self->document = g_object_ref (document);
   update_place (self);
   measure (self);
+  esp_deleted_turns_set_document (self->deleted_turns, document);
   return GTK_WINDOW (self);
 }

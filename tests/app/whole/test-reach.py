@@ -5,7 +5,7 @@ pressed or written has a name."""
 import re
 import sys
 
-from accessible import FOCUSED, PRESSED
+from accessible import FOCUSED, PRESSED, SELECTED
 from drive import BUTTONS, SOURCE, case, run, wait_until
 from reach import nameless
 
@@ -208,6 +208,49 @@ def marks_and_the_tree(home, start):
     wait_until(lambda: len(window.frames()) == 1, 'the properties to go')
     window.quit()
     assert 'ok' in home.cli('verify', document)
+
+
+@case
+def what_was_deleted_comes_back(home, start):
+    """In a later session, by keys: one branch, then all, then nothing is left to bring back."""
+    document = home.document('Make it snow', 'Add fog')
+    home.cli('run', document, '--node', '1', '-p', 'Make it night')
+    window = start(document)
+    window.wait_for_nodes(4)
+    for words, left in (('Make it night', 3), ('Add fog', 2), ('Make it snow', 1)):
+        window.select(words)
+        window.focus_tree(words)
+        window.key('Delete')
+        window.wait_for_nodes(left)
+    window.quit()
+
+    window = start(document)
+    window.wait_for_nodes(1)
+    window.key('alt+Return')
+    shown(window, 'Document Properties')
+    # What lies below another one comes with that.
+    window.text('2 images and turns · ')
+    window.find('push button', 'Restore All')
+    window.move_focus('Restore “Make it snow”', ['Tab'] * 20)
+    window.key('Return')
+    window.wait_for_nodes(3)
+    window.text('2 images and turns restored')
+    window.gone('push button', 'Restore “Make it snow”')
+    window.gone('push button', 'Restore All')
+    wait_until(lambda: window.focused() == 'Restore “Make it night”', 'the keyboard on the next one')
+    window.key('Return')
+    window.wait_for_nodes(4)
+    window.gone(None, 'Deleted Turns')
+    wait_until(lambda: window.focus_widget() is not None and window.focused() != '', 'the keyboard somewhere')
+    # The first Escape may go to a toast.
+    wait_until(lambda: 'Document Properties' not in window.frames() or window.key('Escape'), 'the properties to go')
+    assert window.node('Make it night').has(SELECTED)
+    window.focus_tree()
+    window.key('ctrl+z')
+    window.wait_for_nodes(3)
+    window.quit()
+    assert 'ok' in home.cli('verify', document)
+    assert len(home.tree(document)) == 3
 
 
 @case
