@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "esp-motion-private.h"
+#include "esp-sizes-private.h"
 
 /* Structure finer than this (σ, values) is lost in results and would flatten the lines. */
 #define SMOOTH 2.0
@@ -54,21 +55,14 @@ find_crowd (const Samples *samples)
   return at - 4 - 255;
 }
 
-static int
-compare_floats (gconstpointer a, gconstpointer b)
-{
-  const float one = *(const float *) a, other = *(const float *) b;
-
-  return (one > other) - (one < other);
-}
-
 static double
-get_spread (const Samples *samples, double gain, double offset, float *rests)
+get_spread (const Samples *samples, double gain, double offset)
 {
+  g_autofree EspSizes *rests = _esp_sizes_new (64);
+
   for (guint i = 0; i < samples->n; i++)
-    rests[i] = fabsf (samples->moved[i] - (float) (gain * samples->source[i] + offset));
-  qsort (rests, samples->n, sizeof *rests, compare_floats);
-  return MAX (MIN_SPREAD, 1.4826 * rests[samples->n / 2]);
+    _esp_sizes_add (rests, fabs (samples->moved[i] - (gain * samples->source[i] + offset)));
+  return MAX (MIN_SPREAD, _esp_sizes_get_spread (rests));
 }
 
 /* Values that the line takes beyond black or white say nothing about it: they were cut off there.
@@ -83,14 +77,13 @@ is_cut_off (double expected, double spread)
 static void
 fit_line (const Samples *samples, guint8 *near, double *gain, double *offset, double *tint)
 {
-  g_autofree float *rests = g_new (float, samples->n);
   double spread;
   gboolean any = FALSE;
 
   *gain = 1;
   *offset = find_crowd (samples);
   /* Half of them may be changed: not their spread, but what is usual. */
-  spread = CLAMP (get_spread (samples, *gain, *offset, rests), 1, 6);
+  spread = CLAMP (get_spread (samples, *gain, *offset), 1, 6);
   for (guint round = 0; round < ROUNDS; round++)
     {
       double w = 0, a = 0, b = 0, aa = 0, ab = 0;
@@ -123,7 +116,7 @@ fit_line (const Samples *samples, guint8 *near, double *gain, double *offset, do
       *offset = b - *gain * a;
       *tint = b - a;
       if (round > 1)
-        spread = MIN (spread, get_spread (samples, *gain, *offset, rests));
+        spread = MIN (spread, get_spread (samples, *gain, *offset));
     }
   if (!any)
     *tint = *offset; /* all black or all white */

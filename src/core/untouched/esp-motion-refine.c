@@ -13,6 +13,7 @@
 
 #include "esp-motion-private.h"
 #include "esp-rows-private.h"
+#include "esp-sizes-private.h"
 
 #define COARSE  8.0 /* σ of what is taken away, in those of what is left */
 #define MARGIN  4.0 /* values from all edges */
@@ -30,8 +31,7 @@
 #define MIN_SLACK 0.03
 #define MAX_SLACK 1.0
 
-#define BINS    2048
-#define SAMPLES 200000
+#define SAMPLES 40000
 
 /* Enough, in values at the corners. */
 #define STILL 0.003
@@ -76,37 +76,6 @@ is_agreeing (const Refining *self, int x, int y)
 
 /* ---- how much values differ that should not */
 
-typedef struct
-{
-  guint bins[BINS];
-  guint n;
-  double width; /* of a bin */
-} Histogram;
-
-static void
-add_to_histogram (Histogram *self, double value)
-{
-  self->bins[(int) MIN (value / self->width, BINS - 1)]++;
-  self->n++;
-}
-
-/* The standard deviation of normal values whose sizes have this median. */
-static double
-get_spread (const Histogram *self)
-{
-  guint below = 0;
-
-  for (int i = 0; i < BINS; i++)
-    {
-      const guint next = below + self->bins[i];
-
-      if (2 * next >= self->n)
-        return 1.4826 * self->width * (i + (0.5 * self->n - below) / MAX (self->bins[i], 1u));
-      below = next;
-    }
-  return 0;
-}
-
 static float
 get_slope (const EspPlane *plane, gsize at)
 {
@@ -122,11 +91,9 @@ measure_spread (Refining *self)
   const int *common = self->common;
   const double area = (double) (common[2] - common[0]) * (common[3] - common[1]);
   const int step = MAX (1, (int) sqrt (area / SAMPLES));
-  g_autofree Histogram *noise = g_new0 (Histogram, 1);
-  g_autofree Histogram *slack = g_new0 (Histogram, 1);
+  g_autofree EspSizes *noise = _esp_sizes_new (32);
+  g_autofree EspSizes *slack = _esp_sizes_new (4);
 
-  noise->width = 32.0 / BINS;
-  slack->width = 4.0 / BINS;
   for (int y = common[1]; y < common[3]; y += step)
     for (int x = common[0]; x < common[2]; x += step)
       {
@@ -138,12 +105,13 @@ measure_spread (Refining *self)
         if (!is_agreeing (self, x, y))
           continue;
         if (slope < STEEP)
-          add_to_histogram (noise, rest);
+          _esp_sizes_add (noise, rest);
         else
-          add_to_histogram (slack, rest / slope);
+          _esp_sizes_add (slack, rest / slope);
       }
-  self->noise = MAX (MIN_NOISE, get_spread (noise));
-  self->slack = slack->n > 0 ? CLAMP (get_spread (slack), MIN_SLACK, MAX_SLACK) : MAX_SLACK;
+  self->noise = MAX (MIN_NOISE, _esp_sizes_get_spread (noise));
+  self->slack
+      = slack->n > 0 ? CLAMP (_esp_sizes_get_spread (slack), MIN_SLACK, MAX_SLACK) : MAX_SLACK;
 }
 
 /* ---- sums of the normal equations */

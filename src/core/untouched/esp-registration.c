@@ -13,8 +13,8 @@
  * picture of 24 million. */
 #define WORKING_PIXELS 1000000
 
-#define COARSE_SIDE  640 /* the longer one, at most … */
-#define COARSE_SHORT 96  /* … unless the shorter one came below this */
+#define COARSE_SIDE  400 /* the longer one, at most … */
+#define COARSE_SHORT 80  /* … unless the shorter one came below this */
 
 #define COLOUR_PIXELS 300000
 
