@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
+#include "esp-latents.h"
 #include "esp-local-turn.h"
 
 struct _EspLocalBatch
@@ -15,7 +16,10 @@ struct _EspLocalBatch
   char *card; /* the device of all turns; NULL: what their parameters say */
   char *folder;
   GPtrArray *images; /* of GBytes */
-  gboolean previews;
+  GBytes *latents;   /* EspBackendRequest; NULL: nothing is carried */
+  EspWorkerCarry
+      carry; /* of them; its strings and tokens are owned. Its file is there in the end */
+  gboolean previews, keeps_latents;
   GPtrArray *turns; /* of GTask: those that have come; empty once they are under way */
 
   char *spool;
@@ -47,10 +51,44 @@ _esp_local_batch_unref (EspLocalBatch *self)
   g_free (self->card);
   g_free (self->folder);
   g_clear_pointer (&self->images, g_ptr_array_unref);
+  g_clear_pointer (&self->latents, g_bytes_unref);
+  remove_file ((char *) self->carry.latents);
+  g_free ((guint8 *) self->carry.tokens);
+  g_free ((char *) self->carry.model);
   g_ptr_array_unref (self->turns);
   g_free (self->spool);
   g_ptr_array_unref (self->inputs);
   g_free (self);
+}
+
+/* Nobody said that latents are neither to be read nor to be kept. */
+static gboolean
+wants_latents (JsonObject *parameters)
+{
+  JsonNode *node = json_object_get_member (parameters, "latent_carry");
+
+  return node == NULL || !JSON_NODE_HOLDS_VALUE (node)
+         || json_node_get_value_type (node) != G_TYPE_BOOLEAN || json_node_get_boolean (node);
+}
+
+/* What of the parent's latents is of use: nothing, where none of the picture shows them or the
+ * bytes are none. */
+static void
+take_latents (EspLocalBatch *self, GBytes *latents, const guint8 *tokens)
+{
+  gsize count, shown = 0;
+
+  if (latents == NULL || !esp_latents_get_size (latents, &self->carry.width, &self->carry.height))
+    return;
+  count = (gsize) (self->carry.width / 16) * (gsize) (self->carry.height / 16);
+  for (gsize i = 0; i < count; i++)
+    shown += tokens == NULL || tokens[i] != 0;
+  if (shown == 0)
+    return;
+  self->latents = g_bytes_ref (latents);
+  self->carry.model = esp_latents_dup_model_hash (latents);
+  if (shown < count)
+    self->carry.tokens = g_memdup2 (tokens, count);
 }
 
 static EspLocalBatch *
@@ -67,6 +105,9 @@ batch_new (EspWorker *worker, const char *card, const char *folder,
   for (guint i = 0; i < request->images->len; i++)
     g_ptr_array_add (self->images, g_bytes_ref (g_ptr_array_index (request->images, i)));
   self->previews = request->previews;
+  self->keeps_latents = wants_latents (request->parameters);
+  if (self->keeps_latents)
+    take_latents (self, request->latents, request->latent_tokens);
   self->turns = g_ptr_array_new_with_free_func (g_object_unref);
   self->inputs = g_ptr_array_new_with_free_func (remove_file);
   return self;
@@ -109,7 +150,9 @@ send_request (EspLocalBatch *self)
   g_autoptr (GPtrArray) turns = g_steal_pointer (&self->turns);
   EspWorkerEdit edit = { .model = self->folder,
                          .images = (const char *const *) self->inputs->pdata,
-                         .previews = self->previews };
+                         .carry = self->latents != NULL ? &self->carry : NULL,
+                         .previews = self->previews,
+                         .latents = self->keeps_latents };
 
   self->turns = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < turns->len; i++)
@@ -137,6 +180,8 @@ typedef struct
 {
   GPtrArray *images; /* as in the turn */
   GPtrArray *inputs;
+  GBytes *latents; /* or NULL */
+  char *carried;   /* path for them */
 } Preparing;
 
 static void
@@ -146,6 +191,8 @@ preparing_free (gpointer data)
 
   g_ptr_array_unref (preparing->images);
   g_ptr_array_unref (preparing->inputs);
+  g_clear_pointer (&preparing->latents, g_bytes_unref);
+  g_free (preparing->carried);
   g_free (preparing);
 }
 
@@ -153,6 +200,7 @@ static void
 prepare_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   const Preparing *preparing = data;
+  gboolean carried = FALSE;
 
   for (guint i = 0; i < preparing->images->len; i++)
     {
@@ -171,7 +219,16 @@ prepare_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
         }
     }
 
-  g_task_return_boolean (task, TRUE);
+  /* Without them the picture is encoded, as if there had never been any. */
+  if (preparing->latents != NULL)
+    {
+      g_autoptr (GError) problem = NULL;
+
+      carried = esp_latents_save (preparing->latents, preparing->carried, &problem);
+      if (!carried)
+        g_message ("%s", problem->message);
+    }
+  g_task_return_int (task, carried);
 }
 
 static void
@@ -179,11 +236,15 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (EspLocalBatch) self = data;
   g_autoptr (GError) error = NULL;
+  gssize carried;
 
   /* The bytes are in the worker's folder now, and may be large. */
   g_clear_pointer (&self->images, g_ptr_array_unref);
 
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
+  carried = g_task_propagate_int (G_TASK (result), &error);
+  if (carried <= 0)
+    g_clear_pointer (&self->latents, g_bytes_unref);
+  if (error != NULL)
     {
       fail_all (self, error);
       return;
@@ -220,10 +281,19 @@ on_hello (GObject *source, GAsyncResult *result, gpointer data)
       g_ptr_array_add (self->inputs, g_build_filename (self->spool, name, NULL));
     }
   g_ptr_array_add (self->inputs, NULL);
+  if (self->latents != NULL)
+    {
+      g_autofree char *name
+          = g_strdup_printf ("carry-%" G_GUINT64_FORMAT ".safetensors", n_batches);
+
+      self->carry.latents = g_build_filename (self->spool, name, NULL);
+    }
 
   preparing = g_new0 (Preparing, 1);
   preparing->images = g_ptr_array_ref (self->images);
   preparing->inputs = g_ptr_array_ref (self->inputs);
+  preparing->latents = self->latents != NULL ? g_bytes_ref (self->latents) : NULL;
+  preparing->carried = g_strdup (self->carry.latents);
   thread = g_task_new (NULL, get_cancellable (self), on_prepared, _esp_local_batch_ref (self));
   g_task_set_task_data (thread, preparing, preparing_free);
   g_task_run_in_thread (thread, prepare_thread);

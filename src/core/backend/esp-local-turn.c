@@ -8,6 +8,7 @@
 
 #include "esp-json-member.h"
 #include "esp-json-object.h"
+#include "esp-latents.h"
 #include "esp-loras.h"
 
 /* Previews that come faster than this are not read. */
@@ -252,11 +253,13 @@ get_seconds (Turn *turn)
 }
 
 static EspBackendResult *
-make_result (Turn *turn, GBytes *image)
+make_result (Turn *turn, GBytes *image, GBytes *latents)
 {
   EspBackendResult *result = esp_backend_result_new (image);
 
   take_seed (result, turn->answer);
+  result->latents = latents != NULL ? g_bytes_ref (latents) : NULL;
+  result->carried = esp_json_get_number (turn->answer, "carried", 0);
   result->seconds = get_seconds (turn);
   result->cost = 0;
   if (holds (turn->answer, "timings", JSON_NODE_OBJECT))
@@ -278,26 +281,59 @@ make_result (Turn *turn, GBytes *image)
   return result;
 }
 
+/* The files of a result on their way into memory. */
+typedef struct
+{
+  char *path, *latents_path; /* latents_path may be NULL */
+  int width, height;
+  char *model_hash; /* or NULL */
+  GBytes *image, *latents;
+} Encoding;
+
+static void
+encoding_free (gpointer data)
+{
+  Encoding *encoding = data;
+
+  remove_file (encoding->path);
+  remove_file (encoding->latents_path);
+  g_free (encoding->model_hash);
+  g_clear_pointer (&encoding->image, g_bytes_unref);
+  g_clear_pointer (&encoding->latents, g_bytes_unref);
+  g_free (encoding);
+}
+
 /* Every error after the edit was made is told as it is, even when the turn was cancelled: the
- * task's own check does that. */
+ * task's own check does that. That there are no latents is none. */
 static void
 encode_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_autofree char *path = g_strdup (data);
+  Encoding *encoding = data;
   g_autoptr (EspPicture) picture = NULL;
   EspSaveOptions options = ESP_SAVE_OPTIONS_INIT;
-  GBytes *bytes = NULL;
   GError *error = NULL;
 
-  picture = esp_picture_load_ppm (path, &error);
+  picture = esp_picture_load_ppm (encoding->path, &error);
   if (picture != NULL)
-    bytes = esp_picture_to_bytes (picture, ESP_FORMAT_PNG, NULL, &options, cancellable, &error);
-  g_unlink (path);
+    encoding->image
+        = esp_picture_to_bytes (picture, ESP_FORMAT_PNG, NULL, &options, cancellable, &error);
+  g_clear_pointer (&encoding->path, remove_file);
+  if (encoding->image == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (encoding->latents_path != NULL)
+    {
+      g_autoptr (GError) problem = NULL;
 
-  if (bytes != NULL)
-    g_task_return_pointer (task, bytes, (GDestroyNotify) g_bytes_unref);
-  else
-    g_task_return_error (task, error);
+      encoding->latents = esp_latents_load (encoding->latents_path, encoding->width,
+                                            encoding->height, encoding->model_hash, &problem);
+      if (encoding->latents == NULL)
+        g_message ("%s", problem->message);
+      g_clear_pointer (&encoding->latents_path, remove_file);
+    }
+  g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -305,14 +341,33 @@ on_encoded (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   Turn *turn = g_task_get_task_data (task);
+  const Encoding *encoding = g_task_get_task_data (G_TASK (result));
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (bytes == NULL)
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
     _esp_local_turn_fail (task, error);
   else
-    g_task_return_pointer (task, make_result (turn, bytes),
+    g_task_return_pointer (task, make_result (turn, encoding->image, encoding->latents),
                            (GDestroyNotify) esp_backend_result_free);
+}
+
+/* What the answer names; NULL: no picture. */
+static Encoding *
+encoding_new (JsonObject *answer)
+{
+  const char *path = esp_json_get_string (answer, "path");
+  JsonObject *model = esp_json_get_object (answer, "model");
+  Encoding *encoding;
+
+  if (path == NULL)
+    return NULL;
+  encoding = g_new0 (Encoding, 1);
+  encoding->path = g_strdup (path);
+  encoding->latents_path = g_strdup (esp_json_get_string (answer, "latents"));
+  encoding->width = (int) CLAMP (esp_json_get_number (answer, "width", 0), 0, G_MAXINT16);
+  encoding->height = (int) CLAMP (esp_json_get_number (answer, "height", 0), 0, G_MAXINT16);
+  encoding->model_hash = model != NULL ? g_strdup (esp_json_get_string (model, "hash")) : NULL;
+  return encoding;
 }
 
 void
@@ -322,7 +377,7 @@ _esp_local_turn_on_edited (GObject *source, GAsyncResult *result, gpointer data)
   Turn *turn = g_task_get_task_data (task);
   g_autoptr (GTask) encoding = NULL;
   g_autoptr (GError) error = NULL;
-  const char *path;
+  Encoding *files;
 
   turn->answer = esp_worker_edit_finish (ESP_WORKER (source), result, &error);
   turn->news = NULL;
@@ -335,8 +390,8 @@ _esp_local_turn_on_edited (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  path = esp_json_get_string (turn->answer, "path");
-  if (path == NULL)
+  files = encoding_new (turn->answer);
+  if (files == NULL)
     {
       g_task_return_new_error (task, ESP_BACKEND_ERROR, ESP_BACKEND_ERROR_FAILED, "%s",
                                _ ("The engine’s answer names no picture."));
@@ -344,7 +399,7 @@ _esp_local_turn_on_edited (GObject *source, GAsyncResult *result, gpointer data)
     }
 
   encoding = g_task_new (NULL, g_task_get_cancellable (task), on_encoded, g_object_ref (task));
-  g_task_set_task_data (encoding, g_strdup (path), g_free);
+  g_task_set_task_data (encoding, files, encoding_free);
   g_task_run_in_thread (encoding, encode_thread);
 }
 

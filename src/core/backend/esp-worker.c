@@ -468,6 +468,42 @@ put_parameters (GString *line, JsonObject *parameters)
     }
 }
 
+/* Four tokens a hexadecimal digit, the first one in its highest bit. */
+static char *
+dup_tokens (const EspWorkerCarry *carry)
+{
+  gsize count = (gsize) (carry->width / 16) * (gsize) (carry->height / 16);
+  GString *digits = g_string_sized_new (count / 4 + 2);
+
+  for (gsize i = 0; i < count; i += 4)
+    {
+      guint digit = 0;
+
+      for (gsize bit = 0; bit < 4; bit++)
+        digit = digit << 1 | (i + bit < count && carry->tokens[i + bit] != 0);
+      g_string_append_c (digits, "0123456789abcdef"[digit]);
+    }
+  return g_string_free (digits, FALSE);
+}
+
+static void
+put_carry (GString *line, const EspWorkerCarry *carry)
+{
+  esp_json_open (line, "carry", '{');
+  esp_json_put_string (line, "latents", carry->latents, -1);
+  esp_json_put_uint (line, "width", (guint64) carry->width);
+  esp_json_put_uint (line, "height", (guint64) carry->height);
+  if (carry->tokens != NULL)
+    {
+      g_autofree char *tokens = dup_tokens (carry);
+
+      esp_json_put_string (line, "tokens", tokens, -1);
+    }
+  if (carry->model != NULL)
+    esp_json_put_string (line, "model", carry->model, -1);
+  esp_json_close (line, '}');
+}
+
 /* One part of esp_worker_edits_async (). */
 typedef struct
 {
@@ -499,6 +535,8 @@ edit_line (EspWorker *self, const EspWorkerEdit *edit, GArray *edits, guint firs
     esp_json_put_string (line, "noise", edit->noise, -1);
   if (edit->dump != NULL)
     esp_json_put_string (line, "dump", edit->dump, -1);
+  if (edit->carry != NULL)
+    put_carry (line, edit->carry);
   esp_json_put_bool (line, "previews", edit->previews);
   esp_json_put_bool (line, "latents", edit->latents);
 

@@ -63,6 +63,15 @@ typedef struct
 typedef void (*EspWorkerEventFunc) (EspWorker *self, const EspWorkerEvent *event,
                                     gpointer user_data);
 
+/* Latents that an earlier edit left of the first image (docs/worker-protocol.md, `carry`). */
+typedef struct
+{
+  const char *latents;  /* safetensors file */
+  int width, height;    /* px of the result that they are of, multiples of 16 */
+  const guint8 *tokens; /* [height/16 · width/16], 0 = not carried; NULL = all are */
+  const char *model;    /* hash of the model that made them, or NULL */
+} EspWorkerCarry;
+
 /* One edit. Everything is borrowed for the call only. Paths are UTF-8; relative ones are resolved
  * in the folder that was current when the worker was started. */
 typedef struct
@@ -71,8 +80,9 @@ typedef struct
   const char *const *images; /* PPM files, NULL-terminated; best in the worker's spool folder */
   JsonObject
       *parameters; /* as in the schema: prompt, seed, steps, …; seeds above 2⁶³−1 as string */
-  const char *noise; /* or NULL */
-  const char *dump;  /* or NULL */
+  const char *noise;           /* or NULL */
+  const char *dump;            /* or NULL */
+  const EspWorkerCarry *carry; /* or NULL */
   gboolean previews;
   gboolean latents; /* keep the final latents as a file */
 } EspWorkerEdit;
