@@ -141,10 +141,16 @@ count_together (JsonObject *result, guint index)
                          ? json_object_get_array_member (request, "batch")
                          : NULL;
   guint n = batch != NULL ? json_array_get_length (batch) : 0;
+  JsonObject *carry;
   gboolean found
       = json_object_get_int_member_with_default (request, "seed", -1) == 7 + (gint64) index;
 
   g_assert_cmpstr (json_object_get_string_member (request, "prompt"), ==, "p");
+  carry = json_object_get_object_member (request, "carry");
+  g_assert_cmpstr (json_object_get_string_member (carry, "latents"), ==, "/l");
+  g_assert_cmpstr (json_object_get_string_member (carry, "tokens"), ==, "948");
+  g_assert_cmpint (json_object_get_int_member (carry, "width"), ==, 48);
+  g_assert_cmpstr (json_object_get_string_member (carry, "model"), ==, "hash");
   for (guint i = 0; i < n; i++)
     found = found
             || json_object_get_int_member (json_array_get_object_element (batch, i), "seed")
@@ -165,7 +171,11 @@ static void
 test_edits (Fixture *self, gconstpointer mode)
 {
   static const char *const images[] = { "/a.ppm", NULL };
-  EspWorkerEdit edit = { .model = "m", .images = images };
+  /* 3 × 3 tokens: the 1st, 4th, 6th and 9th. */
+  static const guint8 tokens[9] = { 255, 0, 0, 1, 0, 128, 0, 0, 255 };
+  const EspWorkerCarry carry
+      = { .latents = "/l", .width = 48, .height = 48, .tokens = tokens, .model = "hash" };
+  EspWorkerEdit edit = { .model = "m", .images = images, .carry = &carry };
   EspWorkerEditPart parts[4] = { { NULL } };
   GAsyncResult *results[4] = { NULL };
   gboolean two = g_str_equal (mode, "echo two");
