@@ -118,17 +118,12 @@ _esp_composer_use_composition (EspComposer *self, EspNode *node)
   EspNode *parent = esp_node_get_parent (node);
   EspNode *base = _esp_composer_get_base (self);
 
-  if (old == NULL)
-    {
-      esp_composer_set_region (self, NULL);
-      return;
-    }
-  set_keep (self, old->keep != ESP_KEEP_OFF);
-  if (old->region == NULL
+  set_keep (self, old != NULL && old->keep != ESP_KEEP_OFF);
+  if (old == NULL || old->region == NULL
       || (parent != NULL && base != NULL && esp_node_get_width (parent) == esp_node_get_width (base)
           && esp_node_get_height (parent) == esp_node_get_height (base)))
     {
-      esp_composer_set_region (self, old->region);
+      esp_composer_set_region (self, old != NULL ? old->region : NULL);
       return;
     }
   esp_composer_set_region (self, NULL);

@@ -232,6 +232,7 @@ _esp_composer_apply_preset (EspComposer *self, EspPreset *preset)
 {
   const char *backend = esp_preset_get_backend (preset);
   const char *id = esp_preset_get_model (preset);
+  gboolean keep;
   EspModel *model = NULL;
 
   if (self->queue != NULL && backend != NULL && id != NULL)
@@ -239,6 +240,8 @@ _esp_composer_apply_preset (EspComposer *self, EspPreset *preset)
   if (model != NULL)
     _esp_composer_choose_model (self, model);
   _esp_composer_apply_values (self, esp_preset_get_parameters (preset));
+  if (esp_preset_get_keep (preset, &keep))
+    esp_composer_set_keep (self, keep);
 }
 
 void
@@ -248,7 +251,8 @@ _esp_composer_save_preset (EspComposer *self, const char *name)
   EspBackend *backend = self->model != NULL ? esp_model_get_backend (self->model) : NULL;
 
   esp_presets_save (self->presets, name, backend != NULL ? esp_backend_get_id (backend) : NULL,
-                    self->model != NULL ? esp_model_get_id (self->model) : NULL, values);
+                    self->model != NULL ? esp_model_get_id (self->model) : NULL, values,
+                    self->keep);
 }
 
 /* --- Nodes and recipes ------------------------------------------------------------------------ */

@@ -105,9 +105,7 @@ static void
 on_undo (EspPresetsPopover *self)
 {
   if (self->removed != NULL)
-    esp_presets_save (self->presets, esp_preset_get_name (self->removed),
-                      esp_preset_get_backend (self->removed), esp_preset_get_model (self->removed),
-                      esp_preset_get_parameters (self->removed));
+    esp_presets_restore (self->presets, self->removed);
   g_clear_object (&self->removed);
   gtk_widget_grab_focus (GTK_WIDGET (self->name));
   gtk_widget_hide (self->undo_row);

@@ -14,6 +14,7 @@ struct _EspPreset
   char *backend;
   char *model;
   JsonObject *parameters;
+  int keep; /* -1: not said */
 };
 
 G_DEFINE_FINAL_TYPE (EspPreset, esp_preset, G_TYPE_OBJECT)
@@ -56,7 +57,8 @@ copy_object (JsonObject *object)
 }
 
 static EspPreset *
-preset_new (const char *name, const char *backend, const char *model, JsonObject *parameters)
+preset_new (const char *name, const char *backend, const char *model, JsonObject *parameters,
+            int keep)
 {
   EspPreset *self = g_object_new (ESP_TYPE_PRESET, NULL);
 
@@ -64,6 +66,7 @@ preset_new (const char *name, const char *backend, const char *model, JsonObject
   self->backend = g_strdup (backend);
   self->model = g_strdup (model);
   self->parameters = parameters != NULL ? copy_object (parameters) : json_object_new ();
+  self->keep = keep;
 
   return self;
 }
@@ -98,6 +101,16 @@ esp_preset_get_parameters (EspPreset *self)
   g_return_val_if_fail (ESP_IS_PRESET (self), NULL);
 
   return self->parameters;
+}
+
+gboolean
+esp_preset_get_keep (EspPreset *self, gboolean *keep)
+{
+  g_return_val_if_fail (ESP_IS_PRESET (self), FALSE);
+  g_return_val_if_fail (keep != NULL, FALSE);
+
+  *keep = self->keep > 0;
+  return self->keep >= 0;
 }
 
 /* --- The list --------------------------------------------------------------------------------- */
@@ -146,6 +159,17 @@ compare (gconstpointer a, gconstpointer b, gpointer user_data)
   return g_utf8_collate (((const EspPreset *) a)->name, ((const EspPreset *) b)->name);
 }
 
+static int
+read_keep (JsonObject *object)
+{
+  JsonNode *node = json_object_get_member (object, "keep_untouched");
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
+                 && json_node_get_value_type (node) == G_TYPE_BOOLEAN
+             ? json_node_get_boolean (node)
+             : -1;
+}
+
 /* What the settings hold may have been edited by hand: whatever is no preset is left out. */
 static void
 load (EspPresets *self)
@@ -172,7 +196,8 @@ load (EspPresets *self)
                                        esp_json_get_string (object, "model"),
                                        parameters != NULL && JSON_NODE_HOLDS_OBJECT (parameters)
                                            ? json_node_get_object (parameters)
-                                           : NULL));
+                                           : NULL,
+                                       read_keep (object)));
         }
     }
 
@@ -198,6 +223,8 @@ write_back (EspPresets *self)
       if (preset->model != NULL)
         json_object_set_string_member (object, "model", preset->model);
       json_object_set_object_member (object, "parameters", copy_object (preset->parameters));
+      if (preset->keep >= 0)
+        json_object_set_boolean_member (object, "keep_untouched", preset->keep);
       json_array_add_object_element (array, object);
     }
   json_node_take_array (root, array);
@@ -308,21 +335,31 @@ esp_presets_find (EspPresets *self, const char *name)
 }
 
 void
-esp_presets_save (EspPresets *self, const char *name, const char *backend, const char *model,
-                  JsonObject *parameters)
+esp_presets_restore (EspPresets *self, EspPreset *preset)
 {
-  g_autoptr (EspPreset) preset = NULL;
   guint position;
 
   g_return_if_fail (ESP_IS_PRESETS (self));
-  g_return_if_fail (name != NULL && name[0] != '\0');
+  g_return_if_fail (ESP_IS_PRESET (preset));
 
-  preset = preset_new (name, backend, model, parameters);
-  position = find_position (self, name);
+  position = find_position (self, preset->name);
   if (position != G_MAXUINT)
     g_list_store_remove (self->store, position);
   g_list_store_insert_sorted (self->store, preset, compare, NULL);
   write_back (self);
+}
+
+void
+esp_presets_save (EspPresets *self, const char *name, const char *backend, const char *model,
+                  JsonObject *parameters, gboolean keep)
+{
+  g_autoptr (EspPreset) preset = NULL;
+
+  g_return_if_fail (ESP_IS_PRESETS (self));
+  g_return_if_fail (name != NULL && name[0] != '\0');
+
+  preset = preset_new (name, backend, model, parameters, keep != FALSE);
+  esp_presets_restore (self, preset);
 }
 
 gboolean
@@ -341,7 +378,7 @@ esp_presets_rename (EspPresets *self, EspPreset *preset, const char *name)
       || !g_list_store_find (self->store, preset, &position))
     return FALSE;
 
-  renamed = preset_new (name, preset->backend, preset->model, preset->parameters);
+  renamed = preset_new (name, preset->backend, preset->model, preset->parameters, preset->keep);
   g_list_store_remove (self->store, position);
   g_list_store_insert_sorted (self->store, renamed, compare, NULL);
   write_back (self);

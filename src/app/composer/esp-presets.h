@@ -18,6 +18,8 @@ const char *esp_preset_get_name (EspPreset *self);
 const char *esp_preset_get_backend (EspPreset *self); /* or NULL: any */
 const char *esp_preset_get_model (EspPreset *self);   /* or NULL: any */
 JsonObject *esp_preset_get_parameters (EspPreset *self);
+/* Are untouched pixels kept? FALSE: the preset says nothing of it (those of earlier versions). */
+gboolean esp_preset_get_keep (EspPreset *self, gboolean *keep);
 
 #define ESP_TYPE_PRESETS (esp_presets_get_type ())
 
@@ -29,7 +31,10 @@ EspPreset *esp_presets_find (EspPresets *self, const char *name); /* borrowed, o
 
 /* Replaces one of the same name. */
 void esp_presets_save (EspPresets *self, const char *name, const char *backend, const char *model,
-                       JsonObject *parameters);
+                       JsonObject *parameters, gboolean keep);
+
+/* Brings one back that was removed; replaces one of the same name. */
+void esp_presets_restore (EspPresets *self, EspPreset *preset);
 
 /* FALSE if another one has that name. */
 gboolean esp_presets_rename (EspPresets *self, EspPreset *preset, const char *name);

@@ -89,6 +89,7 @@ set_up (Fixture *fixture, gconstpointer data)
 
   g_settings_reset (settings, "last-backend");
   g_settings_reset (settings, "last-model");
+  g_settings_reset (settings, "keep-untouched");
   fixture->document = scratch_document_new ();
   fixture->photo = scratch_document_import (fixture->document, 96, 64, 0x3584e4);
   esp_document_set_current (fixture->document, fixture->photo);
@@ -721,6 +722,114 @@ test_try_with (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (esp_composer_get_instruction (fixture->composer), ==, "Something else");
 }
 
+static gboolean
+is_keep_switch (GtkWidget *widget, gconstpointer data)
+{
+  return GTK_IS_SWITCH (widget);
+}
+
+static GtkSwitch *
+find_keep_switch (Fixture *fixture)
+{
+  GtkWidget *found = widgets_find (fixture->window, is_keep_switch, NULL);
+
+  g_assert_nonnull (found);
+  return GTK_SWITCH (found);
+}
+
+/* Untouched pixels are kept unless someone says otherwise; it shows when they are not, and the next
+ * window begins the same way. */
+static void
+test_keep (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GSettings) settings = g_settings_new (ESP_APP_ID);
+  GtkWidget *chips = find (fixture, "EspKeepChips");
+  GtkWidget *button = find_button (chips, "Keep Untouched Pixels");
+  GtkWidget *other = g_object_ref_sink (esp_composer_new ());
+  EspNode *kept, *whole;
+
+  g_assert_true (esp_composer_get_keep (fixture->composer));
+  g_assert_true (gtk_switch_get_active (find_keep_switch (fixture)));
+  g_assert_false (gtk_widget_get_visible (chips));
+  run_and_wait (fixture, "Make it red");
+  kept = esp_document_get_current (fixture->document);
+  g_assert_cmpint (esp_node_get_composition (kept)->keep, ==, ESP_KEEP_AUTO);
+  esp_document_set_current (fixture->document, fixture->photo);
+
+  gtk_switch_set_active (find_keep_switch (fixture), FALSE);
+  g_assert_true (gtk_widget_get_visible (chips) && gtk_widget_get_mapped (button));
+  g_assert_false (g_settings_get_boolean (settings, "keep-untouched"));
+  run_and_wait (fixture, "Make it blue");
+  whole = esp_document_get_current (fixture->document);
+  g_assert_null (esp_node_get_composition (whole)); /* nothing of the kind */
+
+  /* What another turn did is taken over for this one, and remembered by nobody. */
+  esp_composer_use_node (fixture->composer, kept, ESP_COMPOSER_SETTINGS);
+  g_assert_true (esp_composer_get_keep (fixture->composer));
+  g_assert_false (gtk_widget_get_visible (chips));
+  g_assert_false (g_settings_get_boolean (settings, "keep-untouched"));
+  esp_composer_use_node (fixture->composer, whole, ESP_COMPOSER_SETTINGS);
+  g_assert_false (esp_composer_get_keep (fixture->composer));
+  g_clear_object (&other);
+  other = g_object_ref_sink (esp_composer_new ());
+  g_assert_false (esp_composer_get_keep (ESP_COMPOSER (other)));
+
+  /* The chip switches it on again, for good; the keyboard is not lost with it. */
+  gtk_widget_grab_focus (button);
+  g_signal_emit_by_name (button, "clicked");
+  g_assert_true (gtk_switch_get_active (find_keep_switch (fixture)));
+  g_assert_true (g_settings_get_boolean (settings, "keep-untouched"));
+  g_assert_false (gtk_widget_get_visible (chips));
+  g_assert_nonnull (gtk_root_get_focus (GTK_ROOT (fixture->window)));
+  g_assert_true (gtk_widget_get_mapped (gtk_root_get_focus (GTK_ROOT (fixture->window))));
+  g_clear_object (&other);
+}
+
+static void
+on_region (EspComposer *composer, GParamSpec *pspec, guint *n)
+{
+  (*n)++;
+}
+
+static void
+test_region (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (EspRegion) region = esp_region_new (8, 4, 40, 32);
+  GtkWidget *chips = find (fixture, "EspKeepChips");
+  GtkWidget *drop = find_button (chips, "Edit the Whole Image");
+  EspTurn turn;
+  EspNode *base, *with_region, *small;
+  char *obstacle = NULL;
+  guint n = 0;
+
+  g_signal_connect (fixture->composer, "notify::region", G_CALLBACK (on_region), &n);
+  g_object_set (fixture->composer, "region", region, NULL);
+  g_assert_cmpuint (n, ==, 1);
+  g_assert_true (gtk_widget_get_visible (chips) && gtk_widget_get_mapped (drop));
+  write_instruction (fixture, "Make it red");
+  g_assert_true (esp_composer_get_turn (fixture->composer, &turn, &base, &obstacle));
+  g_assert_true (esp_region_equal (turn.composition->region, region));
+  run_and_wait (fixture, "Make it red");
+  with_region = esp_document_get_current (fixture->document);
+  g_assert_true (esp_region_equal (esp_node_get_composition (with_region)->region, region));
+  esp_document_set_current (fixture->document, fixture->photo);
+
+  g_signal_emit_by_name (drop, "clicked");
+  g_assert_null (esp_composer_get_region (fixture->composer));
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_false (gtk_widget_get_visible (chips));
+
+  /* It comes back with the settings, where it means the same. */
+  esp_composer_use_node (fixture->composer, with_region, ESP_COMPOSER_SETTINGS);
+  g_assert_true (esp_region_equal (esp_composer_get_region (fixture->composer), region));
+  small = scratch_document_import (fixture->document, 20, 20, 0xff0000);
+  esp_document_set_current (fixture->document, small);
+  g_clear_pointer (&fixture->error, g_free);
+  esp_composer_use_node (fixture->composer, with_region, ESP_COMPOSER_SETTINGS);
+  g_assert_null (esp_composer_get_region (fixture->composer));
+  g_assert_nonnull (fixture->error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -741,6 +850,8 @@ main (int argc, char **argv)
   ADD ("model-state", test_model_state);
   ADD ("provider", test_provider);
   ADD ("try-with", test_try_with);
+  ADD ("keep", test_keep);
+  ADD ("region", test_region);
   ADD ("vanish", test_vanish);
   ADD ("close", test_close);
   ADD ("look", test_look);

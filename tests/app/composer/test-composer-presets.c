@@ -24,19 +24,22 @@ test_presets (void)
   g_autoptr (GSettings) settings = g_settings_new (ESP_APP_ID);
   g_autoptr (EspPresets) presets = esp_presets_new (settings);
   g_autoptr (EspPresets) other = esp_presets_new (settings);
+  gboolean keep = FALSE;
   g_autoptr (JsonObject) few = steps (4);
   g_autoptr (JsonObject) many = steps (40);
   GListModel *list = G_LIST_MODEL (presets);
 
-  esp_presets_save (presets, "Slow", "local", "demo", many);
-  esp_presets_save (presets, "Fast", NULL, NULL, few);
+  esp_presets_save (presets, "Slow", "local", "demo", many, TRUE);
+  esp_presets_save (presets, "Fast", NULL, NULL, few, FALSE);
   g_assert_cmpuint (g_list_model_get_n_items (list), ==, 2);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (other)), ==, 2);
   g_assert_cmpstr (esp_preset_get_model (esp_presets_find (other, "Slow")), ==, "demo");
   g_assert_null (esp_preset_get_model (esp_presets_find (other, "Fast")));
+  g_assert_true (esp_preset_get_keep (esp_presets_find (other, "Slow"), &keep) && keep);
+  g_assert_true (esp_preset_get_keep (esp_presets_find (other, "Fast"), &keep) && !keep);
 
   /* The same name replaces, another one's name is refused. */
-  esp_presets_save (presets, "Fast", "local", "demo", many);
+  esp_presets_save (presets, "Fast", "local", "demo", many, TRUE);
   g_assert_cmpuint (g_list_model_get_n_items (list), ==, 2);
   g_assert_cmpint (json_object_get_int_member (
                        esp_preset_get_parameters (esp_presets_find (presets, "Fast")), "steps"),
@@ -59,11 +62,13 @@ test_hostile (void)
           "[{\"name\": \"good\", \"parameters\": 7, \"backend\": []}]" };
   g_autoptr (GSettings) settings = g_settings_new (ESP_APP_ID);
   g_autoptr (EspPresets) presets = esp_presets_new (settings);
+  gboolean keep;
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     g_settings_set_string (settings, "presets", texts[i]);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (presets)), ==, 1);
   g_assert_nonnull (esp_preset_get_parameters (esp_presets_find (presets, "good")));
+  g_assert_false (esp_preset_get_keep (esp_presets_find (presets, "good"), &keep));
 }
 
 static void
