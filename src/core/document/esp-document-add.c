@@ -405,11 +405,11 @@ free_ending (gpointer data)
 }
 
 /* Is it to be begun anew, from what its parent shows now? One that is gone on with was made from
- * what it was then. */
+ * what it was then; and so was one whose result is there already (do_keep_result ()). */
 static gboolean
 begins (const EspRecord *record, const Ending *ending)
 {
-  return ending->state == ESP_NODE_RUNNING
+  return ending->state == ESP_NODE_RUNNING && !(record->raw.id != 0 && record->image.id == 0)
          && (record->source.id == 0 || record->remote_job == NULL
              || g_strcmp0 (record->remote_job, ending->remote_job) != 0);
 }
@@ -490,9 +490,6 @@ prepare_ending (EspCall *call, GError **error)
 static void
 take_outcome (EspRecord *record, const EspRecord *outcome, gboolean has_parameters)
 {
-  record->state = ESP_NODE_DONE;
-  _esp_record_set_text (&record->message, NULL);
-  _esp_record_set_text (&record->remote_job, outcome->remote_job);
   if (outcome->has_seed)
     {
       record->has_seed = TRUE;
@@ -516,6 +513,14 @@ take_outcome (EspRecord *record, const EspRecord *outcome, gboolean has_paramete
     _esp_record_set_text (&record->model_name, outcome->model_name);
 }
 
+static void
+finish_record (EspRecord *record, const EspRecord *outcome)
+{
+  record->state = ESP_NODE_DONE;
+  _esp_record_set_text (&record->message, NULL);
+  _esp_record_set_text (&record->remote_job, outcome->remote_job);
+}
+
 static gboolean
 do_finish_turn (EspCall *call, EspWriter *writer, GError **error)
 {
@@ -525,10 +530,28 @@ do_finish_turn (EspCall *call, EspWriter *writer, GError **error)
 
   if (record == NULL)
     return FALSE;
-  record->latents = 0;
   _esp_image_info_clear (&record->raw);
   _esp_image_info_clear (&record->mask);
   if (!store_parts (ending->parts, store, record, error))
+    {
+      _esp_record_free (record);
+      return FALSE;
+    }
+  take_outcome (record, ending->outcome, ending->has_parameters);
+  finish_record (record, ending->outcome);
+  return _esp_changes_put (call->changes, store, NULL, record, error);
+}
+
+static gboolean
+do_keep_result (EspCall *call, EspWriter *writer, GError **error)
+{
+  Ending *ending = call->data;
+  EspStore *store = _esp_writer_get_store (writer);
+  EspRecord *record = _esp_store_read_node (store, ending->id, error);
+
+  if (record == NULL)
+    return FALSE;
+  if (!_esp_parts_store (ending->parts, store, record, error))
     {
       _esp_record_free (record);
       return FALSE;
@@ -563,31 +586,57 @@ new_parts (const EspTurnOutcome *outcome)
                          outcome->composition);
 }
 
+/* Takes `parts`. */
+static void
+push_outcome (EspDocument *self, EspNode *node, const EspTurnOutcome *outcome, EspParts *parts,
+              gboolean (*work) (EspCall *, EspWriter *, GError **), gpointer tag,
+              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Ending *ending;
+  EspCall *call;
+
+  if (_esp_document_refuse (self, node, tag, cancellable, callback, user_data))
+    {
+      _esp_parts_free (parts);
+      return;
+    }
+  ending = g_new0 (Ending, 1);
+  ending->id = esp_node_get_id (node);
+  ending->parts = parts;
+  ending->has_parameters = outcome->parameters != NULL;
+  ending->outcome = new_outcome_record (outcome);
+  call = _esp_document_start (self, ESP_CALL_EDIT, tag, cancellable, callback, user_data, ending,
+                              free_ending);
+  call->prepare = prepare_ending;
+  call->work = work;
+  _esp_writer_push (self->writer, call);
+}
+
 void
 esp_document_finish_turn_async (EspDocument *self, EspNode *node, const EspTurnOutcome *outcome,
                                 GCancellable *cancellable, GAsyncReadyCallback callback,
                                 gpointer user_data)
 {
-  Ending *ending;
-  EspCall *call;
-
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (ESP_IS_NODE (node));
   g_return_if_fail (outcome != NULL && outcome->image != NULL);
 
-  if (_esp_document_refuse (self, node, esp_document_finish_turn_async, cancellable, callback,
-                            user_data))
-    return;
-  ending = g_new0 (Ending, 1);
-  ending->id = esp_node_get_id (node);
-  ending->parts = new_parts (outcome);
-  ending->has_parameters = outcome->parameters != NULL;
-  ending->outcome = new_outcome_record (outcome);
-  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_finish_turn_async, cancellable,
-                              callback, user_data, ending, free_ending);
-  call->prepare = prepare_ending;
-  call->work = do_finish_turn;
-  _esp_writer_push (self->writer, call);
+  push_outcome (self, node, outcome, new_parts (outcome), do_finish_turn,
+                esp_document_finish_turn_async, cancellable, callback, user_data);
+}
+
+void
+esp_document_keep_result_async (EspDocument *self, EspNode *node, const EspTurnOutcome *outcome,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_NODE (node));
+  g_return_if_fail (outcome != NULL && outcome->image != NULL);
+
+  push_outcome (self, node, outcome,
+                _esp_parts_new (NULL, outcome->image, NULL, outcome->latents, NULL), do_keep_result,
+                esp_document_keep_result_async, cancellable, callback, user_data);
 }
 
 gboolean
@@ -617,6 +666,7 @@ esp_document_add_made_async (EspDocument *self, EspNode *node, const EspTurnOutc
   record = new_twin_record (node, FALSE, 0);
   made = new_outcome_record (outcome);
   take_outcome (record, made, outcome->parameters != NULL);
+  finish_record (record, made);
   _esp_record_free (made);
   _esp_image_info_copy (&record->source, &_esp_node_get_record (node)->source);
   record->source_node = _esp_node_get_record (node)->source_node;

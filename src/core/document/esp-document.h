@@ -308,6 +308,14 @@ void esp_document_finish_turn_async (EspDocument *self, EspNode *node,
                                      GAsyncReadyCallback callback, gpointer user_data);
 gboolean esp_document_finish_turn_finish (EspDocument *self, GAsyncResult *result, GError **error);
 
+/* What came of a turn that runs, before its picture is put together (`outcome->image` and
+ * `latents`, and all but `remote_job`, the other pictures and the composition): stored as the
+ * node's ESP_NODE_PICTURE_RAW, so that it is not lost should the program end now. The node stays
+ * ESP_NODE_RUNNING without an image. Ends with esp_document_finish_turn_finish (). */
+void esp_document_keep_result_async (EspDocument *self, EspNode *node,
+                                     const EspTurnOutcome *outcome, GCancellable *cancellable,
+                                     GAsyncReadyCallback callback, gpointer user_data);
+
 /* A further image that came of the same turn: a new sibling that is ESP_NODE_DONE. */
 void esp_document_add_made_async (EspDocument *self, EspNode *node, const EspTurnOutcome *outcome,
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
