@@ -8,18 +8,11 @@
  */
 #pragma once
 
+#include "esp-kontext-sizes.h"
 #include "esp-picture.h"
 #include "esp-provider.h"
 
 G_BEGIN_DECLS
-
-typedef struct
-{
-  int width, height;
-} EspImageSize;
-
-/* The 17 sizes of FLUX.1 Kontext (facts: comfy_extras/nodes_flux.py, pipeline_flux_kontext.py). */
-extern const EspImageSize esp_kontext_sizes[17];
 
 typedef struct
 {
