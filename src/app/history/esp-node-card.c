@@ -159,7 +159,23 @@ esp_node_card_dup_name (const EspTreeItem *item, EspRegistry *registry)
     add_part (name, tag_name (esp_node_get_tag (node)));
   if (esp_node_get_rejected (node))
     add_part (name, _ ("rejected"));
+  if (esp_node_is_outdated (node))
+    add_part (name, _ ("made from an image that has changed"));
   return g_string_free (name, FALSE);
+}
+
+char *
+esp_node_card_dup_tooltip (EspNode *node)
+{
+  g_autofree char *title = esp_node_dup_title (node);
+  g_autofree char *difference = esp_node_dup_difference (node);
+  const char *text = esp_node_get_message (node);
+
+  if (text == NULL)
+    text = difference != NULL && *difference != '\0' ? difference : title;
+  if (!esp_node_is_outdated (node))
+    return g_strdup (text);
+  return g_strconcat (text, "\n", _ ("The image that this was made from has changed."), NULL);
 }
 
 char *

@@ -36,6 +36,9 @@ void esp_node_card_update (EspNodeCard *self);
 /* The same for all that is made of text and colours. */
 void esp_node_card_update_style (EspNodeCard *self);
 
+/* Its message, its difference to its parent, or its title; and whether it is outdated. */
+char *esp_node_card_dup_tooltip (EspNode *node) G_GNUC_WARN_UNUSED_RESULT;
+
 /* "2 of 3 at level 4", and how it differs from its parent. */
 char *esp_node_card_dup_description (const EspTreeItem *item) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -197,7 +197,8 @@ has_caption_mark (const EspTreeItem *item)
 
   if (item->sweep != 0)
     return item->n_under_way > 0;
-  return state != ESP_NODE_DONE || esp_node_get_rejected (item->node);
+  return state != ESP_NODE_DONE || esp_node_get_rejected (item->node)
+         || esp_node_is_outdated (item->node);
 }
 
 int
@@ -330,7 +331,11 @@ draw_caption_mark (EspNodePainter *self, GtkSnapshot *snapshot, const EspTreeIte
       break;
     case ESP_NODE_DONE:
     default:
-      esp_marks_draw_icon (self->marks, snapshot, ESP_MARK_REJECTED, x, y, ESP_MARK_SIZE, &color);
+      if (esp_node_get_rejected (item->node))
+        esp_marks_draw_icon (self->marks, snapshot, ESP_MARK_REJECTED, x, y, ESP_MARK_SIZE, &color);
+      else
+        esp_marks_draw_icon (self->marks, snapshot, ESP_MARK_OUTDATED, x, y, ESP_MARK_SIZE,
+                             esp_marks_get_warning (self->marks));
     }
 }
 

@@ -84,6 +84,8 @@ get_state_icon (EspOutlineRow *self)
     default:
       if (esp_node_get_rejected (node))
         return "esp-rejected-symbolic";
+      if (esp_node_is_outdated (node))
+        return "esp-outdated-symbolic";
       return backend && esp_registry_is_backend_remote (self->registry, backend)
                  ? "esp-remote-symbolic"
                  : NULL;
@@ -111,6 +113,10 @@ update_marks (EspOutlineRow *self)
   gtk_label_set_markup (self->marks, marks->str);
   gtk_widget_set_visible (GTK_WIDGET (self->marks), marks->len > 0);
   gtk_image_set_from_icon_name (self->state, icon);
+  if (icon != NULL && g_str_equal (icon, "esp-outdated-symbolic"))
+    gtk_widget_add_css_class (GTK_WIDGET (self->state), "warning");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->state), "warning");
   gtk_widget_set_visible (GTK_WIDGET (self->state), icon != NULL);
 }
 
@@ -197,11 +203,11 @@ update (EspOutlineRow *self)
 {
   g_autofree char *title = esp_tree_item_dup_title (&self->item);
   g_autofree char *subtitle = dup_subtitle (&self->item, self->node);
-  g_autofree char *difference = esp_node_dup_difference (self->node);
+  g_autofree char *tooltip = esp_node_card_dup_tooltip (self->node);
 
   gtk_label_set_text (self->title, title);
   gtk_label_set_text (self->subtitle, subtitle);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self), difference && *difference ? difference : title);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self), tooltip);
   update_marks (self);
   update_stack (self);
   update_picture (self);

@@ -490,15 +490,8 @@ esp_tree_view_query_tooltip (GtkWidget *widget, int x, int y, gboolean keyboard,
 
       text = g_strdup_printf ("%s\n%s", item->title, progress);
     }
-  else if (esp_node_get_message (node))
-    text = g_strdup (esp_node_get_message (node));
   else
-    text = esp_node_dup_difference (node);
-  if (!text || !*text)
-    {
-      g_free (text);
-      text = esp_node_dup_title (node);
-    }
+    text = esp_node_card_dup_tooltip (node);
   gtk_tooltip_set_text (tooltip, text);
   tip = (GdkRectangle){ (int) area.origin.x, (int) area.origin.y, (int) area.size.width,
                         (int) area.size.height };

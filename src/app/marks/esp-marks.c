@@ -5,8 +5,8 @@
 #include "esp-style.h"
 
 static const char *const icon_names[ESP_N_MARKS] = {
-  "esp-waiting-symbolic", "dialog-warning-symbolic", "process-stop-symbolic",
-  "starred-symbolic",     "esp-remote-symbolic",     "esp-rejected-symbolic",
+  "esp-waiting-symbolic", "dialog-warning-symbolic", "process-stop-symbolic", "starred-symbolic",
+  "esp-remote-symbolic",  "esp-rejected-symbolic",   "esp-outdated-symbolic",
 };
 
 static const GdkRGBA white = { 1, 1, 1, 1 }, shade = { 0, 0, 0, 0.7f };

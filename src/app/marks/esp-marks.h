@@ -21,6 +21,7 @@ typedef enum
   ESP_MARK_STAR,
   ESP_MARK_REMOTE,
   ESP_MARK_REJECTED,
+  ESP_MARK_OUTDATED, /* what it was made from is another picture now */
   ESP_N_MARKS,
 } EspMark;
 

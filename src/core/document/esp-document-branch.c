@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-document-branch.c: several turns that build on each other, and pictures of a document as new
- * beginnings in it. */
+/* esp-document-branch.c: several turns that build on each other, pictures of a document as new
+ * beginnings in it, and turns that follow what is above them no longer. */
 #define G_LOG_DOMAIN "esp-document"
 
 #include "esp-document-branch.h"
@@ -249,4 +249,58 @@ esp_document_reroot_finish (EspDocument *self, GAsyncResult *result, GError **er
 
   nodes = g_task_propagate_pointer (G_TASK (result), error);
   return nodes != NULL ? g_ptr_array_index (nodes, 0) : NULL; /* the document has it */
+}
+
+/* --- Following no longer ---------------------------------------------------------------------- */
+
+static gboolean
+do_keep_as_is (EspCall *call, EspWriter *writer, GError **error)
+{
+  const GArray *ids = call->data;
+  EspStore *store = _esp_writer_get_store (writer);
+
+  _esp_changes_begin_step (call->changes, g_strdup (_ ("Keep as It Is")));
+  for (guint i = 0; i < ids->len; i++)
+    {
+      g_autoptr (EspRecord) before
+          = _esp_store_read_node (store, g_array_index (ids, gint64, i), error);
+      g_autoptr (EspRecord) after = NULL;
+
+      if (before == NULL)
+        return FALSE;
+      if (before->source_node == 0)
+        continue;
+      after = _esp_record_copy (before);
+      after->source_node = 0;
+      if (!_esp_changes_put (call->changes, store, before, g_steal_pointer (&after), error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+void
+esp_document_keep_as_is_async (EspDocument *self, GPtrArray *nodes, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  GArray *ids;
+  EspCall *call;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (nodes != NULL && nodes->len > 0);
+
+  for (guint i = 0; i < nodes->len; i++)
+    if (_esp_document_refuse (self, nodes->pdata[i], esp_document_keep_as_is_async, cancellable,
+                              callback, user_data))
+      return;
+  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), nodes->len);
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      const gint64 id = esp_node_get_id (nodes->pdata[i]);
+
+      g_array_append_val (ids, id);
+    }
+  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_keep_as_is_async, cancellable,
+                              callback, user_data, ids, (GDestroyNotify) g_array_unref);
+  call->work = do_keep_as_is;
+  _esp_writer_push (self->writer, call);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-document-branch.h: several turns that build on each other, and pictures of a document as new
- * beginnings in it. */
+/* esp-document-branch.h: several turns that build on each other, pictures of a document as new
+ * beginnings in it, and turns that follow what is above them no longer. */
 #pragma once
 
 #include "esp-document.h"
@@ -33,5 +33,12 @@ void esp_document_reroot_async (EspDocument *self, EspNode *node, const char *la
                                 gpointer user_data);
 EspNode *esp_document_reroot_finish (EspDocument *self, GAsyncResult *result,
                                      GError **error); /* borrowed */
+
+/* From now on the nodes do not follow what is above them (esp_node_is_outdated () is FALSE,
+ * whatever becomes of their parents' pictures). Undoable in one step. Ends with
+ * esp_document_edit_finish ().
+ */
+void esp_document_keep_as_is_async (EspDocument *self, GPtrArray *nodes, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
 
 G_END_DECLS
