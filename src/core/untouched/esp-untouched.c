@@ -81,6 +81,18 @@ get_feather (const EspComposition *self, const EspCrop *box, int width, int heig
   return CLAMP (SEAM * larger, SEAM, SEAM_MOST);
 }
 
+double
+esp_untouched_get_feather (const EspComposition *composition, int width, int height)
+{
+  EspCrop box = { 0, 0, width, height, width, height };
+
+  g_return_val_if_fail (composition != NULL, 0);
+
+  if (composition->crop.width > 0)
+    box = composition->crop;
+  return get_feather (composition, &box, width, height);
+}
+
 /* --- Within the crop -------------------------------------------------------------------------- */
 
 typedef struct

@@ -36,6 +36,10 @@ EspPicture *esp_untouched_remake (EspPicture *source, EspPicture *result, EspMas
                                   const EspComposition *composition, GCancellable *cancellable,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The feather that a composition means, px of a source of that size: its own, or what the program
+ * finds best. */
+double esp_untouched_get_feather (const EspComposition *composition, int width, int height);
+
 /* The mask as it was composed with (grown, feathered, within the region): 0 exactly where the image
  * equals the source. `image` may be NULL; else where mask > 0 but the pixels are equal it is made
  * 0.
