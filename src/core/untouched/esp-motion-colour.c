@@ -19,6 +19,11 @@
 
 #define MIN_SPREAD 0.4 /* levels */
 
+/* So many of these from black and white, values are not cut off, where no line is known yet. */
+#define SHY 5.0
+
+#define ENOUGH 500 /* samples to measure by */
+
 /* Models change the contrast by a few percent; of a channel that has one value, the line is level.
  * In levels of spread that weigh as much as the knowledge that gains are near 1. */
 #define PRIOR_SPREAD 2.0
@@ -26,8 +31,17 @@
 typedef struct
 {
   guint n;
+  guint n_textured;      /* the first ones */
   float *source, *moved; /* n */
 } Samples;
+
+/* Values that the line takes beyond black or white say nothing about it: they were cut off there.
+ * Chosen by the source, which has no noise to choose by. */
+static gboolean
+is_cut_off (double expected, double spread)
+{
+  return expected < 1.5 * spread || expected > 255 - 1.5 * spread;
+}
 
 /* ---- where the differences are most crowded: a first offset that half the picture cannot sway */
 
@@ -39,7 +53,8 @@ find_crowd (const Samples *samples)
   int at = 0;
 
   for (guint i = 0; i < samples->n; i++)
-    bins[4 + CLAMP ((int) lrintf (samples->moved[i] - samples->source[i]), -255, 255) + 255]++;
+    if (!is_cut_off (samples->source[i], SHY))
+      bins[4 + CLAMP ((int) lrintf (samples->moved[i] - samples->source[i]), -255, 255) + 255]++;
   for (int i = 0; i < 8; i++)
     sum += bins[i];
   for (int i = 4; i < 4 + 511; i++)
@@ -59,18 +74,17 @@ static double
 get_spread (const Samples *samples, double gain, double offset)
 {
   g_autofree EspSizes *rests = _esp_sizes_new (64);
+  /* An empty ground has no noise, and there may be much of it. */
+  const guint n = samples->n_textured >= ENOUGH ? samples->n_textured : samples->n;
 
-  for (guint i = 0; i < samples->n; i++)
-    _esp_sizes_add (rests, fabs (samples->moved[i] - (gain * samples->source[i] + offset)));
+  for (guint i = 0; i < n; i++)
+    {
+      const double expected = gain * samples->source[i] + offset;
+
+      if (!is_cut_off (expected, MIN_SPREAD))
+        _esp_sizes_add (rests, fabs (samples->moved[i] - expected));
+    }
   return MAX (MIN_SPREAD, _esp_sizes_get_spread (rests));
-}
-
-/* Values that the line takes beyond black or white say nothing about it: they were cut off there.
- * Chosen by the source, which has no noise to choose by. */
-static gboolean
-is_cut_off (double expected, double spread)
-{
-  return expected < 1.5 * spread || expected > 255 - 1.5 * spread;
 }
 
 /* The line of one channel, and which samples lie near it. */
@@ -96,7 +110,7 @@ fit_line (const Samples *samples, guint8 *near, double *gain, double *offset, do
           const double left = 1 - far * far;
           const gboolean used = left > 0 && !is_cut_off (expected, spread);
 
-          near[i] = left > 0;
+          near[i] = fabs (moved - CLAMP (expected, 0, 255)) < CUT_OFF * spread;
           if (!used)
             continue;
           w += left * left;
@@ -122,18 +136,14 @@ fit_line (const Samples *samples, guint8 *near, double *gain, double *offset, do
     *tint = *offset; /* all black or all white */
 }
 
-static gboolean
-collect (EspPlane *const source[3], EspPlane *const moved[3], const EspTiles *tiles,
-         double tile_scale, const int common[4], Samples samples[3], guint *n_looked_at)
+/* Adds the samples of all tiles of one kind; returns how many were looked at. */
+static guint
+collect (EspPlane *const source[3], EspPlane *const moved[3], const EspTiles *tiles, EspTile kind,
+         double tile_scale, const int common[4], int step, Samples samples[3])
 {
   const int width = source[0]->width;
-  const double area = (double) (common[2] - common[0]) * (common[3] - common[1]);
-  const int step = MAX (1, (int) ceil (sqrt (area / SAMPLES)));
-  const gsize max = (gsize) (area / step / step) + (gsize) (common[2] - common[0])
-                    + (gsize) (common[3] - common[1]) + 1;
+  guint n = 0;
 
-  for (guint c = 0; c < 3; c++)
-    samples[c] = (Samples){ 0, g_new (float, max), g_new (float, max) };
   for (int y = common[1]; y < common[3]; y += step)
     for (int x = common[0]; x < common[2]; x += step)
       {
@@ -141,8 +151,8 @@ collect (EspPlane *const source[3], EspPlane *const moved[3], const EspTiles *ti
         const int j = MIN ((int) (y * tile_scale) / tiles->side, tiles->down - 1);
         const gsize at = (gsize) y * (gsize) width + (gsize) x;
 
-        ++*n_looked_at;
-        if (!tiles->agrees[j * tiles->across + i])
+        n++;
+        if (tiles->agrees[j * tiles->across + i] != kind)
           continue;
         for (guint c = 0; c < 3; c++)
           {
@@ -150,7 +160,25 @@ collect (EspPlane *const source[3], EspPlane *const moved[3], const EspTiles *ti
             samples[c].moved[samples[c].n++] = moved[c]->values[at];
           }
       }
-  return samples[0].n > 0;
+  return n;
+}
+
+static guint
+collect_all (EspPlane *const source[3], EspPlane *const moved[3], const EspTiles *tiles,
+             double tile_scale, const int common[4], Samples samples[3])
+{
+  const int width = common[2] - common[0], height = common[3] - common[1];
+  const int step = MAX (1, (int) ceil (sqrt ((double) width * height / SAMPLES)));
+  const gsize max = (gsize) (width / step + 1) * (gsize) (height / step + 1);
+  guint n;
+
+  for (guint c = 0; c < 3; c++)
+    samples[c] = (Samples){ 0, 0, g_new (float, max), g_new (float, max) };
+  n = collect (source, moved, tiles, ESP_TILE_AGREES, tile_scale, common, step, samples);
+  for (guint c = 0; c < 3; c++)
+    samples[c].n_textured = samples[c].n;
+  (void) collect (source, moved, tiles, ESP_TILE_FLAT, tile_scale, common, step, samples);
+  return n;
 }
 
 gboolean
@@ -161,17 +189,18 @@ _esp_motion_fit_colours (EspPlane *const source[3], EspPlane *const moved[3],
   Samples samples[3] = { { 0 } };
   guint8 *near[3] = { NULL };
   int common[4];
-  guint n_agreeing = 0, n = 0;
+  guint n_agreeing = 0, n;
 
   for (guint c = 0; c < 3; c++)
     if (!_esp_plane_gaussian (source[c], SMOOTH, source[c], cancellable, error)
         || !_esp_plane_gaussian (moved[c], SMOOTH, moved[c], cancellable, error))
       return FALSE;
   registration->agreeing = 0;
-  if ((!_esp_motion_common (motion, source[0]->width, source[0]->height, MARGIN, common)
-       && !_esp_motion_common (motion, source[0]->width, source[0]->height, 0, common)))
+  if (!_esp_motion_common (motion, source[0]->width, source[0]->height, MARGIN, common)
+      && !_esp_motion_common (motion, source[0]->width, source[0]->height, 0, common))
     return TRUE;
-  if (collect (source, moved, tiles, tile_scale, common, samples, &n))
+  n = collect_all (source, moved, tiles, tile_scale, common, samples);
+  if (samples[0].n > 0)
     for (guint c = 0; c < 3; c++)
       {
         near[c] = g_new (guint8, samples[c].n);

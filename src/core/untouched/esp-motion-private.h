@@ -30,11 +30,18 @@ gboolean _esp_motion_guess (const EspPlane *a, const EspPlane *b, double limit,
 
 /* ---- where two planes agree: esp-motion-tiles.c */
 
+typedef enum
+{
+  ESP_TILE_DIFFERS,
+  ESP_TILE_FLAT, /* nothing to be seen in either */
+  ESP_TILE_AGREES,
+} EspTile;
+
 typedef struct
 {
   int side; /* of a tile, values; the last ones of a row or column are larger */
   int across, down;
-  guint8 *agrees;   /* down × across: TRUE where a looks like b */
+  guint8 *agrees;   /* down × across: an EspTile each */
   guint n_textured; /* tiles that have anything to be seen */
   guint n_agreeing; /* of those */
   double score;     /* how well all of them agree: 0…n_textured */
@@ -55,8 +62,8 @@ EspPlane *_esp_plane_band (const EspPlane *luma, double fine, GCancellable *canc
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Improves a motion that is at most about two σ of the bands off, by least squares that leave out
- * what differs (Gauss–Newton with Tukey's weights). Only agreeing tiles count, if `tiles` are
- * given. `moved` receives `b` brought onto `a`. */
+ * what differs (Gauss–Newton with Tukey's weights). Only tiles that agree and are not flat count,
+ * if `tiles` are given. `moved` receives `b` brought onto `a`. */
 gboolean _esp_motion_refine (const EspPlane *a, const EspPlane *b, const EspTiles *tiles,
                              int n_steps, EspMotion *motion, EspPlane *moved,
                              GCancellable *cancellable, GError **error);

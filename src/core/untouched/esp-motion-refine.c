@@ -71,7 +71,8 @@ is_agreeing (const Refining *self, int x, int y)
 
   return tiles == NULL
          || tiles->agrees[MIN (y / tiles->side, tiles->down - 1) * tiles->across
-                          + MIN (x / tiles->side, tiles->across - 1)];
+                          + MIN (x / tiles->side, tiles->across - 1)]
+                == ESP_TILE_AGREES;
 }
 
 /* ---- how much values differ that should not */

@@ -129,9 +129,12 @@ _esp_tiles_compare (const EspPlane *a, const EspPlane *moved, const EspMotion *m
     return FALSE;
   for (gsize i = 0; i < n; i++)
     {
-      tiles->agrees[i] = scores[i] < 0 || scores[i] >= AGREES;
       if (scores[i] < 0)
-        continue;
+        {
+          tiles->agrees[i] = ESP_TILE_FLAT;
+          continue;
+        }
+      tiles->agrees[i] = scores[i] >= AGREES ? ESP_TILE_AGREES : ESP_TILE_DIFFERS;
       tiles->n_textured++;
       tiles->n_agreeing += scores[i] >= AGREES ? 1 : 0;
       tiles->score += scores[i];

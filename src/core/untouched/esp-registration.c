@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "esp-motion-private.h"
+#include "esp-rows-private.h"
 
 /* Larger pictures are looked at in this size: errors of hundredths of its px are 0.1 px of a
  * picture of 24 million. */
@@ -210,14 +211,94 @@ find_coarse (Work *work, EspMotion *motion, GCancellable *cancellable, GError **
   return TRUE;
 }
 
+/* ---- colours */
+
+static EspPlane *
+new_small (const EspPlane *plane, int n_halvings, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (EspPlane) small = copy (plane, cancellable, error);
+
+  for (int i = 0; i < n_halvings && small != NULL; i++)
+    if (!halve (&small, cancellable, error))
+      return NULL;
+  return g_steal_pointer (&small);
+}
+
+static gboolean
+find_colours (Work *work, const EspMotion *motion, EspRegistration *registration,
+              GCancellable *cancellable, GError **error)
+{
+  const double pixels = (double) work->luma_source->width * work->luma_source->height;
+  const int n_halvings = pixels > 4 * COLOUR_PIXELS ? 2 : pixels > COLOUR_PIXELS ? 1 : 0;
+  const double scale = 1 << n_halvings;
+  const EspMotion small = { motion->x / scale, motion->y / scale, motion->k };
+  EspPlane *source[3] = { NULL }, *moved[3] = { NULL };
+  gboolean ok = TRUE;
+
+  for (guint c = 0; c < 3 && ok; c++)
+    {
+      g_autoptr (EspPlane) result = new_small (work->of_result[c], n_halvings, cancellable, error);
+      EspPlaneMap map;
+
+      ok = result != NULL
+           && (source[c] = new_small (work->of_source[c], n_halvings, cancellable, error)) != NULL
+           && (moved[c] = _esp_plane_new (result->width, result->height, error)) != NULL;
+      if (!ok)
+        break;
+      map = _esp_motion_map (&small, result->width, result->height);
+      ok = _esp_plane_resample (result, &map, moved[c], cancellable, error);
+    }
+  ok = ok
+       && _esp_motion_fit_colours (source, moved, &small, &work->tiles, scale * work->tile_scale,
+                                   registration, cancellable, error);
+  _esp_planes_clear (source);
+  _esp_planes_clear (moved);
+  return ok;
+}
+
+typedef struct
+{
+  EspPlane *plane;
+  float gain, offset;
+} Colouring;
+
+static void
+colour_rows (int begin, int end, gpointer data)
+{
+  const Colouring *self = data;
+  const gsize width = (gsize) self->plane->width;
+
+  for (gsize i = (gsize) begin * width; i < (gsize) end * width; i++)
+    {
+      const float value = self->gain * self->plane->values[i] + self->offset;
+
+      self->plane->values[i] = CLAMP (value, 0, 255);
+    }
+}
+
+/* The source in the result's colours. What is cut off there at black and white is cut off here as
+ * well: else objects on a white ground would seem to have shrunk. */
+static gboolean
+take_colours (Work *work, const EspRegistration *registration, GCancellable *cancellable,
+              GError **error)
+{
+  EspPlane *const *rgb = work->of_source;
+
+  for (guint c = 0; c < 3; c++)
+    if (!_esp_rows_run (
+            rgb[c]->height, _esp_rows_get_grain (rgb[c]->width), colour_rows,
+            &(Colouring){ rgb[c], (float) registration->gain[c], (float) registration->offset[c] },
+            cancellable, error))
+      return FALSE;
+  return _esp_plane_luma (rgb, work->luma_source, cancellable, error);
+}
+
 static gboolean
 find_fine (Work *work, EspMotion *motion, GCancellable *cancellable, GError **error)
 {
   g_auto (Bands) bands = { NULL };
   EspTiles tiles = work->tiles; /* in values of this size; shares what it holds */
 
-  if (work->tile_scale >= 1)
-    return TRUE;
   tiles.side = (int) lrint (tiles.side / work->tile_scale);
   return make_bands (work->luma_source, work->luma_result, 1, &bands, cancellable, error)
          && _esp_motion_refine (bands.a, bands.b, &tiles, 8, motion, bands.moved, cancellable,
@@ -239,38 +320,6 @@ is_certain (const Work *work, const EspMotion *motion)
          && fabs (motion->k) <= MAX_SCALE * LIMIT_SLACK;
 }
 
-static gboolean
-find_colours (Work *work, const EspMotion *motion, EspRegistration *registration,
-              GCancellable *cancellable, GError **error)
-{
-  EspPlane *moved[3] = { NULL };
-  EspMotion small = *motion;
-  double scale = work->tile_scale;
-  EspPlaneMap map;
-  gboolean ok = TRUE;
-
-  while ((double) work->of_source[0]->width * work->of_source[0]->height > COLOUR_PIXELS)
-    {
-      for (guint c = 0; c < 3; c++)
-        if (!halve (&work->of_source[c], cancellable, error)
-            || !halve (&work->of_result[c], cancellable, error))
-          return FALSE;
-      small.x /= 2;
-      small.y /= 2;
-      scale *= 2;
-    }
-  map = _esp_motion_map (&small, work->of_source[0]->width, work->of_source[0]->height);
-  for (guint c = 0; c < 3 && ok; c++)
-    ok = (moved[c] = _esp_plane_new (work->of_source[c]->width, work->of_source[c]->height, error))
-             != NULL
-         && _esp_plane_resample (work->of_result[c], &map, moved[c], cancellable, error);
-  ok = ok
-       && _esp_motion_fit_colours (work->of_source, moved, &small, &work->tiles, scale,
-                                   registration, cancellable, error);
-  _esp_planes_clear (moved);
-  return ok;
-}
-
 gboolean
 esp_registration_estimate (EspPicture *source, EspPicture *result, EspRegistration *registration,
                            GCancellable *cancellable, GError **error)
@@ -285,8 +334,9 @@ esp_registration_estimate (EspPicture *source, EspPicture *result, EspRegistrati
     return FALSE;
   if (!is_certain (&work, &motion))
     return TRUE;
-  if (!find_fine (&work, &motion, cancellable, error)
-      || !find_colours (&work, &motion, registration, cancellable, error))
+  if (!find_colours (&work, &motion, registration, cancellable, error)
+      || !take_colours (&work, registration, cancellable, error)
+      || !find_fine (&work, &motion, cancellable, error))
     return FALSE;
   registration->certain = TRUE;
   registration->shift_x = motion.x * work.px;
