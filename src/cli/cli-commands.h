@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 int cli_edit (char ***arguments);
+int cli_compose (char ***arguments);
 int cli_tokenize (char ***arguments);
 int cli_models (char ***arguments);
 int cli_describe (char ***arguments);

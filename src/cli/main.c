@@ -17,6 +17,7 @@ static const struct
   const char *summary;
 } commands[] = {
   { "edit", cli_edit, N_ ("edit a photo as an instruction says") },
+  { "compose", cli_compose, N_ ("put an edit’s result into the photo it was made from") },
   { "new", cli_new, N_ ("make a document of a photo") },
   { "import", cli_import, N_ ("add photos to a document") },
   { "run", cli_run, N_ ("add a turn to a document and make it") },

@@ -117,15 +117,11 @@ esp_mask_to_bytes (EspMask *mask, GError **error)
 }
 
 EspMask *
-esp_mask_load_bytes (GBytes *bytes, const char *name, GCancellable *cancellable, GError **error)
+esp_mask_new_from_picture (EspPicture *picture, GError **error)
 {
-  g_autoptr (EspPicture) picture = esp_picture_load_bytes (bytes, name, NULL, cancellable, error);
-  EspMask *mask;
+  EspMask *mask = esp_mask_new (picture->width, picture->height, error);
   gsize n;
 
-  if (picture == NULL)
-    return NULL;
-  mask = esp_mask_new (picture->width, picture->height, error);
   if (mask == NULL)
     return NULL;
   /* Rec. 601 weights in 1/1024: of grey ones the value itself, and 255 only for white. */
@@ -137,6 +133,14 @@ esp_mask_load_bytes (GBytes *bytes, const char *name, GCancellable *cancellable,
       mask->values[i] = (guint8) ((306 * rgb[0] + 601 * rgb[1] + 117 * rgb[2]) >> 10);
     }
   return mask;
+}
+
+EspMask *
+esp_mask_load_bytes (GBytes *bytes, const char *name, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (EspPicture) picture = esp_picture_load_bytes (bytes, name, NULL, cancellable, error);
+
+  return picture != NULL ? esp_mask_new_from_picture (picture, error) : NULL;
 }
 
 double

@@ -23,6 +23,9 @@ void esp_mask_unref (EspMask *mask);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspMask, esp_mask_unref)
 
+/* A picture's luma. */
+EspMask *esp_mask_new_from_picture (EspPicture *picture, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* As a grey PNG, and back (any picture: its luma counts). Block. */
 GBytes *esp_mask_to_bytes (EspMask *mask, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 EspMask *esp_mask_load_bytes (GBytes *bytes, const char *name, GCancellable *cancellable,

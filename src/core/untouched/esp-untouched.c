@@ -22,7 +22,8 @@
 #define SEAM_MOST      24.0
 #define SEAM_REGION    0.06 /* of a region's shorter side, where all of it is the result's */
 #define SEAM_REGION_PX 4.0
-#define BORDER         4.0 /* px at a crop's edges that are always the source's in the end */
+#define CONTEXT        0.25 /* of a region's shorter side: changes around it go on at most so far */
+#define BORDER         4.0  /* px at a crop's edges that are always the source's in the end */
 
 /* --- What composes with what ------------------------------------------------------------------ */
 
@@ -39,7 +40,7 @@ get_box (const EspComposition *composition, const EspPicture *source)
 static gboolean
 takes_region (const EspComposition *self)
 {
-  return self->crop.width > 0 && self->region != NULL
+  return self->region != NULL
          && (self->keep == ESP_KEEP_OFF || (self->keep == ESP_KEEP_AUTO && self->global));
 }
 
@@ -47,15 +48,16 @@ takes_region (const EspComposition *self)
 static gboolean
 takes_all (const EspComposition *self)
 {
-  return self->crop.width == 0
+  return self->region == NULL
          && (self->keep == ESP_KEEP_OFF || (self->keep == ESP_KEEP_AUTO && self->global));
 }
 
-/* The least context that the crop has on a side, px; what lies at the picture's edge needs none. */
+/* The least context that the region has on a side, px; what lies at the picture's edge needs none.
+ */
 static double
 get_context (const EspRegion *region, const EspCrop *box, int width, int height)
 {
-  double least = MAX (box->width, box->height);
+  double least = CONTEXT * MIN (region->width, region->height);
 
   if (box->x > 0)
     least = MIN (least, region->x - box->x);
@@ -173,8 +175,6 @@ place_mask (EspMask *of_crop, const EspRegion *region, const EspCrop *box, int w
   for (int y = 0; y < box->height; y++)
     memcpy (all->values + (gsize) (box->y + y) * (gsize) width + box->x,
             of_crop->values + (gsize) y * (gsize) box->width, (gsize) box->width);
-  if (region == NULL)
-    return g_steal_pointer (&all);
   shape = _esp_region_to_mask (region, width, height, error);
   if (shape != NULL)
     limit = esp_mask_shape (shape, 0, get_context (region, box, width, height) / 2, cancellable,
@@ -359,9 +359,10 @@ find_change (EspUntouched *self, EspPicture *source, EspPicture *part, EspPictur
     return FALSE;
   composition->global = change.global;
   if (change.mask != NULL)
-    self->mask = part == source ? esp_mask_ref (change.mask)
-                                : place_mask (change.mask, composition->region, &box, source->width,
-                                              source->height, cancellable, error);
+    self->mask = composition->region == NULL
+                     ? esp_mask_ref (change.mask)
+                     : place_mask (change.mask, composition->region, &box, source->width,
+                                   source->height, cancellable, error);
   esp_change_clear (&change);
   return composition->global || self->mask != NULL;
 }
@@ -398,6 +399,8 @@ esp_untouched_make (EspPicture *source, EspPicture *result, const EspComposition
     }
 
   box = get_box (composition, source);
+  if (composition->region == NULL && composition->crop.width > 0)
+    composition->region = esp_region_new (box.x, box.y, box.width, box.height);
   part = _esp_picture_cut (source, box.x, box.y, box.width, box.height, error);
   if (part == NULL
       || !esp_registration_estimate (part, result, &composition->registration, cancellable, error)
@@ -410,10 +413,7 @@ esp_untouched_make (EspPicture *source, EspPicture *result, const EspComposition
       return g_steal_pointer (&self);
     }
   if (self->mask == NULL)
-    self->mask
-        = composition->region != NULL
-              ? _esp_region_to_mask (composition->region, source->width, source->height, error)
-              : NULL;
+    self->mask = _esp_region_to_mask (composition->region, source->width, source->height, error);
   if (self->mask == NULL || !compose_masked (self, source, result, cancellable, error))
     return NULL;
   return g_steal_pointer (&self);
