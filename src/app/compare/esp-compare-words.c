@@ -55,8 +55,8 @@ static gboolean
 is_asked_for (EspComparisonRow *row)
 {
   static const char *const others[]
-      = { "references", "image_size", "seconds", "cost", "difference", "drift",
-          "stars",      "rejected",   "label",   "note", NULL };
+      = { "references", "image_size", "seconds",  "cost",  "difference", "original",
+          "drift",      "stars",      "rejected", "label", "note",       NULL };
 
   return !esp_comparison_row_is_prose (row)
          && !g_strv_contains (others, esp_comparison_row_get_id (row));

@@ -297,6 +297,8 @@ dup_parameter_id (const char *name)
                          || has_id (came_of_it, G_N_ELEMENTS (came_of_it), name)
                          || has_id (marks, G_N_ELEMENTS (marks), name)
                          || g_str_equal (name, ESP_COMPARISON_DIFFERENCE)
+                         || g_str_equal (name, ESP_COMPARISON_ORIGIN)
+                         || g_str_equal (name, "generation")
                          || g_str_equal (name, ESP_COMPARISON_DRIFT);
 
   return taken ? g_strconcat ("parameter.", name, NULL) : g_strdup (name);

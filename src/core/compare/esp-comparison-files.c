@@ -82,18 +82,19 @@ get_parent (EspDocument *document, EspNode *node)
 }
 
 static Plain
-get_measured (EspDocument *document, EspNode *node, EspNode *other)
+get_measured (EspDocument *document, EspNode *node, EspMeasureKind kind)
 {
   double mean;
 
-  return other != NULL
-                 && _esp_comparison_look_up (document, other, node, &mean) == ESP_MEASURE_KNOWN
+  return _esp_comparison_look_up (document, node, kind, &mean) == ESP_MEASURE_KNOWN
              ? plain_real (mean)
              : (Plain){ NOTHING };
 }
 
-GETTER (difference, get_measured (document, node, _esp_comparison_get_parent (node)))
-GETTER (drift, get_measured (document, node, _esp_comparison_get_origin (node)))
+GETTER (difference, get_measured (document, node, ESP_MEASURE_PARENT))
+GETTER (original, get_measured (document, node, ESP_MEASURE_ORIGIN))
+GETTER (drift, get_measured (document, node, ESP_MEASURE_DRIFT))
+GETTER (generation, plain_whole (esp_node_get_generation (node)))
 
 typedef struct
 {
@@ -119,7 +120,9 @@ static const Column columns_after[] = { { "seed", get_seed },
                                         { "cost", get_cost },
                                         { "currency", get_currency },
                                         { ESP_COMPARISON_DIFFERENCE, get_difference },
+                                        { ESP_COMPARISON_ORIGIN, get_original },
                                         { ESP_COMPARISON_DRIFT, get_drift },
+                                        { "generation", get_generation },
                                         { "stars", get_stars },
                                         { "tag", get_tag },
                                         { "rejected", get_rejected },

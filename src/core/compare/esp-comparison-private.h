@@ -41,20 +41,22 @@ typedef enum
   ESP_MEASURE_KNOWN,
 } EspMeasure;
 
-/* The node that this one's difference (to its parent) or drift (from its root) is against; NULL if
- * one of them has no image. */
-EspNode *_esp_comparison_get_parent (EspNode *node);
-EspNode *_esp_comparison_get_origin (EspNode *node);
+typedef enum
+{
+  ESP_MEASURE_PARENT, /* mean ΔE to the image of the parent */
+  ESP_MEASURE_ORIGIN, /* mean ΔE to the image of the root */
+  ESP_MEASURE_DRIFT,  /* the same, outside of all that turns changed (esp-drift.h) */
+} EspMeasureKind;
 
-/* Mean ΔE between two images at no more than 1,024 pixels a side, if the document knows it:
- * measured once for every pair of images. */
-EspMeasure _esp_comparison_look_up (EspDocument *document, EspNode *before, EspNode *after,
+/* What of a node is known to the document: mean ΔE, at no more than 1,024 pixels a side, measured
+ * once for every pair of images. */
+EspMeasure _esp_comparison_look_up (EspDocument *document, EspNode *node, EspMeasureKind kind,
                                     double *mean);
 
 /* Measures it, for the next look-up. `callback` without a result to be finished, unless cancelled.
  */
 typedef void (*EspMeasured) (gpointer user_data);
-void _esp_comparison_measure (EspDocument *document, EspNode *before, EspNode *after,
+void _esp_comparison_measure (EspDocument *document, EspNode *node, EspMeasureKind kind,
                               GCancellable *cancellable, EspMeasured measured, GObject *owner);
 
 G_END_DECLS

@@ -90,23 +90,19 @@ show_rows (EspComparison *self)
 
 /* ---- measured rows */
 
-typedef EspNode *(*GetOther) (EspNode *node);
-
 static void
 add_measured_row (EspComparison *self, GPtrArray *rows, const char *id, const char *title,
-                  const char *description, GetOther get_other)
+                  const char *description, EspMeasureKind kind)
 {
   EspComparisonRow *row = _esp_comparison_row_new (id, title, self->nodes->len, FALSE);
 
   _esp_comparison_row_set_description (row, description);
   for (guint i = 0; i < self->nodes->len; i++)
     {
-      EspNode *node = self->nodes->pdata[i], *other = get_other (node);
-      EspMeasure measure = ESP_MEASURE_NONE;
       double mean;
+      const EspMeasure measure
+          = _esp_comparison_look_up (self->document, self->nodes->pdata[i], kind, &mean);
 
-      if (other != NULL)
-        measure = _esp_comparison_look_up (self->document, other, node, &mean);
       if (measure == ESP_MEASURE_UNKNOWN)
         _esp_comparison_row_set_measured (row, i);
       else if (measure == ESP_MEASURE_KNOWN)
@@ -125,12 +121,17 @@ add_measured_rows (EspComparison *self, GPtrArray *rows)
       _ ("Difference to the parent (ΔE)"),
       _ ("Average difference of colours (CIEDE2000) to the image that it was made from, "
          "measured at no more than 1,024 pixels a side. About 1 is just visible."),
-      _esp_comparison_get_parent);
+      ESP_MEASURE_PARENT);
   add_measured_row (
-      self, rows, ESP_COMPARISON_DRIFT, _ ("Drift from the original (ΔE)"),
+      self, rows, ESP_COMPARISON_ORIGIN, _ ("Difference to the original (ΔE)"),
       _ ("Average difference of colours (CIEDE2000) to the image that everything began "
          "with, measured at no more than 1,024 pixels a side. About 1 is just visible."),
-      _esp_comparison_get_origin);
+      ESP_MEASURE_ORIGIN);
+  add_measured_row (
+      self, rows, ESP_COMPARISON_DRIFT, _ ("Drift outside of the changes (ΔE)"),
+      _ ("Average difference of colours (CIEDE2000) to the original where no turn meant to "
+         "change anything. 0 where untouched pixels were kept."),
+      ESP_MEASURE_DRIFT);
 }
 
 static EspComparisonRow *
@@ -160,19 +161,18 @@ on_measured (gpointer data)
   measure (self);
 }
 
-/* One after the other: each takes two whole pictures in memory for a moment. */
+/* One after the other: each takes whole pictures in memory for a moment. */
 static gboolean
-measure_next (EspComparison *self, GetOther get_other)
+measure_next (EspComparison *self, EspMeasureKind kind)
 {
   for (guint i = 0; i < self->nodes->len; i++)
     {
-      EspNode *node = self->nodes->pdata[i], *other = get_other (node);
+      EspNode *node = self->nodes->pdata[i];
       double mean;
 
-      if (other == NULL
-          || _esp_comparison_look_up (self->document, other, node, &mean) != ESP_MEASURE_UNKNOWN)
+      if (_esp_comparison_look_up (self->document, node, kind, &mean) != ESP_MEASURE_UNKNOWN)
         continue;
-      _esp_comparison_measure (self->document, other, node, self->cancellable, on_measured,
+      _esp_comparison_measure (self->document, node, kind, self->cancellable, on_measured,
                                G_OBJECT (self));
       return TRUE;
     }
@@ -183,8 +183,9 @@ static void
 measure (EspComparison *self)
 {
   if (!self->under_way)
-    self->under_way = measure_next (self, _esp_comparison_get_parent)
-                      || measure_next (self, _esp_comparison_get_origin);
+    self->under_way = measure_next (self, ESP_MEASURE_PARENT)
+                      || measure_next (self, ESP_MEASURE_ORIGIN)
+                      || measure_next (self, ESP_MEASURE_DRIFT);
   if (self->measuring == self->under_way)
     return;
   self->measuring = self->under_way;

@@ -44,8 +44,9 @@ void esp_comparison_wait_async (EspComparison *self, GCancellable *cancellable,
 gboolean esp_comparison_wait_finish (EspComparison *self, GAsyncResult *result, GError **error);
 
 /* The ids of the measured rows: mean ΔE (esp-difference.h) to the parent and to the root of the
- * tree, measured at no more than 1,024 pixels a side. */
+ * tree, measured at no more than 1,024 pixels a side, and the drift (esp-drift.h). */
 #define ESP_COMPARISON_DIFFERENCE "difference"
+#define ESP_COMPARISON_ORIGIN     "original"
 #define ESP_COMPARISON_DRIFT      "drift"
 
 const char *esp_comparison_row_get_id (EspComparisonRow *self);    /* "guidance", for files */

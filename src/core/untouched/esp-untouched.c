@@ -477,9 +477,10 @@ esp_untouched_dup_effective_mask (EspPicture *source, EspPicture *image, EspMask
   g_autoptr (EspMask) weights = NULL;
   EspCrop box;
 
-  g_return_val_if_fail (source != NULL && composition != NULL, NULL);
+  g_return_val_if_fail (composition != NULL, NULL);
+  g_return_val_if_fail (source != NULL || (image == NULL && mask != NULL), NULL);
 
-  if (mask != NULL && !check_mask (mask, source, error))
+  if (mask != NULL && source != NULL && !check_mask (mask, source, error))
     return NULL;
   if (mask == NULL)
     {
@@ -489,7 +490,9 @@ esp_untouched_dup_effective_mask (EspPicture *source, EspPicture *image, EspMask
     }
   else
     {
-      box = get_box (composition, source);
+      box = composition->crop.width > 0
+                ? composition->crop
+                : (EspCrop){ 0, 0, mask->width, mask->height, mask->width, mask->height };
       weights = shape_mask (mask, composition, &box, cancellable, error);
     }
   if (weights == NULL)

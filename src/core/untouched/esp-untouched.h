@@ -42,8 +42,7 @@ double esp_untouched_get_feather (const EspComposition *composition, int width, 
 
 /* The mask as it was composed with (grown, feathered, within the region): 0 exactly where the image
  * equals the source. `image` may be NULL; else where mask > 0 but the pixels are equal it is made
- * 0.
- */
+ * 0. Without `image`, `source` may be NULL, too: it is as large as `mask` then. */
 EspMask *esp_untouched_dup_effective_mask (EspPicture *source, EspPicture *image, EspMask *mask,
                                            const EspComposition *composition,
                                            GCancellable *cancellable,

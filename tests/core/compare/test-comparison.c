@@ -157,7 +157,7 @@ test_rows (Fixture *fixture, gconstpointer data)
   wait_until_measured (comparison);
   assert_ids (comparison,
               "instruction guidance parameter.seconds zeta seed seconds cost difference "
-              "drift");
+              "original drift");
   assert_row (comparison, "instruction", "Instruction", "Make it snow", "Make it rain");
   assert_row (comparison, "guidance", "Guidance", "2.5", "3.1");
   assert_row (comparison, "parameter.seconds", "Seconds", "", "4");
@@ -180,9 +180,10 @@ test_rows (Fixture *fixture, gconstpointer data)
                    "18446744073709551615");
 
   esp_comparison_set_all (comparison, TRUE);
-  assert_ids (comparison, "instruction negative_prompt references backend model steps guidance "
-                          "parameter.seconds zeta seed image_size seconds cost difference drift "
-                          "stars rejected label note");
+  assert_ids (comparison,
+              "instruction negative_prompt references backend model steps guidance "
+              "parameter.seconds zeta seed image_size seconds cost difference original drift "
+              "stars rejected label note");
   assert_row (comparison, "backend", "Made by", "This Computer", "This Computer");
   assert_row (comparison, "model", "Model", "Demo", "Demo");
   assert_row (comparison, "steps", "Steps", "20", "20");
