@@ -105,7 +105,8 @@ make_nodes (EspMiniMap *self)
 
   gtk_style_context_get_color (gtk_widget_get_style_context (GTK_WIDGET (self)), &foreground);
   plain = path = foreground;
-  plain.alpha *= 0.35f;
+  plain.alpha
+      *= adw_style_manager_get_high_contrast (adw_style_manager_get_default ()) ? 0.7f : 0.35f;
   for (guint i = 0; i < esp_tree_items_get_n (items); i++)
     {
       const EspTreeItem *item = esp_tree_items_get (items, i);

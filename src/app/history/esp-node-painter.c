@@ -12,7 +12,7 @@
 #define PADDING            6
 #define CAPTION_GAP        4
 #define RADIUS             12
-#define FOLD_BADGE_ROW     24
+#define FOLD_BADGE_GAP     6 /* above and below the badge, together */
 #define MOSAIC_GAP         2
 
 struct _EspNodePainter
@@ -105,6 +105,12 @@ esp_node_painter_get_edge_color (EspNodePainter *self, gboolean on_path)
 
 /* --- Sizes ------------------------------------------------------------------------------------ */
 
+static double
+get_fold_row (EspNodePainter *self)
+{
+  return esp_marks_get_badge_height (self->marks) + FOLD_BADGE_GAP;
+}
+
 /* The picture's size; a turn without one will most likely have its parent's shape. */
 static void
 get_picture_size (EspNode *node, double *width, double *height)
@@ -132,7 +138,7 @@ esp_node_painter_measure (EspNodePainter *self, const EspTreeItem *item, double 
   get_picture_size (item->node, &w, &h);
   *width = PICTURE_WIDTH + 2 * PADDING;
   *height = PADDING + h + CAPTION_GAP + self->caption_height + PADDING
-            + (item->n_hidden > 0 ? FOLD_BADGE_ROW : 0);
+            + (item->n_hidden > 0 ? get_fold_row (self) : 0);
 }
 
 void
@@ -170,7 +176,7 @@ esp_node_painter_get_stack_badge_area (EspNodePainter *self, const EspTreeItem *
   w = esp_marks_get_badge_width (self->marks, stack_text (item, text, sizeof text));
   graphene_rect_init (
       area, rtl ? picture.origin.x + 6 : picture.origin.x + picture.size.width - (float) w - 6,
-      picture.origin.y + 6, (float) w, ESP_MARK_BADGE_HEIGHT);
+      picture.origin.y + 6, (float) w, (float) esp_marks_get_badge_height (self->marks));
   return TRUE;
 }
 
@@ -185,8 +191,9 @@ esp_node_painter_get_fold_badge_area (EspNodePainter *self, const EspTreeItem *i
     return FALSE;
   g_snprintf (text, sizeof text, "+%u", item->n_hidden);
   w = esp_marks_get_badge_width (self->marks, text);
-  graphene_rect_init (area, (float) round ((width - w) / 2), (float) height - FOLD_BADGE_ROW + 2,
-                      (float) w, ESP_MARK_BADGE_HEIGHT);
+  graphene_rect_init (area, (float) round ((width - w) / 2),
+                      (float) (height - get_fold_row (self)) + 2, (float) w,
+                      (float) esp_marks_get_badge_height (self->marks));
   return TRUE;
 }
 
@@ -289,7 +296,7 @@ draw_ring (EspNodePainter *self, GtkSnapshot *snapshot, double x, double y, doub
 
   cairo_translate (cr, x + middle, y + middle);
   cairo_set_line_width (cr, 2.5);
-  rest.alpha *= 0.2f;
+  rest.alpha *= esp_node_painter_is_high_contrast (self) ? 0.5f : 0.2f;
   gdk_cairo_set_source_rgba (cr, &rest);
   cairo_arc (cr, 0, 0, radius, 0, 2 * G_PI);
   cairo_stroke (cr);

@@ -18,6 +18,7 @@ struct _EspMarks
   gboolean high_contrast;
   GtkIconPaintable *icons[ESP_N_MARKS];
   PangoLayout *badge, *number;
+  double badge_height;
 };
 
 EspMarks *
@@ -55,6 +56,7 @@ esp_marks_update_style (EspMarks *self)
 {
   GtkIconTheme *theme = gtk_icon_theme_get_for_display (gtk_widget_get_display (self->widget));
   g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
+  int height;
 
   gtk_style_context_get_color (gtk_widget_get_style_context (self->widget), &self->foreground);
   look_up_color (self, "view_bg_color", "#ffffff", &self->background);
@@ -68,6 +70,9 @@ esp_marks_update_style (EspMarks *self)
   pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
   pango_attr_list_insert (attributes, pango_attr_font_features_new ("tnum=1"));
   pango_layout_set_attributes (self->badge, attributes);
+  pango_layout_set_text (self->badge, "×0", -1);
+  pango_layout_get_pixel_size (self->badge, NULL, &height);
+  self->badge_height = MAX (ESP_MARK_BADGE_HEIGHT, height);
   g_clear_object (&self->number);
   self->number = esp_marks_create_tag_number (self->widget);
 
@@ -198,13 +203,19 @@ esp_marks_fill_rounded (GtkSnapshot *snapshot, const graphene_rect_t *area, floa
 }
 
 double
+esp_marks_get_badge_height (EspMarks *self)
+{
+  return self->badge_height;
+}
+
+double
 esp_marks_get_badge_width (EspMarks *self, const char *text)
 {
   int w;
 
   pango_layout_set_text (self->badge, text, -1);
   pango_layout_get_pixel_size (self->badge, &w, NULL);
-  return MAX (w + 10, ESP_MARK_BADGE_HEIGHT);
+  return MAX (w + 10, self->badge_height);
 }
 
 void
@@ -213,7 +224,7 @@ esp_marks_draw_badge (EspMarks *self, GtkSnapshot *snapshot, const graphene_rect
 {
   int w, h;
 
-  esp_marks_fill_rounded (snapshot, area, ESP_MARK_BADGE_HEIGHT / 2.0f, &shade);
+  esp_marks_fill_rounded (snapshot, area, area->size.height / 2, &shade);
   pango_layout_set_text (self->badge, text, -1);
   pango_layout_get_pixel_size (self->badge, &w, &h);
   gtk_snapshot_save (snapshot);

@@ -10,8 +10,8 @@
 G_BEGIN_DECLS
 
 #define ESP_MARK_SIZE         14 /* px: of a sign beside words */
-#define ESP_MARK_BADGE_HEIGHT 18
-#define ESP_MARK_GAP          6 /* from a picture's edge to what lies over it */
+#define ESP_MARK_BADGE_HEIGHT 18 /* of one without words */
+#define ESP_MARK_GAP          6  /* from a picture's edge to what lies over it */
 
 typedef enum
 {
@@ -57,11 +57,12 @@ void esp_marks_draw_icon (EspMarks *self, GtkSnapshot *snapshot, EspMark mark, d
 void esp_marks_fill_rounded (GtkSnapshot *snapshot, const graphene_rect_t *area, float radius,
                              const GdkRGBA *color);
 
-/* Light words on a dark pill. */
+/* Light words on a dark pill, which is higher where people have large text. */
+double esp_marks_get_badge_height (EspMarks *self);
 double esp_marks_get_badge_width (EspMarks *self, const char *text);
 void esp_marks_draw_badge (EspMarks *self, GtkSnapshot *snapshot, const graphene_rect_t *area,
                            const char *text);
-/* A light sign on a dark pill; `area` as high as a badge. */
+/* A light sign on a dark pill; `area` ESP_MARK_BADGE_HEIGHT high. */
 void esp_marks_draw_icon_badge (EspMarks *self, GtkSnapshot *snapshot, EspMark mark,
                                 const graphene_rect_t *area);
 

@@ -329,22 +329,27 @@ draw_corner (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *p
   gboolean rejected = !waiting && esp_node_get_rejected (self->node);
   const char *text = _ ("Preview");
   float width = ESP_MARK_BADGE_HEIGHT + 4, height = ESP_MARK_BADGE_HEIGHT;
+  gboolean dot;
   graphene_rect_t area;
 
   if (!rejected && !waiting && state != ESP_CELL_PREVIEW)
     return;
   if (!rejected && !waiting)
-    width = (float) esp_marks_get_badge_width (self->marks, text);
-  if (picture->size.width < width + 2 * ESP_MARK_GAP)
+    {
+      width = (float) esp_marks_get_badge_width (self->marks, text);
+      height = (float) esp_marks_get_badge_height (self->marks);
+    }
+  dot = picture->size.width < width + 2 * ESP_MARK_GAP;
+  if (dot)
     width = height = 12;
   graphene_rect_init (&area,
                       rtl ? picture->origin.x + ESP_MARK_GAP
                           : picture->origin.x + picture->size.width - width - ESP_MARK_GAP,
                       picture->origin.y + ESP_MARK_GAP, width, height);
-  if ((rejected || waiting) && height == ESP_MARK_BADGE_HEIGHT)
+  if ((rejected || waiting) && !dot)
     esp_marks_draw_icon_badge (self->marks, snapshot,
                                rejected ? ESP_MARK_REJECTED : ESP_MARK_WAITING, &area);
-  else if (height == ESP_MARK_BADGE_HEIGHT)
+  else if (!dot)
     esp_marks_draw_badge (self->marks, snapshot, &area, text);
   else if (!rejected)
     {
@@ -381,7 +386,7 @@ draw_picture (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *
     draw_bar (self, snapshot, picture);
   gtk_snapshot_pop (snapshot);
   /* Where the picture's edge has the colour of the view. */
-  edge.alpha *= 0.12f;
+  edge.alpha *= esp_marks_is_high_contrast (self->marks) ? 0.8f : 0.12f;
   gtk_snapshot_append_border (snapshot, &shape, (float[4]){ 1, 1, 1, 1 },
                               (GdkRGBA[4]){ edge, edge, edge, edge });
 
