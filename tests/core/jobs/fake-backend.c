@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fake-backend.h"
 
+#include "esp-latents.h"
+
 struct _FakeBackend
 {
   EspBackend parent_instance;
@@ -21,6 +23,8 @@ struct _FakeBackend
   JsonObject *parameters;
   char *remote_job;
   gboolean previews;
+  gboolean edits;
+  GBytes *leaves, *latents, *tokens;
 };
 
 G_DEFINE_FINAL_TYPE (FakeBackend, fake_backend, ESP_TYPE_BACKEND)
@@ -30,6 +34,7 @@ typedef struct
   FakeBackend *backend;
   char *prompt;
   guint64 seed;
+  GBytes *image;
   GTask *task;
   EspBackendNewsFunc news;
   gpointer news_data;
@@ -48,6 +53,7 @@ turn_free (gpointer data)
     g_source_destroy (turn->soon);
   g_clear_pointer (&turn->soon, g_source_unref);
   g_object_unref (turn->task);
+  g_clear_pointer (&turn->image, g_bytes_unref);
   g_free (turn->prompt);
   g_free (turn);
 }
@@ -61,23 +67,73 @@ steal_turn (FakeBackend *self, const char *prompt)
   return value;
 }
 
-static EspBackendResult *
-make_result (FakeBackend *self, const Turn *turn)
+static EspPicture *
+make_noise (FakeBackend *self, const Turn *turn)
 {
   g_autoptr (GRand) noise = g_rand_new_with_seed (g_str_hash (turn->prompt) + (guint32) turn->seed);
   g_autoptr (GError) error = NULL;
-  g_autoptr (EspPicture) picture = esp_picture_new (self->side, self->side, &error);
-  g_autoptr (GBytes) bytes = NULL;
-  EspSaveOptions options = { .quality = 90, .compression = 1 };
-  EspBackendResult *result;
+  EspPicture *picture = esp_picture_new (self->side, self->side, &error);
 
   g_assert_no_error (error);
   for (int i = 0; i < self->side * self->side * 3; i++)
     picture->pixels[i] = (guint8) g_rand_int (noise);
+  return picture;
+}
+
+static EspPicture *
+make_edit (const Turn *turn)
+{
+  g_autoptr (GError) error = NULL;
+  EspPicture *picture = esp_picture_load_bytes (turn->image, "image", NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  for (int y = 0; y < picture->height; y++)
+    for (int x = 0; x < picture->width; x++)
+      {
+        guint8 *p = picture->pixels + 3 * ((gsize) y * (gsize) picture->width + (gsize) x);
+
+        if (g_str_has_prefix (turn->prompt, "night"))
+          for (int c = 0; c < 3; c++)
+            p[c] = (guint8) (c == 2 ? 30 + p[c] / 4 : p[c] / 6);
+        else if (4 * x >= picture->width && 2 * x < picture->width && 4 * y >= picture->height
+                 && 2 * y < picture->height)
+          {
+            p[0] = 224;
+            p[1] = (guint8) (20 + turn->seed);
+            p[2] = 36;
+          }
+      }
+  return picture;
+}
+
+static EspBackendResult *
+make_result (FakeBackend *self, const Turn *turn)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspPicture) picture = self->edits ? make_edit (turn) : make_noise (self, turn);
+  g_autoptr (GBytes) bytes = NULL;
+  EspSaveOptions options = { .quality = 90, .compression = 1 };
+  EspBackendResult *result;
+
   bytes = esp_picture_to_bytes (picture, ESP_FORMAT_PNG, NULL, &options, NULL, &error);
   g_assert_no_error (error);
+  if (self->edits && g_str_has_prefix (turn->prompt, "broken"))
+    {
+      g_bytes_unref (bytes);
+      bytes = g_bytes_new_static ("no picture", 10);
+    }
 
   result = esp_backend_result_new (bytes);
+  if (self->edits && g_str_has_prefix (turn->prompt, "twice"))
+    {
+      result->more = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+      picture->pixels[0] ^= 1;
+      g_ptr_array_add (result->more, esp_picture_to_bytes (picture, ESP_FORMAT_PNG, NULL, &options,
+                                                           NULL, &error));
+      g_assert_no_error (error);
+    }
+  if (self->leaves != NULL)
+    result->latents = g_bytes_ref (self->leaves);
   result->has_seed = TRUE;
   result->seed = turn->seed;
   result->seconds = self->seconds;
@@ -150,6 +206,17 @@ remember (FakeBackend *self, const EspBackendRequest *request, const char *promp
   self->parameters = json_object_ref (request->parameters);
   g_free (self->remote_job);
   self->remote_job = g_strdup (request->remote_job);
+  g_clear_pointer (&self->latents, g_bytes_unref);
+  g_clear_pointer (&self->tokens, g_bytes_unref);
+  if (request->latents != NULL)
+    {
+      int width = 0, height = 0;
+
+      self->latents = g_bytes_ref (request->latents);
+      g_assert_true (esp_latents_get_size (request->latents, &width, &height));
+      if (request->latent_tokens != NULL)
+        self->tokens = g_bytes_new (request->latent_tokens, (gsize) (width / 16 * (height / 16)));
+    }
   self->resumed = request->resume;
   self->previews = request->previews;
 }
@@ -191,6 +258,8 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
       turn->prompt = g_strdup_printf ("%s#%" G_GUINT64_FORMAT, prompt, turn->seed);
     }
   turn->task = g_task_new (self, NULL, callback, user_data);
+  if (request->images->len > 0)
+    turn->image = g_bytes_ref (g_ptr_array_index (request->images, 0));
   turn->news = news;
   turn->news_data = news_data;
   remember (self, request, turn->prompt);
@@ -429,6 +498,9 @@ fake_backend_finalize (GObject *object)
   g_ptr_array_unref (self->images);
   g_clear_pointer (&self->parameters, json_object_unref);
   g_free (self->remote_job);
+  g_clear_pointer (&self->leaves, g_bytes_unref);
+  g_clear_pointer (&self->latents, g_bytes_unref);
+  g_clear_pointer (&self->tokens, g_bytes_unref);
 
   G_OBJECT_CLASS (fake_backend_parent_class)->finalize (object);
 }
@@ -479,4 +551,29 @@ fake_backend_new (const char *id, guint concurrency)
   esp_model_set_state (model, ESP_MODEL_READY, NULL);
   g_list_store_append (self->models, model);
   return self;
+}
+
+void
+fake_backend_set_edits (FakeBackend *self, gboolean edits)
+{
+  self->edits = edits;
+}
+
+void
+fake_backend_set_latents (FakeBackend *self, GBytes *latents)
+{
+  g_clear_pointer (&self->leaves, g_bytes_unref);
+  self->leaves = latents != NULL ? g_bytes_ref (latents) : NULL;
+}
+
+GBytes *
+fake_backend_get_latents (FakeBackend *self)
+{
+  return self->latents;
+}
+
+GBytes *
+fake_backend_get_latent_tokens (FakeBackend *self)
+{
+  return self->tokens;
 }

@@ -40,6 +40,16 @@ void fake_backend_settle (FakeBackend *self);
 void fake_backend_set_seconds (FakeBackend *self, double seconds);
 void fake_backend_set_side (FakeBackend *self, int side);
 
+/* From now on it edits what it is given instead of making noise: a red square covers the picture
+ * from a quarter to a half of its width and height. Of the prompt "night" it darkens everything, of
+ * "twice" there is a further image, of "broken" it gives no picture. */
+void fake_backend_set_edits (FakeBackend *self, gboolean edits);
+
+/* What turns leave for the next one, and what the turn that was begun last was given. */
+void fake_backend_set_latents (FakeBackend *self, GBytes *latents);
+GBytes *fake_backend_get_latents (FakeBackend *self);       /* or NULL */
+GBytes *fake_backend_get_latent_tokens (FakeBackend *self); /* or NULL */
+
 /* Turns are known by their prompt. */
 gboolean fake_backend_is_running (FakeBackend *self, const char *prompt);
 guint fake_backend_get_n_running (FakeBackend *self);
