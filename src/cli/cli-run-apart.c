@@ -27,27 +27,20 @@ cli_apart_begin (CliApart *self, CliSession *session)
 EspNode *
 cli_apart_copy (CliApart *self, CliSession *session, EspDocument *source, EspNode *node)
 {
-  g_autofree char *title = esp_node_dup_title (node);
+  GListModel *roots = esp_document_get_roots (self->document);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (EspNode) copy = NULL;
   CliAnswer answer = { FALSE, NULL };
-  EspNode *copy = NULL;
 
-  esp_document_load_image_async (source, node, session->cancellable, cli_answer_take, &answer);
+  esp_document_copy_picture_async (self->document, source, node, session->cancellable,
+                                   cli_answer_take, &answer);
   cli_session_wait (session, &answer.done, TRUE);
-  bytes = esp_document_load_image_finish (source, answer.result, &error);
-  cli_answer_clear (&answer);
-  if (bytes != NULL)
-    {
-      answer.done = FALSE;
-      esp_document_import_async (self->document, bytes, title, NULL, session->cancellable,
-                                 cli_answer_take, &answer);
-      cli_session_wait (session, &answer.done, TRUE);
-      copy = esp_document_import_finish (self->document, answer.result, &error);
-      cli_answer_clear (&answer);
-    }
-  if (copy == NULL && session->signal_number == 0)
+  if (esp_document_edit_finish (self->document, answer.result, &error))
+    copy = g_list_model_get_item (roots, g_list_model_get_n_items (roots) - 1);
+  else if (session->signal_number == 0)
     cli_fail ("%s", error->message);
+  cli_answer_clear (&answer);
+  /* The document keeps it. */
   return copy;
 }
 

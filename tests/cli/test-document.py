@@ -244,6 +244,9 @@ def a_result_is_written_apart(s):
     out = ok(s, *turn, '-o', outside)
     assert 'outside.png: 64x64, seed 8' in out, out
     assert pixels(inside) == pixels(outside)
+    # What the turn before left came along, as it would have counted inside.
+    ok(s, *turn, '--set', 'latent_carry=false', '-o', s.out / 'encoded.png')
+    assert pixels(inside) != pixels(s.out / 'encoded.png')
     assert 'Make it autumn' in png_text(outside, 'espalier'), png_text(outside, 'espalier')
     told = json.loads(ok(s, *turn, '-o', s.out / 'b.jpg', '--json'))
     assert told['files'] == [str(s.out / 'b.jpg')] and told['seed'] == 8 and told['width'] == 64, told

@@ -66,6 +66,26 @@ dup_reference (EspNode *node)
   return record;
 }
 
+/* What a node shows, as an import, and what a turn of it goes on from: latents, and what says where
+ * they count. */
+static EspRecord *
+dup_picture (EspNode *node)
+{
+  const EspRecord *own = _esp_node_get_record (node);
+  EspRecord *record = dup_reference (node);
+  g_autofree char *title = esp_node_dup_title (node);
+
+  _esp_record_set_text (&record->file_name, title);
+  _esp_record_set_text (&record->label, NULL);
+  if (own->latents == 0)
+    return record;
+  record->latents = own->latents;
+  _esp_image_info_copy (&record->raw, &own->raw);
+  _esp_image_info_copy (&record->mask, &own->mask);
+  _esp_record_set_text (&record->composition, own->composition);
+  return record;
+}
+
 static void
 add_references (Copying *copying, GPtrArray *nodes, GHashTable *taken)
 {
@@ -124,17 +144,25 @@ add_plan (Copying *copying, EspDocument *source, gint64 sweep)
 }
 
 static Copying *
-new_copying (EspDocument *self, EspDocument *source, EspNode *top, EspNode *parent)
+new_empty_copying (EspDocument *self, EspDocument *source, EspNode *parent)
 {
   Copying *copying = g_new0 (Copying, 1);
-  g_autoptr (GPtrArray) nodes = collect_branch (source, top);
-  g_autoptr (GHashTable) taken = g_hash_table_new (NULL, NULL);
 
   copying->readers = _esp_readers_ref (source->readers);
   copying->records = g_ptr_array_new_with_free_func ((GDestroyNotify) _esp_record_free);
   copying->plans = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   copying->same = self == source;
   copying->parent = parent != NULL ? esp_node_get_id (parent) : 0;
+  return copying;
+}
+
+static Copying *
+new_copying (EspDocument *self, EspDocument *source, EspNode *top, EspNode *parent)
+{
+  Copying *copying = new_empty_copying (self, source, parent);
+  g_autoptr (GPtrArray) nodes = collect_branch (source, top);
+  g_autoptr (GHashTable) taken = g_hash_table_new (NULL, NULL);
+
   for (guint i = 0; i < nodes->len; i++)
     g_hash_table_add (taken, nodes->pdata[i]);
   if (!copying->same)
@@ -406,6 +434,18 @@ do_copy (EspCall *call, EspWriter *writer, GError **error)
   return ok;
 }
 
+/* Is it none that could be copied? Then the call is over. */
+static gboolean
+refuse_node (EspDocument *self, EspDocument *source, EspNode *node, gpointer tag,
+             GAsyncReadyCallback callback, gpointer user_data)
+{
+  if (_esp_document_owns (source, node) && !esp_node_is_deleted (node))
+    return FALSE;
+  _esp_document_fail (self, tag, callback, user_data, ESP_DOCUMENT_ERROR_ARGUMENT,
+                      _ ("The node is not one of the document that is copied"));
+  return TRUE;
+}
+
 void
 esp_document_copy_async (EspDocument *self, EspDocument *source, EspNode *node, EspNode *parent,
                          GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -421,15 +461,35 @@ esp_document_copy_async (EspDocument *self, EspDocument *source, EspNode *node, 
   if (_esp_document_refuse (self, parent, esp_document_copy_async, cancellable, callback,
                             user_data))
     return;
-  if (node != NULL && (!_esp_document_owns (source, node) || esp_node_is_deleted (node)))
-    {
-      _esp_document_fail (self, esp_document_copy_async, callback, user_data,
-                          ESP_DOCUMENT_ERROR_ARGUMENT,
-                          _ ("The node is not one of the document that is copied"));
-      return;
-    }
+  if (node != NULL
+      && refuse_node (self, source, node, esp_document_copy_async, callback, user_data))
+    return;
   call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_copy_async, cancellable, callback,
                               user_data, new_copying (self, source, node, parent), free_copying);
+  call->work = do_copy;
+  _esp_writer_push (self->writer, call);
+}
+
+void
+esp_document_copy_picture_async (EspDocument *self, EspDocument *source, EspNode *node,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  Copying *copying;
+  EspCall *call;
+
+  g_return_if_fail (ESP_IS_DOCUMENT (self));
+  g_return_if_fail (ESP_IS_DOCUMENT (source) && source != self);
+  g_return_if_fail (ESP_IS_NODE (node) && esp_node_has_image (node));
+
+  if (_esp_document_refuse (self, NULL, esp_document_copy_picture_async, cancellable, callback,
+                            user_data)
+      || refuse_node (self, source, node, esp_document_copy_picture_async, callback, user_data))
+    return;
+  copying = new_empty_copying (self, source, NULL);
+  g_ptr_array_add (copying->records, dup_picture (node));
+  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_copy_picture_async, cancellable,
+                              callback, user_data, copying, free_copying);
   call->work = do_copy;
   _esp_writer_push (self->writer, call);
 }

@@ -396,6 +396,13 @@ void esp_document_copy_async (EspDocument *self, EspDocument *source, EspNode *n
                               EspNode *parent, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
 
+/* Imports what a node of another document shows, as the last root: a turn that is made of it comes
+ * out as it would there, since the latents of the node's own turn come along. Undone like a copy;
+ * ends with esp_document_edit_finish (). */
+void esp_document_copy_picture_async (EspDocument *self, EspDocument *source, EspNode *node,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data);
+
 gboolean esp_document_edit_finish (EspDocument *self, GAsyncResult *result, GError **error);
 
 gboolean esp_document_can_undo (EspDocument *self);

@@ -461,6 +461,48 @@ test_copy (Fixture *fixture, gconstpointer data)
   close_document (tree.document);
 }
 
+/* Alone it is an import, but what a turn of it goes on from is there. */
+static void
+test_copy_picture (Fixture *fixture, gconstpointer data)
+{
+  Tree tree = make_tree ("Copy");
+  EspDocument *other = create_document ("Other");
+  g_auto (Waiter) waiter = { 0 };
+  GError *error = NULL;
+  EspNode *node;
+
+  import_color (other, 0x00ff00, NULL);
+  WAIT (waiter, esp_document_copy_picture_async, other, tree.document, tree.turn, NULL);
+  g_assert_true (esp_document_edit_finish (other, waiter.result, &error));
+  g_assert_no_error (error);
+  waiter_clear (&waiter);
+  g_assert_cmpuint (g_list_model_get_n_items (esp_document_get_roots (other)), ==, 2);
+  node = esp_document_get_node (other, 2);
+  g_assert_null (esp_node_get_parent (node));
+  g_assert_cmpint (esp_node_get_kind (node), ==, ESP_NODE_IMPORTED);
+  g_assert_cmpstr (esp_node_get_file_name (node), ==, "Make it red");
+  g_assert_cmpuint (g_list_model_get_n_items (esp_node_get_children (node)), ==, 0);
+  assert_composed (other, node);
+  assert_whole (other, 4, 2);
+
+  /* A photo is just that. */
+  WAIT (waiter, esp_document_copy_picture_async, other, tree.document, tree.root, NULL);
+  g_assert_true (esp_document_edit_finish (other, waiter.result, &error));
+  node = esp_document_get_node (other, 3);
+  g_assert_false (esp_node_has_latents (node));
+  g_assert_false (esp_node_has_picture (node, ESP_NODE_PICTURE_RAW));
+  g_assert_null (esp_node_get_composition (node));
+  waiter_clear (&waiter);
+
+  WAIT (waiter, esp_document_copy_picture_async, other, tree.document, node, NULL);
+  g_assert_false (esp_document_edit_finish (other, waiter.result, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  waiter_clear (&waiter);
+  close_document (other);
+  close_document (tree.document);
+}
+
 static EspNode *
 ask (EspDocument *document, EspNode *parent, EspKeep keep, EspRegion *region)
 {
@@ -620,6 +662,7 @@ main (int argc, char *argv[])
   ADD_TEST ("/document-parts/forget", test_forget);
   ADD_TEST ("/document-parts/purge", test_purge);
   ADD_TEST ("/document-parts/copy", test_copy);
+  ADD_TEST ("/document-parts/copy-picture", test_copy_picture);
   ADD_TEST ("/document-parts/stacks", test_stacks);
   ADD_TEST ("/document-parts/lies", test_lies);
   ADD_TEST ("/document-parts/verify", test_verify);

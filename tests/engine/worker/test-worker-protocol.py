@@ -185,6 +185,7 @@ def garbage_made_of_good_lines_is_survived(tmp):
         {'type': 'hello', 'id': 1}, {'type': 'describe', 'id': 2}, {'type': 'cancel', 'id': 3, 'job': 1},
         {'type': 'tokenize', 'id': 4, 'model': MODEL, 'texts': ['snow', 'für \u0000 immer']},
         edit('/nonexistent.ppm', 5), {'type': 'describe', 'id': 6, 'model': MODEL},
+        edit('/nonexistent.ppm', 10, carry=dict(latents='/none', width=64, height=48, tokens='fe0', model='0' * 64)),
         edit('/nonexistent.ppm', 8, batch=[{'id': 9, 'seed': 2}, {'id': 'x', 'seed': '3'}]),
         {'type': 'load', 'id': 7, 'model': '/nonexistent'})]
     sent = 0
