@@ -189,6 +189,7 @@ show (EspCanvas *self, EspNode *node, GdkTexture *texture, gboolean smooth)
   int width, height;
 
   get_size (self, esp_node_get_width (node), esp_node_get_height (node), &width, &height);
+  g_set_object (&self->shown, node);
   esp_image_view_set_image (self->view, texture, width, height, smooth);
   g_clear_pointer (&self->preview, esp_picture_unref);
 }
@@ -223,7 +224,8 @@ show_placeholder (gpointer data)
       esp_texture_cache_get_default (), self->document, self->wanted, ESP_THUMBNAIL_LARGE, -1);
 
   self->placeholder_id = 0;
-  if (thumbnail != NULL)
+  /* Of a node that is shown already, what it was is better than a small version of what it is. */
+  if (thumbnail != NULL && self->shown != self->wanted)
     show (self, self->wanted, thumbnail, TRUE);
   return G_SOURCE_REMOVE;
 }
@@ -259,6 +261,7 @@ show_preview (EspCanvas *self, EspPicture *preview)
 
   stop_loading (self);
   g_clear_object (&self->wanted);
+  g_clear_object (&self->shown);
   if (self->preview == preview)
     return;
   g_clear_pointer (&self->preview, esp_picture_unref);
@@ -269,9 +272,24 @@ show_preview (EspCanvas *self, EspPicture *preview)
   esp_image_view_set_image (self->view, texture, width, height, TRUE);
 }
 
+static void
+show_result (EspCanvas *self, GdkTexture *texture)
+{
+  int width, height;
+
+  stop_loading (self);
+  g_clear_object (&self->wanted);
+  g_clear_object (&self->shown);
+  g_clear_pointer (&self->preview, esp_picture_unref);
+  get_size (self, gdk_texture_get_width (texture), gdk_texture_get_height (texture), &width,
+            &height);
+  esp_image_view_set_image (self->view, texture, width, height, FALSE);
+}
+
 void
 esp_canvas_update_picture (EspCanvas *self)
 {
+  GdkTexture *result = esp_canvas_get_result (self);
   EspNode *node = self->current, *before;
   EspPicture *preview;
   gboolean dimmed = FALSE;
@@ -279,6 +297,8 @@ esp_canvas_update_picture (EspCanvas *self)
   before = esp_canvas_find_before (self);
   if (node != NULL && self->show_before && before != NULL)
     show_node (self, before);
+  else if (node != NULL && result != NULL)
+    show_result (self, result);
   else if (node != NULL && esp_node_has_image (node))
     show_node (self, node);
   else if (node != NULL && (preview = esp_node_get_preview (node)) != NULL)
@@ -294,6 +314,7 @@ esp_canvas_update_picture (EspCanvas *self)
     {
       stop_loading (self);
       g_clear_object (&self->wanted);
+      g_clear_object (&self->shown);
       g_clear_pointer (&self->preview, esp_picture_unref);
       esp_image_view_set_image (self->view, NULL, 0, 0, FALSE);
     }
@@ -312,6 +333,7 @@ esp_canvas_drop_pictures (EspCanvas *self)
     g_cancellable_cancel (self->keeping);
   g_clear_object (&self->keeping);
   g_clear_object (&self->wanted);
+  g_clear_object (&self->shown);
   g_clear_pointer (&self->preview, esp_picture_unref);
   g_hash_table_remove_all (self->kept);
 }

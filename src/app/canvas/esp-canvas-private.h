@@ -4,6 +4,8 @@
 
 #include "esp-canvas.h"
 #include "esp-image-view.h"
+#include "esp-mask-bar.h"
+#include "esp-region-bar.h"
 #include "esp-texture-cache.h"
 
 G_BEGIN_DECLS
@@ -17,6 +19,8 @@ struct _EspCanvas
   EspImageView *view;
   GtkWidget *caption;
   GtkMenuButton *zoom_button;
+  GtkWidget *corner; /* has the two after it */
+  GtkWidget *mask_button;
   GtkWidget *before_button;
   GtkWidget *status_box;
   GtkLabel *status;
@@ -41,9 +45,18 @@ struct _EspCanvas
   GtkEventController *key_controller; /* on the root */
   GtkWidget *root;
 
+  /* esp-canvas-mask.c */
+  EspMaskBar *mask_bar;
+  EspRegionBar *region_bar;
+  EspMaskEditor *mask_editor;
+  EspBrush *brush;
+  EspRegionTool *region_tool;
+  GHashTable *regions; /* EspNode → EspRegion, of this document */
+
   /* esp-canvas-pictures.c */
   EspNode *wanted;       /* whose picture is to be shown */
   GCancellable *loading; /* its load, if it is on its way */
+  EspNode *shown;        /* whose picture is shown, in whatever size */
   EspPicture *preview;   /* that is shown */
   GHashTable *kept;      /* EspNode → GdkTexture: shown, and likely shown next */
   GCancellable *keeping; /* their loads */
@@ -55,6 +68,9 @@ struct _EspCanvas
   guint save_view_id;
   guint show_before : 1;
   guint show_status : 1;
+  guint show_mask : 1;
+  guint draw_region : 1;
+  guint result_key : 1;  /* is held down */
   guint before_key : 1;  /* is held down */
   guint before_held : 1; /* by the pointer, or just let go */
 };
@@ -79,6 +95,17 @@ void esp_canvas_update_progress (EspCanvas *self);
 void esp_canvas_update_zoom_label (EspCanvas *self);
 /* "Step 12 of 28 · 9 s left" */
 char *esp_canvas_dup_status (EspNode *node);
+
+/* esp-canvas-mask.c */
+
+void esp_canvas_init_mask (EspCanvas *self);
+void esp_canvas_dispose_mask (EspCanvas *self);
+/* The node is another, or the mask or the region are shown or hidden. */
+void esp_canvas_update_mask (EspCanvas *self);
+/* Something else takes the place of the image, or no longer. */
+void esp_canvas_update_covered (EspCanvas *self);
+/* What takes the place of the image: the result as it was made; or NULL. */
+GdkTexture *esp_canvas_get_result (EspCanvas *self);
 
 /* esp-canvas-input.c */
 

@@ -23,10 +23,21 @@ enum
   PROP_ZOOM,
   PROP_FIT,
   PROP_SHOW_STATUS,
+  PROP_SHOW_MASK,
+  PROP_DRAW_REGION,
+  PROP_REGION,
   N_PROPS
 };
 
 static GParamSpec *properties[N_PROPS];
+
+enum
+{
+  FAILED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
 
 /* --- Before ----------------------------------------------------------------------------------- */
 
@@ -38,6 +49,7 @@ set_show_before (EspCanvas *self, gboolean show)
   self->show_before = show ? 1 : 0;
   esp_canvas_update_picture (self);
   esp_canvas_update_overlay (self);
+  esp_canvas_update_covered (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SHOW_BEFORE]);
 }
 
@@ -160,7 +172,7 @@ esp_canvas_unroot (GtkWidget *widget)
 static void
 set_resting (EspCanvas *self, gboolean resting)
 {
-  GtkWidget *corners[] = { GTK_WIDGET (self->zoom_button), self->before_button };
+  GtkWidget *corners[] = { GTK_WIDGET (self->zoom_button), self->before_button, self->mask_button };
 
   for (gsize i = 0; i < G_N_ELEMENTS (corners); i++)
     if (resting)
@@ -186,7 +198,7 @@ rest (gpointer data)
   EspCanvas *self = data;
   GtkPopover *menu = gtk_menu_button_get_popover (self->zoom_button);
 
-  if (is_in_use (self, GTK_WIDGET (self->zoom_button)) || is_in_use (self, self->before_button)
+  if (is_in_use (self, GTK_WIDGET (self->zoom_button)) || is_in_use (self, self->corner)
       || (menu != NULL && gtk_widget_get_visible (GTK_WIDGET (menu))))
     return G_SOURCE_CONTINUE;
   self->rest_id = 0;
@@ -303,6 +315,7 @@ on_node_changed (EspCanvas *self, guint what)
 {
   esp_canvas_update_picture (self);
   esp_canvas_update_overlay (self);
+  esp_canvas_update_mask (self);
 }
 
 static void
@@ -324,6 +337,7 @@ update_current (EspCanvas *self)
   g_signal_group_set_target (self->node_signals, current);
   esp_canvas_update_picture (self);
   esp_canvas_update_overlay (self);
+  esp_canvas_update_mask (self);
 }
 
 EspDocument *
@@ -350,6 +364,9 @@ esp_canvas_set_document (EspCanvas *self, EspDocument *document)
   esp_canvas_drop_pictures (self);
   g_clear_object (&self->before);
   self->show_before = FALSE;
+  esp_canvas_set_show_mask (self, FALSE);
+  esp_canvas_set_draw_region (self, FALSE);
+  g_hash_table_remove_all (self->regions);
   g_set_object (&self->document, document);
   g_signal_group_set_target (self->document_signals, document);
   update_current (self);
@@ -438,15 +455,15 @@ on_get_child_position (GtkOverlay *overlay, GtkWidget *child, GdkRectangle *allo
   EspCanvas *self = data;
   const int width = gtk_widget_get_width (GTK_WIDGET (overlay));
   const int height = gtk_widget_get_height (GTK_WIDGET (overlay));
-  GtkRequisition size, zoom, before;
+  GtkRequisition size, zoom, corner;
   int room;
 
   if (child != self->status_box)
     return FALSE;
   gtk_widget_get_preferred_size (child, NULL, &size);
   gtk_widget_get_preferred_size (GTK_WIDGET (self->zoom_button), &zoom, NULL);
-  gtk_widget_get_preferred_size (self->before_button, &before, NULL);
-  room = width - 2 * (MAX (zoom.width, before.width) + MARGIN);
+  gtk_widget_get_preferred_size (self->corner, &corner, NULL);
+  room = width - 2 * (MAX (zoom.width, corner.width) + MARGIN);
 
   allocation->width = MIN (size.width, MAX (width - 2 * MARGIN, 1));
   allocation->height = size.height;
@@ -518,6 +535,15 @@ esp_canvas_get_property (GObject *object, guint prop_id, GValue *value, GParamSp
     case PROP_SHOW_STATUS:
       g_value_set_boolean (value, self->show_status);
       break;
+    case PROP_SHOW_MASK:
+      g_value_set_boolean (value, self->show_mask);
+      break;
+    case PROP_DRAW_REGION:
+      g_value_set_boolean (value, self->draw_region);
+      break;
+    case PROP_REGION:
+      g_value_set_boxed (value, esp_canvas_get_region (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -548,6 +574,15 @@ esp_canvas_set_property (GObject *object, guint prop_id, const GValue *value, GP
     case PROP_SHOW_STATUS:
       set_show_status (self, g_value_get_boolean (value));
       break;
+    case PROP_SHOW_MASK:
+      esp_canvas_set_show_mask (self, g_value_get_boolean (value));
+      break;
+    case PROP_DRAW_REGION:
+      esp_canvas_set_draw_region (self, g_value_get_boolean (value));
+      break;
+    case PROP_REGION:
+      esp_canvas_set_region (self, g_value_get_boxed (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -571,6 +606,7 @@ esp_canvas_dispose (GObject *object)
     g_signal_group_set_target (self->node_signals, NULL);
   g_clear_object (&self->document_signals);
   g_clear_object (&self->node_signals);
+  esp_canvas_dispose_mask (self);
   if (self->kept != NULL)
     esp_canvas_drop_pictures (self);
   g_clear_object (&self->current);
@@ -603,6 +639,9 @@ install_properties (GObjectClass *class)
       = g_param_spec_double ("zoom", NULL, NULL, 0, ESP_IMAGE_VIEW_MAX_ZOOM, 1, flags);
   properties[PROP_FIT] = g_param_spec_boolean ("fit", NULL, NULL, TRUE, flags);
   properties[PROP_SHOW_STATUS] = g_param_spec_boolean ("show-status", NULL, NULL, TRUE, flags);
+  properties[PROP_SHOW_MASK] = g_param_spec_boolean ("show-mask", NULL, NULL, FALSE, flags);
+  properties[PROP_DRAW_REGION] = g_param_spec_boolean ("draw-region", NULL, NULL, FALSE, flags);
+  properties[PROP_REGION] = g_param_spec_boxed ("region", NULL, NULL, ESP_TYPE_REGION, flags);
   g_object_class_install_properties (class, N_PROPS, properties);
 }
 
@@ -617,6 +656,8 @@ install_actions (GtkWidgetClass *class)
   gtk_widget_class_install_action (class, "canvas.zoom-400", NULL, zoom_to_action);
   gtk_widget_class_install_action (class, "canvas.menu", NULL, menu_action);
   gtk_widget_class_install_property_action (class, "canvas.before", "show-before");
+  gtk_widget_class_install_property_action (class, "canvas.show-mask", "show-mask");
+  gtk_widget_class_install_property_action (class, "canvas.draw-region", "draw-region");
 
   gtk_widget_class_add_binding_action (class, GDK_KEY_F10, GDK_SHIFT_MASK, "canvas.menu", NULL);
   gtk_widget_class_add_binding_action (class, GDK_KEY_Menu, 0, "canvas.menu", NULL);
@@ -642,8 +683,12 @@ esp_canvas_class_init (EspCanvasClass *class)
   widget_class->grab_focus = esp_canvas_grab_focus;
   install_properties (object_class);
   install_actions (widget_class);
+  signals[FAILED] = g_signal_new ("failed", ESP_TYPE_CANVAS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, G_TYPE_STRING);
 
   g_type_ensure (ESP_TYPE_IMAGE_VIEW);
+  g_type_ensure (ESP_TYPE_MASK_BAR);
+  g_type_ensure (ESP_TYPE_REGION_BAR);
   gtk_widget_class_set_css_name (widget_class, "canvas");
   gtk_widget_class_set_template_from_resource (widget_class, "/espalier/app/canvas/esp-canvas.ui");
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, overlay);
@@ -651,7 +696,11 @@ esp_canvas_class_init (EspCanvasClass *class)
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, view);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, caption);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, zoom_button);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, corner);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, mask_button);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, before_button);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, mask_bar);
+  gtk_widget_class_bind_template_child (widget_class, EspCanvas, region_bar);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, status_box);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, status);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, stop_button);
@@ -715,6 +764,7 @@ esp_canvas_init (EspCanvas *self)
                                   self);
   g_signal_group_connect_swapped (self->node_signals, "progress", G_CALLBACK (on_node_progress),
                                   self);
+  esp_canvas_init_mask (self);
   add_gestures (self);
   esp_canvas_update_overlay (self);
   esp_canvas_update_zoom_label (self);

@@ -7,14 +7,19 @@
  * Properties: "document", "before" (EspNode: what is shown while the key or button is held; NULL:
  * the parent), "show-before" (boolean), "zoom" (double, 1 = a pixel of the image is one of the
  * screen), "fit" (boolean), "show-status" (boolean: the step and the time left in words; FALSE:
- * another widget says them). Actions (installed on the widget): canvas.zoom-in, canvas.zoom-out,
- * canvas.zoom-fit, canvas.zoom-100, canvas.zoom-200, canvas.before (stateful).
+ * another widget says them), "show-mask" (boolean: where the result was taken, to be changed by a
+ * brush), "draw-region" (boolean: the hand draws a region), "region" (EspRegion: the part of the
+ * current node's image that the next turns are to edit, or NULL; kept for each node until it is
+ * dropped). Signal "failed" (const char *message): a change of the mask was not stored. Actions
+ * (installed on the widget): canvas.zoom-in, canvas.zoom-out, canvas.zoom-fit, canvas.zoom-100,
+ * canvas.zoom-200, canvas.before, canvas.show-mask and canvas.draw-region (stateful).
  */
 #pragma once
 
 #include <adwaita.h>
 
 #include "esp-document.h"
+#include "esp-region.h"
 
 G_BEGIN_DECLS
 
@@ -33,5 +38,15 @@ double esp_canvas_get_zoom (EspCanvas *self);
 void esp_canvas_set_zoom (EspCanvas *self, double zoom);
 gboolean esp_canvas_get_fit (EspCanvas *self);
 void esp_canvas_set_fit (EspCanvas *self, gboolean fit);
+void esp_canvas_set_show_mask (EspCanvas *self, gboolean show_mask);
+void esp_canvas_set_draw_region (EspCanvas *self, gboolean draw_region);
+const EspRegion *esp_canvas_get_region (EspCanvas *self);
+void esp_canvas_set_region (EspCanvas *self, const EspRegion *region);
+
+/* Leaves what covers the image or has the hand: the result as it was made, drawing a region (which
+ * is dropped), the mask. FALSE: nothing of the kind. */
+gboolean esp_canvas_escape (EspCanvas *self);
+/* Takes back a change of the mask that is not stored yet. FALSE: there is none. */
+gboolean esp_canvas_undo (EspCanvas *self);
 
 G_END_DECLS

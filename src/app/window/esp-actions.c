@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-actions.c: the table of all actions, and what is made from it. */
+/* esp-actions.c: the table of all actions. What is made from it: esp-actions-use.c. */
 #define G_LOG_DOMAIN "espalier-window"
 
 #include "esp-actions.h"
@@ -416,6 +416,20 @@ static const EspActionInfo actions[] = {
     ESP_KEYS_OUTSIDE_TEXT,
     ESP_ACTION_DOCUMENT,
     { "<Control>c" } },
+  { "win.show-mask",
+    N_ ("Show _Mask"),
+    N_ ("Show where the result was taken"),
+    ESP_SECTION_IMAGE,
+    ESP_KEYS_VIEWS,
+    ESP_ACTION_DOCUMENT,
+    { "k" } },
+  { "win.edit-region",
+    N_ ("Edit a Re_gion"),
+    N_ ("Draw the region to edit"),
+    ESP_SECTION_IMAGE,
+    ESP_KEYS_VIEWS,
+    ESP_ACTION_DOCUMENT,
+    { "d" } },
   { "node.add-reference",
     N_ ("Use as Re_ference"),
     N_ ("Use as reference of the next turn"),
@@ -437,6 +451,64 @@ static const EspActionInfo actions[] = {
     ESP_KEYS_OUTSIDE_TEXT,
     ESP_ACTION_ALWAYS,
     { "Escape" } },
+
+  /* --- The mask and the region */
+  { NULL,
+    NULL,
+    N_ ("Paint, erase"),
+    ESP_SECTION_MASK,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_WRITABLE,
+    { "b e" } },
+  { NULL,
+    NULL,
+    N_ ("Smaller and larger brush"),
+    ESP_SECTION_MASK,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_WRITABLE,
+    { "bracketleft bracketright" } },
+  { NULL,
+    NULL,
+    N_ ("Softer and harder brush"),
+    ESP_SECTION_MASK,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_WRITABLE,
+    { "braceleft braceright" } },
+  { NULL,
+    NULL,
+    N_ ("Move the brush or the region"),
+    ESP_SECTION_MASK,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_WRITABLE,
+    { "Left Right Up Down" } },
+  { NULL,
+    NULL,
+    N_ ("Move the brush faster, resize the region"),
+    ESP_SECTION_MASK,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_WRITABLE,
+    { "<Shift>Left <Shift>Right <Shift>Up <Shift>Down" } },
+  { NULL,
+    NULL,
+    N_ ("Paint while it is held"),
+    ESP_SECTION_MASK,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_WRITABLE,
+    { "space" } },
+  { NULL,
+    NULL,
+    N_ ("Begin to paint and end it; take the region"),
+    ESP_SECTION_MASK,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_WRITABLE,
+    { "Return" } },
+  { NULL,
+    NULL,
+    N_ ("Show the result as it was made, while it is held"),
+    ESP_SECTION_MASK,
+    ESP_KEYS_WIDGET,
+    ESP_ACTION_DOCUMENT,
+    { "w" } },
 
   /* --- Comparing */
   { NULL,
@@ -596,6 +668,8 @@ esp_actions_section_title (EspActionSection section)
       return C_ ("shortcuts", "History");
     case ESP_SECTION_IMAGE:
       return C_ ("shortcuts", "Image");
+    case ESP_SECTION_MASK:
+      return C_ ("shortcuts", "Mask and Region");
     case ESP_SECTION_COMPARE:
       return C_ ("shortcuts", "Comparison");
     case ESP_SECTION_SWEEP:
@@ -604,152 +678,4 @@ esp_actions_section_title (EspActionSection section)
     default:
       g_return_val_if_reached (NULL);
     }
-}
-
-void
-esp_actions_set_accels (GtkApplication *application)
-{
-  g_return_if_fail (GTK_IS_APPLICATION (application));
-
-  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
-    if (actions[i].scope == ESP_KEYS_EVERYWHERE && actions[i].keys[0] != NULL)
-      gtk_application_set_accels_for_action (application, actions[i].name,
-                                             (const char *const *) actions[i].keys);
-}
-
-gboolean
-esp_actions_is_text_focused (GtkWidget *widget)
-{
-  GtkRoot *root = gtk_widget_get_root (widget);
-  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
-
-  if (focus == NULL)
-    return FALSE;
-  return GTK_IS_EDITABLE (focus) || GTK_IS_TEXT_VIEW (focus);
-}
-
-static gboolean
-on_key (GtkWidget *widget, GVariant *args, gpointer user_data)
-{
-  const EspActionInfo *info = user_data;
-  g_autofree char *name = NULL;
-  g_autoptr (GVariant) target = NULL;
-
-  /* Escape means nothing to text; where it does (a search), that came first. */
-  if (esp_actions_is_text_focused (widget) && !g_str_equal (info->name, "win.escape"))
-    return FALSE;
-  if (!g_action_parse_detailed_name (info->name, &name, &target, NULL))
-    return FALSE;
-  return gtk_widget_activate_action_variant (widget, name, target);
-}
-
-void
-esp_actions_add_keys (GtkWidget *widget, EspKeysScope scope)
-{
-  GtkEventController *controller;
-
-  g_return_if_fail (GTK_IS_WIDGET (widget));
-
-  controller = gtk_shortcut_controller_new ();
-  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
-    for (gsize j = 0; j < ESP_ACTION_MAX_KEYS; j++)
-      if (actions[i].scope == scope && actions[i].keys[j] != NULL)
-        gtk_shortcut_controller_add_shortcut (
-            GTK_SHORTCUT_CONTROLLER (controller),
-            gtk_shortcut_new (gtk_shortcut_trigger_parse_string (actions[i].keys[j]),
-                              gtk_callback_action_new (on_key, (gpointer) &actions[i], NULL)));
-  gtk_widget_add_controller (widget, controller);
-}
-
-void
-esp_actions_append_item (GMenu *menu, const char *name)
-{
-  const EspActionInfo *info = esp_actions_find (name);
-  g_autoptr (GMenuItem) item = NULL;
-
-  g_return_if_fail (info != NULL && info->label != NULL);
-
-  item = g_menu_item_new (_ (info->label), info->name);
-  if (info->scope != ESP_KEYS_WIDGET && info->keys[0] != NULL)
-    g_menu_item_set_attribute (item, "accel", "s", info->keys[0]);
-  g_menu_append_item (menu, item);
-}
-
-/* --- The shortcuts window --------------------------------------------------------------------- */
-
-static void
-append_group (GString *xml, EspActionSection section)
-{
-  g_autofree char *title = g_markup_escape_text (esp_actions_section_title (section), -1);
-
-  g_string_append_printf (xml,
-                          "<child><object class='GtkShortcutsGroup'>"
-                          "<property name='title'>%s</property>",
-                          title);
-  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
-    {
-      g_autoptr (GString) keys = g_string_new (NULL);
-      g_autofree char *words = NULL;
-      g_autofree char *escaped = NULL;
-
-      if (actions[i].section != section || actions[i].title == NULL || actions[i].keys[0] == NULL)
-        continue;
-      for (gsize j = 0; j < ESP_ACTION_MAX_KEYS && actions[i].keys[j] != NULL; j++)
-        {
-          /* The keypad's keys are the same to a person. */
-          if (strstr (actions[i].keys[j], "KP_") != NULL || strstr (actions[i].keys[j], "equal"))
-            continue;
-          g_string_append_printf (keys, "%s%s", j == 0 ? "" : " ", actions[i].keys[j]);
-        }
-      if (actions[i].shown != NULL)
-        g_string_assign (keys, actions[i].shown);
-      words = g_markup_escape_text (_ (actions[i].title), -1);
-      escaped = g_markup_escape_text (keys->str, -1);
-      g_string_append_printf (xml,
-                              "<child><object class='GtkShortcutsShortcut'>"
-                              "<property name='title'>%s</property>"
-                              "<property name='accelerator'>%s</property>"
-                              "</object></child>",
-                              words, escaped);
-    }
-  g_string_append (xml, "</object></child>");
-}
-
-/* Each section is one page: GTK 4.8 warns of the switcher between the pages of a section. */
-static void
-append_section (GString *xml, const char *name, const char *title, EspActionSection first,
-                EspActionSection last)
-{
-  g_autofree char *escaped = g_markup_escape_text (title, -1);
-
-  g_string_append_printf (xml,
-                          "<child><object class='GtkShortcutsSection'>"
-                          "<property name='section-name'>%s</property>"
-                          "<property name='title'>%s</property>"
-                          "<property name='max-height'>16</property>",
-                          name, escaped);
-  for (int section = (int) first; section <= (int) last; section++)
-    append_group (xml, (EspActionSection) section);
-  g_string_append (xml, "</object></child>");
-}
-
-GtkWidget *
-esp_actions_create_shortcuts_window (void)
-{
-  g_autoptr (GString) xml = g_string_new ("<interface><object class='GtkShortcutsWindow' id='w'>"
-                                          "<property name='modal'>1</property>");
-  g_autoptr (GtkBuilder) builder = NULL;
-
-  append_section (xml, "window", C_ ("shortcuts", "Window and Document"), ESP_SECTION_GENERAL,
-                  ESP_SECTION_DOCUMENT);
-  append_section (xml, "history", C_ ("shortcuts", "Turns and History"), ESP_SECTION_TURNS,
-                  ESP_SECTION_HISTORY);
-  append_section (xml, "image", C_ ("shortcuts", "Image"), ESP_SECTION_IMAGE, ESP_SECTION_IMAGE);
-  append_section (xml, "images", C_ ("shortcuts", "Several Images"), ESP_SECTION_COMPARE,
-                  ESP_SECTION_SWEEP);
-  g_string_append (xml, "</object></interface>");
-
-  builder = gtk_builder_new_from_string (xml->str, (gssize) xml->len);
-  /* The builder owns no toplevel; GTK keeps it until it is destroyed. */
-  return GTK_WIDGET (gtk_builder_get_object (builder, "w"));
 }

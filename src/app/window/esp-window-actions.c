@@ -53,7 +53,9 @@ undo (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   EspWindow *self = ESP_WINDOW (user_data);
   g_autofree char *title = NULL;
 
-  if (self->document == NULL || !esp_document_can_undo (self->document))
+  /* What is not in the document yet is undone first. */
+  if (self->document == NULL || esp_canvas_undo (self->canvas)
+      || !esp_document_can_undo (self->document))
     return;
   esp_window_dismiss_undo_toast (self);
   title = esp_document_dup_undo_title (self->document);
@@ -318,6 +320,9 @@ escape (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     g_object_set (self->canvas, "show-before", FALSE, NULL);
   else if (esp_window_is_comparing (self))
     esp_window_leave_view (self);
+  else if (esp_window_get_view (self) == GTK_WIDGET (self->canvas)
+           && esp_canvas_escape (self->canvas))
+    return;
   else if (esp_window_is_setting_up_sweep (self))
     esp_window_leave_sweep_page (self);
   else if (esp_window_leave_view (self))
@@ -425,6 +430,8 @@ esp_window_init_actions (EspWindow *self)
   g_autoptr (GPropertyAction) history = NULL;
   g_autoptr (GPropertyAction) details = NULL;
   g_autoptr (GPropertyAction) rejected = NULL;
+  g_autoptr (GPropertyAction) mask = NULL;
+  g_autoptr (GPropertyAction) region = NULL;
   g_autoptr (GAction) outline = NULL;
 
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
@@ -434,6 +441,10 @@ esp_window_init_actions (EspWindow *self)
   g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (details));
   rejected = g_property_action_new ("hide-rejected", self->history, "hide-rejected");
   g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (rejected));
+  mask = g_property_action_new ("show-mask", self->canvas, "show-mask");
+  g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (mask));
+  region = g_property_action_new ("edit-region", self->canvas, "draw-region");
+  g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (region));
   outline = g_settings_create_action (self->settings, "history-outline");
   g_action_map_add_action (G_ACTION_MAP (self), outline);
 }

@@ -203,6 +203,32 @@ on_show_before (EspWindow *self)
   esp_window_update_node_actions (self);
 }
 
+/* The mask and the region are seen on the image. */
+static void
+on_tool (EspWindow *self)
+{
+  gboolean mask = FALSE, region = FALSE;
+
+  g_object_get (self->canvas, "show-mask", &mask, "draw-region", &region, NULL);
+  if (!(mask || region) || self->document == NULL)
+    return;
+  if (esp_window_get_view (self) != GTK_WIDGET (self->canvas))
+    esp_window_show_image (self);
+  else
+    esp_window_show_canvas (self);
+  gtk_widget_grab_focus (GTK_WIDGET (self->canvas));
+}
+
+static void
+on_mask_failed (EspWindow *self, const char *message)
+{
+  g_autofree char *text = NULL;
+
+  /* Translators: %s is a sentence that says why. */
+  text = g_strdup_printf (_ ("The mask was not changed: %s"), message);
+  esp_window_toast (self, text);
+}
+
 static void
 on_is_active (EspWindow *self)
 {
@@ -498,6 +524,14 @@ esp_window_init (EspWindow *self)
   /* Each word is said once, and to screen readers too. */
   g_object_bind_property (self->composer, "busy", self->canvas, "show-status",
                           G_BINDING_SYNC_CREATE | G_BINDING_INVERT_BOOLEAN);
+  g_object_bind_property (self->canvas, "region", self->composer, "region",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  g_signal_connect_object (self->canvas, "notify::show-mask", G_CALLBACK (on_tool), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->canvas, "notify::draw-region", G_CALLBACK (on_tool), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->canvas, "failed", G_CALLBACK (on_mask_failed), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->canvas, "notify::show-before", G_CALLBACK (on_show_before), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect (self, "notify::is-active", G_CALLBACK (on_is_active), NULL);
