@@ -69,10 +69,9 @@ add_widget (AdwPreferencesGroup *group, GPtrArray *rows, GtkWidget *row)
   g_ptr_array_add (rows, row);
 }
 
-/* `copied` is what the row's button copies, NULL for no button. Nothing for an empty value. */
-static void
-add_row (AdwPreferencesGroup *group, GPtrArray *rows, const char *title, const char *value,
-         const char *copied)
+void
+esp_details_add_row (AdwPreferencesGroup *group, GPtrArray *rows, const char *title,
+                     const char *value, const char *copied)
 {
   GtkWidget *row, *line, *column, *label, *caption;
 
@@ -217,15 +216,15 @@ add_model_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *node
 
   if (backend != NULL)
     backend = esp_registry_get_backend_title (registry, backend);
-  add_row (group, rows, _ ("Made by"), backend, NULL);
+  esp_details_add_row (group, rows, _ ("Made by"), backend, NULL);
   if (model == NULL)
     model = esp_node_get_model (node);
-  add_row (group, rows, _ ("Model"), model, esp_node_get_model (node));
+  esp_details_add_row (group, rows, _ ("Model"), model, esp_node_get_model (node));
   if (hash != NULL)
     {
       g_autofree char *start = g_strndup (hash, 16);
 
-      add_row (group, rows, _ ("Model hash"), start, hash);
+      esp_details_add_row (group, rows, _ ("Model hash"), start, hash);
       gtk_widget_set_tooltip_text (rows->pdata[rows->len - 1], hash);
     }
 }
@@ -258,7 +257,7 @@ add_parameter_rows (AdwPreferencesGroup *group, EspRegistry *registry, EspNode *
         g_autofree char *title = dup_title_in_schema (schema, l->data);
         g_autofree char *value = esp_value_dup_text (json_object_get_member (parameters, l->data));
 
-        add_row (group, rows, title, value, NULL);
+        esp_details_add_row (group, rows, title, value, NULL);
       }
 }
 
@@ -272,26 +271,26 @@ add_remote_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
 
   if (report != NULL)
     {
-      add_row (group, rows, _ ("The provider’s words"), report->provider_message,
-               report->provider_message);
+      esp_details_add_row (group, rows, _ ("The provider’s words"), report->provider_message,
+                           report->provider_message);
       if (report->http_status != 0)
         {
           g_autofree char *status = g_strdup_printf ("%u", report->http_status);
 
-          add_row (group, rows, _ ("HTTP status"), status, status);
+          esp_details_add_row (group, rows, _ ("HTTP status"), status, status);
         }
-      add_row (group, rows, _ ("Charged"),
-               report->charged == ESP_CHARGED_NO    ? C_ ("value", "No")
-               : report->charged == ESP_CHARGED_YES ? C_ ("value", "Yes")
-                                                    : C_ ("value", "Not known"),
-               NULL);
+      esp_details_add_row (group, rows, _ ("Charged"),
+                           report->charged == ESP_CHARGED_NO    ? C_ ("value", "No")
+                           : report->charged == ESP_CHARGED_YES ? C_ ("value", "Yes")
+                                                                : C_ ("value", "Not known"),
+                           NULL);
       job = report->job_id;
     }
   else if (esp_node_get_state (node) == ESP_NODE_DONE)
     job = esp_node_get_remote_job (node);
   if (job != NULL && g_str_has_prefix (job, ESP_BACKEND_OWN_JOB))
     job = NULL;
-  add_row (group, rows, _ ("Job at the provider"), job, job);
+  esp_details_add_row (group, rows, _ ("Job at the provider"), job, job);
 }
 
 static void
@@ -299,21 +298,22 @@ add_state_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows)
 {
   g_autofree char *cost = esp_cost_format (esp_node_get_cost (node), esp_node_get_currency (node));
 
-  add_row (group, rows, _ ("State"), get_state_name (esp_node_get_state (node)), NULL);
-  add_row (group, rows, _ ("Message"), esp_node_get_message (node), esp_node_get_message (node));
+  esp_details_add_row (group, rows, _ ("State"), get_state_name (esp_node_get_state (node)), NULL);
+  esp_details_add_row (group, rows, _ ("Message"), esp_node_get_message (node),
+                       esp_node_get_message (node));
   if (esp_node_get_seconds (node) >= 0)
     {
       g_autofree char *time = esp_duration_format (esp_node_get_seconds (node));
 
-      add_row (group, rows, _ ("Time"), time, NULL);
+      esp_details_add_row (group, rows, _ ("Time"), time, NULL);
     }
   if (esp_node_get_timings (node) != NULL)
     {
       g_autofree char *stages = dup_stages (esp_node_get_timings (node));
 
-      add_row (group, rows, _ ("Stages"), stages, NULL);
+      esp_details_add_row (group, rows, _ ("Stages"), stages, NULL);
     }
-  add_row (group, rows, _ ("Cost"), cost, NULL);
+  esp_details_add_row (group, rows, _ ("Cost"), cost, NULL);
   add_remote_rows (group, node, rows);
 }
 
@@ -327,15 +327,15 @@ esp_details_add_turn_rows (AdwPreferencesGroup *group, EspRegistry *registry, Es
   if (esp_node_get_kind (node) == ESP_NODE_IMPORTED)
     return;
 
-  add_row (group, rows, _ ("Instruction"), instruction, instruction);
-  add_row (group, rows, _ ("Negative instruction"), esp_node_get_negative_prompt (node),
-           esp_node_get_negative_prompt (node));
+  esp_details_add_row (group, rows, _ ("Instruction"), instruction, instruction);
+  esp_details_add_row (group, rows, _ ("Negative instruction"), esp_node_get_negative_prompt (node),
+                       esp_node_get_negative_prompt (node));
   add_model_rows (group, registry, node, rows);
   if (esp_node_has_seed (node))
     {
       g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, esp_node_get_seed (node));
 
-      add_row (group, rows, _ ("Seed"), seed, seed);
+      esp_details_add_row (group, rows, _ ("Seed"), seed, seed);
     }
   add_parameter_rows (group, registry, node, TRUE, rows);
   add_state_rows (group, node, rows);
@@ -359,19 +359,21 @@ esp_details_add_image_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray
       /* Translators: width and height in pixels */
       size = g_strdup_printf (_ ("%d × %d pixels"), esp_node_get_width (node),
                               esp_node_get_height (node));
-      add_row (group, rows, _ ("Size"), size, NULL);
+      esp_details_add_row (group, rows, _ ("Size"), size, NULL);
       if (type != NULL)
         {
           g_autofree char *content_type = g_content_type_from_mime_type (type);
 
           kind = g_content_type_get_description (content_type != NULL ? content_type : type);
         }
-      add_row (group, rows, _ ("Kind"), kind, NULL);
-      add_row (group, rows, _ ("Size of the file"), bytes, NULL);
+      esp_details_add_row (group, rows, _ ("Kind"), kind, NULL);
+      esp_details_add_row (group, rows, _ ("Size of the file"), bytes, NULL);
     }
-  add_row (group, rows, _ ("File"), esp_node_get_file_name (node), esp_node_get_file_name (node));
-  add_row (group, rows, esp_node_get_kind (node) == ESP_NODE_IMPORTED ? _ ("Added") : _ ("Created"),
-           created, NULL);
+  esp_details_add_row (group, rows, _ ("File"), esp_node_get_file_name (node),
+                       esp_node_get_file_name (node));
+  esp_details_add_row (group, rows,
+                       esp_node_get_kind (node) == ESP_NODE_IMPORTED ? _ ("Added") : _ ("Created"),
+                       created, NULL);
 }
 
 /* --- References ------------------------------------------------------------------------------- */

@@ -15,6 +15,11 @@ void esp_details_add_turn_rows (AdwPreferencesGroup *group, EspRegistry *registr
                                 GPtrArray *rows);
 void esp_details_add_image_rows (AdwPreferencesGroup *group, EspNode *node, GPtrArray *rows);
 
+/* One row of title and value. `copied` is what its button copies, NULL for no button. Nothing for
+ * an empty value. */
+void esp_details_add_row (AdwPreferencesGroup *group, GPtrArray *rows, const char *title,
+                          const char *value, const char *copied);
+
 /* Buttons with the pictures of the references; a click makes one the current node. */
 void esp_details_add_reference_rows (AdwPreferencesGroup *group, EspDocument *document,
                                      EspNode *node, GPtrArray *rows);

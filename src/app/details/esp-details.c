@@ -10,6 +10,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-details-keep.h"
 #include "esp-details-rows.h"
 #include "esp-star-rating.h"
 #include "esp-style.h"
@@ -23,6 +24,7 @@ struct _EspDetails
 
   GtkStack *stack;
   GtkWidget *scroller;
+  GtkWidget *outdated;
   GtkWidget *marks_group;
   GtkWidget *label_row;
   EspStarRating *stars;
@@ -30,6 +32,7 @@ struct _EspDetails
   GtkSwitch *rejected;
   GtkTextView *note;
   AdwPreferencesGroup *turn_group;
+  EspDetailsKeep *keep;
   AdwPreferencesGroup *references_group;
   AdwPreferencesGroup *image_group;
   GtkWidget *use_row;
@@ -209,6 +212,12 @@ on_rejected (EspDetails *self)
                                    NULL, stored, g_object_ref (self));
 }
 
+static void
+on_keep_error (EspDetails *self, const char *message)
+{
+  g_signal_emit (self, signals[FAILED], 0, message);
+}
+
 /* --- Showing ---------------------------------------------------------------------------------- */
 
 /* What the person is typing stays, whatever comes from elsewhere. */
@@ -270,6 +279,7 @@ update_rows (EspDetails *self)
   esp_details_add_reference_rows (self->references_group, self->document, self->node,
                                   self->reference_rows);
   esp_details_add_image_rows (self->image_group, self->node, self->image_rows);
+  esp_details_keep_show (self->keep, self->document, self->node);
 
   gtk_widget_set_visible (self->use_row, is_turn);
   gtk_widget_set_visible (self->again_row, is_turn);
@@ -278,6 +288,18 @@ update_rows (EspDetails *self)
   gtk_widget_set_visible (self->curl_row, is_turn && is_remote);
   gtk_widget_set_visible (self->python_row, is_turn && is_remote);
   gtk_widget_set_visible (self->export_row, esp_node_has_image (self->node));
+}
+
+static void
+update_outdated (EspDetails *self)
+{
+  const gboolean outdated = esp_node_is_outdated (self->node);
+  const gboolean had_focus = gtk_widget_get_focus_child (self->outdated) != NULL;
+
+  gtk_widget_set_visible (self->outdated, outdated);
+  /* The button that had the keyboard has gone. */
+  if (!outdated && had_focus)
+    gtk_widget_child_focus (self->scroller, GTK_DIR_TAB_FORWARD);
 }
 
 static void
@@ -298,8 +320,12 @@ on_node_changed (EspDetails *self, guint what)
 {
   if (what & ESP_NODE_CHANGE_MARKS)
     update_marks (self);
-  if (what & (ESP_NODE_CHANGE_STATE | ESP_NODE_CHANGE_IMAGE | ESP_NODE_CHANGE_TURN))
+  if (what
+      & (ESP_NODE_CHANGE_STATE | ESP_NODE_CHANGE_IMAGE | ESP_NODE_CHANGE_TURN
+         | ESP_NODE_CHANGE_COMPOSITION))
     update_rows (self);
+  if (what & (ESP_NODE_CHANGE_COMPOSITION | ESP_NODE_CHANGE_PLACE | ESP_NODE_CHANGE_IMAGE))
+    update_outdated (self);
 }
 
 static void
@@ -314,9 +340,13 @@ update_node (EspDetails *self)
   g_signal_group_set_target (self->node_signals, node);
   gtk_stack_set_visible_child_name (self->stack, node != NULL ? "node" : "empty");
   if (node == NULL)
-    return;
+    {
+      esp_details_keep_show (self->keep, NULL, NULL);
+      return;
+    }
   update_marks (self);
   update_rows (self);
+  update_outdated (self);
 }
 
 void
@@ -329,6 +359,7 @@ esp_details_set_document (EspDetails *self, EspDocument *document)
     return;
   esp_details_commit (self);
   g_clear_object (&self->node);
+  esp_details_keep_show (self->keep, NULL, NULL);
   g_signal_group_set_target (self->node_signals, NULL);
   gtk_stack_set_visible_child_name (self->stack, "empty");
   g_set_object (&self->document, document);
@@ -417,12 +448,15 @@ esp_details_class_init (EspDetailsClass *class)
   signals[FAILED] = g_signal_new ("error", ESP_TYPE_DETAILS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_STRING);
 
+  g_type_ensure (ESP_TYPE_DETAILS_KEEP);
   g_type_ensure (ESP_TYPE_STAR_RATING);
   g_type_ensure (ESP_TYPE_TAG_PICKER);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/espalier/app/details/esp-details.ui");
   gtk_widget_class_bind_template_child (widget_class, EspDetails, stack);
   gtk_widget_class_bind_template_child (widget_class, EspDetails, scroller);
+  gtk_widget_class_bind_template_child (widget_class, EspDetails, outdated);
+  gtk_widget_class_bind_template_child (widget_class, EspDetails, keep);
   gtk_widget_class_bind_template_child (widget_class, EspDetails, marks_group);
   gtk_widget_class_bind_template_child (widget_class, EspDetails, label_row);
   gtk_widget_class_bind_template_child (widget_class, EspDetails, stars);
@@ -442,6 +476,7 @@ esp_details_class_init (EspDetailsClass *class)
   gtk_widget_class_bind_template_callback (widget_class, on_rated);
   gtk_widget_class_bind_template_callback (widget_class, on_tag_picked);
   gtk_widget_class_bind_template_callback (widget_class, on_rejected);
+  gtk_widget_class_bind_template_callback (widget_class, on_keep_error);
 
   gtk_widget_class_set_css_name (widget_class, "details");
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);

@@ -562,6 +562,32 @@ delete_nodes (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant
 }
 
 static void
+redo (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
+{
+  esp_window_redo (self, get_node (nodes));
+}
+
+static void
+keep_as_is (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
+{
+  esp_window_keep_as_is (self, nodes);
+}
+
+static void
+squash (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
+{
+  if (esp_squash_dialog_can_show (get_node (nodes)))
+    gtk_window_present (esp_squash_dialog_new (GTK_WINDOW (self), self->document, get_queue (self),
+                                               get_node (nodes)));
+}
+
+static void
+start_anew (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
+{
+  esp_window_start_anew (self, get_node (nodes));
+}
+
+static void
 copy_requests (EspWindow *self, GPtrArray *nodes, GSimpleAction *action, GVariant *parameter)
 {
   esp_window_copy_requests (self, get_node (nodes),
@@ -607,6 +633,10 @@ static const Verb verbs[] = {
   { "compare", compare },
   { "show-sweep", show_sweep },
   { "duplicate", duplicate },
+  { "redo", redo },
+  { "keep-as-is", keep_as_is },
+  { "squash", squash },
+  { "new-start", start_anew },
   { "move", move },
   { "copy-branch", copy_branch },
   { "fold", fold },
@@ -686,6 +716,7 @@ update_group (EspWindow *self, GSimpleActionGroup *group, Scope scope)
 {
   g_autoptr (GPtrArray) nodes = dup_nodes (self, scope);
   gboolean writable, turn = FALSE, image = FALSE, under_way = FALSE, over = FALSE;
+  gboolean outdated = FALSE;
   EspNode *node;
 
   node = get_node (nodes);
@@ -698,6 +729,7 @@ update_group (EspWindow *self, GSimpleActionGroup *group, Scope scope)
 
       turn |= esp_node_get_kind (chosen) == ESP_NODE_TURN;
       image |= esp_node_has_image (chosen);
+      outdated |= esp_node_is_outdated (chosen);
       under_way |= state == ESP_NODE_QUEUED || state == ESP_NODE_RUNNING;
       over |= state == ESP_NODE_FAILED || state == ESP_NODE_CANCELLED || state == ESP_NODE_BLOCKED;
     }
@@ -711,6 +743,10 @@ update_group (EspWindow *self, GSimpleActionGroup *group, Scope scope)
   set_enabled (group, "run-again", writable && turn);
   set_enabled (group, "run-again-same", writable && turn);
   set_enabled (group, "duplicate", writable && turn);
+  set_enabled (group, "redo", writable && esp_window_can_redo (node));
+  set_enabled (group, "keep-as-is", writable && outdated);
+  set_enabled (group, "squash", writable && esp_squash_dialog_can_show (node));
+  set_enabled (group, "new-start", writable && esp_node_has_image (node));
   set_enabled (group, "use-settings", turn);
   set_enabled (group, "use-instruction", turn);
   set_enabled (group, "use-seed", turn && node != NULL && esp_node_has_seed (node));

@@ -165,6 +165,29 @@ void esp_window_send_again (EspWindow *self, EspNode *node);
 gboolean esp_window_can_copy_requests (EspWindow *self, EspNode *node);
 void esp_window_copy_requests (EspWindow *self, EspNode *node, gboolean as_python);
 
+/* esp-window-replay.c */
+/* Why these turns cannot be run again now; NULL: they can. (element-type EspNode) */
+char *esp_window_dup_replay_obstacle (EspWindow *self, GPtrArray *nodes) G_GNUC_WARN_UNUSED_RESULT;
+/* A sentence on what it costs; NULL where it is free. */
+char *esp_window_dup_replay_price (double price, const char *currency) G_GNUC_WARN_UNUSED_RESULT;
+/* Below `start`, as esp_replay_run_async () and esp_replay_run_as_one_async (); the person is asked
+ * first what has to be asked. */
+void esp_window_run_again_in_order (EspWindow *self, EspNode *start, GPtrArray *nodes,
+                                    gboolean keep, const char *title);
+void esp_window_run_as_one (EspWindow *self, EspNode *start, GPtrArray *path, EspModel *model,
+                            const char *instruction);
+/* A turn once more from the picture above it as it is now; with what is below it, if the person
+ * says so. */
+gboolean esp_window_can_redo (EspNode *node);
+void esp_window_redo (EspWindow *self, EspNode *node);
+void esp_window_keep_as_is (EspWindow *self, GPtrArray *nodes);
+void esp_window_start_anew (EspWindow *self, EspNode *node); /* its picture as a new root */
+
+/* esp-squash-dialog.c */
+gboolean esp_squash_dialog_can_show (EspNode *end); /* do several turns lead to it? */
+GtkWindow *esp_squash_dialog_new (GtkWindow *parent, EspDocument *document, EspQueue *queue,
+                                  EspNode *end) G_GNUC_WARN_UNUSED_RESULT;
+
 /* esp-window-toasts.c */
 void esp_window_lift_toasts_later (EspWindow *self);
 /* A sentence with Undo: for what the person did, and may not have meant. */
