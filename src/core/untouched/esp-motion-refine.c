@@ -278,7 +278,7 @@ _esp_motion_refine (const EspPlane *a, const EspPlane *b, const EspTiles *tiles,
     {
       const EspPlaneMap map = _esp_motion_map (&self.motion, a->width, a->height);
 
-      if (!_esp_plane_resample (b, &map, moved, cancellable, error))
+      if (!_esp_plane_move (b, &map, moved, cancellable, error))
         return FALSE;
       if (i == n_steps || change < STILL
           || !_esp_motion_common (&self.motion, a->width, a->height, MARGIN, self.common)

@@ -63,6 +63,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspTaps, _esp_taps_free)
 gboolean _esp_plane_resample (const EspPlane *plane, const EspPlaneMap *map, EspPlane *out,
                               GCancellable *cancellable, GError **error);
 
+/* The same for steps near 1 and planes that were smoothed (σ 1 or more): what fine structure there
+ * is becomes weaker, but everything is exactly where it belongs. */
+gboolean _esp_plane_move (const EspPlane *plane, const EspPlaneMap *map, EspPlane *out,
+                          GCancellable *cancellable, GError **error);
+
 /* R, G and B of the whole picture, stretched to width × height (any size; new planes). Much larger
  * pictures are averaged in squares first: no plane is larger than twice the wanted sides. */
 gboolean _esp_planes_load (EspPicture *picture, int width, int height, EspPlane *planes[3],

@@ -160,7 +160,7 @@ choose_guess (const Bands *bands, const EspMotion *guesses, guint n, EspMotion *
       const EspPlaneMap map = _esp_motion_map (&motion, bands->a->width, bands->a->height);
 
       /* Where it agrees as it is, steps may improve it; others' parts would lead it astray. */
-      if (!_esp_plane_resample (bands->b, &map, bands->moved, cancellable, error)
+      if (!_esp_plane_move (bands->b, &map, bands->moved, cancellable, error)
           || !_esp_tiles_compare (bands->a, bands->moved, &motion, &own, cancellable, error)
           || !follow (bands, &own, 3, &motion, cancellable, error))
         return FALSE;
