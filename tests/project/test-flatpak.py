@@ -164,6 +164,13 @@ def the_development_flavour_is_made_of_the_same_manifest():
 
 
 @case
+def kernels_can_be_made_for_fewer_cards():
+    text = json.dumps(generated('--gpu-archs', '89,ptx80')[EXTENSION])
+    assert ' -Dgpu_kernels=only -Dgpu_archs=89,ptx80 ' in text
+    assert 'gpu_archs' not in json.dumps(generated())
+
+
+@case
 def flatpak_builder_understands_them():
     if not shutil.which('flatpak-builder'):
         raise Skip('flatpak-builder is not installed')

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes what flatpak-builder is given of the manifests in flatpak/, so that this very tree is built.
 
-    flatpak-manifest.py FOLDER [--devel] [--compose] [--replace MODULE=ARCHIVE]…
+    flatpak-manifest.py FOLDER [--devel] [--compose] [--replace MODULE=ARCHIVE]… [--gpu-archs LIST]
     flatpak-manifest.py --runtime-version
 
 Writes FOLDER/source.tar, the files that git knows as they are now but for tests and tools, and FOLDER/ID.json for the app and its
@@ -11,6 +11,7 @@ extensions. The same files give the same bytes, so that flatpak-builder builds a
 --compose is for flatpak-builder before 1.4, which calls a program that AppStream has given up: what software
 centres read is composed by a command of the manifest then.
 --replace has a module built of another archive, where the one that it names cannot be fetched.
+--gpu-archs has the extension's kernels compiled for these alone, as Meson's option of that name.
 """
 import argparse
 import hashlib
@@ -78,7 +79,7 @@ def local(path):
     return {'type': 'archive', 'path': str(path), 'sha256': sha256(path)}
 
 
-def convert(manifest, source, devel, compose, replaced):
+def convert(manifest, source, devel, compose, replaced, archs):
     if devel:
         manifest = renamed(manifest, APP, APP + '.Devel')
     if compose and not manifest.get('build-extension'):
@@ -94,6 +95,9 @@ def convert(manifest, source, devel, compose, replaced):
         module['sources'] = [local(source) if entry['type'] == 'git' else entry for entry in module['sources']]
         if devel and module['buildsystem'] == 'meson':
             module['config-opts'].append('-Dprofile=development')
+        if archs and module['name'] == 'cuda-kernels':
+            module['build-commands'] = [line.replace('-Dgpu_kernels=only', f'-Dgpu_kernels=only -Dgpu_archs={archs}')
+                                        for line in module['build-commands']]
     return manifest
 
 
@@ -103,6 +107,7 @@ def main():
     parser.add_argument('--devel', action='store_true')
     parser.add_argument('--compose', action='store_true')
     parser.add_argument('--replace', action='append', default=[])
+    parser.add_argument('--gpu-archs')
     parser.add_argument('--runtime-version', action='store_true')
     options = parser.parse_args()
     if options.runtime_version:
@@ -115,7 +120,7 @@ def main():
     pack(source)
     for path in sorted((ROOT / 'flatpak').glob('*.yml')):
         manifest = convert(load(path), source, options.devel, options.compose,
-                           dict(entry.split('=', 1) for entry in options.replace))
+                           dict(entry.split('=', 1) for entry in options.replace), options.gpu_archs)
         (options.folder / (manifest['id'] + '.json')).write_text(json.dumps(manifest, indent=2) + '\n', encoding='utf-8')
         print(options.folder / (manifest['id'] + '.json'))
     return 0

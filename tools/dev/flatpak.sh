@@ -23,6 +23,8 @@ build_app () {
   local name=$1 manifest=$2; shift 2
   local -a options=(--user --force-clean --ccache --default-branch=stable
                     --state-dir="$work/state" --repo="$work/repo" "$@")
+  # As many at once as there are processors, and hardly any while something else is busy: not for all to wait.
+  [[ -z ${ESPALIER_FLATPAK_JOBS-} ]] || options+=(--jobs="$ESPALIER_FLATPAK_JOBS")
   # Without FUSE the files of a module could be changed by the next; nothing worse.
   [[ -w /dev/fuse ]] || options+=(--disable-rofiles-fuse)
   mkdir -p -- "$work"
@@ -128,7 +130,8 @@ verb_prepare () {
   flatpak --user install -y --noninteractive --or-update stand-in \
     "org.gnome.Platform//$version" "org.gnome.Sdk//$version" >&2
   replace=$(substitute_for_onednn)
-  make_manifests "$work/manifests" ${replace:+"$replace"}
+  # Two kinds of kernels are a proof, all of them twenty minutes.
+  make_manifests "$work/manifests" --gpu-archs="${ESPALIER_GPU_ARCHS:-89,ptx80}" ${replace:+"$replace"}
   built=$(cat -- "$work/manifests/source.tar" "$work/manifests/$id.json" "$work/runtime/stamp" | sha256sum)
   if [[ ! -e $work/built || $(<"$work/built") != "$built" ]]; then
     rm -f -- "$work/built"
