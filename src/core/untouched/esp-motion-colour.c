@@ -26,7 +26,7 @@
 
 /* Models change the contrast by a few percent; of a channel that has one value, the line is level.
  * In levels of spread that weigh as much as the knowledge that gains are near 1. */
-#define PRIOR_SPREAD 2.0
+#define PRIOR_SPREAD 1.0
 
 typedef struct
 {

@@ -44,6 +44,7 @@ typedef struct
   guint8 *agrees;   /* down × across: an EspTile each */
   guint n_textured; /* tiles that have anything to be seen */
   guint n_agreeing; /* of those */
+  guint n_surely;   /* of those: hardly by chance */
   double score;     /* how well all of them agree: 0…n_textured */
 } EspTiles;
 

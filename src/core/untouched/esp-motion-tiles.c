@@ -15,6 +15,7 @@
 
 /* Correlation of tiles that show the same. */
 #define AGREES 0.6
+#define SURELY 0.85
 
 typedef struct
 {
@@ -137,6 +138,7 @@ _esp_tiles_compare (const EspPlane *a, const EspPlane *moved, const EspMotion *m
       tiles->agrees[i] = scores[i] >= AGREES ? ESP_TILE_AGREES : ESP_TILE_DIFFERS;
       tiles->n_textured++;
       tiles->n_agreeing += scores[i] >= AGREES ? 1 : 0;
+      tiles->n_surely += scores[i] >= SURELY ? 1 : 0;
       tiles->score += scores[i];
     }
   return TRUE;

@@ -24,10 +24,16 @@
 #define MAX_SCALE       0.03
 #define LIMIT_SLACK     1.1 /* of these two, while it is searched */
 
-/* So much of what can be seen must agree. Pictures that have nothing in common come to a few
- * percent by chance. */
-#define LEAST_AGREEING 0.12
+/* So much of what can be seen must agree: a little of it surely, or half of it somehow (noise, and
+ * codecs, where the picture has little contrast). Pictures that have nothing in common come to a
+ * few percent, but surely to none. */
+#define LEAST_AGREEING 0.5
+#define LEAST_SURELY   0.1
 #define LEAST_TILES    3
+
+/* A result that had to be stretched more than this, one side against the other, was made in a shape
+ * of its own, not in that of the source rounded to what a model can do. */
+#define MAX_STRETCH 1.5
 
 typedef struct
 {
@@ -306,16 +312,26 @@ find_fine (Work *work, EspMotion *motion, GCancellable *cancellable, GError **er
 }
 
 static gboolean
+has_shape_of_source (const Work *work)
+{
+  const double stretch = (double) work->result->width / work->result->height * work->source->height
+                         / work->source->width;
+
+  return stretch <= MAX_STRETCH && stretch >= 1 / MAX_STRETCH;
+}
+
+static gboolean
 is_certain (const Work *work, const EspMotion *motion)
 {
   const double longer = MAX (work->source->width, work->source->height);
   const double limit = MAX (MAX_SHIFT_LEAST, MAX_SHIFT * longer);
 
-  g_debug ("shift %.3f, %.3f px, scale %.5f; of %u tiles %u agree, score %.1f",
-           motion->x * work->px, motion->y * work->px, 1 + motion->k, work->tiles.n_textured,
-           work->tiles.n_agreeing, work->tiles.score);
+  g_debug ("shift %.3f, %.3f px, scale %.5f; of %u tiles %u agree, %u surely", motion->x * work->px,
+           motion->y * work->px, 1 + motion->k, work->tiles.n_textured, work->tiles.n_agreeing,
+           work->tiles.n_surely);
   return work->tiles.n_agreeing >= LEAST_TILES
-         && work->tiles.n_agreeing >= LEAST_AGREEING * work->tiles.n_textured
+         && (work->tiles.n_agreeing >= LEAST_AGREEING * work->tiles.n_textured
+             || work->tiles.n_surely >= MAX (LEAST_TILES, LEAST_SURELY * work->tiles.n_textured))
          && hypot (motion->x, motion->y) * work->px <= limit * LIMIT_SLACK
          && fabs (motion->k) <= MAX_SCALE * LIMIT_SLACK;
 }
@@ -330,6 +346,8 @@ esp_registration_estimate (EspPicture *source, EspPicture *result, EspRegistrati
   g_return_val_if_fail (source != NULL && result != NULL && registration != NULL, FALSE);
 
   *registration = (EspRegistration) ESP_REGISTRATION_INIT;
+  if (!has_shape_of_source (&work))
+    return !g_cancellable_set_error_if_cancelled (cancellable, error);
   if (!load (&work, cancellable, error) || !find_coarse (&work, &motion, cancellable, error))
     return FALSE;
   if (!is_certain (&work, &motion))
