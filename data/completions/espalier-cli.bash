@@ -6,15 +6,15 @@ _espalier_cli_commands='edit new import run sweep tree log export verify provide
 _espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
 _espalier_cli_edit_options='-p --prompt -o --output --model --component --backend --negative-prompt --true-cfg
   --seed --steps --step-cache --guidance --size --multi-ref --device --dtype --vram --blas --explain-memory --threads --vae-tiling --lora --lora-partial
-  --noise --dump
+  --keep-untouched --region --mask-out --noise --dump
   --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
   --no-metadata --no-cache --json -q --quiet -h --help'
 _espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= preset= node= size='
 _espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
-_espalier_cli_run_options='--node -p --prompt --negative-prompt --set --lora --lora-partial --variations --seed --reference --backend --model
+_espalier_cli_run_options='--node -p --prompt --negative-prompt --set --lora --lora-partial --keep-untouched --region --variations --seed --reference --backend --model
   --component -o --output --resume --config --base-url --own-host --key-file --patience --json -q --quiet -h --help'
 _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --negative-prompt --set --seed --steps
-  --guidance --size --lora --lora-partial --reference --backend --model --component --config --base-url --own-host --key-file --patience --order --jobs
+  --guidance --size --lora --lora-partial --keep-untouched --region --reference --backend --model --component --config --base-url --own-host --key-file --patience --order --jobs
   --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
 _espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'

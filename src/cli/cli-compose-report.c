@@ -38,6 +38,9 @@ cli_compose_describe (const EspComposition *composition)
 
   if (composition->problem != NULL)
     return g_strdup (composition->problem);
+  if (composition->region != NULL && (composition->global || composition->keep == ESP_KEEP_OFF))
+    return g_strdup_printf (_ ("the region as a whole is taken, %.1f %% of the picture"),
+                            100 * composition->changed);
   if (composition->global)
     return g_strdup (_ ("the picture as a whole changed, all of the result is taken"));
   /* Translators: how much of a picture is the result's, and how the result lay on it. */

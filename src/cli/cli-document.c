@@ -4,6 +4,8 @@
 #include <glib/gi18n.h>
 
 #include "cli-columns.h"
+#include "cli-compose-report.h"
+#include "cli-keep.h"
 #include "cli-options.h"
 #include "cli-report.h"
 #include "esp-json-text.h"
@@ -219,6 +221,23 @@ cli_document_put_image (GString *json, EspNode *node)
   esp_json_close (json, '}');
 }
 
+void
+cli_document_put_kept (GString *json, EspNode *node)
+{
+  const EspComposition *composition = esp_node_get_composition (node);
+
+  if (composition == NULL)
+    {
+      esp_json_put_raw (json, "keep", "null");
+      return;
+    }
+  esp_json_open (json, "keep", '{');
+  cli_keep_put (json, composition);
+  if (composition->made)
+    cli_compose_put (json, composition);
+  esp_json_close (json, '}');
+}
+
 /* Only cells of sweeps say so. */
 static void
 put_cell (GString *json, EspNode *node)
@@ -275,6 +294,8 @@ cli_document_put_node (GString *json, EspNode *node)
   esp_json_put_uint (json, "tag", (guint64) esp_node_get_tag (node));
   esp_json_put_bool (json, "rejected", esp_node_get_rejected (node));
   cli_document_put_image (json, node);
+  cli_document_put_kept (json, node);
+  esp_json_put_bool (json, "outdated", esp_node_is_outdated (node));
   esp_json_put_string (json, "created", created_text, -1);
   cli_document_put_known (json, "seconds", esp_node_get_seconds (node));
   cli_document_put_known (json, "cost", esp_node_get_cost (node));
@@ -306,6 +327,8 @@ append_marks (GString *line, EspNode *node)
     g_string_append (line, i == 0 ? "  ★" : "★");
   if (esp_node_get_rejected (node))
     g_string_append_printf (line, "  [%s]", _ ("rejected"));
+  if (esp_node_is_outdated (node))
+    g_string_append_printf (line, "  [%s]", _ ("made from an earlier image of the one above"));
   switch (esp_node_get_state (node))
     {
     case ESP_NODE_QUEUED:

@@ -42,6 +42,8 @@ EspNode *cli_document_import_bytes (CliSession *session, EspDocument *document, 
                                     const char *path, EspNode *parent);
 
 /* The member "image" of a node, and a number that is null below 0. */
+/* "keep": how its picture was put together; null where nothing of the kind was asked for. */
+void cli_document_put_kept (GString *json, EspNode *node);
 void cli_document_put_image (GString *json, EspNode *node);
 void cli_document_put_known (GString *json, const char *key, double value);
 

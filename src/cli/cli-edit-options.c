@@ -72,6 +72,9 @@ parse (CliEditOptions *self, char ***arguments, int *status)
       N_ ("Work on large pictures in tiles to save memory: auto, off or on"), N_ ("WHEN") },
     CLI_LORA_ENTRY (&self->loras),
     CLI_LORA_PARTIAL_ENTRY (&self->lora_partial),
+    CLI_KEEP_ENTRY (&self->keep),
+    CLI_REGION_ENTRY (&self->keep),
+    CLI_MASK_OUT_ENTRY (&self->keep),
     { "noise", 0, 0, G_OPTION_ARG_FILENAME, &self->noise,
       N_ ("Take the noise from this file instead of the seed"), N_ ("FILE.safetensors") },
     { "dump", 0, 0, G_OPTION_ARG_FILENAME, &self->dump,
@@ -176,6 +179,7 @@ check_values (CliEditOptions *self)
          && (self->vae_tiling == NULL
              || cli_option_choice ("--vae-tiling", self->vae_tiling, tilings))
          && (self->size == NULL || check_size (self->size))
+         && cli_keep_check (&self->keep, ESP_KEEP_OFF)
          && (self->seed_text == NULL
              || cli_option_uint ("--seed", self->seed_text, 0, G_MAXUINT64, &self->seed))
          && (self->steps_text == NULL
@@ -363,5 +367,6 @@ cli_edit_options_clear (CliEditOptions *self)
   g_strfreev (self->settings);
   g_strfreev (self->loras);
   g_strfreev (self->component_texts);
+  cli_keep_clear (&self->keep);
   *self = (CliEditOptions){ NULL };
 }

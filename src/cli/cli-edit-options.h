@@ -4,7 +4,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "esp-picture.h"
+#include "cli-keep.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +25,8 @@ typedef struct
   char **loras; /* FILE[:STRENGTH], or NULL */
   gboolean lora_partial;
   gboolean no_metadata, no_cache, json, quiet, explain_memory;
+
+  CliKeep keep;
 
   /* For remote backends. */
   char *base_url, *key_file, *patience_text; /* as given, or NULL */

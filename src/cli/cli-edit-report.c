@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
+#include "cli-compose-report.h"
 #include "cli-report.h"
 #include "esp-json-member.h"
 #include "esp-json-text.h"
@@ -106,6 +107,8 @@ recipe_json (const CliEditOptions *options, JsonObject *result)
   esp_json_put_uint (json, "references", g_strv_length (options->inputs));
   /* The seed alone would not make this picture again. */
   esp_json_put_bool (json, "noise_from_file", options->noise != NULL);
+  if (options->keep.asked != NULL)
+    cli_keep_put (json, options->keep.asked);
   put_model (json, esp_json_get_object (result, "model"), FALSE);
   esp_json_close (json, '}');
 
@@ -134,9 +137,21 @@ cli_recipe_new (const CliEditOptions *options, JsonObject *result)
   return esp_recipe_copy (&recipe);
 }
 
+/* How large what was written is, if it is not what was made. */
+static void
+put_kept (GString *json, const CliEditOptions *options, const CliKept *kept)
+{
+  if (kept->composition == NULL)
+    return;
+  cli_keep_put (json, options->keep.asked);
+  esp_json_put_uint (json, "output_width", (guint64) kept->image->width);
+  esp_json_put_uint (json, "output_height", (guint64) kept->image->height);
+  cli_compose_put (json, kept->composition);
+}
+
 char *
-cli_edit_json (const CliEditOptions *options, JsonObject *result, double seconds,
-               GPtrArray *warnings)
+cli_edit_json (const CliEditOptions *options, JsonObject *result, const CliKept *kept,
+               double seconds, GPtrArray *warnings)
 {
   GString *json = g_string_new (NULL);
   g_autofree char *output = g_utf8_make_valid (options->output, -1);
@@ -157,6 +172,7 @@ cli_edit_json (const CliEditOptions *options, JsonObject *result, double seconds
   esp_json_put_uint (json, "source_height", (guint64) get_int (result, "source_height"));
   esp_json_put_bool (json, "clip_truncated", get_bool (result, "clip_truncated"));
   esp_json_put_bool (json, "t5_truncated", get_bool (result, "t5_truncated"));
+  put_kept (json, options, kept);
   put_model (json, esp_json_get_object (result, "model"), TRUE);
   esp_json_put_string (json, "engine", ESP_VERSION, -1);
   esp_json_open (json, "warnings", '[');
@@ -170,21 +186,27 @@ cli_edit_json (const CliEditOptions *options, JsonObject *result, double seconds
 }
 
 char *
-cli_edit_summary (const CliEditOptions *options, JsonObject *result, double seconds)
+cli_edit_summary (const CliEditOptions *options, JsonObject *result, const CliKept *kept,
+                  double seconds)
 {
   return g_strdup_printf (
       _ ("%s: %dx%d, seed %" PRIu64 ", %d steps, guidance %g, %.1f s, %.0f MB\n"), options->output,
-      (int) get_int (result, "width"), (int) get_int (result, "height"), options->seed,
-      (int) get_int (result, "steps"), get_double (result, "guidance"), seconds,
-      (double) get_int (result, "peak_memory") / 1e6);
+      kept->image->width, kept->image->height, options->seed, (int) get_int (result, "steps"),
+      get_double (result, "guidance"), seconds, (double) get_int (result, "peak_memory") / 1e6);
 }
 
 void
-cli_edit_notes (const CliEditOptions *options, JsonObject *result)
+cli_edit_notes (const CliEditOptions *options, JsonObject *result, const CliKept *kept)
 {
   JsonObject *model = esp_json_get_object (result, "model");
 
-  if (get_bool (result, "scaled"))
+  if (kept->composition != NULL)
+    {
+      g_autofree char *text = cli_compose_describe (kept->composition);
+
+      cli_note ("%s: %s", options->output, text);
+    }
+  else if (get_bool (result, "scaled"))
     cli_note (_ ("%s: was scaled from %dx%d for an edit at %dx%d"), options->inputs[0],
               (int) get_int (result, "source_width"), (int) get_int (result, "source_height"),
               (int) get_int (result, "width"), (int) get_int (result, "height"));

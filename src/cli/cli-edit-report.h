@@ -11,17 +11,18 @@ G_BEGIN_DECLS
 EspRecipe *cli_recipe_new (const CliEditOptions *options,
                            JsonObject *result) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The line of --json. `seconds` is the whole command's time, `warnings` sentences about the inputs.
+/* The line of --json. `kept`: the picture that was written, and how it was put together. `seconds`
+ * is the whole command's time, `warnings` sentences about the inputs.
  */
-char *cli_edit_json (const CliEditOptions *options, JsonObject *result, double seconds,
-                     GPtrArray *warnings) G_GNUC_WARN_UNUSED_RESULT;
+char *cli_edit_json (const CliEditOptions *options, JsonObject *result, const CliKept *kept,
+                     double seconds, GPtrArray *warnings) G_GNUC_WARN_UNUSED_RESULT;
 
 /* "out.png: 256×256, seed 1, 8 steps, 0.6 s" */
-char *cli_edit_summary (const CliEditOptions *options, JsonObject *result,
+char *cli_edit_summary (const CliEditOptions *options, JsonObject *result, const CliKept *kept,
                         double seconds) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Tells on standard error what happened to prompt and photo. */
-void cli_edit_notes (const CliEditOptions *options, JsonObject *result);
+void cli_edit_notes (const CliEditOptions *options, JsonObject *result, const CliKept *kept);
 
 /* What lay where, line by line on standard error. */
 void cli_edit_explain_memory (JsonObject *result);

@@ -26,6 +26,8 @@ typedef struct
   CliAnswer hello, loaded;
   gboolean hello_taken, loaded_taken;
   char *spool;         /* the worker's folder */
+  EspPicture *source;  /* the first input, where its pixels are kept */
+  CliKept *kept;       /* or NULL */
   GPtrArray *exchange; /* of char *: paths of the pictures for the worker, NULL at the end */
   GPtrArray *warnings; /* of char *: about the inputs */
   JsonObject *result;
@@ -39,6 +41,7 @@ typedef struct
   char *path;
   EspPicture *picture;
   EspPictureInfo info;
+  EspComposition *asked; /* borrowed: of the first input, what is sent of it; or NULL */
 } Decoding;
 
 static void
@@ -80,8 +83,10 @@ exchange_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
 {
   Decoding *decoding = data;
   GError *error = NULL;
+  g_autoptr (EspPicture) sent
+      = cli_keep_cut (decoding->asked, decoding->picture, cancellable, &error);
 
-  if (esp_picture_save_ppm (decoding->picture, decoding->path, &error))
+  if (sent != NULL && esp_picture_save_ppm (sent, decoding->path, &error))
     g_task_return_pointer (task, GINT_TO_POINTER (TRUE), NULL);
   else
     g_task_return_error (task, error);
@@ -178,6 +183,11 @@ send_input (Edit *self, const char *input, GError **error)
   path = g_build_filename (self->spool, name, NULL);
   g_ptr_array_add (self->exchange, path);
   decoding->path = g_strdup (path);
+  if (self->exchange->len == 1 && self->options.keep.asked != NULL)
+    {
+      decoding->asked = self->options.keep.asked;
+      self->source = esp_picture_ref (decoding->picture);
+    }
   written
       = cli_session_run (&self->session, exchange_thread, decoding, decoding_free, FALSE, error);
 
@@ -230,6 +240,10 @@ typedef struct
   EspPicture *picture;
   char *path;
   EspRecipe *recipe; /* or NULL */
+
+  /* Where its pixels are kept: */
+  EspPicture *source;
+  const CliKeep *keep;
 } Saving;
 
 static void
@@ -239,20 +253,34 @@ saving_free (gpointer data)
 
   g_clear_pointer (&saving->picture, esp_picture_unref);
   g_free (saving->path);
+  g_clear_pointer (&saving->source, esp_picture_unref);
   esp_recipe_free (saving->recipe);
   g_free (saving);
 }
 
+/* Returns what was kept; of one that keeps nothing, all but the image is NULL. */
 static void
 save_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Saving *saving = data;
   EspSaveOptions options = ESP_SAVE_OPTIONS_INIT;
   GError *error = NULL;
+  g_autoptr (CliKept) kept = NULL;
 
-  if (esp_picture_save (saving->picture, saving->path, saving->recipe, &options, cancellable,
-                        &error))
-    g_task_return_pointer (task, GINT_TO_POINTER (TRUE), NULL);
+  if (saving->source != NULL)
+    kept = cli_keep_make (saving->keep->asked, saving->source, saving->picture, cancellable);
+  else
+    kept = cli_kept_new_whole (NULL, saving->picture, NULL);
+  if (saving->recipe != NULL)
+    {
+      saving->recipe->width = kept->image->width;
+      saving->recipe->height = kept->image->height;
+    }
+  if (!g_cancellable_set_error_if_cancelled (cancellable, &error)
+      && esp_picture_save (kept->image, saving->path, saving->recipe, &options, cancellable, &error)
+      && (saving->keep->mask_out == NULL
+          || cli_keep_write_mask (kept, saving->keep->mask_out, &error)))
+    g_task_return_pointer (task, g_steal_pointer (&kept), (GDestroyNotify) cli_kept_free);
   else
     g_task_return_error (task, error);
 }
@@ -264,7 +292,6 @@ save_result (Edit *self)
   g_autoptr (GError) error = NULL;
   Saving *saving = g_new0 (Saving, 1);
   CliAnswer stopped = { FALSE, NULL };
-  gpointer saved = NULL;
 
   saving->picture = esp_picture_load_ppm (path, &error);
   if (saving->picture == NULL)
@@ -274,16 +301,18 @@ save_result (Edit *self)
     }
 
   saving->path = g_strdup (self->options.output);
+  saving->keep = &self->options.keep;
+  saving->source = g_steal_pointer (&self->source);
   if (!self->options.no_metadata)
     saving->recipe = cli_recipe_new (&self->options, self->result);
 
   /* The worker clears up while the picture is compressed. */
   esp_worker_stop_async (self->session.worker, cli_answer_take, &stopped);
-  saved = cli_session_run (&self->session, save_thread, saving, saving_free, TRUE, &error);
+  self->kept = cli_session_run (&self->session, save_thread, saving, saving_free, TRUE, &error);
   cli_session_wait (&self->session, &stopped.done, TRUE);
   cli_answer_clear (&stopped);
 
-  return saved != NULL ? CLI_EXIT_OK : fail_with (self, error);
+  return self->kept != NULL ? CLI_EXIT_OK : fail_with (self, error);
 }
 
 static void
@@ -293,13 +322,13 @@ report (Edit *self)
   g_autofree char *text = NULL;
 
   if (self->options.json)
-    text = cli_edit_json (&self->options, self->result, seconds, self->warnings);
+    text = cli_edit_json (&self->options, self->result, self->kept, seconds, self->warnings);
   else if (!self->options.quiet)
     {
-      cli_edit_notes (&self->options, self->result);
+      cli_edit_notes (&self->options, self->result, self->kept);
       if (self->options.explain_memory)
         cli_edit_explain_memory (self->result);
-      text = cli_edit_summary (&self->options, self->result, seconds);
+      text = cli_edit_summary (&self->options, self->result, self->kept, seconds);
     }
 
   if (text != NULL)
@@ -376,6 +405,8 @@ cli_edit (char ***arguments)
   cli_answer_clear (&self.hello);
   cli_answer_clear (&self.loaded);
   g_clear_pointer (&self.result, json_object_unref);
+  g_clear_pointer (&self.source, esp_picture_unref);
+  g_clear_pointer (&self.kept, cli_kept_free);
   g_ptr_array_unref (self.exchange);
   g_ptr_array_unref (self.warnings);
   g_free (self.spool);

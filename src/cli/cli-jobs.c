@@ -158,8 +158,8 @@ find_key (const Options *options, const CliRemoteJob *job, EspRecord *record, GE
 
 /* One that was never sent begins anew, from the same files and with the same values. */
 static int
-start_anew (CliRemote *self, const CliRemoteJob *job, EspRecord *record, EspKey *key,
-            guint patience, GString *json)
+start_anew (CliRemote *self, CliRemoteJob *job, EspRecord *record, EspKey *key, guint patience,
+            GString *json)
 {
   JsonObject *members = esp_record_get_members (record);
   const char *text = esp_json_get_string (members, "descriptor");
@@ -184,6 +184,8 @@ start_anew (CliRemote *self, const CliRemoteJob *job, EspRecord *record, EspKey 
   provider = esp_provider_new (bytes, job->provider, FALSE, &error);
   if (provider != NULL)
     images = cli_remote_read_images (self, inputs, &error);
+  if (images != NULL && !cli_remote_job_take_photo (job, self, images, &error))
+    g_clear_pointer (&images, g_ptr_array_unref);
   /* Its place in the journal is for the new one. */
   if (images != NULL && esp_remote_turn_settle (job->id, &error))
     {
@@ -192,6 +194,19 @@ start_anew (CliRemote *self, const CliRemoteJob *job, EspRecord *record, EspKey 
       return cli_remote_make (self, job, &request, NULL, patience, json);
     }
   return cli_remote_fail (self, error, json);
+}
+
+/* The photo whose pixels are kept, where it still is what it was read from. What was made is not
+ * lost without it. */
+static void
+find_photo (CliRemoteJob *job, EspRecord *record)
+{
+  g_auto (GStrv) inputs = cli_remote_dup_inputs (record);
+  char *data;
+  gsize size;
+
+  if (job->keep != NULL && inputs != NULL && g_file_get_contents (inputs[0], &data, &size, NULL))
+    job->source = g_bytes_new_take (data, size);
 }
 
 static gboolean
@@ -230,8 +245,11 @@ resume (CliRemote *self, const Options *options, guint patience, EspRecord *reco
   else if (was_never_sent (record))
     status = start_anew (self, &job, record, key, patience, json);
   else
-    status = cli_remote_make (self, &job, NULL, key != NULL ? esp_key_get (key) : NULL, patience,
-                              json);
+    {
+      find_photo (&job, record);
+      status = cli_remote_make (self, &job, NULL, key != NULL ? esp_key_get (key) : NULL, patience,
+                                json);
+    }
   g_clear_pointer (&key, esp_key_unref);
   cli_remote_job_clear (&job);
   return status;

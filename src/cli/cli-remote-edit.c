@@ -247,7 +247,7 @@ cli_remote_read_images (CliRemote *self, char **paths, GError **error)
 /* A command under way. */
 typedef struct
 {
-  const CliEditOptions *options;
+  CliEditOptions *options;
   CliRemote remote;
   CliRemoteJob job;
   EspProviderCatalog *catalog;
@@ -272,9 +272,13 @@ edit_clear (Edit *self)
 }
 
 static gboolean
-check_arguments (const CliEditOptions *options, GError **error)
+check_arguments (CliEditOptions *options, GError **error)
 {
-  if (options->inputs[0] == NULL)
+  g_autoptr (GError) own_error = NULL;
+
+  if (!cli_keep_read (&options->keep, ESP_KEEP_OFF, &own_error))
+    g_propagate_error (error, cli_remote_argument_new ("%s", own_error->message));
+  else if (options->inputs[0] == NULL)
     g_propagate_error (error, cli_remote_argument_new (_ ("INPUT: the photo to edit is missing")));
   else if (options->prompt == NULL)
     g_propagate_error (error, cli_remote_argument_new (_ ("--prompt: is missing")));
@@ -378,7 +382,7 @@ get_request (Edit *self)
 static gboolean
 prepare (Edit *self, GError **error)
 {
-  const CliEditOptions *options = self->options;
+  CliEditOptions *options = self->options;
   EspRemoteRequest request;
   GError *own_error = NULL;
 
@@ -408,6 +412,10 @@ prepare (Edit *self, GError **error)
   self->job.title = g_strdup (esp_provider_get_name (self->provider));
   self->job.output = g_strdup (options->output);
   self->job.no_metadata = options->no_metadata;
+  self->job.keep = esp_composition_copy (options->keep.asked);
+  self->job.mask_out = g_strdup (options->keep.mask_out);
+  if (!cli_remote_job_take_photo (&self->job, &self->remote, self->images, error))
+    return FALSE;
   self->job.asked = json_object_ref (self->parameters);
   self->client = cli_remote_job_dup_client (&self->job, options->inputs, options->key_file);
 
@@ -442,7 +450,7 @@ tell_where (Edit *self, const EspRemoteRequest *request)
 }
 
 int
-cli_remote_edit (const CliEditOptions *options)
+cli_remote_edit (CliEditOptions *options)
 {
   Edit self = { .options = options };
   g_autoptr (GString) json = options->json ? g_string_new (NULL) : NULL;

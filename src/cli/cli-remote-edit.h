@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* Makes the edit. Returns the exit status. */
-int cli_remote_edit (const CliEditOptions *options);
+int cli_remote_edit (CliEditOptions *options);
 
 /* Before the command line is read: does it want JSON of a remote backend? */
 gboolean cli_remote_edit_wants_json (char **arguments);

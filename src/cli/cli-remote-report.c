@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli-compose-report.h"
 #include "cli-remote.h"
 #include "cli-report.h"
 #include "esp-json-member.h"
@@ -17,6 +18,7 @@ cli_remote_output_free (CliRemoteOutput *output)
 {
   g_free (output->path);
   g_free (output->sha256);
+  g_clear_pointer (&output->composition, esp_composition_free);
   g_free (output);
 }
 
@@ -105,6 +107,11 @@ put_outputs (GString *json, GPtrArray *outputs)
       esp_json_put_uint (json, "height", (guint64) output->height);
       esp_json_put_string (json, "media_type", output->media_type, -1);
       esp_json_put_string (json, "sha256", output->sha256, -1);
+      if (output->composition != NULL)
+        {
+          cli_keep_put (json, output->composition);
+          cli_compose_put (json, output->composition);
+        }
       esp_json_close (json, '}');
     }
   esp_json_close (json, ']');
@@ -306,8 +313,8 @@ static gboolean
 is_reserved (const char *name)
 {
   static const char *const names[]
-      = { "software", "prompt", "negative_prompt", "seed", "backend", "model", "width",
-          "height",   "cost",   "provider_job",    NULL };
+      = { "software", "prompt", "negative_prompt", "seed",           "backend", "model", "width",
+          "height",   "cost",   "provider_job",    "keep_untouched", "region",  NULL };
 
   return g_strv_contains (names, name);
 }
@@ -335,6 +342,8 @@ dup_recipe_text (const CliRemoteJob *job, const EspRemoteResult *result,
       put_node (json, name, value);
   esp_json_put_uint (json, "width", (guint64) image->width);
   esp_json_put_uint (json, "height", (guint64) image->height);
+  if (job->keep != NULL)
+    cli_keep_put (json, job->keep);
   esp_json_put_string (json, "backend", job->backend, -1);
   esp_json_open (json, "model", '{');
   esp_json_put_string (json, "id", job->provider, -1);

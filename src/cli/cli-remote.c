@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "cli-compose-report.h"
 #include "cli-report.h"
 #include "esp-file-private.h"
 #include "esp-json-member.h"
@@ -48,6 +49,9 @@ cli_remote_job_clear (CliRemoteJob *self)
   g_free (self->title);
   g_free (self->output);
   g_clear_pointer (&self->asked, json_object_unref);
+  g_clear_pointer (&self->keep, esp_composition_free);
+  g_clear_pointer (&self->source, g_bytes_unref);
+  g_free (self->mask_out);
   *self = (CliRemoteJob){ NULL };
 }
 
@@ -81,6 +85,14 @@ cli_remote_job_dup_client (const CliRemoteJob *self, char **inputs, const char *
   json_object_set_boolean_member (client, "no_metadata", self->no_metadata);
   if (key_file != NULL && !g_str_equal (key_file, "-"))
     set_path (client, "key_file", key_file);
+  if (self->keep != NULL)
+    {
+      g_autofree char *text = esp_composition_to_json (self->keep);
+
+      json_object_set_string_member (client, "composition", text);
+    }
+  if (self->mask_out != NULL)
+    set_path (client, "mask_out", self->mask_out);
   for (char **input = inputs; *input != NULL; input++)
     {
       g_autofree char *absolute = g_canonicalize_filename (*input, NULL);
@@ -139,8 +151,82 @@ cli_remote_job_read (CliRemoteJob *self, EspRecord *record)
   if (client == NULL)
     return FALSE;
   self->output = dup_path (client, "output");
+  self->mask_out = dup_path (client, "mask_out");
+  self->keep = esp_composition_from_json (esp_json_get_string (client, "composition"));
   self->no_metadata = json_object_get_boolean_member_with_default (client, "no_metadata", FALSE);
   return self->output != NULL;
+}
+
+/* --- The photo whose pixels are kept -----------------------------------------------------------
+ */
+
+typedef struct
+{
+  GBytes *photo;
+  char *name;
+  EspComposition *keep;
+} Cutting;
+
+static void
+cutting_free (gpointer data)
+{
+  Cutting *self = data;
+
+  g_bytes_unref (self->photo);
+  g_free (self->name);
+  esp_composition_free (self->keep);
+  g_free (self);
+}
+
+static void
+cut_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const EspSaveOptions options = ESP_SAVE_OPTIONS_INIT;
+  Cutting *self = data;
+  GError *error = NULL;
+  g_autoptr (EspPicture) photo
+      = esp_picture_load_bytes (self->photo, self->name, NULL, cancellable, &error);
+  g_autoptr (EspPicture) sent
+      = photo != NULL ? cli_keep_cut (self->keep, photo, cancellable, &error) : NULL;
+  GBytes *bytes = sent != NULL ? esp_picture_to_bytes (sent, ESP_FORMAT_PNG, NULL, &options,
+                                                       cancellable, &error)
+                               : NULL;
+
+  if (bytes != NULL)
+    g_task_return_pointer (task, bytes, (GDestroyNotify) g_bytes_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+gboolean
+cli_remote_job_take_photo (CliRemoteJob *self, CliRemote *remote, GPtrArray *images, GError **error)
+{
+  g_autoptr (GError) own_error = NULL;
+  Cutting *cutting;
+  GBytes *sent;
+
+  if (self->keep == NULL || images->len == 0)
+    return TRUE;
+  g_clear_pointer (&self->source, g_bytes_unref);
+  self->source = g_bytes_ref (g_ptr_array_index (images, 0));
+  if (self->keep->region == NULL)
+    return TRUE;
+  cutting = g_new0 (Cutting, 1);
+  cutting->photo = g_bytes_ref (self->source);
+  cutting->name = g_strdup (_ ("The photo"));
+  cutting->keep = esp_composition_copy (self->keep);
+  sent = cli_session_run (&remote->session, cut_thread, cutting, cutting_free, FALSE, &own_error);
+  if (sent == NULL)
+    {
+      if (g_error_matches (own_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Interrupted."));
+      else
+        g_propagate_error (error, cli_remote_argument_new ("%s", own_error->message));
+      return FALSE;
+    }
+  g_bytes_unref (g_ptr_array_index (images, 0));
+  g_ptr_array_index (images, 0) = sent;
+  return TRUE;
 }
 
 /* --- Images ----------------------------------------------------------------------------------- */
@@ -175,7 +261,10 @@ typedef struct
   GBytes *bytes; /* as they came */
   char *media_type;
   char *path;
-  EspRecipe *recipe; /* or NULL */
+  EspRecipe *recipe;    /* or NULL */
+  EspComposition *keep; /* or NULL */
+  GBytes *source;
+  char *mask_out;
 } Writing;
 
 static void
@@ -187,7 +276,28 @@ writing_free (gpointer data)
   g_free (self->media_type);
   g_free (self->path);
   esp_recipe_free (self->recipe);
+  g_clear_pointer (&self->keep, esp_composition_free);
+  g_clear_pointer (&self->source, g_bytes_unref);
+  g_free (self->mask_out);
   g_free (self);
+}
+
+/* Puts it into the photo, where that was asked for. */
+static CliKept *
+put_together (const Writing *self, EspPicture *picture, GCancellable *cancellable)
+{
+  g_autoptr (EspPicture) source = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (self->keep == NULL)
+    return cli_kept_new_whole (NULL, picture, NULL);
+  if (self->source == NULL)
+    return cli_kept_new_whole (self->keep, picture,
+                               _ ("The picture that it was made from is not there any more"));
+  source = esp_picture_load_bytes (self->source, _ ("The photo"), NULL, cancellable, &error);
+  if (source == NULL)
+    return cli_kept_new_whole (self->keep, picture, error->message);
+  return cli_keep_make (self->keep, source, picture, cancellable);
 }
 
 /* A JPEG that shall be one goes as it came, with other metadata: nothing is encoded twice. NULL:
@@ -195,7 +305,8 @@ writing_free (gpointer data)
 static GBytes *
 dup_as_it_is (const Writing *self, EspPictureFormat format)
 {
-  if (format != ESP_FORMAT_JPEG || strcmp (self->media_type, "image/jpeg") != 0)
+  if (format != ESP_FORMAT_JPEG || strcmp (self->media_type, "image/jpeg") != 0
+      || self->keep != NULL)
     return NULL;
   return self->recipe != NULL
              ? esp_picture_attach_recipe (self->bytes, self->path, self->recipe, NULL)
@@ -207,6 +318,7 @@ write_image (const Writing *self, GCancellable *cancellable, GError **error)
 {
   EspSaveOptions options = ESP_SAVE_OPTIONS_INIT;
   g_autoptr (EspPicture) picture = NULL;
+  g_autoptr (CliKept) kept = NULL;
   g_autoptr (GBytes) encoded = NULL;
   CliRemoteOutput *output;
   EspPictureFormat format;
@@ -218,19 +330,30 @@ write_image (const Writing *self, GCancellable *cancellable, GError **error)
   picture = esp_picture_load_bytes (self->bytes, self->path, NULL, cancellable, error);
   if (picture == NULL || !esp_picture_format_from_path (self->path, &format, error))
     return NULL;
+  kept = put_together (self, picture, cancellable);
+  if (self->recipe != NULL)
+    {
+      self->recipe->width = kept->image->width;
+      self->recipe->height = kept->image->height;
+    }
   encoded = dup_as_it_is (self, format);
   if (encoded == NULL)
-    encoded = esp_picture_to_bytes (picture, format, self->recipe, &options, cancellable, error);
+    encoded
+        = esp_picture_to_bytes (kept->image, format, self->recipe, &options, cancellable, error);
   if (encoded == NULL)
     return NULL;
   piece.data = g_bytes_get_data (encoded, &piece.size);
   if (!_esp_file_replace (self->path, &piece, 1, ESP_REPLACE_SYNC, cancellable, error))
     return NULL;
+  if (self->mask_out != NULL && kept->mask != NULL
+      && !cli_keep_write_mask (kept, self->mask_out, error))
+    return NULL;
 
   output = g_new0 (CliRemoteOutput, 1);
   output->path = g_strdup (self->path);
-  output->width = picture->width;
-  output->height = picture->height;
+  output->width = kept->image->width;
+  output->height = kept->image->height;
+  output->composition = g_steal_pointer (&kept->composition);
   output->media_type = media_type_of (format);
   output->sha256 = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, encoded);
   return output;
@@ -264,6 +387,9 @@ store (CliRemote *self, const CliRemoteJob *job, const EspRemoteResult *result, 
       writing->bytes = g_bytes_ref (image->bytes);
       writing->media_type = g_strdup (image->media_type);
       writing->path = dup_numbered (job->output, i);
+      writing->keep = esp_composition_copy (job->keep);
+      writing->source = job->source != NULL ? g_bytes_ref (job->source) : NULL;
+      writing->mask_out = job->mask_out != NULL ? dup_numbered (job->mask_out, i) : NULL;
       if (!job->no_metadata)
         writing->recipe = cli_remote_recipe_new (job, result, image);
       output = cli_session_run (&self->session, write_thread, writing, writing_free, TRUE, error);
@@ -362,6 +488,20 @@ fail_interrupted (CliRemote *self, gboolean kept, GString *json)
   return cli_fail ("%s", message);
 }
 
+static void
+tell_kept (GPtrArray *outputs)
+{
+  for (guint i = 0; i < outputs->len; i++)
+    {
+      const CliRemoteOutput *output = g_ptr_array_index (outputs, i);
+      g_autofree char *text
+          = output->composition != NULL ? cli_compose_describe (output->composition) : NULL;
+
+      if (text != NULL)
+        cli_note ("%s: %s", output->path, text);
+    }
+}
+
 int
 cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteRequest *request,
                  const char *key, guint patience, GString *json)
@@ -398,6 +538,7 @@ cli_remote_make (CliRemote *self, const CliRemoteJob *job, const EspRemoteReques
     {
       g_autofree char *summary = cli_remote_summary (job, result, outputs);
 
+      tell_kept (outputs);
       cli_print (summary);
     }
   return CLI_EXIT_OK;

@@ -3,6 +3,7 @@
  * how it went. Shared by `edit --backend` and `jobs resume`. */
 #pragma once
 
+#include "cli-keep.h"
 #include "cli-progress.h"
 #include "cli-session.h"
 #include "esp-account.h"
@@ -45,6 +46,11 @@ typedef struct
   char *output;   /* path */
   gboolean no_metadata;
   JsonObject *asked; /* what was asked for, with the prompt: for the recipe */
+
+  /* Where pixels of the photo are kept; NULL otherwise. */
+  EspComposition *keep;
+  char *mask_out; /* path, or NULL */
+  GBytes *source; /* the photo's file; NULL: it is not there any more */
 } CliRemoteJob;
 
 void cli_remote_job_clear (CliRemoteJob *self);
@@ -52,6 +58,10 @@ void cli_remote_job_clear (CliRemoteJob *self);
 /* The "client" of a record, which `jobs` reads again. `key_file` may be NULL. */
 JsonObject *cli_remote_job_dup_client (const CliRemoteJob *self, char **inputs,
                                        const char *key_file) G_GNUC_WARN_UNUSED_RESULT;
+/* Cuts what is sent out of the photo, images[0], in a thread, where a region is asked for; and
+ * keeps the photo for later where its pixels are. FALSE after setting the error. */
+gboolean cli_remote_job_take_photo (CliRemoteJob *self, CliRemote *remote, GPtrArray *images,
+                                    GError **error);
 /* The paths of the inputs, as a record has them; NULL: it does not. */
 char **cli_remote_dup_inputs (EspRecord *record) G_GNUC_WARN_UNUSED_RESULT;
 /* Reads a record. FALSE: it was not made by the command line; `self` has all but output then. */
@@ -72,6 +82,7 @@ typedef struct
   int width, height;
   const char *media_type;
   char *sha256;
+  EspComposition *composition; /* what came of keeping pixels; NULL: that was not asked for */
 } CliRemoteOutput;
 
 void cli_remote_output_free (CliRemoteOutput *output);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli-commands.h"
+#include "cli-compose-report.h"
 #include "cli-document.h"
 #include "cli-export.h"
 #include "cli-loras.h"
@@ -91,6 +92,8 @@ check_kind (Run *self)
     { "--reference", self->turn.references != NULL },
     { "--backend", self->turn.backend != NULL },
     { "--model", self->turn.model != NULL },
+    { "--keep-untouched", self->turn.keep.keep_text != NULL },
+    { "--region", self->turn.keep.region_text != NULL },
     { "--output", self->output != NULL },
   };
 
@@ -136,7 +139,7 @@ check (Run *self, char **arguments, int *status)
     cli_usage (_ ("%s: DOC is missing"), "run");
   else if (arguments[2] != NULL)
     cli_usage (_ ("%s: %s: one document at a time"), "run", arguments[2]);
-  else if (!check_kind (self) || !cli_turn_check (&self->turn)
+  else if (!check_kind (self) || !cli_turn_check (&self->turn, ESP_KEEP_AUTO)
            || (self->variations_text != NULL
                && !cli_option_uint ("--variations", self->variations_text, 1, VARIATIONS_MAX,
                                     &self->variations)))
@@ -241,6 +244,7 @@ add_turns (Run *self, EspNode *parent)
     return CLI_EXIT_USAGE;
   turn.references = (EspNode *const *) references->pdata;
   turn.n_references = references->len;
+  turn.composition = self->turn.keep.asked;
 
   esp_document_add_turns_async (self->document, parent, &turn, (guint) self->variations,
                                 self->session.cancellable, cli_answer_take, &answer);
@@ -347,6 +351,7 @@ report_output (Run *self)
       if (esp_node_has_seed (node))
         esp_json_put_uint (text, "seed", esp_node_get_seed (node));
       esp_json_put_double (text, "seconds", MAX (esp_node_get_seconds (node), 0));
+      cli_document_put_kept (text, node);
       esp_json_close (text, '}');
       g_string_append_c (text, '\n');
     }
@@ -359,12 +364,30 @@ report_output (Run *self)
   return CLI_EXIT_OK;
 }
 
+/* What became of untouched pixels. */
+static void
+tell_kept (Run *self)
+{
+  for (guint i = 0; i < self->nodes->len && !self->json && !self->quiet; i++)
+    {
+      EspNode *node = self->nodes->pdata[i];
+      const EspComposition *composition = esp_node_get_composition (node);
+      g_autofree char *text = NULL;
+
+      if (composition == NULL || !composition->made)
+        continue;
+      text = cli_compose_describe (composition);
+      cli_note (_ ("node %" PRId64 ": %s"), esp_node_get_id (node), text);
+    }
+}
+
 static int
 report (Run *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   int status = CLI_EXIT_OK;
 
+  tell_kept (self);
   if (self->json)
     {
       esp_json_open (text, NULL, '{');

@@ -242,7 +242,7 @@ check (CliSweepOptions *self, char **arguments, int *status)
     cli_usage (_ ("%s: %s: one photo or document at a time"), "sweep", arguments[2]);
   else if (self->draft_text != NULL && self->refine != NULL)
     cli_usage (_ ("sweep: --draft-steps and --refine exclude each other"));
-  else if (check_axes (self) && cli_turn_check (&self->turn) && check_numbers (self)
+  else if (check_axes (self) && cli_turn_check (&self->turn, ESP_KEEP_OFF) && check_numbers (self)
            && check_distinct (self, arguments[1]))
     return check_targets (self, status);
   return FALSE;

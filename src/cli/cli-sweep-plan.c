@@ -242,6 +242,7 @@ cli_sweep_make_plan (CliSweep *self, EspNode *parent, GPtrArray *references)
   base.seed = turn->seed;
   base.references = (EspNode *const *) references->pdata;
   base.n_references = references->len;
+  base.composition = turn->keep.asked;
   g_clear_pointer (&self->plan, esp_sweep_plan_unref);
   self->plan = esp_sweep_plan_new (parent != NULL ? esp_node_get_id (parent) : FIRST_NODE, &base,
                                    axes, self->options.order, &error);

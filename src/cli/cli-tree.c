@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli-commands.h"
+#include "cli-compose-report.h"
 #include "cli-document.h"
 #include "cli-options.h"
 #include "cli-report.h"
@@ -197,6 +198,27 @@ append_settings (GString *text, EspNode *node)
   g_string_append_c (text, '\n');
 }
 
+/* What became of its untouched pixels. */
+static void
+append_kept (GString *text, EspNode *node)
+{
+  const EspComposition *composition = esp_node_get_composition (node);
+  g_autofree char *region = NULL;
+  g_autofree char *kept = NULL;
+
+  if (composition == NULL)
+    return;
+  if (composition->region != NULL)
+    {
+      region = esp_region_to_text (composition->region);
+      g_string_append_printf (text, _ ("    region: %s\n"), region);
+    }
+  if (!composition->made)
+    return;
+  kept = cli_compose_describe (composition);
+  g_string_append_printf (text, "    %s\n", kept);
+}
+
 static char *
 log_text (GPtrArray *path)
 {
@@ -223,6 +245,7 @@ log_text (GPtrArray *path)
         g_string_append_printf (text, _ ("    not: %s\n"), esp_node_get_negative_prompt (node));
       if (esp_node_get_backend (node) != NULL)
         append_settings (text, node);
+      append_kept (text, node);
     }
   return g_string_free (text, FALSE);
 }

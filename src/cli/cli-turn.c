@@ -21,6 +21,7 @@ cli_turn_clear (CliTurn *self)
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   cli_run_remote_clear (&self->remote);
+  cli_keep_clear (&self->keep);
   g_strfreev (self->settings);
   g_strfreev (self->references);
   g_strfreev (self->component_texts);
@@ -45,6 +46,8 @@ cli_turn_dup_entries (CliTurn *self, const GOptionEntry *more)
       N_ ("Where the noise starts; random if not given"), N_ ("N") },
     { "reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->references,
       N_ ("A further image, a node or a file; may be given often"), N_ ("ID|FILE") },
+    CLI_KEEP_ENTRY (&self->keep),
+    CLI_REGION_ENTRY (&self->keep),
     { "backend", 0, 0, G_OPTION_ARG_FILENAME, &self->backend,
       N_ ("Who does the work; local if not given"), N_ ("ID") },
     { "config", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->remote.config,
@@ -70,7 +73,7 @@ cli_turn_dup_entries (CliTurn *self, const GOptionEntry *more)
 }
 
 gboolean
-cli_turn_check (CliTurn *self)
+cli_turn_check (CliTurn *self, EspKeep keep)
 {
   g_autoptr (GError) error = NULL;
 
@@ -84,7 +87,8 @@ cli_turn_check (CliTurn *self)
          && (self->negative_prompt == NULL
              || cli_option_utf8 ("--negative-prompt", self->negative_prompt))
          && (self->seed_text == NULL
-             || cli_option_uint ("--seed", self->seed_text, 0, G_MAXUINT64, &self->seed));
+             || cli_option_uint ("--seed", self->seed_text, 0, G_MAXUINT64, &self->seed))
+         && cli_keep_check (&self->keep, keep);
 }
 
 /* ---- the model */

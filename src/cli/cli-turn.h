@@ -3,6 +3,7 @@
  * makes them, and the parameters. Shared by `run` and `sweep`. */
 #pragma once
 
+#include "cli-keep.h"
 #include "cli-run-remote.h"
 #include "cli-session.h"
 
@@ -14,6 +15,7 @@ typedef struct
   char *node, *prompt, *negative_prompt, *seed_text, *model, *backend;
   char **settings, **references, **loras, **component_texts;
   gboolean lora_partial;
+  CliKeep keep;
   CliRunRemote remote;
 
   guint64 seed; /* if there is `seed_text` */
@@ -28,8 +30,9 @@ void cli_turn_clear (CliTurn *self);
 GOptionEntry *cli_turn_dup_entries (CliTurn *self,
                                     const GOptionEntry *more) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Are the texts and numbers such? FALSE after a line that names the option. */
-gboolean cli_turn_check (CliTurn *self);
+/* Are the texts and numbers such? FALSE after a line that names the option. `keep`: what holds
+ * where no option says whether untouched pixels are kept. */
+gboolean cli_turn_check (CliTurn *self, EspKeep keep);
 
 /* Sets `chosen` to the model that the options mean, ready and with its schema. Returns the exit
  * status, all having been said. */

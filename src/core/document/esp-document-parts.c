@@ -74,16 +74,9 @@ _esp_parts_store (EspParts *parts, EspStore *store, EspRecord *record, GError **
 char *
 _esp_document_dup_asked (const EspComposition *composition)
 {
-  g_autoptr (EspComposition) asked = NULL;
+  g_autoptr (EspComposition) asked = esp_composition_dup_asked (composition);
 
-  if (composition == NULL || (composition->keep == ESP_KEEP_OFF && composition->region == NULL))
-    return NULL;
-  /* A mask that was painted is that of one result. */
-  asked = esp_composition_new (composition->keep == ESP_KEEP_OFF ? ESP_KEEP_OFF : ESP_KEEP_AUTO);
-  asked->region = composition->region != NULL ? esp_region_copy (composition->region) : NULL;
-  asked->grow = composition->grow;
-  asked->feather = composition->feather;
-  return esp_composition_to_json (asked);
+  return asked != NULL ? esp_composition_to_json (asked) : NULL;
 }
 
 gboolean

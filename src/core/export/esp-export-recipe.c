@@ -45,8 +45,9 @@ static gboolean
 is_reserved (const char *name)
 {
   static const char *const names[]
-      = { "software", "engine", "prompt",  "negative_prompt", "seed", "backend", "model",
-          "width",    "height", "lineage", "image",           "kind", NULL };
+      = { "software", "engine", "prompt",         "negative_prompt", "seed",
+          "backend",  "model",  "width",          "height",          "lineage",
+          "image",    "kind",   "keep_untouched", "region",          NULL };
 
   return g_strv_contains (names, name);
 }
@@ -62,6 +63,24 @@ put_parameters (GString *json, EspNode *node, gboolean beside_others)
   while (json_object_iter_next_ordered (&iter, &name, &value))
     if (!beside_others || !is_reserved (name))
       put_parameter (json, name, value);
+}
+
+/* What was asked for; programs that do not know of it lose nothing. */
+static void
+put_composition (GString *json, EspNode *node)
+{
+  const EspComposition *composition = esp_node_get_composition (node);
+
+  if (composition == NULL)
+    return;
+  esp_json_put_string (json, "keep_untouched", esp_keep_to_string (composition->keep), -1);
+  if (composition->region != NULL)
+    {
+      g_autoptr (JsonNode) region = json_node_new (JSON_NODE_OBJECT);
+
+      json_node_take_object (region, esp_region_to_json (composition->region));
+      esp_json_put_value (json, "region", region);
+    }
 }
 
 static void
@@ -103,6 +122,7 @@ put_step (GString *json, EspNode *node)
         esp_json_put_string (json, NULL, esp_node_get_sha256 (references->pdata[i]), -1);
       esp_json_close (json, ']');
     }
+  put_composition (json, node);
   put_image (json, node);
   esp_json_close (json, '}');
 }
@@ -131,6 +151,7 @@ dup_recipe_text (EspNode *node)
   if (esp_node_has_seed (node))
     esp_json_put_uint (json, "seed", esp_node_get_seed (node));
   put_parameters (json, node, TRUE);
+  put_composition (json, node);
   if (esp_node_has_image (node))
     {
       esp_json_put_uint (json, "width", (guint64) esp_node_get_width (node));
@@ -250,6 +271,21 @@ put_settings (GString *command, EspNode *node)
     }
 }
 
+/* `run` keeps untouched pixels unless it is told otherwise. A mask that was painted is in no
+ * command.
+ */
+static void
+put_keep (GString *command, const EspComposition *composition)
+{
+  g_autofree char *region = composition != NULL && composition->region != NULL
+                                ? esp_region_to_text (composition->region)
+                                : NULL;
+
+  if (composition == NULL || composition->keep == ESP_KEEP_OFF)
+    put_option (command, "--keep-untouched", "off");
+  put_option (command, "--region", region);
+}
+
 char *
 esp_export_dup_command (EspDocument *document, EspNode *node)
 {
@@ -299,6 +335,7 @@ esp_export_dup_command (EspDocument *document, EspNode *node)
       put_option (command, "--seed", seed);
     }
   put_settings (command, node);
+  put_keep (command, esp_node_get_composition (node));
   /* Into a file: the document is only read, whichever program has it open. */
   name = esp_export_dup_file_name (document, node, ESP_EXPORT_PNG);
   put_option (command, "-o", name);

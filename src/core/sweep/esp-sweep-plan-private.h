@@ -18,8 +18,9 @@ struct _EspSweepPlan
   char *model_name;
   JsonObject *parameters; /* never NULL */
   guint64 seed;
-  gboolean seed_chosen; /* by us */
-  GArray *references;   /* of gint64 */
+  gboolean seed_chosen;        /* by us */
+  GArray *references;          /* of gint64 */
+  EspComposition *composition; /* what each asks for; or NULL */
 
   GPtrArray *axes; /* of EspAxis */
   EspSweepOrder order;

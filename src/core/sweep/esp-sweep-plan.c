@@ -42,6 +42,7 @@ esp_sweep_plan_unref (EspSweepPlan *self)
   g_free (self->backend);
   g_free (self->model);
   g_free (self->model_name);
+  esp_composition_free (self->composition);
   g_clear_pointer (&self->parameters, json_object_unref);
   g_array_unref (self->references);
   g_ptr_array_unref (self->axes);
@@ -151,6 +152,7 @@ take_turn (EspSweepPlan *self, const EspTurn *turn)
 
       g_array_append_val (self->references, id);
     }
+  self->composition = esp_composition_dup_asked (turn->composition);
 }
 
 EspSweepPlan *
@@ -211,6 +213,12 @@ dup_turn_json (EspSweepPlan *self, gboolean essence)
   for (guint i = 0; i < self->references->len; i++)
     json_array_add_int_element (references, g_array_index (self->references, gint64, i));
   json_object_set_array_member (turn, "references", references);
+  if (self->composition != NULL)
+    {
+      g_autofree char *text = esp_composition_to_json (self->composition);
+
+      json_object_set_object_member (turn, "composition", esp_json_parse_object (text));
+    }
   return turn;
 }
 
@@ -255,6 +263,15 @@ esp_sweep_plan_equal (EspSweepPlan *a, EspSweepPlan *b)
 }
 
 static void
+read_composition (EspSweepPlan *self, JsonObject *object)
+{
+  g_autofree char *text = object != NULL ? esp_json_dup_canonical (object) : NULL;
+  g_autoptr (EspComposition) composition = esp_composition_from_json (text);
+
+  self->composition = esp_composition_dup_asked (composition);
+}
+
+static void
 read_turn (EspSweepPlan *self, JsonObject *turn)
 {
   JsonArray *references = esp_json_get_array (turn, "references");
@@ -281,6 +298,7 @@ read_turn (EspSweepPlan *self, JsonObject *turn)
       if (id > 0)
         g_array_append_val (self->references, id);
     }
+  read_composition (self, esp_json_get_object (turn, "composition"));
 }
 
 /* Alternatives are what the instruction says, and in its order. */

@@ -28,6 +28,7 @@ struct _EspCellTurn
   char *model;
   char *model_name;
   JsonObject *parameters;
+  EspComposition *composition;
 };
 
 G_DEFINE_FINAL_TYPE (EspCellTurn, esp_cell_turn, G_TYPE_OBJECT)
@@ -43,6 +44,7 @@ esp_cell_turn_finalize (GObject *object)
   g_free (self->model);
   g_free (self->model_name);
   json_object_unref (self->parameters);
+  esp_composition_free (self->composition);
 
   G_OBJECT_CLASS (esp_cell_turn_parent_class)->finalize (object);
 }
@@ -490,12 +492,14 @@ esp_sweep_plan_get_turn (EspSweepPlan *self, guint cell, EspRegistry *registry, 
   made->model = g_strdup (model.id);
   made->model_name = g_strdup (model.name);
   make_parameters (self, indices, &model, made->parameters);
+  made->composition = esp_composition_copy (self->composition);
   *turn = (EspTurn){ .instruction = made->instruction,
                      .negative_prompt = made->negative_prompt,
                      .backend = made->backend,
                      .model = made->model,
                      .model_name = made->model_name,
                      .parameters = made->parameters,
+                     .composition = made->composition,
                      .has_seed = has_feature (&model, ESP_MODEL_SEED),
                      .seed = seed != NULL ? (guint64) json_node_get_int (seed) : self->seed };
   if (parent != NULL)

@@ -67,6 +67,21 @@ esp_composition_free (EspComposition *self)
   g_free (self);
 }
 
+EspComposition *
+esp_composition_dup_asked (const EspComposition *self)
+{
+  EspComposition *asked;
+
+  if (self == NULL || (self->keep == ESP_KEEP_OFF && self->region == NULL))
+    return NULL;
+  /* A mask that was painted is that of one result. */
+  asked = esp_composition_new (self->keep == ESP_KEEP_OFF ? ESP_KEEP_OFF : ESP_KEEP_AUTO);
+  asked->region = esp_region_copy (self->region);
+  asked->grow = self->grow;
+  asked->feather = self->feather;
+  return asked;
+}
+
 gboolean
 esp_composition_asks_same (const EspComposition *a, const EspComposition *b)
 {

@@ -35,6 +35,9 @@ typedef struct
 EspComposition *esp_composition_new (EspKeep keep) G_GNUC_WARN_UNUSED_RESULT; /* feather −1 */
 EspComposition *esp_composition_copy (const EspComposition *self) G_GNUC_WARN_UNUSED_RESULT;
 void esp_composition_free (EspComposition *self);
+/* What another turn that is to be the same asks for: without what came of this one. NULL where
+ * nothing is asked for: ESP_KEEP_OFF and no region. `self` may be NULL. */
+EspComposition *esp_composition_dup_asked (const EspComposition *self) G_GNUC_WARN_UNUSED_RESULT;
 /* Do both ask for the same, whatever came of it? NULL asks for ESP_KEEP_OFF and no region. */
 gboolean esp_composition_asks_same (const EspComposition *a, const EspComposition *b);
 

@@ -189,11 +189,64 @@ esp_region_from_json (JsonObject *object)
   return esp_region_new ((int) x, (int) y, (int) width, (int) height);
 }
 
+char *
+esp_region_to_text (const EspRegion *region)
+{
+  GString *text = g_string_new (NULL);
+
+  if (region->points == NULL)
+    g_string_printf (text, "%d,%d,%d,%d", region->x, region->y, region->width, region->height);
+  for (guint i = 0; region->points != NULL && i < region->points->len; i++)
+    {
+      const EspRegionPoint *point = &g_array_index (region->points, EspRegionPoint, i);
+      char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE];
+
+      g_ascii_formatd (x, sizeof x, "%.8g", point->x);
+      g_ascii_formatd (y, sizeof y, "%.8g", point->y);
+      g_string_append_printf (text, "%s%s,%s", i > 0 ? "," : "", x, y);
+    }
+  return g_string_free (text, FALSE);
+}
+
+/* NULL: these are no points of a lasso. */
+static EspRegion *
+parse_lasso (const char *text)
+{
+  g_auto (GStrv) parts = g_strsplit (text, ",", 2 * ESP_REGION_MAX_POINTS + 1);
+  const guint n = g_strv_length (parts);
+  g_autofree EspRegionPoint *points = g_new0 (EspRegionPoint, n / 2 + 1);
+  g_autoptr (EspRegion) region = NULL;
+
+  if (n < 6 || n % 2 != 0 || n > 2 * ESP_REGION_MAX_POINTS)
+    return NULL;
+  for (guint i = 0; i < n; i++)
+    {
+      char *end = NULL;
+      const double value = g_ascii_strtod (parts[i], &end);
+
+      if (end == parts[i] || *end != '\0' || !isfinite (value)
+          || fabs (value) > ESP_PICTURE_MAX_SIDE)
+        return NULL;
+      if (i % 2 == 0)
+        points[i / 2].x = value;
+      else
+        points[i / 2].y = value;
+    }
+  region = esp_region_new_lasso (points, n / 2);
+  if (region == NULL || region->width < ESP_REGION_MIN_SIDE || region->height < ESP_REGION_MIN_SIDE)
+    return NULL;
+  return g_steal_pointer (&region);
+}
+
 EspRegion *
 esp_region_parse (const char *text, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text, ",", 5);
+  EspRegion *lasso = parse_lasso (text);
   gint64 numbers[4];
+
+  if (lasso != NULL)
+    return lasso;
 
   for (guint i = 0; i < 4; i++)
     {

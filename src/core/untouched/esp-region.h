@@ -43,8 +43,10 @@ GType esp_region_get_type (void) G_GNUC_CONST;
 JsonObject *esp_region_to_json (const EspRegion *region) G_GNUC_WARN_UNUSED_RESULT;
 EspRegion *esp_region_from_json (JsonObject *object) G_GNUC_WARN_UNUSED_RESULT;
 
-/* "X,Y,W,H", px; an error (ESP_IMAGE_ERROR_UNSUPPORTED) that says what is wrong. */
+/* "X,Y,W,H", px; or the points of a lasso, "X,Y,X,Y,X,Y,…". An error (ESP_IMAGE_ERROR_UNSUPPORTED)
+ * that says what is wrong. */
 EspRegion *esp_region_parse (const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char *esp_region_to_text (const EspRegion *region) G_GNUC_WARN_UNUSED_RESULT; /* as above */
 
 /* Cut to a picture of that size. FALSE with an error where nothing (or less than
  * ESP_REGION_MIN_SIDE a side) is left. */
