@@ -138,7 +138,7 @@ esp_keep_chips_init (EspKeepChips *self)
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   self->region = create_chip ("esp-region-chip-symbolic", &self->region_label,
                               _ ("Edit the Whole Image"), G_CALLBACK (on_drop_clicked), self);
-  self->off = create_chip ("esp-keep-off-symbolic", &label, _ ("Keep Untouched Pixels"),
+  self->off = create_chip ("esp-keep-off-symbolic", &label, _ ("Keep Untouched Pixels Again"),
                            G_CALLBACK (on_keep_clicked), self);
   gtk_label_set_label (label, _ ("Untouched pixels are not kept"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,

@@ -220,10 +220,10 @@ static void
 on_node_changed (EspTreeItems *self, guint what, EspNode *node)
 {
   /* A picture of another shape needs another place; what differs by more than the seed now leaves
-   * its stack. */
+   * its stack, as does what was made from another image. */
   if (what
       & (ESP_NODE_CHANGE_PLACE | ESP_NODE_CHANGE_FOLDED | ESP_NODE_CHANGE_TURN
-         | ESP_NODE_CHANGE_IMAGE))
+         | ESP_NODE_CHANGE_IMAGE | ESP_NODE_CHANGE_COMPOSITION))
     schedule_rebuild (self);
   /* A group tells how many are done; a cell is called by its values unless it has a label. */
   else if (esp_node_get_sweep (node) != 0

@@ -23,6 +23,7 @@ struct _EspNode
   EspComposition *composition;
   gboolean has_composition; /* it was looked for */
   char *stack_key;
+  char *source_key; /* the same with the image that it was made from */
   char **words;
 
   gboolean has_progress;
@@ -106,6 +107,7 @@ drop_derived (EspNode *self)
   g_clear_pointer (&self->composition, esp_composition_free);
   self->has_composition = FALSE;
   g_clear_pointer (&self->stack_key, g_free);
+  g_clear_pointer (&self->source_key, g_free);
   g_clear_pointer (&self->words, g_strfreev);
 }
 
@@ -206,6 +208,7 @@ _esp_node_set_references (EspNode *self, GPtrArray *references)
   for (guint i = 0; references != NULL && i < references->len; i++)
     g_ptr_array_add (self->references, g_object_ref (references->pdata[i]));
   g_clear_pointer (&self->stack_key, g_free);
+  g_clear_pointer (&self->source_key, g_free);
 }
 
 void
@@ -362,12 +365,28 @@ esp_node_get_folded (EspNode *self)
   return self->record->folded;
 }
 
+/* Its parent shows another picture than it was made from. */
+static gboolean
+is_of_another_source (EspNode *self)
+{
+  const EspRecord *record = self->record;
+
+  return self->parent != NULL && record->image.id != 0 && record->source.id != 0
+         && self->parent->record->image.id != 0
+         && strcmp (self->parent->record->image.sha256, record->source.sha256) != 0;
+}
+
 static const char *
 get_stack_key (EspNode *self)
 {
   if (self->stack_key == NULL)
     self->stack_key = _esp_record_dup_stack_key (self->record);
-  return self->stack_key;
+  if (!is_of_another_source (self))
+    return self->stack_key;
+  if (self->source_key == NULL)
+    self->source_key
+        = g_strconcat (self->stack_key, "\nsource ", self->record->source.sha256, NULL);
+  return self->source_key;
 }
 
 /* The cells of a sweep are a group by themselves. */
@@ -546,16 +565,9 @@ DEFINE_GETTER (gboolean, has_latents, FALSE, self->record->latents != 0)
 gboolean
 esp_node_is_outdated (EspNode *self)
 {
-  const EspRecord *record, *parent;
-
   g_return_val_if_fail (ESP_IS_NODE (self), FALSE);
 
-  record = self->record;
-  if (self->parent == NULL || record->image.id == 0 || record->source.id == 0)
-    return FALSE;
-  parent = self->parent->record;
-  return record->source_node == parent->id && parent->image.id != 0
-         && strcmp (parent->image.sha256, record->source.sha256) != 0;
+  return is_of_another_source (self) && self->record->source_node == self->parent->record->id;
 }
 
 /* --- A turn under way ------------------------------------------------------------------------- */

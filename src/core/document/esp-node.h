@@ -75,9 +75,9 @@ gboolean esp_node_is_deleted (
     EspNode *self); /* it or an ancestor was deleted (it may come back by undo) */
 gboolean esp_node_get_folded (EspNode *self);
 
-/* Do both turns differ by their seeds alone (same parent, instruction, backend, model, parameters,
- * references, region, and whether untouched pixels were to be kept)? Such siblings are shown as one
- * stack. Cells of sweeps are in none. */
+/* Do both turns differ by their seeds alone (same parent, image of it, instruction, backend, model,
+ * parameters, references, region, and whether untouched pixels were to be kept)? Such siblings are
+ * shown as one stack. Cells of sweeps are in none. */
 gboolean esp_node_is_same_but_seed (EspNode *self, EspNode *other);
 
 /* What such siblings have in common; NULL for those that are in no stack. Borrowed. */

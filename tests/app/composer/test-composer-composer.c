@@ -744,7 +744,7 @@ test_keep (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GSettings) settings = g_settings_new (ESP_APP_ID);
   GtkWidget *chips = find (fixture, "EspKeepChips");
-  GtkWidget *button = find_button (chips, "Keep Untouched Pixels");
+  GtkWidget *button = find_button (chips, "Keep Untouched Pixels Again");
   GtkWidget *other = g_object_ref_sink (esp_composer_new ());
   EspNode *kept, *whole;
 
