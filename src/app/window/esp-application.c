@@ -21,6 +21,7 @@
 #include "esp-remote-backend.h"
 #include "esp-search-provider.h"
 #include "esp-spoken-names.h"
+#include "esp-style.h"
 #include "esp-window.h"
 
 struct _EspApplication
@@ -530,6 +531,8 @@ esp_application_startup (GApplication *application)
   G_APPLICATION_CLASS (esp_application_parent_class)->startup (application);
   esp_spoken_names_ensure ();
   esp_icon_keep_from_threads ();
+  /* Not by the names that libadwaita takes by itself, of which it gives up one after the other. */
+  esp_style_ensure (gdk_display_get_default (), "/espalier/app/window", "window.css");
 
   g_set_application_name (_ ("Espalier"));
   gtk_window_set_default_icon_name (ESP_APP_ID);
