@@ -22,7 +22,7 @@ CHAPTERS = re.findall(r"'([a-z-]+)\.html',\n",
 OTHER_KEYS = {'B', '\\', 'Tab', 'Menu', 'Shift+F10', 'Shift+Return'}
 OTHER_WORDS = {'Steps', 'Guidance'}  # of the demo model's settings
 NAMES = {'period': '.', 'plus': '+', 'minus': '-', 'comma': ',', 'question': '?', 'bracketleft': '[',
-         'bracketright': ']', 'space': 'Space', 'Page_Up': 'Page Up', 'Page_Down': 'Page Down'}
+         'bracketright': ']', 'braceleft': '{', 'braceright': '}', 'space': 'Space', 'Page_Up': 'Page Up', 'Page_Down': 'Page Down'}
 
 
 def load_join():
