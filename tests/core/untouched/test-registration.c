@@ -194,7 +194,7 @@ test_motions (void)
       /* The same, a smaller one of a little other shape, a larger one. */
       const int sizes[][2] = { { 600, 420 }, { 320, 224 }, { 768, 544 } };
 
-      for (guint k = 0; k < G_N_ELEMENTS (sizes); k++)
+      for (guint k = i % 2; k < G_N_ELEMENTS (sizes); k += 2)
         {
           g_autoptr (EspPicture) result = draw (&scene, sizes[k][0], sizes[k][1], 600, 420);
           EspRegistration found = estimate (source, result);
@@ -229,17 +229,17 @@ test_two_fifths (void)
     g_assert_cmpfloat_with_epsilon (found.tint[c], 5, 0.3);
 }
 
-/* As models make of a large photo: 13 million pixels come back as one. */
+/* As models make of a large photo: 6 million pixels come back as one. */
 static void
 test_large (void)
 {
   const Scene still = { 0, 0, 1, 1, 0, 3 }, scene = { 1.2, -0.8, 1.004, 1, -3, 3 };
-  g_autoptr (EspPicture) source = draw (&still, 4320, 3024, 600, 420);
+  g_autoptr (EspPicture) source = draw (&still, 2880, 2016, 600, 420);
   g_autoptr (EspPicture) result = draw (&scene, 1200, 832, 600, 420);
   EspRegistration found = estimate (source, result);
 
-  /* px of the scene are 7.2 of the source. */
-  assert_moved (&found, source, scene.x * 7.2, scene.y * 7.2, scene.scale);
+  /* A px of the scene is 4.8 of the source. */
+  assert_moved (&found, source, scene.x * 4.8, scene.y * 4.8, scene.scale);
 }
 
 /* ---- nothing to go by */
@@ -274,7 +274,7 @@ test_nothing_in_common (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (pictures); i++)
-    for (guint k = 0; k < G_N_ELEMENTS (pictures); k++)
+    for (guint k = i; k < G_N_ELEMENTS (pictures); k++)
       {
         EspRegistration found = estimate (pictures[i], pictures[k]);
 
@@ -351,11 +351,11 @@ static void
 test_same_again (void)
 {
   const Scene still = { 0, 0, 1, 1, 0, 3 }, scene = { 2.6, 1.3, 0.996, 1.01, 2, 3 };
-  g_autoptr (EspPicture) source = draw (&still, 900, 630, 900, 630);
-  g_autoptr (EspPicture) result = draw (&scene, 900, 630, 900, 630);
+  g_autoptr (EspPicture) source = draw (&still, 700, 490, 700, 490);
+  g_autoptr (EspPicture) result = draw (&scene, 700, 490, 700, 490);
   EspRegistration first = estimate (source, result);
 
-  for (int i = 0; i < 3; i++)
+  for (int i = 0; i < 2; i++)
     {
       EspRegistration again = estimate (source, result);
 
