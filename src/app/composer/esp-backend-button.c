@@ -194,6 +194,7 @@ create_row (gpointer item, gpointer user_data)
 
   gtk_label_set_xalign (GTK_LABEL (title), 0);
   gtk_label_set_ellipsize (GTK_LABEL (title), PANGO_ELLIPSIZE_MIDDLE);
+  gtk_label_set_width_chars (GTK_LABEL (title), 16); /* with large text, too */
   gtk_label_set_xalign (GTK_LABEL (subtitle), 0);
   gtk_label_set_wrap (GTK_LABEL (subtitle), TRUE);
   gtk_label_set_max_width_chars (GTK_LABEL (subtitle), 32);

@@ -139,6 +139,21 @@ append_section (GString *xml, const char *name, const char *title, EspActionSect
   g_string_append (xml, "</object></child>");
 }
 
+/* With large text its pages are wider and higher than screens. The arrow keys scroll. */
+static void
+make_scrollable (GtkWindow *window)
+{
+  GtkWidget *child = g_object_ref (gtk_window_get_child (window));
+  GtkWidget *scroller
+      = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "propagate-natural-width", TRUE,
+                      "propagate-natural-height", TRUE, "focusable", TRUE, NULL);
+
+  gtk_window_set_child (window, NULL);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), child);
+  gtk_window_set_child (window, scroller);
+  g_object_unref (child);
+}
+
 GtkWidget *
 esp_actions_create_shortcuts_window (void)
 {
@@ -156,6 +171,7 @@ esp_actions_create_shortcuts_window (void)
   g_string_append (xml, "</object></interface>");
 
   builder = gtk_builder_new_from_string (xml->str, (gssize) xml->len);
+  make_scrollable (GTK_WINDOW (gtk_builder_get_object (builder, "w")));
   /* The builder owns no toplevel; GTK keeps it until it is destroyed. */
   return GTK_WIDGET (gtk_builder_get_object (builder, "w"));
 }

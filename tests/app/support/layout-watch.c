@@ -8,9 +8,14 @@
  *
  * X and Y from the window's upper left corner, PLACE the types that the widget is in, TEXT escaped
  * as in an address. KIND is one of those in judge (), or "window" for a window, with its least
- * width and height in the place of X and Y and its direction as TEXT. $ESP_DIRECTION=rtl makes the
- * program's direction right to left, whatever its language. */
+ * width and height in the place of X and Y and its direction as TEXT; or "seen" for the part of a
+ * text that is not scrolled out of sight, after the line of that text; or, where the module is
+ * preloaded (LD_PRELOAD), too, "moved" for a class of widgets that the program has begun to animate
+ * since the last report. $ESP_DIRECTION=rtl makes the program's direction right to left, whatever
+ * its language. */
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include <adwaita.h>
+#include <dlfcn.h>
 #include <glib-unix.h>
 #include <signal.h>
 
@@ -139,6 +144,25 @@ judge (GtkLabel *label)
   return "whole";
 }
 
+/* What is left of `bounds` of what is in all that clips it. */
+static gboolean
+clip (GtkWidget *widget, GtkWidget *top, graphene_rect_t *bounds)
+{
+  for (GtkWidget *around = gtk_widget_get_parent (widget); around != NULL && around != top;
+       around = gtk_widget_get_parent (around))
+    {
+      graphene_rect_t room;
+
+      if (gtk_widget_get_overflow (around) == GTK_OVERFLOW_HIDDEN
+          && (!gtk_widget_compute_bounds (around, top, &room)
+              || !graphene_rect_intersection (bounds, &room, bounds)))
+        return FALSE;
+      if (GTK_IS_NATIVE (around))
+        break;
+    }
+  return TRUE;
+}
+
 static void
 look_at (GtkWidget *widget, GString *report)
 {
@@ -149,8 +173,12 @@ look_at (GtkWidget *widget, GString *report)
     return;
   if (GTK_IS_LABEL (widget) && *gtk_label_get_text (GTK_LABEL (widget)) != '\0'
       && gtk_widget_compute_bounds (widget, top, &bounds))
-    append (report, judge (GTK_LABEL (widget)), widget, &bounds,
-            gtk_label_get_text (GTK_LABEL (widget)));
+    {
+      append (report, judge (GTK_LABEL (widget)), widget, &bounds,
+              gtk_label_get_text (GTK_LABEL (widget)));
+      if (clip (widget, top, &bounds))
+        append (report, "seen", widget, &bounds, gtk_label_get_text (GTK_LABEL (widget)));
+    }
   if ((GTK_IS_BUTTON (widget) || gtk_widget_get_tooltip_text (widget) != NULL)
       && gtk_widget_compute_bounds (widget, top, &bounds))
     {
@@ -162,6 +190,45 @@ look_at (GtkWidget *widget, GString *report)
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
        child = gtk_widget_get_next_sibling (child))
     look_at (child, report);
+}
+
+/* --- What moves ------------------------------------------------------------------------------- */
+
+static GHashTable *moved; /* names of classes */
+
+/* In the place of libadwaita's, where this is preloaded. What does not move is over when it
+ * returns. */
+void
+adw_animation_play (AdwAnimation *self)
+{
+  void (*play) (AdwAnimation *) = (void (*) (AdwAnimation *)) dlsym (RTLD_NEXT, __func__);
+  g_autoptr (AdwAnimation) animation = g_object_ref (self);
+  GtkWidget *widget;
+
+  play (animation);
+  widget = adw_animation_get_widget (animation);
+  if (adw_animation_get_state (animation) == ADW_ANIMATION_PLAYING && widget != NULL
+      && moved != NULL)
+    g_hash_table_add (moved, g_strdup (G_OBJECT_TYPE_NAME (widget)));
+}
+
+/* The programs that this one starts do without. */
+__attribute__ ((constructor)) static void
+forget_preload (void)
+{
+  g_unsetenv ("LD_PRELOAD");
+}
+
+static void
+report_moved (GString *report)
+{
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, moved);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_string_append_printf (report, "moved\t\t0 0 0 0\t%s\t\n", (const char *) name);
+  g_hash_table_remove_all (moved);
 }
 
 static gboolean
@@ -187,6 +254,7 @@ on_asked (gpointer data)
               gtk_widget_get_direction (window) == GTK_TEXT_DIR_RTL ? "rtl" : "ltr");
       look_at (window, report);
     }
+  report_moved (report);
   /* It is written under another name first: whoever waits for it sees all of it or nothing. */
   if (!g_file_set_contents (g_getenv ("ESP_LAYOUT_REPORT"), report->str, (gssize) report->len,
                             &error))
@@ -194,10 +262,17 @@ on_asked (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* What GTK has set by itself is set otherwise. */
 static gboolean
 on_startup (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpointer data)
 {
-  gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+  const char *scale = g_getenv ("ESP_TEXT_SCALE");
+
+  if (g_strcmp0 (g_getenv ("ESP_DIRECTION"), "rtl") == 0)
+    gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+  if (scale != NULL)
+    g_object_set (gtk_settings_get_default (), "gtk-xft-dpi",
+                  (int) (g_ascii_strtod (scale, NULL) * 96 * 1024), NULL);
   return FALSE;
 }
 
@@ -211,16 +286,16 @@ g_io_module_load (GIOModule *module)
   loaded = TRUE;
   g_type_module_use (G_TYPE_MODULE (module)); /* it stays */
   if (g_getenv ("ESP_LAYOUT_REPORT") != NULL)
-    g_unix_signal_add (SIGUSR1, on_asked, NULL);
-  if (g_strcmp0 (g_getenv ("ESP_DIRECTION"), "rtl") == 0)
     {
-      /* GTK sets the language's own when it starts, which is the first thing in there. */
-      g_type_class_unref (g_type_class_ref (G_TYPE_APPLICATION));
-      g_signal_add_emission_hook (g_signal_lookup ("startup", G_TYPE_APPLICATION), 0, on_startup,
-                                  NULL, NULL);
-      if (gtk_is_initialized ())
-        gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+      moved = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      g_unix_signal_add (SIGUSR1, on_asked, NULL);
     }
+  /* GTK sets the language's own direction when it starts, which is the first thing in there. */
+  g_type_class_unref (g_type_class_ref (G_TYPE_APPLICATION));
+  g_signal_add_emission_hook (g_signal_lookup ("startup", G_TYPE_APPLICATION), 0, on_startup, NULL,
+                              NULL);
+  if (gtk_is_initialized ())
+    on_startup (NULL, 0, NULL, NULL);
 }
 
 void

@@ -8,17 +8,14 @@ import json
 import os
 import pathlib
 import re
-import signal
-import subprocess
 import sys
-import urllib.parse
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / 'support'))
 
-from drive import BUTTONS, SOURCE, case, plain, repeat_until, run, wait_until  # noqa: E402
+from drive import SOURCE, case, plain, repeat_until, run, wait_until  # noqa: E402
+from layout import Watched  # noqa: E402
 from pseudo import LANGUAGE, OVERRIDE, POP, pseudo, read_messages, write_catalogue  # noqa: E402
 
-WATCH = os.environ.get('ESP_LAYOUT_WATCH', '')  # the module layout-watch.so
 TURN = 'Make it snow'
 
 DEMO = json.loads((SOURCE / 'data/models/demo/espalier.json').read_text())
@@ -35,26 +32,21 @@ OWN = re.compile(
     r'Escape|Minimi[sz]e|Maximi[sz]e|Close|Back|Search|Clear|((Shift|Ctrl|Alt)\+)*\S?|Ctrl|Shift|Alt|Esc|Return|Enter|F\d+|'
     r'((Shift|Ctrl|Alt)\+)*((Page ?)?(Up|Down)|Home|End|Delete|Left|Right|Tab|Space|Insert|Menu|Return|F\d+)|'
     r'(Gtk|Adw|Esp|Gdk)[A-Z]\w+)$')
-# May end in an ellipsis: titles, which are what the document or the turn is called, and what is
-# chosen in a row of libadwaita's, which shows all of it when it is opened.
-SHORTENED = ('AdwWindowTitle', 'AdwComboRow')
 
 
-class Pseudo:
+class Pseudo(Watched):
     """A program in that language, and what is wrong with what it showed so far."""
 
     def __init__(self, home, start, *arguments, rtl=False):
-        self.home, self.start, self.arguments, self.rtl = home, start, arguments, rtl
-        self.report = home.folder / 'layout'
-        self.problems = []
+        super().__init__(home)
+        self.start, self.arguments, self.rtl = start, arguments, rtl
         write_catalogue(home.folder / 'locale', rtl)
         self.window = self.open(*arguments)
 
     def open(self, *arguments):
         self.window = self.start(
             *arguments, LANGUAGE=LANGUAGE, ESPALIER_LOCALE_DIR=str(self.home.folder / 'locale'),
-            GIO_EXTRA_MODULES=str(pathlib.Path(WATCH).parent), ESP_LAYOUT_REPORT=str(self.report),
-            ESP_DIRECTION='rtl' if self.rtl else 'ltr')
+            **self.environment, ESP_DIRECTION='rtl' if self.rtl else 'ltr')
         return self.window
 
     def name(self, text):
@@ -85,28 +77,6 @@ class Pseudo:
 
     # --- Looking
 
-    def layout(self):
-        """What the module says of each text, when it says the same twice."""
-        before = None
-        while True:
-            self.report.unlink(missing_ok=True)
-            self.window.process.send_signal(signal.SIGUSR1)
-            wait_until(self.report.exists, 'the layout')
-            now = self.report.read_text(encoding='utf-8')
-            if now == before:
-                return [Text(line) for line in now.splitlines()]
-            before = now
-
-    def resize(self, width, height):
-        """As often as it takes: the wide form is never narrower than its header, and gives way to the
-        narrow one when it has come there."""
-        def fits():
-            subprocess.run(['xdotool', 'windowsize', self.window.window_id(), str(width), str(height)], check=True)
-            return [text for text in self.layout()
-                    if text.kind == 'window' and width - 40 <= text.width <= width]
-
-        wait_until(fits, f'a width of {width}')
-
     def place_of(self, texts, words):
         """How far from the left edge the first text with these words begins."""
         return next(text.x for text in texts if self.name(words)(text.text))
@@ -123,8 +93,7 @@ class Pseudo:
                 if (text.text == 'rtl') != self.rtl:
                     self.complain(place, f'{text.window!r} has the direction {text.text}')
                 continue
-            if text.kind not in ('whole', 'told') and not (
-                    text.kind == 'shortened' and any(place in text.place for place in SHORTENED)):
+            if not text.is_well():
                 self.complain(place, f'{text.kind}: {text.text!r} ({text.place[-160:]})')
             if own_words:
                 self.translated(place, text.text)
@@ -143,25 +112,6 @@ class Pseudo:
             part = part.strip(' ,.:;–—“”"')
             if re.search(r'[^\W\d_]{2}', part) and not OWN.match(part):
                 self.complain(place, f'in English: {text!r}')
-
-    def complain(self, place, what):
-        """Once, however many places have it. Told at once, too: a case may end early."""
-        if what not in self.problems:
-            self.problems.append(what)
-            print(f'# {place}: {what}', flush=True)
-
-    def done(self):
-        self.window.quit()
-        assert not self.problems, f'{len(self.problems)} problems'
-
-
-class Text:
-    """A line of the module's report."""
-
-    def __init__(self, line):
-        self.kind, self.window, place, self.place, text = line.split('\t')
-        self.x, self.y, self.width, self.height = map(int, place.split())
-        self.text = urllib.parse.unquote(text)
 
 
 def opened(p, *keys):
