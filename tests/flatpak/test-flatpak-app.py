@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import traceback
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/app/whole'))
@@ -22,7 +23,7 @@ sys.path.insert(0, str(ROOT / 'tests/app/whole'))
 import drive  # noqa: E402
 from accessible import ACCESSIBLE, ROOT as REGISTRY_ROOT, Widget, call  # noqa: E402
 from drive import Home, Skip, Window, wait_until  # noqa: E402
-from gi.repository import GLib  # noqa: E402
+from gi.repository import Gio, GLib  # noqa: E402
 
 ID = os.environ['ESP_FLATPAK_ID']
 WORK = pathlib.Path(os.environ['ESP_FLATPAK_WORK'])
@@ -281,6 +282,53 @@ def the_window_opens_and_saves_through_the_portal():
     names = sorted(path.name for path in document.parent.iterdir())
     assert names == ['Coffee.espalier'], names
     assert len(json.loads(sandboxed('espalier-cli', 'tree', inside, '--json').stdout)['nodes']) == 3
+
+
+# --- The manual -----------------------------------------------------------------------------------
+
+
+def browser():
+    """What shows web pages outside of the sandbox, and nothing else does: it takes down what it was given.
+    Returns where."""
+    pages = SCRATCH / 'pages'
+    others = ''.join(app.get_id() + ';' for app in Gio.AppInfo.get_all_for_type('text/html'))
+    for path, text in ((pathlib.Path(os.environ['XDG_DATA_HOME']) / 'applications/take-down.desktop',
+                        '[Desktop Entry]\nType=Application\nName=Take Down\nMimeType=text/html;\n'
+                        f'Exec=sh -c "echo \'%u\' >> \'{pages}\'"\n'),
+                       (pathlib.Path(os.environ['XDG_CONFIG_HOME']) / 'mimeapps.list',
+                        '[Default Applications]\ntext/html=take-down.desktop\n'
+                        '[Added Associations]\ntext/html=take-down.desktop\n'
+                        f'[Removed Associations]\ntext/html={others}\n')):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+    return pages
+
+
+def bus(method, *arguments):
+    """Asks the bus itself."""
+    connection = Gio.bus_get_sync(Gio.BusType.SESSION)
+    return connection.call_sync('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', method,
+                                GLib.Variant('(' + 's' * len(arguments) + ')', arguments) if arguments else None, None,
+                                Gio.DBusCallFlags.NONE, -1, None).unpack()
+
+
+def wait_for_page(pages):
+    """The manual, read outside as the program would that was told to show it."""
+    wait_until(lambda: pages.exists() and pages.read_text().endswith('\n'), 'the manual to be shown')
+    uri = pages.read_text().splitlines()[-1]
+    return pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(uri).path)).read_text(encoding='utf-8')
+
+
+@case
+def help_is_shown_by_a_program_outside():
+    if 'org.freedesktop.impl.portal.desktop.gtk' not in bus('ListActivatableNames')[0]:
+        raise Skip('xdg-desktop-portal-gtk is not installed')
+    pages = browser()
+    window = start()
+    window.key('F1')
+    page = wait_for_page(pages)
+    assert "location.hash = 'first-edit'" in page and ' id="first-edit"' in page
+    window.quit()
 
 
 # --- The extension --------------------------------------------------------------------------------
