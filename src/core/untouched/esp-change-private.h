@@ -26,13 +26,16 @@ typedef struct
 /* What is compared: result and source in the source's frame, in luma and two opponent colours. */
 typedef struct
 {
-  EspPlane *error[3];    /* result − source in the source's colours, levels: Y, Cb, Cr */
-  EspPlane *activity[2]; /* of luma and of the colours: where a resampled or compressed picture is
-                            another, and by how much */
-  EspSpan covered;       /* the part that the result shows */
-  EspColourFit fits[3];  /* R, G, B */
-  double detail;         /* how much of the source's fine detail the result has, 1: all */
-  double unlike; /* the usual error of luma or colour where neighbours are averaged, levels */
+  EspPlane *error[3];      /* result − source in the source's colours, levels: Y, Cb, Cr */
+  EspPlane *activity[2];   /* of luma and of the colours: where a resampled or compressed picture is
+                              another, and by how much */
+  EspSpan covered;         /* the part that the result shows */
+  EspColourFit fits[3];    /* R, G, B */
+  double tints[3];         /* R, G, B: result − source in the mean of the source, by the fits */
+  EspPlane *structures[2]; /* what stands out of its surroundings of some places in luma: the
+                             source's, the result's */
+  double recoloured;       /* share of the errors of colour that are a linear map of the source's
+                              colours, 0…1: another saturation, swapped channels */
 } EspResidual;
 
 gboolean _esp_residual_init (EspResidual *self, EspPicture *source, EspPicture *result,
@@ -58,11 +61,18 @@ typedef struct
   float activity, error; /* error: ≥ 0 */
 } EspSpreadSample;
 
+/* The k-th smallest of n values, which are put into another order. */
+double _esp_select_float (float *values, int n, int k);
+
 /* `samples` are sorted by it. `tails`: none of them is of a changed part; else up to two thirds may
  * be. */
 void _esp_spread_fit (EspSpread *self, EspSpreadSample *samples, int n, gboolean tails,
                       double least);
 double _esp_spread_at (const EspSpread *self, double activity);
+
+/* Is the picture as a whole another, by what all of it has become or by where `found` is? */
+gboolean _esp_change_is_global (const EspResidual *residual, const EspMask *found, gboolean *global,
+                                GCancellable *cancellable, GError **error);
 
 /* Marks in `mask` (255) the connected places of `strength` above `low` that have one above `high`
  * (or, where they touch what `known` marks, above `next`) and are no crumb: area · (peak / high)²

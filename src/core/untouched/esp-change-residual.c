@@ -13,6 +13,8 @@
 #define CUT_OFF      2.0f
 #define CUT_OFF_MOST 6.0f
 
+#define DETAIL_SIGMA 2.0 /* places */
+
 #define EDGE 2 /* places that are resampled with what is beyond the result's edge */
 
 /* --- Where the result is ---------------------------------------------------------------------- */
@@ -163,7 +165,7 @@ activity_of (EspPlane *const rgb[3], const float weights[3], EspPlane *detail[ES
   activity = make_activity (dx, dy, fine, cancellable, error);
   if (activity == NULL || detail == NULL)
     return g_steal_pointer (&activity);
-  detail[1] = make_detail (sum, 2, cancellable, error);
+  detail[1] = make_detail (sum, DETAIL_SIGMA, cancellable, error);
   if (detail[1] == NULL)
     return NULL;
   detail[0] = g_steal_pointer (&fine);
@@ -205,6 +207,71 @@ make_planes (EspPlane *planes[3], int width, int height, GError **error)
   return TRUE;
 }
 
+#define EVERY 3 /* places of those that are asked what the colours have become */
+
+/* Errors of colour as a linear map of the source's colours, by least squares over all of it: what
+ * it explains of them. */
+static double
+measure_recolouring (const EspResidual *self, EspPlane *const source[3])
+{
+  const int width = source[0]->width;
+  double uu = 1, uv = 0, vv = 1, e_all = 1e-6, e_left;
+  double be[2] = { 0 }, re[2] = { 0 };
+
+  for (int y = self->covered.top; y < self->covered.bottom; y += EVERY)
+    for (int x = self->covered.left; x < self->covered.right; x += EVERY)
+      {
+        const gsize at = (gsize) y * (gsize) width + (gsize) x;
+        const double r = source[0]->values[at], g = source[1]->values[at];
+        const double b = source[2]->values[at];
+        const double u = -0.169 * r - 0.331 * g + 0.5 * b, v = 0.5 * r - 0.419 * g - 0.081 * b;
+        const double eu = self->error[1]->values[at], ev = self->error[2]->values[at];
+
+        uu += u * u;
+        uv += u * v;
+        vv += v * v;
+        be[0] += u * eu;
+        be[1] += v * eu;
+        re[0] += u * ev;
+        re[1] += v * ev;
+        e_all += eu * eu + ev * ev;
+      }
+  e_left = e_all;
+  for (int i = 0; i < 2; i++)
+    {
+      const double *e = i == 0 ? be : re, det = uu * vv - uv * uv;
+
+      /* What a fit by least squares takes off the squares: eᵀ A⁻¹ e. */
+      if (det > 1e-6 * uu * vv)
+        e_left -= (vv * e[0] * e[0] - 2 * uv * e[0] * e[1] + uu * e[1] * e[1]) / det;
+    }
+  return CLAMP (1 - e_left / e_all, 0, 1);
+}
+
+/* The result's structures as `detail[1]` is the source's. */
+static EspPlane *
+make_structures (EspPlane *const result[3], GCancellable *cancellable, GError **error)
+{
+  g_autoptr (EspPlane) luma = _esp_plane_new (result[0]->width, result[0]->height, error);
+
+  if (luma == NULL || !_esp_plane_luma (result, luma, cancellable, error))
+    return NULL;
+  return make_detail (luma, DETAIL_SIGMA, cancellable, error);
+}
+
+static double
+measure_tint (const EspResidual *self, const EspPlane *source, int channel)
+{
+  const double *terms = self->fits[channel].terms;
+  double sum = 0;
+  gsize n = 0;
+
+  for (int y = self->covered.top; y < self->covered.bottom; y += EVERY)
+    for (int x = self->covered.left; x < self->covered.right; x += EVERY, n++)
+      sum += source->values[(gsize) y * (gsize) source->width + (gsize) x];
+  return (terms[0] - 1) * sum / (double) MAX (n, 1) + terms[1];
+}
+
 static gboolean
 compare (EspResidual *self, EspPlane *const source[3], EspPlane *const result[3],
          const EspRegistration *registration, GCancellable *cancellable, GError **error)
@@ -236,6 +303,16 @@ compare (EspResidual *self, EspPlane *const source[3], EspPlane *const result[3]
   ok = ok
        && _esp_rows_run (source[0]->height, _esp_rows_get_grain (source[0]->width), subtract_rows,
                          &subtracting, cancellable, error);
+  for (int c = 0; c < 3 && ok; c++)
+    self->tints[c] = measure_tint (self, source[c], c);
+  if (ok)
+    self->recoloured = measure_recolouring (self, source);
+  if (ok)
+    {
+      self->structures[0] = g_steal_pointer (&detail[1]);
+      self->structures[1] = make_structures (result, cancellable, error);
+      ok = self->structures[1] != NULL;
+    }
   for (guint i = 0; i < G_N_ELEMENTS (detail); i++)
     g_clear_pointer (&detail[i], _esp_plane_free);
   return ok;
@@ -267,5 +344,8 @@ _esp_residual_clear (EspResidual *self)
   for (int c = 0; c < 3; c++)
     g_clear_pointer (&self->error[c], _esp_plane_free);
   for (int c = 0; c < 2; c++)
-    g_clear_pointer (&self->activity[c], _esp_plane_free);
+    {
+      g_clear_pointer (&self->activity[c], _esp_plane_free);
+      g_clear_pointer (&self->structures[c], _esp_plane_free);
+    }
 }

@@ -11,9 +11,9 @@
 #define Q30_TO_SIGMA 2.5951 /* three tenths of them are within 1 / 2.5951 σ */
 #define Q90_TO_SIGMA 0.6080 /* nine tenths: 1.6449 σ */
 
-/* The k-th smallest of n values, which are put into another order (Hoare's selection). */
-static double
-select_float (float *values, int n, int k)
+/* Hoare's selection. */
+double
+_esp_select_float (float *values, int n, int k)
 {
   int left = 0, right = n - 1;
 
@@ -68,11 +68,11 @@ static const double bin_ends[ESP_SPREAD_BINS]
 static double
 spread_of (float *errors, int n, gboolean tails)
 {
-  const double inner = Q30_TO_SIGMA * select_float (errors, n, n * 3 / 10);
+  const double inner = Q30_TO_SIGMA * _esp_select_float (errors, n, n * 3 / 10);
 
   if (!tails)
     return inner;
-  return MAX (inner, Q90_TO_SIGMA * select_float (errors, n, n * 9 / 10));
+  return MAX (inner, Q90_TO_SIGMA * _esp_select_float (errors, n, n * 9 / 10));
 }
 
 void
@@ -207,7 +207,7 @@ measure_fit (const EspColourFit *fit, const double *samples, int n, float *room)
 
       room[s] = (float) fabs (v[ESP_N_TERMS] - predict (fit->terms, v));
     }
-  return MAX (Q30_TO_SIGMA * select_float (room, n, n * 3 / 10), FIT_LEAST);
+  return MAX (Q30_TO_SIGMA * _esp_select_float (room, n, n * 3 / 10), FIT_LEAST);
 }
 
 void

@@ -448,6 +448,7 @@ esp_change_find (EspPicture *source, EspPicture *result, const EspRegistration *
   g_autoptr (EspMask) found = NULL;
   g_autoptr (EspMask) mask = NULL;
   int width, height;
+  gboolean ok;
 
   g_return_val_if_fail (source != NULL && result != NULL && registration != NULL && change != NULL,
                         FALSE);
@@ -458,11 +459,15 @@ esp_change_find (EspPicture *source, EspPicture *result, const EspRegistration *
                            error))
     return FALSE;
   found = search (&residual, cancellable, error);
-  if (found != NULL)
+  ok = found != NULL
+       && _esp_change_is_global (&residual, found, &change->global, cancellable, error);
+  if (ok && !change->global)
     mask = finish_mask (found, &residual.covered, cancellable, error);
   _esp_residual_clear (&residual);
-  if (mask == NULL)
-    return FALSE;
+  if (ok && change->global)
+    change->changed = 1;
+  if (!ok || change->global || mask == NULL)
+    return ok && change->global;
   change->mask = enlarge (mask, source->width, source->height, cancellable, error);
   if (change->mask == NULL)
     return FALSE;
