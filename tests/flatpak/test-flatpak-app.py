@@ -249,11 +249,11 @@ def a_document_is_opened_and_saved_through_the_portal():
 # --- The window -----------------------------------------------------------------------------------
 
 
-def run_an_edit(window, words):
-    window.instruct('Make it snow')
-    window.find('tree item', lambda name: 'Make it snow' in name and not any(word in name for word in drive.UNDER_WAY),
+def run_an_edit(window, instruction, picture):
+    window.instruct(instruction)
+    window.find('tree item', lambda name: instruction in name and not any(word in name for word in drive.UNDER_WAY),
                 drive.PATIENCE * 3)
-    window.shot(words)
+    window.shot(picture)
 
 
 @case
@@ -261,7 +261,7 @@ def the_window_edits_a_photo_and_remembers_it():
     window = start()
     window.button('Try the Sample Photo')
     window.wait_for_nodes(1)
-    run_an_edit(window, 'flatpak-window')
+    run_an_edit(window, 'Make it snow', 'flatpak-window')
     window.quit()
     found = list((DATA / 'documents').glob('*.espalier'))
     assert len(found) == 1, found
@@ -274,10 +274,8 @@ def the_window_opens_and_saves_through_the_portal():
     before = document.read_bytes()
     window = start(inside)
     window.wait_for_nodes(2)
-    window.instruct('Swap red and blue')
-    window.wait_for_nodes(3)
+    run_an_edit(window, 'Swap red and blue', 'flatpak-portal')
     wait_until(lambda: document.read_bytes() != before, 'the file to be written')
-    window.shot('flatpak-portal')
     window.quit()
     names = sorted(path.name for path in document.parent.iterdir())
     assert names == ['Coffee.espalier'], names
