@@ -141,6 +141,7 @@ esp_canvas_set_show_mask (EspCanvas *self, gboolean show_mask)
   if (focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->mask_bar)))
     gtk_widget_grab_focus (GTK_WIDGET (self->view));
   self->show_mask = show_mask ? 1 : 0;
+  esp_brush_put_away (self->brush);
   if (show_mask)
     esp_canvas_set_draw_region (self, FALSE);
   esp_canvas_update_mask (self);

@@ -410,7 +410,6 @@ esp_brush_set_active (EspBrush *self, gboolean active)
     return;
   end_stroke (self);
   self->active = active ? 1 : 0;
-  self->present = self->by_keyboard = FALSE;
   gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (self->drag),
                                               active ? GTK_PHASE_CAPTURE : GTK_PHASE_NONE);
   gtk_event_controller_set_propagation_phase (self->motion,
@@ -418,6 +417,16 @@ esp_brush_set_active (EspBrush *self, gboolean active)
   gtk_event_controller_set_propagation_phase (self->keys,
                                               active ? GTK_PHASE_CAPTURE : GTK_PHASE_NONE);
   gtk_widget_set_cursor_from_name (GTK_WIDGET (self->view), active ? "crosshair" : NULL);
+  redraw (self);
+}
+
+void
+esp_brush_put_away (EspBrush *self)
+{
+  g_return_if_fail (ESP_IS_BRUSH (self));
+
+  end_stroke (self);
+  self->present = self->by_keyboard = FALSE;
   redraw (self);
 }
 

@@ -48,6 +48,9 @@ gboolean esp_brush_is_painting (EspBrush *self);
  * called it. */
 gboolean esp_brush_get_place (EspBrush *self, double *x, double *y);
 
+/* It is nowhere. */
+void esp_brush_put_away (EspBrush *self);
+
 /* A key, wherever in the canvas the focus is: those that do not depend on a place. TRUE: it was one
  * of them. */
 gboolean esp_brush_press_key (EspBrush *self, guint key, GdkModifierType state);

@@ -157,8 +157,7 @@ show_mask (EspMaskBar *self)
   gtk_adjustment_set_value (self->grow, esp_mask_editor_get_grow (self->editor));
   gtk_check_button_set_active (self->automatic_button, feather < 0);
   gtk_widget_set_sensitive (self->feather_button, feather >= 0);
-  if (feather >= 0)
-    gtk_adjustment_set_value (self->feather, feather);
+  gtk_adjustment_set_value (self->feather, esp_mask_editor_get_seam (self->editor));
   self->updating = FALSE;
 }
 

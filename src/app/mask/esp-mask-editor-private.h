@@ -49,6 +49,8 @@ gboolean _esp_mask_editor_is_known (EspMaskEditor *self);
 EspNode *_esp_mask_editor_find_source (EspMaskEditor *self, EspNodePicture *which);
 /* Is the result taken by the mask that is stored? FALSE: all of it is. */
 gboolean _esp_mask_editor_is_masked (EspMaskEditor *self);
+/* The feather in px, as it is composed with. */
+double _esp_mask_editor_find_feather (EspMaskEditor *self);
 /* Tells the scene grow and feather, in numbers. */
 void _esp_mask_editor_shape_scene (EspMaskEditor *self);
 

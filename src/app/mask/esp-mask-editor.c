@@ -218,7 +218,11 @@ esp_mask_editor_paint (EspMaskEditor *self, double x0, double y0, double x1, dou
 {
   g_return_if_fail (ESP_IS_MASK_EDITOR (self));
 
-  if (!esp_mask_editor_can_paint (self))
+  /* Beside the picture nothing begins. */
+  if (!esp_mask_editor_can_paint (self)
+      || (!self->painting
+          && (MAX (x0, x1) + radius < 0 || MAX (y0, y1) + radius < 0
+              || MIN (x0, x1) - radius > self->width || MIN (y0, y1) - radius > self->height)))
     return;
   begin_change (self);
   self->stroke_erases = erasing != FALSE;
@@ -253,6 +257,14 @@ esp_mask_editor_get_grow (EspMaskEditor *self)
   g_return_val_if_fail (ESP_IS_MASK_EDITOR (self), 0);
 
   return self->grow;
+}
+
+double
+esp_mask_editor_get_seam (EspMaskEditor *self)
+{
+  g_return_val_if_fail (ESP_IS_MASK_EDITOR (self), 0);
+
+  return _esp_mask_editor_find_feather (self);
 }
 
 double
@@ -493,7 +505,10 @@ esp_mask_editor_can_forget (EspMaskEditor *self)
   g_return_val_if_fail (ESP_IS_MASK_EDITOR (self), FALSE);
 
   return self->node != NULL && esp_document_get_access (self->document) == ESP_DOCUMENT_WRITABLE
-         && esp_node_has_picture (self->node, ESP_NODE_PICTURE_MASK);
+         && (esp_node_has_picture (self->node, ESP_NODE_PICTURE_MASK)
+             || g_strcmp0 (esp_node_get_picture_sha256 (self->node, ESP_NODE_PICTURE_RAW),
+                           esp_node_get_picture_sha256 (self->node, ESP_NODE_PICTURE_SHOWN))
+                    != 0);
 }
 
 GdkTexture *

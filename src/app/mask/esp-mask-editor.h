@@ -56,6 +56,8 @@ void esp_mask_editor_end_stroke (EspMaskEditor *self);
  */
 double esp_mask_editor_get_grow (EspMaskEditor *self);
 double esp_mask_editor_get_feather (EspMaskEditor *self);
+/* The feather in numbers, also where the program finds it. */
+double esp_mask_editor_get_seam (EspMaskEditor *self);
 void esp_mask_editor_set_shape (EspMaskEditor *self, double grow, double feather);
 
 void esp_mask_editor_take_all (EspMaskEditor *self);

@@ -117,18 +117,26 @@ _esp_mask_editor_is_known (EspMaskEditor *self)
   return g_strcmp0 (known, self->known) == 0;
 }
 
-void
-_esp_mask_editor_shape_scene (EspMaskEditor *self)
+double
+_esp_mask_editor_find_feather (EspMaskEditor *self)
 {
-  const EspComposition *made = esp_node_get_composition (self->node);
+  const EspComposition *made;
   g_autoptr (EspComposition) wanted = NULL;
 
+  if (self->feather >= 0 || self->width == 0)
+    return MAX (self->feather, 0);
+  made = esp_node_get_composition (self->node);
   wanted = made != NULL ? esp_composition_copy (made) : esp_composition_new (ESP_KEEP_PAINTED);
   if (self->touched)
     wanted->keep = ESP_KEEP_PAINTED;
-  wanted->feather = self->feather;
-  esp_mask_scene_set_shape (self->scene, self->grow,
-                            esp_untouched_get_feather (wanted, self->width, self->height));
+  wanted->feather = -1;
+  return esp_untouched_get_feather (wanted, self->width, self->height);
+}
+
+void
+_esp_mask_editor_shape_scene (EspMaskEditor *self)
+{
+  esp_mask_scene_set_shape (self->scene, self->grow, _esp_mask_editor_find_feather (self));
 }
 
 /* --- The result in the source's frame --------------------------------------------------------- */

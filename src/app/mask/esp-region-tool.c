@@ -92,11 +92,14 @@ take (EspRegionTool *self, EspRegion *region)
   redraw (self);
 }
 
+/* Until the hand rests only the size is told: what comes and goes with a region would move the
+ * image away under it. */
 static void
 tell (EspRegionTool *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_REGION]);
-  g_signal_emit (self, signals[CHANGED], 0);
+  if (self->doing == IDLE)
+    g_signal_emit (self, signals[CHANGED], 0);
 }
 
 /* `from` in another place and size; the points of a lasso follow. */

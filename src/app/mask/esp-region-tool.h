@@ -7,7 +7,8 @@
  * one in the middle.
  *
  * Properties: "region" (EspRegion or NULL; px of the image, always inside of it), "lasso" (boolean:
- * what the next one is drawn as). Signal: "changed" (): "region" is another, by hand or key.
+ * what the next one is drawn as). Signal: "changed" (): "region" is another, by hand or key, and
+ * the hand has come to its end.
  */
 #pragma once
 
