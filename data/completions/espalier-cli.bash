@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # bash completion for espalier-cli; needs nothing beyond bash itself.
 
-_espalier_cli_commands='edit new import run sweep tree log export verify providers jobs tokenize models
+_espalier_cli_commands='edit compose new import run sweep tree log export verify providers jobs tokenize models
   describe'
 _espalier_cli_photos='\.(png|jpe?g|webp|gif|tiff?|avif|hei[cf])$'
 _espalier_cli_edit_options='-p --prompt -o --output --model --component --backend --negative-prompt --true-cfg
@@ -9,6 +9,7 @@ _espalier_cli_edit_options='-p --prompt -o --output --model --component --backen
   --keep-untouched --region --mask-out --noise --dump
   --set --config --base-url --own-host --key-file --patience --cancel-on-interrupt
   --no-metadata --no-cache --json -q --quiet -h --help'
+_espalier_cli_compose_options='-o --output --mask --mask-out --keep-untouched --region --grow --feather --no-metadata --json -q --quiet -h --help'
 _espalier_cli_axes='guidance= seed= steps= prompt= replace= negative_prompt= backend= model= preset= node= size='
 _espalier_cli_jobs_options='--key-file --patience -o --output --cancel-on-interrupt --json -q --quiet -h --help'
 _espalier_cli_run_options='--node -p --prompt --negative-prompt --set --lora --lora-partial --keep-untouched --region --variations --seed --reference --backend --model
@@ -195,6 +196,9 @@ _espalier_cli ()
     if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_jobs_options" "$cur"
     elif ((COMP_CWORD == 2)); then _espalier_cli_words 'resume forget' "$cur"
     else _espalier_cli_words "$(_espalier_cli_ids jobs)" "$cur"; fi
+  elif [[ $command == compose ]]; then
+    if [[ $cur == -* ]]; then _espalier_cli_words "$_espalier_cli_compose_options" "$cur"
+    else _espalier_cli_files "$cur" "$_espalier_cli_photos"; fi
   elif [[ $command == tokenize ]]; then
     _espalier_cli_words '--model --component --help' "$cur"
   elif [[ $command == describe ]]; then

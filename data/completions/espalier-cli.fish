@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-set -l commands edit new import run sweep tree log export verify providers jobs tokenize models describe
+set -l commands edit compose new import run sweep tree log export verify providers jobs tokenize models describe
 function __espalier_cli_ids
     espalier-cli $argv[1] 2>/dev/null | string replace -rf '^(\S+)(?: — |  ).*$' '$1'
 end
@@ -11,6 +11,7 @@ set -l export '__fish_seen_subcommand_from export'
 
 complete -c espalier-cli -f
 complete -c espalier-cli -n $none -a edit -d 'Edit a photo'
+complete -c espalier-cli -n $none -a compose -d 'Put a result into the photo it was made from'
 complete -c espalier-cli -n $none -a new -d 'Make a document of photos'
 complete -c espalier-cli -n $none -a import -d 'Add photos to a document'
 complete -c espalier-cli -n $none -a run -d 'Add a turn to a document'
@@ -135,3 +136,14 @@ complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from downloa
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from default" -l none -d 'Whichever comes first'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from remove" -l delete -d 'Not to the trash'
 complete -c espalier-cli -n "$models_in; and __fish_seen_subcommand_from remove" -l dry-run -d 'Only say what would go'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -F
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -s o -l output -r -F -d 'Where to put the picture'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -l mask -r -F -d 'What is taken of the result'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -l mask-out -r -F -d 'Write what was taken'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -l keep-untouched -x -a 'auto off' -d 'How'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -l region -x -d 'Nothing outside of it is taken'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -l grow -x -d 'Take more around it'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -l feather -x -d 'How wide the seam is'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -l no-metadata -d 'Without the recipe'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -l json -d 'Print JSON'
+complete -c espalier-cli -n '__fish_seen_subcommand_from compose' -s q -l quiet -d 'Print nothing but errors'

@@ -15,7 +15,7 @@ def help_and_version(s):
     assert (status, err) == (0, b'') and out.startswith(b'espalier-cli '), out
     status, out, err = s.run('--help')
     assert status == 0 and not err
-    for command in (b'edit', b'new', b'import', b'run', b'tree', b'log', b'export', b'verify', b'providers', b'jobs',
+    for command in (b'edit', b'compose', b'new', b'import', b'run', b'tree', b'log', b'export', b'verify', b'providers', b'jobs',
                     b'tokenize', b'models', b'describe', b'sweep'):
         assert command in out
         status, text, err = s.run(command.decode(), '--help')

@@ -36,7 +36,7 @@ def complete(*words, folder=None, program='espalier-cli'):
 
 @case
 def bash_completes_commands():
-    assert complete('') == sorted(['edit', 'new', 'import', 'run', 'sweep', 'tree', 'log', 'export', 'verify', 'providers',
+    assert complete('') == sorted(['edit', 'compose', 'new', 'import', 'run', 'sweep', 'tree', 'log', 'export', 'verify', 'providers',
                                    'jobs', 'tokenize', 'models', 'describe', '--help', '--version'])
     assert complete('mo') == ['models']
 
@@ -45,6 +45,7 @@ def bash_completes_commands():
 def bash_completes_options():
     assert complete('edit', '--mu') == ['--multi-ref']
     assert complete('edit', '--no') == ['--no-cache', '--no-metadata', '--noise']
+    assert complete('compose', '--ma') == ['--mask', '--mask-out']
     assert complete('models', '--') == ['--help', '--json']
     assert complete('edit', '--ca') == ['--cancel-on-interrupt']
     assert complete('jobs', '--pa') == ['--patience']
