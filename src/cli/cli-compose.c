@@ -114,7 +114,7 @@ options_check (Options *self, char **arguments)
   if (arguments[3] != NULL)
     return cli_usage (_ ("%s: %s: one result at a time"), "compose", arguments[3]);
   if (self->output == NULL)
-    return cli_usage (_ ("%s: --output is missing"), "compose");
+    return cli_usage (_ ("--output: is missing"));
   if (self->mask != NULL && (self->keep_text != NULL || self->region_text != NULL))
     return cli_usage (_ ("%s: --mask says what is taken; --keep-untouched and --region do not go "
                          "with it"),
