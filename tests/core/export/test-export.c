@@ -510,6 +510,68 @@ test_command (Fixture *fixture, gconstpointer data)
   harbour_clear (&self);
 }
 
+static EspNode *
+add_asking (Harbour *self, EspKeep keep, EspRegion *region)
+{
+  g_auto (Waiter) waiter = { 0 };
+  g_autoptr (EspComposition) asked = esp_composition_new (keep);
+  const EspTurn turn = { .instruction = "A hat", .backend = "local", .composition = asked };
+  g_autoptr (GPtrArray) nodes = NULL;
+
+  asked->region = esp_region_copy (region);
+  WAIT (waiter, esp_document_add_turns_async, self->document, self->photo, &turn, 1, NULL);
+  nodes = esp_document_add_turns_finish (self->document, waiter.result, NULL);
+  compose_turn (self->document, nodes->pdata[0], 0x00ff00, region);
+  return nodes->pdata[0];
+}
+
+/* Commands and recipes say what a turn asked for besides the model's work. */
+static void
+test_kept (Fixture *fixture, gconstpointer data)
+{
+  static const EspRegionPoint corners[] = { { 4, 5 }, { 30.5, 8 }, { 20, 36 } };
+  g_autoptr (EspRegion) rectangle = esp_region_new (4, 5, 30, 20);
+  g_autoptr (EspRegion) lasso = esp_region_new_lasso (corners, 3);
+  Harbour self;
+  const struct
+  {
+    EspRegion *region;
+    const char *option;
+  } cases[] = { { NULL, NULL },
+                { rectangle, " --region 4,5,30,20 " },
+                { lasso, " --region 4,5,30.5,8,20,36 " } };
+  g_autofree char *plain = NULL;
+  g_autoptr (JsonNode) plain_recipe = NULL;
+
+  harbour_init (&self, fixture);
+  plain = esp_export_dup_command (self.document, self.snow);
+  g_assert_nonnull (strstr (plain, " --keep-untouched off "));
+  plain_recipe = esp_export_dup_recipe (self.document, self.snow);
+  g_assert_false (json_object_has_member (json_node_get_object (plain_recipe), "keep_untouched"));
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      EspNode *node = add_asking (&self, ESP_KEEP_AUTO, cases[i].region);
+      g_autofree char *command = esp_export_dup_command (self.document, node);
+      g_autoptr (JsonNode) recipe = esp_export_dup_recipe (self.document, node);
+      JsonObject *object = json_node_get_object (recipe);
+      JsonObject *step = step_of (recipe, 1);
+
+      g_assert_null (strstr (command, "--keep-untouched"));
+      g_assert_cmpstr (json_object_get_string_member (object, "keep_untouched"), ==, "auto");
+      g_assert_cmpstr (json_object_get_string_member (step, "keep_untouched"), ==, "auto");
+      g_assert_cmpint (json_object_has_member (object, "region"), ==, cases[i].region != NULL);
+      if (cases[i].region == NULL)
+        {
+          g_assert_null (strstr (command, "--region"));
+          continue;
+        }
+      g_assert_nonnull (strstr (command, cases[i].option));
+      g_assert_true (json_node_equal (json_object_get_member (object, "region"),
+                                      json_object_get_member (step, "region")));
+    }
+  harbour_clear (&self);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -526,6 +588,7 @@ main (int argc, char **argv)
   g_test_add_func ("/export/names", test_names);
   ADD_TEST ("/export/file-name", test_file_name);
   ADD_TEST ("/export/command", test_command);
+  ADD_TEST ("/export/kept", test_kept);
 
   return g_test_run ();
 }

@@ -407,6 +407,44 @@ test_equal (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_sweep_plan_equal (chosen, read));
 }
 
+/* Each cell asks for what the base asks for, and another region is another sweep. */
+static void
+test_composition (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (EspComposition) asked = esp_composition_new (ESP_KEEP_PAINTED);
+  g_autoptr (EspSweepPlan) plain = make_plan (fixture, "guidance: 1, 2", 0);
+  g_autoptr (EspSweepPlan) plan = NULL;
+  g_autoptr (EspSweepPlan) read = NULL;
+  g_autoptr (EspSweepPlan) moved = NULL;
+  g_autofree char *json = NULL;
+
+  asked->region = esp_region_new (4, 5, 60, 70);
+  asked->made = TRUE; /* what came of it is no part of a plan */
+  asked->changed = 0.5;
+  fixture->turn.composition = asked;
+  plan = make_plan (fixture, "guidance: 1, 2", 0);
+  json = esp_sweep_plan_dup_json (plan);
+  g_assert_null (strstr (json, "found"));
+  read = esp_sweep_plan_from_json (json, NULL);
+  g_assert_true (esp_sweep_plan_equal (plan, read));
+  g_assert_false (esp_sweep_plan_equal (plan, plain));
+  for (guint cell = 0; cell < 2; cell++)
+    {
+      g_autoptr (GObject) owner = NULL;
+      EspTurn turn;
+
+      g_assert_true (
+          esp_sweep_plan_get_turn (read, cell, fixture->registry, &turn, NULL, &owner, NULL));
+      g_assert_cmpint (turn.composition->keep, ==, ESP_KEEP_AUTO);
+      g_assert_true (esp_region_equal (turn.composition->region, asked->region));
+      g_assert_false (turn.composition->made);
+    }
+  asked->region->x = 6;
+  moved = make_plan (fixture, "guidance: 1, 2", 0);
+  g_assert_false (esp_sweep_plan_equal (plan, moved));
+  fixture->turn.composition = NULL;
+}
+
 /* Every document may come from anyone. */
 static void
 test_hostile (Fixture *fixture, gconstpointer data)
@@ -521,6 +559,7 @@ main (int argc, char *argv[])
   ADD ("near", test_near);
   ADD ("round-trip", test_round_trip);
   ADD ("equal", test_equal);
+  ADD ("composition", test_composition);
   ADD ("hostile", test_hostile);
   ADD ("odd", test_odd);
   return g_test_run ();
