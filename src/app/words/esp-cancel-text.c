@@ -36,6 +36,8 @@ esp_cancel_text_get (EspBackend *backend, const EspNodeProgress *progress)
     return _ ("Nothing was ordered yet: this costs nothing");
   if (g_str_equal (stage, "downloading"))
     return _ ("The image is ready and paid for; it can be fetched later");
+  if (g_str_equal (stage, "composing"))
+    return _ ("The image is ready and paid for; it is taken as it came");
   if (ESP_IS_REMOTE_BACKEND (backend))
     {
       EspProvider *provider = esp_remote_backend_get_provider (ESP_REMOTE_BACKEND (backend));
