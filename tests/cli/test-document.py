@@ -212,6 +212,7 @@ def turns_that_were_left_over_are_made(s):
     process = s.start('run', document, '--node', 1, '-p', 'Make it snow', '--set', 'steps=400', '--set',
                       'size=match', '--seed', 3, '--variations', 2)
     assert wait_until(lambda: any(node['state'] == 'running' for node in nodes(s, document)))
+    process.send_signal(signal.SIGSTOP)  # so that it stores nothing while others look, however long that takes
     status, _, err = s.run('run', document, '--resume')
     assert status == 1 and b'open in another program' in err, err
     process.kill()
