@@ -17,7 +17,7 @@ _espalier_cli_run_options='--node -p --prompt --negative-prompt --set --lora --l
 _espalier_cli_sweep_options='--axis -p --prompt -o --output --document --node --negative-prompt --set --seed --steps
   --guidance --size --lora --lora-partial --keep-untouched --region --reference --backend --model --component --config --base-url --own-host --key-file --patience --order --jobs
   --draft-steps --refine --dry-run --limit --yes --columns --cell-size --dark --table --csv --json -q --quiet -h --help'
-_espalier_cli_export_options='--node -o --output --leaves --path --animation --format --quality --lossless --max-side
+_espalier_cli_export_options='--node -o --output --part --leaves --path --animation --format --quality --lossless --max-side
   --recipe --strip --seconds --captions --json -q --quiet -h --help'
 _espalier_cli_models_commands='list add download default locate remove inspect convert clear-cache'
 _espalier_cli_models_default_options='--none --json -h --help'

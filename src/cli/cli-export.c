@@ -17,6 +17,8 @@ typedef struct
   gboolean lossless, strip, recipe, captions, json, quiet;
   EspExportOptions options;
   const char *target;
+  char *part_text; /* or NULL */
+  EspNodePicture part;
 } Request;
 
 static const struct
@@ -33,8 +35,8 @@ static const struct
 static void
 request_clear (Request *self)
 {
-  char *texts[] = { self->node,   self->output,  self->leaves,   self->path,   self->animation,
-                    self->format, self->quality, self->max_side, self->seconds };
+  char *texts[] = { self->node,   self->output,  self->leaves,   self->path,    self->animation,
+                    self->format, self->quality, self->max_side, self->seconds, self->part_text };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
@@ -145,12 +147,35 @@ check_targets (Request *self)
   return choose_by_name (self);
 }
 
+/* --part: as it is stored, into one file. */
+static gboolean
+check_part (Request *self)
+{
+  static const char *const names[] = { "raw", "mask", "source", NULL };
+  static const EspNodePicture pictures[]
+      = { ESP_NODE_PICTURE_RAW, ESP_NODE_PICTURE_MASK, ESP_NODE_PICTURE_SOURCE };
+
+  self->part = ESP_NODE_PICTURE_SHOWN;
+  if (self->part_text == NULL)
+    return TRUE;
+  if (!cli_option_choice ("--part", self->part_text, names))
+    return FALSE;
+  for (guint i = 0; names[i] != NULL; i++)
+    if (g_str_equal (self->part_text, names[i]))
+      self->part = pictures[i];
+  if (self->output != NULL && self->options.format == ESP_EXPORT_PNG && self->quality == NULL
+      && self->max_side == NULL && !self->recipe && !self->strip)
+    return TRUE;
+  cli_usage (_ ("--part: goes with --output FILE.png, and with no option that changes images"));
+  return FALSE;
+}
+
 static gboolean
 check (Request *self)
 {
   guint64 number;
 
-  if (!check_targets (self))
+  if (!check_targets (self) || !check_part (self))
     return FALSE;
   if (self->recipe && self->strip)
     {
@@ -186,6 +211,8 @@ parse (Request *self, char ***arguments, int *status)
       N_ ("The node; the current one if not given"), N_ ("ID") },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output, N_ ("Write the node’s image here"),
       N_ ("FILE") },
+    { "part", 0, 0, G_OPTION_ARG_FILENAME, &self->part_text,
+      N_ ("Instead of the image what it was put together of: raw, mask or source"), N_ ("PART") },
     { "leaves", 0, 0, G_OPTION_ARG_FILENAME, &self->leaves,
       N_ ("Write the last images of all branches (below --node) into this folder"), N_ ("DIR") },
     { "path", 0, 0, G_OPTION_ARG_FILENAME, &self->path,
@@ -275,6 +302,49 @@ report (Request *self, GPtrArray *files)
     cli_print (text->str);
 }
 
+static gboolean
+save_png (EspPicture *picture, const char *path, GError **error)
+{
+  const EspSaveOptions options = ESP_SAVE_OPTIONS_INIT;
+
+  return esp_picture_save (picture, path, NULL, &options, NULL, error);
+}
+
+/* What the image of a node was put together of. A mask is written as it is: grey. */
+static int
+export_part (Request *self, CliSession *session, EspDocument *document, EspNode *node)
+{
+  g_autoptr (EspPicture) picture = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) error = NULL;
+  CliAnswer answer = { FALSE, NULL };
+  gboolean ok;
+
+  if (self->part == ESP_NODE_PICTURE_MASK)
+    esp_document_load_node_bytes_async (document, node, self->part, session->cancellable,
+                                        cli_answer_take, &answer);
+  else
+    esp_document_load_node_picture_async (document, node, self->part, session->cancellable,
+                                          cli_answer_take, &answer);
+  cli_session_wait (session, &answer.done, TRUE);
+  if (self->part == ESP_NODE_PICTURE_MASK)
+    bytes = esp_document_load_node_bytes_finish (document, answer.result, &error);
+  else
+    picture = esp_document_load_node_picture_finish (document, answer.result, &error);
+  cli_answer_clear (&answer);
+  ok = bytes != NULL     ? g_file_set_contents_full (self->output, g_bytes_get_data (bytes, NULL),
+                                                     (gssize) g_bytes_get_size (bytes),
+                                                     G_FILE_SET_CONTENTS_CONSISTENT, 0666, &error)
+       : picture != NULL ? save_png (picture, self->output, &error)
+                         : FALSE;
+  if (!ok)
+    return session->signal_number != 0 ? CLI_EXIT_FAILED : cli_fail ("%s", error->message);
+  g_ptr_array_add (files, g_file_new_for_path (self->output));
+  report (self, files);
+  return CLI_EXIT_OK;
+}
+
 static int
 run (Request *self, CliSession *session, EspDocument *document)
 {
@@ -290,6 +360,8 @@ run (Request *self, CliSession *session, EspDocument *document)
       node = cli_document_find_node (document, "--node", self->node, &status);
       if (node == NULL)
         return status;
+      if (self->part != ESP_NODE_PICTURE_SHOWN)
+        return export_part (self, session, document, node);
       status = choose_original (self, node);
       if (status != CLI_EXIT_OK)
         return status;
