@@ -272,6 +272,7 @@ esp_window_attach_document (EspWindow *self, EspDocument *document)
   g_clear_pointer (&self->left_over, g_ptr_array_unref);
   if (application != NULL)
     {
+      esp_announcer_watch (self->announcer, esp_application_get_queue (application), document);
       if (esp_document_get_access (document) == ESP_DOCUMENT_WRITABLE)
         self->left_over
             = esp_queue_dup_left_over (esp_application_get_queue (application), document);
@@ -291,6 +292,8 @@ esp_window_detach_document (EspWindow *self)
   g_clear_object (&self->current);
   g_clear_pointer (&self->left_over, g_ptr_array_unref);
   g_clear_object (&self->file);
+  if (self->announcer != NULL)
+    esp_announcer_watch (self->announcer, NULL, NULL);
   if (self->history != NULL)
     esp_history_set_document (self->history, NULL);
   esp_window_drop_views (self);

@@ -2,6 +2,7 @@
 /* esp-window-private.h: the window's parts, for the files that make it up. */
 #pragma once
 
+#include "esp-announcer.h"
 #include "esp-banner.h"
 #include "esp-canvas.h"
 #include "esp-compare-view.h"
@@ -50,6 +51,7 @@ struct _EspWindow
   EspComposer *composer;
   EspSweepPage *sweep_page;
   EspDetails *details;
+  EspAnnouncer *announcer;
 
   GSettings *settings;
   EspDocument *document;

@@ -413,6 +413,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, EspWindow, composer);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, sweep_page);
   gtk_widget_class_bind_template_child (widget_class, EspWindow, details);
+  gtk_widget_class_bind_template_child (widget_class, EspWindow, announcer);
 }
 
 static void
@@ -433,6 +434,7 @@ esp_window_class_init (EspWindowClass *klass)
                              G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
+  g_type_ensure (ESP_TYPE_ANNOUNCER);
   g_type_ensure (ESP_TYPE_BANNER);
   g_type_ensure (ESP_TYPE_CANVAS);
   g_type_ensure (ESP_TYPE_COMPARE_VIEW);

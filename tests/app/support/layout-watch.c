@@ -7,12 +7,18 @@
  *   KIND <tab> WINDOW <tab> X Y WIDTH HEIGHT <tab> PLACE <tab> TEXT
  *
  * X and Y from the window's upper left corner, PLACE the types that the widget is in, TEXT escaped
- * as in an address. KIND is one of those in judge (), or "window" for a window, with its least
- * width and height in the place of X and Y and its direction as TEXT; or "seen" for the part of a
- * text that is not scrolled out of sight, after the line of that text; or, where the module is
- * preloaded (LD_PRELOAD), too, "moved" for a class of widgets that the program has begun to animate
- * since the last report. $ESP_DIRECTION=rtl makes the program's direction right to left, whatever
- * its language. */
+ * as in an address. KIND is one of those in judge (), or
+ *
+ *   window   a window, with its least width and height in the place of X and Y, its direction as
+ * TEXT seen     the part that is not scrolled out of sight of the text in the line before
+ *
+ * and where the module is preloaded (LD_PRELOAD), too, since the last report
+ *
+ *   moved    a class of widgets, as PLACE, that the program has begun to animate
+ *   said     TEXT that it asked to be announced; X is how urgent that is
+ *
+ * $ESP_DIRECTION=rtl makes the program's direction right to left, whatever its language;
+ * $ESP_TEXT_SCALE=2 its text of twice the size, as the desktop's setting of that name does. */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <adwaita.h>
 #include <dlfcn.h>
@@ -195,6 +201,7 @@ look_at (GtkWidget *widget, GString *report)
 /* --- What moves ------------------------------------------------------------------------------- */
 
 static GHashTable *moved; /* names of classes */
+static GString *said;     /* lines */
 
 /* In the place of libadwaita's, where this is preloaded. What does not move is over when it
  * returns. */
@@ -210,6 +217,20 @@ adw_animation_play (AdwAnimation *self)
   if (adw_animation_get_state (animation) == ADW_ANIMATION_PLAYING && widget != NULL
       && moved != NULL)
     g_hash_table_add (moved, g_strdup (G_OBJECT_TYPE_NAME (widget)));
+}
+
+/* Only GTK 4.14 has it, of which programs take it where it is. */
+void gtk_accessible_announce (GtkAccessible *self, const char *message, int priority);
+
+void
+gtk_accessible_announce (GtkAccessible *self, const char *message, int priority)
+{
+  g_autofree char *escaped = g_uri_escape_string (message, " ", TRUE);
+
+  if (said == NULL)
+    said = g_string_new (NULL);
+  g_string_append_printf (said, "said\t\t%d 0 0 0\t%s\t%s\n", priority, G_OBJECT_TYPE_NAME (self),
+                          escaped);
 }
 
 /* The programs that this one starts do without. */
@@ -229,6 +250,11 @@ report_moved (GString *report)
   while (g_hash_table_iter_next (&iter, &name, NULL))
     g_string_append_printf (report, "moved\t\t0 0 0 0\t%s\t\n", (const char *) name);
   g_hash_table_remove_all (moved);
+  if (said != NULL)
+    {
+      g_string_append (report, said->str);
+      g_string_truncate (said, 0);
+    }
 }
 
 static gboolean

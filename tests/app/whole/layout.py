@@ -58,6 +58,7 @@ class Watched:
         self.report = home.folder / 'layout'
         self.problems = []
         self.moved = set()  # classes of widgets that were seen to move
+        self.said = []  # texts and how urgent they are
         self.environment = {'GIO_EXTRA_MODULES': str(pathlib.Path(WATCH).parent), 'ESP_LAYOUT_REPORT': str(self.report)}
 
     def layout(self):
@@ -69,7 +70,8 @@ class Watched:
             wait_until(self.report.exists, 'the layout')
             lines = self.report.read_text(encoding='utf-8').splitlines()
             self.moved |= {line.split('\t')[3] for line in lines if line.startswith('moved')}
-            now = [line for line in lines if not line.startswith('moved')]
+            self.said += [(text.text, text.x) for text in map(Text, lines) if text.kind == 'said']
+            now = [line for line in lines if not line.startswith(('moved', 'said'))]
             if now == before:
                 return self.texts(now)
             before = now

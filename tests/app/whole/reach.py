@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the cases share that reach actions by keys and menus."""
+import pathlib
 import re
 
 from drive import wait_until
@@ -45,6 +46,13 @@ def run_long(window, *instructions):
         window.instruct(text)
         window.wait_for_nodes(before + 1)
     window.wait_for_nodes(1, 'running')
+
+
+def workers(window):
+    """The processes that make the program's turns."""
+    children = pathlib.Path(f'/proc/{window.process.pid}/task/{window.process.pid}/children')
+    return [int(pid) for pid in children.read_text().split()
+            if 'engine' in pathlib.Path(f'/proc/{pid}/comm').read_text()]
 
 
 def branches(home):

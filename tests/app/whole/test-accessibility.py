@@ -4,25 +4,17 @@
 what it is, is told from its neighbours, has its value, and the keyboard comes to it and is not lost."""
 import contextlib
 import os
-import pathlib
 import re
 import signal
 import sys
 
 from accessible import BUSY
 from drive import case, run, wait_until
-from reach import branches, run_long
+from reach import branches, run_long, workers
 from survey import Focus, complaints, unreached
 
 # Pages of stacks that are not shown: GTK 4.8 tells of them as it does of the one that is.
 DOCUMENT = r'EspWelcome|EspOutline|Comparison|Sweep|Set up a sweep|EspDetails'
-
-
-def workers(window):
-    """The processes that make the program's turns."""
-    children = pathlib.Path(f'/proc/{window.process.pid}/task/{window.process.pid}/children')
-    return [int(pid) for pid in children.read_text().split()
-            if 'engine' in pathlib.Path(f'/proc/{pid}/comm').read_text()]
 
 
 class Walk:

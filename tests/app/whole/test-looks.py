@@ -4,11 +4,12 @@
 
 One argument or more: only those cases. $ESPALIER_SCREENSHOTS keeps a picture of each place."""
 import os
+import signal
 import sys
 
 from drive import case, repeat_until, run, wait_until
 from layout import WATCH, Watched, overlapping
-from reach import branches
+from reach import branches, run_long, workers
 
 TWICE = {'ESP_TEXT_SCALE': '2'}
 
@@ -150,6 +151,34 @@ def no_motion(home, start):
     assert not still, f'there moved {still}'
     moving = session(home, start, True)
     assert {'EspTreeView', 'EspImageView'} <= moving, f'there moved {moving or "nothing"}, and more should'
+
+
+@case
+def ends_are_announced(home, start):
+    """What became of a turn is a status that changes, and is announced where GTK can do that. (A refusal by a
+    provider is in test-remote.py.)"""
+    p = Looks(home, start, home.document(), LD_PRELOAD=WATCH, ASAN_OPTIONS='verify_asan_link_order=0')
+    window = p.window
+    window.wait_for_nodes(1)
+
+    def told(words, urgent):
+        window.find('status bar', lambda name: name.startswith(words))
+        wait_until(lambda: p.layout() and any(text.startswith(words) and how == 1 + urgent for text, how in p.said),
+                   f'the announcement {words!r}, not {p.said}')
+        p.said.clear()
+
+    window.instruct('Make it snow')
+    told('Done: Make it snow', False)
+    window.select('coffee')
+    window.instruct('Make it snow')  # the same once more is news
+    told('Done: Make it snow', False)
+    run_long(window, 'Add fog', 'Make it night')
+    for pid in wait_until(lambda: workers(window), 'a worker'):
+        os.kill(pid, signal.SIGKILL)
+    told('Failed: Add fog. ', True)
+    window.node_menu('Make it night', 'Stop')
+    told('Stopped: Make it night', False)
+    window.kill()
 
 
 if __name__ == '__main__':

@@ -194,6 +194,7 @@ def blocked_by_safety(home, start):
                                  'bfl-flux-kontext-pro')
         window.instruct('Make it snow')
         window.text('The provider refused this turn')
+        window.find('status bar', lambda name: name.startswith('Refused by the provider: '))
         window.shot('remote-blocked')
         wait_until(lambda: last(home, document)['state'] == 'blocked', 'the refusal in the file')
         window.write('Instruction', '')
