@@ -14,7 +14,7 @@ dup_share (double share)
   const double percent = share * 100;
 
   if (percent < 1)
-    return g_strdup (_ ("Less than 1% of the picture is the result’s"));
+    return g_strdup (_ ("Less than a hundredth of the picture is the result’s"));
   /* Translators: %d%% is as in "12%". */
   return g_strdup_printf (_ ("%d%% of the picture is the result’s"),
                           MIN ((int) lround (percent), 99));
