@@ -10,7 +10,7 @@ import struct
 import sys
 import zlib
 
-from scratch import CLI, SOURCE, png_size, run_cases, wait_until
+from scratch import CLI, SOURCE, pixels, png_size, run_cases, wait_until
 
 sys.path.insert(0, str(SOURCE / 'tests/servers'))
 import pictures  # noqa: E402
@@ -21,31 +21,6 @@ SMALL = ('--steps', '2', '--seed', '1')
 REGION = (60, 40, 48, 40)
 FOUND = {'global', 'shift', 'scale', 'colour_offset', 'colour_gain', 'certain', 'changed_fraction'}
 FAKES = None
-
-
-def pixels(path):
-    """Width, height, and the rows of a PNG of 8 bits, not interlaced, as tuples of channels."""
-    data, at, packed = pathlib.Path(path).read_bytes(), 8, b''
-    while at < len(data):
-        length, kind = struct.unpack('>I4s', data[at:at + 8])
-        body = data[at + 8:at + 8 + length]
-        if kind == b'IHDR':
-            width, height, depth, color, _, _, interlaced = struct.unpack('>IIBBBBB', body)
-            assert (depth, interlaced) == (8, 0) and color in (0, 2), 'no such PNG is written'
-        elif kind == b'IDAT':
-            packed += body
-        at += 12 + length
-    n, raw = 3 if color == 2 else 1, zlib.decompress(packed)
-    rows, above = [], bytearray(width * n)
-    for y in range(height):
-        method, line = raw[y * (width * n + 1)], bytearray(raw[y * (width * n + 1) + 1:(y + 1) * (width * n + 1)])
-        for i in range(width * n):
-            left, up, corner = (line[i - n] if i >= n else 0), above[i], (above[i - n] if i >= n else 0)
-            near = min((abs(up - corner), 0, left), (abs(left - corner), 1, up), (abs(left + up - 2 * corner), 2, corner))
-            line[i] = (line[i] + (0, left, up, (left + up) // 2, near[2])[method]) % 256
-        rows.append([tuple(line[i:i + n]) for i in range(0, width * n, n)])
-        above = line
-    return width, height, rows
 
 
 def changed(source, image):
