@@ -281,7 +281,7 @@ create_instruction (EspSquashDialog *self)
 {
   GtkWidget *row = adw_preferences_row_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 4);
-  GtkWidget *title = gtk_label_new_with_mnemonic (_ ("_Instruction"));
+  GtkWidget *title = gtk_label_new_with_mnemonic (_ ("All _Instructions"));
 
   self->instruction = GTK_TEXT_VIEW (gtk_text_view_new ());
   gtk_text_view_set_wrap_mode (self->instruction, GTK_WRAP_WORD_CHAR);
@@ -296,7 +296,7 @@ create_instruction (EspSquashDialog *self)
   gtk_box_append (GTK_BOX (box), title);
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->instruction));
   gtk_widget_add_css_class (box, "esp-note-row");
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Instruction"));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("All Instructions"));
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
   gtk_widget_set_focusable (row, FALSE);
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
@@ -380,7 +380,7 @@ fill (EspSquashDialog *self)
   gtk_widget_add_css_class (GTK_WIDGET (self->said), "dim-label");
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (self->said));
   g_object_set (box, "margin-start", 12, "margin-end", 12, "margin-top", 12, "margin-bottom", 18,
-                NULL);
+                "valign", GTK_ALIGN_START, NULL);
   adw_clamp_set_child (ADW_CLAMP (clamp), box);
   gtk_box_append (GTK_BOX (content),
                   g_object_new (GTK_TYPE_SCROLLED_WINDOW, "child", clamp, "vexpand", TRUE,
