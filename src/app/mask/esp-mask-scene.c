@@ -19,7 +19,8 @@
 
 typedef struct
 {
-  double x0, y0, x1, y1, radius, hardness;
+  double x0, y0, x1, y1, radius,
+      hardness; /* radius 0: no dab, the mask as it is then is asked for */
   guint8 value;
 } Dab;
 
@@ -42,12 +43,11 @@ typedef struct
   EspMaskArea area;      /* the level's pixels */
   gboolean with_picture; /* where it is in `changed` */
   EspMaskArea changed;   /* px of the mask */
-  gboolean copy;         /* the mask is asked for */
 
   /* What came of it. */
+  GPtrArray *copies;          /* of EspMask: those asked for */
   GdkTexture *veil, *picture; /* or NULL */
   EspMaskArea picture_area;   /* the level's pixels */
-  EspMask *copied;
 } Work;
 
 struct _EspMaskScene
@@ -110,7 +110,7 @@ work_free (gpointer data)
 
   g_clear_pointer (&work->mask, esp_mask_unref);
   g_clear_pointer (&work->new_mask, esp_mask_unref);
-  g_clear_pointer (&work->copied, esp_mask_unref);
+  g_clear_pointer (&work->copies, g_ptr_array_unref);
   g_clear_pointer (&work->patch, esp_mask_patch_free);
   g_clear_pointer (&work->dabs, g_array_unref);
   g_clear_object (&work->veil);
@@ -136,9 +136,10 @@ make_level (EspPicture **levels, int level)
   return TRUE;
 }
 
-/* What has been painted since; `painted` (px of the mask) is where. */
-static void
-paint (Work *work, EspMaskArea *painted)
+/* What has been painted since; `painted` (px of the mask) is where. FALSE: there is no memory for
+ * the copies that were asked for between. */
+static gboolean
+paint (Work *work, EspMaskArea *painted, GError **error)
 {
   for (guint i = 0; i < work->dabs->len; i++)
     {
@@ -146,12 +147,22 @@ paint (Work *work, EspMaskArea *painted)
       int changed[4];
       EspMaskArea area;
 
+      if (dab->radius == 0)
+        {
+          EspMask *copy = esp_mask_copy (work->mask, error);
+
+          if (copy == NULL)
+            return FALSE;
+          g_ptr_array_add (work->copies, copy);
+          continue;
+        }
       esp_mask_paint (work->mask, dab->x0, dab->y0, dab->x1, dab->y1, dab->radius, dab->hardness,
                       dab->value, changed);
       area = (EspMaskArea){ changed[0], changed[1], changed[0] + changed[2],
                             changed[1] + changed[3] };
       esp_mask_area_add (painted, &area);
     }
+  return TRUE;
 }
 
 /* The part of the mask that is seen; only what is another, where the rest is there. */
@@ -217,8 +228,7 @@ work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
           return;
         }
     }
-  paint (work, &painted);
-  if (work->copy && (work->copied = esp_mask_copy (work->mask, &error)) == NULL)
+  if (!paint (work, &painted, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -242,12 +252,14 @@ work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
 
 static void begin_work (EspMaskScene *self);
 
+/* The masks in the order in which they were asked for; too few where it failed. */
 static void
-answer (GPtrArray *tasks, EspMask *mask, const GError *error)
+answer (GPtrArray *tasks, GPtrArray *masks, const GError *error)
 {
   for (guint i = 0; i < tasks->len; i++)
-    if (mask != NULL)
-      g_task_return_pointer (tasks->pdata[i], esp_mask_ref (mask), (GDestroyNotify) esp_mask_unref);
+    if (masks != NULL && i < masks->len)
+      g_task_return_pointer (tasks->pdata[i], esp_mask_ref (masks->pdata[i]),
+                             (GDestroyNotify) esp_mask_unref);
     else
       g_task_return_error (tasks->pdata[i],
                            error != NULL
@@ -284,8 +296,8 @@ worked (GObject *source, GAsyncResult *result, gpointer data)
       take_drawn (self, work);
       drawn = TRUE;
     }
-  answer (tasks, self->drop_work ? NULL : work->copied, error);
-  g_clear_pointer (&work->copied, esp_mask_unref);
+  answer (tasks, work->copies, error); /* also of a mask that is gone: they asked for that */
+  g_ptr_array_set_size (work->copies, 0);
   g_clear_object (&work->veil);
   g_clear_object (&work->picture);
   self->drop_work = FALSE;
@@ -336,7 +348,6 @@ prepare (EspMaskScene *self, Work *work)
   work->area = self->area;
   work->changed = self->changed;
   work->with_picture = self->live;
-  work->copy = self->waiting->len > 0;
 }
 
 static void
@@ -522,6 +533,7 @@ esp_mask_scene_paint (EspMaskScene *self, double x0, double y0, double x1, doubl
 void
 esp_mask_scene_dup_mask_async (EspMaskScene *self, GAsyncReadyCallback callback, gpointer user_data)
 {
+  const Dab marker = { .radius = 0 };
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (ESP_IS_MASK_SCENE (self));
@@ -534,6 +546,7 @@ esp_mask_scene_dup_mask_async (EspMaskScene *self, GAsyncReadyCallback callback,
       return;
     }
   g_ptr_array_add (self->waiting, g_steal_pointer (&task));
+  g_array_append_val (self->dabs, marker);
   begin_work (self);
 }
 
@@ -683,6 +696,7 @@ esp_mask_scene_init (EspMaskScene *self)
 {
   self->work = g_new0 (Work, 1);
   self->work->dabs = g_array_new (FALSE, FALSE, sizeof (Dab));
+  self->work->copies = g_ptr_array_new_with_free_func ((GDestroyNotify) esp_mask_unref);
   self->dabs = g_array_new (FALSE, FALSE, sizeof (Dab));
   self->waiting = g_ptr_array_new_with_free_func (g_object_unref);
 }

@@ -27,7 +27,6 @@ def begin(home, start, *turns, **environment):
 
 def start_from_nothing(window):
     """Whatever the program found: nothing is the result's, so that what is painted can be counted."""
-    window.key('k')
     window.menu('More for the Mask', 'Take Nothing')
     window.text('Nothing of the result was taken')
     focus_view(window)
@@ -103,6 +102,7 @@ def drag(window, *points):
 def the_mask_by_keyboard(home, start):
     document, window = begin(home, start, TURN)
     photo = pixels(home.photo(PHOTO, f'{SIDE}x{SIDE}'))
+    window.key('k')
     start_from_nothing(window)
     wait_until(lambda: stored(home, window, document) == photo, 'the photo, pixel by pixel')
 
@@ -129,8 +129,8 @@ def the_mask_by_keyboard(home, start):
     window.key('ctrl+z', 'ctrl+z')
     window.text('Nothing of the result was taken')
 
-    # What tells of undoing is dismissed by Escape, too.
-    repeat_until(lambda: window.key('Escape'), lambda: not window.all('tool bar', 'Mask'), 'the mask to go')
+    window.button('Hide the Mask')
+    window.gone('tool bar', 'Mask')
     window.quit()
 
 
@@ -138,6 +138,8 @@ def the_mask_by_keyboard(home, start):
 def the_mask_by_hand(home, start):
     document, window = begin(home, start, TURN)
     photo = pixels(home.photo(PHOTO, f'{SIDE}x{SIDE}'))
+    window.open_menu('shift+F10', 'Show Mask')
+    window.choose('Show Mask')
     start_from_nothing(window)
     drag(window, (40, 40), (40, 120), (40, 200))
     small = share_becomes(window, 8, 12)
@@ -190,11 +192,13 @@ def a_region(home, start):
     window.text('128 × 128 px at 64, 64')
     window.key('shift+Down', 'shift+Right', 'Left', 'Up')
     window.text('136 × 136 px at 56, 56')
-    window.key('Escape')
+    window.button('Drop the Region')
     window.gone('tool bar', 'Region')
 
     # By hand: drawn, moved, resized at its corner; around something.
-    window.key('d')
+    window.focus_image()
+    window.open_menu('shift+F10', 'Edit a Region')
+    window.choose('Edit a Region')
     drag(window, (150, 150), (200, 180), (230, 240))
     window.text('80 × 90 px at 150, 150')
     drag(window, (190, 190), (200, 195))
@@ -206,7 +210,7 @@ def a_region(home, start):
     drag(window, (60, 20), (100, 20), (100, 70), (50, 60))
     window.text('50 × 50 px at 50, 20')
     window.shot('region-2-lasso')
-    window.key('Return')
+    window.button('Keep the Region for the Next Turns')
     window.gone('tool bar', 'Region')
     window.shot('region-3-kept')
 

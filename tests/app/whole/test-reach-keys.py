@@ -10,7 +10,7 @@ import urllib.parse
 from gi.repository import Gio
 
 from accessible import PRESSED as DOWN, SELECTED
-from drive import SOURCE, Skip, case, is_sensitive, run, wait_until
+from drive import BUTTONS, SOURCE, Skip, case, is_sensitive, run, wait_until
 from reach import (branches, has_focus, instruction, is_current, run_states, window_comes,
                    window_goes)
 
@@ -29,7 +29,9 @@ REACHED = {
     'app.show-models': 'reach-nodes: preferences',
     'app.show-providers': 'remote: nothing_leaves',
     'canvas.before': 'loop: the_whole_loop',
+    'canvas.draw-region': 'mask: a_region',
     'canvas.menu': 'reach-nodes: menus_of_the_image',
+    'canvas.show-mask': 'mask: the_mask_by_hand',
     'canvas.zoom-100': 'reach-keys: keys_of_the_image',
     'canvas.zoom-200': 'reach-keys: keys_of_the_image',
     'canvas.zoom-400': 'reach-nodes: menus_of_the_image',
@@ -70,6 +72,11 @@ REACHED = {
     'history.move-later': 'reach-nodes: moving_a_branch',
     'history.spread': 'reach-nodes: stacks',
     'history.spread-cells': 'reach-sweeps: groups_and_branches',
+    'mask.find-again': 'mask: the_mask_by_hand',
+    'mask.forget': 'mask: the_mask_by_hand',
+    'mask.leave': 'mask: the_mask_by_hand',
+    'mask.take-all': 'mask: the_mask_by_hand',
+    'mask.take-nothing': 'mask: the_mask_by_hand',
     'node.change-key': 'remote: a_wrong_key',
     'node.copy-branch': 'reach-nodes: moving_a_branch',
     'node.copy-command': 'reach-nodes: turns_from_the_menu_of_a_node',
@@ -89,6 +96,8 @@ REACHED = {
     'node.tag': 'reach: the_menu_of_a_node',
     'node.try-with': 'remote: no_credit_then_another',
     'node.use-seed': 'reach-nodes: turns_from_the_menu_of_a_node',
+    'region.done': 'mask: a_region',
+    'region.drop': 'mask: a_region',
     'sweep.compare': 'sweep: from_setting_up_to_the_sheet',
     'sweep.continue': 'sweep: going_on_from_a_cell',
     'sweep.drop-rest': 'sweep: stopped_and_tried_again',
@@ -458,6 +467,41 @@ def keys_of_the_image(home, start):
     wait_until(lambda: any(is_sensitive(note) for note in details()), 'the details')
     window.shot('reach-details')
     press(window, 'F9')
+    window.quit()
+
+
+@case
+def keys_of_mask_and_region(home, start):
+    window = start(home.document('Make it snow', size='256x256'))
+    window.wait_for_nodes(2)
+    window.focus_image()
+    press(window, 'd')
+    window.text('Draw a region')
+    press(window, 'space')
+    window.text('128 × 128 px at 64, 64')
+    for key, words in (('Left', '128 × 128 px at 56, 64'), ('Right', '128 × 128 px at 64, 64'),
+                       ('Up', '128 × 128 px at 64, 56'), ('Down', '128 × 128 px at 64, 64'),
+                       ('<Shift>Left', '120 × 128 px at 64, 64'), ('<Shift>Right', '128 × 128 px at 64, 64'),
+                       ('<Shift>Up', '128 × 120 px at 64, 64'), ('<Shift>Down', '128 × 128 px at 64, 64')):
+        press(window, key)
+        window.text(words)
+    press(window, 'Return')
+    window.gone('tool bar', 'Region')
+
+    press(window, 'k')
+    wait_until(lambda: is_sensitive(window.find(BUTTONS, 'Keep the Original Where You Paint')), 'a mask')
+    press(window, 'e')
+    window.text('Erase')
+    press(window, 'b')
+    window.text('Paint')
+    for key, words in (('bracketleft', 'Brush: 33 px, hardness 80%'), ('bracketright', 'Brush: 40 px'),
+                       ('braceleft', 'hardness 70%'), ('braceright', 'hardness 80%')):
+        press(window, key)
+        window.text(words)
+    press(window, 'w')  # shown and let go
+    window.find('tool bar', 'Mask')
+    window.key('Escape')
+    window.gone('tool bar', 'Mask')
     window.quit()
 
 
