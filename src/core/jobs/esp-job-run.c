@@ -321,9 +321,13 @@ on_kept_loaded (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
   GBytes *bytes = esp_document_load_node_bytes_finish (ESP_DOCUMENT (source), result, &error);
 
+  /* What cannot be read any more is made again. */
   if (bytes == NULL)
     {
-      _esp_job_run_fail (task, error);
+      g_debug ("The result that was kept: %s", error->message);
+      g_error_free (error);
+      run->is_kept = FALSE;
+      load_next (task);
       return;
     }
   _esp_job_run_leave_group (run);
@@ -335,8 +339,8 @@ on_kept_loaded (GObject *source, GAsyncResult *result, gpointer data)
 static gboolean
 has_kept_result (EspNode *node)
 {
-  return esp_node_get_composition (node) != NULL && !esp_node_has_image (node)
-         && esp_node_has_picture (node, ESP_NODE_PICTURE_RAW);
+  return esp_node_get_composition (node) != NULL && esp_node_get_parent (node) != NULL
+         && !esp_node_has_image (node) && esp_node_has_picture (node, ESP_NODE_PICTURE_RAW);
 }
 
 static void
@@ -368,7 +372,9 @@ _esp_job_run_async (EspJob *job, EspBackend *backend, EspTurnGroup *group, EspBa
   run->sources = g_ptr_array_new_with_free_func (g_object_unref);
   run->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   run->made = made;
-  run->asked = esp_composition_copy (esp_node_get_composition (job->node));
+  /* What starts from references alone has nothing that could stay untouched. */
+  if (esp_node_get_parent (job->node) != NULL)
+    run->asked = esp_composition_copy (esp_node_get_composition (job->node));
   run->is_kept = has_kept_result (job->node);
   run->progress.seconds_left = -1;
   if (esp_backend_is_remote (backend))
