@@ -124,15 +124,25 @@ dup_scale (const EspRegistration *registration)
   return g_strdup_printf (by > 0 ? _ ("%.2f %% larger") : _ ("%.2f %% smaller"), 100 * fabs (by));
 }
 
+/* "+1.2", "−0.3". */
+static char *
+dup_signed (double value)
+{
+  return g_strdup_printf ("%s%.1f", value < 0 ? "−" : "+", fabs (value));
+}
+
 static char *
 dup_tint (const EspRegistration *registration)
 {
   const double *tint = registration->tint;
+  g_autofree char *red = dup_signed (tint[0]);
+  g_autofree char *green = dup_signed (tint[1]);
+  g_autofree char *blue = dup_signed (tint[2]);
 
   if (fabs (tint[0]) < LEAST_TINT && fabs (tint[1]) < LEAST_TINT && fabs (tint[2]) < LEAST_TINT)
     return NULL;
   /* Translators: how much each colour of a result was off, in levels of 256, with a sign. */
-  return g_strdup_printf (_ ("Red %+.1f, green %+.1f, blue %+.1f"), tint[0], tint[1], tint[2]);
+  return g_strdup_printf (_ ("Red %s, green %s, blue %s"), red, green, blue);
 }
 
 /* --- Rows ------------------------------------------------------------------------------------- */
