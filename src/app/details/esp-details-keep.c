@@ -158,7 +158,9 @@ add_row (EspDetailsKeep *self, const char *title, char *value)
 static void
 add_registration_rows (EspDetailsKeep *self, const EspComposition *composition)
 {
-  if (composition == NULL || !composition->made || !composition->registration.certain)
+  /* Where all of the result was taken, it was taken as it lies. */
+  if (composition == NULL || !composition->made || composition->global
+      || composition->keep == ESP_KEEP_OFF || !composition->registration.certain)
     return;
   add_row (self, _ ("The result lay off by"), dup_position (&composition->registration));
   add_row (self, _ ("The result was"), dup_scale (&composition->registration));
