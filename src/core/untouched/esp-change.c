@@ -23,10 +23,10 @@ typedef struct
 } Scale;
 
 static const Scale scales[] = {
-  { 0, 0.8, 7, 4 }, { 0, 1.6, 7, 3.5 }, { 1, 1.6, 7, 3.5 }, { 2, 1.6, 8, 3.5 }, { 3, 1.6, 9, 4 },
+  { 0, 0.8, 7, 3.5 }, { 0, 1.6, 7, 3 }, { 1, 1.6, 7, 3 }, { 2, 1.6, 8, 3 }, { 3, 1.6, 9, 3.5 },
 };
 
-#define NEXT   5.0 /* what begins a change beside another one */
+#define NEXT   4.2 /* what begins a change beside another one */
 #define CHROMA 0.9 /* errors of colour against those of luma */
 /* Usual errors are at least so large, levels: of one place, and of many (codecs round what is
  * common to many, and colours more coarsely). */
@@ -238,6 +238,42 @@ weigh (const Search *search, const Scale *scale, GCancellable *cancellable, GErr
   return g_steal_pointer (&full);
 }
 
+/* What is seen at coarse scales alone has soft edges, which sink below what is usual before they
+ * end: so much more of it is taken, in sigmas. */
+#define SOFT_SIGMA  3.0 /* places */
+#define SOFT_MARGIN 0.5
+
+static void
+make_hard (EspMask *mask)
+{
+  const gsize n = (gsize) mask->width * (gsize) mask->height;
+
+  for (gsize i = 0; i < n; i++)
+    mask->values[i] = mask->values[i] >= 128 ? 255 : 0;
+}
+
+static void
+add_mask (EspMask *mask, const EspMask *other)
+{
+  const gsize n = (gsize) mask->width * (gsize) mask->height;
+
+  for (gsize i = 0; i < n; i++)
+    mask->values[i] = MAX (mask->values[i], other->values[i]);
+}
+
+static gboolean
+add_grown (EspMask *mask, EspMask *found, double grow, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (EspMask) grown = esp_mask_shape (found, grow, 0, cancellable, error);
+
+  if (grown == NULL)
+    return FALSE;
+  if (grown != found)
+    make_hard (grown);
+  add_mask (mask, grown);
+  return TRUE;
+}
+
 /* Finer scales first; coarser ones do not see again what those found. */
 static gboolean
 search_scales (Search *self, GCancellable *cancellable, GError **error)
@@ -248,13 +284,17 @@ search_scales (Search *self, GCancellable *cancellable, GError **error)
     {
       const double sigma = scales[i].sigma * (1 << scales[i].halvings);
       g_autoptr (EspPlane) strength = NULL;
+      g_autoptr (EspMask) found = NULL;
 
       if (sigma * 8 > shorter && i > 0)
         break;
       strength = weigh (self, &scales[i], cancellable, error);
-      if (strength == NULL
+      found = strength != NULL ? esp_mask_new (self->mask->width, self->mask->height, error) : NULL;
+      if (found == NULL
           || !_esp_regions_grow (strength, scales[i].high, NEXT, scales[i].low,
-                                 16 * sigma * sigma + 8, self->mask, self->mask, error))
+                                 16 * sigma * sigma + 8, self->mask, found, error)
+          || !add_grown (self->mask, found, sigma >= SOFT_SIGMA ? SOFT_MARGIN * sigma : 0,
+                         cancellable, error))
         return FALSE;
     }
   return TRUE;
@@ -263,7 +303,7 @@ search_scales (Search *self, GCancellable *cancellable, GError **error)
 /* --- From places that stand out to a mask ----------------------------------------------------- */
 
 /* Radii, places. */
-#define CLOSE       3.0   /* gaps between what was found */
+#define CLOSE       2.5   /* gaps between what was found */
 #define THICK       5.0   /* from here on regions are of objects, not of strokes */
 #define CLOSE_THICK 10.0  /* gaps within those */
 #define HOLE_SHARE  0.002 /* of the picture: larger holes stay */
@@ -286,15 +326,6 @@ spread_to_edges (EspMask *mask, const EspSpan *covered)
     }
 }
 
-static void
-make_hard (EspMask *mask)
-{
-  const gsize n = (gsize) mask->width * (gsize) mask->height;
-
-  for (gsize i = 0; i < n; i++)
-    mask->values[i] = mask->values[i] >= 128 ? 255 : 0;
-}
-
 /* The mask closed: grown and shrunk again, so that gaps of up to 2 · `radius` are filled. Opened
  * for a radius below 0: what is thinner is gone. */
 static EspMask *
@@ -310,15 +341,6 @@ close_gaps (EspMask *mask, double radius, GCancellable *cancellable, GError **er
   if (out != NULL)
     make_hard (out);
   return out;
-}
-
-static void
-add_mask (EspMask *mask, const EspMask *other)
-{
-  const gsize n = (gsize) mask->width * (gsize) mask->height;
-
-  for (gsize i = 0; i < n; i++)
-    mask->values[i] = MAX (mask->values[i], other->values[i]);
 }
 
 /* Small gaps everywhere; larger ones in what is thick: there they are parts of an object that look
