@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test-queue-untouched.c: turns whose untouched pixels are kept, turns of a region, what becomes of
  * their parts, and putting them together again. */
+#include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "esp-latents.h"
 #include "esp-picture-scale.h"
@@ -405,6 +408,78 @@ test_left_over (JobsFixture *self, gconstpointer data)
   g_assert_cmpstr (esp_node_get_model_hash (node), ==, "hash");
 }
 
+static EspNode *
+import_noise (EspDocument *document, int side)
+{
+  const EspSaveOptions options = { .quality = 90, .compression = 1 };
+  g_autoptr (GRand) noise = g_rand_new_with_seed (7);
+  g_autoptr (EspPicture) picture = esp_picture_new (side, side, NULL);
+  g_autoptr (GBytes) bytes = NULL;
+
+  for (int i = 0; i < side * side * 3; i++)
+    picture->pixels[i] = (guint8) g_rand_int (noise);
+  bytes = esp_picture_to_bytes (picture, ESP_FORMAT_PNG, NULL, &options, NULL, NULL);
+  return import (document, bytes);
+}
+
+static void
+limit_files (rlim_t size)
+{
+  struct rlimit limit = { .rlim_cur = size, .rlim_max = RLIM_INFINITY };
+
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+}
+
+/* How many files there are whose names contain it; they are removed. */
+static guint
+count_rescued (const char *part)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "espalier", "rescued", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (strstr (name, part) != NULL)
+      {
+        g_autofree char *path = g_build_filename (folder, name, NULL);
+
+        n++;
+        g_assert_cmpint (g_unlink (path), ==, 0);
+      }
+  return n;
+}
+
+/* Neither what was made nor what was put together is lost, and nothing is made again. */
+static void
+test_disk_full (JobsFixture *self, gconstpointer data)
+{
+  EspNode *node;
+
+  signal (SIGXFSZ, SIG_IGN);
+  fake_backend_set_stepped (self->fake, TRUE);
+  node = add (self, import_noise (self->document, 720), "red", ESP_KEEP_AUTO, NULL);
+  jobs_wait (fake_backend_is_running (self->fake, "red"));
+  jobs_settle (self);
+  limit_files (720 * 720 * 3 + 8000);
+  fake_backend_finish (self->fake, "red");
+  jobs_wait (self->finished->len > 0);
+  limit_files (RLIM_INFINITY);
+  g_assert_cmpstr (self->finished->str, ==, "red:failed");
+  g_assert_false (esp_node_has_image (node));
+  g_assert_cmpuint (count_rescued (" raw "), ==, 1);
+  g_assert_cmpuint (count_rescued (".png"), ==, 1);
+
+  esp_queue_retry (self->queue, self->document, node);
+  finish (self);
+  g_assert_cmpint (esp_node_get_state (node), ==, ESP_NODE_DONE);
+  g_assert_cmpuint (fake_backend_get_n_begun (self->fake), ==, 1);
+  g_assert_null (esp_node_get_composition (node)->problem);
+  g_assert_true (esp_node_has_picture (node, ESP_NODE_PICTURE_MASK));
+  g_assert_cmpstr (esp_node_get_picture_sha256 (node, ESP_NODE_PICTURE_RAW), !=,
+                   esp_node_get_sha256 (node));
+}
+
 /* --- Latents ---------------------------------------------------------------------------------- */
 
 #define LATENT_WIDTH  256
@@ -595,6 +670,7 @@ main (int argc, char *argv[])
   ADD ("broken", test_broken);
   ADD ("stop", test_stop);
   ADD ("left-over", test_left_over);
+  ADD ("disk-full", test_disk_full);
   ADD ("latents", test_latents);
   ADD ("recompose", test_recompose);
   ADD ("recompose-plain", test_recompose_plain);
