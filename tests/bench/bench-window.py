@@ -4,7 +4,7 @@
 
     bench-window.py --build FOLDER [--starts N] [--nodes N] [--megabytes N] [--turns N] [--cells N] [PART…]
 
-PART is start, document, turns or sweep; all by default. It runs on a screen of its own
+PART is start, document, turns, mask or sweep; all by default. It runs on a screen of its own
 (tests/app/with-display.sh), drawn by the processor.
 
     start      from starting the process to its first frame, warm, beside an empty window of the
@@ -15,6 +15,7 @@ PART is start, document, turns or sweep; all by default. It runs on a screen of 
                nothing, "work" the part of it that the processor was at work for it: on a busy
                machine only the latter tells something
     turns      with the demo model, one step each, and the memory on the way
+    mask       painting on the mask of a photo of 24 megapixels, seen whole and in its full size
     sweep      N × N cells with a backend that has its pictures at once: while they are made, then
                scrolling and zooming the grid
 
@@ -45,6 +46,9 @@ AIMS = {
        for name in ("pan", "scroll", "scroll-thumbnails", "scroll-dots", "zoom", "add-turn", "finish-turn",
                     "import", "publish", "delete", "undo")},
     "run.frame.worst": 50,
+    **{f"mask.{name}.frame.95%": FRAME * 1.5 for name in ("fit", "full-size")},
+    **{f"mask.{name}.work": FRAME for name in ("fit", "full-size")},
+    **{f"mask.{name}.seen": 200 for name in ("fit", "full-size")},
     "scroll-small.frame.median": FRAME,
     "scroll-small.work": FRAME,
 }
@@ -116,7 +120,13 @@ def bench_sweep(options, bench):
     run([bench.replace("bench-window", "bench-grid"), str(options.cells)], 600)
 
 
-PARTS = {"start": bench_start, "document": bench_document, "turns": bench_turns, "sweep": bench_sweep}
+def bench_mask(options, bench):
+    print("The mask of a photo of 24 megapixels, 120 movements of the brush:", flush=True)
+    run([bench.replace("bench-window", "bench-mask")], 600)
+
+
+PARTS = {"start": bench_start, "document": bench_document, "turns": bench_turns, "mask": bench_mask,
+         "sweep": bench_sweep}
 
 
 def main():

@@ -276,12 +276,12 @@ is_near_edge (const guint8 *at, gsize stride)
   return other != 0;
 }
 
-static void
-set_pixel (guint8 *pixel, const guint8 color[3], int alpha)
+/* As GDK_MEMORY_DEFAULT has it: what cairo draws without converting it first. */
+static guint32
+get_pixel (const guint8 color[3], guint alpha)
 {
-  for (int i = 0; i < 3; i++)
-    pixel[i] = (guint8) (color[i] * alpha / 255);
-  pixel[3] = (guint8) alpha;
+  return alpha << 24 | (color[0] * alpha / 255) << 16 | (color[1] * alpha / 255) << 8
+         | color[2] * alpha / 255;
 }
 
 GBytes *
@@ -291,12 +291,12 @@ esp_mask_patch_draw_veil (EspMaskPatch *self, gboolean strong)
   const int width = self->area.right - self->area.left;
   const int height = self->area.bottom - self->area.top;
   const gsize n = (gsize) width * (gsize) height;
-  const int opacity = strong ? STRONG_TINT : WEAK_TINT;
-  const int line_opacity = strong ? STRONG_LINE : WEAK_LINE;
+  const guint opacity = strong ? STRONG_TINT : WEAK_TINT;
+  const guint line_opacity = strong ? STRONG_LINE : WEAK_LINE;
   const gsize stride = (gsize) width + 2 * BORDER;
   g_autofree guint8 *inside = NULL;
   gboolean any = FALSE;
-  guint8 *pixels;
+  guint32 *pixels;
 
   for (gsize i = 0; i < n && !any; i++)
     any = self->values[i] > 0;
@@ -304,14 +304,14 @@ esp_mask_patch_draw_veil (EspMaskPatch *self, gboolean strong)
     return NULL;
 
   inside = find_inside (self);
-  pixels = g_malloc0 (n * 4);
+  pixels = g_new0 (guint32, n);
   for (int y = 0; y < height; y++)
     {
       const guint8 *values = self->values + (gsize) y * (gsize) width;
       const guint8 *at = inside + (gsize) (y + BORDER) * stride + BORDER;
-      guint8 *to = pixels + (gsize) y * (gsize) width * 4;
+      guint32 *to = pixels + (gsize) y * (gsize) width;
 
-      for (int x = 0; x < width; x++, to += 4)
+      for (int x = 0; x < width; x++)
         {
           /* By its place in the picture, so that moving about does not move the lines. */
           const unsigned diagonal
@@ -319,9 +319,9 @@ esp_mask_patch_draw_veil (EspMaskPatch *self, gboolean strong)
           const gboolean line = diagonal % HATCH < HATCH_LINE;
 
           if (is_near_edge (at + x, stride))
-            set_pixel (to, at[x] != 0 ? white : black, 255);
+            to[x] = get_pixel (at[x] != 0 ? white : black, 255);
           else if (values[x] > 0)
-            set_pixel (to, tint, (line ? line_opacity : opacity) * values[x] / 255);
+            to[x] = get_pixel (tint, (line ? line_opacity : opacity) * values[x] / 255);
         }
     }
   return g_bytes_new_take (pixels, n * 4);

@@ -51,7 +51,7 @@ gboolean esp_mask_patch_update (EspMaskPatch *self, EspMask *mask, double grow, 
 /* How far a pixel of the mask has an effect, in pixels of the mask. */
 double esp_mask_patch_get_reach (double grow, double feather);
 
-/* What is drawn over the picture: R, G, B, A (premultiplied), as large as the patch; a tint with
+/* What is drawn over the picture, in GDK_MEMORY_DEFAULT, as large as the patch; a tint with
  * diagonal lines where the mask is, and an outline in black and white, so that it is seen on any
  * colour, and by those who see none. NULL: the mask is empty there. `strong`: for high contrast. */
 GBytes *esp_mask_patch_draw_veil (EspMaskPatch *self, gboolean strong) G_GNUC_WARN_UNUSED_RESULT;

@@ -239,9 +239,8 @@ work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
       const int width = work->area.right - work->area.left;
 
       if (veil != NULL)
-        work->veil
-            = gdk_memory_texture_new (width, work->area.bottom - work->area.top,
-                                      GDK_MEMORY_R8G8B8A8_PREMULTIPLIED, veil, (gsize) width * 4);
+        work->veil = gdk_memory_texture_new (width, work->area.bottom - work->area.top,
+                                             GDK_MEMORY_DEFAULT, veil, (gsize) width * 4);
       if (work->with_picture)
         draw_picture (work);
     }
