@@ -274,8 +274,9 @@ class Attempt:
         path = self.folder / 'turns.espalier'
         done = Program(self, ['new', path, self.photo]).wait()
         expect(done.status == 0, str(done))
+        # What came is compared with what was sent, byte by byte: nothing is put together of it.
         return path, ['run', path, '--prompt', PROMPT, '--backend', self.backend.id, '--base-url',
-                      self.base_url, *self.case.arguments]
+                      self.base_url, '--keep-untouched', 'off', *self.case.arguments]
 
     def expect_document(self, path):
         """The turn, the second node, has its image."""
