@@ -307,6 +307,17 @@ guess_whole (const Correlating *self, EspMotion guesses[], guint *n)
     guesses[(*n)++] = (EspMotion){ peaks[0].x, peaks[0].y, 0 };
 }
 
+/* At least two fit side by side, but for the smallest pictures; they overlap by half. */
+static int
+get_side (int shorter)
+{
+  int side = MIN_SIDE;
+
+  while (side < MAX_SIDE && 4 * side <= shorter)
+    side *= 2;
+  return MIN (side, shorter);
+}
+
 static int
 get_n_blocks (int length, int side)
 {
@@ -318,12 +329,11 @@ _esp_motion_guess (const EspPlane *a, const EspPlane *b, double limit,
                    EspMotion guesses[ESP_MOTION_GUESSES], guint *n, GCancellable *cancellable,
                    GError **error)
 {
-  const int shorter = MIN (a->width, a->height);
   g_autoptr (EspPlane) slope_a = new_steepness (a, cancellable, error);
   g_autoptr (EspPlane) slope_b = slope_a ? new_steepness (b, cancellable, error) : NULL;
   g_autoptr (EspPhase) phase = NULL;
   g_autofree Block *blocks = NULL;
-  Correlating self = { slope_a, slope_b, NULL, MIN_SIDE, 0, 0, limit, NULL };
+  Correlating self = { slope_a, slope_b, NULL, 0, 0, 0, limit, NULL };
   Guess found[ESP_MOTION_GUESSES - 2];
   guint n_found = 0;
 
@@ -331,13 +341,13 @@ _esp_motion_guess (const EspPlane *a, const EspPlane *b, double limit,
     return FALSE;
   *n = 0;
   guesses[(*n)++] = (EspMotion){ 0, 0, 0 };
-  while (self.side < MAX_SIDE && 4 * self.side <= shorter)
-    self.side *= 2;
-  self.side = MIN (self.side, shorter);
-  self.phase = phase = _esp_phase_new (self.side, self.side);
+  self.side = get_side (MIN (a->width, a->height));
   self.across = get_n_blocks (a->width, self.side);
   self.down = get_n_blocks (a->height, self.side);
-  self.blocks = blocks = g_new0 (Block, self.across * self.down);
+  phase = _esp_phase_new (self.side, self.side);
+  self.phase = phase;
+  blocks = g_new0 (Block, self.across * self.down);
+  self.blocks = blocks;
   if (!_esp_rows_run (self.across * self.down, 1, correlate_blocks, &self, cancellable, error))
     return FALSE;
   collect_guesses (&self, found, &n_found, G_N_ELEMENTS (found));

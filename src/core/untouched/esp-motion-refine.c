@@ -163,16 +163,16 @@ static void
 add_rows (int begin, int end, gpointer data)
 {
   const Refining *self = data;
-  const int from = self->common[0], n = (self->common[2] - from) / LANES;
+  const int from = self->common[0], n = (self->common[2] - from) / LANES, n_used = n * LANES;
   double *sums = self->sums[begin / self->grain];
-  g_autofree float *weights = g_new (float, n *LANES + 1);
+  g_autofree float *weights = g_new0 (float, n_used);
 
   for (int y = MAX (begin, self->common[1]); y < MIN (end, self->common[3]); y++)
     {
       Lanes lanes;
 
       memset (&lanes, 0, sizeof lanes);
-      for (int i = 0; i < n * LANES; i++)
+      for (int i = 0; i < n_used; i++)
         weights[i] = is_agreeing (self, from + i, y) ? 1 : 0;
       add_row (self, y, from, n, weights, &lanes);
       for (int s = 0; s < SUMS; s++)

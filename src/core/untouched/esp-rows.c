@@ -76,12 +76,15 @@ get_n_helpers (void)
 static GThreadPool *
 get_pool (void)
 {
-  static gsize pool = 0;
+  static GThreadPool *pool = NULL;
+  static gsize made = 0;
 
-  if (g_once_init_enter (&pool))
-    g_once_init_leave (&pool,
-                       (gsize) g_thread_pool_new (help, NULL, (int) get_n_helpers (), TRUE, NULL));
-  return (GThreadPool *) pool;
+  if (g_once_init_enter (&made))
+    {
+      pool = g_thread_pool_new (help, NULL, (int) get_n_helpers (), TRUE, NULL);
+      g_once_init_leave (&made, 1);
+    }
+  return pool;
 }
 
 int
