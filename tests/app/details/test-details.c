@@ -355,6 +355,107 @@ test_tab (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* --- The rest of the image -------------------------------------------------------------------- */
+
+static EspComposition *
+create_composition (double changed)
+{
+  EspComposition *composition = esp_composition_new (ESP_KEEP_AUTO);
+
+  composition->made = TRUE;
+  composition->changed = changed;
+  composition->registration = (EspRegistration){
+    .shift_x = 1.2, .shift_y = -0.4, .scale = 0.997, .tint = { 0, -2.5, 1 }, .certain = TRUE
+  };
+  return composition;
+}
+
+static void
+assert_shown (Fixture *fixture, const char *text)
+{
+  if (!shows (fixture, text))
+    g_error ("“%s” is not shown", text);
+}
+
+static void
+test_keep (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (EspComposition) composition = create_composition (0.127);
+  EspNode *turn
+      = scratch_document_add_turn (fixture->document, fixture->photo, "Paint the mast white");
+  EspNode *below;
+
+  composition->region = esp_region_new (10, 20, 300, 200);
+  scratch_document_finish_kept (fixture->document, turn, 640, 480, 0x336699, 0x335577, composition);
+  begin (fixture, turn);
+  assert_shown (fixture, "87.3 % of the image is as it was, bit for bit.");
+  assert_shown (fixture, "1.2 px to the right, 0.4 px up");
+  assert_shown (fixture, "0.30 % smaller");
+  assert_shown (fixture, "Red +0.0, green −2.5, blue +1.0");
+  assert_shown (fixture, "300 × 200 pixels at 10, 20");
+  assert_shown (fixture, "1 turn from the original");
+  g_assert_nonnull (
+      widgets_find_shown (GTK_WIDGET (fixture->details), has_action, "win.show-mask"));
+  take_screenshot (fixture, "keep");
+
+  /* What is made of it follows it, and says when it was made from another image. */
+  below = scratch_document_add_turn (fixture->document, turn, "Add gulls");
+  g_clear_pointer (&composition->region, esp_region_free);
+  scratch_document_finish_kept (fixture->document, below, 640, 480, 0x336688, 0x335566,
+                                composition);
+  esp_document_set_current (fixture->document, below);
+  assert_shown (fixture, "2 turns from the original");
+  g_assert_false (shows (fixture, "The image that this was made from has changed."));
+  scratch_document_take_all (fixture->document, turn);
+  assert_shown (fixture, "The image that this was made from has changed.");
+  take_screenshot (fixture, "outdated");
+  esp_document_set_current (fixture->document, turn);
+  g_assert_false (shows (fixture, "The image that this was made from has changed."));
+  assert_shown (fixture,
+                "All of the region was taken: 0.0 % of the image is as it was, bit for bit.");
+  g_assert_false (shows (fixture, "1.2 px to the right, 0.4 px up"));
+
+  /* No turn made a photo. */
+  esp_document_set_current (fixture->document, fixture->photo);
+  g_assert_false (shows (fixture, "Rest of the Image"));
+}
+
+static void
+check_summary (Fixture *fixture, EspComposition *composition, const char *expected)
+{
+  EspNode *turn = scratch_document_add_turn (fixture->document, fixture->photo, "Anything");
+
+  scratch_document_finish_kept (fixture->document, turn, 64, 48, 0x336699, 0x335577, composition);
+  begin (fixture, turn);
+  assert_shown (fixture, expected);
+  esp_composition_free (composition);
+}
+
+static void
+test_summaries (Fixture *fixture, gconstpointer data)
+{
+  EspComposition *composition = create_composition (0.9);
+
+  composition->global = TRUE;
+  check_summary (fixture, composition, "The whole image was changed: all of the result was taken.");
+  composition = create_composition (1);
+  composition->problem = g_strdup ("The memory was short.");
+  check_summary (fixture, composition, "The memory was short.");
+  check_summary (fixture, create_composition (0),
+                 "Nothing was changed: the image is as it was, bit for bit.");
+  /* Nearly all is not all, and a little not nothing. */
+  check_summary (fixture, create_composition (0.00001),
+                 "99.9 % of the image is as it was, bit for bit.");
+  check_summary (fixture, create_composition (0.99999),
+                 "0.1 % of the image is as it was, bit for bit.");
+  composition = create_composition (0.25);
+  composition->keep = ESP_KEEP_PAINTED;
+  check_summary (fixture, composition,
+                 "75.0 % of the image is as it was, bit for bit, by your mask.");
+  begin (fixture, fixture->turn);
+  assert_shown (fixture, "Switched off: all of the result was taken.");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -368,6 +469,8 @@ main (int argc, char *argv[])
   g_test_add ("/details/star-keys", Fixture, NULL, set_up, test_star_keys, tear_down);
   g_test_add ("/details/state", Fixture, NULL, set_up, test_state, tear_down);
   g_test_add ("/details/references", Fixture, NULL, set_up, test_references, tear_down);
+  g_test_add ("/details/keep", Fixture, NULL, set_up, test_keep, tear_down);
+  g_test_add ("/details/summaries", Fixture, NULL, set_up, test_summaries, tear_down);
   g_test_add ("/details/tab", Fixture, NULL, set_up, test_tab, tear_down);
   return g_test_run ();
 }

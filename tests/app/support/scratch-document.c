@@ -2,6 +2,8 @@
 /* scratch-document.c: a real document for tests of widgets. */
 #include "scratch-document.h"
 
+#include "esp-mask.h"
+
 EspDocument *
 scratch_document_new (void)
 {
@@ -122,6 +124,45 @@ scratch_document_finish_turn (EspDocument *document, EspNode *node, int width, i
   json_object_set_double_member (timings, "sampling", 11.5);
   esp_document_finish_turn_async (document, node, &outcome, NULL, scratch_take_result, &result);
   esp_document_finish_turn_finish (document, scratch_wait_for_result (&result), &error);
+  g_assert_no_error (error);
+}
+
+void
+scratch_document_finish_kept (EspDocument *document, EspNode *node, int width, int height,
+                              guint color, guint raw_color, const EspComposition *composition)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) image = create_png (width, height, color);
+  g_autoptr (GBytes) raw = create_png (width, height, raw_color);
+  g_autoptr (EspMask) mask = esp_mask_new (width, height, &error);
+  g_autoptr (GBytes) mask_bytes = NULL;
+  EspTurnOutcome outcome
+      = { .image = image, .seconds = 12.34, .raw = raw, .composition = composition };
+
+  g_assert_no_error (error);
+  esp_mask_paint (mask, 2, 2, 9, 9, 3, 1, 255, NULL);
+  mask_bytes = esp_mask_to_bytes (mask, &error);
+  g_assert_no_error (error);
+  outcome.mask = mask_bytes;
+  scratch_document_set_state (document, node, ESP_NODE_RUNNING, NULL);
+  esp_document_finish_turn_async (document, node, &outcome, NULL, scratch_take_result, &result);
+  esp_document_finish_turn_finish (document, scratch_wait_for_result (&result), &error);
+  g_assert_no_error (error);
+}
+
+void
+scratch_document_take_all (EspDocument *document, EspNode *node)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspComposition) composition = esp_composition_copy (esp_node_get_composition (node));
+
+  composition->keep = ESP_KEEP_OFF;
+  composition->changed = 1;
+  esp_document_set_composition_async (document, node, composition, NULL, NULL, "Take All", NULL,
+                                      scratch_take_result, &result);
+  esp_document_edit_finish (document, scratch_wait_for_result (&result), &error);
   g_assert_no_error (error);
 }
 

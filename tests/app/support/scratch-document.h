@@ -17,6 +17,12 @@ EspNode *scratch_document_add_turn (EspDocument *document, EspNode *parent,
                                     const char *instruction);
 void scratch_document_finish_turn (EspDocument *document, EspNode *node, int width, int height,
                                    guint color);
+/* The same for a turn that runs: it shows `color`, of a result of `raw_color`, and a mask of the
+ * same size. */
+void scratch_document_finish_kept (EspDocument *document, EspNode *node, int width, int height,
+                                   guint color, guint raw_color, const EspComposition *composition);
+/* The picture of such a turn put together otherwise: the result as it was made, switched off. */
+void scratch_document_take_all (EspDocument *document, EspNode *node);
 void scratch_document_set_state (EspDocument *document, EspNode *node, EspNodeState state,
                                  const char *message);
 
