@@ -303,11 +303,15 @@ search_scales (Search *self, GCancellable *cancellable, GError **error)
 /* --- From places that stand out to a mask ----------------------------------------------------- */
 
 /* Radii, places. */
-#define CLOSE       2.5   /* gaps between what was found */
-#define THICK       5.0   /* from here on regions are of objects, not of strokes */
-#define CLOSE_THICK 10.0  /* gaps within those */
-#define HOLE_SHARE  0.002 /* of the picture: larger holes stay */
-#define MARGIN      1.0   /* around what was found: soft edges */
+#define CLOSE             0.004 /* of the picture's side: gaps between what was found */
+#define CLOSE_LEAST       1.0
+#define CLOSE_MOST        2.5
+#define THICK             0.008 /* from here on regions are of objects, not of strokes */
+#define THICK_LEAST       5.0
+#define CLOSE_THICK       0.012 /* gaps within those */
+#define CLOSE_THICK_LEAST 2.0
+#define HOLE_SHARE        0.002 /* of the picture: larger holes stay */
+#define MARGIN            1.0   /* around what was found: soft edges */
 
 /* What the result does not show goes on as its nearest shown place: an edit that reaches the edge
  * leaves no old strip there. */
@@ -349,11 +353,16 @@ static EspMask *
 finish_mask (EspMask *found, const EspSpan *covered, GCancellable *cancellable, GError **error)
 {
   const gsize n = (gsize) found->width * (gsize) found->height;
-  g_autoptr (EspMask) closed = close_gaps (found, CLOSE, cancellable, error);
+  const double side = sqrt ((double) n);
+  g_autoptr (EspMask) closed
+      = close_gaps (found, CLAMP (CLOSE * side, CLOSE_LEAST, CLOSE_MOST), cancellable, error);
   g_autoptr (EspMask) thick
-      = closed != NULL ? close_gaps (found, -THICK, cancellable, error) : NULL;
+      = closed != NULL ? close_gaps (found, -MAX (THICK * side, THICK_LEAST), cancellable, error)
+                       : NULL;
   g_autoptr (EspMask) whole
-      = thick != NULL ? close_gaps (thick, CLOSE_THICK, cancellable, error) : NULL;
+      = thick != NULL
+            ? close_gaps (thick, MAX (CLOSE_THICK * side, CLOSE_THICK_LEAST), cancellable, error)
+            : NULL;
   EspMask *out;
 
   if (whole == NULL)
