@@ -93,7 +93,13 @@ esp_canvas_update_mask (EspCanvas *self)
       = self->current != NULL ? g_hash_table_lookup (self->regions, self->current) : NULL;
   const gboolean same = esp_region_equal (esp_region_tool_get_region (self->region_tool), region);
 
-  esp_mask_editor_set_node (self->mask_editor, node != NULL ? self->document : NULL, node);
+  if (esp_mask_editor_get_node (self->mask_editor) != node)
+    {
+      esp_mask_editor_set_node (self->mask_editor, node != NULL ? self->document : NULL, node);
+      /* Where all of the result was taken there is nothing to add. */
+      esp_brush_set_erasing (self->brush, esp_mask_editor_can_change (self->mask_editor)
+                                              && !esp_mask_editor_has_veil (self->mask_editor));
+    }
   gtk_widget_set_visible (GTK_WIDGET (self->mask_bar), node != NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->region_bar),
                           self->draw_region && self->current != NULL);

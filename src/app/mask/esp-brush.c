@@ -310,6 +310,16 @@ is_arrow (guint key, int *dx, int *dy)
   return *dx != 0 || *dy != 0;
 }
 
+/* Told also where it is so already. */
+static void
+choose (EspBrush *self, gboolean erasing)
+{
+  if (self->erasing == (erasing ? 1 : 0))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERASING]);
+  else
+    esp_brush_set_erasing (self, erasing);
+}
+
 gboolean
 esp_brush_press_key (EspBrush *self, guint key, GdkModifierType state)
 {
@@ -321,11 +331,11 @@ esp_brush_press_key (EspBrush *self, guint key, GdkModifierType state)
     {
     case GDK_KEY_b:
     case GDK_KEY_B:
-      esp_brush_set_erasing (self, FALSE);
+      choose (self, FALSE);
       return TRUE;
     case GDK_KEY_e:
     case GDK_KEY_E:
-      esp_brush_set_erasing (self, TRUE);
+      choose (self, TRUE);
       return TRUE;
     case GDK_KEY_bracketleft:
       esp_brush_set_size (self, esp_brush_next_size (self->size, FALSE));

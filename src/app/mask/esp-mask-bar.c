@@ -113,7 +113,7 @@ static void
 on_erasing_changed (EspMaskBar *self)
 {
   show_brush (self);
-  if (!self->updating)
+  if (!self->updating && gtk_widget_get_mapped (GTK_WIDGET (self)))
     say (self, esp_brush_get_erasing (self->brush) ? _ ("Erase") : _ ("Paint"));
 }
 

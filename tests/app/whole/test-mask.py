@@ -30,6 +30,8 @@ def start_from_nothing(window):
     window.menu('More for the Mask', 'Take Nothing')
     window.text('Nothing of the result was taken')
     focus_view(window)
+    window.key('b')
+    window.text('Paint')
 
 
 def focus_view(window):
