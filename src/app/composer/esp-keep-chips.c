@@ -5,6 +5,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-focus-chain.h"
+
 struct _EspKeepChips
 {
   GtkWidget parent_instance;
@@ -53,7 +55,9 @@ create_chip (const char *icon, GtkLabel **label, const char *button_name, GCallb
              EspKeepChips *self)
 {
   GtkWidget *chip = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget *image = gtk_image_new_from_icon_name (icon);
+  /* The words beside it say the same. */
+  GtkWidget *image = g_object_new (GTK_TYPE_IMAGE, "icon-name", icon, "accessible-role",
+                                   GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL);
   GtkWidget *button = gtk_button_new_from_icon_name ("window-close-symbolic");
 
   *label = GTK_LABEL (gtk_label_new (NULL));
@@ -119,6 +123,7 @@ esp_keep_chips_class_init (EspKeepChipsClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = esp_keep_chips_dispose;
   widget_class->grab_focus = esp_keep_chips_grab_focus;
+  widget_class->focus = esp_focus_chain_move;
 
   signals[KEEP] = g_signal_new ("keep", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                 NULL, G_TYPE_NONE, 0);

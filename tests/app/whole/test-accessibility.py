@@ -99,6 +99,36 @@ def details_and_find(home, start):
 
 
 @case
+def masks_and_regions(home, start):
+    window = start(branches(home))
+    window.wait_for_nodes(4)
+    window.select('snow')
+    window.focus_image()
+    window.key('k')
+    window.find('tool bar', 'Mask')
+    window.key('Right')
+    window.find('status bar', lambda name: 'Brush at ' in name)  # what the brush does is heard
+    walk = Walk(window)
+    walk.look('mask', inside='Mask|EspCanvas', but=('Region', 'Stop This Turn'))
+    for name in ('Edge of the Mask', 'More for the Mask'):
+        with behind(window, lambda: window.button(name), name):
+            walk.look(f'behind {name}', inside=name)
+    window.button('Hide the Mask')
+    window.gone('tool bar', 'Mask')
+    window.focus_image()
+    window.key('d')
+    window.find('tool bar', 'Region')
+    window.key('space')
+    window.find('status bar', lambda name: ' px at ' in name)
+    walk.look('region', inside='Region|EspCanvas', but=('Mask', 'Stop This Turn'))
+    window.button('Keep the Region for the Next Turns')
+    window.gone('tool bar', 'Region')
+    walk.look('the composer with a region', inside='Next turn', but=('Cancel',))
+    walk.end()
+    window.quit()
+
+
+@case
 def comparing(home, start):
     window = start(branches(home))
     window.wait_for_nodes(4)
@@ -153,6 +183,15 @@ def other_windows(home, start):
         wait_until(lambda: title not in window.frames(), f'{title} to go')
         window.focus()
         wait_until(lambda: window.focused() == had, f'the keyboard back on {had!r}')
+    window.select('Add fog')
+    window.focus_tree('Add fog')
+    window.key('Delete')
+    window.wait_for_nodes(3)
+    window.key('alt+Return')
+    window.find('push button', 'Restore “Add fog”')
+    walk.look('deleted turns', inside='Document Properties')
+    window.key('Escape')
+    wait_until(lambda: 'Document Properties' not in window.frames(), 'the properties to go')
     window.node_menu('snow', 'Arrange', 'Move to…')
     wait_until(lambda: 'Move Branch' in window.frames(), 'moving')
     walk.look('Move Branch', inside='Move Branch')
