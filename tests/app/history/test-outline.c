@@ -192,6 +192,50 @@ test_outline_drop (Fixture *fixture, gconstpointer data)
   assert_log (fixture, referred);
 }
 
+/* What was made from an image that is another one now says so, in both views; what is made anew
+ * from the image as it is now stands beside it, although it asks for the same. */
+static void
+test_outdated (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (EspComposition) composition = esp_composition_new (ESP_KEEP_AUTO);
+  EspNode *turn = scratch_document_add_turn (fixture->document, fixture->photo, "One");
+  EspNode *below, *again;
+  EspOutlineRow *row;
+
+  composition->made = TRUE;
+  composition->changed = 0.5;
+  scratch_document_finish_kept (fixture->document, turn, 40, 30, 0x336699, 0x335577, composition);
+  below = scratch_document_add_turn (fixture->document, turn, "Two");
+  scratch_document_finish_kept (fixture->document, below, 40, 30, 0x336688, 0x335566, composition);
+  settle ();
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (find_card (fixture, below)),
+                                       GTK_ACCESSIBLE_PROPERTY_LABEL, "Turn 2: Two, This Computer");
+  scratch_document_take_all (fixture->document, turn);
+  settle ();
+  gtk_test_accessible_assert_property (
+      GTK_ACCESSIBLE (find_card (fixture, below)), GTK_ACCESSIBLE_PROPERTY_LABEL,
+      "Turn 2: Two, This Computer, made from an image that has changed");
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (find_card (fixture, turn)),
+                                       GTK_ACCESSIBLE_PROPERTY_LABEL, "Turn 1: One, This Computer");
+  widgets_take_screenshot (fixture->window, "history-outdated");
+
+  again = scratch_document_add_turn (fixture->document, turn, "Two");
+  scratch_document_finish_kept (fixture->document, again, 40, 30, 0x336677, 0x335566, composition);
+  settle ();
+  g_assert_false (esp_node_is_same_but_seed (below, again));
+  g_assert_nonnull (find_card (fixture, below));
+  g_assert_nonnull (find_card (fixture, again));
+
+  show_outline (fixture);
+  row = find_row (fixture, below);
+  g_assert_nonnull (row);
+  g_assert_nonnull (strstr (gtk_widget_get_tooltip_text (GTK_WIDGET (row)),
+                            "The image that this was made from has changed."));
+  row = find_row (fixture, again);
+  g_assert_nonnull (row);
+  g_assert_null (strstr (gtk_widget_get_tooltip_text (GTK_WIDGET (row)), "has changed"));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -199,5 +243,6 @@ main (int argc, char *argv[])
   TEST ("outline", test_outline);
   TEST ("outline-stack", test_outline_stack);
   TEST ("outline-drop", test_outline_drop);
+  TEST ("outdated", test_outdated);
   return g_test_run ();
 }
