@@ -4,10 +4,15 @@
 
 All of them lie inside of the manual's one page: each is brought down to 256 colours. One argument or more: only those.
 """
+import pathlib
 import subprocess
 import sys
 
-from drive import case, run, wait_until
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
+
+from drive import case, run, wait_until  # noqa: E402
+from fakes import Fakes  # noqa: E402
+from scenes import with_matcha  # noqa: E402
 
 SIZE = '448x448'
 
@@ -87,6 +92,30 @@ def details(home, start):
     window.text('Stars')
     take(window, 'details')
     window.quit()
+
+
+def kept(home, start, name, key, act, words):
+    with Fakes() as fakes:
+        window = with_matcha(home, start, fakes, '(960, 660)')
+        window.key(key)
+        act(window)
+        window.text(words)
+        take(window, name)
+        window.quit()
+
+
+@case
+def mask(home, start):
+    kept(home, start, 'mask', 'k', lambda window: None, 'of the picture is the result’s')
+
+
+@case
+def region(home, start):
+    def draw(window):
+        window.text('Draw a region')
+        window.key('space')
+
+    kept(home, start, 'region', 'd', draw, ' px at ')
 
 
 @case

@@ -4,7 +4,6 @@
 
 A test besides: every look must come up and be drawn. One argument or more: only those.
 """
-import json
 import os
 import pathlib
 import sqlite3
@@ -12,8 +11,9 @@ import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
 
-from drive import SOURCE, Skip, case, run, wait_until  # noqa: E402
+from drive import Skip, case, run, wait_until  # noqa: E402
 from fakes import Fakes  # noqa: E402
+from scenes import with_accounts, with_matcha  # noqa: E402
 
 SIZE = '448x448'
 WINDOW = '(1000, 700)'
@@ -134,21 +134,6 @@ def failed(home, start):
     window.quit()
 
 
-def with_accounts(home, world, identifier='runpod-flux-kontext-dev'):
-    """An account with a fake, as if it had been set up, and one with a server of one's own."""
-    descriptor = json.loads((SOURCE / f'data/providers/{identifier}.json').read_text())
-    descriptor['base_url'] = world.base_url
-    descriptor['auth'].pop('origins', None)
-    folder = home.folder / 'config/espalier/providers'
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f'{identifier}.json').write_text(json.dumps(descriptor))
-    entries = [{'id': identifier, 'provider': identifier, 'has_key': True, 'consented': True, 'config': {}},
-               {'id': 'comfyui', 'provider': 'comfyui', 'name': 'Workshop', 'has_key': False,
-                'consented': True, 'base_url': 'http://127.0.0.1:8188', 'config': {}}]
-    (folder.parent / 'accounts.json').write_text(json.dumps({'version': 1, 'accounts': entries}))
-    return {'ESPALIER_KEY_' + identifier.upper().replace('-', '_'): world.key}
-
-
 def remote_window(home, start, world, **environment):
     home.settings(window_size=WINDOW, history_width='300', last_backend="'runpod-flux-kontext-dev'",
                   last_model="'runpod-flux-kontext-dev'")
@@ -206,6 +191,46 @@ def remote_failed(home, start):
 @case
 def remote_failed_dark(home, start):
     failure(home, start, 'remote-failed-dark', ADW_DEBUG_COLOR_SCHEME='prefer-dark')
+
+
+def kept(home, start, name, keys, **environment):
+    with Fakes() as fakes:
+        window = with_matcha(home, start, fakes, WINDOW, **environment)
+        keys(window)
+        take(window, name)
+        window.quit()
+
+
+def show_mask(window):
+    window.key('k')
+    window.text('of the picture is the result’s')
+
+
+def show_region(window):
+    window.key('d')
+    window.text('Draw a region')
+    window.key('space')
+    window.text(' px at ')
+
+
+@case
+def mask(home, start):
+    kept(home, start, 'mask', show_mask)
+
+
+@case
+def mask_dark(home, start):
+    kept(home, start, 'mask-dark', show_mask, ADW_DEBUG_COLOR_SCHEME='prefer-dark')
+
+
+@case
+def region(home, start):
+    kept(home, start, 'region', show_region)
+
+
+@case
+def untouched_details(home, start):
+    kept(home, start, 'untouched-details', lambda window: window.key('F9'))
 
 
 SWEEP = ('Make it look like golden hour', 'Make it look like moonlight', 'Make it look like autumn',
