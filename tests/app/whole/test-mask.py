@@ -9,6 +9,7 @@ import sys
 import time
 
 from drive import case, repeat_until, run, wait_until
+from survey import complaints, unreached
 
 TURN = 'Add a white frame'
 PHOTO = 'coffee.png'
@@ -224,6 +225,28 @@ def a_region(home, start):
                                for node in window.nodes()), 'the turn')
     image = stored(home, window, document)
     assert image != photo and all(row(image, y) == row(photo, y) for y in (140, 200, 255))
+    window.quit()
+
+
+@case
+def said_and_reached(home, start):
+    """All of the bars as a screen reader and Tab come to it."""
+    document, window = begin(home, start, TURN)
+    found = []
+    window.key('k')
+    start_from_nothing(window)
+    found += [*complaints(window, 'Mask'), *unreached(window, 'Mask')]
+    for name, control in (('Brush', 'Size'), ('Edge of the Mask', 'Grow')):
+        window.button(name)
+        window.find('spin button', control)
+        found += [*complaints(window, name), *unreached(window, name)]
+        window.key('Escape')
+        window.gone('spin button', control)
+    focus_view(window)
+    window.key('d')
+    window.text('Draw a region')
+    found += [*complaints(window, 'Region'), *unreached(window, 'Region')]
+    assert not found, '\n'.join(found)
     window.quit()
 
 
