@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -328,6 +329,30 @@ def help_is_shown_by_a_program_outside():
     place = re.search(r"location\.hash = '([a-z-]+)'", page).group(1)
     assert f' id="{place}"' in page, place
     window.quit()
+
+
+@case
+def help_names_a_file_of_the_person_where_there_is_no_portal():
+    name = 'org.freedesktop.portal.Desktop'
+    service = pathlib.Path(os.environ['XDG_DATA_HOME']) / f'dbus-1/services/{name}.service'
+    service.parent.mkdir(parents=True, exist_ok=True)
+    service.write_text(f'[D-BUS Service]\nName={name}\nExec=/bin/false\n')
+    try:
+        bus('ReloadConfig')
+        if bus('NameHasOwner', name)[0]:
+            os.kill(bus('GetConnectionUnixProcessID', name)[0], signal.SIGTERM)
+        wait_until(lambda: not bus('NameHasOwner', name)[0], 'the portal to end')
+        window = start()
+        window.key('F1')
+        said = window.text('No program here shows web pages. The manual is “').get_name()
+        assert '</html>' in pathlib.Path(re.search('“(.+)”', said).group(1)).read_text(encoding='utf-8'), said
+        window.shot('flatpak-help')
+        window.key('Escape')
+        window.silent('No program here shows web pages')
+        window.quit()
+    finally:
+        service.unlink()
+        bus('ReloadConfig')
 
 
 # --- The extension --------------------------------------------------------------------------------
