@@ -150,6 +150,31 @@ cli_remote_check_output (const char *path, GError **error)
   return *error == NULL;
 }
 
+/* The same for the mask, which goes beside it. */
+static gboolean
+check_mask_out (const char *path, GError **error)
+{
+  g_autofree char *folder = path != NULL ? g_path_get_dirname (path) : NULL;
+  g_autofree char *name = path != NULL ? g_filename_display_name (path) : NULL;
+  int code = 0;
+
+  if (path == NULL)
+    return TRUE;
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    g_propagate_error (error,
+                       cli_remote_argument_new (_ ("%s: %s: is a folder"), "--mask-out", name));
+  else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    g_propagate_error (error, cli_remote_argument_new (_ ("%s: %s: there is no folder %s"),
+                                                       "--mask-out", name, folder));
+  else
+    code = try_to_create (folder);
+  if (code != 0)
+    g_propagate_error (error,
+                       cli_remote_argument_new (_ ("%s: %s: the folder cannot be written: %s"),
+                                                "--mask-out", name, g_strerror (code)));
+  return *error == NULL;
+}
+
 static GBytes *
 read_input (const char *path, GError **error)
 {
@@ -400,7 +425,8 @@ prepare (Edit *self, GError **error)
   self->config = cli_remote_read_config (options->config, self->account, error);
   if (self->config == NULL
       || !cli_remote_read_patience (options->patience_text, &self->patience, error)
-      || !cli_remote_check_output (options->output, error) || !find_key (self, error))
+      || !cli_remote_check_output (options->output, error)
+      || !check_mask_out (options->keep.mask_out, error) || !find_key (self, error))
     return FALSE;
   self->images = cli_remote_read_images (&self->remote, options->inputs, error);
   if (self->images == NULL)

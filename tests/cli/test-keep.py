@@ -182,6 +182,8 @@ def a_provider_sees_the_region_alone(s):
     assert status == 2 and error['class'] == 'argument' and '900' in error['message'], out
     status, out, err = s.run(*remote(s, world, '--keep-untouched', 'x'))
     assert status == 2 and '--keep-untouched' in json.loads(out)['error']['message'], out
+    status, out, err = s.run(*remote(s, world, '--mask-out', s.folder / 'nowhere/m.png'))
+    assert status == 2 and 'nowhere' in json.loads(out)['error']['message'], out
     assert world.count()['submits'] == 1
 
 
