@@ -376,6 +376,71 @@ is_cancelled (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+/* --- Ten turns ---------------------------------------------------------------------------------
+ */
+
+#define TURNS 10
+
+/* One turn on `before`: a disc, and all of it moved and tinted. */
+static EspPicture *
+take_turn (EspPicture *before, int turn)
+{
+  g_autoptr (EspPicture) edited = copy (before);
+
+  draw_disc (edited, 40 + 35 * (turn % 5), 90 + 80 * (turn / 5), 12);
+  return drifted (edited, turn % 3 - 1, turn % 2, turn % 2 == 0 ? 3 : -2, 2);
+}
+
+/* dB, where nothing was changed. */
+static double
+compare_rest (EspPicture *picture, const guint8 *changed)
+{
+  double sum = 0, n = 0;
+
+  for (int y = 0; y < photo->height; y++)
+    for (int x = 0; x < photo->width; x++)
+      for (int c = 0; c < 3 && changed[y * photo->width + x] == 0; c++, n++)
+        sum += pow (at (picture, x, y)[c] - at (photo, x, y)[c], 2);
+  return sum == 0 ? INFINITY : 10 * log10 (255. * 255 / (sum / n));
+}
+
+/* What the ten edits did not mean is the photo's bit for bit; without, it is far from it. */
+static void
+ten_turns_in_a_row (void)
+{
+  g_autoptr (EspComposition) asked = esp_composition_new (ESP_KEEP_AUTO);
+  g_autoptr (EspPicture) kept = copy (photo);
+  g_autoptr (EspPicture) plain = copy (photo);
+  const gsize n = (gsize) photo->width * (gsize) photo->height;
+  g_autofree guint8 *changed = g_malloc0 (n);
+  gsize n_changed = 0;
+
+  for (int turn = 0; turn < TURNS; turn++)
+    {
+      g_autoptr (EspPicture) before = g_steal_pointer (&kept);
+      g_autoptr (EspPicture) result = take_turn (before, turn);
+      g_autoptr (EspPicture) next = take_turn (plain, turn);
+      g_autoptr (EspUntouched) made = esp_untouched_make (before, result, asked, NULL, NULL);
+      g_autoptr (EspMask) mask = esp_untouched_dup_effective_mask (before, made->image, made->mask,
+                                                                   made->composition, NULL, NULL);
+
+      g_assert_false (made->composition->global);
+      for (gsize i = 0; i < n; i++)
+        changed[i] |= mask->values[i];
+      kept = esp_picture_ref (made->image);
+      esp_picture_unref (plain);
+      plain = g_steal_pointer (&next);
+    }
+
+  for (gsize i = 0; i < n; i++)
+    n_changed += changed[i] != 0;
+  g_assert_cmpfloat ((double) n_changed / (double) n, <, 0.2);
+  g_assert_cmpfloat (compare_rest (kept, changed), ==, INFINITY);
+  g_assert_cmpfloat (compare_rest (plain, changed), <, 30);
+  for (int turn = 0; turn < TURNS; turn++) /* and the edits are there */
+    g_assert_cmpint (at (kept, 40 + 35 * (turn % 5), 90 + 80 * (turn / 5))[2], >, 180);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -389,6 +454,7 @@ main (int argc, char **argv)
   g_assert_nonnull (photo);
 
   g_test_add_func ("/untouched/disc-in-a-moved-picture", a_disc_in_a_moved_picture);
+  g_test_add_func ("/untouched/ten-turns", ten_turns_in_a_row);
   g_test_add_func ("/untouched/same-again-with-its-mask", the_same_again_with_its_mask);
   g_test_add_func ("/untouched/nothing-and-everything", nothing_and_everything);
   g_test_add_func ("/untouched/odd-pictures", odd_pictures);
