@@ -82,6 +82,8 @@ on_editor_changed (EspCanvas *self)
 {
   on_image_shown (self);
   update_tools (self);
+  if (!esp_mask_editor_is_busy (self->mask_editor))
+    g_signal_emit_by_name (self, "stored");
 }
 
 /* Whose mask is shown, and which region is drawn. */
@@ -246,6 +248,15 @@ esp_canvas_escape (EspCanvas *self)
   else
     return FALSE;
   return TRUE;
+}
+
+gboolean
+esp_canvas_flush (EspCanvas *self)
+{
+  g_return_val_if_fail (ESP_IS_CANVAS (self), FALSE);
+
+  esp_brush_put_away (self->brush);
+  return esp_mask_editor_flush (self->mask_editor);
 }
 
 gboolean

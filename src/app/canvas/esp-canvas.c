@@ -34,6 +34,7 @@ static GParamSpec *properties[N_PROPS];
 enum
 {
   FAILED,
+  STORED,
   N_SIGNALS
 };
 
@@ -685,6 +686,8 @@ esp_canvas_class_init (EspCanvasClass *class)
   install_actions (widget_class);
   signals[FAILED] = g_signal_new ("failed", ESP_TYPE_CANVAS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[STORED] = g_signal_new ("stored", ESP_TYPE_CANVAS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 0);
 
   g_type_ensure (ESP_TYPE_IMAGE_VIEW);
   g_type_ensure (ESP_TYPE_MASK_BAR);

@@ -46,6 +46,9 @@ void esp_canvas_set_region (EspCanvas *self, const EspRegion *region);
 /* Leaves what covers the image or has the hand: the result as it was made, drawing a region (which
  * is dropped), the mask. FALSE: nothing of the kind. */
 gboolean esp_canvas_escape (EspCanvas *self);
+/* Are there changes of masks that are not in the document yet? What is under way counts as done
+ * with then. Signal "stored" () tells when there are none. */
+gboolean esp_canvas_flush (EspCanvas *self);
 /* Takes back a change of the mask that is not stored yet. FALSE: there is none. */
 gboolean esp_canvas_undo (EspCanvas *self);
 

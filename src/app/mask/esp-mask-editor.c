@@ -403,6 +403,16 @@ esp_mask_editor_undo (EspMaskEditor *self)
 }
 
 gboolean
+esp_mask_editor_flush (EspMaskEditor *self)
+{
+  g_return_val_if_fail (ESP_IS_MASK_EDITOR (self), FALSE);
+
+  esp_mask_editor_end_stroke (self);
+  flush_shape (self);
+  return esp_mask_editor_is_busy (self);
+}
+
+gboolean
 esp_mask_editor_is_busy (EspMaskEditor *self)
 {
   g_return_val_if_fail (ESP_IS_MASK_EDITOR (self), FALSE);

@@ -69,6 +69,9 @@ void esp_mask_editor_forget (EspMaskEditor *self);
  * is meant. */
 gboolean esp_mask_editor_undo (EspMaskEditor *self);
 
+/* Makes steps of a stroke under way and of an edge that does not rest yet. TRUE: there are steps
+ * that are not stored yet. */
+gboolean esp_mask_editor_flush (EspMaskEditor *self);
 /* Are there steps that are not stored yet? */
 gboolean esp_mask_editor_is_busy (EspMaskEditor *self);
 

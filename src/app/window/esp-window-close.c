@@ -301,6 +301,14 @@ check_saved (EspWindow *self)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+/* What was painted last comes into the document first. */
+static void
+on_mask_stored (EspWindow *self)
+{
+  g_signal_handlers_disconnect_by_func (self->canvas, on_mask_stored, self);
+  esp_window_start_close (self);
+}
+
 void
 esp_window_start_close (EspWindow *self)
 {
@@ -308,6 +316,13 @@ esp_window_start_close (EspWindow *self)
 
   if (self->closing || self->ask_shown || self->background)
     return;
+  g_signal_handlers_disconnect_by_func (self->canvas, on_mask_stored, self);
+  if (self->document != NULL && esp_canvas_flush (self->canvas))
+    {
+      g_signal_connect_object (self->canvas, "stored", G_CALLBACK (on_mask_stored), self,
+                               G_CONNECT_SWAPPED);
+      return;
+    }
   remember_layout (self);
   if (self->document == NULL)
     finish_close (self);
