@@ -3,9 +3,11 @@
 #include "compare-fixture.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "esp-compare-divider.h"
 #include "esp-texture-cache.h"
+#include "pixels.h"
 
 #define NEAR 1e-4
 
@@ -238,6 +240,32 @@ test_accessible (Fixture *fixture, gconstpointer data)
   g_assert_true (gtk_widget_get_focusable (GTK_WIDGET (fixture->divider)));
 }
 
+/* On anything it stands out, 3 : 1 at least (WCAG 2.1). */
+static void
+test_seen (Fixture *fixture, gconstpointer data)
+{
+  static const guint8 greys[] = { 0, 0x60, 0x80, 0xa0, 0xff };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (greys); i++)
+    {
+      g_autoptr (EspPicture) picture = esp_picture_new (200, 100, NULL);
+      g_autoptr (GdkTexture) texture = NULL;
+      g_autoptr (Pixels) pixels = NULL;
+      double contrast;
+
+      memset (picture->pixels, greys[i], 200 * 100 * 3);
+      texture = esp_texture_new_for_picture (picture);
+      esp_image_view_set_image (fixture->view, texture, 200, 100, FALSE);
+      gtk_widget_queue_draw (GTK_WIDGET (fixture->divider));
+      gtk_test_widget_wait_for_draw (fixture->window);
+      pixels = pixels_take (fixture->window);
+      /* Above the handle, which is in the middle of 400 × 300. */
+      contrast = pixels_get_contrast_in (pixels, &GRAPHENE_RECT_INIT (190, 110, 20, 10));
+      g_test_message ("%02x: %.2f : 1", greys[i], contrast);
+      g_assert_cmpfloat (contrast, >=, 3);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -251,5 +279,6 @@ main (int argc, char *argv[])
   ADD ("keys-rtl", test_keys_rtl);
   ADD ("hit-area", test_hit_area);
   ADD ("accessible", test_accessible);
+  ADD ("seen", test_seen);
   return g_test_run ();
 }

@@ -7,6 +7,7 @@
 #include "esp-mask-scene.h"
 #include "esp-region-tool.h"
 #include "esp-texture-cache.h"
+#include "pixels.h"
 #include "scratch-document.h"
 #include "widgets.h"
 
@@ -250,6 +251,104 @@ test_region (Fixture *fixture, gconstpointer data)
   g_assert_null (esp_region_tool_get_region (tool));
 }
 
+/* --- Seen on anything ------------------------------------------------------------------------- */
+
+static void
+show_grey (Fixture *fixture, guint8 grey)
+{
+  g_autoptr (EspPicture) picture = esp_picture_new (WIDTH, HEIGHT, NULL);
+  g_autoptr (GdkTexture) texture = NULL;
+
+  memset (picture->pixels, grey, (gsize) WIDTH * HEIGHT * 3);
+  texture = esp_texture_new_for_picture (picture);
+  esp_image_view_set_image (fixture->view, texture, WIDTH, HEIGHT, FALSE);
+  gtk_widget_queue_draw (GTK_WIDGET (fixture->view));
+  gtk_test_widget_wait_for_draw (fixture->window);
+}
+
+/* Something in that part of the image stands out from what is below, 3 : 1 at least (WCAG 2.1). */
+static void
+assert_seen (Fixture *fixture, float x, float y, float width, float height)
+{
+  g_autoptr (Pixels) pixels = pixels_take (fixture->window);
+  graphene_rect_t place;
+  graphene_point_t origin;
+  double contrast;
+
+  esp_image_view_get_place (fixture->view, &place);
+  g_assert_true (gtk_widget_compute_point (GTK_WIDGET (fixture->view), fixture->window,
+                                           &place.origin, &origin));
+  contrast = pixels_get_contrast_in (
+      pixels, &GRAPHENE_RECT_INIT (origin.x + x, origin.y + y, width, height));
+  g_test_message ("%.2f : 1", contrast);
+  g_assert_cmpfloat (contrast, >=, 3);
+}
+
+static void
+paint_brush (GtkSnapshot *snapshot, const graphene_rect_t *place, const graphene_rect_t *visible,
+             double density, gpointer brush)
+{
+  esp_brush_snapshot (brush, snapshot);
+}
+
+static void
+paint_region (GtkSnapshot *snapshot, const graphene_rect_t *place, const graphene_rect_t *visible,
+              double density, gpointer tool)
+{
+  esp_region_tool_snapshot (tool, snapshot, place);
+}
+
+/* The brush is asked before the view. */
+static gboolean
+press_on_view (Fixture *fixture, guint key)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (GTK_WIDGET (fixture->view));
+  gboolean handled = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (GTK_IS_EVENT_CONTROLLER_KEY (controller)
+          && gtk_event_controller_get_propagation_phase (GTK_EVENT_CONTROLLER (controller))
+                 == GTK_PHASE_CAPTURE)
+        g_signal_emit_by_name (controller, "key-pressed", key, 0, 0, &handled);
+    }
+  return handled;
+}
+
+static void
+test_seen (Fixture *fixture, gconstpointer data)
+{
+  static const guint8 greys[] = { 0, 0x60, 0x80, 0xa0, 0xff };
+  g_autoptr (EspBrush) brush = esp_brush_new (fixture->view);
+  g_autoptr (EspRegionTool) tool = esp_region_tool_new (fixture->view);
+  g_autoptr (EspRegion) region = esp_region_new (20, 30, 100, 80);
+  double x, y;
+
+  esp_image_view_add_layer (fixture->view, paint_brush, brush);
+  esp_brush_set_active (brush, TRUE);
+  esp_brush_set_size (brush, 40);
+  g_assert_true (press_on_view (fixture, GDK_KEY_Right));
+  g_assert_true (esp_brush_get_place (brush, &x, &y));
+  for (gsize i = 0; i < G_N_ELEMENTS (greys); i++)
+    {
+      show_grey (fixture, greys[i]);
+      assert_seen (fixture, (float) x + 14, (float) y - 3, 12, 6); /* its right side */
+    }
+  esp_brush_set_active (brush, FALSE);
+  esp_image_view_remove_layer (fixture->view, paint_brush, brush);
+
+  esp_image_view_add_layer (fixture->view, paint_region, tool);
+  esp_region_tool_set_region (tool, region);
+  for (gsize i = 0; i < G_N_ELEMENTS (greys); i++)
+    {
+      show_grey (fixture, greys[i]);
+      assert_seen (fixture, 14, 45, 12, 12); /* its left side */
+    }
+  esp_image_view_remove_layer (fixture->view, paint_region, tool);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -259,6 +358,7 @@ main (int argc, char **argv)
   g_test_add ("/mask-tools/many-strokes", Fixture, NULL, set_up, test_many_strokes, tear_down);
   g_test_add ("/mask-tools/brush", Fixture, NULL, set_up, test_brush, tear_down);
   g_test_add ("/mask-tools/region", Fixture, NULL, set_up, test_region, tear_down);
+  g_test_add ("/mask-tools/seen", Fixture, NULL, set_up, test_seen, tear_down);
 
   return g_test_run ();
 }
