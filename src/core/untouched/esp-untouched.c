@@ -15,10 +15,11 @@
 
 #define TOKEN 16 /* px a side */
 
-/* The seam's width where nobody says one: px where the result is as large as what it was made of,
- * more where that is larger than what models make. */
+/* The seam's width where nobody says one: px of a picture as large as models make them, and in
+ * proportion of others. */
 #define SEAM           2.0
 #define SEAM_PIXELS    1048576.0
+#define SEAM_LEAST     1.0
 #define SEAM_MOST      24.0
 #define SEAM_REGION    0.06 /* of a region's shorter side, where all of it is the result's */
 #define SEAM_REGION_PX 4.0
@@ -80,7 +81,7 @@ get_feather (const EspComposition *self, const EspCrop *box, int width, int heig
   if (takes_region (self))
     return MIN (MAX (SEAM_REGION * MIN (self->region->width, self->region->height), SEAM_REGION_PX),
                 get_context (self->region, box, width, height));
-  return CLAMP (SEAM * larger, SEAM, SEAM_MOST);
+  return CLAMP (SEAM * larger, SEAM_LEAST, SEAM_MOST);
 }
 
 double
