@@ -47,7 +47,7 @@ platform_packages=(
   libgl1 libegl1 libgles2 libglx-mesa0 libegl-mesa0 libgl1-mesa-dri libstdc++6 libgomp1
 )
 sdk_packages=(
-  gcc g++ make meson ninja-build cmake pkgconf patch autoconf automake libtool python3-minimal
+  gcc g++ ccache make meson ninja-build cmake pkgconf patch autoconf automake libtool python3-minimal
   libgtk-4-dev libadwaita-1-dev libjson-glib-dev libcurl4-openssl-dev libsqlite3-dev
   libsecret-1-dev libgdk-pixbuf-2.0-dev liblcms2-dev libwebp-dev libtiff-dev libjpeg-dev libpng-dev
   zlib1g-dev libpango1.0-dev libglib2.0-dev-bin gettext desktop-file-utils appstream
