@@ -205,19 +205,23 @@ static void
 on_run (EspSquashDialog *self)
 {
   GtkWindow *window = gtk_window_get_transient_for (GTK_WINDOW (self));
+  g_autoptr (EspNode) start = get_start (self) != NULL ? g_object_ref (get_start (self)) : NULL;
+  g_autoptr (GPtrArray) path = self->path != NULL ? g_ptr_array_ref (self->path) : NULL;
+  g_autoptr (EspModel) model
+      = is_as_one (self) && get_model (self) != NULL ? g_object_ref (get_model (self)) : NULL;
   g_autofree char *instruction = dup_instruction (self);
-  g_autoptr (EspSquashDialog) kept = g_object_ref (self);
+  const gboolean as_one = is_as_one (self);
+  const gboolean possible = ESP_IS_WINDOW (window)
+                            && ESP_WINDOW (window)->document == self->document
+                            && !esp_node_is_deleted (self->end) && start != NULL && path != NULL;
 
   gtk_window_close (GTK_WINDOW (self));
-  if (!ESP_IS_WINDOW (window) || ESP_WINDOW (window)->document != self->document
-      || esp_node_is_deleted (self->end))
+  if (!possible)
     return;
-  if (is_as_one (self))
-    esp_window_run_as_one (ESP_WINDOW (window), get_start (self), self->path, get_model (self),
-                           instruction);
-  else
-    esp_window_run_again_in_order (ESP_WINDOW (window), get_start (self), self->path, TRUE,
-                                   _ ("Squash"));
+  if (as_one && model != NULL)
+    esp_window_run_as_one (ESP_WINDOW (window), start, path, model, instruction);
+  else if (!as_one)
+    esp_window_run_again_in_order (ESP_WINDOW (window), start, path, TRUE, _ ("Squash"));
 }
 
 /* --- The widgets ------------------------------------------------------------------------------ */
