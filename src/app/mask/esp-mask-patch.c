@@ -228,37 +228,36 @@ esp_mask_patch_update (EspMaskPatch *self, EspMask *mask, double grow, double fe
 /* A magenta that photos hardly have; lines of it are denser. All in 0…255, not premultiplied. */
 static const guint8 tint[3] = { 214, 20, 160 };
 
-#define HATCH       10  /* px of the patch from line to line */
-#define HATCH_LINE  3   /* px of a line */
-#define EDGE        128 /* the outline is where the mask passes this value */
-#define BORDER      2   /* px of the patch, on each side of it */
-#define WEAK_TINT   70  /* opacities */
+#define HATCH       10                    /* px of the patch from line to line */
+#define HATCH_LINE  3                     /* px of a line */
+#define EDGE        128                   /* the outline is where the mask passes this value */
+#define BORDER      ESP_MASK_PATCH_BORDER /* px on each side of the outline */
+#define WEAK_TINT   70                    /* opacities */
 #define WEAK_LINE   150
 #define STRONG_TINT 120
 #define STRONG_LINE 230
 
-/* What lies inside of the edge, with a border of BORDER pixels that goes on as the patch's own. */
+/* What of a part lies inside of the edge, with a border of BORDER pixels; beyond the patch it goes
+ * on as its own edge. */
 static guint8 *
-find_inside (EspMaskPatch *self)
+find_inside (EspMaskPatch *self, const EspMaskArea *area)
 {
-  const int width = self->area.right - self->area.left;
-  const int height = self->area.bottom - self->area.top;
+  const int width = area->right - area->left, height = area->bottom - area->top;
+  const int patch_width = self->area.right - self->area.left;
+  const int patch_height = self->area.bottom - self->area.top;
+  const int left = area->left - self->area.left - BORDER;
+  const int top = area->top - self->area.top - BORDER;
   const gsize stride = (gsize) width + 2 * BORDER;
   guint8 *inside = g_malloc (stride * ((gsize) height + 2 * BORDER));
 
   for (int y = 0; y < height + 2 * BORDER; y++)
     {
       const guint8 *values
-          = self->values + (gsize) CLAMP (y - BORDER, 0, height - 1) * (gsize) width;
+          = self->values + (gsize) CLAMP (top + y, 0, patch_height - 1) * (gsize) patch_width;
       guint8 *to = inside + (gsize) y * stride;
 
-      for (int x = 0; x < width; x++)
-        to[x + BORDER] = values[x] >= EDGE;
-      for (int x = 0; x < BORDER; x++)
-        {
-          to[x] = to[BORDER];
-          to[width + BORDER + x] = to[width + BORDER - 1];
-        }
+      for (int x = 0; x < width + 2 * BORDER; x++)
+        to[x] = values[CLAMP (left + x, 0, patch_width - 1)] >= EDGE;
     }
   return inside;
 }
@@ -284,38 +283,57 @@ get_pixel (const guint8 color[3], guint alpha)
          | color[2] * alpha / 255;
 }
 
+static gboolean
+is_empty (EspMaskPatch *self, const EspMaskArea *area)
+{
+  const int width = self->area.right - self->area.left;
+  guint8 any = 0;
+
+  for (int y = area->top; y < area->bottom; y++)
+    {
+      const guint8 *values = self->values + (gsize) (y - self->area.top) * (gsize) width;
+
+      for (int x = area->left; x < area->right; x++)
+        any |= values[x - self->area.left];
+    }
+  return any == 0;
+}
+
 GBytes *
-esp_mask_patch_draw_veil (EspMaskPatch *self, gboolean strong)
+esp_mask_patch_draw_veil (EspMaskPatch *self, const EspMaskArea *area, gboolean strong)
 {
   static const guint8 white[3] = { 255, 255, 255 }, black[3] = { 0, 0, 0 };
-  const int width = self->area.right - self->area.left;
-  const int height = self->area.bottom - self->area.top;
+  const EspMaskArea part = area != NULL ? *area : self->area;
+  const int width = part.right - part.left, height = part.bottom - part.top;
+  const int patch_width = self->area.right - self->area.left;
   const gsize n = (gsize) width * (gsize) height;
   const guint opacity = strong ? STRONG_TINT : WEAK_TINT;
   const guint line_opacity = strong ? STRONG_LINE : WEAK_LINE;
   const gsize stride = (gsize) width + 2 * BORDER;
   g_autofree guint8 *inside = NULL;
-  gboolean any = FALSE;
+  EspMaskArea around = part;
   guint32 *pixels;
 
-  for (gsize i = 0; i < n && !any; i++)
-    any = self->values[i] > 0;
-  if (!any)
+  /* The outline reaches into what is beside. */
+  esp_mask_area_grow (&around, BORDER);
+  esp_mask_area_intersect (&around, &self->area);
+  if (is_empty (self, &around))
     return NULL;
 
-  inside = find_inside (self);
+  inside = find_inside (self, &part);
   pixels = g_new0 (guint32, n);
   for (int y = 0; y < height; y++)
     {
-      const guint8 *values = self->values + (gsize) y * (gsize) width;
+      const guint8 *values = self->values
+                             + (gsize) (part.top + y - self->area.top) * (gsize) patch_width
+                             + (part.left - self->area.left);
       const guint8 *at = inside + (gsize) (y + BORDER) * stride + BORDER;
       guint32 *to = pixels + (gsize) y * (gsize) width;
 
       for (int x = 0; x < width; x++)
         {
           /* By its place in the picture, so that moving about does not move the lines. */
-          const unsigned diagonal
-              = (unsigned) (self->area.left + x) + (unsigned) (self->area.top + y);
+          const unsigned diagonal = (unsigned) (part.left + x) + (unsigned) (part.top + y);
           const gboolean line = diagonal % HATCH < HATCH_LINE;
 
           if (is_near_edge (at + x, stride))

@@ -15,6 +15,9 @@ G_BEGIN_DECLS
 #define ESP_MASK_PATCH_MIN_LEVEL (-5)
 #define ESP_MASK_PATCH_MAX_LEVEL 7
 
+/* So far beside a change of the mask the veil is another, in pixels of the patch. */
+#define ESP_MASK_PATCH_BORDER 2
+
 /* Of pixels; right and bottom do not belong to it. */
 typedef struct
 {
@@ -51,10 +54,12 @@ gboolean esp_mask_patch_update (EspMaskPatch *self, EspMask *mask, double grow, 
 /* How far a pixel of the mask has an effect, in pixels of the mask. */
 double esp_mask_patch_get_reach (double grow, double feather);
 
-/* What is drawn over the picture, in GDK_MEMORY_DEFAULT, as large as the patch; a tint with
- * diagonal lines where the mask is, and an outline in black and white, so that it is seen on any
- * colour, and by those who see none. NULL: the mask is empty there. `strong`: for high contrast. */
-GBytes *esp_mask_patch_draw_veil (EspMaskPatch *self, gboolean strong) G_GNUC_WARN_UNUSED_RESULT;
+/* What is drawn over the picture, in GDK_MEMORY_DEFAULT, of the part `area` (NULL: all); a tint
+ * with diagonal lines where the mask is, and an outline in black and white, so that it is seen on
+ * any colour, and by those who see none. NULL: the mask is empty there. `strong`: for high
+ * contrast. */
+GBytes *esp_mask_patch_draw_veil (EspMaskPatch *self, const EspMaskArea *area,
+                                  gboolean strong) G_GNUC_WARN_UNUSED_RESULT;
 
 /* R, G, B of the part `area` (the level's pixels, inside of the patch): the source where the mask
  * is 0, the result where it is 255. Both are as large as the level is (level ≥ 0) or as the mask

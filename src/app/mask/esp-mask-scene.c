@@ -24,12 +24,41 @@ typedef struct
   guint8 value;
 } Dab;
 
+/* A part of the patch: what is not another stays the same texture, which nobody draws again. */
+typedef struct
+{
+  EspMaskArea area;           /* the level's pixels */
+  GdkTexture *veil, *picture; /* or NULL: there is nothing to draw */
+  gboolean drawn;
+} Tile;
+
+#define TILE 256 /* px of the patch */
+
+static void
+tile_clear (gpointer data)
+{
+  Tile *tile = data;
+
+  g_clear_object (&tile->veil);
+  g_clear_object (&tile->picture);
+}
+
+static GArray *
+tiles_new (void)
+{
+  GArray *tiles = g_array_new (FALSE, FALSE, sizeof (Tile));
+
+  g_array_set_clear_func (tiles, tile_clear);
+  return tiles;
+}
+
 /* What one piece of work begins with, and what it leaves. */
 typedef struct
 {
   /* What belongs to whoever works, and goes from one piece of work to the next. */
   EspMask *mask;
   EspMaskPatch *patch;
+  GArray *tiles; /* of Tile: all of the patch */
   double grow, feather;
   gboolean strong;
   EspPicture *sources[ESP_MASK_PATCH_MAX_LEVEL + 1]; /* [0]: as given; smaller ones by and by */
@@ -45,9 +74,7 @@ typedef struct
   EspMaskArea changed;   /* px of the mask */
 
   /* What came of it. */
-  GPtrArray *copies;          /* of EspMask: those asked for */
-  GdkTexture *veil, *picture; /* or NULL */
-  EspMaskArea picture_area;   /* the level's pixels */
+  GPtrArray *copies; /* of EspMask: those asked for */
 } Work;
 
 struct _EspMaskScene
@@ -70,9 +97,7 @@ struct _EspMaskScene
 
   /* What is drawn. */
   int shown_level;
-  EspMaskArea shown_area;
-  GdkTexture *veil, *picture;
-  EspMaskArea picture_area;
+  GArray *tiles; /* of Tile */
 
   guint live : 1;
   guint strong : 1;
@@ -113,8 +138,7 @@ work_free (gpointer data)
   g_clear_pointer (&work->copies, g_ptr_array_unref);
   g_clear_pointer (&work->patch, esp_mask_patch_free);
   g_clear_pointer (&work->dabs, g_array_unref);
-  g_clear_object (&work->veil);
-  g_clear_object (&work->picture);
+  g_clear_pointer (&work->tiles, g_array_unref);
   drop_pictures (work);
   g_free (work);
 }
@@ -165,54 +189,112 @@ paint (Work *work, EspMaskArea *painted, GError **error)
   return TRUE;
 }
 
-/* The part of the mask that is seen; only what is another, where the rest is there. */
-static gboolean
-update_patch (Work *work, const EspMaskArea *painted, gboolean all)
+static void
+make_tiles (Work *work)
 {
-  EspMaskArea dirty = *painted;
+  g_array_set_size (work->tiles, 0);
+  for (int y = work->area.top & ~(TILE - 1); y < work->area.bottom; y += TILE)
+    for (int x = work->area.left & ~(TILE - 1); x < work->area.right; x += TILE)
+      {
+        Tile tile = { { x, y, x + TILE, y + TILE }, NULL, NULL, FALSE };
+
+        esp_mask_area_intersect (&tile.area, &work->area);
+        g_array_append_val (work->tiles, tile);
+      }
+}
+
+/* The part of the mask that is seen; only what is another, where the rest is there. `dirty`
+ * receives where that is, in the level's pixels. */
+static gboolean
+update_patch (Work *work, const EspMaskArea *painted, gboolean all, EspMaskArea *dirty)
+{
   EspMaskPatch *old = work->patch;
 
+  *dirty = *painted;
   if (all || old == NULL || old->level != work->level
       || memcmp (&old->area, &work->area, sizeof old->area) != 0)
     {
       g_clear_pointer (&work->patch, esp_mask_patch_free);
       work->patch = esp_mask_patch_new (work->level, &work->area);
+      make_tiles (work);
+      *dirty = work->area;
       return esp_mask_patch_update (work->patch, work->mask, work->grow, work->feather, NULL);
     }
-  if (esp_mask_area_is_empty (&dirty))
+  if (esp_mask_area_is_empty (dirty))
     return TRUE;
-  esp_mask_area_grow (&dirty, (int) ceil (esp_mask_patch_get_reach (work->grow, work->feather)));
-  esp_mask_area_to_level (&dirty, work->level);
-  esp_mask_area_grow (&dirty, 1);
-  return esp_mask_patch_update (work->patch, work->mask, work->grow, work->feather, &dirty);
+  esp_mask_area_grow (dirty, (int) ceil (esp_mask_patch_get_reach (work->grow, work->feather)));
+  esp_mask_area_to_level (dirty, work->level);
+  esp_mask_area_grow (dirty, 1);
+  return esp_mask_patch_update (work->patch, work->mask, work->grow, work->feather, dirty);
+}
+
+static gboolean
+touches (const EspMaskArea *area, const EspMaskArea *other)
+{
+  EspMaskArea both = *area;
+
+  esp_mask_area_intersect (&both, other);
+  return !esp_mask_area_is_empty (&both);
+}
+
+static GdkTexture *
+draw_picture (Work *work, const EspMaskArea *area)
+{
+  const int level = MAX (work->level, 0);
+  const int width = area->right - area->left;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (!make_level (work->sources, level) || !make_level (work->results, level))
+    return NULL;
+  bytes
+      = esp_mask_patch_draw_picture (work->patch, work->sources[level], work->results[level], area);
+  return gdk_memory_texture_new (width, area->bottom - area->top, GDK_MEMORY_R8G8B8, bytes,
+                                 (gsize) width * 3);
+}
+
+static GdkTexture *
+draw_veil (Work *work, const EspMaskArea *area)
+{
+  g_autoptr (GBytes) bytes = esp_mask_patch_draw_veil (work->patch, area, work->strong);
+  const int width = area->right - area->left;
+
+  if (bytes == NULL)
+    return NULL;
+  return gdk_memory_texture_new (width, area->bottom - area->top, GDK_MEMORY_DEFAULT, bytes,
+                                 (gsize) width * 4);
 }
 
 static void
-draw_picture (Work *work)
+draw_tiles (Work *work, const EspMaskArea *dirty)
 {
-  const int level = MAX (work->level, 0);
-  EspMaskArea area = work->changed;
-  g_autoptr (GBytes) bytes = NULL;
-  int width;
+  EspMaskArea around = *dirty, changed = work->changed;
 
-  esp_mask_area_to_level (&area, work->level);
-  esp_mask_area_intersect (&area, &work->area);
-  if (esp_mask_area_is_empty (&area) || !make_level (work->sources, level)
-      || !make_level (work->results, level))
-    return;
-  bytes = esp_mask_patch_draw_picture (work->patch, work->sources[level], work->results[level],
-                                       &area);
-  width = area.right - area.left;
-  work->picture = gdk_memory_texture_new (width, area.bottom - area.top, GDK_MEMORY_R8G8B8, bytes,
-                                          (gsize) width * 3);
-  work->picture_area = area;
+  esp_mask_area_grow (&around, ESP_MASK_PATCH_BORDER);
+  esp_mask_area_to_level (&changed, work->level);
+  for (guint i = 0; i < work->tiles->len; i++)
+    {
+      Tile *tile = &g_array_index (work->tiles, Tile, i);
+      const gboolean is_dirty = touches (&tile->area, &around);
+      const gboolean pictured = work->with_picture && touches (&tile->area, &changed);
+
+      if (is_dirty || !tile->drawn)
+        {
+          g_clear_object (&tile->veil);
+          tile->veil = draw_veil (work, &tile->area);
+        }
+      tile->drawn = TRUE;
+      if (is_dirty || !pictured)
+        g_clear_object (&tile->picture);
+      if (tile->picture == NULL && pictured)
+        tile->picture = draw_picture (work, &tile->area);
+    }
 }
 
 static void
 work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Work *work = data;
-  EspMaskArea painted = { 0 };
+  EspMaskArea painted = { 0 }, dirty;
   GError *error = NULL;
   gboolean all = FALSE;
 
@@ -233,17 +315,8 @@ work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
       g_task_return_error (task, error);
       return;
     }
-  if (work->draw && update_patch (work, &painted, all))
-    {
-      g_autoptr (GBytes) veil = esp_mask_patch_draw_veil (work->patch, work->strong);
-      const int width = work->area.right - work->area.left;
-
-      if (veil != NULL)
-        work->veil = gdk_memory_texture_new (width, work->area.bottom - work->area.top,
-                                             GDK_MEMORY_DEFAULT, veil, (gsize) width * 4);
-      if (work->with_picture)
-        draw_picture (work);
-    }
+  if (work->draw && update_patch (work, &painted, all, &dirty))
+    draw_tiles (work, &dirty);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -270,12 +343,17 @@ static void
 take_drawn (EspMaskScene *self, Work *work)
 {
   self->shown_level = work->level;
-  self->shown_area = work->area;
-  g_clear_object (&self->veil);
-  g_clear_object (&self->picture);
-  self->veil = g_steal_pointer (&work->veil);
-  self->picture = g_steal_pointer (&work->picture);
-  self->picture_area = work->picture_area;
+  g_array_set_size (self->tiles, 0);
+  for (guint i = 0; i < work->tiles->len; i++)
+    {
+      Tile tile = g_array_index (work->tiles, Tile, i);
+
+      if (tile.veil != NULL)
+        g_object_ref (tile.veil);
+      if (tile.picture != NULL)
+        g_object_ref (tile.picture);
+      g_array_append_val (self->tiles, tile);
+    }
 }
 
 static void
@@ -297,8 +375,6 @@ worked (GObject *source, GAsyncResult *result, gpointer data)
     }
   answer (tasks, work->copies, error); /* also of a mask that is gone: they asked for that */
   g_ptr_array_set_size (work->copies, 0);
-  g_clear_object (&work->veil);
-  g_clear_object (&work->picture);
   self->drop_work = FALSE;
 
   /* The task goes; what it worked with stays. */
@@ -330,6 +406,7 @@ prepare (EspMaskScene *self, Work *work)
   if (self->new_pictures)
     {
       drop_pictures (work);
+      g_clear_pointer (&work->patch, esp_mask_patch_free); /* its tiles are made anew with it */
       if (self->pictures[0] != NULL && self->pictures[1] != NULL)
         {
           work->sources[0] = esp_picture_ref (self->pictures[0]);
@@ -337,7 +414,7 @@ prepare (EspMaskScene *self, Work *work)
         }
       self->new_pictures = FALSE;
     }
-  if (work->grow != self->grow || work->feather != self->feather)
+  if (work->grow != self->grow || work->feather != self->feather || work->strong != self->strong)
     g_clear_pointer (&work->patch, esp_mask_patch_free);
   work->grow = self->grow;
   work->feather = self->feather;
@@ -415,8 +492,7 @@ esp_mask_scene_set_mask (EspMaskScene *self, EspMask *mask)
   if (mask == NULL || mask->width != self->width || mask->height != self->height)
     {
       /* Of another size, or none: nothing of the old one fits. */
-      g_clear_object (&self->veil);
-      g_clear_object (&self->picture);
+      g_array_set_size (self->tiles, 0);
       self->area = self->changed = (EspMaskArea){ 0 };
     }
   self->width = mask != NULL ? mask->width : 0;
@@ -495,7 +571,8 @@ esp_mask_scene_set_live (EspMaskScene *self, gboolean live)
   self->changed = (EspMaskArea){ 0 };
   if (!live)
     {
-      g_clear_object (&self->picture);
+      for (guint i = 0; i < self->tiles->len; i++)
+        g_clear_object (&g_array_index (self->tiles, Tile, i).picture);
       invalidate (self);
       g_signal_emit (self, signals[CHANGED], 0);
     }
@@ -652,13 +729,18 @@ esp_mask_scene_snapshot (EspMaskScene *self, GtkSnapshot *snapshot, const graphe
   if (self->width == 0)
     return;
   follow (self, place, visible, density);
-  if (self->picture == NULL && (self->veil == NULL || !with_veil))
+  if (self->tiles->len == 0)
     return;
   gtk_snapshot_push_clip (snapshot, place); /* the last pixels of a level may be beyond the mask */
-  if (self->picture != NULL)
-    append (self, snapshot, self->picture, &self->picture_area, place);
-  if (self->veil != NULL && with_veil)
-    append (self, snapshot, self->veil, &self->shown_area, place);
+  for (guint i = 0; i < self->tiles->len; i++)
+    {
+      const Tile *tile = &g_array_index (self->tiles, Tile, i);
+
+      if (tile->picture != NULL)
+        append (self, snapshot, tile->picture, &tile->area, place);
+      if (tile->veil != NULL && with_veil)
+        append (self, snapshot, tile->veil, &tile->area, place);
+    }
   gtk_snapshot_pop (snapshot);
 }
 
@@ -675,8 +757,7 @@ esp_mask_scene_finalize (GObject *object)
   g_clear_pointer (&self->waiting, g_ptr_array_unref);
   for (int i = 0; i < 2; i++)
     g_clear_pointer (&self->pictures[i], esp_picture_unref);
-  g_clear_object (&self->veil);
-  g_clear_object (&self->picture);
+  g_clear_pointer (&self->tiles, g_array_unref);
 
   G_OBJECT_CLASS (esp_mask_scene_parent_class)->finalize (object);
 }
@@ -695,6 +776,8 @@ esp_mask_scene_init (EspMaskScene *self)
 {
   self->work = g_new0 (Work, 1);
   self->work->dabs = g_array_new (FALSE, FALSE, sizeof (Dab));
+  self->work->tiles = tiles_new ();
+  self->tiles = tiles_new ();
   self->work->copies = g_ptr_array_new_with_free_func ((GDestroyNotify) esp_mask_unref);
   self->dabs = g_array_new (FALSE, FALSE, sizeof (Dab));
   self->waiting = g_ptr_array_new_with_free_func (g_object_unref);

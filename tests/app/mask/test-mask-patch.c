@@ -128,15 +128,17 @@ test_veil (void)
   g_autoptr (EspMaskPatch) patch = esp_mask_patch_new (0, &all);
   g_autoptr (GBytes) veil = NULL;
   g_autoptr (GBytes) strong = NULL;
+  g_autoptr (GBytes) of_part = NULL;
+  const EspMaskArea part = { 7, 30, 20, 45 };
   const guint8 *pixels, *strong_pixels;
   gboolean lines = FALSE;
 
   g_assert_true (esp_mask_patch_update (patch, empty, 0, 0, NULL));
-  g_assert_null (esp_mask_patch_draw_veil (patch, FALSE));
+  g_assert_null (esp_mask_patch_draw_veil (patch, NULL, FALSE));
 
   g_assert_true (esp_mask_patch_update (patch, mask, 0, 0, NULL));
-  veil = esp_mask_patch_draw_veil (patch, FALSE);
-  strong = esp_mask_patch_draw_veil (patch, TRUE);
+  veil = esp_mask_patch_draw_veil (patch, NULL, FALSE);
+  strong = esp_mask_patch_draw_veil (patch, NULL, TRUE);
   g_assert_cmpuint (g_bytes_get_size (veil), ==, 80 * 80 * 4);
   pixels = g_bytes_get_data (veil, NULL);
   strong_pixels = g_bytes_get_data (strong, NULL);
@@ -158,6 +160,12 @@ test_veil (void)
     }
 #undef AT
   g_assert_true (lines);
+
+  /* A part is as the whole has it, also where an outline comes from beside. */
+  of_part = esp_mask_patch_draw_veil (patch, &part, FALSE);
+  for (int y = part.top; y < part.bottom; y++)
+    g_assert_cmpmem ((const guint8 *) g_bytes_get_data (of_part, NULL) + (y - part.top) * 13 * 4,
+                     13 * 4, pixels + (y * 80 + part.left) * 4, 13 * 4);
 }
 
 static EspPicture *
