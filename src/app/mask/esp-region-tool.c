@@ -251,6 +251,33 @@ add_point (EspRegionTool *self, double x, double y)
   g_array_append_val (self->points, point);
 }
 
+/* Of movements between two frames only the last is told; a lasso goes through all of them. */
+static void
+add_history (EspRegionTool *self)
+{
+  GtkNative *native = gtk_widget_get_native (GTK_WIDGET (self->view));
+  GdkEvent *event = gtk_gesture_get_last_event (
+      self->drag, gtk_gesture_single_get_current_sequence (GTK_GESTURE_SINGLE (self->drag)));
+  g_autofree GdkTimeCoord *history = NULL;
+  double native_x, native_y;
+  guint n = 0;
+
+  if (event == NULL || native == NULL || gdk_event_get_event_type (event) != GDK_MOTION_NOTIFY)
+    return;
+  history = gdk_event_get_history (event, &n);
+  gtk_native_get_surface_transform (native, &native_x, &native_y);
+  for (guint i = 0; i < n; i++)
+    {
+      double x, y;
+
+      if ((history[i].flags & GDK_AXIS_FLAG_X) != 0 && (history[i].flags & GDK_AXIS_FLAG_Y) != 0
+          && gtk_widget_translate_coordinates (GTK_WIDGET (native), GTK_WIDGET (self->view),
+                                               history[i].axes[GDK_AXIS_X] - native_x,
+                                               history[i].axes[GDK_AXIS_Y] - native_y, &x, &y))
+        add_point (self, x, y);
+    }
+}
+
 static void
 draw_to (EspRegionTool *self, double x, double y)
 {
@@ -258,6 +285,7 @@ draw_to (EspRegionTool *self, double x, double y)
 
   if (self->lasso)
     {
+      add_history (self);
       add_point (self, x, y);
       if (self->points->len >= 3)
         take (self, esp_region_new_lasso ((EspRegionPoint *) (void *) self->points->data,

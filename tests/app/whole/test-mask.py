@@ -97,7 +97,7 @@ def drag(window, *points):
         xdo('mousemove', '--window', where, left + x, top + y)
         if number == 0:
             xdo('mousedown', 1)
-        time.sleep(0.03)  # as a hand is no faster
+        time.sleep(0.1)  # as a hand is no faster
     xdo('mouseup', 1, 'mousemove', 1279, 899)
 
 
