@@ -213,7 +213,8 @@ def a_region(home, start):
     window.text('70 × 80 px at 160, 155')
     window.shot('region-1')
     window.button('Draw Around It')
-    drag(window, (60, 20), (100, 20), (100, 70), (50, 60))
+    # However many of the movements between are told, its box is that of its ends.
+    drag(window, (50, 20), (55, 50), (60, 60), (70, 64), (80, 66), (90, 68), (100, 70))
     window.text('50 × 50 px at 50, 20')
     window.shot('region-2-lasso')
     window.button('Keep the Region for the Next Turns')
