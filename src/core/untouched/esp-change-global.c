@@ -27,7 +27,7 @@
 #define TILES_SHARE  0.04
 
 /* Colours that all became others by one rule. */
-#define RECOLOURED_MOST  0.65
+#define RECOLOURED_MOST  0.80
 #define RECOLOURED_SHARE 0.15
 
 #define SMOOTH 1.6 /* places that errors are averaged over */
@@ -69,6 +69,8 @@ colours_are_others (const EspResidual *self)
     {
       const double gain = self->fits[c].terms[0];
 
+      g_debug ("channel %d: gain %.3f, offset %.1f, tint %.1f", c, gain, self->fits[c].terms[1],
+               self->tints[c]);
       if (gain < GAIN_LEAST || gain > GAIN_MOST || fabs (self->tints[c]) > TINT_MOST)
         return TRUE;
       veiled += gain < VEIL_GAIN && self->fits[c].terms[1] > VEIL_BLACK;
@@ -136,11 +138,13 @@ _esp_change_is_global (const EspResidual *residual, const EspMask *found, gboole
   const EspSpan *covered = &residual->covered;
   const double changed
       = count_share (found, covered->left, covered->top, covered->right, covered->bottom);
+  const double detail = measure_detail (residual, found);
   double usual[3];
 
+  g_debug ("changed %.3f in %.2f of the tiles, detail %.2f, recoloured %.2f", changed,
+           count_tiles (found, covered), detail, residual->recoloured);
   *global = TRUE;
-  if (colours_are_others (residual) || measure_detail (residual, found) < DETAIL_LEAST
-      || changed > CHANGED_MOST
+  if (colours_are_others (residual) || detail < DETAIL_LEAST || changed > CHANGED_MOST
       || (changed > TILES_SHARE && count_tiles (found, covered) > TILES_MOST)
       || (changed > RECOLOURED_SHARE && residual->recoloured > RECOLOURED_MOST))
     return TRUE;
@@ -150,6 +154,7 @@ _esp_change_is_global (const EspResidual *residual, const EspMask *found, gboole
       if (isnan (usual[c]))
         return FALSE;
     }
+  g_debug ("usual errors: %.2f %.2f %.2f", usual[0], usual[1], usual[2]);
   *global = usual[0] > LUMA_MOST || usual[1] > CHROMA_MOST || usual[2] > CHROMA_MOST;
   return TRUE;
 }

@@ -133,6 +133,8 @@ _esp_spread_at (const EspSpread *self, double activity)
 #define FIT_ROUNDS  8
 #define FIT_TUKEY   3.0   /* σ beyond which a sample does not count */
 #define FIT_LEAST   0.3   /* levels: rounding */
+#define CUT_NEAR    6.0   /* levels from black or white, in the result */
+#define CUT_SOURCE  4.0   /* … of what is as near as this in the source */
 #define CENTRE      128.0 /* so that gain and offset are nearly independent */
 
 /* Solves a · x = b by Gauss's elimination; `a` is positive definite. */
@@ -220,6 +222,11 @@ _esp_colour_fit (EspColourFit *fit, const EspPlane *source, const EspPlane *resu
       = g_new (double, (gsize) (area / step / step + source->width + source->height + 1)
                            * (ESP_N_TERMS + 1));
   g_autofree float *room = NULL;
+  /* What is cut off at black or white says nothing of the gain, and noise takes only a part of it
+   * there: by the registration's colours, all that comes near is left out. */
+  const double black = fit->terms[1] < CUT_NEAR ? CUT_SOURCE : -1;
+  const double white
+      = 255 * fit->terms[0] + fit->terms[1] > 255 - CUT_NEAR ? 255 - CUT_SOURCE : 256;
   int n = 0;
 
   fit->spread = FIT_LEAST;
@@ -230,8 +237,8 @@ _esp_colour_fit (EspColourFit *fit, const EspPlane *source, const EspPlane *resu
         const gsize at = (gsize) y * (gsize) source->width + (gsize) x;
         double *v = samples + (gsize) n * (ESP_N_TERMS + 1);
 
-        /* What is cut off at black or white says nothing of the gain. */
-        if (result->values[at] < 2 || result->values[at] > 253)
+        if (result->values[at] < 2 || result->values[at] > 253 || source->values[at] < black
+            || source->values[at] > white)
           continue;
         v[0] = source->values[at] - CENTRE;
         v[1] = 1;
