@@ -221,6 +221,20 @@ _esp_changes_is_empty (EspChanges *self)
   return self->records->len == 0 && self->forgotten == NULL;
 }
 
+gboolean
+_esp_changes_note_instruction (EspChanges *self, EspStore *store, const EspRecord *record,
+                               GError **error)
+{
+  if (*record->instruction == '\0')
+    return TRUE;
+  if (!_esp_store_write_instruction (store, record->instruction, record->created, error))
+    return FALSE;
+  if (self->instructions == NULL)
+    self->instructions = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (self->instructions, g_strdup (record->instruction));
+  return TRUE;
+}
+
 void
 _esp_changes_add_sweep (EspChanges *self, gint64 id, const char *plan)
 {

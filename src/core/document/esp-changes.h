@@ -33,6 +33,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspChanges, _esp_changes_free)
 gboolean _esp_changes_put (EspChanges *self, EspStore *store, const EspRecord *before,
                            EspRecord *after, GError **error);
 
+/* The record's instruction, if it has one, becomes the latest of those that are remembered. */
+gboolean _esp_changes_note_instruction (EspChanges *self, EspStore *store, const EspRecord *record,
+                                        GError **error);
+
 void _esp_changes_add_sweep (EspChanges *self, gint64 id, const char *plan);
 
 /* The operation can be undone under this title (taken). */

@@ -50,19 +50,6 @@ prepare_image (EspCall *call, GError **error)
   return adding->image != NULL;
 }
 
-static gboolean
-note_instruction (EspCall *call, EspStore *store, const EspRecord *record, GError **error)
-{
-  if (*record->instruction == '\0')
-    return TRUE;
-  if (!_esp_store_write_instruction (store, record->instruction, record->created, error))
-    return FALSE;
-  if (call->changes->instructions == NULL)
-    call->changes->instructions = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (call->changes->instructions, g_strdup (record->instruction));
-  return TRUE;
-}
-
 /* Behind its siblings: `positions` has the last one of each parent. FALSE also if it was deleted.
  */
 static gboolean
@@ -136,7 +123,7 @@ do_add (EspCall *call, EspWriter *writer, GError **error)
         }
       if (!_esp_changes_put (call->changes, store, NULL, record, error)
           || (g_hash_table_add (noted, record->instruction)
-              && !note_instruction (call, store, record, error)))
+              && !_esp_changes_note_instruction (call->changes, store, record, error)))
         return FALSE;
       g_array_append_val (adding->ids, record->id);
     }

@@ -87,19 +87,6 @@ place_record (const Branch *branch, EspStore *store, guint i, EspRecord *record,
          && _esp_store_next_position (store, record->parent, &record->position, error);
 }
 
-static gboolean
-note_instruction (EspCall *call, EspStore *store, const EspRecord *record, GError **error)
-{
-  if (*record->instruction == '\0')
-    return TRUE;
-  if (!_esp_store_write_instruction (store, record->instruction, record->created, error))
-    return FALSE;
-  if (call->changes->instructions == NULL)
-    call->changes->instructions = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (call->changes->instructions, g_strdup (record->instruction));
-  return TRUE;
-}
-
 /* As it is now: the main thread may be behind. */
 static gboolean
 take_picture (const Branch *branch, EspStore *store, EspRecord *record, GError **error)
@@ -133,7 +120,7 @@ do_add_branch (EspCall *call, EspWriter *writer, GError **error)
           return FALSE;
         }
       if (!_esp_changes_put (call->changes, store, NULL, record, error)
-          || !note_instruction (call, store, record, error))
+          || !_esp_changes_note_instruction (call->changes, store, record, error))
         return FALSE;
       g_array_append_val (branch->ids, record->id);
     }
@@ -282,25 +269,9 @@ void
 esp_document_keep_as_is_async (EspDocument *self, GPtrArray *nodes, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
-  GArray *ids;
-  EspCall *call;
-
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (nodes != NULL && nodes->len > 0);
 
-  for (guint i = 0; i < nodes->len; i++)
-    if (_esp_document_refuse (self, nodes->pdata[i], esp_document_keep_as_is_async, cancellable,
-                              callback, user_data))
-      return;
-  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), nodes->len);
-  for (guint i = 0; i < nodes->len; i++)
-    {
-      const gint64 id = esp_node_get_id (nodes->pdata[i]);
-
-      g_array_append_val (ids, id);
-    }
-  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_keep_as_is_async, cancellable,
-                              callback, user_data, ids, (GDestroyNotify) g_array_unref);
-  call->work = do_keep_as_is;
-  _esp_writer_push (self->writer, call);
+  _esp_document_push_on_nodes (self, nodes, do_keep_as_is, esp_document_keep_as_is_async,
+                               cancellable, callback, user_data);
 }

@@ -249,35 +249,13 @@ esp_document_set_rejected_async (EspDocument *self, GPtrArray *nodes, gboolean r
 
 /* --- Deletion --------------------------------------------------------------------------------- */
 
-/* The node and all below it that is not deleted, top first; each once in `ids`. */
-static gboolean
-collect_branch (EspStore *store, gint64 id, GHashTable *seen, GArray *ids, GError **error)
-{
-  GError *local = NULL;
-  sqlite3_stmt *statement = _esp_store_prepare (
-      store,
-      "WITH RECURSIVE branch (id) AS ("
+/* The node and all below it that is not deleted, top first. */
+static const char find_branch[]
+    = "WITH RECURSIVE branch (id) AS ("
       " SELECT id FROM nodes WHERE id = ?1 AND deleted = 0"
       " UNION SELECT nodes.id FROM nodes JOIN branch ON nodes.parent = branch.id"
       " WHERE nodes.deleted = 0)"
-      " SELECT id FROM branch",
-      error);
-
-  if (statement == NULL)
-    return FALSE;
-  sqlite3_bind_int64 (statement, 1, id);
-  while (_esp_store_step (store, statement, &local))
-    {
-      const gint64 found = sqlite3_column_int64 (statement, 0);
-
-      if (g_hash_table_add (seen, g_memdup2 (&found, sizeof found)))
-        g_array_append_val (ids, found);
-    }
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, local);
-  return FALSE;
-}
+      " SELECT id FROM branch";
 
 static gboolean
 do_delete (EspCall *call, EspWriter *writer, GError **error)
@@ -288,7 +266,8 @@ do_delete (EspCall *call, EspWriter *writer, GError **error)
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint64));
 
   for (guint i = 0; i < editing->ids->len; i++)
-    if (!collect_branch (store, g_array_index (editing->ids, gint64, i), seen, ids, error))
+    if (!_esp_store_collect_ids (store, find_branch, g_array_index (editing->ids, gint64, i), seen,
+                                 ids, error))
       return FALSE;
   _esp_changes_begin_step (
       call->changes,

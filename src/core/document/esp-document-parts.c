@@ -252,29 +252,9 @@ void
 esp_document_forget_parts_async (EspDocument *self, GPtrArray *nodes, GCancellable *cancellable,
                                  GAsyncReadyCallback callback, gpointer user_data)
 {
-  GArray *ids;
-  EspCall *call;
-
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (nodes != NULL);
 
-  for (guint i = 0; i < nodes->len; i++)
-    if (_esp_document_refuse (self, nodes->pdata[i], esp_document_forget_parts_async, cancellable,
-                              callback, user_data))
-      return;
-  if (nodes->len == 0
-      && _esp_document_refuse (self, NULL, esp_document_forget_parts_async, cancellable, callback,
-                               user_data))
-    return;
-  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), nodes->len);
-  for (guint i = 0; i < nodes->len; i++)
-    {
-      const gint64 id = esp_node_get_id (nodes->pdata[i]);
-
-      g_array_append_val (ids, id);
-    }
-  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_forget_parts_async, cancellable,
-                              callback, user_data, ids, (GDestroyNotify) g_array_unref);
-  call->work = do_forget;
-  _esp_writer_push (self->writer, call);
+  _esp_document_push_on_nodes (self, nodes, do_forget, esp_document_forget_parts_async, cancellable,
+                               callback, user_data);
 }

@@ -61,6 +61,12 @@ EspCall *_esp_document_start (EspDocument *self, EspCallKind kind, gpointer tag,
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data, gpointer data, GDestroyNotify free_data);
 
+/* Starts and sends an undoable operation on nodes; the data of its call is a GArray of their ids
+ * (gint64). Refused at once where one of them is not this document's. */
+void _esp_document_push_on_nodes (EspDocument *self, GPtrArray *nodes, EspCallWork work,
+                                  gpointer tag, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+
 /* For operations that are refused at once: returns the error, TRUE if there was one. */
 gboolean _esp_document_refuse (EspDocument *self, EspNode *node, gpointer tag,
                                GCancellable *cancellable, GAsyncReadyCallback callback,

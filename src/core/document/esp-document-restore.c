@@ -95,30 +95,6 @@ esp_document_dup_deleted (EspDocument *self)
 
 /* --- Bringing it back ------------------------------------------------------------------------- */
 
-/* Adds what the query finds for `id` to `ids`, in its order, each once. */
-static gboolean
-collect (EspStore *store, const char *query, gint64 id, GHashTable *seen, GArray *ids,
-         GError **error)
-{
-  GError *local = NULL;
-  sqlite3_stmt *statement = _esp_store_prepare (store, query, error);
-
-  if (statement == NULL)
-    return FALSE;
-  sqlite3_bind_int64 (statement, 1, id);
-  while (_esp_store_step (store, statement, &local))
-    {
-      const gint64 found = sqlite3_column_int64 (statement, 0);
-
-      if (g_hash_table_add (seen, g_memdup2 (&found, sizeof found)))
-        g_array_append_val (ids, found);
-    }
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, local);
-  return FALSE;
-}
-
 /* What hangs on something has to hang on what is there. The limit ends a file's circles. */
 static const char find_above[]
     = "WITH RECURSIVE up (id, parent, height) AS ("
@@ -144,8 +120,10 @@ do_restore (EspCall *call, EspWriter *writer, GError **error)
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint64));
 
   for (guint i = 0; i < wanted->len; i++)
-    if (!collect (store, find_above, g_array_index (wanted, gint64, i), seen, ids, error)
-        || !collect (store, find_below, g_array_index (wanted, gint64, i), seen, ids, error))
+    if (!_esp_store_collect_ids (store, find_above, g_array_index (wanted, gint64, i), seen, ids,
+                                 error)
+        || !_esp_store_collect_ids (store, find_below, g_array_index (wanted, gint64, i), seen, ids,
+                                    error))
       return FALSE;
   _esp_changes_begin_step (
       call->changes,
@@ -173,28 +151,9 @@ void
 esp_document_restore_async (EspDocument *self, GPtrArray *nodes, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer user_data)
 {
-  GArray *ids;
-  EspCall *call;
-
   g_return_if_fail (ESP_IS_DOCUMENT (self));
   g_return_if_fail (nodes != NULL);
 
-  if (_esp_document_refuse (self, NULL, esp_document_restore_async, cancellable, callback,
-                            user_data))
-    return;
-  for (guint i = 0; i < nodes->len; i++)
-    if (_esp_document_refuse (self, nodes->pdata[i], esp_document_restore_async, cancellable,
-                              callback, user_data))
-      return;
-  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), nodes->len);
-  for (guint i = 0; i < nodes->len; i++)
-    {
-      const gint64 id = esp_node_get_id (nodes->pdata[i]);
-
-      g_array_append_val (ids, id);
-    }
-  call = _esp_document_start (self, ESP_CALL_EDIT, esp_document_restore_async, cancellable,
-                              callback, user_data, ids, (GDestroyNotify) g_array_unref);
-  call->work = do_restore;
-  _esp_writer_push (self->writer, call);
+  _esp_document_push_on_nodes (self, nodes, do_restore, esp_document_restore_async, cancellable,
+                               callback, user_data);
 }

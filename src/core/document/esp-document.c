@@ -301,6 +301,32 @@ _esp_document_refuse (EspDocument *self, EspNode *node, gpointer tag, GCancellab
   return TRUE;
 }
 
+void
+_esp_document_push_on_nodes (EspDocument *self, GPtrArray *nodes, EspCallWork work, gpointer tag,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  GArray *ids;
+  EspCall *call;
+
+  if (_esp_document_refuse (self, NULL, tag, cancellable, callback, user_data))
+    return;
+  for (guint i = 0; i < nodes->len; i++)
+    if (_esp_document_refuse (self, nodes->pdata[i], tag, cancellable, callback, user_data))
+      return;
+  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), nodes->len);
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      const gint64 id = esp_node_get_id (nodes->pdata[i]);
+
+      g_array_append_val (ids, id);
+    }
+  call = _esp_document_start (self, ESP_CALL_EDIT, tag, cancellable, callback, user_data, ids,
+                              (GDestroyNotify) g_array_unref);
+  call->work = work;
+  _esp_writer_push (self->writer, call);
+}
+
 gboolean
 _esp_document_refuse_text (EspDocument *self, const char *text, gpointer tag,
                            GAsyncReadyCallback callback, gpointer user_data)

@@ -413,6 +413,29 @@ _esp_store_read_node (EspStore *self, gint64 id, GError **error)
 }
 
 gboolean
+_esp_store_collect_ids (EspStore *self, const char *query, gint64 id, GHashTable *seen, GArray *ids,
+                        GError **error)
+{
+  GError *local = NULL;
+  sqlite3_stmt *statement = _esp_store_prepare (self, query, error);
+
+  if (statement == NULL)
+    return FALSE;
+  sqlite3_bind_int64 (statement, 1, id);
+  while (_esp_store_step (self, statement, &local))
+    {
+      const gint64 found = sqlite3_column_int64 (statement, 0);
+
+      if (g_hash_table_add (seen, g_memdup2 (&found, sizeof found)))
+        g_array_append_val (ids, found);
+    }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
+gboolean
 _esp_store_check_parent (EspStore *self, gint64 parent, GError **error)
 {
   g_autoptr (EspRecord) record = NULL;

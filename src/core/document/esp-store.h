@@ -86,6 +86,11 @@ GPtrArray *_esp_store_read_nodes (EspStore *self, GCancellable *cancellable,
 EspRecord *_esp_store_read_node (EspStore *self, gint64 id,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Adds what the query (for one id, its first parameter) finds to `ids` (element-type gint64), in
+ * its order, each once: `seen` has those found before. */
+gboolean _esp_store_collect_ids (EspStore *self, const char *query, gint64 id, GHashTable *seen,
+                                 GArray *ids, GError **error);
+
 /* May nodes be hung below `parent` (0: below none)? Not if it was deleted meanwhile. */
 gboolean _esp_store_check_parent (EspStore *self, gint64 parent, GError **error);
 

@@ -19,6 +19,8 @@ typedef enum
   ESP_CALL_VIEW,    /* in a transaction if there is a working copy, else not at all */
 } EspCallKind;
 
+typedef gboolean (*EspCallWork) (EspCall *call, EspWriter *writer, GError **error);
+
 struct _EspCall
 {
   EspCallKind kind;
@@ -26,7 +28,7 @@ struct _EspCall
 
   /* On the thread. `prepare` comes before the transaction: what takes long. Either may be NULL. */
   gboolean (*prepare) (EspCall *call, GError **error);
-  gboolean (*work) (EspCall *call, EspWriter *writer, GError **error);
+  EspCallWork work;
 
   /* On the main thread, when the nodes show `changes`; NULL: returns TRUE from the task. */
   void (*finish) (EspCall *call);
