@@ -130,7 +130,7 @@ def session(home, start, motion):
     window.wait_for_nodes(4)
     window.key('End')
     window.key('Home')
-    window.instruct('Add fog')
+    window.instruct('Make the photo faded')
     window.wait_for_nodes(5)
     wait_until(lambda: not any('running' in node.name or 'waiting' in node.name for node in window.nodes()), 'the turn')
     window.key('F9')

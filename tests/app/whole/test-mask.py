@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+from accessible import PRESSED
 from drive import case, repeat_until, run, wait_until
 from survey import complaints, unreached
 
@@ -213,6 +214,8 @@ def a_region(home, start):
     window.text('70 × 80 px at 160, 155')
     window.shot('region-1')
     window.button('Draw Around It')
+    # Pressed by name, a button of GTK's takes a quarter of a second.
+    wait_until(lambda: window.find(None, 'Draw Around It').has(PRESSED), 'the other tool')
     # However many of the movements between are told, its box is that of its ends.
     drag(window, (50, 20), (55, 50), (60, 60), (70, 64), (80, 66), (90, 68), (100, 70))
     window.text('50 × 50 px at 50, 20')
