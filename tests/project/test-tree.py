@@ -105,9 +105,10 @@ def core_includes_no_gtk():
 APP_USES = {
     'style': set(),
     'words': set(),
+    'outside': set(),
     'marks': {'style'},
     'image': {'style'},
-    'export': {'image'},
+    'export': {'image', 'outside'},
     'history': {'style', 'image', 'export', 'marks'},
     'mask': {'style', 'image'},
     'canvas': {'style', 'image', 'words', 'export', 'mask'},
@@ -116,9 +117,9 @@ APP_USES = {
     'composer': {'style', 'image', 'words'},
     'details': {'style', 'image', 'words'},
     'queue': {'image', 'words'},
-    'models': {'words'},
-    'preferences': {'words', 'models'},
-    'window': {'style', 'image', 'words', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
+    'models': {'words', 'outside'},
+    'preferences': {'words', 'outside', 'models'},
+    'window': {'style', 'image', 'words', 'outside', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
                'preferences', 'compare', 'sweep'},
 }
 

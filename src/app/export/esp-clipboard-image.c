@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "esp-export.h"
+#include "esp-show-uri.h"
 
 #define PNG_TYPE "image/png"
 #define URI_TYPE "text/uri-list"
@@ -321,7 +322,7 @@ on_shown (GObject *source, GAsyncResult *result, gpointer data)
   GtkWindow *parent = GTK_IS_WINDOW (source) ? GTK_WINDOW (source) : NULL;
   GError *error = NULL;
 
-  if (gtk_show_uri_full_finish (parent, result, &error))
+  if (esp_show_uri_finish (parent, result, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -334,8 +335,8 @@ show_directly (GTask *task)
   GFile *file = g_object_get_data (G_OBJECT (task), "file");
   g_autofree char *uri = g_file_get_uri (file);
 
-  gtk_show_uri_full (g_task_get_task_data (task), uri, GDK_CURRENT_TIME,
-                     g_task_get_cancellable (task), on_shown, task);
+  esp_show_uri_async (g_task_get_task_data (task), uri, g_task_get_cancellable (task), on_shown,
+                      task);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "esp-model-row.h"
 #include "esp-offer-page.h"
 #include "esp-plain-row.h"
+#include "esp-show-uri.h"
 #include "esp-worker.h"
 
 struct _EspModelsPage
@@ -251,7 +252,7 @@ on_folder_opened (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (EspModelsPage) self = data;
   g_autoptr (GError) error = NULL;
 
-  if (!gtk_show_uri_full_finish (GTK_WINDOW (source), result, &error)
+  if (!esp_show_uri_finish (GTK_WINDOW (source), result, &error)
       && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     say (self, error->message);
 }
@@ -265,8 +266,8 @@ on_row_open (EspModelsPage *self, EspModelRow *row)
   g_autofree char *uri = g_filename_to_uri (folder, NULL, NULL);
 
   if (uri != NULL && get_window (self) != NULL)
-    gtk_show_uri_full (get_window (self), uri, GDK_CURRENT_TIME, self->cancellable,
-                       on_folder_opened, g_object_ref (self));
+    esp_show_uri_async (get_window (self), uri, self->cancellable, on_folder_opened,
+                        g_object_ref (self));
 }
 
 static void

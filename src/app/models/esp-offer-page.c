@@ -8,6 +8,7 @@
 
 #include "esp-installation.h"
 #include "esp-plain-row.h"
+#include "esp-show-uri.h"
 #include "esp-status-label.h"
 
 struct _EspOfferPage
@@ -195,7 +196,7 @@ show_uri (EspOfferPage *self, const char *uri)
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
 
   if (uri != NULL && GTK_IS_WINDOW (root))
-    gtk_show_uri (GTK_WINDOW (root), uri, GDK_CURRENT_TIME);
+    esp_show_uri_async (GTK_WINDOW (root), uri, NULL, NULL, NULL);
 }
 
 static void

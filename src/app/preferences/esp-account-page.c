@@ -9,6 +9,7 @@
 #include "esp-key-store.h"
 #include "esp-origin.h"
 #include "esp-remote-turn.h"
+#include "esp-show-uri.h"
 #include "esp-status-label.h"
 
 G_DEFINE_FINAL_TYPE (EspAccountPage, esp_account_page, ADW_TYPE_BIN)
@@ -520,7 +521,7 @@ on_shown (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (EspAccountPage) self = data;
   g_autoptr (GError) error = NULL;
 
-  if (!gtk_show_uri_full_finish (GTK_WINDOW (source), result, &error) && self->title != NULL
+  if (!esp_show_uri_finish (GTK_WINDOW (source), result, &error) && self->title != NULL
       && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     g_signal_emit (self, signals[MESSAGE], 0, error->message);
 }
@@ -534,8 +535,7 @@ on_keys (EspAccountPage *self)
   if (url == NULL)
     url = esp_provider_get_docs (self->provider);
   if (url != NULL)
-    gtk_show_uri_full (GTK_WINDOW (root), url, GDK_CURRENT_TIME, self->cancellable, on_shown,
-                       g_object_ref (self));
+    esp_show_uri_async (GTK_WINDOW (root), url, self->cancellable, on_shown, g_object_ref (self));
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "esp-folder-size.h"
 #include "esp-models-page.h"
 #include "esp-providers-page.h"
+#include "esp-show-uri.h"
 
 struct _EspPreferencesWindow
 {
@@ -155,7 +156,7 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autofree char *escaped = NULL;
 
-  if (gtk_show_uri_full_finish (GTK_WINDOW (self), result, &error))
+  if (esp_show_uri_finish (GTK_WINDOW (self), result, &error))
     return;
   escaped = g_markup_escape_text (error->message, -1);
   adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (escaped));
@@ -170,8 +171,7 @@ open_folder (EspPreferencesWindow *self, const char *path)
     return;
   uri = g_filename_to_uri (path, NULL, NULL);
   if (uri != NULL)
-    gtk_show_uri_full (GTK_WINDOW (self), uri, GDK_CURRENT_TIME, self->cancellable, on_opened,
-                       g_object_ref (self));
+    esp_show_uri_async (GTK_WINDOW (self), uri, self->cancellable, on_opened, g_object_ref (self));
 }
 
 static void

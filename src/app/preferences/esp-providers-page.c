@@ -8,6 +8,7 @@
 
 #include "esp-plain-row.h"
 #include "esp-price-text.h"
+#include "esp-show-uri.h"
 
 #define MAX_DOCUMENTS 12 /* those that cost most */
 
@@ -250,7 +251,7 @@ on_folder_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autofree char *escaped = NULL;
 
-  if (gtk_show_uri_full_finish (GTK_WINDOW (source), result, &error)
+  if (esp_show_uri_finish (GTK_WINDOW (source), result, &error)
       || !ADW_IS_PREFERENCES_WINDOW (source))
     return;
   escaped = g_markup_escape_text (error->message, -1);
@@ -268,7 +269,7 @@ on_open_own (EspProvidersPage *self)
     return;
   uri = g_filename_to_uri (path, NULL, NULL);
   if (uri != NULL)
-    gtk_show_uri_full (GTK_WINDOW (root), uri, GDK_CURRENT_TIME, NULL, on_folder_opened, NULL);
+    esp_show_uri_async (GTK_WINDOW (root), uri, NULL, on_folder_opened, NULL);
 }
 
 /* --- Money ------------------------------------------------------------------------------------ */

@@ -14,6 +14,7 @@
 
 #include "esp-actions.h"
 #include "esp-installation.h"
+#include "esp-show-uri.h"
 #include "esp-window-private.h"
 
 /* Stands once in the manual, at its end; docs/manual/join.py writes it. */
@@ -92,71 +93,12 @@ on_shown (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (Help) help = data;
   g_autoptr (GError) error = NULL;
 
-  if (gtk_show_uri_full_finish (GTK_WINDOW (source), result, &error)
+  if (esp_show_uri_finish (GTK_WINDOW (source), result, &error)
       || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   g_debug ("%s: %s", help->copy, error->message);
-  say_where (GTK_WINDOW (source), help);
-}
-
-static void
-show (GtkWindow *window, Help *help)
-{
-  gtk_show_uri_full (window, help->uri, GDK_CURRENT_TIME, NULL, on_shown, help);
-}
-
-typedef struct
-{
-  GtkWindow *window;
-  Help *help;
-} Question;
-
-static void
-on_portal (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Question *question = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) version
-      = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-
-  if (!gtk_widget_get_visible (GTK_WIDGET (question->window)))
-    g_debug ("the window has gone meanwhile");
-  else if (version != NULL)
-    show (question->window, g_steal_pointer (&question->help));
-  else
-    {
-      g_debug ("nothing outside opens files: %s", error->message);
-      say_where (question->window, question->help);
-    }
-  g_clear_pointer (&question->help, help_free);
-  g_object_unref (question->window);
-  g_free (question);
-}
-
-/* In a sandbox a portal opens files. GLib 2.90 ends the program where there is none, so it is asked
- * whether it is there. */
-static void
-show_by_portal (GtkWindow *window, Help *help)
-{
-  GApplication *application = g_application_get_default ();
-  GDBusConnection *bus
-      = application != NULL ? g_application_get_dbus_connection (application) : NULL;
-  Question *question;
-
-  if (bus == NULL)
-    {
-      say_where (window, help);
-      help_free (help);
-      return;
-    }
-  question = g_new0 (Question, 1);
-  question->window = g_object_ref (window);
-  question->help = help;
-  g_dbus_connection_call (bus, "org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop",
-                          "org.freedesktop.DBus.Properties", "Get",
-                          g_variant_new ("(ss)", "org.freedesktop.portal.OpenURI", "version"),
-                          G_VARIANT_TYPE ("(v)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_portal,
-                          question);
+  if (gtk_widget_get_visible (GTK_WIDGET (source)))
+    say_where (GTK_WINDOW (source), help);
 }
 
 /* Writes `contents`, the manual, to the copy, told where to go. */
@@ -222,10 +164,8 @@ on_copied (GObject *source, GAsyncResult *result, gpointer data)
   next->manual = g_strdup (help->manual);
   next->copy = g_strdup (help->copy);
   next->uri = g_steal_pointer (&uri);
-  if (g_file_test ("/.flatpak-info", G_FILE_TEST_EXISTS))
-    show_by_portal (GTK_WINDOW (source), g_steal_pointer (&next));
-  else
-    show (GTK_WINDOW (source), g_steal_pointer (&next));
+  uri = g_strdup (next->uri);
+  esp_show_uri_async (GTK_WINDOW (source), uri, NULL, on_shown, g_steal_pointer (&next));
 }
 
 void

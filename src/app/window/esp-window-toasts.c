@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "esp-show-uri.h"
 #include "esp-window-private.h"
 
 /* --- Their place ------------------------------------------------------------------------------ */
@@ -150,7 +151,7 @@ on_show_clicked (AdwToast *toast, EspWindow *self)
   GFile *file = g_object_get_data (G_OBJECT (toast), "esp-file");
   g_autofree char *uri = g_file_get_uri (file);
 
-  gtk_show_uri (GTK_WINDOW (self), uri, GDK_CURRENT_TIME);
+  esp_show_uri_async (GTK_WINDOW (self), uri, NULL, NULL, NULL);
 }
 
 void
