@@ -314,16 +314,19 @@ test_measure (Fixture *fixture, gconstpointer data)
   found = json_node_get_double (
       esp_comparison_row_get_value (find_row (comparison, "difference"), 0));
   g_assert_cmpfloat_with_epsilon (found, expected, 0.01);
-  g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "drift"), 0), ==,
+  g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "original"), 0), ==,
                    esp_comparison_row_get_text (find_row (comparison, "difference"), 0));
+  /* Of what is another as a whole nothing can be told. */
+  g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "drift"), 0), ==, "");
+  g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "drift"), 1), ==, "0.0");
   /* The third has no image yet: when it has one, it is measured, against two others. */
-  g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "drift"), 2), ==, "");
+  g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "original"), 2), ==, "");
   finish (pair.document, night, 0x606060, 1, 0);
   g_assert_true (esp_comparison_get_measuring (comparison));
   wait_until_measured (comparison);
   g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "difference"), 2), ==, "0.0");
-  g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "drift"), 2), ==,
-                   esp_comparison_row_get_text (find_row (comparison, "drift"), 0));
+  g_assert_cmpstr (esp_comparison_row_get_text (find_row (comparison, "original"), 2), ==,
+                   esp_comparison_row_get_text (find_row (comparison, "original"), 0));
   g_assert_nonnull (esp_comparison_row_get_description (find_row (comparison, "drift")));
 
   /* Another comparison of them knows it at once. */
@@ -429,7 +432,9 @@ test_json (Fixture *fixture, gconstpointer data)
       json_object_get_int_member (json_object_get_object_member (node, "parameters"), "steps"), ==,
       20);
   g_assert_cmpint (json_object_get_int_member (node, "width"), ==, 64);
-  g_assert_cmpfloat (json_object_get_double_member (node, "drift"), >, 5);
+  g_assert_cmpfloat (json_object_get_double_member (node, "original"), >, 5);
+  g_assert_true (json_object_get_null_member (node, "drift"));
+  g_assert_cmpint (json_object_get_int_member (node, "generation"), ==, 1);
   g_assert_false (json_object_get_boolean_member (node, "rejected"));
   g_clear_object (&comparison);
   pair_clear (&pair);
