@@ -31,6 +31,8 @@ enum
 #define MODEL_BYTES  32
 #define DEFLATE_RATE 1032 /* as much as one byte of zlib's can unfold to */
 
+/* Of the worker's files: bytes, at a multiple of which their numbers begin. */
+#define ALIGNMENT 8
 /* Of the worker's files: a header has the one tensor's name, type, shape and place. */
 #define FILE_HEADER_MAX (64 * 1024)
 
@@ -317,8 +319,10 @@ esp_latents_save (GBytes *latents, const char *path, GError **error)
   read_header (latents, &shape);
   bytes = count_of (&shape) * sizeof (float);
   header = g_strdup_printf ("{\"latents\":{\"dtype\":\"F32\",\"shape\":[%d,%d],"
-                            "\"data_offsets\":[0,%" G_GSIZE_FORMAT "]}}",
-                            shape.rows * shape.columns, shape.channels, bytes);
+                            "\"data_offsets\":[0,%" G_GSIZE_FORMAT "]}}%*s",
+                            shape.rows * shape.columns, shape.channels, bytes, ALIGNMENT, "");
+  /* The numbers begin at a multiple of it, as safetensors' own writer has it. */
+  header[strlen (header) / ALIGNMENT * ALIGNMENT] = '\0';
   file = g_byte_array_sized_new ((guint) (bytes + 256));
   length = GUINT64_TO_LE (strlen (header));
   g_byte_array_append (file, (const guint8 *) &length, sizeof length);

@@ -134,37 +134,44 @@ read_images (const EspRequest *request, EspImage images[ESP_IMAGES_MAX], EspErro
   return ESP_OK;
 }
 
-/* Opens the request's latents, if it has any, and checks their shape. *edit looks into *file then,
- * which the caller closes (or NULL). */
+/* Reads the request's latents, if it has any, and checks their shape. *edit looks at *values then,
+ * which the caller frees (or NULL): in a file they may begin anywhere. */
 static EspStatus
-open_carry (const EspCarryField *carry, EspWeights **file, EspCarry *edit, EspError *error)
+read_carry (const EspCarryField *carry, float **values, EspCarry *edit, EspError *error)
 {
   const int64_t shape[2] = {
     (int64_t) (carry->width / ESP_SIZE_MULTIPLE) * (int64_t) (carry->height / ESP_SIZE_MULTIPLE), -1
   };
   const EspWeight *latents = NULL;
+  EspWeights *file = NULL;
   EspStatus status;
 
-  *file = NULL;
+  *values = NULL;
   *edit = (EspCarry){ .latents = NULL };
   if (carry->path == NULL)
     return ESP_OK;
-  status = esp_weights_open_file (carry->path, file, error);
+  status = esp_weights_open_file (carry->path, &file, error);
   if (status == ESP_OK)
-    status = esp_weights_require (*file, "latents", 2, shape, &latents, error);
+    status = esp_weights_require (file, "latents", 2, shape, &latents, error);
   if (status == ESP_OK && latents->dtype != ESP_F32)
     status = esp_error_set (error, ESP_ERROR_FORMAT, "%s: tensor 'latents' is %s, expected F32",
                             carry->path, esp_dtype_name (latents->dtype));
   if (status == ESP_OK && esp_find_non_finite (ESP_F32, latents->data, latents->count) >= 0)
     status = esp_error_set (error, ESP_ERROR_NUMERIC,
                             "%s: tensor 'latents' has a NaN or infinite value", carry->path);
+  if (status == ESP_OK && (*values = malloc ((size_t) latents->count * sizeof (float))) == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", carry->path);
   if (status == ESP_OK)
-    *edit = (EspCarry){ .latents = latents->data,
-                        .width = carry->width,
-                        .height = carry->height,
-                        .token_width = (int) latents->shape[1],
-                        .tokens = carry->tokens,
-                        .model_hash = carry->model_hash };
+    {
+      memcpy (*values, latents->data, (size_t) latents->count * sizeof (float));
+      *edit = (EspCarry){ .latents = *values,
+                          .width = carry->width,
+                          .height = carry->height,
+                          .token_width = (int) latents->shape[1],
+                          .tokens = carry->tokens,
+                          .model_hash = carry->model_hash };
+    }
+  esp_weights_close (file);
   return status;
 }
 
@@ -359,7 +366,7 @@ on_done (void *data, int index, EspEditResult *result, const EspError *error)
 }
 
 static EspStatus
-run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspWeights **carried, EspError *error)
+run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], float **carried, EspError *error)
 {
   EspRequest *request = &run->job->request;
   EspBatchCallbacks callbacks = { .progress = on_progress,
@@ -374,7 +381,7 @@ run_edits (EditRun *run, EspImage images[ESP_IMAGES_MAX], EspWeights **carried, 
   if (status == ESP_OK)
     status = read_images (request, images, error);
   if (status == ESP_OK)
-    status = open_carry (&request->carry, carried, &request->edit.carry, error);
+    status = read_carry (&request->carry, carried, &request->edit.carry, error);
   if (status == ESP_OK)
     status = esp_model_cache_get (&run->session->cache, &request->parts, &run->model, error);
   if (status != ESP_OK)
@@ -397,7 +404,7 @@ esp_session_run_edit (EspSession *session, EspJob *job)
 {
   EditRun run = { .session = session, .job = job };
   EspImage images[ESP_IMAGES_MAX] = { { NULL, 0, 0 } };
-  EspWeights *carried = NULL;
+  float *carried = NULL;
   EspError error = ESP_ERROR_INIT;
 
   for (int i = 0; i < job->part_count; i++)
@@ -410,7 +417,7 @@ esp_session_run_edit (EspSession *session, EspJob *job)
 
   if (run.count > 0 && run_edits (&run, images, &carried, &error) != ESP_OK)
     esp_session_fail (session, job, &error);
-  esp_weights_close (carried);
+  free (carried);
 
   for (int i = 0; i < ESP_IMAGES_MAX; i++)
     free (images[i].pixels);
