@@ -212,15 +212,24 @@ def part_global(options, folder):
 
 # --- A large photo --------------------------------------------------------------------------------
 
+# Linux counts what a process held before it became another program as that program's own: started from here it would
+# be charged with the photos in this one. So a small process starts it, and tells what it took.
+STARTER = """
+import os, sys, time
+begin = time.monotonic()
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(status, time.monotonic() - begin, usage.ru_maxrss * 1024, file=sys.stderr)
+"""
+
+
 def measured(arguments):
-    """(seconds, bytes) of a process: by the clock, and the most memory it held."""
-    begin = time.monotonic()
-    process = subprocess.Popen([str(argument) for argument in arguments], stdout=subprocess.PIPE)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{arguments[0]} {arguments[1]} failed")
-    return json.loads(output), time.monotonic() - begin, usage.ru_maxrss * 1024
+    """(what it printed, seconds by the clock, the most bytes it held) of a process."""
+    run = subprocess.run([sys.executable, "-c", STARTER, *map(str, arguments)], capture_output=True, text=True, check=True)
+    status, seconds, memory = run.stderr.split()[-3:]
+    if int(status):
+        sys.exit(f"{arguments[0]} {arguments[1]} failed: {run.stderr}")
+    return json.loads(run.stdout), float(seconds), int(memory)
 
 
 def part_large(options, folder):
