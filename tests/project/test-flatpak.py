@@ -29,7 +29,7 @@ EXTENSION = ID + '.Engine.CUDA'
 # Of what Meson asks for, this is in org.gnome.Platform or org.freedesktop.Platform below it.
 IN_THE_RUNTIME = {
     'cairo-pdf', 'gdk-pixbuf-2.0', 'gio-2.0', 'gio-unix-2.0', 'glib-2.0', 'gobject-2.0', 'gmodule-2.0', 'gtk4', 'json-glib-1.0',
-    'lcms2', 'libadwaita-1', 'libcurl', 'libjpeg', 'libpng', 'libsecret-1', 'libtiff-4', 'libwebp', 'libwebpdemux',
+    'lcms2', 'libadwaita-1', 'libcurl', 'libjpeg', 'libpng', 'libseccomp', 'libsecret-1', 'libtiff-4', 'libwebp', 'libwebpdemux',
     'libwebpmux', 'openmp', 'pango', 'pangocairo', 'sqlite3', 'threads', 'zlib', 'dl', 'm',
 }
 # By the name of the module that has it.

@@ -39,7 +39,7 @@ platform_packages=(
   base-files bash coreutils findutils grep sed gawk tar gzip xz-utils libc-bin util-linux procps
   ca-certificates openssl tzdata gettext-base iso-codes shared-mime-info xkb-data
   libgtk-4-1 libgtk-4-common libgtk-4-bin libadwaita-1-0 libjson-glib-1.0-0 libglib2.0-bin
-  libglib2.0-data libcurl4t64 libsqlite3-0 libsecret-1-0 glib-networking
+  libglib2.0-data libcurl4t64 libsqlite3-0 libsecret-1-0 libseccomp2 glib-networking
   libgdk-pixbuf-2.0-0 libgdk-pixbuf2.0-bin glycin-loaders bubblewrap librsvg2-common
   liblcms2-2 libwebp7 libwebpmux3 libwebpdemux2 libtiff6 libjpeg62-turbo libpng16-16t64
   gsettings-desktop-schemas dconf-gsettings-backend adwaita-icon-theme hicolor-icon-theme
@@ -49,7 +49,7 @@ platform_packages=(
 sdk_packages=(
   gcc g++ ccache make meson ninja-build cmake pkgconf patch autoconf automake libtool python3-minimal
   libgtk-4-dev libadwaita-1-dev libjson-glib-dev libcurl4-openssl-dev libsqlite3-dev
-  libsecret-1-dev libgdk-pixbuf-2.0-dev liblcms2-dev libwebp-dev libtiff-dev libjpeg-dev libpng-dev
+  libsecret-1-dev libseccomp-dev libgdk-pixbuf-2.0-dev liblcms2-dev libwebp-dev libtiff-dev libjpeg-dev libpng-dev
   zlib1g-dev libpango1.0-dev libglib2.0-dev-bin gettext desktop-file-utils appstream
   appstream-compose elfutils libxml2-utils
 )
