@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory-watch.h"
+
 EspStatus (esp_error_set) (EspError *error, EspStatus status, const char *format, ...)
 {
   va_list arguments;
   size_t length;
 
+  if (status == ESP_ERROR_MEMORY)
+    esp_memory_noted (NULL);
   if (error == NULL)
     return status;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "files/json-file.h"
+#include "memory-watch.h"
 
 #define CONFIG_MAX_BYTES (1 << 20)
 #define CONFIG_NAME      "config.json"
@@ -36,8 +37,8 @@ folder_of (const char *path)
   const char *slash = strrchr (path, '/');
 
   if (slash == NULL)
-    return strdup (".");
-  return slash == path ? strdup ("/") : strndup (path, (size_t) (slash - path));
+    return esp_memory_noted (strdup ("."));
+  return esp_memory_noted (slash == path ? strdup ("/") : strndup (path, (size_t) (slash - path)));
 }
 
 /* --- Weights ---------------------------------------------------------------------------------- */
@@ -76,10 +77,10 @@ find_only_weights (const char *path)
   while ((entry = readdir (folder)) != NULL && left-- > 0)
     {
       if (ends_with (entry->d_name, INDEX_ENDING) && indices++ == 0)
-        index = strdup (entry->d_name);
+        index = esp_memory_noted (strdup (entry->d_name));
       else if ((ends_with (entry->d_name, ".safetensors") || ends_with (entry->d_name, ".gguf"))
                && files++ == 0)
-        file = strdup (entry->d_name);
+        file = esp_memory_noted (strdup (entry->d_name));
     }
   closedir (folder);
   if (indices == 1 || files != 1)
@@ -202,7 +203,7 @@ find_config (const char *path, EspComponent component, const EspWeights *weights
 {
   struct stat about;
   bool is_folder = stat (path, &about) == 0 && S_ISDIR (about.st_mode);
-  char *folder = is_folder ? strdup (path) : folder_of (path);
+  char *folder = is_folder ? esp_memory_noted (strdup (path)) : folder_of (path);
   char *found = folder != NULL ? esp_path_join (folder, CONFIG_NAME) : NULL;
 
   free (folder);

@@ -21,6 +21,7 @@
 #include "files/gguf-write.h"
 #include "files/quantise.h"
 #include "files/tensor-file.h"
+#include "json-memory.h"
 
 /* Elements that are written at once, and that one thread takes at once; whole blocks. */
 #define CHUNK (1 << 20)
@@ -307,6 +308,7 @@ make_safetensors_header (const Conversion *c, json_t *header)
 static EspStatus
 write_safetensors_header (Conversion *c)
 {
+  const unsigned failures = esp_memory_failures ();
   json_t *header = json_object ();
   EspStatus status = make_safetensors_header (c, header);
   size_t unpadded = 0, padded;
@@ -318,13 +320,16 @@ write_safetensors_header (Conversion *c)
       unpadded = json_dumpb (header, NULL, 0, JSON_COMPACT);
       padded = (unpadded + 7) / 8 * 8;
       text = unpadded > 0 ? malloc (padded) : NULL;
-      if (text == NULL)
+      if (text != NULL)
+        {
+          memset (text, ' ', padded);
+          json_dumpb (header, text, unpadded, JSON_COMPACT);
+        }
+      if (text == NULL || esp_memory_failures () != failures)
         status = esp_error_set (c->error, ESP_ERROR_MEMORY, "%s: no memory for its header",
                                 c->request->output);
       else
         {
-          memset (text, ' ', padded);
-          json_dumpb (header, text, unpadded, JSON_COMPACT);
           for (int i = 0; i < 8; i++)
             length[i] = (unsigned char) ((uint64_t) padded >> (8 * i));
           status = esp_atomic_file_write (&c->file, length, sizeof length, c->error);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "files/regular-file.h"
+#include "json-memory.h"
 
 /* --- Parsing ----------------------------------------------------------------------------- */
 
@@ -51,6 +52,7 @@ esp_json_parse_object (const char *bytes, size_t length, const char *path, bool 
                        json_t **root, EspError *error)
 {
   json_error_t problem;
+  bool no_memory;
   json_t *value;
   EspStatus status;
 
@@ -58,14 +60,13 @@ esp_json_parse_object (const char *bytes, size_t length, const char *path, bool 
   if (status != ESP_OK)
     return status;
 
-  value = json_loadb (bytes, length, unique_keys ? JSON_REJECT_DUPLICATES : 0, &problem);
+  value = esp_json_load (bytes, length, unique_keys ? JSON_REJECT_DUPLICATES : 0, &problem,
+                         &no_memory);
+  if (no_memory)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory to parse its JSON", path);
   if (value == NULL)
-    {
-      if (json_error_code (&problem) == json_error_out_of_memory)
-        return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory to parse its JSON", path);
-      return esp_error_set (error, ESP_ERROR_FORMAT, "%s: broken JSON at line %d, column %d: %s",
-                            path, problem.line, problem.column, problem.text);
-    }
+    return esp_error_set (error, ESP_ERROR_FORMAT, "%s: broken JSON at line %d, column %d: %s",
+                          path, problem.line, problem.column, problem.text);
   if (!json_is_object (value))
     {
       json_decref (value);
@@ -284,7 +285,7 @@ esp_path_join (const char *folder, const char *name)
 {
   size_t folder_length = strlen (folder), name_length = strlen (name);
   bool slash = folder_length > 0 && folder[folder_length - 1] != '/';
-  char *path = malloc (folder_length + slash + name_length + 1);
+  char *path = esp_memory_noted (malloc (folder_length + slash + name_length + 1));
 
   if (path == NULL)
     return NULL;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "files/gguf.h"
+#include "json-memory.h"
 #include "model/inspect-estimate.h"
 #include "model/lora-file.h"
 #include "model/model.h"
@@ -511,6 +512,7 @@ inspect_model (Inspection *inspection, const EspModelParts *parts, EspError *err
 EspStatus
 esp_inspect (const EspModelParts *parts, json_t **object, EspError *error)
 {
+  const unsigned failures = esp_memory_failures ();
   Inspection inspection = { .object = json_object (), .name = parts->path };
   EspStatus status;
 
@@ -530,6 +532,8 @@ esp_inspect (const EspModelParts *parts, json_t **object, EspError *error)
   set (&inspection, "parameters", json_integer ((json_int_t) all_parameters (&inspection.formats)));
   set (&inspection, "bytes", json_integer ((json_int_t) all_bytes (&inspection.formats)));
   esp_model_files_clear (&inspection.files);
+  if (esp_memory_failures () != failures)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", inspection.name);
   if (status == ESP_OK)
     *object = inspection.object;
   else

@@ -9,6 +9,7 @@
 
 #include "files/gguf.h"
 #include "files/json-file.h"
+#include "memory-watch.h"
 
 #define INDEX_MAX_BYTES (1 << 20)
 #define INDEX_NAME      "model_index.json"
@@ -70,8 +71,8 @@ folder_of (const char *path)
   const char *slash = strrchr (path, '/');
 
   if (slash == NULL)
-    return strdup (".");
-  return slash == path ? strdup ("/") : strndup (path, (size_t) (slash - path));
+    return esp_memory_noted (strdup ("."));
+  return esp_memory_noted (slash == path ? strdup ("/") : strndup (path, (size_t) (slash - path)));
 }
 
 /* Sets the part unless it is set; `path` (or NULL) is copied. */
@@ -369,7 +370,7 @@ find_tokenizer (EspModelFiles *files, int part)
     files->part[part] = find_tokenizer_at (files->place, part);
   if (files->part[part] != NULL || encoder == NULL)
     return;
-  folder = is_folder (encoder) ? strdup (encoder) : folder_of (encoder);
+  folder = is_folder (encoder) ? esp_memory_noted (strdup (encoder)) : folder_of (encoder);
   if (folder != NULL)
     files->part[part] = find_tokenizer_at (folder, part);
   free (folder);

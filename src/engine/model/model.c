@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "files/model-hash.h"
+#include "memory-watch.h"
 
 /* Opens part `index` by `open_part`, which has the shape that all of them share. */
 #define OPEN(index, open_part, result)                                                             \
@@ -117,8 +118,8 @@ fill_info (EspModel *model, EspError *error)
   return ESP_OK;
 }
 
-EspStatus
-esp_model_open_parts (const EspModelParts *parts, EspModel **result, EspError *error)
+static EspStatus
+find_and_open (const EspModelParts *parts, EspModel **result, EspError *error)
 {
   const char *path = parts->path != NULL ? parts->path : parts->transformer;
   EspModelFiles files;
@@ -152,6 +153,21 @@ esp_model_open_parts (const EspModelParts *parts, EspModel **result, EspError *e
     }
   *result = model;
   return ESP_OK;
+}
+
+EspStatus
+esp_model_open_parts (const EspModelParts *parts, EspModel **result, EspError *error)
+{
+  const unsigned failures = esp_memory_failures ();
+  EspStatus status = find_and_open (parts, result, error);
+
+  /* What was not found, or another one instead, is there for all we know. */
+  if (esp_memory_failures () == failures || status == ESP_ERROR_MEMORY)
+    return status;
+  esp_model_close (*result);
+  *result = NULL;
+  return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory",
+                        parts->path != NULL ? parts->path : parts->transformer);
 }
 
 EspStatus

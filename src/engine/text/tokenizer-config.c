@@ -7,6 +7,7 @@
 
 #include "files/json-file.h"
 #include "files/regular-file.h"
+#include "json-memory.h"
 
 #define MAX_CONFIG_BYTES  (4 << 20)
 #define MAX_EXTRA_IDS     9000
@@ -441,13 +442,16 @@ read_config_json (const char *path, json_t **root, EspError *error)
 {
   char *bytes;
   size_t length;
+  bool no_memory;
   json_error_t problem;
   EspStatus status = esp_regular_file_read (path, MAX_CONFIG_BYTES, &bytes, &length, error);
 
   if (status != ESP_OK)
     return status;
-  *root = json_loadb (bytes, length, JSON_DECODE_INT_AS_REAL, &problem);
+  *root = esp_json_load (bytes, length, JSON_DECODE_INT_AS_REAL, &problem, &no_memory);
   free (bytes);
+  if (no_memory)
+    return esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory to parse its JSON", path);
   if (*root == NULL)
     return esp_error_set (error, ESP_ERROR_FORMAT, "%s: broken JSON at line %d, column %d: %s",
                           path, problem.line, problem.column, problem.text);

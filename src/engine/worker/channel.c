@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "worker/request.h"
+
 #define READ_SIZE ((size_t) 64 << 10)
+
+#define NO_MEMORY_SIZE (6 * ESP_REQUEST_MAX_ID + 128)
 
 /* Bytes of the UTF-8 character at `text`, or 0 if there is none. Table 3-7 of the Unicode
  * standard. */
@@ -66,13 +71,17 @@ json_t *
 esp_json_text (const char *text)
 {
   size_t length = strlen (text), used = 0;
+  json_malloc_t allocate;
+  json_free_t release;
   json_t *string;
   char *clean;
 
   if (esp_utf8_valid (text, length))
     return json_stringn_nocheck (text, length);
 
-  clean = malloc (3 * length);
+  /* Its failures count as jansson's own (memory-watch.h). */
+  json_get_alloc_funcs (&allocate, &release);
+  clean = allocate (3 * length);
   if (clean == NULL)
     return NULL;
 
@@ -86,7 +95,7 @@ esp_json_text (const char *text)
     }
 
   string = json_stringn_nocheck (clean, used);
-  free (clean);
+  release (clean);
   return string;
 }
 
@@ -140,14 +149,56 @@ is_ready (int output)
   return poll (&wait, 1, 0) == 1 && (wait.revents & POLLOUT) != 0;
 }
 
-static void
-send_event (EspChannel *channel, json_t *event, bool may_drop)
+/* Appends the byte to the JSON text in `text`, of which `used` bytes are used. */
+static size_t
+put_escaped (char *text, size_t used, unsigned char byte)
 {
-  static const char out_of_memory[]
-      = "{\"type\":\"error\",\"id\":null,\"code\":\"memory\",\"message\":\"out of memory\"}";
+  if (byte == '"' || byte == '\\')
+    return used + (size_t) sprintf (text + used, "\\%c", byte);
+  if (byte < 0x20)
+    return used + (size_t) sprintf (text + used, "\\u%04x", byte);
+  text[used] = (char) byte;
+  text[used + 1] = '\0';
+  return used + 1;
+}
+
+/* The event that needs no memory. An id that is a text has at most ESP_REQUEST_MAX_ID bytes, and
+ * six for each of them here. */
+static void
+write_no_memory (const json_t *id, char line[NO_MEMORY_SIZE])
+{
+  size_t used = (size_t) sprintf (line, "{\"type\":\"error\",\"id\":");
+
+  if (json_is_integer (id))
+    used += (size_t) sprintf (line + used, "%" JSON_INTEGER_FORMAT, json_integer_value (id));
+  else if (json_is_string (id) && json_string_length (id) <= ESP_REQUEST_MAX_ID)
+    {
+      line[used++] = '"';
+      for (size_t i = 0; i < json_string_length (id); i++)
+        used = put_escaped (line, used, (unsigned char) json_string_value (id)[i]);
+      line[used++] = '"';
+    }
+  else
+    used += (size_t) sprintf (line + used, "null");
+  sprintf (line + used, ",\"code\":\"memory\",\"message\":\"out of memory\"}");
+}
+
+/* True if it was `event` that was sent, or nobody reads. */
+static bool
+send_event (EspChannel *channel, const json_t *id, json_t *event, bool may_drop)
+{
+  char no_memory[NO_MEMORY_SIZE];
   char *text = event != NULL ? json_dumps (event, JSON_COMPACT) : NULL;
-  const char *line = text != NULL ? text : out_of_memory;
-  bool lost = false;
+  const char *line = text != NULL ? text : no_memory;
+  bool lost = false, whole = text != NULL;
+
+  if (!whole && may_drop)
+    {
+      json_decref (event);
+      return false;
+    }
+  if (!whole)
+    write_no_memory (id, no_memory);
 
   pthread_mutex_lock (&channel->lock);
   if (!atomic_load (&channel->broken) && !(may_drop && !is_ready (channel->output)))
@@ -163,25 +214,27 @@ send_event (EspChannel *channel, json_t *event, bool may_drop)
 
   free (text);
   json_decref (event);
+  return whole;
 }
 
-void
-esp_channel_send (EspChannel *channel, json_t *event)
+bool
+esp_channel_send (EspChannel *channel, const json_t *id, json_t *event)
 {
-  send_event (channel, event, false);
+  return send_event (channel, id, event, false);
 }
 
 void
 esp_channel_send_if_ready (EspChannel *channel, json_t *event)
 {
-  send_event (channel, event, true);
+  send_event (channel, NULL, event, true);
 }
 
 void
 esp_channel_error (EspChannel *channel, json_t *id, const char *code, const char *message)
 {
-  esp_channel_send (channel, json_pack ("{s:s, s:O?, s:s, s:o}", "type", "error", "id", id, "code",
-                                        code, "message", esp_json_text (message)));
+  esp_channel_send (channel, id,
+                    json_pack ("{s:s, s:O?, s:s, s:o}", "type", "error", "id", id, "code", code,
+                               "message", esp_json_text (message)));
 }
 
 void

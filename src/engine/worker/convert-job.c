@@ -69,7 +69,7 @@ esp_session_run_convert (EspSession *session, EspJob *job, EspError *error)
   status = esp_convert (&request, &report, error);
   if (status == ESP_OK)
     esp_channel_send (
-        session->channel,
+        session->channel, job->request.id,
         json_pack ("{s:s, s:O, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "type", "converted", "id",
                    job->request.id, "path", esp_json_text (job->request.output), "converted",
                    (json_int_t) report.converted, "kept", (json_int_t) report.kept, "left_out",

@@ -9,6 +9,7 @@
 
 #include "files/ppm.h"
 #include "files/weights.h"
+#include "json-memory.h"
 #include "worker/cache-folder.h"
 #include "worker/loras.h"
 #include "worker/session.h"
@@ -286,6 +287,7 @@ static json_t *
 result_json (const EditRun *run, int index, const EspEditResult *result, const char *path,
              const char *latents)
 {
+  const unsigned failures = esp_memory_failures ();
   json_t *event
       = json_pack ("{s:s, s:O, s:o, s:o, s:i, s:i, s:o, s:i, s:f}", "type", "result", "id",
                    id_of (run, index), "path", esp_json_text (path), "latents",
@@ -316,7 +318,7 @@ result_json (const EditRun *run, int index, const EspEditResult *result, const c
     }
   json_decref (more);
 
-  return event;
+  return esp_json_whole (event, failures);
 }
 
 static EspStatus
@@ -325,6 +327,7 @@ send_result (EditRun *run, int index, const EspEditResult *result, EspError *err
   const EspSpool *spool = run->session->spool;
   char name[NAME_SIZE];
   char *path, *latents;
+  json_t *event = NULL;
   EspStatus status = ESP_OK;
 
   snprintf (name, sizeof name, "result-%" PRIu64 ".ppm", number_of (run, index));
@@ -340,11 +343,18 @@ send_result (EditRun *run, int index, const EspEditResult *result, EspError *err
     status = write_latents (latents, result, error);
 
   if (status == ESP_OK)
-    esp_channel_send (
-        run->session->channel,
-        result_json (run, index, result, path, run->job->request.latents ? latents : NULL));
-  else if (path != NULL)
-    unlink (path);
+    event = result_json (run, index, result, path, run->job->request.latents ? latents : NULL);
+  if (status == ESP_OK && event == NULL)
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "result: out of memory");
+
+  /* Files that nobody is told of would stay until the worker ends. */
+  if (event == NULL || !esp_channel_send (run->session->channel, id_of (run, index), event))
+    {
+      if (path != NULL)
+        unlink (path);
+      if (latents != NULL)
+        unlink (latents);
+    }
 
   free (path);
   free (latents);

@@ -105,7 +105,7 @@ add_locked (EspJobs *jobs, EspRequest *request, size_t bytes)
 
   job = job_new (request);
   if (job == NULL)
-    return ESP_JOBS_FULL;
+    return ESP_JOBS_MEMORY;
 
   job->bytes = bytes;
   job->number = jobs->taken_numbers + 1;

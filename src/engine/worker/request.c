@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json-memory.h"
 #include "worker/loras.h"
 #include "worker/parameters.h"
 
@@ -431,6 +432,7 @@ esp_request_parse (const char *line, size_t length, EspRequest *request, bool *p
                    EspError *error)
 {
   json_error_t reason;
+  bool no_memory;
   EspStatus status;
 
   *request = (EspRequest){ .object = NULL };
@@ -440,7 +442,13 @@ esp_request_parse (const char *line, size_t length, EspRequest *request, bool *p
   if (status != ESP_OK)
     return status;
 
-  request->object = json_loadb (line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &reason);
+  request->object
+      = esp_json_load (line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &reason, &no_memory);
+  if (no_memory)
+    {
+      *protocol = false;
+      return esp_error_set (error, ESP_ERROR_MEMORY, "request: out of memory");
+    }
   if (request->object == NULL)
     return esp_error_set (error, ESP_ERROR_FORMAT, "request: not JSON: %s (byte %d)", reason.text,
                           reason.position);
