@@ -338,13 +338,19 @@ report (Edit *self)
 static int
 run (Edit *self)
 {
+  g_autoptr (JsonObject) parameters = cli_edit_options_get_parameters (&self->options);
   g_autoptr (GError) error = NULL;
+  const EspWorkerEdit edit = { .model = self->model,
+                               .parameters = parameters,
+                               .noise = self->options.noise,
+                               .dump = self->options.dump };
   int status;
 
+  esp_worker_set_components (self->session.worker, self->model, self->components);
+  esp_worker_expect_edit (self->session.worker, &edit);
   if (!esp_worker_start (self->session.worker, &error))
     return fail_with (self, error);
 
-  esp_worker_set_components (self->session.worker, self->model, self->components);
   esp_worker_hello_async (self->session.worker, NULL, cli_answer_take, &self->hello);
   esp_worker_load_async (self->session.worker, self->model, NULL, cli_answer_take, &self->loaded);
 

@@ -111,6 +111,9 @@ void esp_model_set_cache_limit (EspModel *model, size_t bytes);
 EspStatus esp_model_set_disk_cache (EspModel *model, const char *folder, uint64_t limit,
                                     EspError *error);
 
+/* Makes such a folder and those above it, for this user alone. False if it is not usable. */
+bool esp_disk_cache_make_folder (const char *folder);
+
 /* How much such a folder holds, and removing that: nothing else in the folder is touched. */
 void esp_disk_cache_measure (const char *folder, uint64_t *bytes, int *files);
 void esp_disk_cache_clear (const char *folder, uint64_t *bytes, int *files);

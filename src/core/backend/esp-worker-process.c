@@ -250,15 +250,20 @@ _esp_worker_process_abandon (EspWorkerProcess *self)
 }
 
 EspWorkerProcess *
-_esp_worker_process_start (const char *program, const EspWorkerProcessFuncs *funcs, gpointer data,
-                           GError **error)
+_esp_worker_process_start (const char *program, GPtrArray *arguments,
+                           const EspWorkerProcessFuncs *funcs, gpointer data, GError **error)
 {
   EspWorkerProcess *self;
-  g_autoptr (GSubprocess) subprocess
-      = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE
-                              | G_SUBPROCESS_FLAGS_STDERR_PIPE,
-                          error, program, NULL);
+  g_autoptr (GPtrArray) command = g_ptr_array_new ();
+  g_autoptr (GSubprocess) subprocess = NULL;
 
+  g_ptr_array_add (command, (char *) program);
+  g_ptr_array_extend (command, arguments, NULL, NULL);
+  g_ptr_array_add (command, NULL);
+  subprocess = g_subprocess_newv ((const char *const *) command->pdata,
+                                  G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE
+                                      | G_SUBPROCESS_FLAGS_STDERR_PIPE,
+                                  error);
   if (subprocess == NULL)
     return NULL;
 

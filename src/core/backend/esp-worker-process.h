@@ -20,7 +20,8 @@ typedef struct
   void (*ended) (EspWorkerProcess *process, gboolean expected, const char *reason, gpointer data);
 } EspWorkerProcessFuncs;
 
-EspWorkerProcess *_esp_worker_process_start (const char *program,
+/* `arguments`: of char *, without the program. */
+EspWorkerProcess *_esp_worker_process_start (const char *program, GPtrArray *arguments,
                                              const EspWorkerProcessFuncs *funcs, gpointer data,
                                              GError **error);
 EspWorkerProcess *_esp_worker_process_ref (EspWorkerProcess *self);

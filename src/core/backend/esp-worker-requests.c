@@ -42,6 +42,8 @@ esp_worker_inspect_async (EspWorker *self, const char *model, JsonObject *compon
   g_return_if_fail (model != NULL);
 
   g_task_set_source_tag (task, esp_worker_inspect_async);
+  _esp_worker_access_add_model (_esp_worker_get_access (self), model);
+  _esp_worker_need_components (self, components);
   line = _esp_worker_begin_line (self, "inspect");
   esp_json_put_string (line, "model", model, -1);
   if (components != NULL && json_object_get_size (components) > 0)
@@ -71,6 +73,8 @@ esp_worker_convert_async (EspWorker *self, const char *input, const char *output
   g_return_if_fail (input != NULL && output != NULL && format != NULL);
 
   g_task_set_source_tag (task, esp_worker_convert_async);
+  _esp_worker_access_add_weights (_esp_worker_get_access (self), input);
+  _esp_worker_access_add_output (_esp_worker_get_access (self), output);
   line = _esp_worker_begin_line (self, "convert");
   esp_json_put_string (line, "input", input, -1);
   esp_json_put_string (line, "output", output, -1);

@@ -3,7 +3,10 @@
 
 #include "esp-worker.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "esp-installation.h"
 #include "esp-json-member.h"
@@ -11,6 +14,7 @@
 #include "esp-json-text.h"
 #include "esp-model-use.h"
 #include "esp-spool-folder.h"
+#include "esp-worker-access.h"
 #include "esp-worker-private.h"
 #include "esp-worker-process.h"
 
@@ -27,8 +31,12 @@ struct _EspWorker
   char *program; /* NULL = look for it when it is needed */
   EspWorkerProcess *process;
   char *identifier;
-  char *spool; /* of the running process; NULL before its hello */
-  guint batch; /* the most edits of one request; of the process that runs */
+  char *spool;             /* of the running process; NULL before its hello */
+  guint batch;             /* the most edits of one request; of the process that runs */
+  EspWorkerAccess *access; /* the files that it may use */
+  GQueue held;             /* of GString: requests for the process that will be started anew */
+  gboolean restarting;     /* the process was killed for that */
+  int spool_lock;          /* on the spool's lock meanwhile, or -1 */
   gint64 last_id;
   GHashTable *calls;      /* id → Call */
   GHashTable *components; /* model → JSON text of its parts that are elsewhere */
@@ -49,6 +57,7 @@ typedef struct
   const char *answer; /* the type of the event that ends it; static */
   EspWorkerEventFunc events;
   gpointer events_data;
+  gboolean held; /* not sent yet */
   GSource *cancelled, *kill_timeout;
 } Call;
 
@@ -62,6 +71,9 @@ static const struct
   { "memory", ESP_WORKER_ERROR_MEMORY },     { "numeric", ESP_WORKER_ERROR_NUMERIC },
   { "device", ESP_WORKER_ERROR_DEVICE },     { "busy", ESP_WORKER_ERROR_BUSY },
 };
+
+static gboolean start_process (EspWorker *self, GError **error);
+static void renew_if_idle (EspWorker *self);
 
 static void
 clear_source (GSource **source)
@@ -101,6 +113,18 @@ steal_call (EspWorker *self, gint64 id)
 }
 
 static void
+free_line (gpointer line)
+{
+  g_string_free (line, TRUE);
+}
+
+static void
+drop_held (EspWorker *self)
+{
+  g_queue_clear_full (&self->held, free_line);
+}
+
+static void
 fail_everything (EspWorker *self, GError *error)
 {
   g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->hello_tasks);
@@ -108,6 +132,7 @@ fail_everything (EspWorker *self, GError *error)
 
   self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   g_hash_table_steal_all (self->calls);
+  drop_held (self);
 
   for (guint i = 0; i < waiting->len; i++)
     g_task_return_error (g_ptr_array_index (waiting, i), g_error_copy (error));
@@ -167,6 +192,14 @@ take_event (EspWorker *self, Call *call, const char *type, JsonObject *object)
 }
 
 static void
+unlock_spool (EspWorker *self)
+{
+  if (self->spool_lock >= 0)
+    close (self->spool_lock);
+  self->spool_lock = -1;
+}
+
+static void
 take_hello (EspWorker *self, JsonObject *object)
 {
   g_autoptr (GPtrArray) waiting = NULL;
@@ -185,12 +218,84 @@ take_hello (EspWorker *self, JsonObject *object)
       return;
     }
 
+  g_free (self->spool);
   self->spool = g_strdup (spool);
+  unlock_spool (self);
   self->batch = (guint) MAX (1, esp_json_get_number (object, "batch", 1));
   waiting = g_steal_pointer (&self->hello_tasks);
   self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < waiting->len; i++)
     g_task_return_pointer (g_ptr_array_index (waiting, i), g_strdup (spool), g_free);
+}
+
+/* --- Starting anew ---------------------------------------------------------------------------- */
+
+/* A process cannot be given more files than it was started with. When something else is asked for,
+ * it is ended as soon as it has nothing to do, and the next one goes on in its spool folder, so
+ * that pictures and results there stay. What it had in memory is lost: the model is opened again.
+ */
+static void
+renew_if_idle (EspWorker *self)
+{
+  g_autofree char *lock = NULL;
+  GHashTableIter iter;
+  gpointer call;
+
+  if (self->process == NULL || self->restarting || g_queue_is_empty (&self->held))
+    return;
+  g_hash_table_iter_init (&iter, self->calls);
+  while (g_hash_table_iter_next (&iter, NULL, &call))
+    if (!((Call *) call)->held)
+      return;
+
+  g_debug ("The engine is started anew for further files");
+  self->restarting = TRUE;
+  clear_source (&self->hello_timeout);
+  if (self->spool != NULL)
+    {
+      /* Else another engine might take it for one of the dead. */
+      lock = g_build_filename (self->spool, "lock", NULL);
+      self->spool_lock = open (lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+      if (self->spool_lock >= 0)
+        flock (self->spool_lock, LOCK_SH | LOCK_NB);
+    }
+  /* Asked to end it would empty the folder. */
+  _esp_worker_process_kill (self->process);
+}
+
+static void
+send_held (EspWorker *self)
+{
+  GHashTableIter iter;
+  gpointer call;
+
+  g_hash_table_iter_init (&iter, self->calls);
+  while (g_hash_table_iter_next (&iter, NULL, &call))
+    ((Call *) call)->held = FALSE;
+  for (GString *line = g_queue_pop_head (&self->held); line != NULL;
+       line = g_queue_pop_head (&self->held))
+    _esp_worker_process_send (self->process, line);
+}
+
+/* Whether a request that is made now has to wait for another process. */
+static gboolean
+must_hold (EspWorker *self)
+{
+  return self->restarting || !g_queue_is_empty (&self->held)
+         || !_esp_worker_access_is_given (self->access);
+}
+
+/* Sends the line (taken over), now or later. */
+static void
+send_line (EspWorker *self, GString *line, gboolean hold)
+{
+  if (!hold)
+    {
+      _esp_worker_process_send (self->process, line);
+      return;
+    }
+  g_queue_push_tail (&self->held, line);
+  renew_if_idle (self);
 }
 
 static void
@@ -207,7 +312,9 @@ on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
     take_hello (self, object);
   else if (call == NULL)
     {
-      if (g_str_equal (type, "error"))
+      /* One that was cancelled before it was sent has no call any more. */
+      if (g_str_equal (type, "error")
+          && g_strcmp0 (esp_json_get_string (object, "code"), "cancelled") != 0)
         g_warning ("The engine complains: %s", esp_json_get_string (object, "message"));
     }
   else if (g_str_equal (type, "error"))
@@ -215,6 +322,7 @@ on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
       call = steal_call (self, id);
       take_error (call, object);
       call_free (call);
+      renew_if_idle (self);
     }
   else if (g_str_equal (type, call->answer))
     {
@@ -222,6 +330,7 @@ on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
       g_task_return_pointer (call->task, json_object_ref (object),
                              (GDestroyNotify) json_object_unref);
       call_free (call);
+      renew_if_idle (self);
     }
   else if (g_str_equal (type, "progress") || g_str_equal (type, "preview"))
     take_event (self, call, type, object);
@@ -233,19 +342,31 @@ on_process_ended (EspWorkerProcess *process, gboolean expected, const char *reas
   g_autoptr (EspWorker) self = g_object_ref (data);
   g_autoptr (GPtrArray) stopping = g_steal_pointer (&self->stop_tasks);
   g_autoptr (GError) error = g_error_new (ESP_WORKER_ERROR, ESP_WORKER_ERROR_CRASHED, "%s", reason);
+  g_autoptr (GError) again = NULL;
 
   self->stop_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   clear_source (&self->hello_timeout);
   clear_source (&self->stop_timeout);
+  g_clear_pointer (&self->identifier, g_free);
+  g_clear_pointer (&self->process, _esp_worker_process_unref);
+  if (self->restarting)
+    {
+      self->restarting = FALSE;
+      if (stopping->len == 0 && start_process (self, &again))
+        {
+          send_held (self);
+          return;
+        }
+    }
+
   if (self->spool != NULL)
     _esp_spool_folder_remove (self->spool);
   g_clear_pointer (&self->spool, g_free);
-  g_clear_pointer (&self->identifier, g_free);
-  g_clear_pointer (&self->process, _esp_worker_process_unref);
+  unlock_spool (self);
 
   if (!expected)
     g_debug ("%s", reason);
-  fail_everything (self, error);
+  fail_everything (self, again != NULL ? again : error);
 
   for (guint i = 0; i < stopping->len; i++)
     g_task_return_boolean (g_ptr_array_index (stopping, i), TRUE);
@@ -267,21 +388,26 @@ on_hello_timeout (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-gboolean
-esp_worker_start (EspWorker *self, GError **error)
+/* Goes on in the spool folder of the process before, if there was one. */
+static gboolean
+start_process (EspWorker *self, GError **error)
 {
+  g_autoptr (GPtrArray) arguments = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) reason = NULL;
   GString *hello;
-
-  g_return_val_if_fail (ESP_IS_WORKER (self), FALSE);
-
-  if (self->process != NULL)
-    return TRUE;
 
   if (self->program == NULL)
     self->program = esp_installation_find_engine ();
 
-  self->process = _esp_worker_process_start (self->program, &process_funcs, self, &reason);
+  _esp_worker_access_add_library (self->access);
+  _esp_worker_access_give (self->access, arguments);
+  if (self->spool != NULL)
+    {
+      g_ptr_array_add (arguments, g_strdup ("--spool"));
+      g_ptr_array_add (arguments, g_strdup (self->spool));
+    }
+  self->process
+      = _esp_worker_process_start (self->program, arguments, &process_funcs, self, &reason);
   if (self->process == NULL)
     {
       g_set_error (error, ESP_WORKER_ERROR, ESP_WORKER_ERROR_START,
@@ -299,6 +425,14 @@ esp_worker_start (EspWorker *self, GError **error)
   self->hello_timeout = add_timeout (self, HELLO_SECONDS, on_hello_timeout, self);
 
   return TRUE;
+}
+
+gboolean
+esp_worker_start (EspWorker *self, GError **error)
+{
+  g_return_val_if_fail (ESP_IS_WORKER (self), FALSE);
+
+  return self->process != NULL || start_process (self, error);
 }
 
 const char *
@@ -331,6 +465,16 @@ on_call_cancelled (GCancellable *cancellable, gpointer data)
   esp_json_put_uint (line, "id", (guint64) ++self->last_id);
   esp_json_put_uint (line, "job", (guint64) call->id);
   esp_json_close (line, '}');
+  if (call->held)
+    {
+      /* It goes along behind the request, which may be others' as well. */
+      g_queue_push_tail (&self->held, line);
+      call = steal_call (self, call->id);
+      g_task_return_new_error (call->task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
+                               _ ("The edit was cancelled"));
+      call_free (call);
+      return G_SOURCE_REMOVE;
+    }
   _esp_worker_process_send (self->process, line);
   call->kill_timeout = add_timeout (self, CANCEL_SECONDS, on_call_stuck, call->task);
 
@@ -393,7 +537,8 @@ _esp_worker_send_call (EspWorker *self, GString *line, const char *answer, GTask
   call = add_call (self, id, answer, task);
   call->events = events;
   call->events_data = events_data;
-  _esp_worker_process_send (self->process, line);
+  call->held = must_hold (self);
+  send_line (self, line, call->held);
 }
 
 gpointer
@@ -418,7 +563,7 @@ esp_worker_hello_async (EspWorker *self, GCancellable *cancellable, GAsyncReadyC
   g_task_set_source_tag (task, esp_worker_hello_async);
   if (!esp_worker_start (self, &error))
     g_task_return_error (task, g_steal_pointer (&error));
-  else if (self->spool != NULL)
+  else if (self->spool != NULL && !self->restarting)
     g_task_return_pointer (task, g_strdup (self->spool), g_free);
   else
     g_ptr_array_add (self->hello_tasks, g_steal_pointer (&task));
@@ -431,11 +576,32 @@ esp_worker_hello_finish (EspWorker *self, GAsyncResult *result, GError **error)
 }
 
 void
+_esp_worker_need_components (EspWorker *self, JsonObject *components)
+{
+  JsonObjectIter iter;
+  JsonNode *path;
+
+  if (components == NULL)
+    return;
+  json_object_iter_init (&iter, components);
+  while (json_object_iter_next (&iter, NULL, &path))
+    if (JSON_NODE_HOLDS_VALUE (path) && json_node_get_value_type (path) == G_TYPE_STRING)
+      _esp_worker_access_add_weights (self->access, json_node_get_string (path));
+}
+
+EspWorkerAccess *
+_esp_worker_get_access (EspWorker *self)
+{
+  return self->access;
+}
+
+void
 esp_worker_set_components (EspWorker *self, const char *model, JsonObject *components)
 {
   g_return_if_fail (ESP_IS_WORKER (self));
   g_return_if_fail (model != NULL);
 
+  _esp_worker_need_components (self, components);
   if (components != NULL && json_object_get_size (components) > 0)
     g_hash_table_insert (self->components, g_strdup (model), esp_json_dup_canonical (components));
   else
@@ -447,6 +613,7 @@ _esp_worker_put_model (EspWorker *self, GString *line, const char *model)
 {
   const char *components = g_hash_table_lookup (self->components, model);
 
+  _esp_worker_access_add_model (self->access, model);
   esp_json_put_string (line, "model", model, -1);
   if (components != NULL)
     esp_json_put_raw (line, "components", components);
@@ -559,12 +726,55 @@ edit_line (EspWorker *self, const EspWorkerEdit *edit, GArray *edits, guint firs
   return line;
 }
 
+/* Pictures and latents are in the spool folder, or named by whoever runs the worker alone. */
+static void
+need_file (EspWorker *self, const char *path)
+{
+  if (path != NULL && (self->spool == NULL || !g_str_has_prefix (path, self->spool)))
+    _esp_worker_access_add_file (self->access, path);
+}
+
+static void
+need_loras (EspWorker *self, JsonObject *parameters)
+{
+  JsonArray *loras = parameters != NULL ? esp_json_get_array (parameters, "loras") : NULL;
+
+  for (guint i = 0; loras != NULL && i < json_array_get_length (loras); i++)
+    {
+      JsonNode *lora = json_array_get_element (loras, i);
+      const char *path = JSON_NODE_HOLDS_OBJECT (lora)
+                             ? esp_json_get_string (json_node_get_object (lora), "path")
+                             : NULL;
+
+      if (path != NULL)
+        _esp_worker_access_add_weights (self->access, path);
+    }
+}
+
+void
+esp_worker_expect_edit (EspWorker *self, const EspWorkerEdit *edit)
+{
+  g_return_if_fail (ESP_IS_WORKER (self));
+  g_return_if_fail (edit != NULL && edit->model != NULL);
+
+  _esp_worker_access_add_model (self->access, edit->model);
+  need_loras (self, edit->parameters);
+  for (const char *const *image = edit->images; image != NULL && *image != NULL; image++)
+    need_file (self, *image);
+  need_file (self, edit->noise);
+  if (edit->carry != NULL)
+    need_file (self, edit->carry->latents);
+  if (edit->dump != NULL)
+    _esp_worker_access_add_output (self->access, edit->dump);
+}
+
 static void
 send_edits (EspWorker *self, const EspWorkerEdit *edit, GArray *edits)
 {
   for (guint first = 0; first < edits->len; first += self->batch)
     {
       guint count = MIN (self->batch, edits->len - first);
+      gboolean hold = must_hold (self);
       gint64 id = self->last_id + 1;
       GString *line = edit_line (self, edit, edits, first, count);
 
@@ -575,8 +785,9 @@ send_edits (EspWorker *self, const EspWorkerEdit *edit, GArray *edits)
 
           call->events = one->part->events;
           call->events_data = one->part->events_data;
+          call->held = hold;
         }
-      _esp_worker_process_send (self->process, line);
+      send_line (self, line, hold);
     }
 }
 
@@ -606,6 +817,9 @@ esp_worker_edits_async (EspWorker *self, const EspWorkerEdit *edit, const EspWor
         g_array_append_val (edits, one);
     }
 
+  esp_worker_expect_edit (self, edit);
+  for (guint i = 0; i < edits->len; i++)
+    need_loras (self, g_array_index (edits, Edit, i).part->parameters);
   if (edits->len > 0 && esp_worker_start (self, &error))
     send_edits (self, edit, edits);
   for (guint i = 0; i < edits->len && error != NULL; i++)
@@ -684,6 +898,9 @@ esp_worker_dispose (GObject *object)
   clear_source (&self->stop_timeout);
   if (self->process != NULL)
     _esp_worker_process_abandon (self->process);
+  /* Killed, it leaves the folder; else it removes it. */
+  if (self->restarting && self->spool != NULL)
+    _esp_spool_folder_remove (self->spool);
   g_clear_pointer (&self->process, _esp_worker_process_unref);
 
   G_OBJECT_CLASS (esp_worker_parent_class)->dispose (object);
@@ -697,6 +914,9 @@ esp_worker_finalize (GObject *object)
   g_free (self->program);
   g_free (self->identifier);
   g_free (self->spool);
+  drop_held (self);
+  unlock_spool (self);
+  _esp_worker_access_free (self->access);
   g_hash_table_unref (self->calls);
   g_hash_table_unref (self->components);
   g_ptr_array_unref (self->hello_tasks);
@@ -718,6 +938,9 @@ static void
 esp_worker_init (EspWorker *self)
 {
   self->batch = 1;
+  self->spool_lock = -1;
+  self->access = _esp_worker_access_new ();
+  g_queue_init (&self->held);
   self->calls
       = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) call_free);
   self->components = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);

@@ -3,7 +3,9 @@
  *
  * A worker is started by the first request (or by esp_worker_start()) and kept for the next ones.
  * If it dies, the requests under way fail with an error that says how, and the next request starts
- * a fresh one. See docs/worker-protocol.md.
+ * a fresh one. It can use the files alone that requests name, and where one names others than the
+ * process was started with, a fresh one takes its place as soon as it has nothing to do; its spool
+ * folder stays. See docs/worker-protocol.md.
  *
  * Use a worker from one thread, in whose default main context everything is delivered. Requests may
  * overlap; the engine works them off in order. Cancelling a request's GCancellable cancels the job
@@ -103,6 +105,11 @@ EspWorker *esp_worker_new (const char *program) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Starts the process, so that it comes up while the caller does something else. Returns at once. */
 gboolean esp_worker_start (EspWorker *self, GError **error);
+
+/* What an edit to come will name (its pictures may be NULL): a process that is started after this
+ * may use these files. Without it the process is started anew for them when the edit comes, which
+ * takes a moment longer and costs it the model that it has open. */
+void esp_worker_expect_edit (EspWorker *self, const EspWorkerEdit *edit);
 
 /* From now on requests that name `model` (a folder or a file) say that its parts `components` (part
  * → path, as in the protocol) are elsewhere. NULL = nowhere but in itself. */

@@ -29,6 +29,7 @@ typedef struct EspConfinement
   const char *const *writable; /* the same for what may also be written, made and removed */
   const char *const *listable; /* the same for folders of which no more may be known than the names
                                 * of what is in and below them */
+  const char *const *prunable; /* folders in and below which empty folders may be removed */
   uint64_t memory;             /* address space in bytes (RLIMIT_AS); 0 = as it is */
   uint64_t file_size;          /* of a file written, in bytes (RLIMIT_FSIZE); 0 = 64 GiB */
   unsigned seconds;            /* of processor time (RLIMIT_CPU); 0 = as it is */

@@ -170,6 +170,7 @@ make_rules (const EspConfinement *wanted, const Ruleset *ruleset)
       fine = add_paths (rules, wanted->readable, TO_READ & ruleset->files)
              && add_paths (rules, wanted->writable, TO_WRITE & ruleset->files)
              && add_paths (rules, wanted->listable, FS_READ_DIR)
+             && add_paths (rules, wanted->prunable, FS_REMOVE_DIR)
              && ((wanted->flags & ESP_CONFINE_DEVICES) == 0
                  || add_devices (rules, TO_DRIVE & ruleset->files));
     }

@@ -66,8 +66,8 @@ entry_path (const EspDiskCache *cache, const char *digest)
 
 /* Makes the folder and those above it, for the user alone. One that others could have put there, or
  * write to, is not used. */
-static bool
-ensure_folder (const char *folder)
+bool
+esp_disk_cache_make_folder (const char *folder)
 {
   char *path = strdup (folder);
   struct stat is;
@@ -288,7 +288,7 @@ esp_disk_cache_write (const EspDiskCache *cache, const char digest[ESP_SHA256_HE
   char *path;
 
   if (cache->folder == NULL || sizeof header + header.bytes > cache->limit
-      || !ensure_folder (cache->folder))
+      || !esp_disk_cache_make_folder (cache->folder))
     return;
   path = entry_path (cache, digest);
   if (path == NULL)

@@ -2,6 +2,7 @@
 /* session.h: what the worker knows between jobs, and the jobs themselves. */
 #pragma once
 
+#include "confine/confine.h"
 #include "worker/channel.h"
 #include "worker/jobs.h"
 #include "worker/model-cache.h"
@@ -14,6 +15,7 @@ typedef struct EspSession
   EspChannel *channel;
   const EspSpool *spool;
   EspModelCache cache;
+  EspConfined confined; /* set before the first job */
 } EspSession;
 
 /* Works one job off and sends its events, the last of which is its answer or an error. Called by
@@ -22,7 +24,11 @@ void esp_session_run (EspSession *session, EspJob *job);
 
 /* The answer to `describe` without a model: needs no session state and may be sent by any thread.
  * `model` NULL = none. `batch`: see the protocol. New reference, or NULL when memory is out. */
-json_t *esp_description_new (json_t *id, const EspModelInfo *model, int batch);
+json_t *esp_description_new (json_t *id, const EspConfined *confined, const EspModelInfo *model,
+                             int batch);
+
+/* What holds the process, as an object. New reference, or NULL when memory is out. */
+json_t *esp_confined_json (const EspConfined *confined);
 
 /* What is known of a model, as an object. New reference, or NULL when memory is out. */
 json_t *esp_model_json (const EspModelInfo *model);

@@ -159,7 +159,50 @@ create_once (EspSpool *spool)
     }
 
   errno = 0;
-  return status.st_nlink > 0;
+  if (status.st_nlink == 0)
+    return false;
+
+  /* Nobody else has it; from now on it is enough that nobody can have it alone. */
+  if (flock (spool->lock, LOCK_SH | LOCK_NB) != 0)
+    {
+      errno = 0;
+      return false;
+    }
+  return true;
+}
+
+EspStatus
+esp_spool_adopt (EspSpool *spool, const char *path, EspError *error)
+{
+  const char *name = strrchr (path, '/');
+  struct stat status;
+  bool fine;
+
+  *spool = (EspSpool) ESP_SPOOL_INIT;
+  fine = name != NULL && strncmp (name + 1, SPOOL_PREFIX, strlen (SPOOL_PREFIX)) == 0;
+  if (fine)
+    {
+      spool->folder = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+      fine = spool->folder >= 0 && fstat (spool->folder, &status) == 0
+             && status.st_uid == geteuid () && (status.st_mode & 07777) == 0700;
+    }
+  if (fine)
+    {
+      spool->lock = openat (spool->folder, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+      fine = spool->lock >= 0 && flock (spool->lock, LOCK_SH | LOCK_NB) == 0;
+    }
+  spool->path = fine ? strdup (path) : NULL;
+  if (spool->path != NULL)
+    return ESP_OK;
+
+  if (spool->folder >= 0)
+    close (spool->folder);
+  if (spool->lock >= 0)
+    close (spool->lock);
+  *spool = (EspSpool) ESP_SPOOL_INIT;
+  return fine ? esp_error_set (error, ESP_ERROR_MEMORY, "out of memory for the spool's name")
+              : esp_error_set (error, ESP_ERROR_FILE,
+                               "%s: this is no spool folder that could be gone on with", path);
 }
 
 EspStatus

@@ -2,8 +2,9 @@
 /* spool.h: the worker's private folder, through which pictures travel.
  *
  * The folder is $TMPDIR/espalier-spool-XXXXXX (or /tmp/…), mode 0700, with a file `lock` that is
- * held by flock() as long as the worker lives. A worker that was killed leaves its folder behind
- * with a free lock; the next worker of the same user finds and removes it.
+ * held by flock() as long as the worker lives, shared with a client that wants it to outlive it. A
+ * worker that was killed leaves its folder behind with a free lock; the next worker of the same
+ * user finds and removes it.
  */
 #pragma once
 
@@ -26,6 +27,10 @@ typedef struct EspSpool
 /* Creates the folder and takes its lock. `base` NULL = $TMPDIR when that is an absolute UTF-8 path
  * of an existing folder, else /tmp. Errors: ESP_ERROR_FILE naming the folder; ESP_ERROR_MEMORY. */
 EspStatus esp_spool_create (EspSpool *spool, const char *base, EspError *error);
+
+/* Goes on with the folder `path` of a worker that has ended, whose client has held its lock
+ * meanwhile. ESP_ERROR_FILE where it is not there, or not as esp_spool_create () makes one. */
+EspStatus esp_spool_adopt (EspSpool *spool, const char *path, EspError *error);
 
 /* The folder in which spools lie when `base` is NULL. Static or environment storage. */
 const char *esp_spool_base (void);

@@ -155,14 +155,15 @@ list_and_not_read (void)
 {
   DIR *entries = opendir (scratch ("listable"));
 
-  return entries != NULL && closedir (entries) == 0 && !read_words (scratch ("listable/file"));
+  return entries != NULL && closedir (entries) == 0 && !read_words (scratch ("listable/file"))
+         && rmdir (scratch ("listable/empty")) == 0 && unlink (scratch ("listable/file")) != 0;
 }
 
 static void
-names_are_not_contents (void)
+names_and_empty_folders_are_not_contents (void)
 {
   const char *const folders[] = { strdup (scratch ("listable")), NULL };
-  const EspConfinement wanted = { .listable = folders };
+  const EspConfinement wanted = { .listable = folders, .prunable = folders };
 
   CHECK (landlock_abi () == 0
          || try_confined (&wanted, list_and_not_read, NULL, NULL) == TRY_THROUGH);
@@ -263,6 +264,7 @@ main (void)
   scratch_write ("readable/below/file");
   scratch_write ("real/file");
   mkdir (scratch ("listable"), 0700);
+  mkdir (scratch ("listable/empty"), 0700);
   scratch_write ("listable/file");
   scratch_write ("alone");
   scratch_write ("also");
@@ -279,7 +281,7 @@ main (void)
   writable[1] = strdup (scratch ("also"));
 
   CASE (what_is_given_can_be_used);
-  CASE (names_are_not_contents);
+  CASE (names_and_empty_folders_are_not_contents);
   CASE (threads_are_asked_for);
   CASE (a_crash_is_one);
   CASE (limits_hold);
