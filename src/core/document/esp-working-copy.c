@@ -471,7 +471,7 @@ esp_working_copy_free (EspWorkingCopy *self)
       if (!keep)
         _esp_working_folder_clear (self->place);
     }
-  if (self->source != NULL && self->place->in_library)
+  if (self->source != NULL && self->place != NULL && self->place->in_library)
     {
       g_clear_pointer (&self->source, _esp_snapshot_source_free);
       _esp_working_copy_drop_empty_log (self);

@@ -94,7 +94,7 @@ open_folder (const char *folder, EspWeights **weights, EspError *error)
   for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++)
     {
       status = esp_weights_open (folder, stems[i], weights, error);
-      if (status == ESP_OK || status != ESP_ERROR_FILE)
+      if (status != ESP_ERROR_FILE)
         return status;
     }
   return esp_error_set (error, ESP_ERROR_FILE,
@@ -565,7 +565,7 @@ esp_convert (const EspConvertRequest *request, EspConvertReport *report, EspErro
   if (status == ESP_OK)
     {
       c.wide = malloc ((size_t) c.threads * PIECE * sizeof *c.wide);
-      c.narrow = malloc ((size_t) CHUNK * sizeof (float));
+      c.narrow = malloc ((size_t) CHUNK * sizeof *c.wide); /* the widest format that is written */
       status = c.wide != NULL && c.narrow != NULL
                    ? write_output (&c)
                    : esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory to convert it",

@@ -154,7 +154,7 @@ decode (EspEdit *edit, EspImage *image, EspError *error)
 static void
 reset_peak_memory (void)
 {
-  FILE *file = fopen ("/proc/self/clear_refs", "w");
+  FILE *file = fopen ("/proc/self/clear_refs", "we");
 
   if (file == NULL)
     return;
@@ -166,7 +166,7 @@ reset_peak_memory (void)
 static size_t
 peak_memory (void)
 {
-  FILE *file = fopen ("/proc/self/status", "r");
+  FILE *file = fopen ("/proc/self/status", "re");
   char line[256];
   size_t kilobytes = 0;
 

@@ -425,7 +425,7 @@ store_device (EspEditRequest *request, const json_t *value, EspError *error)
       && strlen (digits) <= 2)
     {
       choice = ESP_DEVICE_CUDA;
-      request->card = atoi (digits);
+      request->card = (int) strtol (digits, NULL, 10);
     }
   if (choice < 0)
     return esp_error_set (error, ESP_ERROR_ARGUMENT,

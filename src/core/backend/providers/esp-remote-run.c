@@ -472,7 +472,7 @@ take_minute (EspRemoteBackend *self)
 
   while ((first = g_queue_peek_head (&self->begun)) != NULL && now - *first >= MINUTE)
     g_free (g_queue_pop_head (&self->begun));
-  if (self->begun.length >= most)
+  if (first != NULL && self->begun.length >= most)
     return *first + MINUTE - now;
 
   first = g_new (gint64, 1);

@@ -68,7 +68,7 @@ refuse (EspError *error, const char *folder, const char *why)
 static bool
 read_binary (const char *path, size_t bytes, void **data)
 {
-  FILE *file = fopen (path, "rb");
+  FILE *file = fopen (path, "rbe");
   bool whole = false;
 
   *data = NULL;
