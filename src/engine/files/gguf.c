@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
+#include "json-memory.h"
 
 /* What a real file stays far below, and beyond which a hostile one would cost time and memory. */
 #define HEADER_MAX   (256u << 20)
@@ -118,17 +118,23 @@ read_number (Cursor *cursor, int bytes, uint64_t *value)
   return true;
 }
 
-/* UTF-8 without NUL, so that messages can show it and lookups find it. */
-static bool
-is_text (const unsigned char *bytes, size_t length)
+/* Is it UTF-8 without NUL, so that messages can show it and lookups find it? ESP_ERROR_FORMAT,
+ * without a message, if not; ESP_ERROR_MEMORY, with one, when that is not known. */
+static EspStatus
+check_text (const Cursor *cursor, const unsigned char *bytes, size_t length)
 {
-  json_t *text;
+  const unsigned failures = esp_memory_failures ();
+  json_t *text = NULL;
 
-  if (memchr (bytes, '\0', length) != NULL)
-    return false;
-  text = json_stringn ((const char *) bytes, length);
+  if (memchr (bytes, '\0', length) == NULL)
+    text = json_stringn ((const char *) bytes, length);
   json_decref (text);
-  return text != NULL;
+  if (text != NULL)
+    return ESP_OK;
+  if (esp_memory_failures () != failures)
+    return esp_error_set (cursor->error, ESP_ERROR_MEMORY, "%s: no memory for its header",
+                          cursor->file->path);
+  return ESP_ERROR_FORMAT;
 }
 
 /* A name of 1 to KEY_MAX bytes in fresh memory; `where` tells whose. */
@@ -137,6 +143,7 @@ read_name (Cursor *cursor, const char *where, char **name)
 {
   const unsigned char *bytes;
   uint64_t length = 0;
+  EspStatus status;
 
   if (!read_number (cursor, 8, &length))
     return cut_short (cursor, where);
@@ -147,9 +154,12 @@ read_name (Cursor *cursor, const char *where, char **name)
   if (!has (cursor, length))
     return cut_short (cursor, where);
   bytes = cursor->file->map + cursor->at;
-  if (!is_text (bytes, (size_t) length))
+  status = check_text (cursor, bytes, (size_t) length);
+  if (status == ESP_ERROR_FORMAT)
     return esp_error_set (cursor->error, ESP_ERROR_FORMAT, "%s: %s is not UTF-8 text",
                           cursor->file->path, where);
+  if (status != ESP_OK)
+    return status;
   *name = strndup ((const char *) bytes, (size_t) length);
   cursor->at += (size_t) length;
   if (*name == NULL)
@@ -246,8 +256,13 @@ read_value (Cursor *cursor, EspGgufValue *value, char **text)
   value->data = cursor->file->map + begin;
   value->bytes = cursor->at - begin;
 
-  if (value->type == ESP_GGUF_STRING && value->bytes - 8 <= TEXT_MAX
-      && is_text (value->data + 8, (size_t) value->bytes - 8))
+  if (value->type == ESP_GGUF_STRING && value->bytes - 8 <= TEXT_MAX)
+    status = check_text (cursor, value->data + 8, (size_t) value->bytes - 8);
+  else
+    status = ESP_ERROR_FORMAT;
+  if (status == ESP_ERROR_MEMORY)
+    return status;
+  if (status == ESP_OK)
     {
       *text = strndup ((const char *) value->data + 8, (size_t) value->bytes - 8);
       if (*text == NULL)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "worker/cache-folder.h"
+#include "worker/confinement.h"
 #include "worker/session.h"
 
 /* An engine that does not notice a cancellation within this time is stuck: the process then ends
@@ -74,10 +75,11 @@ static void
 send_hello (Worker *worker, json_t *id)
 {
   esp_channel_send (&worker->channel,
-                    json_pack ("{s:s, s:O, s:i, s:s, s:o, s:i, s:i}", "type", "hello", "id", id,
-                               "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "spool",
+                    json_pack ("{s:s, s:O, s:i, s:s, s:o, s:i, s:i, s:o}", "type", "hello", "id",
+                               id, "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "spool",
                                esp_json_text (worker->spool.path), "pid", (int) getpid (), "batch",
-                               ESP_BATCH_MAX));
+                               ESP_BATCH_MAX, "confined",
+                               esp_confined_json (&worker->session.confined)));
 }
 
 static void
@@ -141,7 +143,8 @@ take_request (Worker *worker, const char *line, size_t length)
   else if (request.type == ESP_REQUEST_HELLO)
     send_hello (worker, request.id);
   else if (request.type == ESP_REQUEST_DESCRIBE && !esp_request_names_model (&request))
-    esp_channel_send (&worker->channel, esp_description_new (request.id, NULL, 1));
+    esp_channel_send (&worker->channel,
+                      esp_description_new (request.id, &worker->session.confined, NULL, 1));
   else if (request.type == ESP_REQUEST_CACHE)
     send_cache (worker, &request);
   else if (request.type == ESP_REQUEST_CANCEL)
@@ -305,8 +308,29 @@ work (Worker *worker)
                       json_pack ("{s:s, s:O}", "type", "bye", "id", worker->quit_id));
 }
 
+/* Makes the spool, or goes on with the one of the worker before, and gives up all else. */
+static EspStatus
+settle (Worker *worker, const EspWorkerOptions *options, EspError *error)
+{
+  EspConfined *confined = &worker->session.confined;
+  EspStatus status;
+
+  esp_spool_remove_stale (NULL);
+  status = options->spool != NULL ? esp_spool_adopt (&worker->spool, options->spool, error)
+                                  : esp_spool_create (&worker->spool, NULL, error);
+  if (status != ESP_OK)
+    return status;
+
+  status = esp_worker_confine (options, &worker->spool, confined, error);
+  if (status != ESP_OK)
+    esp_spool_destroy (&worker->spool);
+  else if (!confined->calls && !confined->files && !options->all_files)
+    fprintf (stderr, "espalier-engine: neither Landlock nor seccomp: models are read unconfined\n");
+  return status;
+}
+
 static int
-serve (int output)
+serve (int output, const EspWorkerOptions *options)
 {
   /* Static: the other threads are not joined and may look at it while the process ends. */
   static Worker worker = { .spool = ESP_SPOOL_INIT,
@@ -315,8 +339,8 @@ serve (int output)
   EspError error = ESP_ERROR_INIT;
 
   set_up_signals (&worker);
-  esp_spool_remove_stale (NULL);
-  if (esp_spool_create (&worker.spool, NULL, &error) != ESP_OK)
+  worker.session = (EspSession){ .channel = &worker.channel, .spool = &worker.spool };
+  if (settle (&worker, options, &error) != ESP_OK)
     {
       fprintf (stderr, "espalier-engine: %s\n", error.message);
       return EXIT_FAILURE;
@@ -325,7 +349,6 @@ serve (int output)
   esp_channel_init (&worker.channel, output, on_broken, &worker);
   esp_jobs_init (&worker.jobs);
   esp_line_reader_init (&worker.reader, STDIN_FILENO);
-  worker.session = (EspSession){ .channel = &worker.channel, .spool = &worker.spool };
 
   if (!start_thread (wait_for_signals, &worker) || !start_thread (read_requests, &worker))
     {
@@ -350,6 +373,8 @@ serve (int output)
 int
 main (int argc, char **argv)
 {
+  EspWorkerOptions options;
+  const char **lists;
   int output;
 
   if (!ensure_standard_files ())
@@ -361,14 +386,18 @@ main (int argc, char **argv)
       return EXIT_SUCCESS;
     }
 
-  if (argc > 1)
+  lists = calloc (3 * (size_t) argc, sizeof *lists);
+  if (lists == NULL || !esp_worker_options_parse (&options, argc, argv, lists))
     {
       bool help = argc == 2 && strcmp (argv[1], "--help") == 0;
 
       fprintf (help ? stdout : stderr,
                "Usage: espalier-engine [--help | --version]\n"
+               "       espalier-engine [--no-other-files] [--may-read PATH]… [--may-write PATH]…\n"
+               "                       [--may-list PATH]… [--spool PATH]\n"
                "The inference worker of Espalier: JSON Lines on standard input and output,\n"
                "as docs/worker-protocol.md describes.\n");
+      free (lists);
       return help ? EXIT_SUCCESS : 2;
     }
 
@@ -380,5 +409,7 @@ main (int argc, char **argv)
       return EXIT_FAILURE;
     }
 
-  return serve (output);
+  output = serve (output, &options);
+  free (lists);
+  return output;
 }
