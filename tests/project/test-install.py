@@ -26,7 +26,8 @@ def option(name):
     return next(o['value'] for o in options if o['name'] == name)
 
 
-PROGRAMS = ('bin/espalier', 'bin/espalier-cli', 'bin/espalier-thumbnailer', option('libexecdir') + '/espalier/espalier-engine')
+PROGRAMS = ('bin/espalier', 'bin/espalier-cli', 'bin/espalier-thumbnailer', option('libexecdir') + '/espalier/espalier-engine',
+            option('libexecdir') + '/espalier/espalier-decoder')
 
 # What the desktop is told; what is in these files is for test-desktop.py.
 DESKTOP = (f'applications/{APP_ID}.desktop', f'dbus-1/services/{APP_ID}.service',

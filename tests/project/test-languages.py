@@ -92,7 +92,7 @@ def is_label(string):
 @case
 def every_file_with_translatable_text_is_listed():
     listed = lines_of('po/POTFILES.in')
-    marked = {path.relative_to(ROOT).as_posix() for folder in ('core', 'cli', 'app')
+    marked = {path.relative_to(ROOT).as_posix() for folder in ('core', 'cli', 'app', 'decoder')
               for path in (ROOT / 'src' / folder).rglob('*')
               if path.suffix in ('.c', '.h', '.ui') and STRING.search(text(path))}
     marked.add('data/providers/texts.h')

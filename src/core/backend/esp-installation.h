@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-installation.h: where the program's parts and the models are. */
+/* esp-installation.h: where the models are, beside the program's own parts (esp-program-parts.h).
+ */
 #pragma once
 
-#include <glib.h>
+#include "esp-program-parts.h"
 
 G_BEGIN_DECLS
-
-/* The worker program: $ESPALIER_ENGINE; else where it lies relative to the running program (in an
- * installation that was moved, or in a build folder); else where it was installed. Always a path;
- * whether it can be started shows when it is. */
-char *esp_installation_find_engine (void) G_GNUC_WARN_UNUSED_RESULT;
-
-/* The folder of the program's data: $ESPALIER_DATA_DIR, else found in the same order. */
-char *esp_installation_find_data (void) G_GNUC_WARN_UNUSED_RESULT;
-
-/* The folder for bindtextdomain (): $ESPALIER_LOCALE_DIR, else found in the same order. */
-char *esp_installation_find_translations (void) G_GNUC_WARN_UNUSED_RESULT;
-
-/* The manual, one page: $ESPALIER_MANUAL, else found in the same order. */
-char *esp_installation_find_manual (void) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A model folder that was found. */
 typedef struct

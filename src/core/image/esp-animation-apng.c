@@ -4,7 +4,7 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-animation-private.h"
-#include "esp-byte-order-private.h"
+#include "esp-byte-order.h"
 #include "esp-encode-private.h"
 
 #include <string.h>

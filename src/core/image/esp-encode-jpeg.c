@@ -3,9 +3,9 @@
  * an sRGB profile, and the recipe as EXIF and XMP segments. */
 #define G_LOG_DOMAIN "esp-image"
 
-#include "esp-color-private.h"
 #include "esp-encode-private.h"
 #include "esp-exif-private.h"
+#include "esp-srgb-profile-private.h"
 #include "esp-xmp-private.h"
 
 #include <glib/gi18n-lib.h>

@@ -3,9 +3,9 @@
  * tagged as sRGB, the recipe as an XMP packet. */
 #define G_LOG_DOMAIN "esp-image"
 
-#include "esp-color-private.h"
 #include "esp-encode-private.h"
-#include "esp-tiff-private.h"
+#include "esp-srgb-profile-private.h"
+#include "esp-tiff-file.h"
 #include "esp-xmp-private.h"
 
 #include <glib/gi18n-lib.h>

@@ -1,236 +1,76 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-picture-load.c: from a path or bytes to an upright picture: reads the file, finds the decoder
- * by the first bytes (never by the name), applies the orientation. */
+/* esp-picture-load.c: whatever reads pictures of strangers, as programs call it. The file is read
+ * here and looked into elsewhere (esp-decoder-private.h). */
 #define G_LOG_DOMAIN "esp-image"
 
-#include "esp-source-private.h"
-
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* Enough to tell every known format from something else. */
-#define HEADER_SIZE 64
+#include "esp-decoder-private.h"
+#include "esp-foreign-recipe.h"
+#include "esp-json-object.h"
+#include "esp-picture-file-private.h"
+#include "esp-picture-memory.h"
+#include "esp-picture-refusal.h"
+#include "esp-picture-strip.h"
+#include "esp-sealed-memory.h"
 
-static void
-set_read_error (GError **error, const char *name, const char *reason)
+/* Pictures that are smaller are copied: thousands of thumbnails would be thousands of mappings. */
+#define MAPPED_FROM ((gsize) 256 << 10)
+
+/* The bytes of a file as sealed memory, or -1: they are empty, or cancelled. */
+static int
+seal_bytes (GBytes *bytes, const char *name, EspDecoderRequest *request, GCancellable *cancellable,
+            GError **error)
 {
-  g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_READ, _ ("“%s” cannot be read: %s"), name,
-               reason);
+  const guint8 *data = g_bytes_get_data (bytes, &request->size);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return -1;
+  request->name = name;
+  request->kind = esp_picture_kind_find (data, request->size);
+  request->file = esp_sealed_memory_copy ("espalier-picture", data, request->size);
+  if (request->file < 0)
+    esp_picture_refuse_memory (name, error);
+  return request->file;
 }
 
-/* TRUE if the file is there, regular and of a size that may be read; sets `size`. */
-static gboolean
-check_file (int fd, const char *name, gsize *size, GError **error)
-{
-  struct stat st;
-
-  if (fstat (fd, &st) != 0)
-    set_read_error (error, name, g_strerror (errno));
-  else if (S_ISDIR (st.st_mode))
-    set_read_error (error, name, _ ("it is a folder"));
-  else if (!S_ISREG (st.st_mode))
-    set_read_error (error, name, _ ("it is not a regular file"));
-  else if (st.st_size == 0)
-    set_read_error (error, name, _ ("the file is empty"));
-  else if ((guint64) st.st_size > ESP_PICTURE_MAX_FILE_SIZE)
-    g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                 _ ("“%s” is larger than a picture file may be (1 GiB)"), name);
-  else
-    {
-      *size = (gsize) st.st_size;
-      return TRUE;
-    }
-  return FALSE;
-}
-
-/* Fills `data`; a file that shrinks meanwhile is short, one that grows is read as it was. */
-static gboolean
-read_all (int fd, guint8 *data, gsize *size, const char *name, GCancellable *cancellable,
-          GError **error)
-{
-  gsize done = 0;
-
-  while (done < *size)
-    {
-      const ssize_t n = read (fd, data + done, MIN (*size - done, (gsize) 1 << 20));
-
-      if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        return FALSE;
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        {
-          set_read_error (error, name, g_strerror (errno));
-          return FALSE;
-        }
-      if (n == 0)
-        break;
-      done += (gsize) n;
-    }
-  *size = done;
-  return TRUE;
-}
-
-static GBytes *
-read_bytes (int fd, gsize size, const char *name, GCancellable *cancellable, GError **error)
-{
-  guint8 *data = g_try_malloc (size);
-
-  if (data == NULL)
-    {
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("“%s” does not fit into memory"), name);
-      return NULL;
-    }
-  if (!read_all (fd, data, &size, name, cancellable, error))
-    {
-      g_free (data);
-      return NULL;
-    }
-  return g_bytes_new_take (data, size);
-}
-
-gboolean
-_esp_source_check_size (const EspSource *source, guint64 width, guint64 height, GError **error)
-{
-  if (width == 0 || height == 0)
-    {
-      _esp_source_damaged (source, error, _ ("it says that it has no pixels"));
-      return FALSE;
-    }
-  if (width > ESP_PICTURE_MAX_SIDE || height > ESP_PICTURE_MAX_SIDE
-      || width * height > ESP_PICTURE_MAX_PIXELS)
-    {
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("“%s” is too large: %" PRIu64 " × %" PRIu64
-                      " pixels, at most %d a side and %d million in all"),
-                   source->name, width, height, ESP_PICTURE_MAX_SIDE,
-                   ESP_PICTURE_MAX_PIXELS / 1000000);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-/* `detail` is a decoder's own words, may be empty, and is made fit for one line. */
-void
-_esp_source_damaged (const EspSource *source, GError **error, const char *detail)
-{
-  g_autofree char *line = g_utf8_make_valid (detail, -1);
-
-  for (char *p = line; *p != '\0'; p++)
-    if (g_ascii_iscntrl (*p))
-      *p = ' ';
-  g_strstrip (line);
-  if (line[0] == '\0')
-    g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_DAMAGED,
-                 _ ("“%s” is damaged and cannot be read as a picture"), source->name);
-  else
-    g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_DAMAGED,
-                 _ ("“%s” is damaged and cannot be read as a picture: %s"), source->name, line);
-}
-
-/* Adds a warning to the info and takes it over. */
-void
-_esp_source_warn (const EspSource *source, char *message)
-{
-  if (source->info->warnings == NULL)
-    source->info->warnings = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (source->info->warnings, message);
-}
-
-typedef EspPicture *(*Decoder) (const EspSource *source, GError **error);
-
-/* The decoder that the first bytes call for, or NULL. */
-static Decoder
-find_decoder (const EspSource *source)
-{
-  const guint8 *d = source->data;
-
-  if (source->size >= 8 && memcmp (d, "\x89PNG\r\n\x1a\n", 8) == 0)
-    return _esp_decode_png;
-  if (source->size >= 3 && memcmp (d, "\xff\xd8\xff", 3) == 0)
-    return _esp_decode_jpeg;
-  if (source->size >= 12 && memcmp (d, "RIFF", 4) == 0 && memcmp (d + 8, "WEBP", 4) == 0)
-    return _esp_decode_webp;
-  if (source->size >= 4
-      && (memcmp (d, "II*\0", 4) == 0 || memcmp (d, "MM\0*", 4) == 0 || memcmp (d, "II+\0", 4) == 0
-          || memcmp (d, "MM\0+", 4) == 0))
-    return _esp_decode_tiff;
-  if (source->size >= 6 && (memcmp (d, "GIF87a", 6) == 0 || memcmp (d, "GIF89a", 6) == 0))
-    return _esp_decode_gif;
-  if (source->size >= 3 && d[0] == 'P' && d[1] == '6' && g_ascii_isspace (d[2]))
-    return _esp_decode_ppm;
-  if (_esp_pixbuf_knows (source))
-    return _esp_decode_pixbuf;
-  return NULL;
-}
-
-static Decoder
-require_decoder (const EspSource *source, GError **error)
-{
-  const Decoder decoder = find_decoder (source);
-
-  if (decoder == NULL)
-    g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_UNSUPPORTED,
-                 _ ("“%s” is not a picture in a format that can be read (PNG, JPEG, WebP, GIF, "
-                    "TIFF, BMP, AVIF, HEIF, JPEG XL)"),
-                 source->name);
-  return decoder;
-}
-
-/* Where pixel (x, y) of the upright picture stands in the stored one of w × h, by EXIF's table. */
-static gsize
-stored_index (int orientation, gsize x, gsize y, gsize w, gsize h)
-{
-  switch (orientation)
-    {
-    case 2:
-      return y * w + (w - 1 - x);
-    case 3:
-      return (h - 1 - y) * w + (w - 1 - x);
-    case 4:
-      return (h - 1 - y) * w + x;
-    case 5:
-      return x * w + y;
-    case 6:
-      return (h - 1 - x) * w + y;
-    case 7:
-      return (h - 1 - x) * w + (w - 1 - y);
-    case 8:
-      return x * w + (w - 1 - y);
-    default:
-      return y * w + x;
-    }
-}
-
+/* Takes the sealed memory of a picture. */
 static EspPicture *
-turn_upright (EspPicture *stored, int orientation, GError **error)
+take_picture (int memory, const EspDecoderAnswer *head, GError **error)
 {
-  const gboolean swapped = orientation >= 5;
-  const gsize w = (gsize) stored->width;
-  const gsize h = (gsize) stored->height;
-  EspPicture *turned = esp_picture_new (swapped ? stored->height : stored->width,
-                                        swapped ? stored->width : stored->height, error);
-  guint8 *out;
+  g_autoptr (EspPicture) mapped = esp_picture_new_sealed (memory, head->width, head->height, error);
+  EspPicture *copy;
 
-  if (turned == NULL)
-    return NULL;
-  out = turned->pixels;
-  for (gsize y = 0; y < (gsize) turned->height; y++)
-    for (gsize x = 0; x < (gsize) turned->width; x++, out += 3)
-      {
-        const guint8 *in = stored->pixels + stored_index (orientation, x, y, w, h) * 3;
-        out[0] = in[0];
-        out[1] = in[1];
-        out[2] = in[2];
-      }
-  return turned;
+  close (memory);
+  if (mapped == NULL || head->size >= MAPPED_FROM)
+    return g_steal_pointer (&mapped);
+  copy = esp_picture_new (head->width, head->height, error);
+  if (copy != NULL)
+    memcpy (copy->pixels, mapped->pixels, head->size);
+  return copy;
+}
+
+/* Closes the request's file. */
+static EspPicture *
+load (const EspDecoderRequest *request, EspPictureInfo *info, GCancellable *cancellable,
+      GError **error)
+{
+  EspDecoderAnswered answered;
+  const int memory = _esp_decoder_run (_esp_decoder_get (), request, &answered, cancellable, error);
+  EspPicture *picture = memory >= 0 ? take_picture (memory, &answered.head, error) : NULL;
+
+  close (request->file);
+  if (info != NULL)
+    {
+      esp_picture_info_clear (info);
+      *info = answered.info;
+      answered.info = (EspPictureInfo) ESP_PICTURE_INFO_INIT;
+    }
+  _esp_decoder_answer_clear (&answered);
+  return picture;
 }
 
 /* Decodes a picture file that is in memory; otherwise as esp_picture_load (). `name` is what
@@ -239,64 +79,24 @@ EspPicture *
 esp_picture_load_bytes (GBytes *bytes, const char *name, EspPictureInfo *info,
                         GCancellable *cancellable, GError **error)
 {
-  EspPictureInfo own_info = ESP_PICTURE_INFO_INIT;
-  g_autoptr (EspPicture) picture = NULL;
-  EspSource source = { .name = name, .cancellable = cancellable };
+  EspDecoderRequest request = { .task = ESP_DECODER_PICTURE };
 
   g_return_val_if_fail (bytes != NULL && name != NULL, NULL);
 
-  source.data = g_bytes_get_data (bytes, &source.size);
-  source.info = info != NULL ? info : &own_info;
-  if (source.size == 0)
-    set_read_error (error, name, _ ("the file is empty"));
-  else if (!g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (g_bytes_get_size (bytes) == 0)
     {
-      const Decoder decoder = require_decoder (&source, error);
-      if (decoder != NULL)
-        picture = decoder (&source, error);
-    }
-
-  if (picture != NULL && source.info->orientation != 1)
-    {
-      EspPicture *turned = turn_upright (picture, source.info->orientation, error);
-      esp_picture_unref (picture);
-      picture = turned;
-    }
-  esp_picture_info_clear (&own_info);
-  return g_steal_pointer (&picture);
-}
-
-/* Reads the file if its first bytes are those of a picture: a large file that is none is refused at
- * once. */
-GBytes *
-_esp_source_read_file (const char *path, const char *name, GCancellable *cancellable,
-                       GError **error)
-{
-  /* O_NONBLOCK: a FIFO without a writer would otherwise hang right here. */
-  const int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-  GBytes *bytes = NULL;
-  guint8 header[HEADER_SIZE];
-  gsize size = 0;
-
-  if (fd < 0)
-    {
-      set_read_error (error, name, g_strerror (errno));
+      esp_picture_refuse_read (name, _ ("the file is empty"), error);
       return NULL;
     }
-  if (check_file (fd, name, &size, error))
+  if (seal_bytes (bytes, name, &request, cancellable, error) < 0)
+    return NULL;
+  if (request.kind == ESP_KIND_NONE)
     {
-      gsize n = MIN (size, sizeof header);
-      EspSource source = { .data = header, .name = name };
-
-      if (read_all (fd, header, &n, name, cancellable, error))
-        {
-          source.size = n;
-          if (require_decoder (&source, error) != NULL && lseek (fd, 0, SEEK_SET) == 0)
-            bytes = read_bytes (fd, size, name, cancellable, error);
-        }
+      esp_picture_refuse_unknown (name, error);
+      close (request.file);
+      return NULL;
     }
-  close (fd);
-  return bytes;
+  return load (&request, info, cancellable, error);
 }
 
 /* Reads a picture file: PNG, JPEG, WebP, GIF (first frame), TIFF (first page), BMP, PPM (P6),
@@ -307,14 +107,148 @@ _esp_source_read_file (const char *path, const char *name, GCancellable *cancell
 EspPicture *
 esp_picture_load (const char *path, EspPictureInfo *info, GCancellable *cancellable, GError **error)
 {
+  EspDecoderRequest request = { .task = ESP_DECODER_PICTURE };
   g_autofree char *name = NULL;
-  g_autoptr (GBytes) bytes = NULL;
 
   g_return_val_if_fail (path != NULL, NULL);
 
   name = g_filename_display_name (path);
-  bytes = _esp_source_read_file (path, name, cancellable, error);
-  if (bytes == NULL)
+  request.name = name;
+  request.file
+      = _esp_picture_file_seal (path, name, &request.kind, &request.size, cancellable, error);
+  return request.file >= 0 ? load (&request, info, cancellable, error) : NULL;
+}
+
+/* What the decoder makes of the file that is no picture: JSON, or a file. */
+static GBytes *
+fetch (EspDecoderTask task, GBytes *bytes, const char *name, EspDecoderAnswered *answered,
+       GError **error)
+{
+  EspDecoderRequest request = { .task = task };
+  GBytes *result = NULL;
+  int memory;
+
+  *answered = (EspDecoderAnswered){ .info = ESP_PICTURE_INFO_INIT };
+  if (seal_bytes (bytes, name, &request, NULL, error) < 0)
     return NULL;
-  return esp_picture_load_bytes (bytes, name, info, cancellable, error);
+  memory = _esp_decoder_run (_esp_decoder_get (), &request, answered, NULL, error);
+  close (request.file);
+  if (memory < 0)
+    return NULL;
+  result = esp_sealed_memory_map (memory, answered->head.size);
+  close (memory);
+  if (result == NULL)
+    esp_picture_refuse_memory (name, error);
+  return result;
+}
+
+/* The JSON in `bytes`, which it takes, as a string; NULL: it is no text. */
+static char *
+take_text (GBytes *bytes)
+{
+  g_autoptr (GBytes) mapped = bytes;
+  gsize size = 0;
+  const char *data = mapped != NULL ? g_bytes_get_data (mapped, &size) : NULL;
+
+  return data != NULL && g_utf8_validate_len (data, size, NULL) ? g_strndup (data, size) : NULL;
+}
+
+static void
+set_no_recipe (const char *name, GError **error)
+{
+  g_clear_error (error);
+  g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_NO_RECIPE,
+               _ ("The recipe in “%s” is damaged"), name);
+}
+
+/* As esp_recipe_read (), for a file in memory that messages call `name`. */
+gboolean
+esp_recipe_read_bytes (GBytes *bytes, const char *name, char **json, GError **error)
+{
+  EspDecoderAnswered answered;
+  GBytes *result;
+
+  g_return_val_if_fail (bytes != NULL && json != NULL && name != NULL, FALSE);
+
+  *json = NULL;
+  result = fetch (ESP_DECODER_RECIPE, bytes, name, &answered, error);
+  _esp_decoder_answer_clear (&answered);
+  if (result == NULL)
+    return FALSE;
+  *json = take_text (result);
+  if (*json == NULL)
+    set_no_recipe (name, error);
+  return *json != NULL;
+}
+
+/* Reads the recipe's JSON back from a PNG, JPEG, WebP or TIFF file, byte for byte as it was given
+ * to esp_picture_save (). The caller frees *json; it is UTF-8 but otherwise whatever the file says,
+ * so it has to be parsed with care. ESP_IMAGE_ERROR_NO_RECIPE if the picture has none. */
+gboolean
+esp_recipe_read (const char *path, char **json, GError **error)
+{
+  g_autofree char *name = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_return_val_if_fail (path != NULL && json != NULL, FALSE);
+
+  *json = NULL;
+  name = g_filename_display_name (path);
+  bytes = _esp_picture_file_read (path, name, NULL, error);
+  return bytes != NULL && esp_recipe_read_bytes (bytes, name, json, error);
+}
+
+EspForeignRecipe *
+esp_foreign_recipe_read_bytes (GBytes *bytes, const char *name, GError **error)
+{
+  EspDecoderAnswered answered;
+  EspForeignRecipe *self = NULL;
+  GBytes *result;
+
+  g_return_val_if_fail (bytes != NULL && name != NULL, NULL);
+
+  result = fetch (ESP_DECODER_FOREIGN_RECIPE, bytes, name, &answered, error);
+  if (result != NULL)
+    {
+      g_autofree char *json = take_text (result);
+      JsonObject *recipe = json != NULL ? esp_json_parse_object (json) : NULL;
+
+      if (recipe != NULL && answered.program != NULL)
+        {
+          self = g_new0 (EspForeignRecipe, 1);
+          self->source = g_steal_pointer (&answered.program);
+          self->own = (answered.head.flags & ESP_DECODER_OWN) != 0;
+          self->recipe = recipe;
+        }
+      else
+        {
+          g_clear_pointer (&recipe, json_object_unref);
+          set_no_recipe (name, error);
+        }
+    }
+  _esp_decoder_answer_clear (&answered);
+  return self;
+}
+
+void
+esp_foreign_recipe_free (EspForeignRecipe *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->source);
+  g_clear_pointer (&self->recipe, json_object_unref);
+  g_free (self);
+}
+
+GBytes *
+esp_picture_strip_metadata (GBytes *bytes, const char *name, GError **error)
+{
+  EspDecoderAnswered answered;
+  GBytes *result;
+
+  g_return_val_if_fail (bytes != NULL && name != NULL, NULL);
+
+  result = fetch (ESP_DECODER_STRIP, bytes, name, &answered, error);
+  _esp_decoder_answer_clear (&answered);
+  return result;
 }

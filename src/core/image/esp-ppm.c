@@ -3,88 +3,85 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-file-private.h"
-#include "esp-source-private.h"
+#include "esp-picture-file-private.h"
+#include "esp-picture-memory.h"
+#include "esp-picture-refusal.h"
+#include "esp-ppm.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
 /* The next unsigned decimal number of the header, after white space and "#" comments. */
 static gboolean
-next_number (const EspSource *source, gsize *at, guint64 *number)
+next_number (const guint8 *data, gsize size, gsize *at, guint64 *number)
 {
   gboolean any = FALSE;
 
-  while (*at < source->size && (g_ascii_isspace (source->data[*at]) || source->data[*at] == '#'))
+  while (*at < size && (g_ascii_isspace (data[*at]) || data[*at] == '#'))
     {
-      if (source->data[*at] == '#')
-        while (*at < source->size && source->data[*at] != '\n')
+      if (data[*at] == '#')
+        while (*at < size && data[*at] != '\n')
           (*at)++;
       else
         (*at)++;
     }
   *number = 0;
-  while (*at < source->size && g_ascii_isdigit (source->data[*at]))
+  while (*at < size && g_ascii_isdigit (data[*at]))
     {
-      *number = MIN (*number * 10 + (guint64) (source->data[*at] - '0'), G_MAXUINT32);
+      *number = MIN (*number * 10 + (guint64) (data[*at] - '0'), G_MAXUINT32);
       (*at)++;
       any = TRUE;
     }
   return any;
 }
 
-EspPicture *
-_esp_decode_ppm (const EspSource *source, GError **error)
+gboolean
+esp_ppm_find_pixels (const guint8 *data, gsize size, const char *name, EspPpm *ppm, GError **error)
 {
   guint64 width, height, maximum;
   gsize at = 2;
-  gsize bytes;
-  EspPicture *picture;
 
-  source->info->format = "PPM";
-  if (source->size < 2 || memcmp (source->data, "P6", 2) != 0 || !next_number (source, &at, &width)
-      || !next_number (source, &at, &height) || !next_number (source, &at, &maximum))
+  if (size < 2 || memcmp (data, "P6", 2) != 0 || !next_number (data, size, &at, &width)
+      || !next_number (data, size, &at, &height) || !next_number (data, size, &at, &maximum))
     {
-      _esp_source_damaged (source, error, _ ("its PPM header is wrong"));
-      return NULL;
+      esp_picture_refuse_damaged (name, _ ("its PPM header is wrong"), error);
+      return FALSE;
     }
-  if (!_esp_source_check_size (source, width, height, error))
-    return NULL;
+  if (!esp_picture_check_size (name, width, height, error))
+    return FALSE;
   if (maximum != 255)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_UNSUPPORTED,
-                   _ ("“%s” is a PPM picture with a maximum other than 255"), source->name);
-      return NULL;
+                   _ ("“%s” is a PPM picture with a maximum other than 255"), name);
+      return FALSE;
     }
 
   at++; /* the one white-space byte before the pixels */
-  bytes = (gsize) (width * height * 3);
-  if (at > source->size || source->size - at < bytes)
+  if (at > size || size - at < ESP_PICTURE_BYTES (width, height))
     {
-      _esp_source_damaged (source, error, _ ("the file ends too early"));
-      return NULL;
+      esp_picture_refuse_damaged (name, _ ("the file ends too early"), error);
+      return FALSE;
     }
-  picture = esp_picture_new ((int) width, (int) height, error);
-  if (picture != NULL)
-    memcpy (picture->pixels, source->data + at, bytes);
-  return picture;
+  *ppm = (EspPpm){ (int) width, (int) height, data + at };
+  return TRUE;
 }
 
-/* Reads a PPM file and nothing else; otherwise as esp_picture_load (). */
+/* Reads a PPM file and nothing else, in this process: a header of three numbers and plain bytes, as
+ * our own worker writes them; otherwise as esp_picture_load (). */
 EspPicture *
 esp_picture_load_ppm (const char *path, GError **error)
 {
-  EspPictureInfo info = ESP_PICTURE_INFO_INIT;
   g_autofree char *name = g_filename_display_name (path);
-  g_autoptr (GBytes) bytes = _esp_source_read_file (path, name, NULL, error);
-  EspSource source = { .name = name, .info = &info };
+  g_autoptr (GBytes) bytes = _esp_picture_file_read (path, name, NULL, error);
   EspPicture *picture = NULL;
+  gsize size = 0;
+  const guint8 *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
+  EspPpm ppm;
 
-  if (bytes != NULL)
-    {
-      source.data = g_bytes_get_data (bytes, &source.size);
-      picture = _esp_decode_ppm (&source, error);
-    }
-  esp_picture_info_clear (&info);
+  if (data != NULL && esp_ppm_find_pixels (data, size, name, &ppm, error))
+    picture = esp_picture_new (ppm.width, ppm.height, error);
+  if (picture != NULL)
+    memcpy (picture->pixels, ppm.pixels, ESP_PICTURE_BYTES (ppm.width, ppm.height));
   return picture;
 }
 

@@ -12,8 +12,4 @@ G_BEGIN_DECLS
  * specification, part 3, section 1.1.3.1 has it for JPEG; *extended is NULL if it all fits. */
 char *_esp_xmp_build (const EspRecipe *recipe, gsize limit, char **extended, char **guid);
 
-/* The values found in an XMP document (packet or extended part); NULL where there is none. Returns
- * FALSE if it is not well-formed. */
-gboolean _esp_xmp_parse (const char *xml, gsize size, char **json, char **guid);
-
 G_END_DECLS

@@ -28,10 +28,6 @@ EspRowConverter *_esp_row_converter_new (const EspSource *source, EspColorModel 
 void _esp_row_converter_run (EspRowConverter *self, const void *samples, guint8 *rgb, int width);
 void _esp_row_converter_free (EspRowConverter *self);
 
-/* A small matrix profile for sRGB, the same bytes every time; for files that cannot just say
- * "sRGB". */
-GBytes *_esp_color_srgb_profile (void);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EspRowConverter, _esp_row_converter_free)
 
 G_END_DECLS

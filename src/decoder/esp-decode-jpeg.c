@@ -4,7 +4,7 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-color-private.h"
-#include "esp-exif-private.h"
+#include "esp-exif-read-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <setjmp.h>
@@ -130,8 +130,8 @@ set_up (JpegReader *self)
   self->row = g_malloc_n (jpeg->output_width, (gsize) jpeg->output_components);
   self->converter = _esp_row_converter_new (self->source, model, FALSE, 8, self->profile,
                                             profile_size, (int) jpeg->output_width);
-  self->picture
-      = esp_picture_new ((int) jpeg->output_width, (int) jpeg->output_height, &self->error);
+  self->picture = _esp_source_new_picture (self->source, (int) jpeg->output_width,
+                                           (int) jpeg->output_height, &self->error);
   return self->picture != NULL;
 }
 

@@ -2,8 +2,8 @@
 /* esp-recipe-texts.c: the texts in picture files. Only the containers are walked. */
 #define G_LOG_DOMAIN "esp-image"
 
-#include "esp-byte-order-private.h"
-#include "esp-exif-private.h"
+#include "esp-byte-order.h"
+#include "esp-exif-read-private.h"
 #include "esp-recipe-private.h"
 
 #include <string.h>
@@ -22,13 +22,19 @@ add (GHashTable *texts, const char *key, char *text)
     g_free (text);
 }
 
-/* PNG says Latin-1; many programs write UTF-8 nevertheless. */
+/* PNG says Latin-1; many programs write UTF-8 nevertheless. By hand, since iconv () loads a library
+ * for it, which there is none to be had of here. */
 static char *
 to_utf8 (const char *text, gsize length)
 {
+  GString *wide;
+
   if (g_utf8_validate_len (text, length, NULL))
     return g_strndup (text, length);
-  return g_convert (text, (gssize) length, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+  wide = g_string_sized_new (2 * length);
+  for (gsize i = 0; i < length && text[i] != '\0'; i++)
+    g_string_append_unichar (wide, (guint8) text[i]);
+  return g_string_free (wide, FALSE);
 }
 
 static void

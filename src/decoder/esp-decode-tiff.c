@@ -4,7 +4,7 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-color-private.h"
-#include "esp-tiff-private.h"
+#include "esp-tiff-file.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -156,7 +156,7 @@ read_picture (TiffReader *self, TIFF *tiff, GError **error)
   TIFFGetFieldDefaulted (tiff, TIFFTAG_BITSPERSAMPLE, &bits);
   TIFFGetField (tiff, TIFFTAG_ICCPROFILE, &profile_size, &profile);
 
-  picture = esp_picture_new ((int) width, (int) height, error);
+  picture = _esp_source_new_picture (source, (int) width, (int) height, error);
   if (picture == NULL)
     return NULL;
   ok = is_plain_cmyk (tiff)

@@ -4,7 +4,7 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-color-private.h"
-#include "esp-exif-private.h"
+#include "esp-exif-read-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <webp/decode.h>
@@ -100,7 +100,9 @@ _esp_decode_webp (const EspSource *source, GError **error)
   alpha = features.has_alpha || features.has_animation;
   stride = (gsize) features.width * (alpha ? 4 : 3);
   samples = g_try_malloc_n ((gsize) features.height, stride);
-  picture = samples == NULL ? NULL : esp_picture_new (features.width, features.height, NULL);
+  picture = samples == NULL
+                ? NULL
+                : _esp_source_new_picture (source, features.width, features.height, NULL);
   if (picture == NULL)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-foreign-recipe.c: recipes of other programs, brought into the form of ours. */
+/* esp-decode-foreign-recipe.c: recipes of other programs, brought into the form of ours. */
 #define G_LOG_DOMAIN "esp-image"
 
-#include "esp-foreign-recipe.h"
+#include "esp-decode.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
 #include "esp-json-member.h"
-#include "esp-picture.h"
 #include "esp-recipe-private.h"
 
 #define MAX_DEPTH 64 /* of JSON; the parser calls itself for each level */
@@ -425,7 +424,7 @@ read_own (GBytes *bytes, const char *name)
   EspForeignRecipe *self;
   JsonObject *recipe;
 
-  if (!esp_recipe_read_bytes (bytes, name, &json, NULL))
+  if (!esp_decode_recipe (bytes, name, &json, NULL))
     return NULL;
   recipe = parse_object (json);
   if (recipe == NULL)
@@ -438,7 +437,7 @@ read_own (GBytes *bytes, const char *name)
 }
 
 EspForeignRecipe *
-esp_foreign_recipe_read_bytes (GBytes *bytes, const char *name, GError **error)
+esp_decode_foreign_recipe (GBytes *bytes, const char *name, GError **error)
 {
   /* In this order: a file may carry several. */
   static const char *const keys[]
@@ -470,14 +469,4 @@ esp_foreign_recipe_read_bytes (GBytes *bytes, const char *name, GError **error)
   g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_NO_RECIPE, _ ("“%s” carries no recipe"),
                name);
   return NULL;
-}
-
-void
-esp_foreign_recipe_free (EspForeignRecipe *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->source);
-  g_clear_pointer (&self->recipe, json_object_unref);
-  g_free (self);
 }

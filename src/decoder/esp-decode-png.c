@@ -8,7 +8,7 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-color-private.h"
-#include "esp-exif-private.h"
+#include "esp-exif-read-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <png.h>
@@ -106,7 +106,7 @@ set_up (PngReader *self)
   self->converter = _esp_row_converter_new (
       self->source, (color_type & PNG_COLOR_MASK_COLOR) ? ESP_COLOR_RGB : ESP_COLOR_GREY,
       (color_type & PNG_COLOR_MASK_ALPHA) != 0, depth, profile, profile_size, (int) width);
-  self->picture = esp_picture_new ((int) width, (int) height, &self->error);
+  self->picture = _esp_source_new_picture (self->source, (int) width, (int) height, &self->error);
   return self->picture != NULL;
 }
 

@@ -311,7 +311,9 @@ _esp_decode_gif (const EspSource *source, GError **error)
     return NULL;
   n = (gsize) frame.w * frame.h;
   indices = g_try_malloc0 (n);
-  picture = indices != NULL ? esp_picture_new ((int) frame.width, (int) frame.height, NULL) : NULL;
+  picture = indices != NULL
+                ? _esp_source_new_picture (source, (int) frame.width, (int) frame.height, NULL)
+                : NULL;
   if (picture == NULL)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,

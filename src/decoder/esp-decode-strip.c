@@ -3,10 +3,10 @@
  * the looks of the picture is left out. */
 #define G_LOG_DOMAIN "esp-image"
 
-#include "esp-picture-strip.h"
+#include "esp-decode.h"
 
-#include "esp-byte-order-private.h"
-#include "esp-exif-private.h"
+#include "esp-byte-order.h"
+#include "esp-exif-read-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -287,7 +287,7 @@ strip_webp (const guint8 *data, gsize size, GByteArray *out)
 }
 
 GBytes *
-esp_picture_strip_metadata (GBytes *bytes, const char *name, GError **error)
+esp_decode_strip (GBytes *bytes, const char *name, GError **error)
 {
   g_autoptr (GByteArray) out = g_byte_array_new ();
   const guint8 *data;

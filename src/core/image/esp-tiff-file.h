@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-tiff-private.h: a TIFF file in memory as libtiff wants it, to read or to write. */
+/* esp-tiff-file.h: a TIFF file in memory as libtiff wants it, to read or to write. */
 #pragma once
 
 #include <glib.h>

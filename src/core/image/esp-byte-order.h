@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-byte-order-private.h: numbers of 32 bits at any place of a file, the most significant byte
+/* esp-byte-order.h: numbers of 32 bits at any place of a file, the most significant byte
  * first (be: PNG, JPEG) or last (le: RIFF, BMP). */
 #pragma once
 

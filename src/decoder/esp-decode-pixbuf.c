@@ -3,10 +3,13 @@
  * HEIF, JPEG XL. Only these are offered to it: its own guessing would also start SVG and others
  * that are no photos. */
 #define G_LOG_DOMAIN "esp-image"
+#define _GNU_SOURCE  /* RTLD_DEFAULT */
 
-#include "esp-byte-order-private.h"
+#include "esp-byte-order.h"
 #include "esp-color-private.h"
+#include "esp-decode.h"
 
+#include <dlfcn.h>
 #include <gdk-pixbuf/gdk-pixbuf.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -18,6 +21,7 @@ typedef struct
   const char *package; /* Debian's name of the loader; NULL: part of gdk-pixbuf */
 } Format;
 
+/* In the order of EspPictureKind. */
 static const Format formats[] = {
   { "BMP", { "image/bmp", "image/x-bmp" }, NULL },
   { "AVIF", { "image/avif" }, "libavif-gdk-pixbuf" },
@@ -25,42 +29,11 @@ static const Format formats[] = {
   { "JPEG XL", { "image/jxl" }, "libjxl-gdk-pixbuf" },
 };
 
-static gboolean
-has_brand (const EspSource *source, const char *brands)
-{
-  const gsize end = MIN (source->size, (gsize) 64); /* major and first compatible brands */
-
-  if (source->size < 16 || memcmp (source->data + 4, "ftyp", 4) != 0)
-    return FALSE;
-  for (gsize at = 8; at + 4 <= end; at += 4)
-    for (const char *brand = brands; *brand != '\0'; brand += 4)
-      if (memcmp (source->data + at, brand, 4) == 0)
-        return TRUE;
-  return FALSE;
-}
-
+/* NULL: no format of gdk-pixbuf's. */
 static const Format *
-find_format (const EspSource *source)
+find_format (EspPictureKind kind)
 {
-  const guint8 *d = source->data;
-
-  if (source->size < 16)
-    return NULL;
-  if (memcmp (d, "BM", 2) == 0 && d[15] == 0 && d[14] >= 12 && d[14] <= 124)
-    return &formats[0];
-  if (has_brand (source, "avifavis"))
-    return &formats[1];
-  if (has_brand (source, "heicheixhevcheifmif1msf1"))
-    return &formats[2];
-  if (memcmp (d, "\xff\x0a", 2) == 0 || memcmp (d, "\0\0\0\x0cJXL \r\n\x87\n", 12) == 0)
-    return &formats[3];
-  return NULL;
-}
-
-gboolean
-_esp_pixbuf_knows (const EspSource *source)
-{
-  return find_format (source) != NULL;
+  return esp_picture_kind_is_of_pixbuf (kind) ? &formats[kind - ESP_KIND_BMP] : NULL;
 }
 
 /* The MIME type under which gdk-pixbuf has a loader for the format, or NULL. */
@@ -83,6 +56,30 @@ find_loader (const Format *format)
     }
   g_slist_free (known);
   return found;
+}
+
+/* gdk-pixbuf loads a loader when it is first asked for; afterwards there is no library to be read.
+ */
+void
+esp_decode_prepare (EspPictureKind kind)
+{
+  const Format *format = find_format (kind);
+  g_autofree char *mime_type = NULL;
+  g_autoptr (GdkPixbufLoader) loader = NULL;
+
+  if (format == NULL || esp_decode_is_done_elsewhere (kind))
+    return;
+  mime_type = find_loader (format);
+  loader = mime_type != NULL ? gdk_pixbuf_loader_new_with_mime_type (mime_type, NULL) : NULL;
+  if (loader != NULL)
+    gdk_pixbuf_loader_close (loader, NULL);
+}
+
+gboolean
+esp_decode_is_done_elsewhere (EspPictureKind kind)
+{
+  /* Of libglycin, which a gdk-pixbuf that is built with it (from 2.44 on) links. */
+  return esp_picture_kind_is_of_pixbuf (kind) && dlsym (RTLD_DEFAULT, "gly_loader_new") != NULL;
 }
 
 static gboolean
@@ -184,7 +181,7 @@ convert (const EspSource *source, GdkPixbuf *stored, GError **error)
 
   if (!_esp_source_check_size (source, (guint64) width, (guint64) height, error))
     return NULL;
-  picture = esp_picture_new (width, height, error);
+  picture = _esp_source_new_picture (source, width, height, error);
   if (picture == NULL)
     return NULL;
   if (encoded != NULL)
@@ -215,7 +212,7 @@ feed (GdkPixbufLoader *loader, const EspSource *source, const SizeCheck *check, 
 EspPicture *
 _esp_decode_pixbuf (const EspSource *source, GError **error)
 {
-  const Format *format = find_format (source);
+  const Format *format = find_format (esp_picture_kind_find (source->data, source->size));
   g_autofree char *mime_type = NULL;
   g_autoptr (GdkPixbufLoader) loader = NULL;
   g_autoptr (GError) problem = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-tiff.c: see esp-tiff-private.h. */
+/* esp-tiff.c: see esp-tiff-file.h. */
 #define G_LOG_DOMAIN "esp-image"
 
-#include "esp-tiff-private.h"
+#include "esp-tiff-file.h"
 
 #include <string.h>
 

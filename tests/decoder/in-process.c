@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* in-process.c: what programs call to have pictures read, without a second process: for tests that
+ * try a reader thousands of times, and for sanitizers, fuzzers and coverage, which look at this
+ * one. Linked in place of src/core/image/esp-picture-load.c. */
+#include "esp-decode.h"
+#include "esp-picture-strip.h"
+
+EspPicture *
+esp_picture_load_bytes (GBytes *bytes, const char *name, EspPictureInfo *info,
+                        GCancellable *cancellable, GError **error)
+{
+  return esp_decode_picture (bytes, name, -1, info, cancellable, error);
+}
+
+EspPicture *
+esp_picture_load (const char *path, EspPictureInfo *info, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *data = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  gsize size = 0;
+
+  if (!g_file_get_contents (path, &data, &size, error))
+    return NULL;
+  bytes = g_bytes_new_take (g_steal_pointer (&data), size);
+  return esp_decode_picture (bytes, path, -1, info, cancellable, error);
+}
+
+gboolean
+esp_recipe_read_bytes (GBytes *bytes, const char *name, char **json, GError **error)
+{
+  return esp_decode_recipe (bytes, name, json, error);
+}
+
+gboolean
+esp_recipe_read (const char *path, char **json, GError **error)
+{
+  g_autofree char *data = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  gsize size = 0;
+
+  *json = NULL;
+  if (!g_file_get_contents (path, &data, &size, error))
+    return FALSE;
+  bytes = g_bytes_new_take (g_steal_pointer (&data), size);
+  return esp_decode_recipe (bytes, path, json, error);
+}
+
+EspForeignRecipe *
+esp_foreign_recipe_read_bytes (GBytes *bytes, const char *name, GError **error)
+{
+  return esp_decode_foreign_recipe (bytes, name, error);
+}
+
+void
+esp_foreign_recipe_free (EspForeignRecipe *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->source);
+  g_clear_pointer (&self->recipe, json_object_unref);
+  g_free (self);
+}
+
+GBytes *
+esp_picture_strip_metadata (GBytes *bytes, const char *name, GError **error)
+{
+  return esp_decode_strip (bytes, name, error);
+}
