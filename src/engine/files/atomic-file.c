@@ -62,7 +62,8 @@ esp_atomic_file_open (const char *path, EspAtomicFile *file, EspError *error)
                           S_ISDIR (about.st_mode) ? "folder" : "device or pipe, not a file");
   file->path = exists ? realpath (path, NULL) : strdup (path);
   if (file->path == NULL)
-    return esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be written: %m", path);
+    return esp_error_set (error, errno == ENOMEM ? ESP_ERROR_MEMORY : ESP_ERROR_FILE,
+                          "%s: cannot be written: %m", path);
   /* The folder may allow a replacement of what its owner made read-only: don't. */
   if (exists && access (file->path, W_OK) != 0)
     return esp_error_set (error, ESP_ERROR_FILE, "%s: cannot be written: %m", path);

@@ -2,10 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "files/atomic-file.h"
 #include "files/tensor-file.h"
+#include "json-memory.h"
 
 /* Wide formats first, then by name: with a header padded to eight bytes every tensor is aligned to
  * its elements, as the safetensors library lays them out. */
@@ -73,9 +72,10 @@ static EspStatus
 make_header (const char *path, const EspWeight *const *tensors, int count, char **text,
              size_t *length, EspError *error)
 {
+  const unsigned failures = esp_memory_failures ();
   json_t *header = json_object ();
   int64_t offset = 0;
-  size_t unpadded, padded;
+  size_t unpadded, padded = 0;
   EspStatus status = ESP_OK;
   char *buffer = NULL;
 
@@ -86,16 +86,22 @@ make_header (const char *path, const EspWeight *const *tensors, int count, char 
       unpadded = json_dumpb (header, NULL, 0, JSON_COMPACT);
       padded = (unpadded + 7) / 8 * 8;
       buffer = unpadded > 0 ? malloc (padded) : NULL;
-      if (buffer == NULL)
-        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", path);
-      else
+      if (buffer != NULL)
         {
           memset (buffer, ' ', padded);
           json_dumpb (header, buffer, unpadded, JSON_COMPACT);
-          *text = buffer;
-          *length = padded;
         }
+      /* Writing asks for memory, too, and leaves out what it has none for. */
+      if (buffer == NULL || esp_memory_failures () != failures)
+        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", path);
     }
+  if (status == ESP_OK)
+    {
+      *text = buffer;
+      *length = padded;
+    }
+  else
+    free (buffer);
   json_decref (header);
   return status;
 }

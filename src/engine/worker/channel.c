@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json-memory.h"
 #include "worker/request.h"
 
 #define READ_SIZE ((size_t) 64 << 10)
@@ -187,10 +188,20 @@ write_no_memory (const json_t *id, char line[NO_MEMORY_SIZE])
 static bool
 send_event (EspChannel *channel, const json_t *id, json_t *event, bool may_drop)
 {
+  const unsigned failures = esp_memory_failures ();
   char no_memory[NO_MEMORY_SIZE];
   char *text = event != NULL ? json_dumps (event, JSON_COMPACT) : NULL;
   const char *line = text != NULL ? text : no_memory;
   bool lost = false, whole = text != NULL;
+
+  /* A text that could not grow has lost some of its letters. */
+  if (esp_memory_failures () != failures)
+    {
+      free (text);
+      text = NULL;
+      line = no_memory;
+      whole = false;
+    }
 
   if (!whole && may_drop)
     {
