@@ -11,6 +11,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
 
 from drive import SOURCE, Skip, case, is_sensitive, run, wait_until  # noqa: E402
 from fakes import Fakes  # noqa: E402
+from provider_accounts import account, accounts, own, variable  # noqa: E402
 
 RUNPOD = 'runpod-flux-kontext-dev'
 RUNPOD_NAME = 'RunPod: FLUX.1 Kontext [dev]'
@@ -25,34 +26,6 @@ def key_ring():
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     except FileNotFoundError:
         raise Skip('gnome-keyring-daemon is not installed') from None
-
-
-def own(home, name, world, **changes):
-    """A provider of the person's own: the shipped description, at the fake's address."""
-    descriptor = json.loads((SOURCE / f'data/providers/{name}.json').read_text())
-    descriptor.update(base_url=world.base_url, **changes)
-    descriptor.setdefault('auth', {}).pop('origins', None)
-    folder = home.folder / 'config/espalier/providers'
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f'{name}.json').write_text(json.dumps(descriptor))
-
-
-def accounts(home, *entries, **settings):
-    """Accounts of before the program starts, as it writes them."""
-    folder = home.folder / 'config/espalier'
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / 'accounts.json'
-    path.write_text(json.dumps({'version': 1, 'accounts': list(entries), **settings}))
-    return path
-
-
-def account(identifier, provider=None, **more):
-    return {'id': identifier, 'provider': provider or identifier, 'has_key': True, 'consented': True,
-            'config': {}, **more}
-
-
-def variable(identifier):
-    return 'ESPALIER_KEY_' + identifier.upper().replace('-', '_')
 
 
 def row(window, words, enter='Tab'):
