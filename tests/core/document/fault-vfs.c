@@ -32,6 +32,50 @@ typedef struct
   sqlite3_file *real;
 } FaultFile;
 
+typedef enum
+{
+  CALL_ANY_WRITE,
+  CALL_READ,
+  CALL_WRITE,
+  CALL_SYNC,
+  CALL_OPEN,
+  CALL_DELETE,
+  CALL_SIZE,
+  CALL_LOCK,
+  CALL_SHARE,
+  CALL_SHARE_LOCK,
+  CALL_MEMORY,
+} FaultCall;
+
+/* What a kind counts, and what the one that fails returns. */
+static const struct
+{
+  const char *name;
+  FaultCall call;
+  int code;
+} kinds[FAULT_KINDS] = {
+  [FAULT_NONE] = { "count", CALL_ANY_WRITE, SQLITE_OK },
+  [FAULT_FULL] = { "full", CALL_ANY_WRITE, SQLITE_FULL },
+  [FAULT_IO] = { "io", CALL_ANY_WRITE, SQLITE_OK },
+  [FAULT_POWER] = { "power", CALL_ANY_WRITE, SQLITE_OK },
+  [FAULT_POWER_PART] = { "power-part", CALL_ANY_WRITE, SQLITE_OK },
+  [FAULT_POWER_ALL] = { "power-all", CALL_ANY_WRITE, SQLITE_OK },
+  [FAULT_READ] = { "read", CALL_READ, SQLITE_IOERR_READ },
+  [FAULT_READ_SHORT] = { "read-short", CALL_READ, SQLITE_IOERR_SHORT_READ },
+  [FAULT_READ_CORRUPT] = { "read-corrupt", CALL_READ, SQLITE_IOERR_CORRUPTFS },
+  [FAULT_WRITE_SHORT] = { "write-short", CALL_WRITE, SQLITE_IOERR_WRITE },
+  [FAULT_WRITE_FORBID] = { "write-forbid", CALL_WRITE, SQLITE_READONLY },
+  [FAULT_SYNC] = { "sync", CALL_SYNC, SQLITE_IOERR_FSYNC },
+  [FAULT_OPEN] = { "open", CALL_OPEN, SQLITE_CANTOPEN },
+  [FAULT_DELETE] = { "delete", CALL_DELETE, SQLITE_IOERR_DELETE },
+  [FAULT_SIZE] = { "size", CALL_SIZE, SQLITE_IOERR_FSTAT },
+  [FAULT_LOCK] = { "lock", CALL_LOCK, SQLITE_IOERR_LOCK },
+  [FAULT_LOCK_BUSY] = { "lock-busy", CALL_LOCK, SQLITE_BUSY },
+  [FAULT_SHARE] = { "share", CALL_SHARE, SQLITE_IOERR_SHMMAP },
+  [FAULT_SHARE_BUSY] = { "share-busy", CALL_SHARE_LOCK, SQLITE_BUSY },
+  [FAULT_MEMORY] = { "memory", CALL_MEMORY, SQLITE_NOMEM },
+};
+
 static struct
 {
   sqlite3_vfs vfs;
@@ -129,10 +173,26 @@ lose_power (void)
   _exit (9);
 }
 
+/* True if this call is the one that fails. */
+static gboolean
+strikes (FaultCall call)
+{
+  gboolean strikes;
+
+  if (kinds[self.kind].call != call)
+    return FALSE;
+  g_mutex_lock (&self.mutex);
+  strikes = ++self.count == self.moment;
+  g_mutex_unlock (&self.mutex);
+  return strikes;
+}
+
 /* With the mutex. SQLITE_OK or what the operation fails with. */
 static int
 strike (int code)
 {
+  if (kinds[self.kind].call != CALL_ANY_WRITE)
+    return SQLITE_OK;
   self.count++;
   if (self.moment == 0 || self.count < self.moment)
     return SQLITE_OK;
@@ -147,7 +207,7 @@ strike (int code)
     case FAULT_POWER_ALL:
       lose_power ();
       break;
-    case FAULT_NONE:
+    default:
       break;
     }
   return SQLITE_OK;
@@ -170,6 +230,15 @@ fault_close (sqlite3_file *file)
 static int
 fault_read (sqlite3_file *file, void *data, int length, sqlite3_int64 offset)
 {
+  if (get_file (file)->history != NULL && strikes (CALL_READ))
+    {
+      if (self.kind == FAULT_READ_SHORT)
+        {
+          memset (data, 0, (gsize) length);
+          get_file (file)->real->pMethods->xRead (get_file (file)->real, data, length / 2, offset);
+        }
+      return kinds[self.kind].code;
+    }
   return get_file (file)->real->pMethods->xRead (get_file (file)->real, data, length, offset);
 }
 
@@ -200,6 +269,12 @@ fault_write (sqlite3_file *base, const void *data, int length, sqlite3_int64 off
   FaultFile *file = get_file (base);
   int code = SQLITE_OK;
 
+  if (file->history != NULL && strikes (CALL_WRITE))
+    {
+      if (self.kind == FAULT_WRITE_SHORT)
+        file->real->pMethods->xWrite (file->real, data, length / 2, offset);
+      return kinds[self.kind].code;
+    }
   if (file->history != NULL)
     {
       g_mutex_lock (&self.mutex);
@@ -243,6 +318,8 @@ fault_sync (sqlite3_file *base, int flags)
 
   if (file->history == NULL)
     return SQLITE_OK;
+  if (strikes (CALL_SYNC))
+    return kinds[self.kind].code;
   g_mutex_lock (&self.mutex);
   code = strike (SQLITE_IOERR_FSYNC);
   if (code == SQLITE_FULL)
@@ -256,12 +333,16 @@ fault_sync (sqlite3_file *base, int flags)
 static int
 fault_file_size (sqlite3_file *file, sqlite3_int64 *size)
 {
+  if (strikes (CALL_SIZE))
+    return kinds[self.kind].code;
   return get_file (file)->real->pMethods->xFileSize (get_file (file)->real, size);
 }
 
 static int
 fault_lock (sqlite3_file *file, int level)
 {
+  if (strikes (CALL_LOCK))
+    return kinds[self.kind].code;
   return get_file (file)->real->pMethods->xLock (get_file (file)->real, level);
 }
 
@@ -302,6 +383,8 @@ fault_characteristics (sqlite3_file *file)
 static int
 fault_shm_map (sqlite3_file *file, int page, int size, int extend, void volatile **memory)
 {
+  if (strikes (CALL_SHARE))
+    return kinds[self.kind].code;
   return get_file (file)->real->pMethods->xShmMap (get_file (file)->real, page, size, extend,
                                                    memory);
 }
@@ -309,6 +392,8 @@ fault_shm_map (sqlite3_file *file, int page, int size, int extend, void volatile
 static int
 fault_shm_lock (sqlite3_file *file, int offset, int n, int flags)
 {
+  if ((flags & SQLITE_SHM_LOCK) != 0 && strikes (CALL_SHARE_LOCK))
+    return kinds[self.kind].code;
   return get_file (file)->real->pMethods->xShmLock (get_file (file)->real, offset, n, flags);
 }
 
@@ -369,6 +454,8 @@ fault_open (sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int fla
   int code;
 
   file->base.pMethods = NULL;
+  if (name != NULL && strikes (CALL_OPEN))
+    return kinds[self.kind].code;
   file->real = (sqlite3_file *) (file + 1);
   file->history
       = name != NULL && (flags & SQLITE_OPEN_DELETEONCLOSE) == 0 ? get_history (name) : NULL;
@@ -384,6 +471,8 @@ fault_delete (sqlite3_vfs *vfs, const char *name, int sync)
   History *history = get_history (name);
   int code;
 
+  if (strikes (CALL_DELETE))
+    return kinds[self.kind].code;
   g_mutex_lock (&self.mutex);
   code = self.real->xDelete (self.real, name, 0);
   if (code == SQLITE_OK)
@@ -392,9 +481,48 @@ fault_delete (sqlite3_vfs *vfs, const char *name, int sync)
   return code;
 }
 
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+static sqlite3_mem_methods real_memory;
+
+static void *
+fault_malloc (int size)
+{
+  return strikes (CALL_MEMORY) ? NULL : real_memory.xMalloc (size);
+}
+
+static void *
+fault_realloc (void *memory, int size)
+{
+  return strikes (CALL_MEMORY) ? NULL : real_memory.xRealloc (memory, size);
+}
+
+/* Without the pool of small pieces, so that every allocation is counted. */
+static void
+register_memory (void)
+{
+  sqlite3_mem_methods memory;
+
+  if (sqlite3_config (SQLITE_CONFIG_GETMALLOC, &real_memory) != SQLITE_OK)
+    g_error ("SQLite has begun already");
+  memory = real_memory;
+  memory.xMalloc = fault_malloc;
+  memory.xRealloc = fault_realloc;
+  sqlite3_config (SQLITE_CONFIG_MALLOC, &memory);
+  sqlite3_config (SQLITE_CONFIG_LOOKASIDE, 0, 0);
+}
+
+const char *
+fault_name (FaultKind kind)
+{
+  return kinds[kind].name;
+}
+
 void
 fault_vfs_register (FaultKind kind, guint moment, guint32 seed)
 {
+  if (kind == FAULT_MEMORY)
+    register_memory ();
   self.real = sqlite3_vfs_find (NULL);
   self.histories = g_hash_table_new (g_str_hash, g_str_equal);
   self.kind = kind;

@@ -24,6 +24,9 @@
 #define KILLS_A_FILE   20
 #define OPERATIONS     12 /* of a run with faults */
 #define MAKING_MOMENTS 70
+#define CALL_MOMENTS                                                                               \
+  5 /* of the kinds of faults that count one kind of call, unless all are asked for */
+#define ALL_MOMENTS 400 /* then as many at most: SQLite allocates 20,000 times */
 
 /* --- What was promised ------------------------------------------------------------------------ */
 
@@ -66,6 +69,22 @@ get_promise (GHashTable *promises, gint64 id)
   return promise;
 }
 
+/* What a person is told is a sentence about the document, by the name that they gave it. */
+static void
+check_message (const char *message)
+{
+  static const char *const ours[]
+      = { "SQLITE_", "errno", "0x", "(null)", "sqlite3", "/espalier-crash-" };
+
+  g_assert_true (g_utf8_validate (message, -1, NULL));
+  if (strlen (message) < 12 || strstr (message, ".espalier”") == NULL)
+    g_error ("no sentence: %s", message);
+  for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
+    if (strstr (message, ours[i]) != NULL)
+      g_error ("not for a person: %s", message);
+  g_test_message ("told: %s", message);
+}
+
 /* One line of crash-victim.c. */
 static void
 note (GHashTable *promises, const char *line, guint *faults)
@@ -77,6 +96,11 @@ note (GHashTable *promises, const char *line, guint *faults)
   g_assert_nonnull (words[0]);
   if (words[1] == NULL || words[2] == NULL || strcmp (words[1], "open") == 0)
     return;
+  if (strcmp (words[1], "failed") == 0)
+    {
+      check_message (strchr (strchr (line, ' ') + 1, ' ') + 1);
+      return;
+    }
   if (strcmp (words[1], "faults") == 0)
     {
       if (faults != NULL)
@@ -376,6 +400,7 @@ typedef struct
 {
   const char *fault;
   gboolean in_place;
+  guint moments; /* how many are tried; 0: those of a fault in any write */
 } FaultCase;
 
 /* One document for each moment, all with the same operations, so that every one is hit. */
@@ -388,19 +413,22 @@ test_fault (gconstpointer data)
   guint n = 0, step, first, n_runs = 0;
   g_autofree char *counted = dup_path (fault->in_place, "count.espalier");
   g_autoptr (GHashTable) counting = promises_new ();
-  g_autoptr (GSubprocess) count = start (counted, seed, OPERATIONS, "count", 0);
+  g_autoptr (GSubprocess) count = start (counted, seed, OPERATIONS, fault->fault, 0);
   g_autofree char *count_output = read_all (g_subprocess_get_stdout_pipe (count));
 
   g_assert_true (g_subprocess_wait_check (count, NULL, NULL));
   note_all (counting, count_output, &n);
-  g_assert_cmpuint (n, >, 20);
+  g_assert_cmpuint (n, >, fault->moments > 0 ? 0 : 20);
   check_document (counted, counting, fault->in_place);
   g_unlink (counted);
 
   /* Where a fault is survived and work goes on, each of the moments in which a document is made. */
   step = g_test_slow () ? 1 : MAX (1, n / FAULT_MOMENTS);
-  first = power ? 1 + (guint) g_test_rand_int_range (0, (gint32) step) : 1;
-  for (guint moment = first; moment <= n; moment += !power && moment < MAKING_MOMENTS ? 1 : step)
+  if (fault->moments > 0)
+    step = MAX (1, n / (g_test_slow () ? ALL_MOMENTS : fault->moments));
+  first = power || fault->moments > 0 ? 1 + (guint) g_test_rand_int_range (0, (gint32) step) : 1;
+  for (guint moment = first; moment <= n;
+       moment += !power && fault->moments == 0 && moment < MAKING_MOMENTS ? 1 : step)
     {
       g_autofree char *name = g_strdup_printf ("%s %u.espalier", fault->fault, moment);
       g_autofree char *path = dup_path (fault->in_place, name);
@@ -450,6 +478,10 @@ main (int argc, char **argv)
     { "io", FALSE },        { "power", TRUE },       { "power", FALSE },
     { "power-part", TRUE }, { "power-part", FALSE }, { "power-all", TRUE },
   };
+  static const char *const calls[]
+      = { "read", "read-corrupt", "write-short", "write-forbid", "sync",       "open",  "delete",
+          "size", "lock",         "lock-busy",   "share",        "share-busy", "memory" };
+  static FaultCase call_cases[2 * G_N_ELEMENTS (calls)];
   int result;
 
   scratch = g_dir_make_tmp ("espalier-crash-XXXXXX", NULL);
@@ -463,6 +495,14 @@ main (int argc, char **argv)
                                                cases[i].in_place ? "library" : "file");
 
       g_test_add_data_func (path, &cases[i], test_fault);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (call_cases); i++)
+    {
+      g_autofree char *path
+          = g_strdup_printf ("/crash/call/%s/%s", calls[i / 2], i % 2 ? "library" : "file");
+
+      call_cases[i] = (FaultCase){ calls[i / 2], i % 2 == 1, CALL_MOMENTS };
+      g_test_add_data_func (path, &call_cases[i], test_fault);
     }
   result = g_test_run ();
   remove_tree (scratch);
