@@ -51,6 +51,14 @@ set_limits (const EspConfinement *wanted)
     }
 }
 
+/* Whether files may be opened by their names, once it is known who holds which. */
+static bool
+may_name_files (const EspConfinement *wanted, const EspConfined *held)
+{
+  return (wanted->flags & ESP_CONFINE_ONLY_HELD) == 0
+         || (held->files && (wanted->readable != NULL || wanted->writable != NULL));
+}
+
 EspStatus
 esp_confine (const EspConfinement *wanted, EspConfined *done, EspError *error)
 {
@@ -68,7 +76,7 @@ esp_confine (const EspConfinement *wanted, EspConfined *done, EspError *error)
     status = esp_landlock_apply (wanted, &held.files, error);
   /* Last, since it forbids all of the above. */
   if (status == ESP_OK && (wanted->flags & ESP_CONFINE_NO_SECCOMP) == 0)
-    status = esp_system_calls_apply (wanted, &held.calls, error);
+    status = esp_system_calls_apply (wanted, may_name_files (wanted, &held), &held.calls, error);
 
   if (done != NULL)
     *done = held;

@@ -14,9 +14,12 @@
 
 typedef enum
 {
-  ESP_CONFINE_THREADS = 1 << 0,     /* may start threads; never processes */
-  ESP_CONFINE_DEVICES = 1 << 1,     /* may use the devices of graphics cards, by ioctl() */
-  ESP_CONFINE_ALL_FILES = 1 << 2,   /* readable and writable are not looked at; all else holds */
+  ESP_CONFINE_THREADS = 1 << 0,   /* may start threads; never processes */
+  ESP_CONFINE_DEVICES = 1 << 1,   /* may use the devices of graphics cards, by ioctl() */
+  ESP_CONFINE_ALL_FILES = 1 << 2, /* readable and writable are not looked at; all else holds */
+  ESP_CONFINE_ONLY_HELD = 1 << 5, /* files are named only where Landlock holds which: where it does
+                                   * not, or none is given, calls that open, make, move or
+                                   * remove one by its name are refused as well */
   ESP_CONFINE_NO_LANDLOCK = 1 << 3, /* for tests: as on a kernel without it */
   ESP_CONFINE_NO_SECCOMP = 1 << 4,  /* for tests: as on a kernel without it */
 } EspConfineFlags;

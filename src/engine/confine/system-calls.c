@@ -38,21 +38,16 @@
 
 /* By name: a library or an architecture that does not know one leaves it out. */
 static const char *const allowed[] = {
-  /* files; which ones, Landlock says */
-  "access",
+  /* files that are open */
   "close",
   "close_range",
   "copy_file_range",
-  "creat",
   "dup",
   "dup2",
   "dup3",
-  "faccessat",
-  "faccessat2",
   "fadvise64",
   "fallocate",
   "fchmod",
-  "fchmodat",
   "fcntl",
   "fdatasync",
   "flock",
@@ -65,12 +60,7 @@ static const char *const allowed[] = {
   "getdents64",
   "lseek",
   "lstat",
-  "mkdir",
-  "mkdirat",
   "newfstatat",
-  "open",
-  "openat",
-  "openat2",
   "pread64",
   "preadv",
   "preadv2",
@@ -79,23 +69,12 @@ static const char *const allowed[] = {
   "pwritev2",
   "read",
   "readahead",
-  "readlink",
-  "readlinkat",
   "readv",
-  "rename",
-  "renameat",
-  "renameat2",
-  "rmdir",
   "sendfile",
   "stat",
-  "statfs",
   "statx",
   "sync_file_range",
-  "truncate",
   "umask",
-  "unlink",
-  "unlinkat",
-  "utimensat",
   "write",
   "writev",
   /* waiting for them */
@@ -192,6 +171,14 @@ static const char *const allowed[] = {
   "riscv_hwprobe",
   "sysinfo",
   "uname",
+};
+
+/* What is about a file by its name; which ones, Landlock says. fstat() is stat() of no name in the
+ * C library, so that is not among them. */
+static const char *const naming[] = {
+  "access",    "creat",  "faccessat", "faccessat2", "fchmodat",   "mkdir",    "mkdirat",
+  "open",      "openat", "openat2",   "readlink",   "readlinkat", "rename",   "renameat",
+  "renameat2", "rmdir",  "statfs",    "truncate",   "unlink",     "unlinkat", "utimensat",
 };
 
 /* Named so that they fail with EPERM, which people and programs understand, rather than as if the
@@ -423,12 +410,15 @@ add_devices (scmp_filter_ctx filter)
 }
 
 static int
-fill (scmp_filter_ctx filter, unsigned flags)
+fill (scmp_filter_ctx filter, unsigned flags, bool names)
 {
   int result = seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
   if (result == 0)
     result = add_names (filter, SCMP_ACT_ALLOW, allowed, sizeof allowed / sizeof allowed[0]);
+  if (result == 0)
+    result = add_names (filter, names ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO (EACCES), naming,
+                        sizeof naming / sizeof naming[0]);
   if (result == 0)
     result = add_refused (filter);
   if (result == 0)
@@ -457,7 +447,7 @@ is_there (void)
 }
 
 EspStatus
-esp_system_calls_apply (const EspConfinement *wanted, bool *done, EspError *error)
+esp_system_calls_apply (const EspConfinement *wanted, bool names, bool *done, EspError *error)
 {
   scmp_filter_ctx filter;
   int result;
@@ -473,7 +463,7 @@ esp_system_calls_apply (const EspConfinement *wanted, bool *done, EspError *erro
   /* Kernels before 3.17 cannot; they have no SECCOMP_GET_ACTION_AVAIL either. */
   result = seccomp_attr_set (filter, SCMP_FLTATR_CTL_TSYNC, 1);
   if (result == 0)
-    result = fill (filter, wanted->flags);
+    result = fill (filter, wanted->flags, names);
   if (result == 0)
     result = seccomp_load (filter);
   seccomp_release (filter);
