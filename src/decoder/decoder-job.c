@@ -34,7 +34,7 @@ decoder_job_confine (const EspDecoderJob *job, unsigned flags, DecoderConfined *
     .memory = job->memory,
     .file_size = job->most,
     .seconds = job->seconds,
-    .flags = flags | (by_loader ? ESP_CONFINE_THREADS : 0)
+    .flags = flags | ESP_CONFINE_ONLY_HELD | (by_loader ? ESP_CONFINE_THREADS : 0)
              | (elsewhere ? ESP_CONFINE_NO_LANDLOCK | ESP_CONFINE_NO_SECCOMP : 0),
   };
   EspConfined done = { 0 };

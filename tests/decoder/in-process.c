@@ -51,16 +51,6 @@ esp_foreign_recipe_read_bytes (GBytes *bytes, const char *name, GError **error)
   return esp_decode_foreign_recipe (bytes, name, error);
 }
 
-void
-esp_foreign_recipe_free (EspForeignRecipe *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->source);
-  g_clear_pointer (&self->recipe, json_object_unref);
-  g_free (self);
-}
-
 GBytes *
 esp_picture_strip_metadata (GBytes *bytes, const char *name, GError **error)
 {

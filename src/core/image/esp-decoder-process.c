@@ -53,7 +53,6 @@ static const char *const passed_on[] = {
   "UBSAN_OPTIONS",
   "XDG_DATA_DIRS",
   "XDG_RUNTIME_DIR",
-  "ESP_HOSTILE",
 };
 
 static char **
