@@ -106,20 +106,21 @@ APP_USES = {
     'style': set(),
     'words': set(),
     'outside': set(),
+    'incoming': set(),
     'marks': {'style'},
     'image': {'style'},
     'export': {'image', 'outside'},
-    'history': {'style', 'image', 'export', 'marks'},
+    'history': {'style', 'image', 'export', 'marks', 'incoming'},
     'mask': {'style', 'image'},
     'canvas': {'style', 'image', 'words', 'export', 'mask'},
     'compare': {'style', 'image', 'words'},
     'sweep': {'style', 'image', 'words', 'marks'},
-    'composer': {'style', 'image', 'words'},
+    'composer': {'style', 'image', 'words', 'incoming'},
     'details': {'style', 'image', 'words'},
     'queue': {'image', 'words'},
-    'models': {'words', 'outside'},
+    'models': {'words', 'outside', 'incoming'},
     'preferences': {'words', 'outside', 'models'},
-    'window': {'style', 'image', 'words', 'outside', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
+    'window': {'style', 'image', 'words', 'outside', 'incoming', 'export', 'history', 'canvas', 'composer', 'details', 'queue',
                'preferences', 'compare', 'sweep'},
 }
 
@@ -137,6 +138,24 @@ def the_windows_parts_know_only_those_below_them():
         problems += [f'{relative(path)}: includes {name} of src/app/{home[os.path.basename(name)]}'
                      for name in includes(path)
                      if home.get(os.path.basename(name), folder) not in APP_USES[folder] | {folder}]
+    expect_none(problems)
+
+
+# What has GDK, GTK or gdk-pixbuf decode an image. What comes from elsewhere is decoded where it can do no harm.
+DECODES = re.compile(r'\b(gdk_pixbuf_\w+|gdk_texture_new_from_\w+|GDK_TYPE_(TEXTURE|PIXBUF)|gdk_(clipboard|drop)_read_(texture|value)\w*'
+                     r'|gtk_(image|picture)_(new_(from|for)|set)_(from_)?(file|filename|gicon|pixbuf)\w*|gtk_drop_target_new'
+                     r'|gtk_media_file\w*|gtk_video\w*|adw_avatar\w*|gtk_css_provider_load_from_(path|file|data)|g_(file|bytes)_icon_new)\b')
+# The desktop gets pictures of nodes that the program itself has written as PNG.
+DECODED_ELSEWHERE = {'src/app/window/esp-notifier.c', 'src/app/window/esp-search-provider.c'}
+
+
+@case
+def the_toolkit_decodes_nothing_in_the_windows_process():
+    problems = []
+    for path in source_files('src/app/'):
+        if path.suffix in {'.c', '.h'} and relative(path) not in DECODED_ELSEWHERE:
+            found = {match.group(0) for match in DECODES.finditer(path.read_text(encoding='utf-8'))}
+            problems += [f'{relative(path)}: {name}' for name in sorted(found)]
     expect_none(problems)
 
 

@@ -5,7 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "esp-picture-work.h"
+#include "esp-drop.h"
 
 static gboolean
 can_import (EspComposer *self)
@@ -47,7 +47,7 @@ on_file_read (GObject *object, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EspComposer) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = g_file_load_bytes_finish (G_FILE (object), result, NULL, &error);
+  g_autoptr (GBytes) bytes = esp_incoming_load_file_finish (G_FILE (object), result, &error);
   g_autofree char *name = g_file_get_basename (G_FILE (object));
 
   if (bytes != NULL)
@@ -60,37 +60,7 @@ static void
 import_file (EspComposer *self, GFile *file)
 {
   if (can_import (self))
-    g_file_load_bytes_async (file, self->cancellable, on_file_read, g_object_ref (self));
-}
-
-static void
-encode_texture (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  g_task_return_pointer (task, gdk_texture_save_to_png_bytes (data),
-                         (GDestroyNotify) g_bytes_unref);
-}
-
-static void
-on_texture_encoded (GObject *object, GAsyncResult *result, gpointer user_data)
-{
-  EspComposer *self = ESP_COMPOSER (object);
-  g_autoptr (GBytes) bytes = g_task_propagate_pointer (G_TASK (result), NULL);
-
-  if (bytes != NULL)
-    import_bytes (self, bytes, NULL);
-}
-
-static void
-import_texture (EspComposer *self, GdkTexture *texture)
-{
-  g_autoptr (GTask) task = NULL;
-
-  if (!can_import (self))
-    return;
-
-  task = g_task_new (self, self->cancellable, on_texture_encoded, NULL);
-  g_task_set_task_data (task, g_object_ref (texture), g_object_unref);
-  esp_picture_work_run (task, encode_texture);
+    esp_incoming_load_file_async (file, self->cancellable, on_file_read, g_object_ref (self));
 }
 
 void
@@ -182,29 +152,11 @@ _esp_composer_choose_reference (EspComposer *self)
 
 /* --- Clipboard and drops ---------------------------------------------------------------------- */
 
-static void
-on_pasted_texture (GObject *object, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EspComposer) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GdkTexture) texture
-      = gdk_clipboard_read_texture_finish (GDK_CLIPBOARD (object), result, &error);
-
-  if (texture != NULL)
-    import_texture (self, texture);
-  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    _esp_composer_emit_error (self, _ ("There is no image in the clipboard."));
-}
-
 static gboolean
 take_value (EspComposer *self, const GValue *value)
 {
-  if (G_VALUE_HOLDS (value, ESP_TYPE_NODE))
-    esp_composer_add_reference (self, g_value_get_object (value));
-  else if (G_VALUE_HOLDS (value, GDK_TYPE_TEXTURE))
-    import_texture (self, g_value_get_object (value));
-  else if (G_VALUE_HOLDS (value, G_TYPE_FILE))
-    import_file (self, g_value_get_object (value));
+  if (G_VALUE_HOLDS (value, G_TYPE_BYTES))
+    import_bytes (self, g_value_get_boxed (value), NULL);
   else if (G_VALUE_HOLDS (value, GDK_TYPE_FILE_LIST))
     {
       g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
@@ -219,46 +171,65 @@ take_value (EspComposer *self, const GValue *value)
 }
 
 static void
-on_pasted_files (GObject *object, GAsyncResult *result, gpointer user_data)
+on_pasted (GObject *object, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EspComposer) self = user_data;
-  const GValue *value = gdk_clipboard_read_value_finish (GDK_CLIPBOARD (object), result, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (GError) error = NULL;
 
-  if (value != NULL)
-    take_value (self, value);
+  if (esp_incoming_read_finish (result, &value, &error))
+    take_value (self, &value);
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    _esp_composer_emit_error (self, _ ("There is no image in the clipboard."));
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    _esp_composer_emit_error (self, error->message);
 }
 
 void
 _esp_composer_paste_reference (EspComposer *self)
 {
-  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self));
-  GdkContentFormats *formats = gdk_clipboard_get_formats (clipboard);
-
-  if (!can_import (self))
-    return;
-
-  if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_FILE_LIST))
-    gdk_clipboard_read_value_async (clipboard, GDK_TYPE_FILE_LIST, G_PRIORITY_DEFAULT,
-                                    self->cancellable, on_pasted_files, g_object_ref (self));
-  else
-    gdk_clipboard_read_texture_async (clipboard, self->cancellable, on_pasted_texture,
-                                      g_object_ref (self));
+  if (can_import (self))
+    esp_incoming_read_clipboard_async (gtk_widget_get_clipboard (GTK_WIDGET (self)),
+                                       ESP_INCOMING_FILES | ESP_INCOMING_IMAGE, NULL,
+                                       self->cancellable, on_pasted, g_object_ref (self));
 }
 
 static gboolean
-on_drop (EspComposer *self, const GValue *value)
+on_node (GtkWidget *widget, GObject *own, gboolean move, double x, double y)
 {
+  EspComposer *self = ESP_COMPOSER (widget);
+
+  if (self->document != NULL)
+    esp_composer_add_reference (self, ESP_NODE (own));
+  return self->document != NULL;
+}
+
+static gboolean
+on_take (GtkWidget *widget, GObject *place, const GValue *value)
+{
+  EspComposer *self = ESP_COMPOSER (widget);
+
   return self->document != NULL && take_value (self, value);
+}
+
+static void
+on_fail (GtkWidget *widget, const GError *error)
+{
+  _esp_composer_emit_error (ESP_COMPOSER (widget), error->message);
 }
 
 void
 _esp_composer_init_drop (EspComposer *self)
 {
-  GType types[] = { ESP_TYPE_NODE, GDK_TYPE_FILE_LIST, G_TYPE_FILE, GDK_TYPE_TEXTURE };
-  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
+  static EspDrop drop = {
+    .kinds = ESP_INCOMING_FILES | ESP_INCOMING_IMAGE,
+    .actions = GDK_ACTION_COPY,
+    .take_own = on_node,
+    .take = on_take,
+    .fail = on_fail,
+  };
 
-  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
-  g_signal_connect_object (target, "drop", G_CALLBACK (on_drop), self, G_CONNECT_SWAPPED);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
+  drop.own = ESP_TYPE_NODE;
+  esp_drop_attach (GTK_WIDGET (self), &drop);
   gtk_widget_add_css_class (GTK_WIDGET (self), "esp-drop-target");
 }

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-drop.h"
 #include "esp-loras.h"
 
 /* One LoRA: its name, its strength, a button that takes it away. */
@@ -230,9 +231,10 @@ on_add (EspLoraList *self)
 }
 
 static gboolean
-on_drop (EspLoraList *self, const GValue *value)
+on_drop (GtkWidget *widget, GObject *place, const GValue *value)
 {
-  GSList *files = g_value_get_boxed (value);
+  EspLoraList *self = ESP_LORA_LIST (widget);
+  g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
   const guint before = self->rows->len;
 
   for (GSList *l = files; l != NULL; l = l->next)
@@ -328,7 +330,11 @@ esp_lora_list_class_init (EspLoraListClass *klass)
 static void
 esp_lora_list_init (EspLoraList *self)
 {
-  GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+  static const EspDrop drop = {
+    .kinds = ESP_INCOMING_FILES,
+    .actions = GDK_ACTION_COPY,
+    .take = on_drop,
+  };
 
   self->rows = g_ptr_array_new_with_free_func (row_free);
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
@@ -341,8 +347,7 @@ esp_lora_list_init (EspLoraList *self)
   gtk_box_append (GTK_BOX (self->box), self->add);
 
   g_signal_connect_object (self->add, "clicked", G_CALLBACK (on_add), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (target, "drop", G_CALLBACK (on_drop), self, G_CONNECT_SWAPPED);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
+  esp_drop_attach (GTK_WIDGET (self), &drop);
   update (self);
 }
 

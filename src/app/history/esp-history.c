@@ -34,6 +34,7 @@ enum
   REFERENCE_DROP,
   BRANCH_DROP,
   MOVE_DROP,
+  DROP_FAILED,
   SELECTION_CHANGED,
   N_SIGNALS,
 };
@@ -305,6 +306,12 @@ on_move_drop (EspHistory *self, EspNode *node, EspNode *parent)
 }
 
 static void
+on_drop_failed (EspHistory *self, const GError *error)
+{
+  g_signal_emit (self, signals[DROP_FAILED], 0, error);
+}
+
+static void
 on_selection_changed (EspHistory *self)
 {
   g_signal_emit (self, signals[SELECTION_CHANGED], 0);
@@ -525,6 +532,7 @@ esp_history_class_init (EspHistoryClass *klass)
   signals[REFERENCE_DROP] = SIGNAL ("reference-drop", 2, ESP_TYPE_NODE, G_TYPE_VALUE);
   signals[BRANCH_DROP] = SIGNAL ("branch-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[MOVE_DROP] = SIGNAL ("move-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
+  signals[DROP_FAILED] = SIGNAL ("drop-failed", 1, G_TYPE_ERROR);
   signals[SELECTION_CHANGED] = SIGNAL ("selection-changed", 0);
 #undef SIGNAL
 
@@ -543,6 +551,7 @@ connect_parts (EspHistory *self)
   g_signal_connect_swapped (self->tree, "reference-drop", G_CALLBACK (on_reference_drop), self);
   g_signal_connect_swapped (self->tree, "branch-drop", G_CALLBACK (on_branch_drop), self);
   g_signal_connect_swapped (self->tree, "move-drop", G_CALLBACK (on_move_drop), self);
+  g_signal_connect_swapped (self->tree, "drop-failed", G_CALLBACK (on_drop_failed), self);
   g_signal_connect_swapped (self->tree, "selection-changed", G_CALLBACK (on_selection_changed),
                             self);
   g_signal_connect_swapped (self->tree, "context-menu", G_CALLBACK (on_tree_menu), self);
@@ -552,6 +561,7 @@ connect_parts (EspHistory *self)
                             self);
   g_signal_connect_swapped (self->outline_list, "branch-drop", G_CALLBACK (on_branch_drop), self);
   g_signal_connect_swapped (self->outline_list, "move-drop", G_CALLBACK (on_move_drop), self);
+  g_signal_connect_swapped (self->outline_list, "drop-failed", G_CALLBACK (on_drop_failed), self);
   g_signal_connect_swapped (self->outline_list, "activate", G_CALLBACK (on_activate), self);
   g_signal_connect_swapped (self->outline_list, "selection-changed",
                             G_CALLBACK (on_selection_changed), self);

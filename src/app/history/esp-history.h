@@ -12,8 +12,8 @@
  *   "activate"        (EspNode)            Enter or double click: show it (narrow layout: its page)
  *   "open-sweep"      (gint64)             the same of a group of cells: show them all
  *   "compare"         (EspNode, EspNode)   one was dropped onto the other
- *   "reference-drop"  (EspNode, GValue *)  an image (GdkFileList, GdkTexture) was dropped onto a
- * node
+ *   "reference-drop"  (EspNode, GValue *)  an image (GdkFileList, GBytes) was dropped onto a node
+ *   "drop-failed"     (GError)             what was dropped did not come
  *   "branch-drop"     (EspNode, EspNode)   one of another document was dropped onto one of this, or
  *                                          beside all (NULL)
  *   "move-drop"       (EspNode, EspNode)   the first is to hang below the second

@@ -3,6 +3,7 @@
 #include "esp-node-dnd.h"
 
 #include "esp-clipboard-image.h"
+#include "esp-drop.h"
 
 #define KEY "espalier-node-dnd"
 
@@ -60,23 +61,6 @@ on_drag_begin (GtkDragSource *source, GdkDrag *drag, gpointer user_data)
 
 /* --- In --------------------------------------------------------------------------------------- */
 
-static EspNode *
-get_dragged_node (GtkDropTarget *target)
-{
-  const GValue *value = gtk_drop_target_get_value (target);
-
-  return value && G_VALUE_HOLDS (value, ESP_TYPE_NODE) ? g_value_get_object (value) : NULL;
-}
-
-/* Shift leaves nothing but moving among what a drag may do. */
-static gboolean
-is_move (GtkDropTarget *target)
-{
-  GdkDrop *drop = gtk_drop_target_get_current_drop (target);
-
-  return drop && gdk_drop_get_actions (drop) == GDK_ACTION_MOVE;
-}
-
 static gboolean
 may_hang (EspNode *node, EspNode *parent)
 {
@@ -97,11 +81,10 @@ is_writable (GtkWidget *self)
 }
 
 static GdkDragAction
-on_drop_motion (GtkDropTarget *target, double x, double y, gpointer user_data)
+on_over (GtkWidget *self, GObject *own, gboolean move, double x, double y)
 {
-  GtkWidget *self = user_data;
-  EspNode *over, *dragged = get_dragged_node (target);
-  gboolean move = is_move (target);
+  EspNode *dragged = own != NULL ? ESP_NODE (own) : NULL;
+  EspNode *over;
 
   if (!get_document (self))
     return 0;
@@ -120,15 +103,21 @@ on_drop_motion (GtkDropTarget *target, double x, double y, gpointer user_data)
 }
 
 static void
-on_drop_leave (GtkDropTarget *target, gpointer user_data)
+on_leave (GtkWidget *self)
 {
-  get_dnd (user_data)->set_drop (user_data, NULL);
+  get_dnd (self)->set_drop (self, NULL);
 }
 
 /* A node of this program: of this document, or of another window's. */
 static gboolean
-drop_node (GtkWidget *self, EspNode *dragged, EspNode *over, gboolean move)
+on_node (GtkWidget *self, GObject *own, gboolean move, double x, double y)
 {
+  EspNode *dragged = ESP_NODE (own);
+  g_autoptr (EspNode) over = NULL;
+
+  if (!get_document (self))
+    return FALSE;
+  g_set_object (&over, get_dnd (self)->pick (self, x, y, FALSE));
   if (is_foreign (self, dragged))
     {
       if (!is_writable (self) || move)
@@ -146,30 +135,43 @@ drop_node (GtkWidget *self, EspNode *dragged, EspNode *over, gboolean move)
 }
 
 static gboolean
-on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointer user_data)
+on_begin (GtkWidget *self, double x, double y, GObject **place)
 {
-  GtkWidget *self = user_data;
-  g_autoptr (EspNode) over = NULL;
+  EspNode *over = get_document (self) ? get_dnd (self)->pick (self, x, y, FALSE) : NULL;
 
-  if (!get_document (self))
+  return over && g_set_object (place, G_OBJECT (over));
+}
+
+/* Until it came the node, or the document, may be gone. */
+static gboolean
+on_take (GtkWidget *self, GObject *place, const GValue *value)
+{
+  if (!get_document (self) || is_foreign (self, ESP_NODE (place)))
     return FALSE;
-  g_set_object (&over, get_dnd (self)->pick (self, x, y, FALSE));
-  get_dnd (self)->set_drop (self, NULL);
-  if (G_VALUE_HOLDS (value, ESP_TYPE_NODE))
-    return g_value_get_object (value)
-           && drop_node (self, g_value_get_object (value), over, is_move (target));
-  if (!over)
-    return FALSE;
-  g_signal_emit_by_name (self, "reference-drop", over, value);
+  g_signal_emit_by_name (self, "reference-drop", place, value);
   return TRUE;
+}
+
+static void
+on_fail (GtkWidget *self, const GError *error)
+{
+  g_signal_emit_by_name (self, "drop-failed", error);
 }
 
 void
 esp_node_dnd_attach (GtkWidget *self, const EspNodeDnd *dnd)
 {
+  static EspDrop drop = {
+    .kinds = ESP_INCOMING_FILES | ESP_INCOMING_IMAGE,
+    .actions = GDK_ACTION_COPY | GDK_ACTION_MOVE,
+    .over = on_over,
+    .leave = on_leave,
+    .take_own = on_node,
+    .begin = on_begin,
+    .take = on_take,
+    .fail = on_fail,
+  };
   GtkDragSource *source = gtk_drag_source_new ();
-  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY | GDK_ACTION_MOVE);
-  GType types[] = { ESP_TYPE_NODE, GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
 
   g_return_if_fail (GTK_IS_WIDGET (self));
   g_return_if_fail (dnd != NULL);
@@ -180,11 +182,6 @@ esp_node_dnd_attach (GtkWidget *self, const EspNodeDnd *dnd)
   g_signal_connect (source, "drag-begin", G_CALLBACK (on_drag_begin), self);
   gtk_widget_add_controller (self, GTK_EVENT_CONTROLLER (source));
 
-  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
-  gtk_drop_target_set_preload (target, TRUE);
-  g_signal_connect (target, "enter", G_CALLBACK (on_drop_motion), self);
-  g_signal_connect (target, "motion", G_CALLBACK (on_drop_motion), self);
-  g_signal_connect (target, "leave", G_CALLBACK (on_drop_leave), self);
-  g_signal_connect (target, "drop", G_CALLBACK (on_drop), self);
-  gtk_widget_add_controller (self, GTK_EVENT_CONTROLLER (target));
+  drop.own = ESP_TYPE_NODE;
+  esp_drop_attach (self, &drop);
 }

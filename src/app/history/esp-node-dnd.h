@@ -7,7 +7,8 @@
  * copying) it is hung below it. One of another document's window is copied with its branch: below
  * the node it is dropped onto, or beside all. An image from elsewhere becomes a reference.
  *
- * The widget has the signals "compare", "reference-drop", "branch-drop" and "move-drop" of
+ * The widget has the signals "compare", "reference-drop", "branch-drop", "move-drop" and
+ * "drop-failed" of
  * esp-history.h.
  */
 #pragma once

@@ -45,6 +45,7 @@ enum
   REFERENCE_DROP,
   BRANCH_DROP,
   MOVE_DROP,
+  DROP_FAILED,
   N_SIGNALS,
 };
 
@@ -741,6 +742,8 @@ esp_outline_class_init (EspOutlineClass *klass)
   signals[BRANCH_DROP] = SIGNAL ("branch-drop", ESP_TYPE_NODE);
   signals[MOVE_DROP] = SIGNAL ("move-drop", ESP_TYPE_NODE);
 #undef SIGNAL
+  signals[DROP_FAILED] = g_signal_new ("drop-failed", ESP_TYPE_OUTLINE, G_SIGNAL_RUN_LAST, 0, NULL,
+                                       NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "historyoutline");
 }

@@ -583,6 +583,7 @@ esp_tree_view_class_init (EspTreeViewClass *klass)
   signals[ESP_TREE_VIEW_REFERENCE_DROP] = SIGNAL ("reference-drop", 2, ESP_TYPE_NODE, G_TYPE_VALUE);
   signals[ESP_TREE_VIEW_BRANCH_DROP] = SIGNAL ("branch-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
   signals[ESP_TREE_VIEW_MOVE_DROP] = SIGNAL ("move-drop", 2, ESP_TYPE_NODE, ESP_TYPE_NODE);
+  signals[ESP_TREE_VIEW_DROP_FAILED] = SIGNAL ("drop-failed", 1, G_TYPE_ERROR);
   signals[ESP_TREE_VIEW_SELECTION_CHANGED] = SIGNAL ("selection-changed", 0);
   signals[ESP_TREE_VIEW_CONTEXT_MENU]
       = SIGNAL ("context-menu", 3, G_TYPE_DOUBLE, G_TYPE_DOUBLE, G_TYPE_BOOLEAN);

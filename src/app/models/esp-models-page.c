@@ -8,6 +8,7 @@
 
 #include "esp-addition-page.h"
 #include "esp-download-row.h"
+#include "esp-drop.h"
 #include "esp-model-row.h"
 #include "esp-offer-page.h"
 #include "esp-plain-row.h"
@@ -420,13 +421,10 @@ on_add_folder (EspModelsPage *self)
 }
 
 static gboolean
-on_drop (EspModelsPage *self, const GValue *value)
+on_drop (GtkWidget *widget, GObject *place, const GValue *value)
 {
-  g_autoslist (GFile) files = NULL;
-
-  if (!G_VALUE_HOLDS (value, GDK_TYPE_FILE_LIST))
-    return FALSE;
-  files = gdk_file_list_get_files (g_value_get_boxed (value));
+  EspModelsPage *self = ESP_MODELS_PAGE (widget);
+  g_autoslist (GFile) files = gdk_file_list_get_files (g_value_get_boxed (value));
   for (GSList *l = files; l != NULL; l = l->next)
     g_object_ref (l->data);
   take_files (self, files);
@@ -630,7 +628,11 @@ esp_models_page_class_init (EspModelsPageClass *klass)
 static void
 esp_models_page_init (EspModelsPage *self)
 {
-  GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+  static const EspDrop drop = {
+    .kinds = ESP_INCOMING_FILES,
+    .actions = GDK_ACTION_COPY,
+    .take = on_drop,
+  };
 
   self->cancellable = g_cancellable_new ();
   self->model_rows = g_ptr_array_new ();
@@ -638,8 +640,7 @@ esp_models_page_init (EspModelsPage *self)
   self->offer_rows = g_ptr_array_new ();
   self->nobody = GTK_CHECK_BUTTON (g_object_ref_sink (gtk_check_button_new ()));
   gtk_widget_init_template (GTK_WIDGET (self));
-  g_signal_connect_object (target, "drop", G_CALLBACK (on_drop), self, G_CONNECT_SWAPPED);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
+  esp_drop_attach (GTK_WIDGET (self), &drop);
 }
 
 void

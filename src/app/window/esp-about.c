@@ -8,6 +8,11 @@
 
 #include "esp-application.h"
 #include "esp-installation.h"
+#include "esp-legal-parts.h"
+
+/* Of the parts those whose names are words, for translators. */
+G_GNUC_UNUSED static const char *const names_of_parts[]
+    = { N_ ("Engine"), N_ ("Demo Model"), N_ ("Sample Photos") };
 
 /* For reports of faults: versions and paths, nothing of the person's work. */
 static char *
@@ -63,11 +68,9 @@ esp_application_show_about (EspApplication *self, GtkWindow *parent)
   adw_about_window_set_translator_credits (window, _ ("translator-credits"));
   adw_about_window_set_debug_info (window, debug);
   adw_about_window_set_debug_info_filename (window, "espalier-debug-info.txt");
-  adw_about_window_add_legal_section (window, _ ("Engine"), NULL, GTK_LICENSE_MIT_X11, NULL);
-  adw_about_window_add_legal_section (window, _ ("Demo Model and Sample Photos"), NULL,
-                                      GTK_LICENSE_CUSTOM,
-                                      /* Translators: CC0 1.0 is the name of a licence. */
-                                      _ ("See the model’s card and the photos’ notes beside them "
-                                         "in the program’s data."));
+  for (gsize i = 0; i < G_N_ELEMENTS (legal_parts); i++)
+    adw_about_window_add_legal_section (
+        window, legal_parts[i].translated ? _ (legal_parts[i].title) : legal_parts[i].title,
+        legal_parts[i].copyright, legal_parts[i].type, legal_parts[i].licence);
   gtk_window_present (GTK_WINDOW (about));
 }

@@ -5,11 +5,9 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-incoming.h"
 #include "esp-json-member.h"
 #include "esp-window-private.h"
-
-/* More than any photo; what is not one (a disk image, a device) is not read into memory. */
-#define MAX_IMAGE_BYTES ((goffset) 1 << 30)
 
 /* A picture on its way into the window. */
 typedef struct
@@ -457,7 +455,7 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (Incoming) incoming = user_data;
   g_autoptr (GError) error = NULL;
 
-  incoming->bytes = g_file_load_bytes_finish (G_FILE (source), result, NULL, &error);
+  incoming->bytes = esp_incoming_load_file_finish (G_FILE (source), result, &error);
   if (incoming->bytes == NULL)
     {
       fail_opening (incoming->window, incoming->name, error);
@@ -467,28 +465,6 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
     take (g_steal_pointer (&incoming));
   else
     receive (g_steal_pointer (&incoming));
-}
-
-static void
-on_queried (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Incoming) incoming = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GFileInfo) info = g_file_query_info_finish (G_FILE (source), result, &error);
-
-  if (info != NULL && g_file_info_get_file_type (info) != G_FILE_TYPE_REGULAR)
-    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE,
-                         _ ("It is not a regular file"));
-  else if (info != NULL && g_file_info_get_size (info) > MAX_IMAGE_BYTES)
-    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
-                         _ ("It is too large for a picture"));
-  if (error != NULL)
-    {
-      fail_opening (incoming->window, incoming->name, error);
-      return;
-    }
-  g_file_load_bytes_async (G_FILE (source), incoming->cancellable, on_loaded, incoming);
-  (void) g_steal_pointer (&incoming);
 }
 
 static void
@@ -505,9 +481,7 @@ load_photo (EspWindow *self, GFile *file, EspImageUse use, gboolean elsewhere)
   incoming = incoming_new (self, NULL, name);
   incoming->use = use;
   incoming->elsewhere = elsewhere;
-  g_file_query_info_async (file, G_FILE_ATTRIBUTE_STANDARD_TYPE "," G_FILE_ATTRIBUTE_STANDARD_SIZE,
-                           G_FILE_QUERY_INFO_NONE, G_PRIORITY_DEFAULT, self->cancellable,
-                           on_queried, incoming);
+  esp_incoming_load_file_async (file, self->cancellable, on_loaded, incoming);
 }
 
 void

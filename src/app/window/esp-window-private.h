@@ -141,6 +141,7 @@ void esp_window_paste (EspWindow *self);
  * it carries a recipe. */
 void esp_window_take_image (EspWindow *self, GBytes *bytes, const char *file_name);
 void esp_window_add_reference_value (EspWindow *self, EspNode *node, const GValue *value);
+void esp_window_tell_drop_failed (EspWindow *self, const GError *error);
 void esp_window_take_up_left_over (EspWindow *self, gboolean take_up);
 
 /* esp-window-asked.c */

@@ -154,6 +154,12 @@ on_history_reference_drop (EspWindow *self, EspNode *node, const GValue *value)
 }
 
 static void
+on_history_drop_failed (EspWindow *self, const GError *error)
+{
+  esp_window_tell_drop_failed (self, error);
+}
+
+static void
 on_history_selection_changed (EspWindow *self)
 {
   esp_window_update_node_actions (self);
@@ -458,6 +464,7 @@ esp_window_class_init (EspWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, esp_window_open_sweep);
   gtk_widget_class_bind_template_callback (widget_class, on_history_compare);
   gtk_widget_class_bind_template_callback (widget_class, on_history_reference_drop);
+  gtk_widget_class_bind_template_callback (widget_class, on_history_drop_failed);
   gtk_widget_class_bind_template_callback (widget_class, on_history_selection_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_layout_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_welcome_open);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test-outline.c: the history as a list. */
+#include "esp-drop.h"
 #include "esp-outline-row.h"
 #include "esp-outline.h"
 #include "history-fixture.h"
@@ -134,20 +135,11 @@ static gboolean
 drop_on_row (Fixture *fixture, EspNode *node, const GValue *value)
 {
   GtkWidget *outline = find_one (fixture, ESP_TYPE_OUTLINE);
-  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (outline);
   graphene_rect_t area;
-  gboolean handled = FALSE;
 
   g_assert_true (esp_outline_get_node_area (ESP_OUTLINE (outline), node, &area));
-  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
-    {
-      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
-
-      if (GTK_IS_DROP_TARGET (controller))
-        g_signal_emit_by_name (controller, "drop", value, (double) area.origin.x + 5,
-                               (double) area.origin.y + 5, &handled);
-    }
-  return handled;
+  return esp_drop_give (outline, value, FALSE, (double) area.origin.x + 5,
+                        (double) area.origin.y + 5);
 }
 
 static void
@@ -170,12 +162,11 @@ test_outline_drop (Fixture *fixture, gconstpointer data)
   EspNode *turn = add_turn (fixture, fixture->photo, "One");
   g_auto (GValue) node = G_VALUE_INIT;
   g_auto (GValue) image = G_VALUE_INIT;
-  g_autoptr (EspPicture) picture = scratch_picture_new (4, 4, 0x808080);
   g_autofree char *compared
       = g_strdup_printf ("compare:%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT " ",
                          esp_node_get_id (turn), esp_node_get_id (fixture->photo));
   g_autofree char *referred
-      = g_strdup_printf ("reference:%" G_GINT64_FORMAT ",GdkTexture ", esp_node_get_id (turn));
+      = g_strdup_printf ("reference:%" G_GINT64_FORMAT ",GBytes ", esp_node_get_id (turn));
 
   g_signal_connect_swapped (fixture->history, "compare", G_CALLBACK (on_two), fixture);
   g_signal_connect_swapped (fixture->history, "reference-drop", G_CALLBACK (on_reference), fixture);
@@ -186,8 +177,8 @@ test_outline_drop (Fixture *fixture, gconstpointer data)
   assert_log (fixture, compared);
   g_assert_false (drop_on_row (fixture, turn, &node));
   assert_log (fixture, "");
-  g_value_init (&image, GDK_TYPE_TEXTURE);
-  g_value_take_object (&image, esp_texture_new_for_picture (picture));
+  g_value_init (&image, G_TYPE_BYTES);
+  g_value_take_boxed (&image, g_bytes_new_static ("bytes", 5));
   g_assert_true (drop_on_row (fixture, turn, &image));
   assert_log (fixture, referred);
 }
