@@ -15,7 +15,7 @@ _esp_spool_folder_remove (const char *path)
   DIR *entries;
   int folder;
 
-  if (!g_str_has_prefix (name, "espalier-spool-"))
+  if (!g_str_has_prefix (name, ESP_SPOOL_PREFIX))
     return;
 
   folder = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

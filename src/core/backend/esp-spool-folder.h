@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* How workers call theirs. */
+#define ESP_SPOOL_PREFIX "espalier-spool-"
+
 /* Removes the spool folder `path` of a worker that is known to be dead. Does nothing unless it is a
  * folder (no link) of this user, private, and called as workers call theirs. */
 void _esp_spool_folder_remove (const char *path);

@@ -6,8 +6,16 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "esp-line-limit.h"
+
 /* How much of a dead worker's standard error its error message quotes. */
 #define LAST_LINES 5
+
+/* The longest line of an engine that is well: what it tells of a file with 100,000 tensors. */
+#define LINE_BYTES_MAX ((gsize) 16 << 20)
+
+/* The lines that are no events until an engine is not listened to any longer. */
+#define NONSENSE_MAX 100
 
 struct _EspWorkerProcess
 {
@@ -23,6 +31,8 @@ struct _EspWorkerProcess
   GQueue last_lines; /* of char *, from standard error */
   gboolean close_when_written;
   gboolean output_ended, messages_ended, exited;
+  guint nonsense;    /* lines that were no events */
+  gboolean given_up; /* it was killed for what it says */
 };
 
 static void write_next (EspWorkerProcess *self);
@@ -61,6 +71,8 @@ describe_end (EspWorkerProcess *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
 
+  if (self->given_up)
+    return g_strdup (_ ("the engine sent what is no answer, and was ended"));
   if (g_subprocess_get_if_signaled (self->subprocess))
     {
       int number = g_subprocess_get_term_sig (self->subprocess);
@@ -103,6 +115,21 @@ on_exited (GObject *source, GAsyncResult *result, gpointer data)
   check_ended (self);
 }
 
+void
+_esp_worker_process_give_up (EspWorkerProcess *self)
+{
+  self->given_up = TRUE;
+  g_subprocess_force_exit (self->subprocess);
+}
+
+/* One that says too much of what nobody understands would fill memory or the journal. */
+static void
+note_nonsense (EspWorkerProcess *self)
+{
+  if (++self->nonsense > NONSENSE_MAX)
+    _esp_worker_process_give_up (self);
+}
+
 static void
 take_line (EspWorkerProcess *self, const char *line, gsize length)
 {
@@ -110,12 +137,13 @@ take_line (EspWorkerProcess *self, const char *line, gsize length)
   g_autoptr (GError) error = NULL;
   JsonNode *root;
 
-  if (self->data == NULL)
+  if (self->data == NULL || self->given_up)
     return;
 
   if (!json_parser_load_from_data (parser, line, (gssize) length, &error))
     {
       g_warning ("The engine sent a line that is not JSON: %s", error->message);
+      note_nonsense (self);
       return;
     }
 
@@ -123,6 +151,7 @@ take_line (EspWorkerProcess *self, const char *line, gsize length)
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
       g_warning ("The engine sent a line that is no object");
+      note_nonsense (self);
       return;
     }
 
@@ -133,12 +162,15 @@ static void
 on_line (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (EspWorkerProcess) self = data;
+  g_autoptr (GError) error = NULL;
   gsize length = 0;
-  g_autofree char *line
-      = g_data_input_stream_read_line_finish (G_DATA_INPUT_STREAM (source), result, &length, NULL);
+  g_autofree char *line = g_data_input_stream_read_line_finish (G_DATA_INPUT_STREAM (source),
+                                                                result, &length, &error);
 
   if (line == NULL)
     {
+      if (error != NULL)
+        _esp_worker_process_give_up (self);
       self->output_ended = TRUE;
       check_ended (self);
       return;
@@ -159,11 +191,14 @@ static void
 on_message (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (EspWorkerProcess) self = data;
+  g_autoptr (GError) error = NULL;
   g_autofree char *line
-      = g_data_input_stream_read_line_finish (G_DATA_INPUT_STREAM (source), result, NULL, NULL);
+      = g_data_input_stream_read_line_finish (G_DATA_INPUT_STREAM (source), result, NULL, &error);
 
   if (line == NULL)
     {
+      if (error != NULL)
+        _esp_worker_process_give_up (self);
       self->messages_ended = TRUE;
       check_ended (self);
       return;
@@ -242,6 +277,14 @@ _esp_worker_process_kill (EspWorkerProcess *self)
   g_subprocess_force_exit (self->subprocess);
 }
 
+static GDataInputStream *
+read_lines (GInputStream *pipe)
+{
+  g_autoptr (GInputStream) limited = _esp_line_limit_stream_new (pipe, LINE_BYTES_MAX);
+
+  return g_data_input_stream_new (limited);
+}
+
 void
 _esp_worker_process_abandon (EspWorkerProcess *self)
 {
@@ -275,8 +318,8 @@ _esp_worker_process_start (const char *program, GPtrArray *arguments,
   self->data = data;
   self->subprocess = g_steal_pointer (&subprocess);
   self->input = g_subprocess_get_stdin_pipe (self->subprocess);
-  self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->subprocess));
-  self->messages = g_data_input_stream_new (g_subprocess_get_stderr_pipe (self->subprocess));
+  self->output = read_lines (g_subprocess_get_stdout_pipe (self->subprocess));
+  self->messages = read_lines (g_subprocess_get_stderr_pipe (self->subprocess));
 
   read_line (self);
   read_message (self);

@@ -39,6 +39,9 @@ char *_esp_worker_process_dup_identifier (EspWorkerProcess *self);
 /* SIGKILL. `ended` follows. */
 void _esp_worker_process_kill (EspWorkerProcess *self);
 
+/* The same to one that says what it must not: no more of its lines, and `ended` says why. */
+void _esp_worker_process_give_up (EspWorkerProcess *self);
+
 /* No more callbacks: the owner is going away. The process ends by itself. */
 void _esp_worker_process_abandon (EspWorkerProcess *self);
 

@@ -14,6 +14,7 @@
 #include "esp-json-text.h"
 #include "esp-model-use.h"
 #include "esp-spool-folder.h"
+#include "esp-worker-trust.h"
 #include "esp-worker-access.h"
 #include "esp-worker-private.h"
 #include "esp-worker-process.h"
@@ -37,6 +38,7 @@ struct _EspWorker
   GQueue held;             /* of GString: requests for the process that will be started anew */
   gboolean restarting;     /* the process was killed for that */
   int spool_lock;          /* on the spool's lock meanwhile, or -1 */
+  GError *fault;           /* why it was killed, if not for what its end tells; or NULL */
   gint64 last_id;
   GHashTable *calls;      /* id → Call */
   GHashTable *components; /* model → JSON text of its parts that are elsewhere */
@@ -205,6 +207,13 @@ take_hello (EspWorker *self, JsonObject *object)
   g_autoptr (GPtrArray) waiting = NULL;
   const char *spool = esp_json_get_string (object, "spool");
 
+  /* Once; and of a process that goes on in the folder of the one before, with that folder. */
+  if (self->hello_timeout == NULL || (spool != NULL && !_esp_worker_trust_spool (spool))
+      || (self->spool != NULL && g_strcmp0 (self->spool, spool) != 0))
+    {
+      _esp_worker_process_give_up (self->process);
+      return;
+    }
   clear_source (&self->hello_timeout);
 
   if (esp_json_get_number (object, "protocol", 0) != PROTOCOL_VERSION || spool == NULL)
@@ -298,6 +307,21 @@ send_line (EspWorker *self, GString *line, gboolean hold)
   renew_if_idle (self);
 }
 
+/* A request that it could not read, so that it does not know whose answer this is: nor do we, and
+ * whoever waits for that would wait for ever. */
+static void
+take_nameless_error (EspWorker *self, JsonObject *object)
+{
+  const char *message = esp_json_get_string (object, "message");
+  const gboolean memory = g_strcmp0 (esp_json_get_string (object, "code"), "memory") == 0;
+
+  g_clear_error (&self->fault);
+  self->fault
+      = g_error_new (ESP_WORKER_ERROR, memory ? ESP_WORKER_ERROR_MEMORY : ESP_WORKER_ERROR_PROTOCOL,
+                     "%s", message != NULL ? message : _ ("the engine reported an unknown error"));
+  _esp_worker_process_give_up (self->process);
+}
+
 static void
 on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
 {
@@ -308,8 +332,12 @@ on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
 
   if (type == NULL)
     g_warning ("The engine sent an event without a type");
+  else if (!_esp_worker_trust_event (object, self->spool))
+    _esp_worker_process_give_up (process);
   else if (g_str_equal (type, "hello"))
     take_hello (self, object);
+  else if (id < 0 && g_str_equal (type, "error") && g_hash_table_size (self->calls) > 0)
+    take_nameless_error (self, object);
   else if (call == NULL)
     {
       /* One that was cancelled before it was sent has no call any more. */
@@ -343,6 +371,7 @@ on_process_ended (EspWorkerProcess *process, gboolean expected, const char *reas
   g_autoptr (GPtrArray) stopping = g_steal_pointer (&self->stop_tasks);
   g_autoptr (GError) error = g_error_new (ESP_WORKER_ERROR, ESP_WORKER_ERROR_CRASHED, "%s", reason);
   g_autoptr (GError) again = NULL;
+  g_autoptr (GError) fault = g_steal_pointer (&self->fault);
 
   self->stop_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   clear_source (&self->hello_timeout);
@@ -366,7 +395,7 @@ on_process_ended (EspWorkerProcess *process, gboolean expected, const char *reas
 
   if (!expected)
     g_debug ("%s", reason);
-  fail_everything (self, again != NULL ? again : error);
+  fail_everything (self, again != NULL ? again : fault != NULL ? fault : error);
 
   for (guint i = 0; i < stopping->len; i++)
     g_task_return_boolean (g_ptr_array_index (stopping, i), TRUE);
@@ -914,6 +943,7 @@ esp_worker_finalize (GObject *object)
   g_free (self->program);
   g_free (self->identifier);
   g_free (self->spool);
+  g_clear_error (&self->fault);
   drop_held (self);
   unlock_spool (self);
   _esp_worker_access_free (self->access);
