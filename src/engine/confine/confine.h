@@ -15,7 +15,8 @@
 typedef enum
 {
   ESP_CONFINE_THREADS = 1 << 0,   /* may start threads; never processes */
-  ESP_CONFINE_DEVICES = 1 << 1,   /* may use the devices of graphics cards, by ioctl() */
+  ESP_CONFINE_DEVICES = 1 << 1,   /* may use the devices of graphics cards, by ioctl(), and have
+                                   * local sockets that connect to nothing */
   ESP_CONFINE_ALL_FILES = 1 << 2, /* readable and writable are not looked at; all else holds */
   ESP_CONFINE_ONLY_HELD = 1 << 5, /* files are named only where Landlock holds which: where it does
                                    * not, or none is given, calls that open, make, move or

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -176,9 +177,9 @@ static const char *const allowed[] = {
 /* What is about a file by its name; which ones, Landlock says. fstat() is stat() of no name in the
  * C library, so that is not among them. */
 static const char *const naming[] = {
-  "access",    "creat",  "faccessat", "faccessat2", "fchmodat",   "mkdir",    "mkdirat",
-  "open",      "openat", "openat2",   "readlink",   "readlinkat", "rename",   "renameat",
-  "renameat2", "rmdir",  "statfs",    "truncate",   "unlink",     "unlinkat", "utimensat",
+  "access", "chmod",  "creat",    "faccessat", "faccessat2", "fchmodat",  "mkdir",    "mkdirat",
+  "open",   "openat", "openat2",  "readlink",  "readlinkat", "rename",    "renameat", "renameat2",
+  "rmdir",  "statfs", "truncate", "unlink",    "unlinkat",   "utimensat",
 };
 
 /* Named so that they fail with EPERM, which people and programs understand, rather than as if the
@@ -308,6 +309,11 @@ static const char *const refused[] = {
   "vhangup",
 };
 
+/* Of sockets that are there: see add_local_sockets (). */
+static const char *const of_local_sockets[] = { "accept",      "accept4",    "bind",
+                                                "getsockname", "getsockopt", "listen",
+                                                "setsockopt",  "shutdown" };
+
 /* LeakSanitizer looks at the process from a second one that it starts at the end. */
 static const char *const of_sanitizers[] = { "clone", "ptrace", "wait4", "personality" };
 
@@ -341,22 +347,36 @@ add_names (scmp_filter_ctx filter, uint32_t action, const char *const *names, si
 }
 
 static bool
-is_of_sanitizers (const char *name)
+is_among (const char *name, const char *const *names, size_t count)
 {
-  for (size_t i = 0; i < sizeof of_sanitizers / sizeof of_sanitizers[0]; i++)
-    if (strcmp (of_sanitizers[i], name) == 0)
+  for (size_t i = 0; i < count; i++)
+    if (strcmp (names[i], name) == 0)
       return true;
 
   return false;
 }
 
+/* Of what is refused, what this process needs all the same: allowed by one of the functions below.
+ */
+static bool
+is_excepted (const char *name, unsigned flags)
+{
+  if (ESP_SANITIZED
+      && is_among (name, of_sanitizers, sizeof of_sanitizers / sizeof of_sanitizers[0]))
+    return true;
+  return (flags & ESP_CONFINE_DEVICES) != 0
+         && (strcmp (name, "socket") == 0 || strcmp (name, "socketpair") == 0
+             || is_among (name, of_local_sockets,
+                          sizeof of_local_sockets / sizeof of_local_sockets[0]));
+}
+
 static int
-add_refused (scmp_filter_ctx filter)
+add_refused (scmp_filter_ctx filter, unsigned flags)
 {
   int result = 0;
 
   for (size_t i = 0; i < sizeof refused / sizeof refused[0] && result == 0; i++)
-    if (!ESP_SANITIZED || !is_of_sanitizers (refused[i]))
+    if (!is_excepted (refused[i], flags))
       result = add_by_name (filter, SCMP_ACT_ERRNO (EPERM), refused[i]);
   return result;
 }
@@ -409,6 +429,21 @@ add_devices (scmp_filter_ctx filter)
   return result;
 }
 
+/* NVIDIA's driver makes local sockets for itself, by which processes that share a card's memory
+ * find each other. It may have them; nothing connects, or sends to a name. */
+static int
+add_local_sockets (scmp_filter_ctx filter)
+{
+  static const int makers[] = { SCMP_SYS (socket), SCMP_SYS (socketpair) };
+  int result = add_names (filter, SCMP_ACT_ALLOW, of_local_sockets,
+                          sizeof of_local_sockets / sizeof of_local_sockets[0]);
+
+  for (size_t i = 0; i < sizeof makers / sizeof makers[0] && result == 0; i++)
+    result = seccomp_rule_add (filter, SCMP_ACT_ALLOW, makers[i], 1,
+                               SCMP_A0 (SCMP_CMP_MASKED_EQ, UINT32_MAX, AF_UNIX));
+  return result;
+}
+
 static int
 fill (scmp_filter_ctx filter, unsigned flags, bool names)
 {
@@ -420,7 +455,7 @@ fill (scmp_filter_ctx filter, unsigned flags, bool names)
     result = add_names (filter, names ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO (EACCES), naming,
                         sizeof naming / sizeof naming[0]);
   if (result == 0)
-    result = add_refused (filter);
+    result = add_refused (filter, flags);
   if (result == 0)
     result = add_own_process (filter);
   if (result == 0 && ESP_SANITIZED)
@@ -428,6 +463,8 @@ fill (scmp_filter_ctx filter, unsigned flags, bool names)
                         sizeof of_sanitizers / sizeof of_sanitizers[0]);
   else if (result == 0 && (flags & ESP_CONFINE_THREADS) != 0)
     result = add_threads (filter);
+  if (result == 0 && (flags & ESP_CONFINE_DEVICES) != 0)
+    result = add_local_sockets (filter);
   /* ENOTTY: isatty(), which every stream asks, shall be answered no. */
   if (result == 0)
     result = (flags & ESP_CONFINE_DEVICES) != 0

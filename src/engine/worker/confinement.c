@@ -144,10 +144,17 @@ make_cache_folder (void)
   return NULL;
 }
 
+/* On a board of NVIDIA's own, under Windows, or anywhere else. */
 static bool
 has_nvidia_card (void)
 {
-  return access ("/proc/driver/nvidia/version", F_OK) == 0 || access ("/dev/dxg", F_OK) == 0;
+  static const char *const signs[]
+      = { "/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", "/dev/nvmap" };
+
+  for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+    if (access (signs[i], F_OK) == 0)
+      return true;
+  return false;
 }
 
 /* Where NVIDIA's driver keeps what it compiled for the card, or NULL. */
@@ -235,7 +242,7 @@ EspStatus
 esp_worker_confine (const EspWorkerOptions *options, const EspSpool *spool, EspConfined *done,
                     EspError *error)
 {
-  EspConfinement wanted = { .flags = ESP_CONFINE_THREADS | ESP_CONFINE_DEVICES };
+  EspConfinement wanted = { .flags = ESP_CONFINE_THREADS };
   const char *const spool_base[] = { esp_spool_base (), NULL };
   Paths readable, writable;
   EspStatus status;
@@ -269,6 +276,8 @@ esp_worker_confine (const EspWorkerOptions *options, const EspSpool *spool, EspC
   wanted.readable = readable.paths;
   wanted.writable = writable.paths;
   wanted.listable = (const char *const *) options->listable;
+  if (has_nvidia_card ())
+    wanted.flags |= ESP_CONFINE_DEVICES;
   if (options->all_files)
     wanted.flags |= ESP_CONFINE_ALL_FILES;
   status = esp_confine (&wanted, done, error);

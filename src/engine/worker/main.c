@@ -74,7 +74,7 @@ on_broken (void *data)
 static void
 send_hello (Worker *worker, json_t *id)
 {
-  esp_channel_send (&worker->channel,
+  esp_channel_send (&worker->channel, id,
                     json_pack ("{s:s, s:O, s:i, s:s, s:o, s:i, s:i, s:o}", "type", "hello", "id",
                                id, "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "spool",
                                esp_json_text (worker->spool.path), "pid", (int) getpid (), "batch",
@@ -85,9 +85,10 @@ send_hello (Worker *worker, json_t *id)
 static void
 send_cache (Worker *worker, const EspRequest *request)
 {
-  esp_channel_send (&worker->channel, json_pack ("{s:s, s:O, s:b, s:o}", "type", "cache", "id",
-                                                 request->id, "cleared", request->clear, "cache",
-                                                 esp_cache_json (request->clear)));
+  esp_channel_send (&worker->channel, request->id,
+                    json_pack ("{s:s, s:O, s:b, s:o}", "type", "cache", "id", request->id,
+                               "cleared", request->clear, "cache",
+                               esp_cache_json (request->clear)));
 }
 
 static void
@@ -96,7 +97,7 @@ cancel_job (Worker *worker, const EspRequest *request)
   EspJob *emptied = NULL;
   EspJobsCancelled found = esp_jobs_cancel (&worker->jobs, request->job, &emptied);
 
-  esp_channel_send (&worker->channel,
+  esp_channel_send (&worker->channel, request->id,
                     json_pack ("{s:s, s:O, s:O, s:b}", "type", "cancelling", "id", request->id,
                                "job", request->job, "found", found != ESP_JOBS_NOT_FOUND));
   if (found == ESP_JOBS_WAITING)
@@ -124,6 +125,8 @@ add_job (Worker *worker, EspRequest *request, size_t length)
   if (answer == ESP_JOBS_DUPLICATE)
     esp_channel_error (&worker->channel, NULL, "protocol",
                        "id: a job with this id is still waiting or running");
+  else if (answer == ESP_JOBS_MEMORY)
+    refuse (worker, request, esp_status_name (ESP_ERROR_MEMORY), "request: out of memory");
   else if (answer != ESP_JOBS_ADDED)
     refuse (worker, request, "busy",
             answer == ESP_JOBS_FULL ? "too many jobs are waiting" : "the worker is about to end");
@@ -143,7 +146,7 @@ take_request (Worker *worker, const char *line, size_t length)
   else if (request.type == ESP_REQUEST_HELLO)
     send_hello (worker, request.id);
   else if (request.type == ESP_REQUEST_DESCRIBE && !esp_request_names_model (&request))
-    esp_channel_send (&worker->channel,
+    esp_channel_send (&worker->channel, request.id,
                       esp_description_new (request.id, &worker->session.confined, NULL, 1));
   else if (request.type == ESP_REQUEST_CACHE)
     send_cache (worker, &request);
@@ -304,7 +307,7 @@ work (Worker *worker)
     }
 
   if (worker->quit_id != NULL)
-    esp_channel_send (&worker->channel,
+    esp_channel_send (&worker->channel, worker->quit_id,
                       json_pack ("{s:s, s:O}", "type", "bye", "id", worker->quit_id));
 }
 
@@ -315,12 +318,13 @@ settle (Worker *worker, const EspWorkerOptions *options, EspError *error)
   EspConfined *confined = &worker->session.confined;
   EspStatus status;
 
-  esp_spool_remove_stale (NULL);
   status = options->spool != NULL ? esp_spool_adopt (&worker->spool, options->spool, error)
                                   : esp_spool_create (&worker->spool, NULL, error);
   if (status != ESP_OK)
     return status;
 
+  /* Not before: that of the worker before may be free for a moment. */
+  esp_spool_remove_stale (NULL);
   status = esp_worker_confine (options, &worker->spool, confined, error);
   if (status != ESP_OK)
     esp_spool_destroy (&worker->spool);

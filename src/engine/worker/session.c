@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "worker/cache-folder.h"
+#include "json-memory.h"
 #include "model/inspect.h"
+#include "worker/cache-folder.h"
 #include "worker/parameters.h"
 
 void
@@ -17,6 +18,7 @@ esp_session_send_error (EspChannel *channel, json_t *id, const EspError *error)
 json_t *
 esp_model_json (const EspModelInfo *model)
 {
+  const unsigned failures = esp_memory_failures ();
   json_t *instructions = json_array (), *notes = json_array ();
 
   for (int i = 0; model->instructions != NULL && model->instructions[i] != NULL; i++)
@@ -25,15 +27,17 @@ esp_model_json (const EspModelInfo *model)
   for (int i = 0; model->notes != NULL && model->notes[i] != NULL; i++)
     json_array_append_new (notes, esp_json_text (model->notes[i]));
 
-  return json_pack ("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:i, s:f, s:o, s:I, s:I, s:o}",
-                    "path", esp_json_text (model->path), "id", esp_json_text (model->id), "name",
-                    esp_json_text (model->name), "kind", esp_json_text (model->kind), "licence",
-                    esp_json_text (model->licence), "source", esp_json_text (model->source), "hash",
-                    esp_json_text (model->hash), "t5_tokens", model->t5_tokens, "working_pixels",
-                    (json_int_t) model->working_pixels, "default_steps", model->default_steps,
-                    "default_guidance", model->default_guidance, "instructions", instructions,
-                    "weight_bytes", (json_int_t) model->weight_bytes, "parameters",
-                    (json_int_t) model->parameters, "notes", notes);
+  return esp_json_whole (
+      json_pack ("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:i, s:f, s:o, s:I, s:I, s:o}",
+                 "path", esp_json_text (model->path), "id", esp_json_text (model->id), "name",
+                 esp_json_text (model->name), "kind", esp_json_text (model->kind), "licence",
+                 esp_json_text (model->licence), "source", esp_json_text (model->source), "hash",
+                 esp_json_text (model->hash), "t5_tokens", model->t5_tokens, "working_pixels",
+                 (json_int_t) model->working_pixels, "default_steps", model->default_steps,
+                 "default_guidance", model->default_guidance, "instructions", instructions,
+                 "weight_bytes", (json_int_t) model->weight_bytes, "parameters",
+                 (json_int_t) model->parameters, "notes", notes),
+      failures);
 }
 
 void
@@ -77,18 +81,21 @@ esp_confined_json (const EspConfined *confined)
 json_t *
 esp_description_new (json_t *id, const EspConfined *confined, const EspModelInfo *model, int batch)
 {
+  const unsigned failures = esp_memory_failures ();
   EspDeviceInfo devices[ESP_DEVICES_MAX];
   int count = esp_list_devices (devices, ESP_DEVICES_MAX);
   char kernels[160];
 
   count = count < ESP_DEVICES_MAX ? count : ESP_DEVICES_MAX;
   esp_describe_kernels (kernels, sizeof kernels);
-  return json_pack ("{s:s, s:O, s:i, s:s, s:o, s:s, s:o, s:o, s:i, s:o, s:o}", "type",
+  return esp_json_whole (
+      json_pack ("{s:s, s:O, s:i, s:s, s:o, s:s, s:o, s:o, s:i, s:o, s:o}", "type",
                     "description", "id", id, "protocol", ESP_PROTOCOL_VERSION, "engine",
                     ESP_VERSION, "devices", devices_json (devices, count), "cuda_kernels", kernels,
                     "model", model != NULL ? esp_model_json (model) : json_null (), "parameters",
                     esp_parameters_schema (model, devices, count), "batch", batch, "cache",
-                    esp_cache_json (false), "confined", esp_confined_json (confined));
+                    esp_cache_json (false), "confined", esp_confined_json (confined)),
+      failures);
 }
 
 static double
@@ -108,7 +115,7 @@ run_load (EspSession *session, EspJob *job, EspError *error)
   EspStatus status = esp_model_cache_get (&session->cache, &job->request.parts, &model, error);
 
   if (status == ESP_OK)
-    esp_channel_send (session->channel,
+    esp_channel_send (session->channel, job->request.id,
                       json_pack ("{s:s, s:O, s:o, s:f}", "type", "loaded", "id", job->request.id,
                                  "model", esp_model_json (esp_model_info (model)), "seconds",
                                  now () - start));
@@ -122,12 +129,13 @@ run_inspect (EspSession *session, EspJob *job, EspError *error)
 {
   json_t *event = NULL;
   EspStatus status = esp_inspect (&job->request.parts, &event, error);
+  const unsigned failures = esp_memory_failures ();
 
   if (status != ESP_OK)
     return status;
   json_object_set_new (event, "type", json_string ("inspection"));
   json_object_set (event, "id", job->request.id);
-  esp_channel_send (session->channel, event);
+  esp_channel_send (session->channel, job->request.id, esp_json_whole (event, failures));
   return ESP_OK;
 }
 
@@ -154,6 +162,7 @@ run_describe (EspSession *session, EspJob *job, EspError *error)
 {
   EspModel *model;
   EspStatus status = esp_model_cache_get (&session->cache, &job->request.parts, &model, error);
+  const unsigned failures = esp_memory_failures ();
   json_t *description;
 
   if (status != ESP_OK)
@@ -161,7 +170,7 @@ run_describe (EspSession *session, EspJob *job, EspError *error)
   description = esp_description_new (job->request.id, &session->confined, esp_model_info (model),
                                      esp_model_usual_batch (model));
   json_object_set_new (description, "memory", memory_json (model));
-  esp_channel_send (session->channel, description);
+  esp_channel_send (session->channel, job->request.id, esp_json_whole (description, failures));
   return ESP_OK;
 }
 
@@ -182,12 +191,13 @@ tokenize_one (const EspModel *model, const json_t *text, json_t *items, EspError
   EspTokenList clip = { NULL, 0, false }, t5 = { NULL, 0, false };
   EspStatus status = esp_model_tokenize (model, json_string_value (text), json_string_length (text),
                                          &clip, &t5, error);
+  const unsigned failures = esp_memory_failures ();
 
-  if (status == ESP_OK
-      && json_array_append_new (items, json_pack ("{s:o, s:o, s:b, s:b}", "t5", ids_json (&t5),
-                                                  "clip", ids_json (&clip), "t5_truncated",
-                                                  t5.truncated, "clip_truncated", clip.truncated))
-             != 0)
+  if (status == ESP_OK)
+    json_array_append_new (items, json_pack ("{s:o, s:o, s:b, s:b}", "t5", ids_json (&t5), "clip",
+                                             ids_json (&clip), "t5_truncated", t5.truncated,
+                                             "clip_truncated", clip.truncated));
+  if (status == ESP_OK && esp_memory_failures () != failures)
     status = esp_error_set (error, ESP_ERROR_MEMORY, "tokenize: out of memory");
 
   esp_token_list_clear (&clip);
@@ -214,8 +224,9 @@ run_tokenize (EspSession *session, EspJob *job, EspError *error)
     }
 
   if (status == ESP_OK)
-    esp_channel_send (session->channel, json_pack ("{s:s, s:O, s:o}", "type", "tokens", "id",
-                                                   job->request.id, "items", items));
+    esp_channel_send (session->channel, job->request.id,
+                      json_pack ("{s:s, s:O, s:o}", "type", "tokens", "id", job->request.id,
+                                 "items", items));
   else
     json_decref (items);
 

@@ -243,6 +243,31 @@ connect_to_an_abstract_socket (void)
   return file >= 0 && connect (file, (struct sockaddr *) &address, size) == 0;
 }
 
+static bool
+reach_in_a_folder (int type, const char *name, bool connects)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int file = socket (AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+  snprintf (address.sun_path, sizeof address.sun_path, "%s", scratch (name));
+  if (file < 0)
+    return false;
+  return connects ? connect (file, (struct sockaddr *) &address, sizeof address) == 0
+                  : sendto (file, "x", 1, 0, (struct sockaddr *) &address, sizeof address) == 1;
+}
+
+static bool
+connect_to_a_socket_in_a_folder (void)
+{
+  return reach_in_a_folder (SOCK_STREAM, "stream", true);
+}
+
+static bool
+send_to_a_socket_in_a_folder (void)
+{
+  return reach_in_a_folder (SOCK_DGRAM, "log", false);
+}
+
 /* --- Programs, processes, the kernel ---------------------------------------------------------- */
 
 static bool
@@ -386,6 +411,7 @@ static const struct
   long abi;        /* Landlock's that does */
   bool privileged; /* may be refused to the unconfined, or be missing from the kernel */
   bool sanitizers; /* of which sanitizers need so much that seccomp lets it through */
+  bool devices;    /* of which drivers do */
 } attempts[] = {
   { "read a file elsewhere", read_elsewhere, BY_LANDLOCK, 1 },
   { "read a file through a link", read_through_a_link, BY_LANDLOCK, 1 },
@@ -404,15 +430,17 @@ static const struct
   { "socket: IPv4", socket_inet, BY_SECCOMP },
   { "socket: IPv4, datagrams", socket_inet_datagrams, BY_SECCOMP },
   { "socket: IPv6", socket_inet6, BY_SECCOMP, 0, true },
-  { "socket: local", socket_unix, BY_SECCOMP },
+  { "socket: local", socket_unix, BY_SECCOMP, 0, false, false, true },
   { "socket: netlink", socket_netlink, BY_SECCOMP },
   { "socket: packets", socket_packet, BY_SECCOMP, 0, true },
   { "socket: virtual machine", socket_vsock, BY_SECCOMP, 0, true },
   { "socket: the kernel's ciphers", socket_alg, BY_SECCOMP, 0, true },
-  { "sockets: a pair", socket_pair, BY_SECCOMP },
+  { "sockets: a pair", socket_pair, BY_SECCOMP, 0, false, false, true },
   { "connect to a port", connect_to_a_port, BY_BOTH, 4 },
   { "listen on a port", listen_on_a_port, BY_SECCOMP },
   { "connect to an abstract socket", connect_to_an_abstract_socket, BY_BOTH, 6 },
+  { "connect to a socket in a folder", connect_to_a_socket_in_a_folder, BY_SECCOMP },
+  { "send to a socket in a folder", send_to_a_socket_in_a_folder, BY_SECCOMP },
   { "run a program", run_a_program, BY_BOTH, 1 },
   { "run a program from memory", run_a_program_from_memory, BY_SECCOMP },
   { "start a process", start_a_process, BY_SECCOMP, 0, false, true },
@@ -460,7 +488,8 @@ try_all (unsigned flags)
       EspConfined held;
       TryResult got = try_confined (&wanted, attempts[i].func, NULL, &held);
       bool by_calls = (attempts[i].by & BY_SECCOMP) != 0 && held.calls
-                      && (!ESP_SANITIZED || !attempts[i].sanitizers);
+                      && (!ESP_SANITIZED || !attempts[i].sanitizers)
+                      && ((flags & ESP_CONFINE_DEVICES) == 0 || !attempts[i].devices);
 
       if (by_files || by_calls)
         expect (attempts[i].name, got, TRY_DENIED);
@@ -590,6 +619,18 @@ an_unknown_call_looks_like_an_old_kernel (void)
 /* --- The other side of the sockets ------------------------------------------------------------ */
 
 static void
+listen_in_a_folder (int type, const char *name)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int file = socket (AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+  snprintf (address.sun_path, sizeof address.sun_path, "%s", scratch (name));
+  if (bind (file, (struct sockaddr *) &address, sizeof address) != 0
+      || (type == SOCK_STREAM && listen (file, 64) != 0))
+    abort ();
+}
+
+static void
 listen_for_attempts (void)
 {
   struct sockaddr_in address = { .sin_family = AF_INET };
@@ -604,6 +645,8 @@ listen_for_attempts (void)
       || bind (local, (struct sockaddr *) &abstract, abstract_size) != 0 || listen (local, 64) != 0)
     abort ();
   tcp_port = ntohs (address.sin_port);
+  listen_in_a_folder (SOCK_STREAM, "stream");
+  listen_in_a_folder (SOCK_DGRAM, "log");
 }
 
 int
