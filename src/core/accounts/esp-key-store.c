@@ -88,8 +88,7 @@ take_password (char *password)
 {
   EspKey *key = password != NULL ? esp_key_new (password) : NULL;
 
-  if (password != NULL)
-    secret_password_free (password);
+  secret_password_free (password);
   return key;
 }
 

@@ -118,6 +118,47 @@ test_not_a_key (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
 }
 
+static gboolean
+remove_key (const char *account, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  esp_key_store_remove_async (account, cancellable, on_over, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  return esp_key_store_remove_finish (result, error);
+}
+
+static void
+test_remove (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspKey) gone = NULL;
+
+  save ("removed", "sk-removed");
+  g_assert_true (remove_key ("removed", NULL, &error));
+  g_assert_no_error (error);
+  gone = load ("removed");
+  g_assert_null (gone);
+
+  /* There was none, which is what was wanted. */
+  g_assert_true (remove_key ("removed", NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* Told as such, and not as a key ring that is not there. */
+static void
+test_cancelled (void)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  save ("cancelled", "sk-kept");
+  g_cancellable_cancel (cancellable);
+  g_assert_false (remove_key ("cancelled", cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -126,6 +167,8 @@ main (int argc, char **argv)
   g_test_add_func ("/accounts/key-store/replace", test_replace);
   g_test_add_func ("/accounts/key-store/find", test_find);
   g_test_add_func ("/accounts/key-store/account-removed", test_account_removed);
+  g_test_add_func ("/accounts/key-store/remove", test_remove);
+  g_test_add_func ("/accounts/key-store/cancelled", test_cancelled);
   g_test_add_func ("/accounts/key-store/not-a-key", test_not_a_key);
   return g_test_run ();
 }
