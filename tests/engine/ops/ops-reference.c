@@ -20,6 +20,32 @@ get (const EspTensor *x, int64_t row, int64_t col)
   return value;
 }
 
+/* The nearest number of 16 bits that is no bf16, ties to even. */
+static uint16_t
+narrow_half (float value)
+{
+#ifdef __FLT16_MAX__
+  _Float16 half = (_Float16) value;
+  uint16_t bits;
+
+  memcpy (&bits, &half, sizeof bits);
+  return bits;
+#else /* clang before 15, on x86 */
+  unsigned sign = signbit (value) ? 0x8000 : 0;
+  float magnitude = fabsf (value);
+  int exponent;
+
+  if (isnan (value))
+    return (uint16_t) (sign | 0x7e00);
+  if (magnitude >= 65520.0f)
+    return (uint16_t) (sign | 0x7c00);
+  if (magnitude < 0x1p-14f)
+    return (uint16_t) (sign | (unsigned) nearbyintf (magnitude * 0x1p24f));
+  magnitude = nearbyintf (frexpf (magnitude, &exponent) * 0x1p11f);
+  return (uint16_t) (sign | (((unsigned) (exponent + 14) << 10) + (unsigned) magnitude - 1024));
+#endif
+}
+
 /* The nearest number of 16 bits, ties to even. */
 static uint16_t
 narrow_bits (EspDType dtype, float value)
@@ -29,11 +55,7 @@ narrow_bits (EspDType dtype, float value)
   if (dtype == ESP_BF16)
     esp_f32_to_bf16 (&value, &bits, 1);
   else
-    {
-      _Float16 half = (_Float16) value;
-
-      memcpy (&bits, &half, sizeof bits);
-    }
+    bits = narrow_half (value);
   return bits;
 }
 
