@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes into the window: images with recipes, files that cannot be opened, the clipboard."""
+"""What comes into the window: images with recipes, files that cannot be opened, the clipboard, drops."""
+import hashlib
 import struct
 import subprocess
 import sys
 import zlib
 
+from dragging import dragged
 from drive import CLIPBOARD_OWNER, SOURCE, case, run, wait_until
 
 RECIPE = ('Make it night\nNegative prompt: blur\nSteps: 12, Sampler: Euler, CFG scale: 3.5, '
@@ -145,6 +147,35 @@ def an_image_is_pasted(home, start):
         owner.kill()
         owner.wait()
     assert [node['image']['width'] for node in home.tree(home.library()[0])] == [64, 64]
+
+
+@case
+def a_dropped_image_stays_as_it_was(home, start):
+    """As its bytes: nobody on the way has decoded and written it anew."""
+    photo = home.photo('cat.png', '64x64')
+    jpeg = home.folder / 'cat.jpg'
+    subprocess.run(['convert', photo, '-quality', '80', jpeg], check=True)
+    window = start()
+    window.find('push button', 'Open an Image…')
+    with dragged(window, '--as', 'image/jpeg', jpeg):
+        window.wait_for_nodes(1)
+    window.quit()
+    images = [node['image'] for node in home.tree(home.library()[0])]
+    assert [image['sha256'] for image in images] == [hashlib.sha256(jpeg.read_bytes()).hexdigest()], images
+
+
+@case
+def what_is_dropped_as_an_image_and_is_none_says_so(home, start):
+    nonsense = home.folder / 'nonsense'
+    nonsense.write_bytes(b'\x89PNG\r\n\x1a\n' + bytes(range(256)) * 40)
+    window = start(home.document())
+    window.wait_for_nodes(1)
+    with dragged(window, '--as', 'image/png', nonsense):
+        window.text('is damaged and cannot be read as a picture')
+        window.respond('Close')
+        window.gone('dialog')
+    window.wait_for_nodes(1)
+    window.quit()
 
 
 if __name__ == '__main__':

@@ -5,18 +5,17 @@ import contextlib
 import json
 import pathlib
 import shutil
-import subprocess
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'servers'))
 
 from desktop import Desktop, look_away  # noqa: E402
+from dragging import dragged  # noqa: E402
 from drive import SOURCE, case, plain, run, wait_until  # noqa: E402
 from files import FileServer  # noqa: E402
 from loras import lora  # noqa: E402
 from reach import nameless  # noqa: E402
 
-HERE = pathlib.Path(__file__).resolve().parent
 DEMO = pathlib.Path(SOURCE) / 'data/models/demo'
 OF_LIBADWAITA = ("entry 'GtkSearchEntry' in 'Preferences'", "check box 'GtkSwitch' in 'Own Grey")  # it names neither
 MANY = 40  # more than there are on a page to tab to
@@ -208,36 +207,14 @@ def what_is_dropped_is_added(home, start):
     shutil.copytree(DEMO, folder)
     (folder / 'espalier.json').unlink()
     window = models_page(home, start)
-    width, height = window.size()
-    with subprocess.Popen([sys.executable, HERE / 'drag-source.py', folder], stdout=subprocess.PIPE, text=True,
-                          env={**window.environment, 'GTK_A11Y': 'none',
-                               'DBUS_SESSION_BUS_ADDRESS': 'disabled:'}) as source:
-        try:
-            assert source.stdout.readline() == 'shown\n'
-            found = subprocess.run(['xdotool', 'search', '--name', '^Drag from here$'], capture_output=True, text=True,
-                                   check=True).stdout.split()
-            subprocess.run(['xdotool', 'windowmove', '--sync', found[-1], str(width + 40), '40'], check=True)
-            drag((width + 100, 100), (width // 2, height // 2))
-            wait_until(lambda: window.all('push button', 'Add'), 'the page with its parts')
-        finally:
-            source.kill()
+    with dragged(window, folder):
+        wait_until(lambda: window.all('push button', 'Add'), 'the page with its parts')
     wait_until(lambda: not window.says('Looking at the files…'), 'the files to be looked at')
     window.text('/Dropped/transformer')  # the scratch folder may have a _, which counts as a mnemonic
     window.button('Add')
     wait_until(lambda: 'Dropped' in installed(home), 'the model')
     window.leave_preferences()
     window.quit()
-
-
-def drag(begin, end):
-    """With the pointer, in steps, as a hand would: what is below takes notice of each."""
-    def pointer(*arguments):
-        subprocess.run(['xdotool', *map(str, arguments)], check=True)
-
-    pointer('mousemove', *begin, 'mousedown', 1)
-    for step in range(1, 21):
-        pointer('mousemove', *(a + (b - a) * step // 20 for a, b in zip(begin, end)), 'sleep', 0.05)
-    pointer('sleep', 0.5, 'mouseup', 1)
 
 
 def reach(window, where, *names):
