@@ -3,6 +3,7 @@
  * try a reader thousands of times, and for sanitizers, fuzzers and coverage, which look at this
  * one. Linked in place of src/core/image/esp-picture-load.c. */
 #include "esp-decode.h"
+#include "esp-picture-file-private.h"
 #include "esp-picture-strip.h"
 
 EspPicture *
@@ -15,14 +16,10 @@ esp_picture_load_bytes (GBytes *bytes, const char *name, EspPictureInfo *info,
 EspPicture *
 esp_picture_load (const char *path, EspPictureInfo *info, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *data = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  gsize size = 0;
+  g_autofree char *name = g_filename_display_name (path);
+  g_autoptr (GBytes) bytes = _esp_picture_file_read (path, name, cancellable, error);
 
-  if (!g_file_get_contents (path, &data, &size, error))
-    return NULL;
-  bytes = g_bytes_new_take (g_steal_pointer (&data), size);
-  return esp_decode_picture (bytes, path, -1, info, cancellable, error);
+  return bytes != NULL ? esp_decode_picture (bytes, name, -1, info, cancellable, error) : NULL;
 }
 
 gboolean
@@ -34,15 +31,12 @@ esp_recipe_read_bytes (GBytes *bytes, const char *name, char **json, GError **er
 gboolean
 esp_recipe_read (const char *path, char **json, GError **error)
 {
-  g_autofree char *data = NULL;
+  g_autofree char *name = g_filename_display_name (path);
   g_autoptr (GBytes) bytes = NULL;
-  gsize size = 0;
 
   *json = NULL;
-  if (!g_file_get_contents (path, &data, &size, error))
-    return FALSE;
-  bytes = g_bytes_new_take (g_steal_pointer (&data), size);
-  return esp_decode_recipe (bytes, path, json, error);
+  bytes = _esp_picture_file_read (path, name, NULL, error);
+  return bytes != NULL && esp_decode_recipe (bytes, name, json, error);
 }
 
 EspForeignRecipe *
