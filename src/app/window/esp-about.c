@@ -9,14 +9,30 @@
 #include "esp-application.h"
 #include "esp-installation.h"
 #include "esp-legal-parts.h"
+#include "esp-local-backend.h"
 
 /* Of the parts those whose names are words, for translators. */
 G_GNUC_UNUSED static const char *const names_of_parts[]
     = { N_ ("Engine"), N_ ("Demo Model"), N_ ("Sample Photos") };
 
+/* What the kernel holds the engine to, which depends on the system. */
+static const char *
+describe_confinement (EspApplication *self)
+{
+  EspRegistry *registry = esp_queue_get_registry (esp_application_get_queue (self));
+  EspBackend *local = esp_registry_find_backend (registry, "local");
+  gboolean files, calls;
+
+  if (local == NULL || !esp_local_backend_get_confined (ESP_LOCAL_BACKEND (local), &files, &calls))
+    return "not known yet";
+  if (files)
+    return calls ? "files (Landlock) and system calls (seccomp)" : "files (Landlock) only";
+  return calls ? "system calls (seccomp) only" : "no";
+}
+
 /* For reports of faults: versions and paths, nothing of the person's work. */
 static char *
-dup_debug_info (void)
+dup_debug_info (EspApplication *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autofree char *engine = esp_installation_find_engine ();
@@ -37,6 +53,7 @@ dup_debug_info (void)
   g_string_append_printf (text, "Flatpak: %s\n",
                           g_file_test ("/.flatpak-info", G_FILE_TEST_EXISTS) ? "yes" : "no");
   g_string_append_printf (text, "Engine: %s\nData: %s\n", engine, data != NULL ? data : "?");
+  g_string_append_printf (text, "Engine is confined: %s\n", describe_confinement (self));
   for (guint i = 0; i < models->len; i++)
     {
       const EspInstalledModel *model = g_ptr_array_index (models, i);
@@ -51,10 +68,11 @@ esp_application_show_about (EspApplication *self, GtkWindow *parent)
 {
   GtkWidget *about = adw_about_window_new ();
   AdwAboutWindow *window = ADW_ABOUT_WINDOW (about);
-  g_autofree char *debug = dup_debug_info ();
+  g_autofree char *debug = NULL;
 
   g_return_if_fail (ESP_IS_APPLICATION (self));
 
+  debug = dup_debug_info (self);
   gtk_window_set_transient_for (GTK_WINDOW (about), parent);
   adw_about_window_set_application_name (window, _ ("Espalier"));
   adw_about_window_set_application_icon (window, ESP_APP_ID);

@@ -35,8 +35,9 @@ struct _EspLocalBackend
   GListStore *models;  /* of EspModel */
   GHashTable *entries; /* id → Entry; without the wanted one */
   EspInstallationWatch *watch;
-  guint n_running;      /* turns */
-  gboolean is_stopping; /* describes nothing until it is used again */
+  guint n_running;                                   /* turns */
+  gboolean is_stopping;                              /* describes nothing until it is used again */
+  gboolean knows_confined, holds_files, holds_calls; /* of the last worker that was described */
 };
 
 G_DEFINE_FINAL_TYPE (EspLocalBackend, esp_local_backend, ESP_TYPE_BACKEND)
@@ -139,6 +140,30 @@ take_description (Entry *entry, JsonObject *description, gboolean general)
 }
 
 static void
+take_confined (EspLocalBackend *self, JsonObject *description)
+{
+  JsonNode *node = json_object_get_member (description, "confined");
+
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
+    return;
+  self->knows_confined = TRUE;
+  self->holds_files
+      = json_object_get_boolean_member_with_default (json_node_get_object (node), "files", FALSE);
+  self->holds_calls
+      = json_object_get_boolean_member_with_default (json_node_get_object (node), "calls", FALSE);
+}
+
+gboolean
+esp_local_backend_get_confined (EspLocalBackend *self, gboolean *files, gboolean *calls)
+{
+  g_return_val_if_fail (ESP_IS_LOCAL_BACKEND (self), FALSE);
+
+  *files = self->holds_files;
+  *calls = self->holds_calls;
+  return self->knows_confined;
+}
+
+static void
 on_described (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Question) question = data;
@@ -158,6 +183,7 @@ on_described (GObject *source, GAsyncResult *result, gpointer data)
   if (description != NULL)
     {
       _esp_worker_pool_take_devices (self->pool, description);
+      take_confined (self, description);
       take_description (entry, description, question->general);
       return;
     }

@@ -27,6 +27,10 @@ void esp_local_backend_refresh (EspLocalBackend *self);
 EspModel *esp_local_backend_add_model (EspLocalBackend *self, const char *path,
                                        JsonObject *components);
 
+/* What the kernel holds the worker to (docs/security.md): no files but those it was given, no
+ * network and no other programs. FALSE: not known, none has been asked yet. */
+gboolean esp_local_backend_get_confined (EspLocalBackend *self, gboolean *files, gboolean *calls);
+
 /* Starts the worker and opens `model` (NULL: the default one), so that the first turn finds it
  * open. */
 void esp_local_backend_warm_up (EspLocalBackend *self, const char *model);

@@ -4,6 +4,7 @@
 #include "esp-worker-process.h"
 
 #include <glib/gi18n-lib.h>
+#include <signal.h>
 #include <string.h>
 
 #include "esp-line-limit.h"
@@ -31,6 +32,7 @@ struct _EspWorkerProcess
   GQueue last_lines; /* of char *, from standard error */
   gboolean close_when_written;
   gboolean output_ended, messages_ended, exited;
+  gboolean killed;   /* by us */
   guint nonsense;    /* lines that were no events */
   gboolean given_up; /* it was killed for what it says */
 };
@@ -77,6 +79,10 @@ describe_end (EspWorkerProcess *self)
     {
       int number = g_subprocess_get_term_sig (self->subprocess);
 
+      /* It offers itself to the kernel for that (docs/security.md). */
+      if (number == SIGKILL && !self->killed)
+        return g_strdup (
+            _ ("the system ended the engine (signal 9), most likely because memory ran out"));
       g_string_append_printf (text, _ ("the engine was ended by signal %d (%s)"), number,
                               g_strsignal (number));
     }
@@ -119,6 +125,7 @@ void
 _esp_worker_process_give_up (EspWorkerProcess *self)
 {
   self->given_up = TRUE;
+  self->killed = TRUE;
   g_subprocess_force_exit (self->subprocess);
 }
 

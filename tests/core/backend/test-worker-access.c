@@ -2,6 +2,7 @@
 /* A worker may use the files alone that requests name: what the client does so that nobody notices.
  * With the real engine, and models that are in no library. */
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -360,6 +361,36 @@ test_lora (Fixture *self, gconstpointer data)
   g_assert_null (strstr (error->message, "Permission denied"));
 }
 
+static gboolean
+set_flag (gpointer flag)
+{
+  *(gboolean *) flag = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Whoever kills it, it was not us: the message says what people can do something about. */
+static void
+test_killed_by_the_system (Fixture *self, gconstpointer data)
+{
+  g_autofree char *spool = hello (self);
+  g_autofree char *photo = write_photo (spool);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) result = NULL;
+  gboolean waited = FALSE;
+  Answer answer = { NULL };
+
+  begin_edit (self, g_getenv ("ESP_DEMO_MODEL"), photo, NULL, 1000, NULL, &answer);
+  g_timeout_add (100, set_flag, &waited);
+  while (!waited)
+    g_main_context_iteration (NULL, TRUE);
+  kill ((pid_t) g_ascii_strtoll (esp_worker_get_identifier (self->worker), NULL, 10), SIGKILL);
+  result = end_edit (self, &answer, &error);
+  g_assert_null (result);
+  g_assert_error (error, ESP_WORKER_ERROR, ESP_WORKER_ERROR_CRASHED);
+  g_assert_nonnull (strstr (error->message, "memory"));
+  g_assert_false (g_file_test (spool, G_FILE_TEST_EXISTS));
+}
+
 /* --- What the arguments are ------------------------------------------------------------------- */
 
 static gboolean
@@ -468,6 +499,7 @@ main (int argc, char **argv)
   ADD ("links", test_links);
   ADD ("replaced", test_replaced);
   ADD ("lora", test_lora);
+  ADD ("killed-by-the-system", test_killed_by_the_system);
   ADD ("a-file-is-not-its-folder", test_a_file_is_not_its_folder);
   ADD ("more-is-noticed", test_more_is_noticed);
   return g_test_run ();
