@@ -379,6 +379,33 @@ _esp_working_folder_load_state (EspWorkingFolder *self, EspWorkingState *state)
   return load_state (self->folder, state);
 }
 
+/* GLib's own words name a file that no person has ever seen. */
+static void
+set_state_error (EspWorkingFolder *self, const GError *cause, GError **error)
+{
+  static const struct
+  {
+    GFileError code;
+    int number;
+  } known[] = { { G_FILE_ERROR_ACCES, EACCES }, { G_FILE_ERROR_PERM, EPERM },
+                { G_FILE_ERROR_ROFS, EROFS },   { G_FILE_ERROR_MFILE, EMFILE },
+                { G_FILE_ERROR_NFILE, ENFILE }, { G_FILE_ERROR_NOENT, ENOENT } };
+  int number = EIO;
+
+  if (g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOSPC))
+    {
+      g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
+                   _ ("There is no space left for “%s”"), self->name);
+      return;
+    }
+  g_debug ("%s", cause->message);
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_error_matches (cause, G_FILE_ERROR, (int) known[i].code))
+      number = known[i].number;
+  g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
+               _ ("“%s” cannot be stored (%s)"), self->name, g_strerror (number));
+}
+
 gboolean
 _esp_working_folder_save_state (EspWorkingFolder *self, const EspWorkingState *state,
                                 GError **error)
@@ -404,8 +431,7 @@ _esp_working_folder_save_state (EspWorkingFolder *self, const EspWorkingState *s
                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
                                  &local))
     {
-      g_set_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
-                   _ ("“%s” cannot be stored (%s)"), self->name, local->message);
+      set_state_error (self, local, error);
       return FALSE;
     }
   _esp_file_sync_folder (path);

@@ -304,6 +304,11 @@ settle (const char *path, GHashTable *promises)
 
 static char *scratch;
 
+/* Loaded into the programs that are started from now on; NULL: nothing. Its variables come first.
+ */
+static const char *preload;
+static const char *const *preload_variables;
+
 static GSubprocess *
 start (const char *path, guint32 seed, int count, const char *fault, guint moment)
 {
@@ -312,9 +317,23 @@ start (const char *path, guint32 seed, int count, const char *fault, guint momen
   g_autofree char *moment_text = g_strdup_printf ("%u", moment);
   const char *const arguments[]
       = { g_getenv ("CRASH_VICTIM"), path, seed_text, count_text, fault, moment_text, NULL };
+  g_autoptr (GSubprocessLauncher) launcher
+      = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GError) error = NULL;
-  GSubprocess *process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+  GSubprocess *process;
 
+  for (guint i = 0; preload != NULL && preload_variables[i] != NULL; i += 2)
+    g_subprocess_launcher_setenv (launcher, preload_variables[i], preload_variables[i + 1], TRUE);
+  if (preload != NULL)
+    {
+      g_autofree char *options
+          = g_strdup_printf ("verify_asan_link_order=0:%s",
+                             g_getenv ("ASAN_OPTIONS") != NULL ? g_getenv ("ASAN_OPTIONS") : "");
+
+      g_subprocess_launcher_setenv (launcher, "LD_PRELOAD", preload, TRUE);
+      g_subprocess_launcher_setenv (launcher, "ASAN_OPTIONS", options, TRUE);
+    }
+  process = g_subprocess_launcher_spawnv (launcher, arguments, &error);
   g_assert_no_error (error);
   return process;
 }
@@ -451,6 +470,148 @@ test_fault (gconstpointer data)
   g_test_message ("%s: %u of %u moments", fault->fault, n_runs, n);
 }
 
+/* --- Calls of the system ---------------------------------------------------------------------- */
+
+typedef struct
+{
+  const char *call, *code; /* of fail-files.c */
+  gboolean stays;
+  gboolean in_place;
+} CallCase;
+
+static GSubprocess *
+start_with_files (const CallCase *fault, const char *path, guint moment)
+{
+  g_autofree char *text = g_strdup_printf ("%u", moment);
+  const char *variables[] = { "FAIL_FILES_CALL",
+                              fault->call,
+                              "FAIL_FILES_CODE",
+                              fault->code,
+                              "FAIL_FILES_MOMENT",
+                              text,
+                              "FAIL_FILES_IN",
+                              scratch,
+                              fault->stays ? "FAIL_FILES_STAYS" : NULL,
+                              "1",
+                              NULL };
+  GSubprocess *process;
+
+  preload = g_getenv ("FAIL_FILES_LIBRARY");
+  preload_variables = variables;
+  process = start (path, 8, OPERATIONS, "environment", 0);
+  preload = NULL;
+  preload_variables = NULL;
+  return process;
+}
+
+/* SQLite as it is, and everything that puts the person's file in place: one call of the system
+ * fails, and the document is whole. */
+static void
+test_call (gconstpointer data)
+{
+  const CallCase *fault = data;
+  g_autofree char *counted = dup_path (fault->in_place, "calls.espalier");
+  g_autoptr (GHashTable) counting = promises_new ();
+  g_autoptr (GSubprocess) count = start_with_files (fault, counted, 0);
+  g_autofree char *count_output = read_all (g_subprocess_get_stdout_pipe (count));
+  guint n = 0, step, n_runs = 0;
+
+  g_assert_true (g_subprocess_wait_check (count, NULL, NULL));
+  note_all (counting, count_output, &n);
+  check_document (counted, counting, fault->in_place);
+  g_unlink (counted);
+  if (n == 0)
+    {
+      g_test_skip ("nothing calls it here");
+      return;
+    }
+
+  step = MAX (1, n / (g_test_slow () ? ALL_MOMENTS : CALL_MOMENTS));
+  for (guint moment = 1 + (guint) g_test_rand_int_range (0, (gint32) step); moment <= n;
+       moment += step)
+    {
+      g_autofree char *name
+          = g_strdup_printf ("%s %s %u.espalier", fault->call, fault->code, moment);
+      g_autofree char *path = dup_path (fault->in_place, name);
+      g_autoptr (GHashTable) promises = promises_new ();
+      g_autoptr (GSubprocess) process = start_with_files (fault, path, moment);
+      g_autofree char *output = read_all (g_subprocess_get_stdout_pipe (process));
+
+      g_subprocess_wait (process, NULL, NULL);
+      g_assert_true (g_subprocess_get_if_exited (process));
+      g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 0);
+      note_all (promises, output, NULL);
+      check_document (path, promises, fault->in_place);
+      /* What could not be deleted is there. */
+      if (g_file_test (path, G_FILE_TEST_EXISTS) && strcmp (fault->call, "unlink") != 0)
+        check_folder (path);
+      g_unlink (path);
+      n_runs++;
+    }
+  g_test_message ("%s %s: %u of %u moments", fault->call, fault->code, n_runs, n);
+}
+
+/* --- Clocks ----------------------------------------------------------------------------------- */
+
+/* Somebody sets the clock, forward and back, and the computer sleeps, all the while. */
+static void
+test_clock (gconstpointer data)
+{
+  const char *const *variables = data;
+  g_autofree char *path = dup_path (FALSE, "clock.espalier");
+  g_autoptr (GHashTable) promises = promises_new ();
+
+  for (int i = 0; i < 3; i++)
+    {
+      g_autoptr (GSubprocess) process = NULL;
+      g_autofree char *output = NULL;
+
+      preload = g_getenv ("SHIFT_CLOCK_LIBRARY");
+      preload_variables = variables;
+      process = start (path, (guint32) i, OPERATIONS, "count", 0);
+      preload = NULL;
+      preload_variables = NULL;
+      output = read_all (g_subprocess_get_stdout_pipe (process));
+      g_assert_true (g_subprocess_wait_check (process, NULL, NULL));
+      note_all (promises, output, NULL);
+      check_document (path, promises, FALSE);
+      settle (path, promises);
+    }
+  g_unlink (path);
+}
+
+static void
+add_calls (void)
+{
+  static const struct
+  {
+    const char *call, *code, *name;
+    gboolean stays;
+  } calls[] = {
+    { "open", "13", "forbidden", FALSE },  { "open", "24", "too-many", FALSE },
+    { "write", "28", "full", TRUE },       { "write", "122", "quota", FALSE },
+    { "write", "5", "error", FALSE },      { "write", "0", "short", FALSE },
+    { "sync", "5", "error", FALSE },       { "rename", "5", "error", FALSE },
+    { "rename", "13", "forbidden", TRUE }, { "unlink", "13", "forbidden", FALSE },
+    { "truncate", "5", "error", FALSE },   { "mkdir", "30", "read-only", FALSE },
+  };
+  static CallCase cases[2 * G_N_ELEMENTS (calls)];
+  static const char *const year[] = { "SHIFT_CLOCK_WALL", "31557600", NULL };
+  static const char *const sleep[]
+      = { "SHIFT_CLOCK_WALL", "30000", "SHIFT_CLOCK_STEADY", "2", "SHIFT_CLOCK_EVERY", "50", NULL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/crash/system/%s/%s/%s", calls[i / 2].call,
+                                               calls[i / 2].name, i % 2 ? "library" : "file");
+
+      cases[i] = (CallCase){ calls[i / 2].call, calls[i / 2].code, calls[i / 2].stays, i % 2 == 1 };
+      g_test_add_data_func (path, &cases[i], test_call);
+    }
+  g_test_add_data_func ("/crash/clock/year", year, test_clock);
+  g_test_add_data_func ("/crash/clock/sleep", sleep, test_clock);
+}
+
 static void
 remove_tree (const char *path)
 {
@@ -504,6 +665,7 @@ main (int argc, char **argv)
       call_cases[i] = (FaultCase){ calls[i / 2], i % 2 == 1, CALL_MOMENTS };
       g_test_add_data_func (path, &call_cases[i], test_fault);
     }
+  add_calls ();
   result = g_test_run ();
   remove_tree (scratch);
   g_free (scratch);
