@@ -5,6 +5,7 @@ the names, or what ninja has to build for them. Those of the suite "levels" repe
 are left out.
 
     list-tests.py [--targets] BUILD AREA|NAME…
+    list-tests.py --fuzzers BUILD          what has to be built for libFuzzer
 """
 import argparse
 import json
@@ -14,12 +15,19 @@ import pathlib
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument('--targets', action='store_true')
 parser.add_argument('build', type=pathlib.Path)
-parser.add_argument('areas', nargs='+')
+parser.add_argument('--fuzzers', action='store_true')
+parser.add_argument('areas', nargs='*')
 arguments = parser.parse_args()
 build = arguments.build.resolve()
 
+if arguments.fuzzers:
+    for target in json.loads((build / 'meson-info' / 'intro-targets.json').read_text()):
+        if target['type'] == 'executable' and target['name'].startswith('fuzz-'):
+            print(os.path.relpath(target['filename'][0], build))
+    raise SystemExit
+
 tests = [test for test in json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
-         if (test['name'].split('-')[0] in arguments.areas or test['name'] in arguments.areas)
+         if (any(test['name'] == area or test['name'].startswith(area + '-') for area in arguments.areas))
          and not any(suite.endswith(':levels') for suite in test['suite'])]
 if arguments.targets:
     files = {target['id']: target['filename']

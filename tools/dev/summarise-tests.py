@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print the closing line of one or more `meson test` runs: `N passed, N failed[, N skipped]`.
 
-    summarise-tests.py [--failed-build NAME]… BUILD…
+    summarise-tests.py [--failed-build NAME]… [--tap FILE]… BUILD…
 
 Counts TAP subtests where a test program reports any, else the program itself; a build that failed
 counts as one failure. Skipped and failed ones are listed by name first. Exits 0 only if nothing
-failed and something passed.
+failed and something passed. The TAP in FILE counts, too; a file that is not there is a failure.
 """
 import argparse
 import json
@@ -90,6 +90,7 @@ def add_build(tally, build, where):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--failed-build', action='append', default=[])
+    parser.add_argument('--tap', action='append', default=[], type=pathlib.Path)
     parser.add_argument('builds', nargs='*', type=pathlib.Path)
     arguments = parser.parse_args()
 
@@ -98,6 +99,9 @@ def main():
         # With several builds the names say which one, the first going without saying.
         where = '' if build == arguments.builds[0] else f'{build.name.lstrip("_")}: '
         add_build(tally, build, where)
+    for file in arguments.tap:
+        if not (file.is_file() and tally.add_subtests(file.stem, file.read_text(errors='replace'))):
+            tally.failed.append(f'{file.stem} (told nothing)')
     tally.failed += [f'{name} (does not build)' for name in arguments.failed_build]
 
     print()

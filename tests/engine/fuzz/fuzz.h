@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz.h: what the fuzz targets share. Each target is one file with one LLVMFuzzerTestOneInput();
- * fuzz-replay.c runs the kept inputs (tests/data/fuzz/TARGET) through it without libFuzzer.
- *
- * With libFuzzer, which comes with clang:
- *
- *     CC=clang meson setup _build-fuzz -Dfuzzers=true -Db_sanitize=address,undefined
- *       -Db_lundef=false --buildtype=debugoptimized
- *     ninja -C _build-fuzz tests/engine/fuzz/fuzz-gguf
- *     _build-fuzz/tests/engine/fuzz/fuzz-gguf -max_total_time=600 -rss_limit_mb=512 NEW
- *       tests/data/fuzz/gguf
- */
+/* fuzz.h: what the fuzz targets of the engine share. */
 #pragma once
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "files/weights.h"
-
-int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
-
-/* Ends the program where a promise is broken: that is what a fuzzer looks for. */
-#define PROMISE(condition)                                                                         \
-  do                                                                                               \
-    if (!(condition))                                                                              \
-      abort ();                                                                                    \
-  while (0)
+#include "fuzz-target.h"
 
 /* A file of these bytes, in memory alone. Gives its path (newest four results are valid) and a
  * descriptor to close. */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz-target.h: what every fuzz target is. Each is one file with one LLVMFuzzerTestOneInput();
+ * fuzz-replay.c runs the kept inputs (tests/data/fuzz/TARGET) through it without libFuzzer.
+ * `./dev fuzz` builds and runs them; docs/testing.md has the list. */
+#pragma once
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libFuzzer's interface (https://llvm.org/docs/LibFuzzer.html). The first is called once, before
+ * all inputs; a target may do without it. */
+int LLVMFuzzerInitialize (int *argc, char ***argv);
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+/* Ends the program where a promise is broken: that is what a fuzzer looks for. */
+#define PROMISE(condition)                                                                         \
+  do                                                                                               \
+    if (!(condition))                                                                              \
+      abort ();                                                                                    \
+  while (0)
