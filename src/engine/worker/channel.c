@@ -340,7 +340,8 @@ esp_line_reader_next (EspLineReader *reader, const char **line, size_t *length)
   for (;;)
     {
       size_t used = reader->end - reader->start;
-      char *begin = reader->buffer + reader->start;
+      /* There is no buffer before the first line. */
+      char *begin = used > 0 ? reader->buffer + reader->start : NULL;
       char *newline = used > searched ? memchr (begin + searched, '\n', used - searched) : NULL;
 
       if (newline != NULL || (reader->at_end && used > 0 && used <= ESP_LINE_MAX))
