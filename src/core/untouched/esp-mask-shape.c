@@ -50,7 +50,7 @@ down_columns (int begin, int end, gpointer data)
       for (gsize x = left; x < right; x++)
         {
           const gboolean in_set = (values[x] >= INSIDE) != self->outside;
-          const guint16 above = y > 0 ? now[x - width] : FAR;
+          const guint16 above = y > 0 ? (now - width)[x] : FAR;
 
           now[x] = in_set ? 0 : above >= reach ? FAR : (guint16) (above + 1);
         }
