@@ -27,7 +27,8 @@ READERS = {
     'GTK': r'(gdk_texture_new_from_(bytes|file|filename|resource)|gtk_(image|picture)_(new_(from|for)|set)_(file|filename))',
     'Little CMS': r'cms(OpenProfileFrom|OpenIOhandlerFrom)',
     'others': r'(avif|heif|JxlDecoder|opj_|rsvg_|gly_|cairo_image_surface_create_from_png|poppler_)',
-    'ours': r'_?esp_(decode|source|row_converter|comfy_graph|exif_orientation|exif_dup|xmp_parse)(_|$)',
+    'ours': r'_?esp_(decode_(gif|jpeg|picture|pixbuf|png|ppm|tiff|webp|recipe|foreign_recipe|strip)|row_converter_new|comfy_graph_read'
+            r'|exif_orientation|exif_dup_text|xmp_parse)$',
 }
 # TIFFClientOpenExt() opens what is written, too; what reads is named above. The options of opening are no call that reads.
 ALLOWED = re.compile(r'TIFFOpenOptions')
