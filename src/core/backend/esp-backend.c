@@ -199,6 +199,15 @@ esp_backend_let_go (EspBackend *self, GCancellable *cancellable)
 }
 
 void
+esp_backend_release (EspBackend *self, const char *remote_job)
+{
+  g_return_if_fail (ESP_IS_BACKEND (self));
+
+  if (remote_job != NULL && ESP_BACKEND_GET_CLASS (self)->release != NULL)
+    ESP_BACKEND_GET_CLASS (self)->release (self, remote_job);
+}
+
+void
 esp_backend_settle_async (EspBackend *self, const char *remote_job, const EspBackendResult *result,
                           const char *document, GAsyncReadyCallback callback, gpointer user_data)
 {

@@ -127,6 +127,7 @@ struct _EspBackendClass
                         gpointer user_data);                       /* or NULL */
   gboolean (*has_kept) (EspBackend *self, const char *remote_job); /* or NULL */
   void (*let_go) (EspBackend *self, GCancellable *cancellable);    /* or NULL */
+  void (*release) (EspBackend *self, const char *remote_job);      /* or NULL */
   void (*tidy) (EspBackend *self, GHashTable *jobs, GHashTable *open,
                 const char *document); /* or NULL */
 };
@@ -159,6 +160,10 @@ gboolean esp_backend_has_kept (EspBackend *self, const char *remote_job);
 /* Before `cancellable` is cancelled: the turn is only to be let go of, and will be gone on with
  * later; a provider is not asked to stop it. */
 void esp_backend_let_go (EspBackend *self, GCancellable *cancellable);
+
+/* The turn `remote_job` came back, and its picture was not stored, for its document is closed: what
+ * is kept under it waits for the next opening, by whichever process. Nothing where nothing is. */
+void esp_backend_release (EspBackend *self, const char *remote_job);
 
 /* The turn `remote_job` (EspBackendRequest) is stored in `document` (its title, or NULL): what was
  * kept for picking it up may go, and its cost is noted. Nothing that fails here is told: the

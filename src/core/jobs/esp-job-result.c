@@ -45,6 +45,8 @@ _esp_job_run_fail (GTask *task, GError *error)
   run->error = error;
   if (esp_backend_has_kept (run->backend, run->remote_job))
     remote_job = run->remote_job;
+  if (job->is_suspended)
+    esp_backend_release (run->backend, run->remote_job);
   run->outcome = ESP_JOB_FAILED;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))

@@ -12,6 +12,7 @@ struct _FakeBackend
   GListStore *models;
   gboolean stepped, stubborn, remote, keeps, resumed, hold_settling;
   GPtrArray *settled;
+  GPtrArray *released;
   GTask *settling; /* held, or NULL */
   double seconds;
   int side;
@@ -321,6 +322,12 @@ has_kept (EspBackend *backend, const char *remote_job)
 }
 
 static void
+release (EspBackend *backend, const char *remote_job)
+{
+  g_ptr_array_add (FAKE_BACKEND (backend)->released, g_strdup (remote_job));
+}
+
+static void
 settle_async (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
               const char *document, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -395,6 +402,12 @@ GPtrArray *
 fake_backend_get_settled (FakeBackend *self)
 {
   return self->settled;
+}
+
+GPtrArray *
+fake_backend_get_released (FakeBackend *self)
+{
+  return self->released;
 }
 
 void
@@ -495,6 +508,7 @@ fake_backend_finalize (GObject *object)
   g_hash_table_unref (self->turns);
   g_ptr_array_unref (self->begun);
   g_ptr_array_unref (self->settled);
+  g_ptr_array_unref (self->released);
   g_ptr_array_unref (self->images);
   g_clear_pointer (&self->parameters, json_object_unref);
   g_free (self->remote_job);
@@ -515,6 +529,7 @@ fake_backend_class_init (FakeBackendClass *klass)
   backend_class->get_title = get_id;
   backend_class->is_remote = is_remote;
   backend_class->has_kept = has_kept;
+  backend_class->release = release;
   backend_class->settle_async = settle_async;
   backend_class->get_concurrency = get_concurrency;
   backend_class->get_batch = get_batch;
@@ -531,6 +546,7 @@ fake_backend_init (FakeBackend *self)
   self->models = g_list_store_new (ESP_TYPE_MODEL);
   self->turns = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, turn_free);
   self->settled = g_ptr_array_new_with_free_func (g_free);
+  self->released = g_ptr_array_new_with_free_func (g_free);
   self->begun = g_ptr_array_new_with_free_func (g_free);
   self->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   self->batch = 1;

@@ -31,6 +31,8 @@ guint fake_backend_get_n_groups (FakeBackend *self); /* of which nobody is missi
 void fake_backend_set_remote (FakeBackend *self, gboolean keeps);
 gboolean fake_backend_get_resumed (FakeBackend *self);   /* the turn that was begun last */
 GPtrArray *fake_backend_get_settled (FakeBackend *self); /* of char *: ids of stored turns */
+/* Of char *: ids of turns that came back when their document was closed. */
+GPtrArray *fake_backend_get_released (FakeBackend *self);
 
 /* From now on the first turn that was stored is not settled until the test says so. */
 void fake_backend_hold_settling (FakeBackend *self);

@@ -110,6 +110,32 @@ test_suspend_stubborn (JobsFixture *self, gconstpointer data)
   g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_DONE);
 }
 
+/* What came when the document was closed is not kept from others who might go on with it. */
+static void
+test_suspend_too_late (JobsFixture *self, gconstpointer data)
+{
+  g_autoptr (EspDocument) closed = NULL;
+  g_autoptr (GPtrArray) left = NULL;
+
+  fake_backend_set_remote (self->fake, TRUE);
+  fake_backend_set_stubborn (self->fake, TRUE);
+  jobs_add (self, "a");
+  jobs_wait (fake_backend_is_running (self->fake, "a"));
+  esp_queue_suspend_document (self->queue, self->document);
+  closed = g_object_ref (self->document);
+  reopen (self);
+  g_assert_cmpuint (fake_backend_get_released (self->fake)->len, ==, 0);
+  fake_backend_finish (self->fake, "a");
+  jobs_wait (!esp_queue_has_document (self->queue, closed));
+
+  left = esp_queue_dup_left_over (self->queue, self->document);
+  g_assert_cmpuint (left->len, ==, 1);
+  g_assert_cmpuint (fake_backend_get_released (self->fake)->len, ==, 1);
+  g_assert_cmpstr (g_ptr_array_index (fake_backend_get_released (self->fake), 0), ==,
+                   esp_node_get_remote_job (g_ptr_array_index (left, 0)));
+  g_assert_cmpuint (fake_backend_get_settled (self->fake)->len, ==, 0);
+}
+
 /* Runs in a process of its own, and is killed in the middle of a turn. */
 static void
 run_until_killed (const char *path)
@@ -365,6 +391,8 @@ main (int argc, char **argv)
               test_suspend_and_close, jobs_tear_down);
   g_test_add ("/jobs/document/suspend-stubborn", JobsFixture, NULL, jobs_set_up,
               test_suspend_stubborn, jobs_tear_down);
+  g_test_add ("/jobs/document/suspend-too-late", JobsFixture, NULL, jobs_set_up,
+              test_suspend_too_late, jobs_tear_down);
   g_test_add ("/jobs/document/killed", JobsFixture, NULL, jobs_set_up, test_killed, jobs_tear_down);
   g_test_add ("/jobs/document/disk-full", JobsFixture, GINT_TO_POINTER (TRUE), jobs_set_up,
               test_disk_full, jobs_tear_down);

@@ -215,6 +215,12 @@ let_go (EspBackend *backend, GCancellable *cancellable)
 }
 
 static void
+release (EspBackend *backend, const char *remote_job)
+{
+  esp_remote_turn_release (remote_job);
+}
+
+static void
 settle_async (EspBackend *backend, const char *remote_job, const EspBackendResult *result,
               const char *document, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -411,6 +417,7 @@ esp_pool_backend_class_init (EspPoolBackendClass *klass)
   backend_class->settle_async = settle_async;
   backend_class->has_kept = has_kept;
   backend_class->let_go = let_go;
+  backend_class->release = release;
 }
 
 static void

@@ -271,6 +271,12 @@ let_go (EspBackend *backend, GCancellable *cancellable)
 }
 
 static void
+release (EspBackend *backend, const char *remote_job)
+{
+  esp_remote_turn_release (remote_job);
+}
+
+static void
 on_settled (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
@@ -440,6 +446,7 @@ esp_remote_backend_class_init (EspRemoteBackendClass *klass)
   backend_class->settle_async = settle_async;
   backend_class->has_kept = has_kept;
   backend_class->let_go = let_go;
+  backend_class->release = release;
   backend_class->tidy = tidy;
 }
 

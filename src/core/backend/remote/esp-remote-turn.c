@@ -163,6 +163,15 @@ esp_remote_turn_settle_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+void
+esp_remote_turn_release (const char *id)
+{
+  g_return_if_fail (id != NULL);
+
+  if (held_records != NULL)
+    g_hash_table_remove (held_records, id);
+}
+
 /* --- Life ------------------------------------------------------------------------------------- */
 
 EspRemoteTurn *

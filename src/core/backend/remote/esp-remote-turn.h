@@ -114,6 +114,10 @@ void esp_remote_turn_settle_async (const char *id, GAsyncReadyCallback callback,
                                    gpointer user_data);
 gboolean esp_remote_turn_settle_finish (GAsyncResult *result, GError **error);
 
+/* The result is not stored, and will not be by who has it: the record stays, and anybody may go on
+ * with it, another process, too. */
+void esp_remote_turn_release (const char *id);
+
 /* What cancelling means: TRUE (default) asks the provider to stop; FALSE only stops waiting and
  * keeps the record. Set on the cancellable before it is cancelled. */
 void esp_remote_turn_set_cancel_there (GCancellable *cancellable, gboolean cancel_there);
