@@ -208,7 +208,9 @@ image_loaded (GObject *source, GAsyncResult *result, gpointer data)
   stop_loading (self);
   if (texture == NULL)
     {
-      g_warning ("The image of a turn cannot be shown: %s", error->message);
+      /* A window that closes is hidden first, then its document is closed. */
+      if (gtk_widget_get_mapped (GTK_WIDGET (self)))
+        g_warning ("The image of a turn cannot be shown: %s", error->message);
       esp_image_view_set_image (self->view, NULL, 0, 0, FALSE);
       return;
     }

@@ -108,7 +108,8 @@ image_loaded (GObject *source, GAsyncResult *result, gpointer data)
   g_clear_object (&self->loading);
   if (texture != NULL)
     show_image (self, texture);
-  else
+  /* Not where the window closes, and its document with it. */
+  else if (!g_error_matches (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_OPEN))
     g_warning ("The image of a turn cannot be shown: %s", error->message);
 }
 
