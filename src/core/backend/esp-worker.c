@@ -24,6 +24,9 @@
 /* A job that goes on this long after its cancellation is stuck. */
 #define CANCEL_SECONDS 5
 #define STOP_SECONDS   5
+/* Whatever it says. */
+#define MOST_SECONDS (365.0 * 86400)
+#define MOST_BATCH   1024
 
 struct _EspWorker
 {
@@ -172,13 +175,20 @@ take_error (Call *call, JsonObject *object)
                            message != NULL ? message : _ ("the engine reported an unknown error"));
 }
 
+/* A number of the engine's, which may be any, as one of 0 … most. */
+static int
+get_count (JsonObject *object, const char *key, int fallback, int most)
+{
+  return (int) CLAMP (esp_json_get_number (object, key, fallback), 0, most);
+}
+
 static void
 take_event (EspWorker *self, Call *call, const char *type, JsonObject *object)
 {
-  EspWorkerEvent event = { .step = (int) esp_json_get_number (object, "step", 0),
-                           .steps = (int) esp_json_get_number (object, "steps", 0),
+  EspWorkerEvent event = { .step = get_count (object, "step", 0, G_MAXINT),
+                           .steps = get_count (object, "steps", 0, G_MAXINT),
                            .stage = esp_json_get_string (object, "stage"),
-                           .fraction = esp_json_get_number (object, "fraction", 0),
+                           .fraction = CLAMP (esp_json_get_number (object, "fraction", 0), 0, 1),
                            .seconds_left = -1,
                            .path = esp_json_get_string (object, "path") };
   JsonNode *left = json_object_get_member (object, "seconds_left");
@@ -187,7 +197,7 @@ take_event (EspWorker *self, Call *call, const char *type, JsonObject *object)
     return;
 
   if (left != NULL && JSON_NODE_HOLDS_VALUE (left))
-    event.seconds_left = json_node_get_double (left);
+    event.seconds_left = CLAMP (json_node_get_double (left), -1, MOST_SECONDS);
   event.kind = g_str_equal (type, "preview") ? ESP_WORKER_EVENT_PREVIEW : ESP_WORKER_EVENT_PROGRESS;
   if (event.kind == ESP_WORKER_EVENT_PREVIEW ? event.path != NULL : event.stage != NULL)
     call->events (self, &event, call->events_data);
@@ -230,7 +240,7 @@ take_hello (EspWorker *self, JsonObject *object)
   g_free (self->spool);
   self->spool = g_strdup (spool);
   unlock_spool (self);
-  self->batch = (guint) MAX (1, esp_json_get_number (object, "batch", 1));
+  self->batch = (guint) MAX (1, get_count (object, "batch", 1, MOST_BATCH));
   waiting = g_steal_pointer (&self->hello_tasks);
   self->hello_tasks = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < waiting->len; i++)
@@ -327,7 +337,8 @@ on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
 {
   g_autoptr (EspWorker) self = g_object_ref (data);
   const char *type = esp_json_get_string (object, "type");
-  gint64 id = (gint64) esp_json_get_number (object, "id", -1);
+  const double number = esp_json_get_number (object, "id", -1);
+  gint64 id = number < 0 ? -1 : number <= (double) self->last_id ? (gint64) number : G_MAXINT64;
   Call *call = id >= 0 ? g_hash_table_lookup (self->calls, &id) : NULL;
 
   if (type == NULL)
