@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The queue with the real engine and the demo model; the engine is killed. */
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "esp-local-backend.h"
 #include "jobs-fixture.h"
@@ -11,6 +13,7 @@ typedef struct
   JobsFixture jobs;
   EspBackend *local;
   char *pid_file;
+  char *die_file; /* what the shell is told before it becomes the engine, if it is there */
 } Fixture;
 
 static void
@@ -47,7 +50,9 @@ set_up (Fixture *self, gconstpointer data)
 
   jobs_set_up (&self->jobs, NULL);
   self->pid_file = g_build_filename (g_get_user_data_dir (), "pid", NULL);
-  script = g_strdup_printf ("#!/bin/sh\necho $$ >'%s'\nexec '%s' \"$@\"\n", self->pid_file,
+  self->die_file = g_build_filename (g_get_user_data_dir (), "die", NULL);
+  script = g_strdup_printf ("#!/bin/sh\necho $$ >'%s'\n[ ! -e '%s' ] || . '%s'\nexec '%s' \"$@\"\n",
+                            self->pid_file, self->die_file, self->die_file,
                             g_getenv ("ESPALIER_ENGINE"));
   g_assert_true (g_file_set_contents_full (engine, script, -1, 0, 0755, NULL));
   self->local = esp_local_backend_new (engine);
@@ -66,6 +71,7 @@ tear_down (Fixture *self, gconstpointer data)
   jobs_tear_down (&self->jobs, NULL);
   g_object_unref (self->local);
   g_free (self->pid_file);
+  g_free (self->die_file);
 }
 
 static EspNode *
@@ -142,6 +148,87 @@ test_killed (Fixture *self, gconstpointer data)
   g_assert_cmpstr (self->jobs.finished->str, ==, "Make it snow:failed Make it rain:done");
   g_assert_nonnull (strstr (esp_node_get_message (a), "stopped unexpectedly"));
   g_assert_cmpint (esp_node_get_state (b), ==, ESP_NODE_DONE);
+}
+
+/* Nothing of a worker is left: no process, dead or alive, and no folder. */
+static void
+check_nothing_left (Fixture *self, const char *spools)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GDir) folder = NULL;
+  g_autofree char *children = NULL;
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/children", (int) getpid ());
+  const char *name;
+
+  esp_backend_stop_async (self->local, take_result, &result);
+  jobs_wait (result != NULL);
+  g_assert_true (esp_backend_stop_finish (self->local, result, NULL));
+  if (g_file_get_contents (path, &children, NULL, NULL))
+    g_assert_cmpstr (children, ==, "");
+  folder = g_dir_open (spools, 0, NULL);
+  while ((name = g_dir_read_name (folder)) != NULL)
+    g_assert_false (g_str_has_prefix (name, "espalier-spool-"));
+}
+
+typedef struct
+{
+  const char *name, *text; /* what it is about to say when it dies */
+  int how;
+} Death;
+
+/* The engine ends, or stops, at a stage of its work: the turn fails with words, or can be
+ * cancelled; the next one has a fresh engine. */
+static void
+test_death (Fixture *self, gconstpointer data)
+{
+  const Death *death = data;
+  g_autofree char *spools = g_dir_make_tmp ("espalier-deaths-XXXXXX", NULL);
+  g_autofree char *die
+      = g_strdup_printf ("export LD_PRELOAD='%s' DIE_AT='%s' DIE_HOW=%d "
+                         "ASAN_OPTIONS=\"verify_asan_link_order=0:$ASAN_OPTIONS\"\n",
+                         g_getenv ("DIE_AT_LIBRARY"), death->text, death->how);
+  g_autofree char *before = g_strdup (g_getenv ("TMPDIR"));
+  EspNode *a, *b;
+
+  g_setenv ("TMPDIR", spools, TRUE);
+  g_assert_true (g_file_set_contents (self->die_file, die, -1, NULL));
+  a = add (self, self->jobs.photo, "Make it snow", 1);
+  b = add (self, self->jobs.photo, "Make it rain", 1);
+  if (death->how == SIGSTOP)
+    {
+      gboolean stopped = FALSE;
+
+      while (!stopped)
+        {
+          g_autofree char *pid = NULL, *path = NULL, *stat = NULL;
+
+          g_main_context_iteration (NULL, FALSE);
+          g_usleep (10000);
+          if (!g_file_get_contents (self->pid_file, &pid, NULL, NULL))
+            continue;
+          path = g_strdup_printf ("/proc/%d/stat", (int) g_ascii_strtoll (pid, NULL, 10));
+          stopped = g_file_get_contents (path, &stat, NULL, NULL) && strstr (stat, ") T ") != NULL;
+        }
+      g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_RUNNING);
+      esp_queue_stop (self->jobs.queue, esp_queue_find (self->jobs.queue, a));
+    }
+  jobs_wait (esp_node_get_state (a) != ESP_NODE_RUNNING
+             && esp_node_get_state (a) != ESP_NODE_QUEUED);
+  g_unlink (self->die_file);
+
+  jobs_wait (!esp_queue_has_document (self->jobs.queue, self->jobs.document));
+  g_assert_cmpstr (self->jobs.finished->str, ==,
+                   death->how == SIGSTOP ? "Make it snow:cancelled Make it rain:done"
+                                         : "Make it snow:failed Make it rain:done");
+  if (death->how != SIGSTOP)
+    g_assert_nonnull (strstr (esp_node_get_message (a), "stopped unexpectedly"));
+  g_assert_cmpint (esp_node_get_state (b), ==, ESP_NODE_DONE);
+  check_nothing_left (self, spools);
+  g_rmdir (spools);
+  if (before != NULL)
+    g_setenv ("TMPDIR", before, TRUE);
+  else
+    g_unsetenv ("TMPDIR");
 }
 
 static void
@@ -233,10 +320,22 @@ test_seeds_killed (Fixture *self, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  static const Death deaths[] = {
+    { "text", "\"stage\":\"text\"", SIGKILL },     { "encode", "\"stage\":\"encode\"", SIGSEGV },
+    { "sample", "\"stage\":\"sample\"", SIGKILL }, { "decode", "\"stage\":\"decode\"", SIGSEGV },
+    { "result", "\"type\":\"result\"", SIGKILL },  { "stalled", "\"stage\":\"sample\"", SIGSTOP },
+  };
+
   jobs_init (&argc, &argv);
 
   g_test_add ("/jobs/engine/branches", Fixture, NULL, set_up, test_branches, tear_down);
   g_test_add ("/jobs/engine/killed", Fixture, NULL, set_up, test_killed, tear_down);
+  for (guint i = 0; i < G_N_ELEMENTS (deaths); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/jobs/engine/death/%s", deaths[i].name);
+
+      g_test_add (path, Fixture, &deaths[i], set_up, test_death, tear_down);
+    }
   g_test_add ("/jobs/engine/stopped", Fixture, NULL, set_up, test_stopped, tear_down);
 
   g_test_add ("/jobs/engine/seeds", Fixture, NULL, set_up, test_seeds, tear_down);
