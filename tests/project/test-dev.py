@@ -13,7 +13,7 @@ import tempfile
 from tap import case, run
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
-VERBS = 'run app edit test bench soak format lint coverage install uninstall flatpak flatpak-test newcomer clean'.split()
+VERBS = 'run app edit test bench soak format lint coverage install uninstall flatpak flatpak-test reproducible release newcomer clean'.split()
 
 
 def dev(*arguments, **options):
@@ -54,7 +54,7 @@ def a_photo_that_is_not_there_is_an_error_before_anything_is_built():
 
 @case
 def shell_scripts_parse():
-    for name in ('dev', '.ci/run', 'tools/dev/flatpak.sh', 'tools/dev/flatpak-runtime.sh'):
+    for name in ('dev', '.ci/run', 'tools/dev/flatpak.sh', 'tools/dev/flatpak-runtime.sh', 'tools/dev/release.sh'):
         assert subprocess.run(['bash', '-n', str(ROOT / name)]).returncode == 0, name
 
 
