@@ -149,7 +149,7 @@ def last(arguments, *wanted):
 @case
 def every_program_is_looked_at():
     names = {path.name for path in PROGRAMS}
-    assert names >= {'espalier', 'espalier-cli', 'espalier-thumbnailer', 'espalier-engine'}, names
+    assert names >= {'espalier', 'espalier-cli', 'espalier-decoder', 'espalier-thumbnailer', 'espalier-engine'}, names
 
 
 @case

@@ -37,7 +37,7 @@ typedef struct EspLoraFile
  * name the file and the module: ESP_ERROR_FILE; ESP_ERROR_FORMAT (a half LoRA, matrices that do not
  * fit each other, a module twice); ESP_ERROR_NUMERIC; ESP_ERROR_UNSUPPORTED (no LoRA at all);
  * ESP_ERROR_MEMORY. */
-EspStatus esp_lora_file_open (const char *path, EspLoraFile **file, EspError *error);
+EspStatus esp_lora_file_open (const char *path, EspLoraFile **result, EspError *error);
 void esp_lora_file_close (EspLoraFile *file); /* NULL is allowed */
 
 /* False if the path's file is another one than when it was opened, or gone. */

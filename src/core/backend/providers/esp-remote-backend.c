@@ -117,6 +117,7 @@ _esp_remote_backend_dup_problem (EspRemoteBackend *self, EspModelState *state)
   image = g_bytes_new_static ("x", 1);
   g_ptr_array_add (images, image);
   request.images = images;
+  /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): frees it in the end */
   request.parameters = parameters = dup_example (self->provider);
   if (esp_provider_is_self_hosted (self->provider) && request.base_url == NULL
       && esp_provider_get_base_url (self->provider) == NULL)

@@ -10,7 +10,7 @@ char *_esp_journal_dup_folder (void);
 char *_esp_journal_dup_path (const char *id, const char *suffix);
 
 /* Through `temporary`; `durable`: on the disk before it has its name. */
-gboolean _esp_journal_write_file (const char *temporary, const char *path, const char *data,
+gboolean _esp_journal_write_file (const char *temporary, const char *path, const char *text,
                                   gsize length, gboolean durable, GError **error);
 
 /* All images of a turn (esp-journal-images.c). */

@@ -47,7 +47,7 @@ void _esp_provider_read_beside (EspDescriptor *descriptor, EspMembers *top);
 
 /* What no single member shows: names in templates, addresses, what a flow needs
  * (esp-provider-check.c). */
-void _esp_provider_check (EspProvider *self, EspReader *reader, JsonNode *root);
+void _esp_provider_check (EspProvider *provider, EspReader *reader, JsonNode *root);
 
 /* Fails only for what the reader should have refused (esp-provider-schema.c). */
 EspSchema *_esp_provider_build_schema (EspProvider *self, gboolean with_count,

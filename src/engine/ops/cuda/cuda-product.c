@@ -97,10 +97,10 @@ time_of (const CudaDevice *cuda, const TileShape *shape, int64_t m, int64_t n)
   const int64_t rest = tiles % round;
   const double each = (double) shape->m * shape->n
                       / (esp_cuda_is_gaming (cuda) ? (double) shape->gaming : (double) shape->rate);
+  const int64_t steps = tiles / round * shape->resident
+                        + (rest + cuda->multiprocessors - 1) / cuda->multiprocessors;
 
-  return each
-         * (double) (tiles / round * shape->resident
-                     + (rest + cuda->multiprocessors - 1) / cuda->multiprocessors);
+  return each * (double) steps;
 }
 
 static const TileShape *
