@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The page that libfail-allocations.so and a test share (fail-allocations.h): who asks for memory, and who gets none."""
 
 import mmap

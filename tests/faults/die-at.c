@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* die-at.c: a library that is loaded before the C library and ends its program, or stops it, when
  * it is about to write a text:
  *

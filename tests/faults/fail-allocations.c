@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fail-allocations.c: a library that is loaded before the C library and stands in front of malloc
  * () and its relatives. What it does and when, fail-allocations.h says.
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fail-allocations.h: what libfail-allocations.so and the test that steers it tell each other.
  *
  * The library is loaded before all others (LD_PRELOAD). FAIL_ALLOCATIONS names a file of this
