@@ -473,7 +473,7 @@ on_shipped (GObject *source, GAsyncResult *result, gpointer data)
     }
   else
     {
-      /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): without an error there is a shipment */
+      /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no error, so there is one */
       EspShippedImage *first = g_ptr_array_index (turn->shipment->images, 0);
 
       /* A picture of one colour that comes back is only suspicious if none was sent. */

@@ -215,7 +215,7 @@ pack_bytes (const CpuPacker *packer, const EspWeight *weight, const char *source
             float *sums)
 {
   const EspPanelKernels *kernels = packer->kernels;
-  /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): what comes here is in blocks, which have groups */
+  /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): formats in blocks have groups */
   const int64_t groups = numbers / esp_block_group (weight->dtype);
   const bool affine = esp_block_affine (weight->dtype);
   const EspDecodeBlocks decode = packer->cpu->kernels->decode_blocks[weight->dtype];
