@@ -55,6 +55,7 @@ def with_a_screen(build):
     build = build.resolve()
     own = {INSIDE: '1', 'ESP_APP': build / 'src/app/window/espalier', 'ESP_CLI': build / 'src/cli/espalier-cli',
            'ESPALIER_ENGINE': build / 'src/engine/worker/espalier-engine',
+           'ESPALIER_DECODER': build / 'src/decoder/espalier-decoder',
            'GSETTINGS_SCHEMA_DIR': build / 'data/settings', 'ESPALIER_CUDA_DRIVER': 'none', 'ESPALIER_CACHE_DIR': '',
            'PYTHONDONTWRITEBYTECODE': '1'}
     schema = next((build / 'data/settings').glob('*.gschema.xml'), None)
@@ -320,6 +321,8 @@ class Soak:
         folder = self.home.folder
         temporary = [path.name for path in (folder / 'tmp').iterdir()]
         spools = [name for name in temporary if name.startswith('espalier-spool-')]
+        library = [path.name for path in self.home.library()]
+        assert not library, f'documents that nobody made: {library}'
         assert len(spools) <= len(engines) and temporary == spools, f'left in TMPDIR: {temporary}, {len(engines)} engines'
         assert not self.program.window or self.program.window.process.poll() is not None or not self.program.zombies(), \
             self.program.zombies()
@@ -477,7 +480,7 @@ def screen_memory():
 
 def main():
     options = arguments()
-    folder = tempfile.mkdtemp(prefix='espalier-soak-')
+    folder = tempfile.mkdtemp(prefix='espalier-soak-', dir='/tmp' if options.keep else None)
     notifications = Notifications(folder)
     soak = None
     try:
