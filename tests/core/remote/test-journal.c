@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The journal: whole records whatever happens, one process for each, nothing left behind. */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +18,27 @@
 #define ROUNDS 60
 
 static char *program;
+
+/* The program's own comes before the C library's. AddressSanitizer wants it for itself. */
+#ifndef __SANITIZE_ADDRESS__
+
+static enum { WRITES, IS_INTERRUPTED, WRITES_NOTHING } next_write;
+
+ssize_t
+write (int fd, const void *bytes, size_t length)
+{
+  if (fd > STDERR_FILENO && next_write != WRITES)
+    {
+      const gboolean interrupted = next_write == IS_INTERRUPTED;
+
+      next_write = WRITES;
+      errno = interrupted ? EINTR : 0;
+      return interrupted ? -1 : 0;
+    }
+  return syscall (SYS_write, fd, bytes, length);
+}
+
+#endif
 
 static char *
 dup_folder (void)
@@ -500,6 +523,148 @@ test_orphans (void)
   }
 }
 
+/* What is removed with a record is that record's. */
+static void
+test_neighbours (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *other = g_uuid_string_random ();
+  g_autofree char *note = dup_beside (id, "-0.image.txt");
+  EspRecord *record = write_new (id, ESP_RECORD_SUCCEEDED);
+  EspRecord *neighbour = write_new (other, ESP_RECORD_SUCCEEDED);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("an image", 8);
+  g_autofree char *sha256 = NULL;
+  g_autofree char *same = NULL;
+
+  g_assert_true (esp_record_store_image (record, 0, bytes, &sha256, NULL));
+  g_assert_true (esp_record_store_image (neighbour, 0, bytes, &same, NULL));
+  put (note, FALSE);
+  g_assert_true (esp_record_delete (record, NULL));
+  g_assert_false (esp_record_has_image (record, 0));
+  g_assert_true (esp_record_has_image (neighbour, 0));
+  g_assert_true (g_file_test (note, G_FILE_TEST_EXISTS));
+
+  g_assert_true (esp_record_delete (neighbour, NULL));
+  esp_record_free (record);
+  esp_record_free (neighbour);
+  g_unlink (note);
+}
+
+/* Files with the look of ours that are not stay, however old. */
+static void
+test_not_ours (void)
+{
+  static const char *const suffixes[] = { ".txt", "-x.image", "-.image", "_0.image", "-0.images" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *id = g_uuid_string_random ();
+      g_autofree char *path = dup_beside (id, suffixes[i]);
+
+      put (path, TRUE);
+      g_ptr_array_unref (esp_journal_list ());
+      g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+      g_unlink (path);
+    }
+}
+
+/* An id comes from documents, too: no other file is opened by it. */
+static void
+test_names (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *path = dup_beside (id, ".json");
+  g_autofree char *elsewhere = dup_beside ("elsewhere", ".json");
+  EspRecord *record = write_new (id, ESP_RECORD_ACCEPTED);
+  g_autoptr (EspRecord) known = esp_record_peek (id);
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (known);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_true (g_file_set_contents (elsewhere, text, -1, NULL));
+  g_assert_null (esp_record_peek ("elsewhere"));
+  g_assert_null (esp_record_open ("elsewhere", &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, "elsewhere"));
+
+  g_unlink (elsewhere);
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+}
+
+/* A program that was started without its standard input gets that number for its first file. */
+static void
+test_without_input (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  const int kept = dup (STDIN_FILENO);
+  EspRecord *record;
+
+  close (STDIN_FILENO);
+  record = write_new (id, ESP_RECORD_PREPARING);
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+  if (kept >= 0)
+    {
+      g_assert_cmpint (dup2 (kept, STDIN_FILENO), ==, STDIN_FILENO);
+      close (kept);
+    }
+}
+
+/* What stands in the way is named as what it is, and the record of before stays. */
+static void
+test_in_the_way (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *path = dup_beside (id, ".json.new");
+  EspRecord *record = write_new (id, ESP_RECORD_ACCEPTED);
+  g_autoptr (EspRecord) known = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
+  g_assert_false (esp_record_write (record, ESP_RECORD_SUCCEEDED, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY);
+  known = esp_record_peek (id);
+  g_assert_cmpint (esp_record_get_state (known), ==, ESP_RECORD_ACCEPTED);
+
+  g_rmdir (path);
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+
+/* A signal comes while a record is written: it is written. A disk takes nothing, without an error:
+ * it is not. */
+static void
+test_odd_writes (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  EspRecord *record = write_new (id, ESP_RECORD_PREPARING);
+  g_autoptr (EspRecord) known = NULL;
+  g_autoptr (EspRecord) later = NULL;
+  g_autoptr (GError) error = NULL;
+
+  next_write = IS_INTERRUPTED;
+  g_assert_true (esp_record_write (record, ESP_RECORD_SUBMITTING, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (next_write, ==, WRITES);
+  known = esp_record_peek (id);
+  g_assert_cmpint (esp_record_get_state (known), ==, ESP_RECORD_SUBMITTING);
+
+  next_write = WRITES_NOTHING;
+  g_assert_false (esp_record_write (record, ESP_RECORD_ACCEPTED, &error));
+  g_assert_error (error, G_IO_ERROR, (int) g_io_error_from_errno (EIO));
+  later = esp_record_peek (id);
+  g_assert_cmpint (esp_record_get_state (later), ==, ESP_RECORD_SUBMITTING);
+
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+}
+
+#endif
+
 /* A power failure may leave that of a record that nothing was sent for. */
 static void
 test_empty (void)
@@ -549,6 +714,14 @@ main (int argc, char *argv[])
   g_test_add_func ("/journal/images", test_images);
   g_test_add_func ("/journal/orphans", test_orphans);
   g_test_add_func ("/journal/empty", test_empty);
+  g_test_add_func ("/journal/neighbours", test_neighbours);
+  g_test_add_func ("/journal/not-ours", test_not_ours);
+  g_test_add_func ("/journal/names", test_names);
+  g_test_add_func ("/journal/without-input", test_without_input);
+  g_test_add_func ("/journal/in-the-way", test_in_the_way);
+#ifndef __SANITIZE_ADDRESS__
+  g_test_add_func ("/journal/odd-writes", test_odd_writes);
+#endif
   status = g_test_run ();
 
   jobs = dup_folder ();
