@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Latents: of a document as they are stored, or of the worker as a safetensors file; the first byte
- * says which. */
+ * says which. Or numbers out of which they are made, and then a few of their bytes others. */
 #include "fuzz-core.h"
 
 #include <math.h>
@@ -39,6 +39,30 @@ use (GBytes *latents)
     }
 }
 
+/* One square of each number of channels, as the bytes say. */
+static GBytes *
+make_latents (FuzzInput *input)
+{
+  float values[2 * 16] = { 0 };
+  int channels = (int) (fuzz_take_byte (input) % 16) + 1;
+  g_autoptr (GBytes) made = NULL;
+  guint8 *bytes;
+  gsize size;
+
+  for (int i = 0; i < 2 * channels; i++)
+    values[i] = (float) ((int) fuzz_take_byte (input) - 128) / (float) (1 + fuzz_take_byte (input));
+  made = esp_latents_new (values, 32, 16, channels, HASH, NULL);
+  PROMISE (made != NULL);
+  bytes = g_bytes_unref_to_data (g_steal_pointer (&made), &size);
+  while (input->size > 1)
+    {
+      guint at = fuzz_take_byte (input);
+
+      bytes[at % size] = (guint8) fuzz_take_byte (input);
+    }
+  return g_bytes_new_take (bytes, size);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -47,7 +71,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 
   if (how % 2 == 0)
     {
-      g_autoptr (GBytes) bytes = fuzz_take_rest (&input);
+      g_autoptr (GBytes) bytes = how % 4 == 0 ? fuzz_take_rest (&input) : make_latents (&input);
 
       use (bytes);
     }

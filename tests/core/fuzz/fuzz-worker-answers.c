@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a worker says: any bytes as its standard output, to a client that waits for answers of every
  * kind. The worker is a script that cat writes out: its own first line is none of the protocol, and
- * comes before. */
+ * comes before. "@@" stands for a spool folder. */
 #include "fuzz-core.h"
 
 #include <glib/gstdio.h>
+#include <unistd.h>
 
 #include "esp-worker.h"
 
@@ -74,13 +75,15 @@ ask (Answers *self)
   /* What it has said by then is read first. */
 }
 
-static char *script_path;
+static char *script_path, *spool_path;
 
 static void
 remove_script (void)
 {
   g_unlink (script_path);
+  g_rmdir (spool_path);
   g_free (script_path);
+  g_free (spool_path);
 }
 
 /* Not in memory: nothing may be run there in containers. */
@@ -91,6 +94,7 @@ worker_path (void)
     {
       script_path = g_build_filename (g_get_tmp_dir (), "espalier-fuzz-worker-XXXXXX", NULL);
       g_close (g_mkstemp (script_path), NULL);
+      spool_path = g_strdup_printf ("%s/espalier-spool-fuzz%d", g_get_tmp_dir (), (int) getpid ());
       atexit (remove_script);
     }
   return script_path;
@@ -106,6 +110,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 
   if (size > 0)
     g_string_append_len (script, (const char *) data, (gssize) size);
+  g_string_replace (script, "@@", spool_path, 0);
+  g_mkdir (spool_path, 0700);
   PROMISE (g_file_set_contents_full (path, script->str, (gssize) script->len,
                                      G_FILE_SET_CONTENTS_NONE, 0700, NULL));
   answers.worker = esp_worker_new (path);
