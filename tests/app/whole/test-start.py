@@ -80,5 +80,25 @@ def a_session_without_one_of_its_files(home, start):
     window.quit()
 
 
+@case
+def what_it_is_made_of_is_in_about(home, start):
+    window = start()
+    window.find('push button', 'Open an Image…')
+    before = len(window.frames())
+    window.main_menu('About Espalier')
+    wait_until(lambda: len(window.frames()) == before + 1, 'the about window')
+    window.move_focus('Legal', ['Tab'] * 20)
+    window.key('Return')
+    window.text('Demo Model')
+    told = ' '.join(widget.name for widget in window.root.walk())
+    for words in ('Stéfan van der Walt', 'oneDNN', 'LGPL-2.1-only OR MPL-1.1', 'Marti Maria Saguer'):
+        assert words in told, words
+    # The page, then the window.
+    window.key('Escape')
+    window.key('Escape')
+    wait_until(lambda: len(window.frames()) == before, 'the about window to go')
+    window.quit()
+
+
 if __name__ == '__main__':
     sys.exit(run())
