@@ -97,7 +97,9 @@ BOUNDS = (
     Bound('state_files', 'files in the state', '', 0.5, 'none is due'),
     Bound('runtime_files', 'files in the runtime folder', '', 0.5, 'none is due'),
     Bound('working_files', 'files of working copies', '', 0.5, 'one document is open'),
-    Bound('journal_files', 'files on what is under way', '', 0.5, 'nothing is'),
+    Bound('journal_files', 'files on turns with a provider', '', 150,
+          'what may have been paid for is kept until a person decides: three files for each that was cancelled too late, is in '
+          'doubt, or was left for the next opening'),
     Bound('data_kib', 'data besides documents', 'MiB', 1, 'what each turn cost is written down', MIB),
 )
 
