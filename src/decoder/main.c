@@ -69,6 +69,7 @@ main (int argc, char **argv)
   close_range (STDERR_FILENO + 1, ~0U, 0);
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   signal (SIGPIPE, SIG_IGN);
+  signal (SIGXFSZ, SIG_IGN); /* what does not fit is an error of the call */
   load_translations (argc > 1 ? argv[1] : NULL);
   /* The journal would be a socket. */
   g_log_set_writer_func (g_log_writer_standard_streams, NULL, NULL);

@@ -190,8 +190,8 @@ def a_disk_that_fills_up(s):
     s.fails('edit', photo, '-p', prompt, '-o', old, '--size', 'match', '--steps', 1, '--quiet', names='o.png',
             preexec_fn=limit_files(4000))
     assert old.read_bytes() == b'the old file'
-    # Not even the exchange fits.
-    s.fails('edit', photo, '-p', 'x', '-o', old, '--size', 'match', '--steps', 1, '--quiet', names='.ppm',
+    # Not even the memory fits, which counts as a file, in which the photo goes to the decoder.
+    s.fails('edit', photo, '-p', 'x', '-o', old, '--size', 'match', '--steps', 1, '--quiet', names='photo.png',
             preexec_fn=limit_files(100))
     assert old.read_bytes() == b'the old file'
     s.fails('edit', photo, '-p', 'x', '-o', s.out / 'new.png', '--size', 'match', '--steps', 1, '--quiet',

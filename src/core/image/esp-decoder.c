@@ -315,7 +315,7 @@ _esp_decoder_run (EspDecoder *self, const EspDecoderRequest *request, EspDecoder
   result = esp_sealed_memory_new ("espalier-result", 0);
   if (result < 0)
     {
-      esp_picture_refuse_memory (request->name, error);
+      esp_picture_refuse_sharing (request->name, errno, error);
       return -1;
     }
 

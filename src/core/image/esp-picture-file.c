@@ -78,7 +78,7 @@ read_sealed (int fd, gsize *size, const char *name, GCancellable *cancellable, G
   gboolean ok = FALSE;
 
   if (data == MAP_FAILED)
-    esp_picture_refuse_memory (name, error);
+    esp_picture_refuse_sharing (name, errno, error);
   else
     {
       ok = read_all (fd, data, size, name, cancellable, error);

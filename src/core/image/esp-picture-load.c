@@ -33,7 +33,7 @@ seal_bytes (GBytes *bytes, const char *name, EspDecoderRequest *request, GCancel
   request->kind = esp_picture_kind_find (data, request->size);
   request->file = esp_sealed_memory_copy ("espalier-picture", data, request->size);
   if (request->file < 0)
-    esp_picture_refuse_memory (name, error);
+    esp_picture_refuse_sharing (name, errno, error);
   return request->file;
 }
 

@@ -3,6 +3,7 @@
 
 #include "esp-picture-refusal.h"
 
+#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
 
@@ -35,6 +36,15 @@ esp_picture_refuse_memory (const char *name, GError **error)
 {
   g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
                _ ("“%s” does not fit into memory"), name);
+}
+
+void
+esp_picture_refuse_sharing (const char *name, int reason, GError **error)
+{
+  if (reason == ENOMEM || reason == ENOSPC)
+    esp_picture_refuse_memory (name, error);
+  else
+    esp_picture_refuse_read (name, g_strerror (reason), error);
 }
 
 void

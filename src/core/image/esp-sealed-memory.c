@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* linux/memfd.h and linux/magic.h, newer than the oldest headers */
@@ -22,6 +24,45 @@
 /* A system call takes no more than 2 GiB at once. */
 #define PIECE ((gsize) 1 << 30)
 
+/* A limit of file sizes (RLIMIT_FSIZE) holds for this memory, too; growing beyond it is a signal
+ * that would end the program. With the signal blocked it is EFBIG, and what is left pending is
+ * taken back. */
+static void
+hold_back_signal (sigset_t *old)
+{
+  sigset_t limit;
+
+  sigemptyset (&limit);
+  sigaddset (&limit, SIGXFSZ);
+  pthread_sigmask (SIG_BLOCK, &limit, old);
+}
+
+static void
+take_back_signal (const sigset_t *old, int reason)
+{
+  const struct timespec now = { 0, 0 };
+  sigset_t limit;
+
+  sigemptyset (&limit);
+  sigaddset (&limit, SIGXFSZ);
+  if (reason == EFBIG && !sigismember (old, SIGXFSZ))
+    sigtimedwait (&limit, NULL, &now);
+  pthread_sigmask (SIG_SETMASK, old, NULL);
+  errno = reason;
+}
+
+static int
+grow (int fd, gsize size)
+{
+  sigset_t old;
+  int result;
+
+  hold_back_signal (&old);
+  result = ftruncate (fd, (off_t) size);
+  take_back_signal (&old, result != 0 ? errno : 0);
+  return result;
+}
+
 int
 esp_sealed_memory_new (const char *label, gsize size)
 {
@@ -29,7 +70,7 @@ esp_sealed_memory_new (const char *label, gsize size)
 
   if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
     fd = memfd_create (label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd >= 0 && size > 0 && ftruncate (fd, (off_t) size) != 0)
+  if (fd >= 0 && size > 0 && grow (fd, size) != 0)
     {
       const int reason = errno;
 
@@ -63,17 +104,20 @@ esp_sealed_memory_copy (const char *label, const void *data, gsize size)
 {
   int fd = esp_sealed_memory_new (label, 0);
   gsize done = 0;
+  int problem = 0;
+  sigset_t old;
 
-  while (fd >= 0 && done < size)
+  hold_back_signal (&old);
+  while (fd >= 0 && done < size && problem == 0)
     {
       const ssize_t n = write (fd, (const guint8 *) data + done, MIN (size - done, PIECE));
 
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
-        break;
-      done += (gsize) n;
+      if (n > 0)
+        done += (gsize) n;
+      else if (errno != EINTR)
+        problem = n < 0 ? errno : ENOSPC;
     }
+  take_back_signal (&old, problem);
   if (fd >= 0 && (done < size || !esp_sealed_memory_seal (fd)))
     {
       const int reason = errno;
