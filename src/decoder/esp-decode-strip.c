@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* esp-picture-strip.c: containers are copied part by part; a part that is not known to matter for
+/* esp-decode-strip.c: containers are copied part by part; a part that is not known to matter for
  * the looks of the picture is left out. */
 #define G_LOG_DOMAIN "esp-image"
 
