@@ -58,7 +58,7 @@ def programs_are_where_they_belong():
 @case
 def data_is_where_it_belongs():
     share = installed() / option('datadir')
-    for name in ('espalier/models/demo/model_index.json', 'espalier/models/demo/espalier.json',
+    for name in ('espalier/licences/espalier.spdx.json', 'espalier/licences/MIT.txt', 'espalier/models/demo/model_index.json', 'espalier/models/demo/espalier.json',
                  'espalier/models/demo/MODEL_CARD.md', 'espalier/models/flux-kontext-dev.json',
                  'espalier/photos/coffee.png',
                  f'glib-2.0/schemas/{APP_ID}.gschema.xml',

@@ -426,9 +426,6 @@ main (int argc, char **argv)
 {
   widgets_init (&argc, &argv);
   g_test_add_func ("/incoming/bytes", test_bytes);
-  g_test_add_func ("/incoming/silent", test_silent);
-  g_test_add_func ("/incoming/half", test_half);
-  g_test_add_func ("/incoming/nothing", test_nothing);
   g_test_add_func ("/incoming/large", test_large);
   g_test_add_func ("/incoming/patience", test_patience);
   g_test_add_func ("/incoming/cancel", test_cancel);
@@ -436,5 +433,9 @@ main (int argc, char **argv)
   g_test_add_func ("/incoming/own", test_own);
   g_test_add_func ("/incoming/files", test_files);
   g_test_add_func ("/incoming/drop", test_drop);
+  /* Last: GTK 4.8 on X11 keeps waiting for an answer that is owed, whatever is asked next. */
+  g_test_add_func ("/incoming/nothing", test_nothing);
+  g_test_add_func ("/incoming/silent", test_silent);
+  g_test_add_func ("/incoming/half", test_half);
   return g_test_run ();
 }
