@@ -427,7 +427,8 @@ class Soak:
         left = list(working.iterdir()) if working.is_dir() else []
         assert not left, f'working copies are left: {left}'
         self.report(old, fresh)
-        return all(row['flat'] for row in self.write())
+        verdicts = [row['flat'] for row in self.write()]
+        return False if False in verdicts else None if None in verdicts else True
 
     def report(self, old, fresh):
         rows, total = self.write(), self.turns()
@@ -444,7 +445,7 @@ class Soak:
         if last:
             print(f'A document of {last["document_bytes"] / 2**20:.1f} MiB has {last["image_bytes"] / 2**20:.1f} MiB of pictures.')
         for row in rows:
-            if not row['flat']:
+            if row['flat'] is False:
                 print(f'GROWS: {row["title"]}: {row["growth"]:+.2f} {row["unit"]}, may be {row["most"]:g}: {row["why"]}')
         if len(self.checkpoints) > 2:
             curves = {}
@@ -497,8 +498,9 @@ def main():
             finally:
                 if soak.program.window:
                     soak.program.window.kill()
-        print('\nFlat, and nothing was lost or left over.' if flat else '\nSomething grows.')
-        return 0 if flat else 1
+        print('\n' + {True: 'Flat, and nothing was lost or left over.', False: 'Something grows.',
+                      None: 'Nothing was lost or left over; too short to tell whether anything grows.'}[flat])
+        return 1 if flat is False else 0
     except Exception:
         traceback.print_exc()
         return 1

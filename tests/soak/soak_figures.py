@@ -77,7 +77,8 @@ class Bound:
 
 
 def judge(bounds, checkpoints):
-    """For each bound a row: title, unit, first, last, median, growth per 1,000 turns, most, verdict."""
+    """For each bound a row: title, unit, first, last, median, growth per 1,000 turns, most, verdict; None where there
+    are too few points to tell."""
     rows = []
     for bound in bounds:
         points = [(checkpoint['run'], checkpoint['turns'], checkpoint[bound.name] / bound.divide)
@@ -89,7 +90,7 @@ def judge(bounds, checkpoints):
         values = [value for _, _, value in points]
         rows.append({'name': bound.name, 'title': bound.title, 'unit': bound.unit, 'first': values[0],
                      'last': values[-1], 'median': statistics.median(values), 'growth': growth, 'most': bound.most,
-                     'flat': growth is None or growth <= bound.most, 'why': bound.why})
+                     'flat': None if growth is None else growth <= bound.most, 'why': bound.why})
     return rows
 
 
@@ -99,8 +100,9 @@ def table(rows):
              '| --- | ---: | ---: | ---: | ---: | ---: | --- |']
     for row in rows:
         number = (lambda value: f'{value:.2f}') if row['unit'] == 'MiB' else (lambda value: f'{value:,.0f}')
-        growth = 'too few' if row['growth'] is None else f'{row["growth"]:+.2f}'
+        verdict = {True: 'flat', False: 'GROWS', None: 'too few to tell'}[row['flat']]
+        growth = '' if row['growth'] is None else f'{row["growth"]:+.2f}'
         lines.append(f'| {row["title"]}{", " + row["unit"] if row["unit"] else ""} | {number(row["first"])} '
                      f'| {number(row["median"])} | {number(row["last"])} | {growth} | {row["most"]:g} '
-                     f'| {"flat" if row["flat"] else "GROWS"} |')
+                     f'| {verdict} |')
     return '\n'.join(lines)
