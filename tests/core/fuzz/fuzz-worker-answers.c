@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a worker says: any bytes as its standard output, to a client that waits for answers of every
- * kind. The worker is a script that cat writes out: its own first line is none of the protocol, and
- * comes before. "@@" stands for a spool folder. */
+ * kind. The worker is a script that cat writes out, whatever it is told: its first line is none of
+ * the protocol, and comes before. "@@" stands for a spool folder. */
 #include "fuzz-core.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "esp-worker.h"
@@ -94,6 +95,8 @@ worker_path (void)
     {
       script_path = g_build_filename (g_get_tmp_dir (), "espalier-fuzz-worker-XXXXXX", NULL);
       g_close (g_mkstemp (script_path), NULL);
+      g_chmod (script_path, 0700);
+      signal (SIGPIPE, SIG_IGN); /* as the programs have it */
       spool_path = g_strdup_printf ("%s/espalier-spool-fuzz%d", g_get_tmp_dir (), (int) getpid ());
       atexit (remove_script);
     }
@@ -104,7 +107,7 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   const char *path = worker_path ();
-  g_autoptr (GString) script = g_string_new ("#!/bin/cat\n");
+  g_autoptr (GString) script = g_string_new ("#!/bin/cat --\n");
   Answers answers = { 0 };
   GMainContext *context = g_main_context_default ();
 
