@@ -39,7 +39,7 @@ CPPCHECK = [
     '--suppress=invalidPointerCast',  # casting scratch memory is what the kernels do
     '-DG_DEFINE_QUARK(a,b)=', '-DG_DEFINE_AUTOPTR_CLEANUP_FUNC(a,b)=', '-DG_GNUC_PRINTF(a,b)=',
     '-DG_DEFINE_FINAL_TYPE(a,b,c)=', '-DG_DEFINE_BOXED_TYPE(a,b,c,d)=', '-DG_DECLARE_FINAL_TYPE(a,b,c,d,e)=',
-    '-DG_BEGIN_DECLS=', '-DG_END_DECLS=', f'-I{ROOT}/src/engine', f'-I{ROOT}/src/core',
+    '-DG_DEFINE_EXTENDED_ERROR(a,b)=', '-DG_BEGIN_DECLS=', '-DG_END_DECLS=', f'-I{ROOT}/src/engine', f'-I{ROOT}/src/core',
     '--template={file}:{line}:{column}: warning: {message} [{id}]']
 CLANG_TIDY = [
     'clang-tidy', '--quiet', '--warnings-as-errors=*',
@@ -164,7 +164,7 @@ class Analyzer:
 
     def __init__(self, options):
         self.compiler = os.environ.get('ESPALIER_ANALYZER_CC', 'gcc')
-        self.settings = version(self.compiler) + (REASONS.read_text(encoding='utf-8') if REASONS.exists() else '')
+        self.settings = version(self.compiler)
         self.reasons = self.read_reasons()
 
     @staticmethod
@@ -241,11 +241,13 @@ class Memory:
     def __init__(self, build, checker):
         self.folder = build / 'lint'
         self.folder.mkdir(exist_ok=True)
+        self.reasons = getattr(checker, 'reasons', {})
         dependencies = (build / 'meson-info/intro-dependencies.json').read_text(encoding='utf-8')
         self.settings = checker.name + checker.settings + dependencies + pathlib.Path(__file__).read_text(encoding='utf-8')
 
     def mark(self, source):
-        return self.folder / hashlib.sha256((self.settings + source.digest()).encode()).hexdigest()
+        reasons = str(self.reasons.get(source.name))
+        return self.folder / hashlib.sha256((self.settings + reasons + source.digest()).encode()).hexdigest()
 
 
 def check(checker, memory, todo):

@@ -184,7 +184,7 @@ put_parts (Inspection *inspection)
         json_object_set_new (parts, esp_part_id (i), text_json (files->part[i]));
       else if (i != ESP_PART_TOKENIZER_2 || !files->tokenizer_in_t5)
         json_array_append_new (missing, json_string (esp_part_id (i)));
-      if (files->part[i] != NULL && i < ESP_COMPONENT_COUNT)
+      if (i < ESP_COMPONENT_COUNT && files->part[i] != NULL)
         {
           json_t *found = component_json (files->part[i], (EspComponent) i,
                                           &inspection->part_formats[i], &problem);

@@ -20,7 +20,7 @@ static const char metadata_key[] = "lora_adapter_metadata";
 static EspStatus
 read_header (const char *path, char **header, size_t *length, EspError *error)
 {
-  unsigned char prefix[8];
+  unsigned char prefix[8] = { 0 };
   uint64_t size = 0, bytes = 0;
   int descriptor = -1;
   EspStatus status = esp_regular_file_open (path, &descriptor, &size, error);
