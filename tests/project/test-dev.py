@@ -13,7 +13,7 @@ import tempfile
 from tap import case, run
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
-VERBS = 'run app edit test bench soak format lint fuzz coverage install uninstall flatpak flatpak-test reproducible release newcomer clean'.split()
+VERBS = 'run app edit test bench soak format lint fuzz coverage mutate install uninstall flatpak flatpak-test reproducible release newcomer clean'.split()
 
 
 def dev(*arguments, **options):

@@ -17,7 +17,6 @@ tests/data/fuzz/TARGET under a name that says what it was.
 import argparse
 import collections
 import concurrent.futures
-import datetime
 import fnmatch
 import hashlib
 import json
@@ -259,7 +258,8 @@ def smoke(arguments, targets):
     names = arguments.targets or sorted(targets)
     processes = os.cpu_count() or 1
     each = arguments.seconds * processes / len(names)
-    seed = arguments.seed if arguments.seed is not None else datetime.date.today().toordinal()
+    # A check of every day has to say the same of the same tree.
+    seed = arguments.seed if arguments.seed is not None else 1
     failed = 0
     lines = [f'1..{len(names)}']
     with concurrent.futures.ThreadPoolExecutor(processes) as pool:
