@@ -144,9 +144,8 @@ static void
 make_scrollable (GtkWindow *window)
 {
   GtkWidget *child = g_object_ref (gtk_window_get_child (window));
-  GtkWidget *scroller
-      = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "propagate-natural-width", TRUE,
-                      "propagate-natural-height", TRUE, "focusable", TRUE, NULL);
+  GtkWidget *scroller = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "propagate-natural-width", TRUE,
+                                      "propagate-natural-height", TRUE, "focusable", TRUE, NULL);
 
   gtk_window_set_child (window, NULL);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), child);

@@ -311,7 +311,7 @@ search_scales (Search *self, GCancellable *cancellable, GError **error)
 #define CLOSE_THICK       0.012 /* gaps within those */
 #define CLOSE_THICK_LEAST 2.0
 #define HOLE_SHARE        0.002 /* of the picture: larger holes stay */
-#define MARGIN            1.0    /* around what was found: soft edges */
+#define MARGIN            1.0   /* around what was found: soft edges */
 
 /* What the result does not show goes on as its nearest shown place: an edit that reaches the edge
  * leaves no old strip there. */

@@ -160,8 +160,8 @@ typedef struct EspHeadNorm
   const float *weight_q, *weight_k; /* device pointers to [head_dim] */
   float eps;
   const float *cosine, *sine; /* device pointers to [rows, head_dim/2] */
-  /* The rows are so many equal ranges, each with the same angles (which are there for all rows): the
-   * result of each is what it would be alone. 0 and 1: one. */
+  /* The rows are so many equal ranges, each with the same angles (which are there for all rows):
+   * the result of each is what it would be alone. 0 and 1: one. */
   int ranges;
 } EspHeadNorm;
 

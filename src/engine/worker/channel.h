@@ -34,9 +34,10 @@ typedef struct EspChannel
 void esp_channel_init (EspChannel *channel, int output, void (*on_broken) (void *data), void *data);
 void esp_channel_clear (EspChannel *channel);
 
-/* Sends one event, the answer to the request `id` (borrowed; NULL is null), and drops its reference to
- * it. If `event` is NULL (memory was out while it was built), or is out now, an error is sent that says
- * so to whoever waits for `id`, and false returned. Blocks while the client does not read. */
+/* Sends one event, the answer to the request `id` (borrowed; NULL is null), and drops its reference
+ * to it. If `event` is NULL (memory was out while it was built), or is out now, an error is sent
+ * that says so to whoever waits for `id`, and false returned. Blocks while the client does not
+ * read. */
 bool esp_channel_send (EspChannel *channel, const json_t *id, json_t *event);
 
 /* The same for news that the next one makes stale (progress): dropped when memory is out, or the

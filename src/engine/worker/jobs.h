@@ -50,7 +50,7 @@ typedef enum
   ESP_JOBS_ADDED,
   ESP_JOBS_DUPLICATE, /* a job with this id is waiting or running */
   ESP_JOBS_FULL,
-  ESP_JOBS_MEMORY,    /* there is none for it */
+  ESP_JOBS_MEMORY, /* there is none for it */
   ESP_JOBS_CLOSED,
 } EspJobsAnswer;
 

@@ -89,12 +89,12 @@ esp_description_new (json_t *id, const EspConfined *confined, const EspModelInfo
   count = count < ESP_DEVICES_MAX ? count : ESP_DEVICES_MAX;
   esp_describe_kernels (kernels, sizeof kernels);
   return esp_json_whole (
-      json_pack ("{s:s, s:O, s:i, s:s, s:o, s:s, s:o, s:o, s:i, s:o, s:o}", "type",
-                    "description", "id", id, "protocol", ESP_PROTOCOL_VERSION, "engine",
-                    ESP_VERSION, "devices", devices_json (devices, count), "cuda_kernels", kernels,
-                    "model", model != NULL ? esp_model_json (model) : json_null (), "parameters",
-                    esp_parameters_schema (model, devices, count), "batch", batch, "cache",
-                    esp_cache_json (false), "confined", esp_confined_json (confined)),
+      json_pack ("{s:s, s:O, s:i, s:s, s:o, s:s, s:o, s:o, s:i, s:o, s:o}", "type", "description",
+                 "id", id, "protocol", ESP_PROTOCOL_VERSION, "engine", ESP_VERSION, "devices",
+                 devices_json (devices, count), "cuda_kernels", kernels, "model",
+                 model != NULL ? esp_model_json (model) : json_null (), "parameters",
+                 esp_parameters_schema (model, devices, count), "batch", batch, "cache",
+                 esp_cache_json (false), "confined", esp_confined_json (confined)),
       failures);
 }
 
@@ -224,9 +224,9 @@ run_tokenize (EspSession *session, EspJob *job, EspError *error)
     }
 
   if (status == ESP_OK)
-    esp_channel_send (session->channel, job->request.id,
-                      json_pack ("{s:s, s:O, s:o}", "type", "tokens", "id", job->request.id,
-                                 "items", items));
+    esp_channel_send (
+        session->channel, job->request.id,
+        json_pack ("{s:s, s:O, s:o}", "type", "tokens", "id", job->request.id, "items", items));
   else
     json_decref (items);
 

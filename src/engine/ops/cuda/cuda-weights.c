@@ -44,6 +44,7 @@ copy_checked (CudaDevice *cuda, const EspWeight *weight, int64_t first, int64_t 
 {
   const char *from = (const char *) weight->data + esp_dtype_bytes (weight->dtype, first);
   int64_t stretches = (count + COPY_ELEMENTS - 1) / COPY_ELEMENTS, bad = INT64_MAX;
+  /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): the pragma reads it */
   int threads = omp_get_max_threads () < COPY_THREADS ? omp_get_max_threads () : COPY_THREADS;
 
 #pragma omp parallel for num_threads(stretches < threads ? (int) stretches : threads)              \
