@@ -9,6 +9,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -178,6 +179,16 @@ read_holder (int fd)
   return n > 0 ? (GPid) g_ascii_strtoll (text, NULL, 10) : 0;
 }
 
+/* A process that was killed while it started another one leaves its locks to that until the other
+ * program has begun: some milliseconds. */
+#define LOCK_PAUSE 5000 /* µs */
+
+static gboolean
+is_gone (GPid holder)
+{
+  return holder > 0 && kill (holder, 0) != 0 && errno == ESRCH;
+}
+
 /* The lock's descriptor; -1: someone has it, or `error`. */
 static int
 take_lock (const char *folder, GPid *holder, GError **error)
@@ -201,9 +212,16 @@ take_lock (const char *folder, GPid *holder, GError **error)
         {
           if (errno == EWOULDBLOCK)
             {
-              if (holder != NULL)
-                *holder = read_holder (fd);
+              const GPid noted = read_holder (fd);
+
               close (fd);
+              if (is_gone (noted) && attempt < 99)
+                {
+                  g_usleep (LOCK_PAUSE);
+                  continue;
+                }
+              if (holder != NULL)
+                *holder = noted;
               return -1;
             }
           close (fd);

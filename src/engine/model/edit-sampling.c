@@ -206,12 +206,17 @@ slot_rows (const Pass *pass, EspTensor tensor, int slot)
   return esp_tensor_rows (tensor, slot * rows, rows);
 }
 
+/* Asked between blocks. Those whose pass has not begun hear of their cancellation now, too: the
+ * ones before them may take minutes. */
 static bool
 keep_slot (void *data, int slot)
 {
   const Pass *pass = data;
+  const bool keep = !esp_edit_take_cancel (pass->edits[slot]);
 
-  return !esp_edit_take_cancel (pass->edits[slot]);
+  for (int i = pass->edits[pass->count - 1]->index + 1; i < pass->e->count; i++)
+    esp_edit_take_cancel (&pass->e->all[i]);
+  return keep;
 }
 
 static void

@@ -59,6 +59,15 @@ explicit_bzero (void *memory, size_t length)
   wiped = length;
 }
 
+/* What it is called in a program that is built with _FORTIFY_SOURCE. */
+void __explicit_bzero_chk (void *memory, size_t length, size_t size);
+
+void
+__explicit_bzero_chk (void *memory, size_t length, size_t size)
+{
+  explicit_bzero (memory, MIN (length, size));
+}
+
 static void
 test_wiped (void)
 {

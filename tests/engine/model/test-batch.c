@@ -274,6 +274,7 @@ typedef struct Batch
   /* What to cancel, and when. */
   EspStage cancel_at;
   int cancel_step, cancel_index; /* < 0: all */
+  bool cancel_third;             /* in the place of that one */
   atomic_bool cancel[ESP_BATCH_MAX], cancel_all;
   /* The card's memory is out once in the second step, and once before the third picture. */
   bool short_of_memory, step_failed, picture_failed;
@@ -304,7 +305,7 @@ batch_progress (void *data, int index, const EspProgress *progress)
   if (batch->cancel_index < 0)
     atomic_store (&batch->cancel_all, true);
   else if (batch->cancel_index == index)
-    atomic_store (&batch->cancel[index], true);
+    atomic_store (&batch->cancel[batch->cancel_third ? 2 : index], true);
 }
 
 static void
@@ -444,6 +445,38 @@ one_is_cancelled_and_the_others_go_on (void)
           CHECK (batch.done[i] == 1 && same_result (&batch.results[i], &singles[i]));
       }
   for (int i = 0; i < 3; i++)
+    esp_edit_result_clear (&singles[i]);
+  clear_batch (&batch);
+}
+
+/* One whose pass has not begun is told while another is computed, which may take long. */
+static void
+one_that_waits_is_told_at_once (void)
+{
+  EspEditRequest request = request_for ("Make the photo darker");
+  EspEditResult singles[2];
+  EspError error = ESP_ERROR_INIT;
+
+  for (int i = 0; i < 2; i++)
+    {
+      request.seed = 40 + (uint64_t) i;
+      CHECK_STATUS (esp_model_edit (model, &request, NULL, &singles[i], &error), ESP_OK, error);
+    }
+  for (int limit = 1; limit <= 2; limit++)
+    {
+      clear_batch (&batch);
+      batch.cancel_at = ESP_STAGE_SAMPLE;
+      batch.cancel_step = 1;
+      batch.cancel_index = 0;
+      batch.cancel_third = true;
+      esp_model_set_pass_limit (model, limit);
+      CHECK_STATUS (run_batch (&batch, &request, 3, &error), ESP_OK, error);
+      CHECK (batch.finished == 3 && batch.order[0] == 2);
+      CHECK (batch.errors[2].status == ESP_ERROR_CANCELLED && !batch.after_done);
+      for (int i = 0; i < 2; i++)
+        CHECK (batch.done[i] == 1 && same_result (&batch.results[i], &singles[i]));
+    }
+  for (int i = 0; i < 2; i++)
     esp_edit_result_clear (&singles[i]);
   clear_batch (&batch);
 }
@@ -659,6 +692,7 @@ main (int argc, char **argv)
   CASE (previews_come_of_kept_references_too);
   CASE (each_of_a_batch_is_what_it_is_alone);
   CASE (one_is_cancelled_and_the_others_go_on);
+  CASE (one_that_waits_is_told_at_once);
   CASE (all_are_cancelled_together);
   CASE (impossible_batches_are_refused);
   CASE (memory_and_gain_decide_how_many_go_together);
