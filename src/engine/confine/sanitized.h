@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sanitized.h: whether this build watches itself with a sanitizer that needs more of the system
- * than the program does. Private to the room. */
+ * than the program does. */
 #pragma once
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

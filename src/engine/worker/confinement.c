@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine/sanitized.h"
 #include "espalier-engine.h"
 #include "worker/cache-folder.h"
 
@@ -97,6 +98,26 @@ add_environment (Paths *readable)
     paths_add (readable, path);
   paths_add_folder_of (readable, getenv ("ESPALIER_CUDA_DRIVER"));
   paths_add (readable, getenv ("ESPALIER_CUDA_KERNELS"));
+}
+
+/* A build that looks for leaks reads at its end which of them it is to be silent of. */
+static void
+add_suppressions (Paths *readable)
+{
+#if ESP_SANITIZED
+  static char path[PATH_MAX];
+  const char *options = getenv ("LSAN_OPTIONS");
+  const char *named = options != NULL ? strstr (options, "suppressions=") : NULL;
+
+  if (named == NULL)
+    return;
+  named += strlen ("suppressions=");
+  named += *named == '\'';
+  snprintf (path, sizeof path, "%.*s", (int) strcspn (named, ":'"), named);
+  paths_add (readable, path);
+#else
+  (void) readable;
+#endif
 }
 
 /* Where kernels lie that were installed beside this engine: in PREFIX/lib…, as it is in
@@ -261,6 +282,7 @@ esp_worker_confine (const EspWorkerOptions *options, const EspSpool *spool, EspC
   for (size_t i = 0; i < sizeof system_files / sizeof system_files[0]; i++)
     paths_add (&readable, system_files[i]);
   add_environment (&readable);
+  add_suppressions (&readable);
   add_own_libraries (&readable);
   for (size_t i = 0; i < sizeof system_outputs / sizeof system_outputs[0]; i++)
     paths_add (&writable, system_outputs[i]);
