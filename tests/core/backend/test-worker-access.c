@@ -490,7 +490,20 @@ test_more_is_noticed (Fixture *self, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  /* G_TEST_OPTION_ISOLATE_DIRS leaks what it sets. */
+  static const char *const names[]
+      = { "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME" };
+  g_autofree char *home = g_dir_make_tmp ("esp-worker-access-XXXXXX", NULL);
+  int status;
+
+  g_assert_nonnull (home);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *folder = g_build_filename (home, names[i], NULL);
+
+      g_setenv (names[i], folder, TRUE);
+    }
+  g_test_init (&argc, &argv, NULL);
   ADD ("elsewhere", test_elsewhere);
   ADD ("expected", test_expected);
   ADD ("busy", test_busy);
@@ -502,5 +515,7 @@ main (int argc, char **argv)
   ADD ("killed-by-the-system", test_killed_by_the_system);
   ADD ("a-file-is-not-its-folder", test_a_file_is_not_its_folder);
   ADD ("more-is-noticed", test_more_is_noticed);
-  return g_test_run ();
+  status = g_test_run ();
+  run ((const char *const[]){ "rm", "-rf", home, NULL });
+  return status;
 }
