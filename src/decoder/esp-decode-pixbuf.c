@@ -220,7 +220,11 @@ _esp_decode_pixbuf (const EspSource *source, GError **error)
   SizeCheck check = { source, NULL };
   gboolean ok;
 
-  g_assert (format != NULL);
+  if (format == NULL)
+    {
+      _esp_source_damaged (source, error, "");
+      return NULL;
+    }
 
   source->info->format = format->name;
   if (!check_header (source, format, error))

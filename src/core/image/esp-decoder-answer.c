@@ -72,7 +72,7 @@ read_texts (EspDecoderAnswered *self, const guint8 *at, gsize size)
 static gboolean
 is_outcome (guint32 outcome)
 {
-  switch ((int) outcome - 1)
+  switch ((gint64) outcome - 1)
     {
     case ESP_DECODER_DONE - 1:
     case ESP_IMAGE_ERROR_READ:

@@ -13,7 +13,8 @@ apply_changes (GByteArray *file, FuzzInput *input)
       gsize length;
 
       at |= fuzz_take_byte (input);
-      length = MIN (fuzz_take_byte (input), input->size);
+      length = fuzz_take_byte (input);
+      length = MIN (length, input->size);
       if (length == 0)
         return;
       at %= file->len;
