@@ -24,13 +24,16 @@ _esp_source_damaged (const EspSource *source, GError **error, const char *detail
   esp_picture_refuse_damaged (source->name, detail, error);
 }
 
-/* Adds a warning to the info and takes it over. */
+/* Adds a warning to the info and takes it over. Libraries quote what is in the file, and that may
+ * be no text. */
 void
 _esp_source_warn (const EspSource *source, char *message)
 {
+  g_autofree char *words = message;
+
   if (source->info->warnings == NULL)
     source->info->warnings = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (source->info->warnings, message);
+  g_ptr_array_add (source->info->warnings, g_utf8_make_valid (words, -1));
 }
 
 EspPicture *

@@ -42,7 +42,9 @@ read_object (const char *folder, const char *name)
     return NULL;
 
   file = g_mapped_file_new (path, FALSE, NULL);
-  if (file == NULL || g_mapped_file_get_length (file) > MANIFEST_MAX_BYTES
+  /* Nothing is mapped of a file without bytes. */
+  if (file == NULL || g_mapped_file_get_length (file) == 0
+      || g_mapped_file_get_length (file) > MANIFEST_MAX_BYTES
       || !json_parser_load_from_data (parser, g_mapped_file_get_contents (file),
                                       (gssize) g_mapped_file_get_length (file), NULL))
     return NULL;

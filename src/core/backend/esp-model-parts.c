@@ -133,7 +133,7 @@ esp_installed_model_list_elsewhere (const EspInstalledModel *model)
     {
       g_autofree char *place = esp_installed_model_dup_part (model, *component);
 
-      if (!esp_path_lies_in (place, folder)
+      if (place != NULL && !esp_path_lies_in (place, folder)
           && !g_ptr_array_find_with_equal_func (elsewhere, place, g_str_equal, NULL))
         g_ptr_array_add (elsewhere, g_steal_pointer (&place));
     }

@@ -8,7 +8,8 @@
 #include <pango/pango.h>
 #include <string.h>
 
-#define MAX_WORDS 4000
+#define MAX_WORDS  4000
+#define WORD_BYTES 1024
 
 typedef struct
 {
@@ -28,11 +29,13 @@ is_space (const char *text, const char *end)
   return TRUE;
 }
 
-/* Composed or not, a letter is the same. */
+/* Composed or not, a letter is the same. What is longer than any word is not composed: GLib takes
+ * time with the square of its length. */
 static guint
 get_id (GHashTable *ids, const char *start, const char *end)
 {
-  char *word = g_utf8_normalize (start, end - start, G_NORMALIZE_NFC);
+  char *word = end - start <= WORD_BYTES ? g_utf8_normalize (start, end - start, G_NORMALIZE_NFC)
+                                         : g_strndup (start, (gsize) (end - start));
   guint id = GPOINTER_TO_UINT (g_hash_table_lookup (ids, word));
 
   if (id != 0)

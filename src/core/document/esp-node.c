@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Bytes of text that are looked through for words at once. */
+#define WORDS_AT_ONCE ((gsize) 1024)
+
 struct _EspNode
 {
   GObject parent_instance;
@@ -249,18 +252,45 @@ _esp_node_compare (EspNode *a, EspNode *b)
 }
 
 static void
-add_words (GPtrArray *words, const char *text)
+add_words_of_piece (GPtrArray *words, const char *piece)
 {
   g_auto (GStrv) alternates = NULL;
-  g_auto (GStrv) tokens = NULL;
+  g_auto (GStrv) tokens = g_str_tokenize_and_fold (piece, NULL, &alternates);
 
-  if (text == NULL)
-    return;
-  tokens = g_str_tokenize_and_fold (text, NULL, &alternates);
   for (char **word = tokens; *word != NULL; word++)
     g_ptr_array_add (words, g_steal_pointer (word));
   for (char **word = alternates; *word != NULL; word++)
     g_ptr_array_add (words, g_steal_pointer (word));
+}
+
+/* GLib takes time with the square of a word's length, and a stranger's document may have one of a
+ * megabyte. Words are never cut, save those that are longer than a piece. */
+static void
+add_words (GPtrArray *words, const char *text)
+{
+  gsize left = text != NULL ? strlen (text) : 0;
+
+  while (left > 0)
+    {
+      gsize length = MIN (left, WORDS_AT_ONCE);
+      g_autofree char *piece = NULL;
+
+      if (length < left)
+        {
+          gsize cut = length;
+
+          while (cut > 0 && !g_ascii_isspace (text[cut]))
+            cut--;
+          if (cut > 0)
+            length = cut;
+          else
+            length = (gsize) (g_utf8_find_prev_char (text, text + length + 1) - text);
+        }
+      piece = g_strndup (text, length);
+      add_words_of_piece (words, piece);
+      text += length;
+      left -= length;
+    }
 }
 
 const char *const *

@@ -79,6 +79,8 @@ get_pool (void)
     {
       const int n = (int) CLAMP (g_get_num_processors () + 1, MIN_THREADS, MAX_THREADS);
 
+      /* It stays as long as the program does. */
+      /* cppcheck-suppress leakNoVarFunctionCall */
       g_once_init_leave (&pool, (gsize) g_thread_pool_new (run, NULL, n, TRUE, NULL));
     }
   return (GThreadPool *) pool;

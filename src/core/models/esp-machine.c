@@ -227,7 +227,9 @@ esp_model_recommend (EspModelOffer *offer, const EspMachine *machine, char **sen
       on_gpu = on_gpu || gpu;
     }
 
-  g_return_val_if_fail (smallest != NULL, NULL);
+  /* Every offer has one. */
+  if (smallest == NULL)
+    g_return_val_if_reached (NULL);
   if (fits != NULL)
     *fits = best != NULL;
   if (sentence != NULL)

@@ -35,27 +35,44 @@ is_shallow (const char *text)
   return TRUE;
 }
 
-/* What the parser makes of 1e999 could not be written as JSON again. */
-static void
-drop_infinite (JsonNode *node)
-{
-  if (JSON_NODE_HOLDS_OBJECT (node))
-    {
-      g_autoptr (GList) values = json_object_get_values (json_node_get_object (node));
+static gboolean make_writable (JsonNode *node);
 
-      for (const GList *l = values; l != NULL; l = l->next)
-        drop_infinite (l->data);
-    }
-  else if (JSON_NODE_HOLDS_ARRAY (node))
+static gboolean
+make_object_writable (JsonObject *object)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *value;
+
+  json_object_iter_init (&iter, object);
+  while (json_object_iter_next (&iter, &name, &value))
+    if (!g_utf8_validate (name, -1, NULL) || !make_writable (value))
+      return FALSE;
+  return TRUE;
+}
+
+/* What the parser makes of 1e999 could not be written as JSON again: it becomes null. What it makes
+ * of half a surrogate pair is no text: FALSE. */
+static gboolean
+make_writable (JsonNode *node)
+{
+  gboolean ok = TRUE;
+
+  if (JSON_NODE_HOLDS_OBJECT (node))
+    return make_object_writable (json_node_get_object (node));
+  if (JSON_NODE_HOLDS_ARRAY (node))
     {
       JsonArray *array = json_node_get_array (node);
 
-      for (guint i = 0; i < json_array_get_length (array); i++)
-        drop_infinite (json_array_get_element (array, i));
+      for (guint i = 0; ok && i < json_array_get_length (array); i++)
+        ok = make_writable (json_array_get_element (array, i));
     }
+  else if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
+    ok = g_utf8_validate (json_node_get_string (node), -1, NULL);
   else if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_DOUBLE
            && !isfinite (json_node_get_double (node)))
     json_node_init_null (node);
+  return ok;
 }
 
 JsonObject *
@@ -66,9 +83,8 @@ esp_json_parse_object (const char *text)
   if (text == NULL || !is_shallow (text))
     return NULL;
   node = json_from_string (text, NULL);
-  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node) || !make_writable (node))
     return NULL;
-  drop_infinite (node);
   return json_object_ref (json_node_get_object (node));
 }
 

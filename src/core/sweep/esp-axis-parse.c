@@ -202,12 +202,13 @@ is_numeric (const EspParameter *parameter)
          && (parameter->type == ESP_PARAMETER_INTEGER || parameter->type == ESP_PARAMETER_NUMBER);
 }
 
-/* A text in which every comma is part of a value is no list of words. */
-static gboolean
-looks_like_numbers (const char *text)
+/* A text in which every comma is part of a value is no list of words. White space is what
+ * g_strstrip() takes away: a word that is written without it must not look otherwise. */
+gboolean
+_esp_axis_looks_like_numbers (const char *text)
 {
   return strpbrk (text, "0123456789") != NULL
-         && strspn (text, "0123456789+-.,;/eE \t\n") == strlen (text);
+         && strspn (text, "0123456789+-.,;/eE \t\n\r\f") == strlen (text);
 }
 
 static EspAxis *
@@ -228,7 +229,7 @@ parse_parameter (const char *name, const char *text, const EspAxisContext *conte
             all->str);
       return NULL;
     }
-  words = (first != NULL ? is_numeric (first) : looks_like_numbers (text))
+  words = (first != NULL ? is_numeric (first) : _esp_axis_looks_like_numbers (text))
               ? _esp_numbers_parse (title, text, error)
               : split_words (text);
   for (guint i = 0; words != NULL && words[i] != NULL; i++)

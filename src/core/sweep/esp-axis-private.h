@@ -41,6 +41,11 @@ char **_esp_numbers_parse (const char *title, const char *text,
 /* The shortest such text for numbers in decimal text. */
 char *_esp_numbers_dup_text (const char *const *numbers) G_GNUC_WARN_UNUSED_RESULT;
 
+/* --- esp-axis-parse.c ------------------------------------------------------------------------- */
+
+/* Whether values of a parameter that nobody knows would be read as numbers and ranges. */
+gboolean _esp_axis_looks_like_numbers (const char *text);
+
 /* --- esp-axis-words.c ------------------------------------------------------------------------- */
 
 /* Texts that are separated by "||" or, without that, one a line; trimmed; none empty. */

@@ -324,6 +324,7 @@ char *
 esp_axis_dup_text (EspAxis *self)
 {
   g_auto (GStrv) words = NULL;
+  g_autofree char *plain = NULL;
   gboolean numbers, commas = FALSE;
   guint n;
 
@@ -342,9 +343,12 @@ esp_axis_dup_text (EspAxis *self)
     }
   if (numbers)
     return _esp_numbers_dup_text ((const char *const *) words);
-  if (has_texts (self->kind) || commas)
+  plain = g_strjoinv (", ", words);
+  /* "0..1/0." is a word where it was written among texts. */
+  if (has_texts (self->kind) || commas
+      || (self->kind == ESP_AXIS_PARAMETER && _esp_axis_looks_like_numbers (plain)))
     return _esp_texts_join ((const char *const *) words, has_texts (self->kind));
-  return g_strjoinv (", ", words);
+  return g_steal_pointer (&plain);
 }
 
 /* --- As JSON ---------------------------------------------------------------------------------- */

@@ -65,7 +65,7 @@ read_numbers (const json_t *root, const char *path, EspSchedulerConfig *config, 
 static EspStatus
 read_switches (const json_t *root, const char *path, EspSchedulerConfig *config, EspError *error)
 {
-  bool karras, exponential, beta, stochastic;
+  bool karras = false, exponential = false, beta = false, stochastic = false;
   const struct
   {
     const char *key;

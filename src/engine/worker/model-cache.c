@@ -102,7 +102,8 @@ signature_of (const char *path)
 static uint64_t
 sources_signature (const EspModelParts *parts, const EspModel *model)
 {
-  uint64_t hash = mix (FNV_OFFSET, &(uint64_t){ signature_of (parts->path) }, sizeof (uint64_t));
+  const uint64_t asked_for = signature_of (parts->path);
+  uint64_t hash = mix (FNV_OFFSET, &asked_for, sizeof asked_for);
 
   for (int i = 0; esp_model_source (model, i) != NULL; i++)
     {

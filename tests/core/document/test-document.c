@@ -421,6 +421,32 @@ test_find (Fixture *fixture, gconstpointer data)
   close_document (document);
 }
 
+/* An instruction of megabytes is searched to its end, in time; also where it has no spaces. */
+static void
+test_find_long (Fixture *fixture, gconstpointer data)
+{
+  static const char *const wanted[] = { "first", "läst", "ääää" };
+  EspDocument *document = create_document ("Find long");
+  EspNode *root = import_color (document, 0xffffff, NULL);
+  g_autoptr (GString) text = g_string_new ("First ");
+
+  for (int i = 0; i < 20000; i++)
+    g_string_append (text, "word and wörd, ");
+  for (int i = 0; i < 200000; i++)
+    g_string_append (text, "ä");
+  for (int i = 0; i < 200000; i++)
+    g_string_append (text, i % 2 == 0 ? "\314\210" : "\314\243");
+  g_string_append (text, " läst");
+  add_turn (document, root, text->str, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
+    {
+      g_autoptr (GPtrArray) nodes = esp_document_find (document, wanted[i]);
+
+      g_assert_cmpuint (nodes->len, ==, 1);
+    }
+  close_document (document);
+}
+
 static void
 assert_instructions (EspDocument *document, const char *expected)
 {
@@ -675,6 +701,7 @@ main (int argc, char *argv[])
   ADD_TEST ("/document/stacks", test_stacks);
   ADD_TEST ("/document/references", test_references);
   ADD_TEST ("/document/find", test_find);
+  ADD_TEST ("/document/find/long", test_find_long);
   ADD_TEST ("/document/instructions", test_instructions);
   ADD_TEST ("/document/text", test_text);
   ADD_TEST ("/document/order", test_order);

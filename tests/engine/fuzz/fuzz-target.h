@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,12 @@
 int LLVMFuzzerInitialize (int *argc, char ***argv);
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-/* Ends the program where a promise is broken: that is what a fuzzer looks for. */
+/* Ends the program where a promise is broken, and says which: that is what a fuzzer looks for. */
 #define PROMISE(condition)                                                                         \
   do                                                                                               \
     if (!(condition))                                                                              \
-      abort ();                                                                                    \
+      {                                                                                            \
+        fprintf (stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, #condition);           \
+        abort ();                                                                                  \
+      }                                                                                            \
   while (0)

@@ -74,7 +74,7 @@ _esp_url_parse (const char *text)
   host = dup_host (url);
   original = dup_part (url, CURLUPART_HOST);
   if (host == NULL
-      || (!g_str_equal (host, original)
+      || (g_strcmp0 (host, original) != 0
           && curl_url_set (url, CURLUPART_HOST, host, 0) != CURLUE_OK))
     return NULL;
 
@@ -88,7 +88,7 @@ dup_origin (CURLU *url)
   g_autofree char *host = dup_part (url, CURLUPART_HOST);
   g_autofree char *port = dup_part (url, CURLUPART_PORT);
 
-  if (port == NULL || g_str_equal (port, g_str_equal (scheme, "https") ? "443" : "80"))
+  if (port == NULL || g_str_equal (port, g_strcmp0 (scheme, "https") == 0 ? "443" : "80"))
     return g_strconcat (scheme, "://", host, NULL);
 
   return g_strconcat (scheme, "://", host, ":", port, NULL);
@@ -368,7 +368,7 @@ esp_trust_check_url (const EspTrust *self, const char *url, GError **error)
     {
       g_autoptr (GInetAddress) address = _esp_host_dup_address (host);
 
-      if (!g_str_equal (scheme, "https"))
+      if (g_strcmp0 (scheme, "https") != 0)
         {
           g_set_error (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_ADDRESS,
                        _ ("“%s” is asked for without encryption (http); nothing was sent there."),
@@ -386,7 +386,7 @@ esp_trust_check_url (const EspTrust *self, const char *url, GError **error)
       return TRUE;
     }
 
-  if (g_str_equal (scheme, "http") && !esp_host_is_loopback (host)
+  if (g_strcmp0 (scheme, "http") == 0 && !esp_host_is_loopback (host)
       && !has_same_host (self->base_url, host))
     {
       g_set_error (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_ADDRESS,
