@@ -17,17 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine/sanitized.h"
 #include "decoder-job.h"
-
-/* A sanitizer has something to say on standard error; else what a stranger's file may have taken
- * over shall not write to the terminal. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature (address_sanitizer) || __has_feature (thread_sanitizer))
-#else
-#define SANITIZED 0
-#endif
 
 enum
 {
@@ -124,7 +115,9 @@ settle (const int descriptors[3])
     safe[i] = fcntl (descriptors[i], F_DUPFD, DECODER_JOB_N_DESCRIPTORS);
   dup2 (null, STDIN_FILENO);
   dup2 (null, STDOUT_FILENO);
-  if (!SANITIZED)
+  /* A sanitizer has something to say on standard error; else what a stranger's file may have taken
+   * over shall not write to the terminal. */
+  if (!ESP_SANITIZED)
     dup2 (null, STDERR_FILENO);
   for (guint i = 0; i < 3; i++)
     dup2 (safe[i], DECODER_JOB_SOCKET + (int) i);

@@ -25,6 +25,7 @@ _esp_worker_trust_spool (const char *path)
 static gboolean
 is_in_folder (const char *path, const char *folder)
 {
+  struct stat status;
   const char *name;
 
   if (path == NULL)
@@ -32,7 +33,10 @@ is_in_folder (const char *path, const char *folder)
   if (folder == NULL || !g_str_has_prefix (path, folder) || path[strlen (folder)] != '/')
     return FALSE;
   name = path + strlen (folder) + 1;
-  return *name != '\0' && *name != '.' && strchr (name, '/') == NULL;
+  if (*name == '\0' || *name == '.' || strchr (name, '/') != NULL)
+    return FALSE;
+  /* A link there leads wherever the worker wanted it to. */
+  return lstat (path, &status) != 0 || S_ISREG (status.st_mode);
 }
 
 gboolean

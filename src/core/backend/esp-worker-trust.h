@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 gboolean _esp_worker_trust_spool (const char *path);
 
 /* Are the files that an event of the worker names, if any, in the folder `spool` (NULL: none is)
- * itself? Of a result and a preview these are "path" and "latents"; other events name none. */
+ * itself, and no links? Of a result and a preview these are "path" and "latents"; other events name
+ * none. */
 gboolean _esp_worker_trust_event (JsonObject *event, const char *spool);
 
 G_END_DECLS

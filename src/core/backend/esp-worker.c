@@ -10,9 +10,7 @@
 
 #include "esp-installation.h"
 #include "esp-json-member.h"
-#include "esp-json-object.h"
 #include "esp-json-text.h"
-#include "esp-model-use.h"
 #include "esp-spool-folder.h"
 #include "esp-worker-trust.h"
 #include "esp-worker-access.h"
@@ -28,43 +26,9 @@
 #define MOST_SECONDS (365.0 * 86400)
 #define MOST_BATCH   1024
 
-struct _EspWorker
-{
-  GObject parent_instance;
-
-  char *program; /* NULL = look for it when it is needed */
-  EspWorkerProcess *process;
-  char *identifier;
-  char *spool;             /* of the running process; NULL before its hello */
-  guint batch;             /* the most edits of one request; of the process that runs */
-  EspWorkerAccess *access; /* the files that it may use */
-  GQueue held;             /* of GString: requests for the process that will be started anew */
-  gboolean restarting;     /* the process was killed for that */
-  int spool_lock;          /* on the spool's lock meanwhile, or -1 */
-  GError *fault;           /* why it was killed, if not for what its end tells; or NULL */
-  gint64 last_id;
-  GHashTable *calls;      /* id → Call */
-  GHashTable *components; /* model → JSON text of its parts that are elsewhere */
-  GPtrArray *hello_tasks; /* GTasks that wait for the hello */
-  GPtrArray *stop_tasks;  /* GTasks that wait for the end */
-  GSource *hello_timeout, *stop_timeout;
-};
-
 G_DEFINE_FINAL_TYPE (EspWorker, esp_worker, G_TYPE_OBJECT)
 
 G_DEFINE_QUARK (esp - worker - error - quark, esp_worker_error)
-
-/* One request that waits for its answer. */
-typedef struct
-{
-  gint64 id;
-  GTask *task;
-  const char *answer; /* the type of the event that ends it; static */
-  EspWorkerEventFunc events;
-  gpointer events_data;
-  gboolean held; /* not sent yet */
-  GSource *cancelled, *kill_timeout;
-} Call;
 
 static const struct
 {
@@ -89,7 +53,7 @@ clear_source (GSource **source)
 }
 
 static void
-call_free (Call *call)
+call_free (EspWorkerCall *call)
 {
   clear_source (&call->cancelled);
   clear_source (&call->kill_timeout);
@@ -108,7 +72,7 @@ add_timeout (EspWorker *self, guint seconds, GSourceFunc func, gpointer data)
 }
 
 /* Ends a call; it is removed from the table first, because its callback may start another. */
-static Call *
+static EspWorkerCall *
 steal_call (EspWorker *self, gint64 id)
 {
   gpointer value = NULL;
@@ -144,7 +108,7 @@ fail_everything (EspWorker *self, GError *error)
 
   for (GList *l = calls; l != NULL; l = l->next)
     {
-      Call *call = l->data;
+      EspWorkerCall *call = l->data;
 
       g_task_return_error (call->task, g_error_copy (error));
       call_free (call);
@@ -152,7 +116,7 @@ fail_everything (EspWorker *self, GError *error)
 }
 
 static void
-take_error (Call *call, JsonObject *object)
+take_error (EspWorkerCall *call, JsonObject *object)
 {
   const char *code = esp_json_get_string (object, "code");
   const char *message = esp_json_get_string (object, "message");
@@ -183,7 +147,7 @@ get_count (JsonObject *object, const char *key, int fallback, int most)
 }
 
 static void
-take_event (EspWorker *self, Call *call, const char *type, JsonObject *object)
+take_event (EspWorker *self, EspWorkerCall *call, const char *type, JsonObject *object)
 {
   EspWorkerEvent event = { .step = get_count (object, "step", 0, G_MAXINT),
                            .steps = get_count (object, "steps", 0, G_MAXINT),
@@ -264,7 +228,7 @@ renew_if_idle (EspWorker *self)
     return;
   g_hash_table_iter_init (&iter, self->calls);
   while (g_hash_table_iter_next (&iter, NULL, &call))
-    if (!((Call *) call)->held)
+    if (!((EspWorkerCall *) call)->held)
       return;
 
   g_debug ("The engine is started anew for further files");
@@ -290,23 +254,23 @@ send_held (EspWorker *self)
 
   g_hash_table_iter_init (&iter, self->calls);
   while (g_hash_table_iter_next (&iter, NULL, &call))
-    ((Call *) call)->held = FALSE;
+    ((EspWorkerCall *) call)->held = FALSE;
   for (GString *line = g_queue_pop_head (&self->held); line != NULL;
        line = g_queue_pop_head (&self->held))
     _esp_worker_process_send (self->process, line);
 }
 
 /* Whether a request that is made now has to wait for another process. */
-static gboolean
-must_hold (EspWorker *self)
+gboolean
+_esp_worker_must_hold (EspWorker *self)
 {
   return self->restarting || !g_queue_is_empty (&self->held)
          || !_esp_worker_access_is_given (self->access);
 }
 
 /* Sends the line (taken over), now or later. */
-static void
-send_line (EspWorker *self, GString *line, gboolean hold)
+void
+_esp_worker_send_line (EspWorker *self, GString *line, gboolean hold)
 {
   if (!hold)
     {
@@ -339,7 +303,7 @@ on_process_line (EspWorkerProcess *process, JsonObject *object, gpointer data)
   const char *type = esp_json_get_string (object, "type");
   const double number = esp_json_get_number (object, "id", -1);
   gint64 id = number < 0 ? -1 : number <= (double) self->last_id ? (gint64) number : G_MAXINT64;
-  Call *call = id >= 0 ? g_hash_table_lookup (self->calls, &id) : NULL;
+  EspWorkerCall *call = id >= 0 ? g_hash_table_lookup (self->calls, &id) : NULL;
 
   if (type == NULL)
     g_warning ("The engine sent an event without a type");
@@ -496,7 +460,7 @@ on_call_stuck (gpointer data)
 static gboolean
 on_call_cancelled (GCancellable *cancellable, gpointer data)
 {
-  Call *call = data;
+  EspWorkerCall *call = data;
   EspWorker *self = g_task_get_source_object (call->task);
   GString *line = g_string_new (NULL);
 
@@ -533,10 +497,10 @@ _esp_worker_begin_line (EspWorker *self, const char *type)
 }
 
 /* Remembers that the task waits for the answer to the request `id`. */
-static Call *
-add_call (EspWorker *self, gint64 id, const char *answer, GTask *task)
+EspWorkerCall *
+_esp_worker_add_call (EspWorker *self, gint64 id, const char *answer, GTask *task)
 {
-  Call *call = g_new0 (Call, 1);
+  EspWorkerCall *call = g_new0 (EspWorkerCall, 1);
 
   call->id = id;
   call->task = g_object_ref (task);
@@ -557,7 +521,7 @@ _esp_worker_send_call (EspWorker *self, GString *line, const char *answer, GTask
 {
   g_autoptr (GError) error = NULL;
   gint64 id = self->last_id;
-  Call *call;
+  EspWorkerCall *call;
 
   esp_json_close (line, '}');
 
@@ -574,11 +538,11 @@ _esp_worker_send_call (EspWorker *self, GString *line, const char *answer, GTask
       return;
     }
 
-  call = add_call (self, id, answer, task);
+  call = _esp_worker_add_call (self, id, answer, task);
   call->events = events;
   call->events_data = events_data;
-  call->held = must_hold (self);
-  send_line (self, line, call->held);
+  call->held = _esp_worker_must_hold (self);
+  _esp_worker_send_line (self, line, call->held);
 }
 
 gpointer
@@ -613,278 +577,6 @@ char *
 esp_worker_hello_finish (EspWorker *self, GAsyncResult *result, GError **error)
 {
   return _esp_worker_finish (self, result, esp_worker_hello_async, error);
-}
-
-void
-_esp_worker_need_components (EspWorker *self, JsonObject *components)
-{
-  JsonObjectIter iter;
-  JsonNode *path;
-
-  if (components == NULL)
-    return;
-  json_object_iter_init (&iter, components);
-  while (json_object_iter_next (&iter, NULL, &path))
-    if (JSON_NODE_HOLDS_VALUE (path) && json_node_get_value_type (path) == G_TYPE_STRING)
-      _esp_worker_access_add_weights (self->access, json_node_get_string (path));
-}
-
-EspWorkerAccess *
-_esp_worker_get_access (EspWorker *self)
-{
-  return self->access;
-}
-
-void
-esp_worker_set_components (EspWorker *self, const char *model, JsonObject *components)
-{
-  g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (model != NULL);
-
-  _esp_worker_need_components (self, components);
-  if (components != NULL && json_object_get_size (components) > 0)
-    g_hash_table_insert (self->components, g_strdup (model), esp_json_dup_canonical (components));
-  else
-    g_hash_table_remove (self->components, model);
-}
-
-void
-_esp_worker_put_model (EspWorker *self, GString *line, const char *model)
-{
-  const char *components = g_hash_table_lookup (self->components, model);
-
-  _esp_worker_access_add_model (self->access, model);
-  esp_json_put_string (line, "model", model, -1);
-  if (components != NULL)
-    esp_json_put_raw (line, "components", components);
-}
-
-static void
-put_parameters (GString *line, JsonObject *parameters)
-{
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *value;
-
-  json_object_iter_init_ordered (&iter, parameters);
-  while (json_object_iter_next_ordered (&iter, &name, &value))
-    {
-      g_autofree char *text = json_to_string (value, FALSE);
-
-      esp_json_put_raw (line, name, text);
-    }
-}
-
-/* Four tokens a hexadecimal digit, the first one in its highest bit. */
-static char *
-dup_tokens (const EspWorkerCarry *carry)
-{
-  gsize count = (gsize) (carry->width / 16) * (gsize) (carry->height / 16);
-  GString *digits = g_string_sized_new (count / 4 + 2);
-
-  for (gsize i = 0; i < count; i += 4)
-    {
-      guint digit = 0;
-
-      for (gsize bit = 0; bit < 4; bit++)
-        digit = digit << 1 | (i + bit < count && carry->tokens[i + bit] != 0);
-      g_string_append_c (digits, "0123456789abcdef"[digit]);
-    }
-  return g_string_free (digits, FALSE);
-}
-
-static void
-put_carry (GString *line, const EspWorkerCarry *carry)
-{
-  esp_json_open (line, "carry", '{');
-  esp_json_put_string (line, "latents", carry->latents, -1);
-  esp_json_put_uint (line, "width", (guint64) carry->width);
-  esp_json_put_uint (line, "height", (guint64) carry->height);
-  if (carry->tokens != NULL)
-    {
-      g_autofree char *tokens = dup_tokens (carry);
-
-      esp_json_put_string (line, "tokens", tokens, -1);
-    }
-  if (carry->model != NULL)
-    esp_json_put_string (line, "model", carry->model, -1);
-  esp_json_close (line, '}');
-}
-
-/* One part of esp_worker_edits_async (). */
-typedef struct
-{
-  GTask *task;
-  const EspWorkerEditPart *part;
-} Edit;
-
-static void
-clear_edit (gpointer data)
-{
-  g_object_unref (((Edit *) data)->task);
-}
-
-/* The request for edits [first, first + count), under ids from self->last_id + 1 on. */
-static GString *
-edit_line (EspWorker *self, const EspWorkerEdit *edit, GArray *edits, guint first, guint count)
-{
-  GString *line = _esp_worker_begin_line (self, "edit");
-  JsonObject *parameters = g_array_index (edits, Edit, first).part->parameters;
-
-  _esp_worker_put_model (self, line, edit->model);
-  esp_json_open (line, "images", '[');
-  for (const char *const *image = edit->images; *image != NULL; image++)
-    esp_json_put_string (line, NULL, *image, -1);
-  esp_json_close (line, ']');
-  if (parameters != NULL)
-    put_parameters (line, parameters);
-  if (edit->noise != NULL)
-    esp_json_put_string (line, "noise", edit->noise, -1);
-  if (edit->dump != NULL)
-    esp_json_put_string (line, "dump", edit->dump, -1);
-  if (edit->carry != NULL)
-    put_carry (line, edit->carry);
-  esp_json_put_bool (line, "previews", edit->previews);
-  esp_json_put_bool (line, "latents", edit->latents);
-
-  if (count > 1)
-    esp_json_open (line, "batch", '[');
-  for (guint i = first + 1; i < first + count; i++)
-    {
-      JsonNode *seed
-          = json_object_get_member (g_array_index (edits, Edit, i).part->parameters, "seed");
-      g_autofree char *text = seed != NULL ? json_to_string (seed, FALSE) : g_strdup ("0");
-
-      esp_json_open (line, NULL, '{');
-      esp_json_put_uint (line, "id", (guint64) ++self->last_id);
-      esp_json_put_raw (line, "seed", text);
-      esp_json_close (line, '}');
-    }
-  if (count > 1)
-    esp_json_close (line, ']');
-  esp_json_close (line, '}');
-  return line;
-}
-
-/* Pictures and latents are in the spool folder, or named by whoever runs the worker alone. */
-static void
-need_file (EspWorker *self, const char *path)
-{
-  if (path != NULL && (self->spool == NULL || !g_str_has_prefix (path, self->spool)))
-    _esp_worker_access_add_file (self->access, path);
-}
-
-static void
-need_loras (EspWorker *self, JsonObject *parameters)
-{
-  JsonArray *loras = parameters != NULL ? esp_json_get_array (parameters, "loras") : NULL;
-
-  for (guint i = 0; loras != NULL && i < json_array_get_length (loras); i++)
-    {
-      JsonNode *lora = json_array_get_element (loras, i);
-      const char *path = JSON_NODE_HOLDS_OBJECT (lora)
-                             ? esp_json_get_string (json_node_get_object (lora), "path")
-                             : NULL;
-
-      if (path != NULL)
-        _esp_worker_access_add_weights (self->access, path);
-    }
-}
-
-void
-esp_worker_expect_edit (EspWorker *self, const EspWorkerEdit *edit)
-{
-  g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (edit != NULL && edit->model != NULL);
-
-  _esp_worker_access_add_model (self->access, edit->model);
-  need_loras (self, edit->parameters);
-  for (const char *const *image = edit->images; image != NULL && *image != NULL; image++)
-    need_file (self, *image);
-  need_file (self, edit->noise);
-  if (edit->carry != NULL)
-    need_file (self, edit->carry->latents);
-  if (edit->dump != NULL)
-    _esp_worker_access_add_output (self->access, edit->dump);
-}
-
-static void
-send_edits (EspWorker *self, const EspWorkerEdit *edit, GArray *edits)
-{
-  for (guint first = 0; first < edits->len; first += self->batch)
-    {
-      guint count = MIN (self->batch, edits->len - first);
-      gboolean hold = must_hold (self);
-      gint64 id = self->last_id + 1;
-      GString *line = edit_line (self, edit, edits, first, count);
-
-      for (guint i = 0; i < count; i++)
-        {
-          const Edit *one = &g_array_index (edits, Edit, first + i);
-          Call *call = add_call (self, id + i, "result", one->task);
-
-          call->events = one->part->events;
-          call->events_data = one->part->events_data;
-          call->held = hold;
-        }
-      send_line (self, line, hold);
-    }
-}
-
-void
-esp_worker_edits_async (EspWorker *self, const EspWorkerEdit *edit, const EspWorkerEditPart *parts,
-                        guint n_parts)
-{
-  g_autoptr (GArray) edits = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_return_if_fail (ESP_IS_WORKER (self));
-  g_return_if_fail (edit != NULL && edit->model != NULL && edit->images != NULL);
-  g_return_if_fail (parts != NULL && n_parts > 0);
-
-  edits = g_array_new (FALSE, FALSE, sizeof (Edit));
-  g_array_set_clear_func (edits, clear_edit);
-  for (guint i = 0; i < n_parts; i++)
-    {
-      Edit one = { g_task_new (self, parts[i].cancellable, parts[i].callback, parts[i].user_data),
-                   &parts[i] };
-
-      g_task_set_source_tag (one.task, esp_worker_edits_async);
-      esp_model_use_for_task (edit->model, one.task);
-      if (g_task_return_error_if_cancelled (one.task))
-        g_object_unref (one.task);
-      else
-        g_array_append_val (edits, one);
-    }
-
-  esp_worker_expect_edit (self, edit);
-  for (guint i = 0; i < edits->len; i++)
-    need_loras (self, g_array_index (edits, Edit, i).part->parameters);
-  if (edits->len > 0 && esp_worker_start (self, &error))
-    send_edits (self, edit, edits);
-  for (guint i = 0; i < edits->len && error != NULL; i++)
-    g_task_return_error (g_array_index (edits, Edit, i).task, g_error_copy (error));
-}
-
-void
-esp_worker_edit_async (EspWorker *self, const EspWorkerEdit *edit, GCancellable *cancellable,
-                       EspWorkerEventFunc events, gpointer events_data,
-                       GAsyncReadyCallback callback, gpointer user_data)
-{
-  EspWorkerEditPart part = { .parameters = edit->parameters,
-                             .cancellable = cancellable,
-                             .events = events,
-                             .events_data = events_data,
-                             .callback = callback,
-                             .user_data = user_data };
-
-  esp_worker_edits_async (self, edit, &part, 1);
-}
-
-JsonObject *
-esp_worker_edit_finish (EspWorker *self, GAsyncResult *result, GError **error)
-{
-  return _esp_worker_finish (self, result, esp_worker_edits_async, error);
 }
 
 static gboolean

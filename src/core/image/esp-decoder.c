@@ -181,7 +181,7 @@ static void
 set_ended (const char *name, int status, GError **error)
 {
   if (WIFSIGNALED (status) && WTERMSIG (status) == SIGXCPU)
-    esp_picture_refuse_damaged (name, _ ("reading it takes too long"), error);
+    esp_picture_refuse_read (name, _ ("reading it takes too long"), error);
   else if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL) /* the kernel is short of it */
     esp_picture_refuse_memory (name, error);
   else
@@ -241,36 +241,8 @@ wait_for_answer (int job, guint seconds, const EspDecoderRequest *request,
     return FAILED;
   if (n > 0)
     return take_message (job, request, answered, error);
-  esp_picture_refuse_damaged (request->name, _ ("reading it takes too long"), error);
+  esp_picture_refuse_read (request->name, _ ("reading it takes too long"), error);
   return FAILED;
-}
-
-/* Sends the job and waits; GONE: the decoder was, before it answered. */
-static Waited
-try_once (EspDecoder *self, EspDecoderProcess *process, const EspDecoderRequest *request,
-          int result, EspDecoderAnswered *answered, GCancellable *cancellable, GError **error)
-{
-  g_autofree char *name = fit_name (request->name);
-  const EspDecoderJob job = make_job (self, request, strlen (name) + 1);
-  Waited waited = GONE;
-  int ends[2];
-
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-    {
-      esp_picture_refuse_read (request->name, g_strerror (errno), error);
-      return FAILED;
-    }
-  if (_esp_decoder_process_send (process, &job, name, (int[]){ ends[1], request->file, result }))
-    {
-      close (ends[1]);
-      ends[1] = -1;
-      waited = wait_for_answer (ends[0], 2 * job.seconds, request, answered, cancellable, error);
-    }
-  /* Whatever still works on it ends with this. */
-  close (ends[0]);
-  if (ends[1] >= 0)
-    close (ends[1]);
-  return waited;
 }
 
 /* Whether the result is what the answer says, and stays so: from here on nobody can change it. */
@@ -299,6 +271,38 @@ check_answer (int result, const EspDecoderRequest *request, const EspDecoderAnsw
       return FALSE;
     }
   return TRUE;
+}
+
+/* Sends the job and waits; GONE: the decoder was, before it answered. WAITED: the result is sealed
+ * and as the answer says. */
+static Waited
+try_once (EspDecoder *self, EspDecoderProcess *process, const EspDecoderRequest *request,
+          int result, EspDecoderAnswered *answered, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *name = fit_name (request->name);
+  const EspDecoderJob job = make_job (self, request, strlen (name) + 1);
+  Waited waited = GONE;
+  int ends[2];
+
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    {
+      esp_picture_refuse_read (request->name, g_strerror (errno), error);
+      return FAILED;
+    }
+  if (_esp_decoder_process_send (process, &job, name, (int[]){ ends[1], request->file, result }))
+    {
+      close (ends[1]);
+      ends[1] = -1;
+      waited = wait_for_answer (ends[0], 2 * job.seconds, request, answered, cancellable, error);
+    }
+  if (waited == WAITED && !check_answer (result, request, answered, error))
+    waited = FAILED;
+  /* Whatever still works on it ends with this: only now, so that one that kept the result in reach
+   * is found out. */
+  close (ends[0]);
+  if (ends[1] >= 0)
+    close (ends[1]);
+  return waited;
 }
 
 int
@@ -333,7 +337,7 @@ _esp_decoder_run (EspDecoder *self, const EspDecoderRequest *request, EspDecoder
     }
   if (waited == GONE)
     esp_picture_refuse_read (request->name, _ ("the program that decodes pictures ends"), error);
-  if (waited != WAITED || !check_answer (result, request, answered, error))
+  if (waited != WAITED)
     {
       close (result);
       return -1;

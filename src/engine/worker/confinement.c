@@ -42,12 +42,21 @@ enum
   ENVIRONMENT_PATHS = 64, /* in LD_LIBRARY_PATH */
 };
 
-/* Paths that end in NULL; what is beyond the room is left out, and then cannot be read. */
+/* Copies of paths that end in NULL; what is beyond the room is left out, and then cannot be read.
+ */
 typedef struct Paths
 {
-  const char **paths;
+  char **paths;
   size_t count, room;
 } Paths;
+
+static void
+paths_clear (Paths *paths)
+{
+  for (size_t i = 0; i < paths->count; i++)
+    free (paths->paths[i]);
+  free (paths->paths);
+}
 
 static bool
 paths_init (Paths *paths, const char *const *given, size_t more)
@@ -56,33 +65,52 @@ paths_init (Paths *paths, const char *const *given, size_t more)
 
   while (given[count] != NULL)
     count++;
-  *paths = (Paths){ .paths = calloc (count + more + 1, sizeof *paths->paths),
-                    .count = count,
-                    .room = count + more };
-  if (paths->paths == NULL)
-    return false;
-  memcpy (paths->paths, given, count * sizeof *given);
-  return true;
+  *paths
+      = (Paths){ .paths = calloc (count + more + 1, sizeof *paths->paths), .room = count + more };
+  for (size_t i = 0; paths->paths != NULL && i < count; i++)
+    {
+      paths->paths[i] = strdup (given[i]);
+      if (paths->paths[i] == NULL)
+        {
+          paths_clear (paths);
+          return false;
+        }
+      paths->count++;
+    }
+  return paths->paths != NULL;
 }
 
 static void
 paths_add (Paths *paths, const char *path)
 {
-  if (path != NULL && path[0] == '/' && paths->count < paths->room)
-    paths->paths[paths->count++] = path;
+  if (path == NULL || path[0] != '/' || paths->count == paths->room)
+    return;
+  paths->paths[paths->count] = strdup (path);
+  if (paths->paths[paths->count] != NULL)
+    paths->count++;
 }
 
-/* Adds the folder of a file, or nothing. Never freed: confining happens once. */
+/* The path is freed. */
+static void
+paths_take (Paths *paths, char *path)
+{
+  paths_add (paths, path);
+  free (path);
+}
+
+/* Adds the folder of a file, or nothing. */
 static void
 paths_add_folder_of (Paths *paths, const char *file)
 {
   char *path = file != NULL && strchr (file, '/') != NULL ? realpath (file, NULL) : NULL;
   char *slash = path != NULL ? strrchr (path, '/') : NULL;
 
-  if (slash == NULL || slash == path)
-    return;
-  *slash = '\0';
-  paths_add (paths, path);
+  if (slash != NULL && slash != path)
+    {
+      *slash = '\0';
+      paths_add (paths, path);
+    }
+  free (path);
 }
 
 /* What the environment names: libraries, another driver, kernels that are elsewhere. */
@@ -96,6 +124,7 @@ add_environment (Paths *readable)
   for (char *path = copy != NULL ? strtok_r (copy, ":", &rest) : NULL; path != NULL && left-- > 0;
        path = strtok_r (NULL, ":", &rest))
     paths_add (readable, path);
+  free (copy);
   paths_add_folder_of (readable, getenv ("ESPALIER_CUDA_DRIVER"));
   paths_add (readable, getenv ("ESPALIER_CUDA_KERNELS"));
 }
@@ -105,7 +134,7 @@ static void
 add_suppressions (Paths *readable)
 {
 #if ESP_SANITIZED
-  static char path[PATH_MAX];
+  char path[PATH_MAX];
   const char *options = getenv ("LSAN_OPTIONS");
   const char *named = options != NULL ? strstr (options, "suppressions=") : NULL;
 
@@ -125,7 +154,6 @@ add_suppressions (Paths *readable)
 static void
 add_own_libraries (Paths *readable)
 {
-  static char places[3][PATH_MAX];
   static const char *const names[] = { "lib", "lib64", ESP_LIBDIR };
   char self[PATH_MAX];
   ssize_t length = readlink ("/proc/self/exe", self, sizeof self - 1);
@@ -143,16 +171,16 @@ add_own_libraries (Paths *readable)
     }
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     {
-      int written = names[i][0] == '/'
-                        ? snprintf (places[i], sizeof places[i], "%s", names[i])
-                        : snprintf (places[i], sizeof places[i], "%s/%s", self, names[i]);
+      char place[2 * PATH_MAX];
 
-      if (written > 0 && (size_t) written < sizeof places[i])
-        paths_add (readable, places[i]);
+      if (names[i][0] == '/')
+        paths_add (readable, names[i]);
+      else if (snprintf (place, sizeof place, "%s/%s", self, names[i]) < PATH_MAX)
+        paths_add (readable, place);
     }
 }
 
-/* The cache has to be there to be given away; NULL: nothing is kept. Never freed. */
+/* The cache has to be there to be given away; NULL: nothing is kept. The caller frees it. */
 static char *
 make_cache_folder (void)
 {
@@ -178,7 +206,7 @@ has_nvidia_card (void)
   return false;
 }
 
-/* Where NVIDIA's driver keeps what it compiled for the card, or NULL. */
+/* Where NVIDIA's driver keeps what it compiled for the card, or NULL. The caller frees it. */
 static char *
 make_driver_cache (void)
 {
@@ -273,7 +301,7 @@ esp_worker_confine (const EspWorkerOptions *options, const EspSpool *spool, EspC
     return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory");
   if (!paths_init (&writable, (const char *const *) options->writable, 16))
     {
-      free (readable.paths);
+      paths_clear (&readable);
       return esp_error_set (error, ESP_ERROR_MEMORY, "out of memory");
     }
 
@@ -287,23 +315,23 @@ esp_worker_confine (const EspWorkerOptions *options, const EspSpool *spool, EspC
   for (size_t i = 0; i < sizeof system_outputs / sizeof system_outputs[0]; i++)
     paths_add (&writable, system_outputs[i]);
   paths_add (&writable, spool->path);
-  paths_add (&writable, make_cache_folder ());
-  paths_add (&writable, make_driver_cache ());
+  paths_take (&writable, make_cache_folder ());
+  paths_take (&writable, make_driver_cache ());
 #ifdef ESP_COVERAGE_FOLDER
   paths_add (&writable, ESP_COVERAGE_FOLDER);
 #endif
 
   /* So that the spool can go when the worker does: that is asked of the folder it lies in. */
   wanted.prunable = spool_base;
-  wanted.readable = readable.paths;
-  wanted.writable = writable.paths;
+  wanted.readable = (const char *const *) readable.paths;
+  wanted.writable = (const char *const *) writable.paths;
   wanted.listable = (const char *const *) options->listable;
   if (has_nvidia_card ())
     wanted.flags |= ESP_CONFINE_DEVICES;
   if (options->all_files)
     wanted.flags |= ESP_CONFINE_ALL_FILES;
   status = esp_confine (&wanted, done, error);
-  free (readable.paths);
-  free (writable.paths);
+  paths_clear (&readable);
+  paths_clear (&writable);
   return status;
 }

@@ -63,6 +63,9 @@ for line in sys.stdin:
         send(type='result', id=identifier, path=spool + '/r.ppm', request=request)
     elif kind == 'edit' and mode == 'names a file of yours':
         send(type='result', id=identifier, path=os.environ['YOURS'], latents=None)
+    elif kind == 'edit' and mode == 'links to a file of yours':
+        os.symlink(os.environ['YOURS'], spool + '/r.ppm')
+        send(type='result', id=identifier, path=spool + '/r.ppm', latents=None)
     elif kind == 'edit' and mode == 'names latents of yours':
         send(type='result', id=identifier, path=spool + '/r.ppm', latents=os.environ['YOURS'])
     elif kind == 'edit' and mode == 'shows a file of yours':

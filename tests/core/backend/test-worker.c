@@ -470,6 +470,7 @@ main (int argc, char **argv)
   ADD ("cancel", "waits for cancel", test_cancel);
   ADD ("stuck", "stuck", test_stuck);
   ADD ("distrust/result", "names a file of yours", test_distrust);
+  ADD ("distrust/link", "links to a file of yours", test_distrust);
   ADD ("distrust/latents", "names latents of yours", test_distrust);
   ADD ("distrust/preview", "shows a file of yours", test_distrust);
   ADD ("distrust/spool", "a spool of yours", test_distrust);

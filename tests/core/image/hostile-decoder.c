@@ -31,16 +31,9 @@
 #include <unistd.h>
 
 #include "confine/confine.h"
+#include "confine/sanitized.h"
 #include "esp-decode.h"
 #include "esp-sealed-memory.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#define SANITIZED __has_feature (address_sanitizer)
-#else
-#define SANITIZED 0
-#endif
 
 #ifndef HOSTILE_FLAGS
 #define HOSTILE_FLAGS 0
@@ -159,7 +152,7 @@ try_processes (Attempt *self)
   pid_t pid;
 
   /* Of these LeakSanitizer has need. */
-  if (!SANITIZED)
+  if (!ESP_SANITIZED)
     {
       pid = fork ();
       if (pid == 0)
@@ -180,7 +173,7 @@ try_processes (Attempt *self)
   tried (self, "a new session", setsid () >= 0);
   tried (self, "more processor time", setrlimit (RLIMIT_CPU, &limit) == 0);
   tried (self, "less nice", setpriority (PRIO_PROCESS, 0, -20) == 0);
-  tried (self, "more memory", !SANITIZED && setrlimit (RLIMIT_AS, &limit) == 0);
+  tried (self, "more memory", !ESP_SANITIZED && setrlimit (RLIMIT_AS, &limit) == 0);
   tried (self, "larger files", setrlimit (RLIMIT_FSIZE, &limit) == 0);
   tried (self, "more files", setrlimit (RLIMIT_NOFILE, &limit) == 0);
 }
@@ -208,7 +201,7 @@ try_memory (Attempt *self)
 {
   gsize had = 0;
 
-  if (SANITIZED)
+  if (ESP_SANITIZED)
     return;
   /* Without touching it: what counts is address space. */
   while (had < ((gsize) 64 << 30)

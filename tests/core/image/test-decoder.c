@@ -223,11 +223,14 @@ test_ends (void)
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
     {
       g_autofree char *words = g_strconcat ("end ", ends[i].how, NULL);
+      const int code
+          = g_str_equal (ends[i].words, "failed") ? ESP_IMAGE_ERROR_DAMAGED : ESP_IMAGE_ERROR_READ;
       g_autoptr (GError) error = NULL;
 
       g_assert_null (ask (decoder, words, NULL, &error));
       g_test_message ("%s: %s", ends[i].how, error->message);
-      g_assert_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_DAMAGED);
+      /* A busy computer may be slow with a picture that is as it should be. */
+      g_assert_error (error, ESP_IMAGE_ERROR, code);
       g_assert_nonnull (strstr (error->message, "the-name"));
       g_assert_nonnull (strstr (error->message, ends[i].words));
       assert_reads_well (decoder);

@@ -21,8 +21,9 @@ class Worker:
     """A worker that is asked one thing after the other."""
 
     def __init__(self, tmp, *arguments, **environment):
+        self.said = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [ENGINE, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            [ENGINE, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said,
             cwd=SOURCE, env=dict(os.environ, TMPDIR=str(tmp), **environment))
         self.number = 0
         self.hello = self.ask(type='hello')
@@ -48,7 +49,9 @@ class Worker:
 
     def end(self):
         self.process.stdin.close()
-        assert self.process.wait(240) == 0, self.process.returncode
+        returned = self.process.wait(240)
+        self.said.seek(0)
+        assert returned == 0, (returned, self.said.read().decode(errors='replace')[-4000:])
 
 
 def refused(event, path):
