@@ -96,6 +96,10 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
 {
   if ((level & G_LOG_LEVEL_MESSAGE) != 0 && g_getenv ("G_MESSAGES_DEBUG") == NULL)
     return G_LOG_WRITER_HANDLED;
+  /* What ends the program is said without g_log_writer_default (), which takes a lock of GLib's
+   * that GLib may hold where it finds that memory is out. */
+  if ((level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL)) != 0)
+    return g_log_writer_standard_streams (level, fields, n_fields, data);
   return g_log_writer_default (level, fields, n_fields, data);
 }
 

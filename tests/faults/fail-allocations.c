@@ -234,12 +234,12 @@ strikes (void)
 __attribute__ ((constructor)) static void
 start (void)
 {
-  const char *path = getenv ("FAIL_ALLOCATIONS");
+  const char *path = getenv ("FAIL_ALLOCATIONS"), *program = getenv ("FAIL_ALLOCATIONS_PROGRAM");
   void *frames[1];
   int file;
 
   find_real ();
-  if (path == NULL)
+  if (path == NULL || (program != NULL && strcmp (program, program_invocation_short_name) != 0))
     return;
   inside = true;
   backtrace (frames, 1); /* what it needs once it gets now */

@@ -2,7 +2,8 @@
 /* fail-allocations.h: what libfail-allocations.so and the test that steers it tell each other.
  *
  * The library is loaded before all others (LD_PRELOAD). FAIL_ALLOCATIONS names a file of this
- * layout, which both map: the test says what is to happen from now on, the library what has.
+ * layout, which both map: the test says what is to happen from now on, the library what has. With
+ * FAIL_ALLOCATIONS_PROGRAM it does that in the program of this name alone, not in those it starts.
  * All numbers are of the machine's own order; allocations.py reads the same layout. */
 #pragma once
 

@@ -282,7 +282,8 @@ static gboolean load_state (const char *folder, EspWorkingState *state);
 static void
 clear_folder (const char *folder)
 {
-  /* The state goes last: a database without one would be taken for unsaved work. */
+  /* The state goes last, and not at all if the database, which goes first, cannot: one without a
+   * state would be taken for unsaved work. */
   const char *const names[] = { DATABASE,
                                 DATABASE "-wal",
                                 DATABASE "-shm",
@@ -308,8 +309,11 @@ clear_folder (const char *folder)
     {
       g_autofree char *path = g_build_filename (folder, names[i], NULL);
 
-      if (g_unlink (path) != 0 && errno != ENOENT)
-        g_debug ("%s: %s", path, g_strerror (errno));
+      if (g_unlink (path) == 0 || errno == ENOENT)
+        continue;
+      g_debug ("%s: %s", path, g_strerror (errno));
+      if (i == 0)
+        return;
     }
 }
 

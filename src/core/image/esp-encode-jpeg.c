@@ -5,6 +5,7 @@
 
 #include "esp-encode-private.h"
 #include "esp-exif-private.h"
+#include "esp-picture-refusal.h"
 #include "esp-srgb-profile-private.h"
 #include "esp-xmp-private.h"
 
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jerror.h>
 #include <jpeglib.h>
 
 /* A segment's length field counts itself: 2 + 65533. */
@@ -50,8 +52,11 @@ on_error (j_common_ptr jpeg)
   char detail[JMSG_LENGTH_MAX];
 
   jpeg->err->format_message (jpeg, detail);
-  g_set_error (&self->error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_WRITE,
-               _ ("The picture cannot be written as JPEG: %s"), detail);
+  if (jpeg->err->msg_code == JERR_OUT_OF_MEMORY)
+    esp_picture_refuse_room (self->picture->width, self->picture->height, &self->error);
+  else
+    g_set_error (&self->error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_WRITE,
+                 _ ("The picture cannot be written as JPEG: %s"), detail);
   longjmp (self->jump, 1);
 }
 

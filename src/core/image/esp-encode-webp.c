@@ -5,6 +5,7 @@
 
 #include "esp-encode-private.h"
 #include "esp-exif-private.h"
+#include "esp-picture-refusal.h"
 #include "esp-xmp-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -52,7 +53,11 @@ encode (EspPicture *picture, const EspSaveOptions *options, GCancellable *cancel
   webp.user_data = cancellable;
   ok = WebPPictureImportRGB (&webp, picture->pixels, picture->width * 3)
        && WebPEncode (&config, &webp);
-  if (!ok && !g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (!ok
+      && (webp.error_code == VP8_ENC_ERROR_OUT_OF_MEMORY
+          || webp.error_code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY))
+    esp_picture_refuse_room (picture->width, picture->height, error);
+  else if (!ok && !g_cancellable_set_error_if_cancelled (cancellable, error))
     g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_WRITE,
                  _ ("The picture cannot be written as WebP (libwebp's error %d)"),
                  (int) webp.error_code);

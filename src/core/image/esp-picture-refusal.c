@@ -39,6 +39,13 @@ esp_picture_refuse_memory (const char *name, GError **error)
 }
 
 void
+esp_picture_refuse_room (int width, int height, GError **error)
+{
+  g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
+               _ ("There is no room for a picture of %d × %d pixels"), width, height);
+}
+
+void
 esp_picture_refuse_sharing (const char *name, int reason, GError **error)
 {
   if (reason == ENOMEM || reason == ENOSPC)

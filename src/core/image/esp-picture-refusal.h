@@ -16,6 +16,9 @@ void esp_picture_refuse_damaged (const char *name, const char *detail, GError **
 /* ESP_IMAGE_ERROR_TOO_LARGE: more than the memory holds. */
 void esp_picture_refuse_memory (const char *name, GError **error);
 
+/* There is no memory for one of width × height pixels: ESP_IMAGE_ERROR_TOO_LARGE. */
+void esp_picture_refuse_room (int width, int height, GError **error);
+
 /* Why there is no memory that can be shared: a limit of file sizes, which holds for it, or the
  * memory itself; `reason` is an errno value. */
 void esp_picture_refuse_sharing (const char *name, int reason, GError **error);

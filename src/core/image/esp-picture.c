@@ -3,6 +3,7 @@
 #define G_LOG_DOMAIN "esp-image"
 
 #include "esp-picture-memory.h"
+#include "esp-picture-refusal.h"
 
 #include <glib/gi18n-lib.h>
 #include <sys/mman.h>
@@ -44,8 +45,7 @@ wrap (guint8 *pixels, gsize mapped, int width, int height, GError **error)
 
   if (pixels == NULL)
     {
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is no room for a picture of %d × %d pixels"), width, height);
+      esp_picture_refuse_room (width, height, error);
       return NULL;
     }
   self = g_atomic_rc_box_new0 (Memory);
