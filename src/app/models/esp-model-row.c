@@ -209,6 +209,19 @@ esp_model_row_init (EspModelRow *self)
   self->remove = add_button (self, "user-trash-symbolic", _ ("Remove…"), G_CALLBACK (on_remove));
 }
 
+void
+esp_model_row_set_model (EspModelRow *self, EspLibraryModel *model)
+{
+  g_return_if_fail (ESP_IS_MODEL_ROW (self));
+  g_return_if_fail (ESP_IS_LIBRARY_MODEL (model));
+
+  if (self->model != NULL)
+    g_signal_handlers_disconnect_by_func (self->model, fill, self);
+  g_set_object (&self->model, model);
+  g_signal_connect_object (model, "changed", G_CALLBACK (fill), self, G_CONNECT_SWAPPED);
+  fill (self);
+}
+
 GtkWidget *
 esp_model_row_new (EspLibraryModel *model, GtkCheckButton *group)
 {
@@ -219,10 +232,8 @@ esp_model_row_new (EspLibraryModel *model, GtkCheckButton *group)
 
   /* No markup before there are words (esp-plain-row.h). */
   self = g_object_new (ESP_TYPE_MODEL_ROW, "use-markup", FALSE, NULL);
-  self->model = g_object_ref (model);
   gtk_check_button_set_group (self->check, group);
-  g_signal_connect_object (model, "changed", G_CALLBACK (fill), self, G_CONNECT_SWAPPED);
-  fill (self);
+  esp_model_row_set_model (self, model);
   return GTK_WIDGET (self);
 }
 

@@ -21,6 +21,9 @@ G_DECLARE_FINAL_TYPE (EspModelRow, esp_model_row, ESP, MODEL_ROW, AdwActionRow)
 GtkWidget *esp_model_row_new (EspLibraryModel *model,
                               GtkCheckButton *group) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Shows another model, or the same one as it is now; the focus stays where it is. */
+void esp_model_row_set_model (EspModelRow *self, EspLibraryModel *model);
+
 EspLibraryModel *esp_model_row_get_model (EspModelRow *self);
 
 G_END_DECLS

@@ -281,13 +281,32 @@ on_formats_known (GObject *source, GAsyncResult *result, gpointer data)
     g_message ("%s", error->message);
 }
 
+/* Rows of the same models stay, and the focus with them. FALSE: they are others. */
 static gboolean
-on_fill (gpointer data)
+keep_rows (EspModelsPage *self, GListModel *list)
 {
-  EspModelsPage *self = data;
-  GListModel *list = G_LIST_MODEL (self->library);
+  if (self->model_rows->len != g_list_model_get_n_items (list))
+    return FALSE;
+  for (guint i = 0; i < self->model_rows->len; i++)
+    {
+      g_autoptr (EspLibraryModel) model = g_list_model_get_item (list, i);
+      EspLibraryModel *shown = esp_model_row_get_model (self->model_rows->pdata[i]);
 
-  self->fill_id = 0;
+      if (!g_str_equal (esp_library_model_get_id (model), esp_library_model_get_id (shown)))
+        return FALSE;
+    }
+  for (guint i = 0; i < self->model_rows->len; i++)
+    {
+      g_autoptr (EspLibraryModel) model = g_list_model_get_item (list, i);
+
+      esp_model_row_set_model (self->model_rows->pdata[i], model);
+    }
+  return TRUE;
+}
+
+static void
+make_rows (EspModelsPage *self, GListModel *list)
+{
   clear_rows (self->models_group, self->model_rows);
   for (guint i = 0; i < g_list_model_get_n_items (list); i++)
     {
@@ -301,6 +320,17 @@ on_fill (gpointer data)
       adw_preferences_group_add (self->models_group, row);
       g_ptr_array_add (self->model_rows, row);
     }
+}
+
+static gboolean
+on_fill (gpointer data)
+{
+  EspModelsPage *self = data;
+  GListModel *list = G_LIST_MODEL (self->library);
+
+  self->fill_id = 0;
+  if (!keep_rows (self, list))
+    make_rows (self, list);
   adw_preferences_group_set_description (
       self->models_group, self->model_rows->len == 0
                               ? _ ("No model was found. Without one nothing can be run here.")
