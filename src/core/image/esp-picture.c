@@ -5,7 +5,6 @@
 #include "esp-picture-memory.h"
 #include "esp-picture-refusal.h"
 
-#include <glib/gi18n-lib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -45,6 +45,10 @@ EspHttpRequest *_esp_http_request_copy (EspHttpRequest *self) G_GNUC_WARN_UNUSED
 /* esp-origin.c. A URL that may be sent: http or https, with a host (made ASCII), without user; or
  * NULL. */
 CURLU *_esp_url_parse (const char *text) G_GNUC_WARN_UNUSED_RESULT;
+/* curl_url_set (); FALSE: the text cannot be that part. */
+gboolean _esp_url_set (CURLU *url, CURLUPart part, const char *text, unsigned flags);
+/* A part of `url` as GLib's memory; NULL where there is none. */
+char *_esp_url_dup_part (CURLU *url, CURLUPart part) G_GNUC_WARN_UNUSED_RESULT;
 /* The address if `host` is one in numbers; or NULL. */
 GInetAddress *_esp_host_dup_address (const char *host) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -558,20 +558,15 @@ static char *
 dup_location (EspHttpTransfer *self)
 {
   const char *location = g_hash_table_lookup (self->headers_in, "location");
-  char *absolute = NULL, *copy;
+  char *absolute;
 
   if (location == NULL || self->status < 300 || self->status >= 400)
     return NULL;
 
-  if (curl_url_set (self->url, CURLUPART_URL, location, CURLU_URLENCODE) == CURLUE_OK
-      && curl_url_get (self->url, CURLUPART_URL, &absolute, 0) == CURLUE_OK)
-    {
-      copy = g_strdup (absolute);
-      curl_free (absolute);
-      return copy;
-    }
-
-  return g_strdup (location);
+  absolute = _esp_url_set (self->url, CURLUPART_URL, location, CURLU_URLENCODE)
+                 ? _esp_url_dup_part (self->url, CURLUPART_URL)
+                 : NULL;
+  return absolute != NULL ? absolute : g_strdup (location);
 }
 
 EspHttpAnswer *

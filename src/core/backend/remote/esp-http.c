@@ -599,20 +599,18 @@ static gboolean
 take_url (EspHttpTransfer *transfer, GError **error)
 {
   const EspHttpRequest *request = transfer->request;
-  char *text = NULL;
   g_autoptr (GInetAddress) address = NULL;
 
   transfer->url = _esp_url_parse (request->url);
-  if (transfer->url == NULL || curl_url_get (transfer->url, CURLUPART_HOST, &text, 0) != CURLUE_OK)
+  if (transfer->url != NULL)
+    transfer->host = _esp_url_dup_part (transfer->url, CURLUPART_HOST);
+  if (transfer->host == NULL)
     {
       g_set_error_literal (error, ESP_HTTP_ERROR, ESP_HTTP_ERROR_ADDRESS,
                            _ ("The address is not one of the web (https), or contains a user name; "
                               "nothing was sent there."));
       return FALSE;
     }
-  transfer->host = g_strdup (text);
-  curl_free (text);
-
   address = _esp_host_dup_address (transfer->host);
   if (!request->private_ok
       && (esp_host_is_loopback (transfer->host)
@@ -627,7 +625,7 @@ take_url (EspHttpTransfer *transfer, GError **error)
     {
       gboolean is_tls = g_ascii_strncasecmp (request->url, "https:", 6) == 0;
 
-      curl_url_set (transfer->url, CURLUPART_SCHEME, is_tls ? "wss" : "ws", 0);
+      _esp_url_set (transfer->url, CURLUPART_SCHEME, is_tls ? "wss" : "ws", 0);
     }
 
   return TRUE;

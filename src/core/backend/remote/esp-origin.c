@@ -14,13 +14,28 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CURLU, curl_url_cleanup)
 
-/* A part of `url`, as GLib's memory; NULL where there is none. */
-static char *
-dup_part (CURLU *url, CURLUPart part)
+/* A lack of memory in libcurl ends the program as one in GLib does. Taken for an address that is
+ * none, it would be the fault of an answer, and what was paid for would be given up. */
+static gboolean
+has_worked (CURLUcode code)
+{
+  if (code == CURLUE_OUT_OF_MEMORY)
+    g_error ("%s: failed to allocate an address", G_STRLOC);
+  return code == CURLUE_OK;
+}
+
+gboolean
+_esp_url_set (CURLU *url, CURLUPart part, const char *text, unsigned flags)
+{
+  return has_worked (curl_url_set (url, part, text, flags));
+}
+
+char *
+_esp_url_dup_part (CURLU *url, CURLUPart part)
 {
   char *text = NULL, *copy;
 
-  if (curl_url_get (url, part, &text, 0) != CURLUE_OK)
+  if (!has_worked (curl_url_get (url, part, &text, 0)))
     return NULL;
 
   copy = g_strdup (text);
@@ -33,7 +48,7 @@ dup_part (CURLU *url, CURLUPart part)
 static char *
 dup_host (CURLU *url)
 {
-  g_autofree char *host = dup_part (url, CURLUPART_HOST);
+  g_autofree char *host = _esp_url_dup_part (url, CURLUPART_HOST);
   g_autofree char *ascii = NULL;
   gsize length;
 
@@ -62,20 +77,18 @@ _esp_url_parse (const char *text)
   g_autofree char *host = NULL;
   g_autofree char *original = NULL;
 
-  if (url == NULL
-      || curl_url_set (url, CURLUPART_URL, text, CURLU_DISALLOW_USER | CURLU_URLENCODE)
-             != CURLUE_OK)
+  has_worked (url != NULL ? CURLUE_OK : CURLUE_OUT_OF_MEMORY);
+  if (!_esp_url_set (url, CURLUPART_URL, text, CURLU_DISALLOW_USER | CURLU_URLENCODE))
     return NULL;
 
-  scheme = dup_part (url, CURLUPART_SCHEME);
+  scheme = _esp_url_dup_part (url, CURLUPART_SCHEME);
   if (g_strcmp0 (scheme, "http") != 0 && g_strcmp0 (scheme, "https") != 0)
     return NULL;
 
   host = dup_host (url);
-  original = dup_part (url, CURLUPART_HOST);
+  original = _esp_url_dup_part (url, CURLUPART_HOST);
   if (host == NULL
-      || (g_strcmp0 (host, original) != 0
-          && curl_url_set (url, CURLUPART_HOST, host, 0) != CURLUE_OK))
+      || (g_strcmp0 (host, original) != 0 && !_esp_url_set (url, CURLUPART_HOST, host, 0)))
     return NULL;
 
   return g_steal_pointer (&url);
@@ -84,9 +97,9 @@ _esp_url_parse (const char *text)
 static char *
 dup_origin (CURLU *url)
 {
-  g_autofree char *scheme = dup_part (url, CURLUPART_SCHEME);
-  g_autofree char *host = dup_part (url, CURLUPART_HOST);
-  g_autofree char *port = dup_part (url, CURLUPART_PORT);
+  g_autofree char *scheme = _esp_url_dup_part (url, CURLUPART_SCHEME);
+  g_autofree char *host = _esp_url_dup_part (url, CURLUPART_HOST);
+  g_autofree char *port = _esp_url_dup_part (url, CURLUPART_PORT);
 
   if (port == NULL || g_str_equal (port, g_strcmp0 (scheme, "https") == 0 ? "443" : "80"))
     return g_strconcat (scheme, "://", host, NULL);
@@ -165,21 +178,20 @@ esp_url_resolve (const char *base, const char *reference, GError **error)
       return NULL;
     }
   if (*reference == '\0')
-    return dup_part (url, CURLUPART_URL);
+    return _esp_url_dup_part (url, CURLUPART_URL);
 
-  path = dup_part (url, CURLUPART_PATH);
+  path = _esp_url_dup_part (url, CURLUPART_PATH);
   if (!g_str_has_suffix (path, "/"))
     {
       g_autofree char *folder = g_strconcat (path, "/", NULL);
 
-      curl_url_set (url, CURLUPART_PATH, folder, 0);
+      _esp_url_set (url, CURLUPART_PATH, folder, 0);
     }
-  curl_url_set (url, CURLUPART_QUERY, NULL, 0);
-  curl_url_set (url, CURLUPART_FRAGMENT, NULL, 0);
+  _esp_url_set (url, CURLUPART_QUERY, NULL, 0);
+  _esp_url_set (url, CURLUPART_FRAGMENT, NULL, 0);
 
-  if (curl_url_set (url, CURLUPART_URL, reference, CURLU_DISALLOW_USER | CURLU_URLENCODE)
-      == CURLUE_OK)
-    text = dup_part (url, CURLUPART_URL);
+  if (_esp_url_set (url, CURLUPART_URL, reference, CURLU_DISALLOW_USER | CURLU_URLENCODE))
+    text = _esp_url_dup_part (url, CURLUPART_URL);
   if (text != NULL)
     result = _esp_url_parse (text);
   if (result == NULL)
@@ -192,7 +204,7 @@ esp_url_resolve (const char *base, const char *reference, GError **error)
       return NULL;
     }
 
-  return dup_part (result, CURLUPART_URL);
+  return _esp_url_dup_part (result, CURLUPART_URL);
 }
 
 /* The path without "/" at its end. */
@@ -200,7 +212,7 @@ static char *
 dup_path (const char *text)
 {
   g_autoptr (CURLU) url = _esp_url_parse (text);
-  char *path = url != NULL ? dup_part (url, CURLUPART_PATH) : g_strdup ("");
+  char *path = url != NULL ? _esp_url_dup_part (url, CURLUPART_PATH) : g_strdup ("");
 
   for (gsize length = strlen (path); length > 0 && path[length - 1] == '/'; length--)
     path[length - 1] = '\0';
@@ -338,7 +350,7 @@ static gboolean
 has_same_host (const char *base_url, const char *host)
 {
   g_autoptr (CURLU) base = base_url != NULL ? _esp_url_parse (base_url) : NULL;
-  g_autofree char *own = base != NULL ? dup_part (base, CURLUPART_HOST) : NULL;
+  g_autofree char *own = base != NULL ? _esp_url_dup_part (base, CURLUPART_HOST) : NULL;
 
   return own != NULL && g_str_equal (own, host);
 }
@@ -362,8 +374,8 @@ esp_trust_check_url (const EspTrust *self, const char *url, GError **error)
       return FALSE;
     }
 
-  scheme = dup_part (parsed, CURLUPART_SCHEME);
-  host = dup_part (parsed, CURLUPART_HOST);
+  scheme = _esp_url_dup_part (parsed, CURLUPART_SCHEME);
+  host = _esp_url_dup_part (parsed, CURLUPART_HOST);
   if (!self->is_private)
     {
       g_autoptr (GInetAddress) address = _esp_host_dup_address (host);
