@@ -207,22 +207,9 @@ close_document (EspDocument *document)
   g_assert_no_error (error);
 }
 
-/* What was being written beside the person's file is gone. */
-void
-crash_check_folder (const char *path)
-{
-  g_autofree char *folder = g_path_get_dirname (path);
-  g_autoptr (GDir) entries = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (entries)) != NULL)
-    g_assert_false (g_str_has_prefix (name, ".espalier-"));
-}
-
-/* What would have become a document stays beside its place until that is opened, which is not done
- * here. */
-void
-crash_forget_temporaries (const char *path)
+/* What was being written beside the person's file; NULL: nothing is there. */
+static char *
+find_temporary (const char *path)
 {
   g_autofree char *folder = g_path_get_dirname (path);
   g_autoptr (GDir) entries = g_dir_open (folder, 0, NULL);
@@ -230,11 +217,28 @@ crash_forget_temporaries (const char *path)
 
   while ((name = g_dir_read_name (entries)) != NULL)
     if (g_str_has_prefix (name, ".espalier-"))
-      {
-        g_autofree char *entry = g_build_filename (folder, name, NULL);
+      return g_build_filename (folder, name, NULL);
+  return NULL;
+}
 
-        g_unlink (entry);
-      }
+void
+crash_check_folder (const char *path)
+{
+  g_autofree char *left = find_temporary (path);
+
+  g_assert_cmpstr (left, ==, NULL);
+}
+
+void
+crash_forget_temporaries (const char *path)
+{
+  char *left;
+
+  while ((left = find_temporary (path)) != NULL)
+    {
+      g_assert_cmpint (g_unlink (left), ==, 0);
+      g_free (left);
+    }
 }
 
 /* Opens what a crash left, and looks for all that was promised; twice: taken up from the working
