@@ -228,11 +228,13 @@ create_scale (EspParameterControl *self)
 static double
 get_ratio (const char *text)
 {
-  int width, height, length = 0;
+  g_auto (GStrv) sides = g_strsplit (text, ":", 2);
+  guint64 width, height;
 
-  return sscanf (text, "%d:%d%n", &width, &height, &length) == 2 && text[length] == '\0'
-                 && width > 0 && height > 0
-             ? (double) width / height
+  return g_strv_length (sides) == 2
+                 && g_ascii_string_to_unsigned (sides[0], 10, 1, G_MAXUINT16, &width, NULL)
+                 && g_ascii_string_to_unsigned (sides[1], 10, 1, G_MAXUINT16, &height, NULL)
+             ? (double) width / (double) height
              : 0;
 }
 

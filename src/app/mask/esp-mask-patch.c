@@ -166,7 +166,7 @@ take_part (EspMask *mask, int level, const EspMaskArea *area)
 
   if (part == NULL)
     return NULL;
-  row = g_malloc ((gsize) (last - first + 1) * (gsize) side);
+  row = g_malloc0 ((gsize) (last - first + 1) * (gsize) side);
   for (int y = 0, taken = -1; y < part->height; y++)
     {
       guint8 *to = part->values + (gsize) y * (gsize) part->width;
@@ -248,7 +248,7 @@ find_inside (EspMaskPatch *self, const EspMaskArea *area)
   const int left = area->left - self->area.left - BORDER;
   const int top = area->top - self->area.top - BORDER;
   const gsize stride = (gsize) width + 2 * BORDER;
-  guint8 *inside = g_malloc (stride * ((gsize) height + 2 * BORDER));
+  guint8 *inside = g_malloc0 (stride * ((gsize) height + 2 * BORDER));
 
   for (int y = 0; y < height + 2 * BORDER; y++)
     {

@@ -139,9 +139,9 @@ read_form (EspAccountPage *self, gboolean needs_key, GError **error)
                               "https, or switch on “This Server Is Mine”."));
       return NULL;
     }
-  filled->config = self->config != NULL ? esp_config_rows_dup_values (self->config, error)
-                                        : json_object_new ();
-  if (filled->config == NULL)
+  if (self->config == NULL)
+    filled->config = json_object_new ();
+  else if ((filled->config = esp_config_rows_dup_values (self->config, error)) == NULL)
     return NULL;
   if (*key != '\0')
     {

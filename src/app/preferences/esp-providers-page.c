@@ -289,7 +289,8 @@ dup_total_title (EspProvidersPage *self, EspLedgerBy by, const EspLedgerTotal *t
       int year, month;
       g_autoptr (GDateTime) date = NULL;
 
-      if (total->key != NULL && sscanf (total->key, "%d-%d", &year, &month) == 2)
+      /* NOLINTNEXTLINE(cert-err34-c): few digits are no number too large */
+      if (total->key != NULL && sscanf (total->key, "%4d-%2d", &year, &month) == 2)
         date = g_date_time_new_local (year, month, 1, 12, 0, 0);
       /* Translators: a month and its year, see strftime (3): "November 2026". */
       return date != NULL ? g_date_time_format (date, _ ("%OB %Y")) : g_strdup (total->key);

@@ -84,7 +84,7 @@ set_nodes (EspSweepCell *self, EspNode *node, EspNode *active)
   if (self->active == active)
     return;
   if (self->active != NULL)
-    g_clear_signal_handler (&self->progress_id, self->active);
+    g_signal_handler_disconnect (self->active, self->progress_id);
   g_set_object (&self->active, active);
   if (active != NULL)
     self->progress_id
@@ -266,7 +266,7 @@ static void
 draw_state (EspSweepCell *self, GtkSnapshot *snapshot, const graphene_rect_t *room)
 {
   EspCellState state = get_state (self);
-  gboolean wordy = room->size.width >= WORDS_FROM && room->size.height >= WORDS_FROM / 2
+  gboolean wordy = room->size.width >= WORDS_FROM && room->size.height >= WORDS_FROM / 2.0
                    && state != ESP_CELL_RUNNING;
   GdkRGBA ink = *esp_marks_get_foreground (self->marks);
   PangoLayout *words = wordy ? ensure_words (self, (int) room->size.width - 12) : NULL;

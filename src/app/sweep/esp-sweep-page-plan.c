@@ -222,8 +222,9 @@ show_places (EspSweepPage *self)
       if (i == n_rows)
         row = gtk_widget_get_first_child (GTK_WIDGET (self->fixed));
       for (guint j = 0; j < n_all; j++)
-        if (esp_sweep_place_find_axis (esp_sweep_plan_get_axes (self->plan), (EspSweepPlace) j)
-            == (int) i)
+        if (j < G_N_ELEMENTS (places)
+            && esp_sweep_place_find_axis (esp_sweep_plan_get_axes (self->plan), (EspSweepPlace) j)
+                   == (int) i)
           place = places[j];
       if (row == NULL)
         break;

@@ -483,9 +483,9 @@ esp_json_read (const char *text, gsize length, GError **error)
     }
 
   if (lone->len > 0)
-    text = mended = dup_mended (text, length, lone);
+    mended = dup_mended (text, length, lone);
   parser = json_parser_new_immutable ();
-  if (!json_parser_load_from_data (parser, text, (gssize) length, error))
+  if (!json_parser_load_from_data (parser, mended != NULL ? mended : text, (gssize) length, error))
     return NULL;
 
   return json_parser_steal_root (parser);

@@ -341,9 +341,9 @@ esp_trust_resolve (const EspTrust *self, const char *reference, GError **error)
   length = self->prefix != NULL ? strlen (self->prefix) : 0;
   if (length > 0 && reference[0] == '/' && reference[1] != '/'
       && !(g_str_has_prefix (reference, self->prefix) && strchr ("/?#", reference[length]) != NULL))
-    reference = below = g_strconcat (self->prefix, reference, NULL);
+    below = g_strconcat (self->prefix, reference, NULL);
 
-  return esp_url_resolve (self->base_url, reference, error);
+  return esp_url_resolve (self->base_url, below != NULL ? below : reference, error);
 }
 
 static gboolean

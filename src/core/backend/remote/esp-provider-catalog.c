@@ -364,7 +364,8 @@ esp_provider_catalog_new (const char *shipped, const char *own)
   if (shipped == NULL)
     {
       data = esp_installation_find_data ();
-      shipped = folder = g_build_filename (data, "providers", NULL);
+      folder = g_build_filename (data, "providers", NULL);
+      shipped = folder;
     }
 
   self->own_folder

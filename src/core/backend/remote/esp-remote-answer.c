@@ -28,6 +28,7 @@ read_date (const char *text)
   g_autoptr (GDateTime) time = NULL;
 
   if (text == NULL
+      /* NOLINTNEXTLINE(cert-err34-c): few digits are no number too large */
       || sscanf (text, "%*3s, %2d %3s %4d %2d:%2d:%2d", &day, month, &year, &hour, &minute, &second)
              != 6
       || strlen (month) != 3)

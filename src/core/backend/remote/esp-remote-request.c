@@ -193,10 +193,11 @@ add_file (Builder *self, const char *name, const char *source, const char *filen
   if (bytes == NULL)
     return;
   if (filename == NULL)
-    filename = usual_name = dup_beside (self, source, "name");
+    usual_name = dup_beside (self, source, "name");
   if (type == NULL)
-    type = usual_type = dup_beside (self, source, "mime");
-  esp_http_request_add_part (self->http, name, bytes, filename, type);
+    usual_type = dup_beside (self, source, "mime");
+  esp_http_request_add_part (self->http, name, bytes, filename != NULL ? filename : usual_name,
+                             type != NULL ? type : usual_type);
 }
 
 /* "images.bytes": a part for each; "references.bytes": for each but the first. */
