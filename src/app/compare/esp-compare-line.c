@@ -111,7 +111,7 @@ append_strips (const EspCompareLine *line, GtkSnapshot *snapshot, GskRenderNode 
   double from, to;
 
   if (fabs (line->normal_x) >= fabs (line->normal_y))
-    for (double y = floor (top); y < bottom; y++)
+    for (int y = (int) floor (top); y < bottom; y++)
       {
         const double edge = line->x - (y + 0.5 - line->y) * line->normal_y / line->normal_x;
 
@@ -120,7 +120,7 @@ append_strips (const EspCompareLine *line, GtkSnapshot *snapshot, GskRenderNode 
                         fmin (y + 1, bottom) - fmax (y, top));
       }
   else
-    for (double x = floor (left); x < right; x++)
+    for (int x = (int) floor (left); x < right; x++)
       {
         const double edge = line->y - (x + 0.5 - line->x) * line->normal_x / line->normal_y;
 

@@ -199,10 +199,12 @@ esp_compare_link_get_offset (EspCompareLink *self, EspImageView *view, double *x
 void
 esp_compare_link_align (EspCompareLink *self)
 {
-  Member *first = self->members->len > 0 ? self->members->pdata[0] : NULL;
+  if (self->members->len > 0 && !self->linked)
+    {
+      const Member *first = self->members->pdata[0];
 
-  if (first != NULL && !self->linked)
-    self->common = read_viewport (first->view);
+      self->common = read_viewport (first->view);
+    }
   self->busy = TRUE;
   for (guint i = 0; i < self->members->len; i++)
     {

@@ -29,6 +29,6 @@ typedef struct
 } EspNodeDnd;
 
 /* `dnd` is static. */
-void esp_node_dnd_attach (GtkWidget *widget, const EspNodeDnd *dnd);
+void esp_node_dnd_attach (GtkWidget *self, const EspNodeDnd *dnd);
 
 G_END_DECLS

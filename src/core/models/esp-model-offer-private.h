@@ -19,9 +19,9 @@ typedef struct
 EspModelOffer *_esp_model_offer_new (const EspModelOfferTexts *texts,
                                      GPtrArray *variants) G_GNUC_WARN_UNUSED_RESULT;
 
-void _esp_model_file_free (gpointer file);
+void _esp_model_file_free (gpointer data);
 EspModelFile *_esp_model_file_copy (const EspModelFile *file) G_GNUC_WARN_UNUSED_RESULT;
-void _esp_model_variant_free (gpointer variant);
+void _esp_model_variant_free (gpointer data);
 
 /* Is `path` one that may be made in a model's folder: relative, of plain names, without "..", and
  * not hidden? */

@@ -176,7 +176,7 @@ shape_rows (int begin, int end, gpointer data)
 {
   Shaping *self = data;
   const gsize width = (gsize) self->mask->width;
-  Envelope envelope = { g_new (int, width), g_new (double, width), 0 };
+  Envelope envelope = { g_new0 (int, width), g_new0 (double, width), 0 };
 
   for (int y = begin; y < end; y++)
     shape_row (self, y, &envelope);

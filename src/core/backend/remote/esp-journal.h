@@ -72,10 +72,10 @@ gboolean esp_record_delete (EspRecord *self, GError **error); /* with its images
 
 /* One image of the result, 0 and up: on the disk when it returns; the next esp_record_write () is
  * to say so, with its hash. For threads. */
-gboolean esp_record_store_image (EspRecord *self, guint index, GBytes *bytes, char **sha256,
+gboolean esp_record_store_image (EspRecord *record, guint index, GBytes *bytes, char **sha256,
                                  GError **error);
-GBytes *esp_record_load_image (EspRecord *self, guint index, const char *sha256,
+GBytes *esp_record_load_image (EspRecord *record, guint index, const char *sha256,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean esp_record_has_image (EspRecord *self, guint index);
+gboolean esp_record_has_image (EspRecord *record, guint index);
 
 G_END_DECLS
