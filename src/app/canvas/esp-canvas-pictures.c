@@ -208,8 +208,8 @@ image_loaded (GObject *source, GAsyncResult *result, gpointer data)
   stop_loading (self);
   if (texture == NULL)
     {
-      /* A window that closes is hidden first, then its document is closed. */
-      if (gtk_widget_get_mapped (GTK_WIDGET (self)))
+      /* Not where the window closes, and its document with it. */
+      if (!g_error_matches (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_OPEN))
         g_warning ("The image of a turn cannot be shown: %s", error->message);
       esp_image_view_set_image (self->view, NULL, 0, 0, FALSE);
       return;

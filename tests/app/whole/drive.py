@@ -161,6 +161,14 @@ class Home:
     def tree(self, document):
         return json.loads(self.cli('tree', document, '--json'))['nodes']
 
+    def ended(self, document, count):
+        """The nodes of the file when there are so many and none is to be made: the window knows before the file does."""
+        def nodes():
+            found = self.tree(document)
+            return found if len(found) == count and not {node['state'] for node in found} & {'queued', 'running'} else None
+
+        return wait_until(nodes, f'{count} nodes in the file that have ended')
+
     def library(self):
         """The documents that the program made by itself."""
         folder = self.folder / 'share/espalier/documents'

@@ -51,7 +51,7 @@ def shows_image(window, words):
 @case
 def there_and_back(home, start):
     window, document = sweep(home, start)
-    assert len(home.tree(document)) == 1 + CELLS
+    home.ended(document, 1 + CELLS)
     group = 'Sweep Guidance, 4 of 4 done'
     window.wait_for_nodes(1, group)
     window.wait_for_nodes(2)

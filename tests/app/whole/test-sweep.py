@@ -81,7 +81,7 @@ def from_setting_up_to_the_sheet(home, start):
     wait_for_cells(window, done=6)
     window.shot('sweep-done')
     # They are ordinary nodes, which differ by what the axes say.
-    nodes = [node for node in home.tree(document) if node.get('instruction')]
+    nodes = [node for node in home.ended(document, 7) if node.get('instruction')]
     assert sorted((node['parameters']['guidance'], node['seed']) for node in nodes) \
         == [(g, s) for g in (0, 2.5, 5) for s in (1, 2)], nodes
 
@@ -207,7 +207,7 @@ def closed_and_gone_on_with(home, start):
     says(window, '3 of 3 done')
     wait_for_cells(window, done=3)
     # None is lost, none was made twice.
-    nodes = [node for node in home.tree(document) if node.get('instruction')]
+    nodes = [node for node in home.ended(document, 4) if node.get('instruction')]
     assert sorted(node['parameters']['guidance'] for node in nodes) == [1, 2, 3], nodes
     window.quit()
 
