@@ -106,8 +106,8 @@ def masks_and_regions(home, start):
     window.focus_image()
     window.key('k')
     window.find('tool bar', 'Mask')
-    window.key('Right')
-    window.find('status bar', lambda name: 'Brush at ' in name)  # what the brush does is heard
+    # What the brush does is heard. There is none before the image and its mask are.
+    wait_until(lambda: window.all('status bar', lambda name: 'Brush at ' in name) or window.key('Right'), 'the brush')
     walk = Walk(window)
     walk.look('mask', inside='Mask|EspCanvas', but=('Region', 'Stop This Turn'))
     for name in ('Edge of the Mask', 'More for the Mask'):

@@ -305,6 +305,8 @@ def fetched_next_time(home, start):
         world = fakes.world('runpod', max_side=256, hold='running')
         window, document = ready(home, start, RUNPOD_NAME, world)
         window.instruct('Make it snow')
+        # Here it runs before the provider has it.
+        wait_until(lambda: any(call['op'] == 'watch' for call in world.log()), 'the provider at work')
         window.text('Running')
         window.key('ctrl+w')
         window.text('The provider goes on with them')
