@@ -58,8 +58,9 @@ def shell_scripts_parse():
         assert subprocess.run(['bash', '-n', str(ROOT / name)]).returncode == 0, name
 
 
-def summary(tests, *arguments):
-    """Runs the counting script over a made-up build folder; tests: (protocol, result, output)."""
+def summary(tests, *arguments, again=()):
+    """Runs the counting script over a made-up build folder; tests: (protocol, result, output). again: (number, result,
+    output) of those that were run once more."""
     with tempfile.TemporaryDirectory() as folder:
         build = pathlib.Path(folder) / 'build'
         for name in ('meson-logs', 'meson-info'):
@@ -71,6 +72,10 @@ def summary(tests, *arguments):
                                    'result': result, 'stdout': output}))
         (build / 'meson-info/intro-tests.json').write_text(json.dumps(known))
         (build / 'meson-logs/testlog.json').write_text('\n'.join(log))
+        if again:
+            (build / 'meson-logs/again.json').write_text('\n'.join(json.dumps(
+                {'name': f't{number}', 'command': [f'/t{number}'], 'result': result, 'stdout': output})
+                for number, result, output in again))
         done = subprocess.run([sys.executable, str(ROOT / 'tools/dev/summarise-tests.py'),
                                *arguments, str(build)], capture_output=True, text=True)
         return done.returncode, done.stdout.splitlines()
@@ -97,6 +102,42 @@ def failures_crashes_and_timeouts_count_and_fail():
                              ('exitcode', 'TIMEOUT', ''), ('exitcode', 'FAIL', '')])
     assert (status, lines[-1]) == (1, '2 passed, 4 failed'), lines
     assert 'failed: t0: b' in lines and 'failed: t1 (error)' in lines, lines
+
+
+@case
+def one_that_passes_alone_is_told_and_counts_once():
+    first = [('tap', 'FAIL', 'ok 1 - a\nnot ok 2 - b\n'), ('tap', 'OK', 'ok 1 - c\n')]
+    status, lines = summary(first, again=[(0, 'OK', 'ok 1 - a\nok 2 - b\n')])
+    assert (status, lines[-1]) == (0, '3 passed, 0 failed'), lines
+    assert any(line.startswith('unsteady: t0: b ') for line in lines), lines
+    status, lines = summary(first, again=[(0, 'FAIL', 'not ok 1 - a\nok 2 - b\n')])
+    assert (status, lines[-1]) == (1, '2 passed, 1 failed'), lines
+    assert 'failed: t0: a' in lines and not any('unsteady' in line for line in lines), lines
+
+
+@case
+def only_what_may_be_the_pace_is_run_again():
+    tests = {'assertion': ('ERROR', -6, '', 'assertion failed'), 'within': ('ERROR', 134, '', ''), 'shell': ('ERROR', 139, '', ''),
+             'status': ('FAIL', 1, 'not ok 1 - a', ''),
+             'crash': ('ERROR', -11, '', ''), 'leak': ('ERROR', 1, '', '==7==ERROR: LeakSanitizer: detected memory leaks'),
+             'undefined': ('ERROR', 1, '', 'a.c:1:2: runtime error: signed integer overflow'),
+             'endless': ('TIMEOUT', -9, '', ''), 'fine': ('OK', 0, 'ok 1 - a', ''), 'missing': ('SKIP', 77, '', '')}
+
+    def again(names):
+        with tempfile.TemporaryDirectory() as folder:
+            logs = pathlib.Path(folder) / 'meson-logs'
+            logs.mkdir()
+            (logs / 'testlog.json').write_text('\n'.join(json.dumps(
+                {'name': f'espalier:area / {name}', 'command': ['/t'], **dict(zip(
+                    ('result', 'returncode', 'stdout', 'stderr'), tests[name.rstrip("0123456789")]))}) for name in names))
+            return subprocess.run([sys.executable, str(ROOT / 'tools/dev/summarise-tests.py'), '--again', folder],
+                                  capture_output=True, text=True, check=True).stdout.split()
+
+    assert again(['fine', 'missing', 'assertion', 'status']) == ['assertion', 'status']
+    assert again(['within', 'shell']) == ['within']
+    assert again(['crash', 'fine']) == again(['leak', 'undefined', 'endless']) == []
+    # Where much fails, something is wrong.
+    assert again([f'status{number}' for number in range(3)]) and not again([f'status{number}' for number in range(4)])
 
 
 @case

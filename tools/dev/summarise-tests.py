@@ -3,10 +3,15 @@
 """Print the closing line of one or more `meson test` runs: `N passed, N failed[, N skipped]`.
 
     summarise-tests.py [--failed-build NAME]… [--tap FILE]… BUILD…
+    summarise-tests.py --again BUILD
 
 Counts TAP subtests where a test program reports any, else the program itself; a build that failed
 counts as one failure. Skipped and failed ones are listed by name first. Exits 0 only if nothing
 failed and something passed. The TAP in FILE counts, too; a file that is not there is a failure.
+
+--again prints the programs that are worth a second run, alone: a busy computer may have been too slow
+for what they waited for. Not after a crash, a finding of a sanitizer or a time-out, and not where more
+than a few failed. What the second run (meson's log `again`) says counts; the first is told as unsteady.
 """
 import argparse
 import json
@@ -17,6 +22,9 @@ import sys
 TAP_LINE = re.compile(r'^(not )?ok\b\s*(\d+)?\s*(?:-\s*)?([^#]*)(?:#\s*(SKIP|TODO)\b\s*(.*))?$', re.I)
 TAP_PLAN_SKIP = re.compile(r'^1\.\.0\s*(?:#\s*SKIP\b\s*(.*))?$', re.I)
 GOOD = {'OK', 'EXPECTEDFAIL'}
+MOST_AGAIN = 3
+ABORTED = 6  # the signal of a failed assertion; others are crashes
+FINDING = re.compile(r'ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:')
 
 
 class Tally:
@@ -24,6 +32,7 @@ class Tally:
         self.passed = 0
         self.failed = []
         self.skipped = []
+        self.unsteady = []
 
     def add_subtests(self, program, output):
         """Counts the TAP lines of a program's output; false if there are none."""
@@ -76,24 +85,60 @@ def tap_programs(build):
     return {tuple(test['cmd']) for test in tests if test.get('protocol') == 'tap'}
 
 
+def read_log(build, name):
+    log = build / 'meson-logs' / f'{name}.json'
+    return [json.loads(line) for line in log.read_text(errors='replace').splitlines()] if log.is_file() else []
+
+
+def crashed(test):
+    """Ended by a signal, itself or as the shell around it says that."""
+    status = test.get('returncode', 0)
+    signal = -status if status < 0 else status - 128
+    return signal > 0 and signal != ABORTED
+
+
+def programs_again(build):
+    """Those that failed, where it may have been the computer's pace."""
+    failed = [test for test in read_log(build, 'testlog') if test['result'] not in GOOD | {'SKIP'}]
+    if len(failed) > MOST_AGAIN:
+        return []
+    return [test['name'].rpartition(' / ')[2] for test in failed
+            if test['result'] in ('FAIL', 'ERROR') and not crashed(test)
+            and not FINDING.search((test.get('stdout') or '') + (test.get('stderr') or ''))]
+
+
 def add_build(tally, build, where):
-    log = build / 'meson-logs' / 'testlog.json'
-    if not log.is_file():
+    if not (build / 'meson-logs' / 'testlog.json').is_file():
         tally.failed.append(f'{build.name} (meson test left no log)')
         return
     tap = tap_programs(build)
-    for line in log.read_text(errors='replace').splitlines():
-        test = json.loads(line)
-        tally.add_program(test, tuple(test['command']) in tap, where)
+    again = {test['name']: test for test in read_log(build, 'again')}
+    for test in read_log(build, 'testlog'):
+        first = Tally()
+        is_tap = tuple(test['command']) in tap
+        first.add_program(test, is_tap, where)
+        if first.failed and test['name'] in again:
+            failures = len(tally.failed)
+            tally.add_program(again[test['name']], is_tap, where)
+            if len(tally.failed) == failures:
+                tally.unsteady += first.failed
+            continue
+        tally.passed += first.passed
+        tally.failed += first.failed
+        tally.skipped += first.skipped
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--failed-build', action='append', default=[])
     parser.add_argument('--tap', action='append', default=[], type=pathlib.Path)
+    parser.add_argument('--again', type=pathlib.Path)
     parser.add_argument('builds', nargs='*', type=pathlib.Path)
     arguments = parser.parse_args()
 
+    if arguments.again is not None:
+        print('\n'.join(programs_again(arguments.again)))
+        return
     tally = Tally()
     for build in arguments.builds:
         # With several builds the names say which one, the first going without saying.
@@ -107,6 +152,8 @@ def main():
     print()
     for name in tally.skipped:
         print(f'skipped: {name}')
+    for name in tally.unsteady:
+        print(f'unsteady: {name} (failed, and passed alone)')
     for name in tally.failed:
         print(f'failed: {name}')
     closing = f'{tally.passed} passed, {len(tally.failed)} failed'

@@ -185,6 +185,29 @@ wait_for_words (Fixture *fixture, const char *text)
   g_assert_true (scratch_wait_for (says, &words));
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  guint n;
+} Running;
+
+static gboolean
+are_running (gpointer data)
+{
+  Running *running = data;
+
+  return sweep_backend_get_n_running (running->fixture->backend) == running->n;
+}
+
+/* Their pictures are read first. */
+static void
+wait_for_running (Fixture *fixture, guint n)
+{
+  Running running = { fixture, n };
+
+  g_assert_true (scratch_wait_for (are_running, &running));
+}
+
 static void
 test_queue (Fixture *fixture, gconstpointer data)
 {
@@ -192,7 +215,7 @@ test_queue (Fixture *fixture, gconstpointer data)
 
   start_sweep (fixture, plan);
   wait_for_words (fixture, "0 of 6 done");
-  g_assert_cmpuint (sweep_backend_get_n_running (fixture->backend), ==, 2);
+  wait_for_running (fixture, 2);
   g_assert_true (is_enabled (fixture, "stop"));
   sweep_backend_release (fixture->backend, 1);
   wait_for_words (fixture, "1 of 6 done");
@@ -228,10 +251,10 @@ test_stop (Fixture *fixture, gconstpointer data)
   activate (fixture, "sweep.stop-running");
   wait_for_words (fixture, "0 of 5 done · 2 stopped");
   settle (fixture);
-  g_assert_cmpuint (sweep_backend_get_n_running (fixture->backend), ==, 2);
+  wait_for_running (fixture, 2);
   activate (fixture, "sweep.stop");
   wait_for_words (fixture, "0 of 5 done · 5 stopped");
-  g_assert_cmpuint (sweep_backend_get_n_running (fixture->backend), ==, 0);
+  wait_for_running (fixture, 0);
 }
 
 static void

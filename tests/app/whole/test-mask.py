@@ -9,7 +9,7 @@ import sys
 import time
 
 from accessible import PRESSED
-from drive import case, repeat_until, run, wait_until
+from drive import BUTTONS, case, is_sensitive, repeat_until, run, wait_until
 from survey import complaints, unreached
 
 TURN = 'Add a white frame'
@@ -61,12 +61,18 @@ def pixels(path):
     return subprocess.run(['convert', path, '-depth', '8', 'rgb:-'], check=True, capture_output=True).stdout
 
 
-def stored(home, window, document):
-    """The pixels of the newest turn, as the file has them."""
+def stored(home, window, document, holds, what):
+    """Waits until that holds of the pixels of the newest turn, as the file has them: the window shows it before that."""
+    def look():
+        newest = max(home.tree(document), key=lambda node: node['id'])
+        if newest['state'] != 'done':
+            return False
+        target = home.folder / f'{time.monotonic_ns()}.png'
+        home.cli('export', document, '--node', newest['id'], '-o', target)
+        return holds(pixels(target))
+
     window.key('ctrl+s')
-    target = home.folder / f'{time.monotonic_ns()}.png'
-    home.cli('export', document, '--node', max(node['id'] for node in home.tree(document)), '-o', target)
-    return pixels(target)
+    wait_until(look, what)
 
 
 def row(image, y, left=0, right=SIDE):
@@ -108,7 +114,7 @@ def the_mask_by_keyboard(home, start):
     photo = pixels(home.photo(PHOTO, f'{SIDE}x{SIDE}'))
     window.key('k')
     start_from_nothing(window)
-    wait_until(lambda: stored(home, window, document) == photo, 'the photo, pixel by pixel')
+    stored(home, window, document, lambda image: image == photo, 'the photo, pixel by pixel')
 
     # From the middle to the right: 40 px wide, and 5 times 64 px, as far as the image goes.
     with held(window, 'space'):
@@ -117,9 +123,8 @@ def the_mask_by_keyboard(home, start):
         window.shot('mask-1-painting')
     window.text('Brush at 256, 128')
     share = share_becomes(window, 7, 11)
-    image = stored(home, window, document)
-    assert row(image, 128, 140) != row(photo, 128, 140)
-    assert row(image, 60) == row(photo, 60) and row(image, 128, 0, 90) == row(photo, 128, 0, 90)
+    stored(home, window, document, lambda image: row(image, 128, 140) != row(photo, 128, 140) and row(image, 60) == row(photo, 60)
+           and row(image, 128, 0, 90) == row(photo, 128, 0, 90), 'the stroke alone')
 
     # Return begins and ends a stroke, too; sizes are told.
     window.key('e', 'bracketright')
@@ -133,6 +138,8 @@ def the_mask_by_keyboard(home, start):
     window.key('ctrl+z', 'ctrl+z')
     window.text('Nothing of the result was taken')
 
+    # There is no brush before the mask of then is read again.
+    wait_until(lambda: is_sensitive(window.find(BUTTONS, 'Keep the Original Where You Paint')), 'a mask')
     # What is painted last is in the file, however soon the window closes.
     window.key('b', 'Return', 'shift+Left', 'Return')
     window.quit()
@@ -168,8 +175,7 @@ def the_mask_by_hand(home, start):
 
     window.menu('More for the Mask', 'Take All of the Result')
     window.text('All of the result was taken')
-    everything = stored(home, window, document)
-    assert row(everything, 10) != row(photo, 10)
+    stored(home, window, document, lambda image: row(image, 10) != row(photo, 10), 'all of the result')
     window.menu('More for the Mask', 'Find Again')
     window.silent('All of the result was taken')
     window.key('ctrl+z', 'ctrl+z')
@@ -230,8 +236,8 @@ def a_region(home, start):
     window.text('turn 1: Make a negative of the photo')
     wait_until(lambda: not any(', running' in node.name or ', waiting' in node.name
                                for node in window.nodes()), 'the turn')
-    image = stored(home, window, document)
-    assert image != photo and all(row(image, y) == row(photo, y) for y in (140, 200, 255))
+    stored(home, window, document, lambda image: image != photo and all(row(image, y) == row(photo, y) for y in (140, 200, 255)),
+           'a turn of the region alone')
     window.quit()
 
 
