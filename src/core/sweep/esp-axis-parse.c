@@ -74,6 +74,13 @@ make_axis (EspAxisKind kind, const char *name, const char *schema_title, JsonArr
 
 /* --- Parameters ------------------------------------------------------------------------------- */
 
+/* Of LoRAs each by itself is an axis: lists of them are nothing that a plan can hold. */
+static gboolean
+is_list (const EspParameter *parameter)
+{
+  return parameter->type == ESP_PARAMETER_LORAS;
+}
+
 /* Those of that name, (element-type EspParameter), of the models that tell theirs. */
 static GPtrArray *
 find_parameters (const EspAxisContext *context, const char *name, GString *all, gboolean *known)
@@ -93,10 +100,11 @@ find_parameters (const EspAxisContext *context, const char *name, GString *all, 
         g_ptr_array_add (found, (gpointer) parameter);
       for (guint j = 0; schema != NULL && j < esp_schema_get_n_parameters (schema); j++)
         {
-          const char *other = esp_schema_get_parameter (schema, j)->name;
+          const EspParameter *other = esp_schema_get_parameter (schema, j);
 
-          if (g_hash_table_add (told, (gpointer) other))
-            g_string_append_printf (all, "%s%s", all->len > 0 ? ", " : "", other);
+          if (g_hash_table_add (told, (gpointer) other->name))
+            g_string_append_printf (all, "%s%s", all->len > 0 ? ", " : "",
+                                    is_list (other) ? "lora:NAME" : other->name);
         }
     }
   return found;
@@ -217,7 +225,8 @@ parse_parameter (const char *name, const char *text, const EspAxisContext *conte
   g_autoptr (GString) all = g_string_new (NULL);
   gboolean known;
   g_autoptr (GPtrArray) parameters = find_parameters (context, name, all, &known);
-  const EspParameter *first = parameters->len > 0 ? parameters->pdata[0] : NULL;
+  const EspParameter *first
+      = parameters->len > 0 && !is_list (parameters->pdata[0]) ? parameters->pdata[0] : NULL;
   g_autofree char *title = first != NULL ? g_strdup (esp_parameter_get_label (first))
                                          : esp_parameter_dup_label_of (name);
   g_autoptr (JsonArray) values = json_array_new ();

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fuzz-open-document.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <unistd.h>
 
 #include "esp-document-private.h"
+#include "esp-snapshot.h"
 #include "esp-sweep-plan.h"
 #include "esp-thumbnail.h"
 
@@ -264,6 +267,40 @@ open_document (const char *path)
     ;
 }
 
+/* --- As another file ---------------------------------------------------------------------------
+ */
+
+static void
+take_snapshot (EspSnapshotSource *source)
+{
+  g_autofree char *path = g_build_filename (fuzz_home (), "whole.espalier", NULL);
+  g_autoptr (GError) error = NULL;
+  const int fd = open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  gint64 version = 0;
+  gboolean ok;
+
+  PROMISE (fd >= 0);
+  ok = _esp_snapshot_write (source, fd, path, &version, &error);
+  fuzz_check_error (ok, &error);
+  close (fd);
+  PROMISE (!ok || _esp_snapshot_make_whole (path, NULL));
+}
+
+static void
+copy (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  EspSnapshotSource *source = NULL;
+  gboolean whole = _esp_snapshot_make_whole (path, &error);
+
+  fuzz_check_error (whole, &error);
+  source = _esp_snapshot_source_new (path, &error);
+  fuzz_check_error (source != NULL, &error);
+  if (source != NULL)
+    take_snapshot (source);
+  _esp_snapshot_source_free (source);
+}
+
 void
 fuzz_document_read (const char *path)
 {
@@ -277,4 +314,5 @@ fuzz_document_read (const char *path)
     }
   read_store (path);
   open_document (path);
+  copy (path);
 }

@@ -28,6 +28,23 @@ is_small (const EspSource *source)
          || width * height <= MAX_PIXELS;
 }
 
+/* Somebody has lost patience: it says that, or has a picture nevertheless. */
+static void
+decode_cancelled (const uint8_t *data, size_t size)
+{
+  EspPictureInfo info = ESP_PICTURE_INFO_INIT;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  EspSource source
+      = { .data = data, .size = size, .name = "fuzz", .info = &info, .cancellable = cancellable };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspPicture) picture = NULL;
+
+  g_cancellable_cancel (cancellable);
+  picture = FUZZ_DECODER (&source, &error);
+  PROMISE (picture != NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  esp_picture_info_clear (&info);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -50,6 +67,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       for (gsize i = 0; i < (gsize) picture->width * (gsize) picture->height * 3; i++)
         sum += picture->pixels[i];
       PROMISE (sum < G_MAXUINT);
+      if (size % 4 == 0)
+        decode_cancelled (data, size);
     }
   for (guint i = 0; info.warnings != NULL && i < info.warnings->len; i++)
     PROMISE (g_utf8_validate (g_ptr_array_index (info.warnings, i), -1, NULL));

@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The plan of a sweep as a document has it, and the text of an axis as a person types it: the name
- * of the axis, its values, the instruction, a zero byte between them. The first byte says which. */
+ * of the axis, its values, the instruction, a zero byte between them. The first byte says which,
+ * and what the axis is looked up in. */
 #include "fuzz-core.h"
 
 #include "esp-sweep-plan.h"
+#include "sweep-backend.h"
+
+#define WITH_MODELS      2 /* two, one preset */
+#define WITH_ONE_OF_THEM 4
+
+static const char plenty[]
+    = "\"prompt\":{\"type\":\"string\"},"
+      "\"steps\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":40,\"default\":20},"
+      "\"guidance\":{\"type\":\"number\",\"minimum\":0,\"maximum\":10,\"default\":2.5,"
+      "\"title\":\"Guidance\"},"
+      "\"seed\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":99},"
+      "\"size\":{\"type\":\"string\",\"format\":\"image-size\",\"default\":\"auto\","
+      "\"minimum\":16,\"maximum\":8192,\"multipleOf\":16},"
+      "\"width\":{\"type\":\"integer\",\"minimum\":64,\"maximum\":2048,\"multipleOf\":16},"
+      "\"aspect_ratio\":{\"type\":\"string\",\"enum\":[\"match_input_image\",\"1:1\",\"16:9\"]},"
+      "\"raw\":{\"type\":\"boolean\",\"default\":false},"
+      "\"style\":{\"type\":\"string\"},"
+      "\"loras\":{\"type\":\"array\",\"format\":\"loras\",\"minimum\":-4,\"maximum\":4}";
+static const char little[]
+    = "\"steps\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":60,\"title\":\"Steps\"}";
 
 static void
 read_plan (const char *json)
@@ -45,15 +66,47 @@ read_plan (const char *json)
   PROMISE (again != NULL && esp_sweep_plan_equal (plan, again));
 }
 
+/* Made once. */
 static void
-read_axis (const char *name, const char *text, const char *instruction)
+take_models (EspAxisContext *context)
 {
+  static EspRegistry *registry;
+  static JsonObject *presets;
+
+  if (registry == NULL)
+    {
+      SweepBackend *backend = sweep_backend_new ("lab", 1);
+      JsonObject *settings = json_object_new ();
+
+      sweep_backend_add_model (backend, "plenty", "Plenty", plenty,
+                               ESP_MODEL_SEED | ESP_MODEL_NEGATIVE_PROMPT);
+      sweep_backend_add_model (backend, "little", "Little", little, 0);
+      registry = esp_registry_new ();
+      esp_registry_add (registry, ESP_BACKEND (backend));
+      g_object_unref (backend);
+      json_object_set_int_member (settings, "steps", 4);
+      presets = json_object_new ();
+      json_object_set_object_member (presets, "a", settings);
+    }
+  context->registry = registry;
+  context->presets = presets;
+}
+
+static void
+read_axis (guint how, const char *name, const char *text, const char *instruction)
+{
+  static const char *const one[] = { "lab/little", NULL };
   EspAxisContext context = { .instruction = instruction, .seed = 7 };
   g_autoptr (GError) error = NULL;
-  g_autoptr (EspAxis) axis = esp_axis_parse (name, text, &context, &error);
+  g_autoptr (EspAxis) axis = NULL;
   g_autoptr (GPtrArray) alternatives = NULL;
   g_autofree char *heading = esp_instruction_dup_heading (instruction);
 
+  if ((how & WITH_MODELS) != 0)
+    take_models (&context);
+  if ((how & WITH_ONE_OF_THEM) != 0)
+    context.models = one;
+  axis = esp_axis_parse (name, text, &context, &error);
   fuzz_check_error (axis != NULL, &error);
   if (axis != NULL)
     {
@@ -86,6 +139,6 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (how % 2 == 0)
     read_plan (first);
   else
-    read_axis (first, second, third);
+    read_axis (how, first, second, third);
   return 0;
 }

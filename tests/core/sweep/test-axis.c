@@ -212,7 +212,10 @@ test_number_errors (Fixture *fixture, gconstpointer data)
     { "width", "100", ESP_SWEEP_ERROR_VALUE, "width 100: only multiples of 16" },
     { "guidence", "1", ESP_SWEEP_ERROR_UNKNOWN,
       "There is no parameter “guidence”; there are: prompt, steps, guidance, lora_strength, seed, "
-      "size, width, aspect_ratio, raw, style, loras, tolerance" },
+      "size, width, aspect_ratio, raw, style, lora:NAME, tolerance" },
+    { "loras", "ink", ESP_SWEEP_ERROR_UNKNOWN,
+      "There is no parameter “loras”; there are: prompt, steps, guidance, lora_strength, seed, "
+      "size, width, aspect_ratio, raw, style, lora:NAME, tolerance" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

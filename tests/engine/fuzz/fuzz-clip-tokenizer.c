@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as CLIP's tokenizer: the first says whether the rest is a tokenizer.json, or a
- * vocab.json and, behind a zero byte, a merges.txt. */
+/* Any bytes as the folder of CLIP's tokenizer. The first says whether it has a tokenizer.json, or a
+ * vocab.json and a merges.txt; behind them are the files that tell of its tokens. A zero byte ends
+ * each, and what is not reached is not there. */
 #include "fuzz.h"
 #include "text/tokenizer.h"
 
@@ -17,24 +18,41 @@ tokenize (const EspClipTokenizer *tokenizer)
   esp_ids_clear (&ids);
 }
 
+/* As that file of the folder, or none, what is up to the next zero byte. */
+static void
+take_file (const uint8_t **data, size_t *size, const char *name)
+{
+  const uint8_t *zero = *size > 0 ? memchr (*data, 0, *size) : NULL;
+  size_t length = zero != NULL ? (size_t) (zero - *data) : *size;
+  size_t used = length + (zero != NULL);
+
+  fuzz_folder_file (name, length > 0 ? *data : NULL, length);
+  *data += used;
+  *size -= used;
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   EspError error = ESP_ERROR_INIT;
   EspClipTokenizer *tokenizer = NULL;
-  const uint8_t *zero;
   EspStatus status;
+  bool whole;
 
   if (size < 1)
     return 0;
-  zero = memchr (data + 1, 0, size - 1);
-  if (data[0] % 2 == 0)
-    zero = NULL;
-  fuzz_folder_file ("tokenizer.json", data[0] % 2 == 0 ? data + 1 : NULL, size - 1);
-  fuzz_folder_file ("vocab.json", zero != NULL ? data + 1 : NULL,
-                    zero != NULL ? (size_t) (zero - data) - 1 : 0);
-  fuzz_folder_file ("merges.txt", zero != NULL ? zero + 1 : NULL,
-                    zero != NULL ? size - (size_t) (zero - data) - 1 : 0);
+  whole = *data % 2 == 0;
+  data++;
+  size--;
+  fuzz_folder_file (whole ? "vocab.json" : "tokenizer.json", NULL, 0);
+  take_file (&data, &size, whole ? "tokenizer.json" : "vocab.json");
+  if (whole)
+    fuzz_folder_file ("merges.txt", NULL, 0);
+  else
+    take_file (&data, &size, "merges.txt");
+  take_file (&data, &size, "tokenizer_config.json");
+  take_file (&data, &size, "special_tokens_map.json");
+  take_file (&data, &size, "added_tokens.json");
   status = esp_clip_tokenizer_open (fuzz_folder (), &tokenizer, &error);
   PROMISE ((status == ESP_OK) == (tokenizer != NULL));
   PROMISE (status == ESP_OK || error.message[0] != '\0');

@@ -51,6 +51,27 @@ write_header (char *header, size_t room, const uint8_t *data, size_t size)
   return used + (size_t) snprintf (header + used, room - used, "}");
 }
 
+/* What a part asks of its tensors before it is made; of those that are missing it tells how the
+ * file would call them. */
+static void
+ask_for_sizes (const EspWeights *weights)
+{
+  static const char *const names[] = {
+    "transformer_blocks.1.attn.to_q.weight",          "single_transformer_blocks.0.proj_out.weight",
+    "encoder.block.0.layer.0.SelfAttention.q.weight", "text_model.encoder.layers.0.mlp.fc1.weight",
+    "decoder.up_blocks.0.resnets.0.conv1.weight",     "x_embedder.weight"
+  };
+
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    {
+      EspError error = ESP_ERROR_INIT;
+      int64_t extent = 0;
+      EspStatus status = esp_component_extent (weights, names[i], 2, 1, 64, &extent, &error);
+
+      PROMISE (status == ESP_OK ? extent >= 1 && extent <= 64 : error.message[0] != '\0');
+    }
+}
+
 static void
 look_at (EspWeights *weights, EspComponent component)
 {
@@ -73,6 +94,7 @@ look_at (EspWeights *weights, EspComponent component)
                && end <= (const char *) stored->data + 2 * stored->count);
     }
   esp_component_depth (weights, "transformer_blocks.");
+  ask_for_sizes (weights);
 }
 
 int

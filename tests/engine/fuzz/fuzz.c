@@ -39,8 +39,9 @@ fuzz_file (const uint8_t *before, size_t before_size, const uint8_t *data, size_
 
 static char folder[64];
 static const char *const names[] = {
-  "tokenizer.json",        "spiece.model",  "vocab.json",          "merges.txt",
-  "tokenizer_config.json", "espalier.json", "adapter_config.json", "adapter_model.safetensors"
+  "tokenizer.json",          "spiece.model",     "vocab.json",          "merges.txt",
+  "tokenizer_config.json",   "espalier.json",    "adapter_config.json", "adapter_model.safetensors",
+  "special_tokens_map.json", "added_tokens.json"
 };
 
 static void
