@@ -319,12 +319,19 @@ static const char *const of_sanitizers[] = { "clone", "ptrace", "wait4", "person
 
 /* Of prctl(): a thread's name, names of mappings, vector lengths of ARM. */
 static const int process_controls[] = {
-  PR_SET_NAME,     PR_GET_NAME,    PR_SET_VMA, PR_GET_DUMPABLE, PR_CAPBSET_READ,
+  PR_SET_NAME,
+  PR_GET_NAME,
+  PR_SET_VMA,
+  PR_GET_DUMPABLE,
+  PR_CAPBSET_READ,
 #ifdef PR_SVE_GET_VL
   PR_SVE_GET_VL,
 #endif
 #if ESP_SANITIZED
-  PR_SET_DUMPABLE, PR_SET_PTRACER,
+  /* The second process of LeakSanitizer ends with the one that it looks at. */
+  PR_SET_DUMPABLE,
+  PR_SET_PTRACER,
+  PR_SET_PDEATHSIG,
 #endif
 };
 
