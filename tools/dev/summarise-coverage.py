@@ -14,6 +14,7 @@ calls negative, and gcovr 5.2 (Debian 12) ends at the first. How often is of no 
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -57,7 +58,7 @@ def add(file, lines):
         known[0] |= line['count'] != 0
         branches = [branch['count'] != 0 for branch in line['branches']]
         # A line of a header may have other branches in another object: the longer list has those of the shorter.
-        known[1] = [a or b for a, b in zip(known[1], branches)] + max(known[1], branches, key=len)[min(len(known[1]), len(branches)):]
+        known[1] = [a or b for a, b in itertools.zip_longest(known[1], branches, fillvalue=False)]
 
 
 def figures(counts):

@@ -137,7 +137,8 @@ def main():
     arguments = parser.parse_args()
 
     if arguments.again is not None:
-        print('\n'.join(programs_again(arguments.again)))
+        for name in programs_again(arguments.again):
+            print(name)
         return
     tally = Tally()
     for build in arguments.builds:

@@ -81,9 +81,11 @@ is_list (const EspParameter *parameter)
   return parameter->type == ESP_PARAMETER_LORAS;
 }
 
-/* Those of that name, (element-type EspParameter), of the models that tell theirs. */
+/* Those of that name, (element-type EspParameter), of the models that tell theirs: lists, or what
+ * is none. */
 static GPtrArray *
-find_parameters (const EspAxisContext *context, const char *name, GString *all, gboolean *known)
+find_parameters (const EspAxisContext *context, const char *name, gboolean lists, GString *all,
+                 gboolean *known)
 {
   g_autoptr (GPtrArray) models = _esp_axis_context_dup_models (context);
   g_autoptr (GHashTable) told = g_hash_table_new (g_str_hash, g_str_equal);
@@ -96,7 +98,7 @@ find_parameters (const EspAxisContext *context, const char *name, GString *all, 
       const EspParameter *parameter = schema != NULL ? esp_schema_find (schema, name) : NULL;
 
       *known = *known || schema != NULL;
-      if (parameter != NULL)
+      if (parameter != NULL && is_list (parameter) == lists)
         g_ptr_array_add (found, (gpointer) parameter);
       for (guint j = 0; schema != NULL && j < esp_schema_get_n_parameters (schema); j++)
         {
@@ -224,9 +226,8 @@ parse_parameter (const char *name, const char *text, const EspAxisContext *conte
 {
   g_autoptr (GString) all = g_string_new (NULL);
   gboolean known;
-  g_autoptr (GPtrArray) parameters = find_parameters (context, name, all, &known);
-  const EspParameter *first
-      = parameters->len > 0 && !is_list (parameters->pdata[0]) ? parameters->pdata[0] : NULL;
+  g_autoptr (GPtrArray) parameters = find_parameters (context, name, FALSE, all, &known);
+  const EspParameter *first = parameters->len > 0 ? parameters->pdata[0] : NULL;
   g_autofree char *title = first != NULL ? g_strdup (esp_parameter_get_label (first))
                                          : esp_parameter_dup_label_of (name);
   g_autoptr (JsonArray) values = json_array_new ();
@@ -261,7 +262,7 @@ parse_lora (const char *name, const char *text, const EspAxisContext *context, G
 {
   g_autoptr (GString) all = g_string_new (NULL);
   gboolean known;
-  g_autoptr (GPtrArray) parameters = find_parameters (context, "loras", all, &known);
+  g_autoptr (GPtrArray) parameters = find_parameters (context, "loras", TRUE, all, &known);
   const EspParameter *first = parameters->len > 0 ? parameters->pdata[0] : NULL;
   g_autofree char *lora = esp_lora_dup_name (esp_lora_axis_get_lora (name));
   g_autofree char *title = g_strdup_printf (_ ("LoRA %s"), lora);
