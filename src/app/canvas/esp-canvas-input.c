@@ -4,6 +4,7 @@
 
 #include "esp-canvas-private.h"
 #include "esp-clipboard-image.h"
+#include "esp-menu.h"
 
 void
 esp_canvas_popup_menu (EspCanvas *self, double x, double y)
@@ -14,7 +15,8 @@ esp_canvas_popup_menu (EspCanvas *self, double x, double y)
     return;
   if (self->context_popover == NULL)
     {
-      self->context_popover = gtk_popover_menu_new_from_model (self->context_menu);
+      self->context_popover = gtk_popover_menu_new_from_model (
+          esp_menu_get ("/espalier/app/canvas/esp-canvas-menus.ui", "context_menu"));
       gtk_widget_set_parent (self->context_popover, GTK_WIDGET (self));
       gtk_popover_set_has_arrow (GTK_POPOVER (self->context_popover), FALSE);
       gtk_widget_set_halign (self->context_popover, GTK_ALIGN_START);

@@ -34,7 +34,6 @@ struct _EspCanvas
   GtkWidget *retry_button, *check_button, *again_button, *key_button, *reword_button;
   GtkWidget *settings_button;
   GtkMenuButton *with_button;
-  GMenuModel *context_menu;
   GtkWidget *context_popover;
 
   EspDocument *document;

@@ -5,6 +5,7 @@
 #include "esp-canvas-private.h"
 
 #include "esp-focus-chain.h"
+#include "esp-menu.h"
 #include "esp-style.h"
 #include "esp-surround.h"
 
@@ -720,7 +721,6 @@ esp_canvas_class_init (EspCanvasClass *class)
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, reword_button);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, settings_button);
   gtk_widget_class_bind_template_child (widget_class, EspCanvas, with_button);
-  gtk_widget_class_bind_template_child (widget_class, EspCanvas, context_menu);
   gtk_widget_class_bind_template_callback (widget_class, on_get_child_position);
   gtk_widget_class_bind_template_callback (widget_class, on_zoom_changed);
   gtk_widget_class_bind_template_callback (widget_class, on_fit_changed);
@@ -753,6 +753,8 @@ esp_canvas_init (EspCanvas *self)
                     "canvas.css");
   self->show_status = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_menu_model (
+      self->zoom_button, esp_menu_get ("/espalier/app/canvas/esp-canvas-menus.ui", "zoom_menu"));
 
   esp_surround_watch (GTK_WIDGET (self));
 

@@ -18,6 +18,7 @@ struct _EspCompareView
 
   /* the template's */
   GtkWidget *bar, *controls, *images, *notice, *table;
+  GtkMenuButton *more_button;
   GtkWidget *modes, *link_button, *pin_button, *swap_button;
   GtkWidget *slider_controls, *flicker_controls, *onion_controls, *difference_controls;
   EspCompareGrid *grid;

@@ -9,6 +9,7 @@
 #include "esp-compare-view-private.h"
 #include "esp-compare-words.h"
 #include "esp-focus-chain.h"
+#include "esp-menu.h"
 #include "esp-style.h"
 #include "esp-surround.h"
 
@@ -644,6 +645,7 @@ static void
 bind_children (GtkWidgetClass *class)
 {
   gtk_widget_class_bind_template_child (class, EspCompareView, bar);
+  gtk_widget_class_bind_template_child (class, EspCompareView, more_button);
   gtk_widget_class_bind_template_child (class, EspCompareView, notice);
   gtk_widget_class_bind_template_child (class, EspCompareView, table);
   gtk_widget_class_bind_template_child (class, EspCompareView, images);
@@ -711,6 +713,8 @@ esp_compare_view_init (EspCompareView *self)
   self->frame = (EspFrameSize){ 1, 1 };
   esp_compare_view_init_nodes (self);
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_menu_model (
+      self->more_button, esp_menu_get ("/espalier/app/compare/esp-compare-menus.ui", "more"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Comparison"), -1);
   esp_surround_watch (GTK_WIDGET (self));

@@ -30,6 +30,7 @@ struct _EspInstructionView
   double height;       /* of the text when it was measured last */
   guint resize;        /* source */
   guint setting : 1;   /* the change of the buffer is ours */
+  guint quiet : 1;     /* so is the selection: no other program is offered it */
   guint composing : 1; /* an input method has not settled its text */
 };
 
@@ -328,6 +329,49 @@ esp_instruction_view_grab_focus (GtkWidget *widget)
   return gtk_widget_grab_focus (GTK_WIDGET (ESP_INSTRUCTION_VIEW (widget)->view));
 }
 
+static GdkClipboard *
+get_primary (EspInstructionView *self)
+{
+  return gtk_widget_get_primary_clipboard (GTK_WIDGET (self->view));
+}
+
+/* What is selected is for the middle button again, as soon as our selection has gone. */
+static void
+on_has_selection (EspInstructionView *self)
+{
+  if (self->quiet && !gtk_text_buffer_get_has_selection (self->buffer))
+    {
+      self->quiet = FALSE;
+      gtk_text_buffer_add_selection_clipboard (self->buffer, get_primary (self));
+    }
+}
+
+/* The view takes its clipboard out again. */
+static void
+on_unrealize (EspInstructionView *self)
+{
+  if (self->quiet)
+    place_cursor (self, -1);
+}
+
+/* All, so that typing replaces it. What the person selected last, here or in another program, stays
+ * what the middle button pastes. (GTK 4.8 also loses a reference of the buffer for each selection
+ * that it offers.) */
+static void
+select_quietly (EspInstructionView *self)
+{
+  GtkTextIter start, end;
+
+  if (!self->quiet && gtk_widget_get_realized (GTK_WIDGET (self->view)))
+    {
+      gtk_text_buffer_remove_selection_clipboard (self->buffer, get_primary (self));
+      self->quiet = TRUE;
+    }
+  gtk_text_buffer_get_bounds (self->buffer, &start, &end);
+  gtk_text_buffer_select_range (self->buffer, &end, &start);
+  on_has_selection (self); /* of nothing there is none */
+}
+
 static void
 esp_instruction_view_dispose (GObject *object)
 {
@@ -335,7 +379,10 @@ esp_instruction_view_dispose (GObject *object)
 
   g_clear_handle_id (&self->resize, g_source_remove);
   if (self->buffer != NULL)
-    g_signal_handlers_disconnect_by_data (self->buffer, self);
+    {
+      on_unrealize (self);
+      g_signal_handlers_disconnect_by_data (self->buffer, self);
+    }
   g_clear_object (&self->buffer);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   self->view = NULL;
@@ -395,6 +442,11 @@ create_text (EspInstructionView *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _ ("Instruction"), GTK_ACCESSIBLE_PROPERTY_PLACEHOLDER, hint, -1);
   g_signal_connect_object (self->buffer, "changed", G_CALLBACK (on_buffer_changed), self,
+                           G_CONNECT_SWAPPED);
+
+  g_signal_connect_object (self->buffer, "notify::has-selection", G_CALLBACK (on_has_selection),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->view, "unrealize", G_CALLBACK (on_unrealize), self,
                            G_CONNECT_SWAPPED);
 
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
@@ -507,8 +559,6 @@ esp_instruction_view_set_text (EspInstructionView *self, const char *text)
 void
 esp_instruction_view_accept (EspInstructionView *self)
 {
-  GtkTextIter start, end;
-
   g_return_if_fail (ESP_IS_INSTRUCTION_VIEW (self));
 
   if (self->draft != NULL)
@@ -516,8 +566,7 @@ esp_instruction_view_accept (EspInstructionView *self)
   g_clear_pointer (&self->draft, g_free);
   remember (self, self->text);
   self->position = 0;
-  gtk_text_buffer_get_bounds (self->buffer, &start, &end);
-  gtk_text_buffer_select_range (self->buffer, &end, &start);
+  select_quietly (self);
   update_counter (self);
 }
 

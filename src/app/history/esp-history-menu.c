@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-marks.h"
+#include "esp-menu.h"
 
 static EspNode *
 get_node (EspHistory *self)
@@ -260,12 +261,9 @@ _esp_history_dispose_menu (EspHistory *self)
 void
 _esp_history_open_menu (EspHistory *self, GtkWidget *over, double x, double y)
 {
-  g_autoptr (GtkBuilder) builder = gtk_builder_new ();
   double at_x, at_y;
 
-  gtk_builder_set_translation_domain (builder, GETTEXT_PACKAGE);
-  if (!gtk_builder_add_from_resource (builder, "/espalier/app/history/esp-history-menu.ui", NULL)
-      || !gtk_widget_translate_coordinates (over, GTK_WIDGET (self), x, y, &at_x, &at_y))
+  if (!gtk_widget_translate_coordinates (over, GTK_WIDGET (self), x, y, &at_x, &at_y))
     return;
   /* What it is about may be scrolled away, and so be where no screen is. */
   at_x = CLAMP (at_x, 0, gtk_widget_get_width (GTK_WIDGET (self)));
@@ -273,8 +271,8 @@ _esp_history_open_menu (EspHistory *self, GtkWidget *over, double x, double y)
   /* Made anew each time: it is rarely open, and shows the stars of the node it is about. */
   _esp_history_dispose_menu (self);
   update_actions (self);
-  self->menu
-      = gtk_popover_menu_new_from_model (G_MENU_MODEL (gtk_builder_get_object (builder, "menu")));
+  self->menu = gtk_popover_menu_new_from_model (
+      esp_menu_get ("/espalier/app/history/esp-history-menu.ui", "menu"));
   gtk_popover_menu_add_child (GTK_POPOVER_MENU (self->menu), new_stars (self), "stars");
   gtk_popover_menu_add_child (GTK_POPOVER_MENU (self->menu), new_tags (self), "tags");
   g_signal_connect_object (self->menu, "closed", G_CALLBACK (on_menu_closed), self,

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "esp-menu.h"
 #include "esp-style.h"
 
 struct _EspMaskBar
@@ -390,6 +391,8 @@ esp_mask_bar_init (EspMaskBar *self)
 
   esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/mask", "mask.css");
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->more_button),
+                                  esp_menu_get ("/espalier/app/mask/esp-mask-menus.ui", "more"));
 
   of_brush[0] = self->size;
   of_brush[1] = self->hardness;

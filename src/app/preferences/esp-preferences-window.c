@@ -17,6 +17,11 @@ struct _EspPreferencesWindow
 {
   AdwPreferencesWindow parent_instance;
 
+  AdwToastOverlay *toasts;
+  AdwLeaflet *leaflet;
+  GtkWidget *main; /* of the leaflet: the pages */
+  AdwBin *subpage; /* of the leaflet */
+  AdwViewStack *pages;
   AdwComboRow *scheme_row;
   AdwComboRow *orientation_row;
   GtkSwitch *outline_switch;
@@ -40,7 +45,7 @@ struct _EspPreferencesWindow
   guint filling : 1;
 };
 
-G_DEFINE_FINAL_TYPE (EspPreferencesWindow, esp_preferences_window, ADW_TYPE_PREFERENCES_WINDOW)
+G_DEFINE_FINAL_TYPE (EspPreferencesWindow, esp_preferences_window, ADW_TYPE_WINDOW)
 
 /* --- General ---------------------------------------------------------------------------------- */
 
@@ -154,12 +159,9 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EspPreferencesWindow) self = ESP_PREFERENCES_WINDOW (user_data);
   g_autoptr (GError) error = NULL;
-  g_autofree char *escaped = NULL;
 
-  if (esp_show_uri_finish (GTK_WINDOW (self), result, &error))
-    return;
-  escaped = g_markup_escape_text (error->message, -1);
-  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (escaped));
+  if (!esp_show_uri_finish (GTK_WINDOW (self), result, &error))
+    esp_preferences_window_tell (self, error->message);
 }
 
 static void
@@ -211,21 +213,47 @@ fill_storage (EspPreferencesWindow *self)
 static void
 on_present (EspPreferencesWindow *self, GtkWidget *subpage)
 {
-  adw_preferences_window_present_subpage (ADW_PREFERENCES_WINDOW (self), subpage);
+  adw_bin_set_child (self->subpage, subpage);
+  adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (self->subpage));
 }
 
 static void
 on_close_subpage (EspPreferencesWindow *self)
 {
-  adw_preferences_window_close_subpage (ADW_PREFERENCES_WINDOW (self));
+  adw_leaflet_set_visible_child (self->leaflet, self->main);
 }
 
+/* A subpage stays until nothing of it is seen any more. */
 static void
-on_message (EspPreferencesWindow *self, const char *message)
+on_leaflet_moved (EspPreferencesWindow *self)
 {
-  g_autofree char *escaped = g_markup_escape_text (message, -1);
+  if (self->subpage != NULL && !adw_leaflet_get_child_transition_running (self->leaflet)
+      && adw_leaflet_get_visible_child (self->leaflet) == self->main)
+    adw_bin_set_child (self->subpage, NULL);
+}
 
-  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (self), adw_toast_new (escaped));
+static gboolean
+on_escape (GtkWidget *widget, GVariant *arguments, gpointer user_data)
+{
+  EspPreferencesWindow *self = ESP_PREFERENCES_WINDOW (widget);
+
+  if (adw_leaflet_get_visible_child (self->leaflet) == self->main)
+    gtk_window_close (GTK_WINDOW (self));
+  else
+    on_close_subpage (self);
+  return GDK_EVENT_STOP;
+}
+
+void
+esp_preferences_window_tell (EspPreferencesWindow *self, const char *message)
+{
+  g_autofree char *escaped = NULL;
+
+  g_return_if_fail (ESP_IS_PREFERENCES_WINDOW (self));
+
+  escaped = g_markup_escape_text (message, -1);
+  if (self->toasts != NULL)
+    adw_toast_overlay_add_toast (self->toasts, adw_toast_new (escaped));
 }
 
 /* --- Providers -------------------------------------------------------------------------------- */
@@ -267,6 +295,22 @@ esp_preferences_window_set_models (EspPreferencesWindow *self, EspModelLibrary *
 }
 
 void
+esp_preferences_window_show_page (EspPreferencesWindow *self, const char *name)
+{
+  g_return_if_fail (ESP_IS_PREFERENCES_WINDOW (self));
+
+  adw_view_stack_set_visible_child_name (self->pages, name);
+}
+
+const char *
+esp_preferences_window_get_page (EspPreferencesWindow *self)
+{
+  g_return_val_if_fail (ESP_IS_PREFERENCES_WINDOW (self), NULL);
+
+  return adw_view_stack_get_visible_child_name (self->pages);
+}
+
+void
 esp_preferences_window_set_up_provider (EspPreferencesWindow *self, const char *backend)
 {
   EspAccount *account;
@@ -276,7 +320,7 @@ esp_preferences_window_set_up_provider (EspPreferencesWindow *self, const char *
 
   account = backend != NULL ? esp_accounts_find (self->accounts, backend) : NULL;
   provider = backend != NULL ? esp_provider_catalog_find (self->catalog, backend) : NULL;
-  adw_preferences_window_set_visible_page_name (ADW_PREFERENCES_WINDOW (self), "providers");
+  esp_preferences_window_show_page (self, "providers");
   if (account != NULL)
     on_edit_account (self, account);
   else if (provider != NULL && esp_provider_get_problem (provider) == NULL)
@@ -314,6 +358,12 @@ esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
   g_type_ensure (ESP_TYPE_PROVIDERS_PAGE);
   gtk_widget_class_set_template_from_resource (
       widget_class, "/espalier/app/preferences/esp-preferences-window.ui");
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_Escape, 0, on_escape, NULL);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, toasts);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, leaflet);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, main);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, subpage);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, scheme_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, orientation_row);
   gtk_widget_class_bind_template_child (widget_class, EspPreferencesWindow, outline_switch);
@@ -334,13 +384,32 @@ esp_preferences_window_class_init (EspPreferencesWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_open_library);
   gtk_widget_class_bind_template_callback (widget_class, on_present);
   gtk_widget_class_bind_template_callback (widget_class, on_close_subpage);
-  gtk_widget_class_bind_template_callback (widget_class, on_message);
+  gtk_widget_class_bind_template_callback (widget_class, on_leaflet_moved);
+  gtk_widget_class_bind_template_callback_full (widget_class, "on_message",
+                                                G_CALLBACK (esp_preferences_window_tell));
+}
+
+/* What a page is called and its icon stand in itself. */
+static void
+init_pages (EspPreferencesWindow *self)
+{
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->pages)); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      AdwPreferencesPage *page = ADW_PREFERENCES_PAGE (child);
+      AdwViewStackPage *of = adw_view_stack_get_page (self->pages, child);
+
+      adw_view_stack_page_set_name (of, adw_preferences_page_get_name (page));
+      adw_view_stack_page_set_title (of, adw_preferences_page_get_title (page));
+      adw_view_stack_page_set_icon_name (of, adw_preferences_page_get_icon_name (page));
+    }
 }
 
 static void
 esp_preferences_window_init (EspPreferencesWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  init_pages (self);
   self->settings = g_settings_new (ESP_APP_ID);
   self->cancellable = g_cancellable_new ();
   g_settings_bind_with_mapping (self->settings, "color-scheme", self->scheme_row, "selected",
@@ -380,11 +449,10 @@ esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry, EspProvide
   self->accounts = g_object_ref (accounts);
   self->account_page
       = ESP_ACCOUNT_PAGE (g_object_ref_sink (esp_account_page_new (catalog, accounts)));
-  g_signal_connect_object (self->account_page, "close",
-                           G_CALLBACK (adw_preferences_window_close_subpage), self,
+  g_signal_connect_object (self->account_page, "close", G_CALLBACK (on_close_subpage), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->account_page, "message", G_CALLBACK (on_message), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->account_page, "message", G_CALLBACK (esp_preferences_window_tell),
+                           self, G_CONNECT_SWAPPED);
   esp_providers_page_set_up (self->providers_page, registry, catalog, accounts);
   fill_model_row (self);
   g_signal_connect_object (self->model_row, "notify::selected", G_CALLBACK (on_model_chosen), self,

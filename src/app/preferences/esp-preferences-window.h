@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* esp-preferences-window.h: the program's settings. Pages: "general", "models", "providers",
- * "storage". */
+ * "storage". An AdwPreferencesWindow of libadwaita 1.2 keeps most of its widgets for ever. */
 #pragma once
 
 #include <adwaita.h>
@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define ESP_TYPE_PREFERENCES_WINDOW (esp_preferences_window_get_type ())
 
 G_DECLARE_FINAL_TYPE (EspPreferencesWindow, esp_preferences_window, ESP, PREFERENCES_WINDOW,
-                      AdwPreferencesWindow)
+                      AdwWindow)
 
 GtkWindow *esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry,
                                        EspProviderCatalog *catalog,
@@ -25,6 +25,12 @@ GtkWindow *esp_preferences_window_new (GtkWindow *parent, EspRegistry *registry,
 /* What the page "models" shows; once, right after it was made. `offers` are EspModelOffer. */
 void esp_preferences_window_set_models (EspPreferencesWindow *self, EspModelLibrary *library,
                                         GListModel *offers, EspModelDownloads *downloads);
+
+void esp_preferences_window_show_page (EspPreferencesWindow *self, const char *name);
+const char *esp_preferences_window_get_page (EspPreferencesWindow *self);
+
+/* Something to be told there for a moment; plain text. */
+void esp_preferences_window_tell (EspPreferencesWindow *self, const char *message);
 
 /* The page of an account, or of a new one: `backend` is what a backend of the registry is called
  * that wants something; NULL: any provider can be chosen. */

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-plain-row.h"
+#include "esp-preferences-window.h"
 #include "esp-price-text.h"
 #include "esp-show-uri.h"
 
@@ -249,13 +250,10 @@ static void
 on_folder_opened (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *escaped = NULL;
 
-  if (esp_show_uri_finish (GTK_WINDOW (source), result, &error)
-      || !ADW_IS_PREFERENCES_WINDOW (source))
-    return;
-  escaped = g_markup_escape_text (error->message, -1);
-  adw_preferences_window_add_toast (ADW_PREFERENCES_WINDOW (source), adw_toast_new (escaped));
+  if (!esp_show_uri_finish (GTK_WINDOW (source), result, &error)
+      && ESP_IS_PREFERENCES_WINDOW (source))
+    esp_preferences_window_tell (ESP_PREFERENCES_WINDOW (source), error->message);
 }
 
 static void

@@ -5,6 +5,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "esp-menu.h"
+
 /* --- Running ---------------------------------------------------------------------------------- */
 
 /* Does a cell belong to what a command is for? */
@@ -418,18 +420,15 @@ _esp_sweep_grid_update_actions (EspSweepGrid *self)
 void
 _esp_sweep_grid_open_menu (EspSweepGrid *self, double x, double y)
 {
-  g_autoptr (GtkBuilder) builder = gtk_builder_new ();
   double at_x, at_y;
 
-  gtk_builder_set_translation_domain (builder, GETTEXT_PACKAGE);
-  if (!gtk_builder_add_from_resource (builder, "/espalier/app/sweep/esp-sweep-grid-menu.ui", NULL)
-      || !gtk_widget_translate_coordinates (GTK_WIDGET (self->cells), GTK_WIDGET (self), x, y,
-                                            &at_x, &at_y))
+  if (!gtk_widget_translate_coordinates (GTK_WIDGET (self->cells), GTK_WIDGET (self), x, y, &at_x,
+                                         &at_y))
     return;
   g_clear_pointer (&self->menu, gtk_widget_unparent);
   _esp_sweep_grid_update_actions (self);
   self->menu
-      = gtk_popover_menu_new_from_model (G_MENU_MODEL (gtk_builder_get_object (builder, "menu")));
+      = gtk_popover_menu_new_from_model (esp_menu_get (ESP_SWEEP_GRID_MENUS, "context_menu"));
   gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
   gtk_popover_set_has_arrow (GTK_POPOVER (self->menu), FALSE);
   gtk_popover_set_position (GTK_POPOVER (self->menu),

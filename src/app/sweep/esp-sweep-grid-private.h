@@ -9,6 +9,8 @@
 
 G_BEGIN_DECLS
 
+#define ESP_SWEEP_GRID_MENUS "/espalier/app/sweep/esp-sweep-grid-menus.ui"
+
 struct _EspSweepGrid
 {
   GtkWidget parent_instance;

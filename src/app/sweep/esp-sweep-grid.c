@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "esp-focus-chain.h"
+#include "esp-menu.h"
 #include "esp-style.h"
 #include "esp-sweep-arranger.h"
 #include "esp-sweep-bar.h"
@@ -530,6 +531,12 @@ esp_sweep_grid_init (EspSweepGrid *self)
 {
   esp_style_ensure (gtk_widget_get_display (GTK_WIDGET (self)), "/espalier/app/sweep", "sweep.css");
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->stop_button),
+                                  esp_menu_get (ESP_SWEEP_GRID_MENUS, "stop_menu"));
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->run_button),
+                                  esp_menu_get (ESP_SWEEP_GRID_MENUS, "run_menu"));
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->filter_button),
+                                  esp_menu_get (ESP_SWEEP_GRID_MENUS, "filter_menu"));
   _esp_sweep_grid_init_actions (self);
   name_pages (self, _ ("Pages"));
   g_signal_connect_swapped (self->cells, "activate", G_CALLBACK (_esp_sweep_grid_open_cell), self);

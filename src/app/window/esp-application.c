@@ -373,7 +373,7 @@ present_preferences (EspApplication *self, const char *page)
   GtkWindow *window = create_preferences (self);
 
   if (page != NULL)
-    adw_preferences_window_set_visible_page_name (ADW_PREFERENCES_WINDOW (window), page);
+    esp_preferences_window_show_page (ESP_PREFERENCES_WINDOW (window), page);
   gtk_window_present (window);
 }
 

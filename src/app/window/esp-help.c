@@ -14,6 +14,7 @@
 
 #include "esp-actions.h"
 #include "esp-installation.h"
+#include "esp-preferences-window.h"
 #include "esp-show-uri.h"
 #include "esp-window-private.h"
 
@@ -42,10 +43,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Help, help_free)
 const char *
 esp_help_get_topic (GtkWindow *window)
 {
-  if (ADW_IS_PREFERENCES_WINDOW (window))
+  if (ESP_IS_PREFERENCES_WINDOW (window))
     {
-      const char *page
-          = adw_preferences_window_get_visible_page_name (ADW_PREFERENCES_WINDOW (window));
+      const char *page = esp_preferences_window_get_page (ESP_PREFERENCES_WINDOW (window));
 
       if (g_strcmp0 (page, "models") == 0)
         return "models";

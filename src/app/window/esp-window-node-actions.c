@@ -173,6 +173,8 @@ esp_window_update_compare (EspWindow *self)
   EspNode *current = self->document != NULL ? esp_document_get_current (self->document) : NULL;
   gboolean shown = FALSE;
 
+  if (action == NULL) /* it closes */
+    return;
   g_object_get (self->canvas, "show-before", &shown, NULL);
   g_simple_action_set_enabled (G_SIMPLE_ACTION (action),
                                current != NULL && !esp_window_is_comparing (self)

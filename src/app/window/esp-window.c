@@ -201,6 +201,8 @@ on_show_before (EspWindow *self)
   GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "compare");
   gboolean shown = FALSE;
 
+  if (action == NULL) /* it closes */
+    return;
   g_object_get (self->canvas, "show-before", &shown, NULL);
   g_simple_action_set_state (G_SIMPLE_ACTION (action), g_variant_new_boolean (shown));
   /* What two chosen nodes set goes with the view that they were chosen for. */
@@ -246,13 +248,24 @@ on_is_active (EspWindow *self)
 
 /* --- Menus ------------------------------------------------------------------------------------ */
 
+/* The sections of the main menu that are the same in all windows are made once: GTK 4.8 never lets
+ * go of a section that was shown. */
 static void
 append_section (GMenu *menu, const char *const *names)
 {
-  g_autoptr (GMenu) section = g_menu_new ();
+  static GHashTable *sections; /* the first name → GMenu */
+  GMenu *section;
 
-  for (; *names != NULL; names++)
-    esp_actions_append_item (section, *names);
+  if (sections == NULL)
+    sections = g_hash_table_new (g_str_hash, g_str_equal);
+  section = g_hash_table_lookup (sections, names[0]);
+  if (section == NULL)
+    {
+      section = g_menu_new ();
+      g_hash_table_insert (sections, (gpointer) names[0], section);
+      for (; *names != NULL; names++)
+        esp_actions_append_item (section, *names);
+    }
   g_menu_append_section (menu, NULL, G_MENU_MODEL (section));
 }
 
@@ -354,6 +367,17 @@ esp_window_size_allocate (GtkWidget *widget, int width, int height, int baseline
   esp_window_lift_toasts_later (ESP_WINDOW (widget));
 }
 
+/* Some of them hold widgets and follow settings. Whoever still has the group would keep all that,
+ * and GTK 4.8 tells a window that is gone of every change. */
+static void
+remove_actions (EspWindow *self)
+{
+  g_auto (GStrv) names = g_action_group_list_actions (G_ACTION_GROUP (self));
+
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    g_action_map_remove_action (G_ACTION_MAP (self), names[i]);
+}
+
 static void
 esp_window_dispose (GObject *object)
 {
@@ -362,6 +386,7 @@ esp_window_dispose (GObject *object)
   g_cancellable_cancel (self->cancellable);
   if (self->document != NULL)
     esp_window_detach_document (self);
+  remove_actions (self);
   g_clear_object (&self->undo_toast);
   g_clear_handle_id (&self->lift_id, g_source_remove);
   gtk_widget_dispose_template (GTK_WIDGET (self), ESP_TYPE_WINDOW);

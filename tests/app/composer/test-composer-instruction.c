@@ -112,6 +112,33 @@ test_accept (void)
   g_assert_cmpstr (esp_instruction_view_get_text (view), ==, "run");
 }
 
+/* What the person selected last is what the middle button pastes, whatever is run. */
+static void
+test_primary_selection (void)
+{
+  g_autoptr (EspInstructionView) view = create ();
+  GtkWidget *window = widgets_show (GTK_WIDGET (view), 400, 100);
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (esp_instruction_view_get_text_view (view));
+  GdkClipboard *primary = gtk_widget_get_primary_clipboard (window);
+  GdkContentProvider *others;
+  GtkTextIter start, end;
+
+  gdk_clipboard_set_text (primary, "of another program");
+  others = gdk_clipboard_get_content (primary);
+  g_assert_nonnull (others);
+  type (view, "run");
+  esp_instruction_view_accept (view);
+  g_assert_true (gtk_text_buffer_get_selection_bounds (buffer, &start, &end));
+  g_assert_true (gdk_clipboard_get_content (primary) == others);
+
+  /* What the person selects still is. */
+  gtk_text_buffer_place_cursor (buffer, &start);
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  gtk_text_buffer_select_range (buffer, &start, &end);
+  g_assert_true (gdk_clipboard_get_content (primary) != others);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 static gboolean
 press_key (EspInstructionView *view, guint key, GdkModifierType state)
 {
@@ -182,6 +209,7 @@ main (int argc, char **argv)
   g_test_add_func ("/app/composer/instruction/replace", test_replace);
   g_test_add_func ("/app/composer/instruction/undo", test_undo);
   g_test_add_func ("/app/composer/instruction/accept", test_accept);
+  g_test_add_func ("/app/composer/instruction/primary-selection", test_primary_selection);
   g_test_add_func ("/app/composer/instruction/input-method", test_input_method);
   g_test_add_func ("/app/composer/instruction/accessible", test_accessible);
 

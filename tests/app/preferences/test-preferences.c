@@ -381,6 +381,31 @@ test_folder_size (void)
   g_assert_cmpuint (bytes, >=, 12);
 }
 
+static void
+note_end (gpointer count)
+{
+  (*(guint *) count)--;
+}
+
+/* Nothing of a window stays when it has gone: an AdwPreferencesWindow of libadwaita 1.2 would keep
+ * its rows. */
+static void
+test_gone (void)
+{
+  static const char *const titles[] = { "Style", "History Grows", "Show the Steps" };
+  g_autoptr (Scratch) scratch = scratch_new ();
+  GtkWindow *window = scratch_open (scratch);
+  guint alive = G_N_ELEMENTS (titles);
+
+  for (guint i = 0; i < G_N_ELEMENTS (titles); i++)
+    g_object_set_data_full (G_OBJECT (find_row (GTK_WIDGET (window), titles[i])), "alive", &alive,
+                            note_end);
+  scratch_wait (50);
+  gtk_window_destroy (window);
+  scratch_wait (50);
+  g_assert_cmpuint (alive, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -392,5 +417,6 @@ main (int argc, char **argv)
   g_test_add_func ("/preferences/providers/change", test_change);
   g_test_add_func ("/preferences/providers/limits", test_limits);
   g_test_add_func ("/preferences/folder-size", test_folder_size);
+  g_test_add_func ("/preferences/gone", test_gone);
   return g_test_run ();
 }
