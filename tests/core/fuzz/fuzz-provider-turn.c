@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A whole turn with a provider whose server says anything. The first byte says which of the shipped
- * descriptors (ESP_FUZZ_PROVIDERS) the turn follows; then come the answers, one for each request in
- * the order in which they arrive: a byte for the status, one for the headers, and a body up to a
- * zero byte, in which "@@" stands for the server's address. When there are no more, the person
- * stops the turn. */
+ * descriptors (ESP_FUZZ_PROVIDERS) the turn follows, the second what is wanted; where that says so,
+ * a stream of events follows, which whoever listens gets after so many answers (a byte), up to a
+ * zero byte. Then come the
+ * answers, one for each request in the order in which they arrive: a byte for the status, one for
+ * the headers, and a body up to a zero byte, in which "@@" stands for the server's address and "@#"
+ * for a picture in base64. Instead of a status there may be something that happens then (STOP,
+ * RESET). When there are no more answers, the person stops the turn. What is left when it has ended
+ * is for going on with it. tools/reference/provider-answers.py writes such inputs of what the acted
+ * providers (tests/servers) say. */
 #include "fuzz-core.h"
 
 #include "esp-remote-private.h"
 
 #define ANSWERS_MAX 24
+#define ROUNDS_MAX  4 /* the turn, and going on with it */
 #define TURN_ID     "0e5ca11e-0000-4000-8000-00000000f022"
 
-/* Of the second byte. */
+/* What is wanted. */
+#define CANCEL_THERE 1 /* in the end the provider is asked to stop */
+#define REFERENCE    2 /* a second picture */
+#define SEED         4
+#define TWO          8
+#define EVENTS       16
+
+/* Instead of a status. */
+#define STOP  0xff /* the person waits no longer, and goes on with the turn later */
+#define RESET 0xfe /* no answer */
+
+/* Of the byte for the headers. */
 #define TYPE        7 /* which of the types */
 #define RETRY_AFTER 8
 #define LOCATION    16
-#define PICTURE     32 /* the body is a picture that can be read */
+#define PICTURE     32 /* the body is a picture: which; then each three bytes replace one of it */
 #define VERBATIM    64 /* the body is all that is sent, with its head */
 
 static const char *const types[] = {
@@ -26,6 +43,10 @@ static const char *const types[] = {
 static const guint statuses[] = { 200, 200, 200, 201, 202, 204, 301, 302, 307, 400, 401, 402, 403,
                                   404, 408, 409, 410, 413, 422, 425, 429, 500, 502, 503, 504 };
 
+static const char *const picture_names[]
+    = { "rgb.png",   "plain.jpg", "lossy.webp",     "lossless.webp",
+        "exif.webp", "still.gif", "no-loader.avif", "grey.png" };
+
 /* --- The server --------------------------------------------------------------------------------
  */
 
@@ -33,18 +54,67 @@ static struct
 {
   GSocket *listener;
   char *address; /* http://127.0.0.1:PORT */
-  GBytes *picture;
+  GBytes *pictures[G_N_ELEMENTS (picture_names)];
+  char *base64; /* of the first */
   GMutex lock;
   FuzzInput input;           /* what is left to be answered */
   guint answers;             /* given */
-  GCancellable *cancellable; /* of the turn; NULL: none is under way */
+  char *events;              /* for who listens; NULL: none, or they were sent */
+  guint events_after;        /* so many answers */
+  GSocket *listener_waits;   /* for them, or NULL */
+  GCancellable *cancellable; /* of the turn; NULL: none is under way, or it is being stopped */
 } server;
 
 static gboolean
-on_exhausted (gpointer data)
+on_end (gpointer data)
 {
   g_cancellable_cancel (data);
   return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_stop (gpointer data)
+{
+  esp_remote_turn_set_cancel_there (data, FALSE);
+  return on_end (data);
+}
+
+static char *
+replace (const char *text, const char *what, const char *with)
+{
+  g_auto (GStrv) parts = g_strsplit (text, what, -1);
+
+  return g_strjoinv (with, parts);
+}
+
+/* A fixture of which some bytes are others: `how` says which one, then place and value of each. */
+static GByteArray *
+make_picture (const char *how)
+{
+  GByteArray *bytes = g_byte_array_new ();
+  gsize size, length = strlen (how);
+  const guint8 *data
+      = g_bytes_get_data (server.pictures[(guint8) how[0] % G_N_ELEMENTS (picture_names)], &size);
+
+  g_byte_array_append (bytes, data, (guint) size);
+  for (gsize at = 1; at + 3 <= length; at += 3)
+    bytes->data[(((guint8) how[at] - 1u) * 255u + (guint8) how[at + 1] - 1u) % bytes->len]
+        = (guint8) (how[at + 2] - 1);
+  return bytes;
+}
+
+static GByteArray *
+make_body (FuzzInput *input, gboolean is_picture)
+{
+  g_autofree char *text = fuzz_take_text (input);
+  g_autofree char *addressed = NULL;
+  char *body;
+
+  if (is_picture)
+    return make_picture (text);
+  addressed = replace (text, "@@", server.address);
+  body = replace (addressed, "@#", server.base64);
+  return g_byte_array_new_take ((guint8 *) body, strlen (body));
 }
 
 static GByteArray *
@@ -53,19 +123,14 @@ make_answer (FuzzInput *input)
   GByteArray *answer = g_byte_array_new ();
   guint status = statuses[fuzz_take_byte (input) % G_N_ELEMENTS (statuses)];
   guint headers = fuzz_take_byte (input);
-  g_autofree char *text = fuzz_take_text (input);
-  g_auto (GStrv) parts = g_strsplit (text, "@@", -1);
-  g_autofree char *body = g_strjoinv (server.address, parts);
+  g_autoptr (GByteArray) body = make_body (input, (headers & PICTURE) != 0);
   g_autoptr (GString) head = g_string_new (NULL);
-  gsize length = strlen (body);
-  const void *bytes = body;
 
-  if ((headers & PICTURE) != 0)
-    bytes = g_bytes_get_data (server.picture, &length);
   if ((headers & VERBATIM) == 0)
     {
-      g_string_append_printf (
-          head, "HTTP/1.1 %u Word\r\nConnection: close\r\nContent-Length: %zu\r\n", status, length);
+      g_string_append_printf (head,
+                              "HTTP/1.1 %u Word\r\nConnection: close\r\nContent-Length: %u\r\n",
+                              status, body->len);
       if (types[headers & TYPE] != NULL)
         g_string_append_printf (head, "Content-Type: %s\r\n", types[headers & TYPE]);
       if ((headers & RETRY_AFTER) != 0)
@@ -75,13 +140,34 @@ make_answer (FuzzInput *input)
       g_string_append (head, "\r\n");
       g_byte_array_append (answer, (const guint8 *) head->str, (guint) head->len);
     }
-  g_byte_array_append (answer, bytes, (guint) length);
+  g_byte_array_append (answer, body->data, body->len);
   return answer;
+}
+
+/* What the input says to a request; NULL: nothing. The lock is held. */
+static GByteArray *
+next_answer (void)
+{
+  gboolean exhausted = server.input.size == 0 || server.answers >= ANSWERS_MAX;
+  guint what = exhausted ? 0 : server.input.data[0];
+
+  if (server.cancellable == NULL)
+    return NULL;
+  server.answers++;
+  if (!exhausted && what != STOP && what != RESET)
+    return make_answer (&server.input);
+  fuzz_take_byte (&server.input);
+  if (exhausted)
+    server.input.size = 0;
+  if (exhausted || what == STOP)
+    g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, exhausted ? on_end : on_stop,
+                                g_steal_pointer (&server.cancellable), g_object_unref);
+  return NULL;
 }
 
 /* Reads a request whole: its head, and as much as that says. FALSE: it broke off. */
 static gboolean
-read_request (GSocket *connection)
+read_request (GSocket *connection, gboolean *listens)
 {
   g_autoptr (GString) request = g_string_new (NULL);
   const char *end = NULL, *length;
@@ -104,7 +190,50 @@ read_request (GSocket *connection)
             g_socket_send (connection, "HTTP/1.1 100 Continue\r\n\r\n", 25, NULL, NULL);
         }
     }
+  *listens = g_str_has_prefix (request->str, "GET ")
+             && strstr (request->str, "Accept: text/event-stream") != NULL;
   return TRUE;
+}
+
+static void
+send_and_close (GSocket *connection, const void *data, gsize length)
+{
+  for (gsize at = 0; at < length;)
+    {
+      gssize n = g_socket_send (connection, (const char *) data + at, length - at, NULL, NULL);
+
+      if (n <= 0)
+        break;
+      at += (gsize) n;
+    }
+  g_socket_close (connection, NULL);
+  g_object_unref (connection);
+}
+
+/* Tells who listens what there is, when it is time; the lock is held. */
+static void
+send_events (void)
+{
+  g_autofree char *text = NULL;
+
+  if (server.listener_waits == NULL || server.events == NULL
+      || server.answers < server.events_after)
+    return;
+  text = g_strconcat (
+      "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/event-stream\r\n\r\n",
+      server.events, NULL);
+  g_clear_pointer (&server.events, g_free);
+  send_and_close (g_steal_pointer (&server.listener_waits), text, strlen (text));
+}
+
+/* Keeps who listens until there is something, one at a time; the lock is held. */
+static void
+let_listen (GSocket *connection)
+{
+  if (server.listener_waits != NULL)
+    send_and_close (g_steal_pointer (&server.listener_waits), NULL, 0);
+  server.listener_waits = connection;
+  send_events ();
 }
 
 static gpointer
@@ -115,28 +244,20 @@ serve (gpointer data)
   while ((connection = g_socket_accept (server.listener, NULL, NULL)) != NULL)
     {
       g_autoptr (GByteArray) answer = NULL;
+      gboolean listens = FALSE, whole = read_request (connection, &listens);
 
-      if (read_request (connection))
+      g_mutex_lock (&server.lock);
+      if (whole && listens)
+        let_listen (g_steal_pointer (&connection));
+      else if (whole)
         {
-          g_mutex_lock (&server.lock);
-          if (server.cancellable != NULL && server.input.size > 0 && server.answers++ < ANSWERS_MAX)
-            answer = make_answer (&server.input);
-          else if (server.cancellable != NULL)
-            g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, on_exhausted,
-                                        g_object_ref (server.cancellable), g_object_unref);
-          g_mutex_unlock (&server.lock);
+          answer = next_answer ();
+          send_events ();
         }
-      for (guint at = 0; answer != NULL && at < answer->len;)
-        {
-          gssize n = g_socket_send (connection, (const char *) answer->data + at, answer->len - at,
-                                    NULL, NULL);
-
-          if (n <= 0)
-            break;
-          at += (guint) n;
-        }
-      g_socket_close (connection, NULL);
-      g_object_unref (connection);
+      g_mutex_unlock (&server.lock);
+      if (connection != NULL)
+        send_and_close (connection, answer != NULL ? answer->data : NULL,
+                        answer != NULL ? answer->len : 0);
     }
   return NULL;
 }
@@ -170,6 +291,23 @@ by_name (gconstpointer a, gconstpointer b)
   return strcmp (*(char *const *) a, *(char *const *) b);
 }
 
+/* libcurl has WebSockets only from 8.11 on: what comes through one comes as a stream here. */
+static EspProvider *
+load_provider (const char *path)
+{
+  char *data;
+  g_autofree char *streamed = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  PROMISE (g_file_get_contents (path, &data, NULL, NULL));
+  streamed = replace (data, "\"websocket\"", "\"sse\"");
+  g_free (data);
+  text = replace (streamed, "\"binary\": \"comfy\",", "");
+  bytes = g_bytes_new (text, strlen (text));
+  return esp_provider_new (bytes, path, FALSE, NULL);
+}
+
 static void
 load_providers (void)
 {
@@ -185,7 +323,7 @@ load_providers (void)
   providers = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < names->len; i++)
     {
-      EspProvider *provider = esp_provider_new_from_file (names->pdata[i], FALSE, NULL);
+      EspProvider *provider = load_provider (names->pdata[i]);
 
       PROMISE (provider != NULL);
       g_ptr_array_add (providers, provider);
@@ -195,15 +333,23 @@ load_providers (void)
 static void
 begin (void)
 {
-  char *data;
+  gconstpointer picture;
   gsize size;
 
   fuzz_home ();
   g_setenv ("ESPALIER_TIME_SCALE", "0.0001", TRUE);
   g_setenv ("no_proxy", "127.0.0.1", TRUE);
   load_providers ();
-  PROMISE (g_file_get_contents (ESP_FUZZ_PICTURE, &data, &size, NULL));
-  server.picture = g_bytes_new_take (data, size);
+  for (guint i = 0; i < G_N_ELEMENTS (picture_names); i++)
+    {
+      g_autofree char *path = g_build_filename (ESP_FUZZ_PICTURES, picture_names[i], NULL);
+      char *data;
+
+      PROMISE (g_file_get_contents (path, &data, &size, NULL));
+      server.pictures[i] = g_bytes_new_take (data, size);
+    }
+  picture = g_bytes_get_data (server.pictures[0], &size);
+  server.base64 = g_base64_encode (picture, size);
   begin_serving ();
   http = esp_http_new ();
 }
@@ -237,14 +383,25 @@ check_result (EspRemoteResult *result)
   PROMISE (result->job_id == NULL || g_utf8_validate (result->job_id, -1, NULL));
 }
 
-static void
-run_turn (EspProvider *provider, GCancellable *cancellable)
+static JsonObject *
+make_parameters (EspProvider *provider, guint wanted)
 {
-  g_autoptr (JsonObject) parameters = json_object_new ();
+  g_autoptr (EspSchema) schema = esp_provider_dup_schema (provider, TRUE);
+  JsonObject *parameters = json_object_new ();
+
+  json_object_set_string_member (parameters, "prompt", "Make it snow");
+  if ((wanted & SEED) != 0 && esp_schema_find (schema, "seed") != NULL)
+    json_object_set_int_member (parameters, "seed", 7);
+  if ((wanted & TWO) != 0 && esp_schema_find (schema, "count") != NULL)
+    json_object_set_int_member (parameters, "count", 2);
+  return parameters;
+}
+
+static void
+start_turn (EspProvider *provider, guint wanted, GCancellable *cancellable, GAsyncResult **done)
+{
+  g_autoptr (JsonObject) parameters = make_parameters (provider, wanted);
   g_autoptr (GPtrArray) images = g_ptr_array_new ();
-  g_autoptr (GAsyncResult) done = NULL;
-  g_autoptr (EspRemoteResult) result = NULL;
-  g_autoptr (GError) error = NULL;
   EspRemoteRequest request = { .provider = provider,
                                .base_url = server.address,
                                .base_is_own = TRUE,
@@ -254,37 +411,78 @@ run_turn (EspProvider *provider, GCancellable *cancellable)
                                .id = TURN_ID,
                                .patience = 20 };
 
-  g_ptr_array_add (images, server.picture);
-  json_object_set_string_member (parameters, "prompt", "Make it snow");
-  esp_remote_turn_start_async (http, &request, cancellable, on_news, NULL, on_done, &done);
+  g_ptr_array_add (images, server.pictures[0]);
+  if ((wanted & REFERENCE) != 0)
+    g_ptr_array_add (images, server.pictures[1]);
+  esp_remote_turn_start_async (http, &request, cancellable, on_news, NULL, on_done, done);
+}
+
+/* The turn, or going on with it, as long as there is an answer; TRUE: there may be more of it. */
+static gboolean
+run_round (EspProvider *provider, guint wanted, gboolean again)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) done = NULL;
+  g_autoptr (EspRemoteResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean more;
+
+  esp_remote_turn_set_cancel_there (cancellable, (wanted & CANCEL_THERE) != 0);
+  g_mutex_lock (&server.lock);
+  server.cancellable = g_object_ref (cancellable);
+  g_mutex_unlock (&server.lock);
+
+  if (again)
+    esp_remote_turn_resume_async (http, TURN_ID, "a-key-of-nobody", 20, cancellable, on_news, NULL,
+                                  on_done, &done);
+  else
+    start_turn (provider, wanted, cancellable, &done);
   while (done == NULL)
     g_main_context_iteration (NULL, TRUE);
-  result = esp_remote_turn_start_finish (done, &error);
+  result = again ? esp_remote_turn_resume_finish (done, &error)
+                 : esp_remote_turn_start_finish (done, &error);
   fuzz_check_error (result != NULL, &error);
   check_result (result);
+
+  g_mutex_lock (&server.lock);
+  g_clear_object (&server.cancellable);
+  more = server.input.size > 0;
+  if (more && result != NULL)
+    {
+      more = fuzz_take_byte (&server.input) == STOP; /* the result was not stored */
+      esp_remote_turn_release (TURN_ID);
+    }
+  g_mutex_unlock (&server.lock);
+  return more;
 }
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  guint which;
+  guint which, wanted, rounds = 0;
 
   if (providers == NULL)
     begin ();
-  esp_remote_turn_set_cancel_there (cancellable, size % 2 == 0);
   g_mutex_lock (&server.lock);
   server.input = (FuzzInput){ data, size };
-  which = fuzz_take_byte (&server.input);
+  which = fuzz_take_byte (&server.input) % providers->len;
+  wanted = fuzz_take_byte (&server.input);
   server.answers = 0;
-  server.cancellable = cancellable;
+  if ((wanted & EVENTS) != 0)
+    {
+      server.events_after = fuzz_take_byte (&server.input);
+      server.events = fuzz_take_text (&server.input);
+    }
   g_mutex_unlock (&server.lock);
 
-  run_turn (providers->pdata[which % providers->len], cancellable);
+  while (run_round (providers->pdata[which], wanted, rounds > 0) && ++rounds < ROUNDS_MAX)
+    ;
 
   g_mutex_lock (&server.lock);
   server.input.size = 0;
-  server.cancellable = NULL;
+  g_clear_pointer (&server.events, g_free);
+  if (server.listener_waits != NULL)
+    send_and_close (g_steal_pointer (&server.listener_waits), NULL, 0);
   g_mutex_unlock (&server.lock);
   esp_remote_turn_settle (TURN_ID, NULL);
   while (g_main_context_iteration (NULL, FALSE))
