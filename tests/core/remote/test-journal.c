@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,6 +47,38 @@ write (int fd, const void *bytes, size_t length)
       return interrupted ? -1 : 0;
     }
   return syscall (SYS_write, fd, bytes, length);
+}
+
+static guint n_synced;
+static int sync_fails; /* the error, or 0 */
+
+int
+fsync (int fd)
+{
+  n_synced++;
+  if (sync_fails != 0)
+    {
+      errno = sync_fails;
+      return -1;
+    }
+  return (int) syscall (SYS_fsync, fd);
+}
+
+static const char *replaced_lock; /* with another file, in the moment that it is got */
+
+int
+flock (int fd, int operation)
+{
+  const int result = (int) syscall (SYS_flock, fd, operation);
+
+  if (replaced_lock != NULL && result == 0 && operation != LOCK_UN)
+    {
+      const char *path = g_steal_pointer (&replaced_lock);
+
+      g_assert_cmpint (g_unlink (path), ==, 0);
+      g_assert_true (g_file_set_contents (path, "", 0, NULL));
+    }
+  return result;
 }
 
 #endif
@@ -564,7 +597,8 @@ test_neighbours (void)
 static void
 test_not_ours (void)
 {
-  static const char *const suffixes[] = { ".txt", "-x.image", "-.image", "_0.image", "-0.images" };
+  static const char *const suffixes[]
+      = { "", ".txt", "-x.image", "-.image", "_0.image", "-0.images" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
     {
@@ -613,6 +647,9 @@ test_without_input (void)
 
   close (STDIN_FILENO);
   record = write_new (id, ESP_RECORD_PREPARING);
+  esp_record_free (record); /* its lock was 0, and is again */
+  record = esp_record_open (id, NULL);
+  g_assert_nonnull (record);
   g_assert_true (esp_record_delete (record, NULL));
   esp_record_free (record);
   if (kept >= 0)
@@ -688,11 +725,160 @@ test_empty (void)
   put (path, FALSE);
   g_assert_null (esp_record_open (id, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, id));
   records = esp_journal_list ();
   g_assert_cmpuint (records->len, ==, 0);
   g_unlink (path);
   g_unlink (lock);
 }
+
+static void
+replace_in_file (const char *path, const char *what, const char *with)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) parts = NULL;
+  g_autofree char *changed = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  parts = g_strsplit (text, what, 2);
+  g_assert_cmpuint (g_strv_length (parts), ==, 2);
+  changed = g_strjoinv (with, parts);
+  g_assert_true (g_file_set_contents (path, changed, -1, NULL));
+}
+
+/* Each of them is said to be damaged, by the file's name, and stays where it is. */
+static void
+test_damaged (void)
+{
+  static const char *const changes[][2]
+      = { { "\"format\" : 1", "\"format\" : 9" },
+          { "\"accepted\"", "\"eaten\"" },
+          { "\"id\" : \"", "\"id\" : \"0" },
+          { "\"provider\" : \"provider\"", "\"provider\" : null" },
+          { "}", "" },
+          { "https", "\xff" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
+    {
+      g_autofree char *id = g_uuid_string_random ();
+      g_autofree char *path = dup_beside (id, ".json");
+      g_autofree char *lock = dup_beside (id, ".lock");
+      g_autoptr (GPtrArray) records = NULL;
+      g_autoptr (GError) error = NULL;
+
+      esp_record_free (write_new (id, ESP_RECORD_ACCEPTED));
+      replace_in_file (path, changes[i][0], changes[i][1]);
+      g_assert_null (esp_record_open (id, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+      g_assert_nonnull (strstr (error->message, id));
+      g_assert_null (esp_record_peek (id));
+      g_assert_true (g_file_test (path, G_FILE_TEST_IS_REGULAR));
+      g_unlink (path);
+      g_unlink (lock);
+    }
+}
+
+/* A folder where a record or its lock should be is named; nothing is taken for what it is not. */
+static void
+test_folders_in_the_way (void)
+{
+  static const char *const suffixes[] = { ".json", ".lock" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *id = g_uuid_string_random ();
+      g_autofree char *record = dup_beside (id, ".json");
+      g_autofree char *lock = dup_beside (id, ".lock");
+      g_autofree char *path = dup_beside (id, suffixes[i]);
+      g_autoptr (GError) error = NULL;
+
+      esp_record_free (write_new (id, ESP_RECORD_ACCEPTED));
+      g_unlink (path);
+      g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
+      g_assert_null (esp_record_open (id, &error));
+      g_assert_nonnull (error);
+      g_assert_nonnull (strstr (error->message, suffixes[i]));
+      g_rmdir (path);
+      g_unlink (record);
+      g_unlink (lock);
+    }
+}
+
+/* Where the folder of the records is a file there is no record: to delete one is no error. */
+static void
+test_no_folder (void)
+{
+  g_autofree char *folder = dup_folder ();
+  g_autofree char *aside = g_strconcat (folder, "-aside", NULL);
+  g_autofree char *id = g_uuid_string_random ();
+  EspRecord *record = write_new (id, ESP_RECORD_ACCEPTED);
+  g_autofree char *path = dup_beside (id, ".json");
+  g_autofree char *lock = dup_beside (id, ".lock");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_rename (folder, aside), ==, 0);
+  g_assert_true (g_file_set_contents (folder, "", 0, NULL));
+  g_assert_true (esp_record_delete (record, &error));
+  g_assert_no_error (error);
+  esp_record_free (record);
+  g_unlink (folder);
+  g_assert_cmpint (g_rename (aside, folder), ==, 0);
+  g_unlink (path);
+  g_unlink (lock);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+
+/* What must survive a power failure is forced to the disk, the file and its folder; what may be
+ * forgotten is not waited for. A disk that cannot is an error, and the record is as it was. */
+static void
+test_synced (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  EspRecord *record = esp_record_new (id, "provider");
+  g_autoptr (EspRecord) known = NULL;
+  g_autoptr (GError) error = NULL;
+
+  n_synced = 0;
+  g_assert_true (esp_record_write (record, ESP_RECORD_PREPARING, NULL));
+  g_assert_cmpuint (n_synced, ==, 0);
+  g_assert_true (esp_record_write (record, ESP_RECORD_SUBMITTING, NULL));
+  g_assert_cmpuint (n_synced, ==, 2);
+
+  sync_fails = EIO;
+  g_assert_false (esp_record_write (record, ESP_RECORD_ACCEPTED, &error));
+  sync_fails = 0;
+  g_assert_error (error, G_IO_ERROR, (int) g_io_error_from_errno (EIO));
+  known = esp_record_peek (id);
+  g_assert_cmpint (esp_record_get_state (known), ==, ESP_RECORD_SUBMITTING);
+
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+}
+
+/* Its lock is deleted and made anew in the moment that it is got: that one is taken. */
+static void
+test_replaced_lock (void)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *lock = dup_beside (id, ".lock");
+  EspRecord *record;
+  int fd;
+
+  esp_record_free (write_new (id, ESP_RECORD_ACCEPTED));
+  replaced_lock = lock;
+  record = esp_record_open (id, NULL);
+  g_assert_nonnull (record);
+  g_assert_null (replaced_lock);
+  fd = g_open (lock, O_RDWR | O_CLOEXEC, 0);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (flock (fd, LOCK_EX | LOCK_NB), !=, 0);
+  close (fd);
+  g_assert_true (esp_record_delete (record, NULL));
+  esp_record_free (record);
+}
+
+#endif
 
 int
 main (int argc, char *argv[])
@@ -729,8 +915,13 @@ main (int argc, char *argv[])
   g_test_add_func ("/journal/names", test_names);
   g_test_add_func ("/journal/without-input", test_without_input);
   g_test_add_func ("/journal/in-the-way", test_in_the_way);
+  g_test_add_func ("/journal/damaged", test_damaged);
+  g_test_add_func ("/journal/folders-in-the-way", test_folders_in_the_way);
+  g_test_add_func ("/journal/no-folder", test_no_folder);
 #ifndef __SANITIZE_ADDRESS__
   g_test_add_func ("/journal/odd-writes", test_odd_writes);
+  g_test_add_func ("/journal/synced", test_synced);
+  g_test_add_func ("/journal/replaced-lock", test_replaced_lock);
 #endif
   status = g_test_run ();
 
