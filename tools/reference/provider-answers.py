@@ -141,12 +141,12 @@ def events_of_attempt(backend, noted, answers):
     for path, answer in noted['answers']:
         body = base64.b64decode(answer).partition(b'\r\n\r\n')[2]
         if LISTENING.search(path) and body and b'\0' not in body:
-            return b'\x01' + body + b'\0'
+            return b'\x02' + body + b'\0'
     job = re.search(rb'"prompt_id": "([^"]+)"', b''.join(answers))
     if backend.id != 'comfyui' or job is None:
         return b''
     events = [f'event: {name}\ndata: {json.dumps(data)}\n\n' for name, data in SOCKET_EVENTS]
-    return b'\x02' + ''.join(events).encode().replace(b'@', job.group(1)) + b'\0'
+    return b'\x03' + ''.join(events).encode().replace(b'@', job.group(1)) + b'\0'
 
 
 def inputs_of_attempt(case, backend, noted):

@@ -453,7 +453,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       operate (&self, &input);
     }
   disconnect (&self, last % 2 == 1);
-  fuzz_document_read (self.path);
+  fuzz_document_read (self.path, FALSE);
   g_free (self.path);
   return 0;
 }

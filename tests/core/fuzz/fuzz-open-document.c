@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fuzz-open-document.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "esp-document-private.h"
@@ -13,6 +15,19 @@
 #define VERSIONS   4
 #define NODES_MAX  200 /* of which everything is looked at */
 #define IMAGES_MAX 4
+#define BUSY_MS    5 /* that a database is waited for */
+
+/* The program's own comes before the library's. */
+int
+sqlite3_busy_timeout (sqlite3 *database, int milliseconds)
+{
+  static int (*real) (sqlite3 *, int);
+
+  if (real == NULL)
+    *(void **) &real = dlsym (RTLD_NEXT, "sqlite3_busy_timeout");
+  PROMISE (real != NULL);
+  return real (database, MIN (milliseconds, BUSY_MS));
+}
 
 GBytes *
 fuzz_document_bytes (guint version)
@@ -301,9 +316,41 @@ copy (const char *path)
   _esp_snapshot_source_free (source);
 }
 
-void
-fuzz_document_read (const char *path)
+/* Another program that reads an older state of the document while it has written a newer one; NULL:
+ * the document is none. */
+static sqlite3 *
+be_at_it (const char *path, sqlite3 **writer)
 {
+  sqlite3 *reader = NULL;
+
+  if (sqlite3_open_v2 (path, writer, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK
+      || sqlite3_open_v2 (path, &reader, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK
+      || sqlite3_exec (*writer,
+                       "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
+                       "CREATE TABLE busy (a)",
+                       NULL, NULL, NULL)
+             != SQLITE_OK
+      || sqlite3_exec (reader, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL)
+             != SQLITE_OK
+      || sqlite3_exec (*writer, "INSERT INTO busy VALUES (1)", NULL, NULL, NULL) != SQLITE_OK)
+    g_clear_pointer (&reader, sqlite3_close_v2);
+  return reader;
+}
+
+void
+fuzz_document_create (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EspStore) store = _esp_store_open (path, "fuzz", ESP_STORE_CREATE, &error);
+
+  fuzz_check_error (store != NULL, &error);
+}
+
+void
+fuzz_document_read (const char *path, gboolean busy)
+{
+  sqlite3 *writer = NULL, *reader = busy ? be_at_it (path, &writer) : NULL;
+
   for (int side = 64; side <= 512; side += 448)
     {
       g_autoptr (GError) error = NULL;
@@ -313,6 +360,10 @@ fuzz_document_read (const char *path)
       PROMISE (picture == NULL || (picture->width <= side && picture->height <= side));
     }
   read_store (path);
+  if (reader != NULL) /* the document writes a new file */
+    copy (path);
   open_document (path);
   copy (path);
+  sqlite3_close_v2 (reader);
+  sqlite3_close_v2 (writer);
 }

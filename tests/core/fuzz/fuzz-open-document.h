@@ -15,6 +15,9 @@ char *fuzz_document_path (void);
 
 /* Looks at the file as the file manager's thumbnails do, reads it row by row, opens it to write,
  * looks at everything, changes something, closes it. */
-void fuzz_document_read (const char *path);
+void fuzz_document_read (const char *path, gboolean busy);
+
+/* Makes a document of what is at `path`, if there is nothing of a database yet. */
+void fuzz_document_create (const char *path);
 
 G_END_DECLS

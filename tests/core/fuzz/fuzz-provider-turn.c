@@ -250,14 +250,14 @@ serve (gpointer data)
       if (whole && listens)
         let_listen (g_steal_pointer (&connection));
       else if (whole)
-        {
-          answer = next_answer ();
-          send_events ();
-        }
+        answer = next_answer ();
       g_mutex_unlock (&server.lock);
       if (connection != NULL)
         send_and_close (connection, answer != NULL ? answer->data : NULL,
                         answer != NULL ? answer->len : 0);
+      g_mutex_lock (&server.lock);
+      send_events ();
+      g_mutex_unlock (&server.lock);
     }
   return NULL;
 }
