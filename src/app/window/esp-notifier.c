@@ -12,6 +12,7 @@
 #include "esp-window.h"
 
 #define KEY       "esp-notifier"
+#define ICONS_MAX 8   /* pictures of notifications that are kept */
 #define ICON_SIDE 128 /* px */
 
 /* What belongs together and is told at once. */
@@ -178,6 +179,39 @@ drop_icon (Notifier *notifier, const char *id)
   g_hash_table_remove (notifier->icons, id);
 }
 
+static void
+remove_oldest (GPtrArray *paths)
+{
+  guint oldest = 0;
+  GStatBuf status, other;
+
+  for (guint i = 1; i < paths->len; i++)
+    if (g_stat (paths->pdata[i], &status) == 0
+        && (g_stat (paths->pdata[oldest], &other) != 0
+            || (status.st_mtim.tv_sec < other.st_mtim.tv_sec
+                || (status.st_mtim.tv_sec == other.st_mtim.tv_sec
+                    && status.st_mtim.tv_nsec < other.st_mtim.tv_nsec))))
+      oldest = i;
+  g_unlink (paths->pdata[oldest]);
+  g_ptr_array_remove_index (paths, oldest);
+}
+
+/* Makes room for another picture. Nobody tells of a notification that a person has put away, nor
+ * does a program that was killed; an old one without its picture has the program's icon. */
+static void
+bound_icons (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, "notification-") && g_str_has_suffix (name, ".png"))
+      g_ptr_array_add (paths, g_build_filename (folder, name, NULL));
+  while (paths->len >= ICONS_MAX)
+    remove_oldest (paths);
+}
+
 /* Desktops without GNOME's notifications show files only; a sandbox's files are not theirs. */
 static GIcon *
 create_icon (Notifier *notifier, const char *id, GBytes *png)
@@ -195,6 +229,7 @@ create_icon (Notifier *notifier, const char *id, GBytes *png)
                           g_get_monotonic_time ());
   path = g_build_filename (folder, name, NULL);
   drop_icon (notifier, id);
+  bound_icons (folder);
   if (g_mkdir_with_parents (folder, 0700) != 0
       || !g_file_set_contents_full (path, g_bytes_get_data (png, NULL),
                                     (gssize) g_bytes_get_size (png), G_FILE_SET_CONTENTS_NONE, 0600,

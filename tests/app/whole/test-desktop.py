@@ -56,6 +56,17 @@ def picture_of(notification):
     return pathlib.Path(GLib.filename_from_uri(uri)[0])
 
 
+def leave_icons(count):
+    """Pictures of notifications that are over, the oldest first."""
+    folder = pathlib.Path(os.environ['XDG_RUNTIME_DIR']) / 'espalier'
+    folder.mkdir(mode=0o700, exist_ok=True)
+    left = [folder / f'notification-left-{number}.png' for number in range(count)]
+    for number, path in enumerate(left):
+        path.write_bytes(b'')
+        os.utime(path, (number, number))
+    return left
+
+
 def workers(window):
     """The engine's processes of the program."""
     done = subprocess.run(['ps', '--ppid', str(window.process.pid), '-o', 'pid=,comm='],
@@ -225,10 +236,12 @@ def a_turn_that_ends_is_told(home, start):
         ended(window)
         assert not desktop.notifications()
 
+        left = leave_icons(12)
         another_in_front(window)
         window.instruct('Make it snow')
         told = notified(desktop, 'A turn is done')
         assert told['body'] == 'Make it snow'
+        assert [path.exists() for path in left] == [False] * 5 + [True] * 7
         assert [button['label'] for button in told['buttons']] == ['Run Again', 'Export…']
         icon = picture_of(told)
         assert icon.read_bytes().startswith(b'\x89PNG') and icon.stat().st_mode & 0o77 == 0
