@@ -13,6 +13,7 @@ struct _FakeBackend
   gboolean stepped, stubborn, remote, keeps, resumed, hold_settling;
   GPtrArray *settled;
   GPtrArray *released;
+  GString *tidied;
   GTask *settling; /* held, or NULL */
   double seconds;
   int side;
@@ -404,6 +405,12 @@ fake_backend_get_settled (FakeBackend *self)
   return self->settled;
 }
 
+const char *
+fake_backend_get_tidied (FakeBackend *self)
+{
+  return self->tidied->str;
+}
+
 GPtrArray *
 fake_backend_get_released (FakeBackend *self)
 {
@@ -509,6 +516,7 @@ fake_backend_finalize (GObject *object)
   g_ptr_array_unref (self->begun);
   g_ptr_array_unref (self->settled);
   g_ptr_array_unref (self->released);
+  g_string_free (self->tidied, TRUE);
   g_ptr_array_unref (self->images);
   g_clear_pointer (&self->parameters, json_object_unref);
   g_free (self->remote_job);
@@ -517,6 +525,13 @@ fake_backend_finalize (GObject *object)
   g_clear_pointer (&self->tokens, g_bytes_unref);
 
   G_OBJECT_CLASS (fake_backend_parent_class)->finalize (object);
+}
+
+static void
+tidy (EspBackend *backend, GHashTable *jobs, GHashTable *open, const char *document)
+{
+  g_string_append_printf (FAKE_BACKEND (backend)->tidied, "%u done, %u open in %s;",
+                          g_hash_table_size (jobs), g_hash_table_size (open), document);
 }
 
 static void
@@ -536,6 +551,7 @@ fake_backend_class_init (FakeBackendClass *klass)
   backend_class->get_models = get_models;
   backend_class->run_async = run_async;
   backend_class->run_finish = run_finish;
+  backend_class->tidy = tidy;
   backend_class->stop_async = stop_async;
   backend_class->stop_finish = stop_finish;
 }
@@ -547,6 +563,7 @@ fake_backend_init (FakeBackend *self)
   self->turns = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, turn_free);
   self->settled = g_ptr_array_new_with_free_func (g_free);
   self->released = g_ptr_array_new_with_free_func (g_free);
+  self->tidied = g_string_new (NULL);
   self->begun = g_ptr_array_new_with_free_func (g_free);
   self->images = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   self->batch = 1;

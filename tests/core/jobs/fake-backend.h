@@ -34,6 +34,9 @@ GPtrArray *fake_backend_get_settled (FakeBackend *self); /* of char *: ids of st
 /* Of char *: ids of turns that came back when their document was closed. */
 GPtrArray *fake_backend_get_released (FakeBackend *self);
 
+/* What it was told of turns that a document has: "2 done, 1 open in TITLE;" each time. */
+const char *fake_backend_get_tidied (FakeBackend *self);
+
 /* From now on the first turn that was stored is not settled until the test says so. */
 void fake_backend_hold_settling (FakeBackend *self);
 void fake_backend_settle (FakeBackend *self);

@@ -137,6 +137,30 @@ test_suspend_too_late (JobsFixture *self, gconstpointer data)
   g_assert_cmpuint (fake_backend_get_settled (self->fake)->len, ==, 0);
 }
 
+/* Providers are told which turns the document has and which are still open, so that what they keep
+ * of the others can go. */
+static void
+test_tidy (JobsFixture *self, gconstpointer data)
+{
+  g_autoptr (GPtrArray) left = NULL;
+  g_autofree char *told = NULL;
+
+  fake_backend_set_remote (self->fake, TRUE);
+  jobs_add (self, "a");
+  jobs_add (self, "b");
+  jobs_wait (fake_backend_is_running (self->fake, "a"));
+  fake_backend_finish (self->fake, "a");
+  jobs_wait (fake_backend_is_running (self->fake, "b"));
+  esp_queue_suspend_document (self->queue, self->document);
+  jobs_wait (!esp_queue_has_document (self->queue, self->document));
+  reopen (self);
+  g_assert_cmpstr (fake_backend_get_tidied (self->fake), ==, "");
+  left = esp_queue_dup_left_over (self->queue, self->document);
+  g_assert_cmpuint (left->len, ==, 1);
+  told = g_strdup_printf ("1 done, 1 open in %s;", esp_document_get_title (self->document));
+  g_assert_cmpstr (fake_backend_get_tidied (self->fake), ==, told);
+}
+
 /* Runs in a process of its own, and is killed in the middle of a turn. */
 static void
 run_until_killed (const char *path)
@@ -394,6 +418,7 @@ main (int argc, char **argv)
               test_suspend_stubborn, jobs_tear_down);
   g_test_add ("/jobs/document/suspend-too-late", JobsFixture, NULL, jobs_set_up,
               test_suspend_too_late, jobs_tear_down);
+  g_test_add ("/jobs/document/tidy", JobsFixture, NULL, jobs_set_up, test_tidy, jobs_tear_down);
   g_test_add ("/jobs/document/killed", JobsFixture, NULL, jobs_set_up, test_killed, jobs_tear_down);
   g_test_add ("/jobs/document/disk-full", JobsFixture, GINT_TO_POINTER (TRUE), jobs_set_up,
               test_disk_full, jobs_tear_down);
