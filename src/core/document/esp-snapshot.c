@@ -27,18 +27,19 @@
 #define HEADER_CHANGES   24
 #define HEADER_VALID_FOR 92 /* the value of HEADER_CHANGES for which the size is right */
 
+/* What a document is made of may be named in any bytes. */
 static gboolean
 fail (EspSnapshotSource *self, GError **error)
 {
   const int code = sqlite3_extended_errcode (self->connection) & 0xff;
-
+  g_autofree char *message = g_utf8_make_valid (sqlite3_errmsg (self->connection), -1);
   GIOErrorEnum kind = G_IO_ERROR_FAILED;
 
   if (code == SQLITE_FULL)
     kind = G_IO_ERROR_NO_SPACE;
   else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
     kind = G_IO_ERROR_INVALID_DATA;
-  g_set_error_literal (error, G_IO_ERROR, (int) kind, sqlite3_errmsg (self->connection));
+  g_set_error_literal (error, G_IO_ERROR, (int) kind, message);
   return FALSE;
 }
 
@@ -210,10 +211,14 @@ copy_pages (EspSnapshotSource *self, const char *path, GError **error)
         }
     }
   if (!ok)
-    g_set_error (error, G_IO_ERROR,
-                 (sqlite3_errcode (target) & 0xff) == SQLITE_FULL ? G_IO_ERROR_NO_SPACE
-                                                                  : G_IO_ERROR_FAILED,
-                 "%s", sqlite3_errmsg (target));
+    {
+      g_autofree char *message = g_utf8_make_valid (sqlite3_errmsg (target), -1);
+
+      g_set_error_literal (error, G_IO_ERROR,
+                           (sqlite3_errcode (target) & 0xff) == SQLITE_FULL ? G_IO_ERROR_NO_SPACE
+                                                                            : G_IO_ERROR_FAILED,
+                           message);
+    }
   sqlite3_close_v2 (target);
   return ok;
 }

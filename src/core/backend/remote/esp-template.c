@@ -9,6 +9,7 @@
 /* A template within a template (a graph that is a setting) stops somewhere. */
 #define MAX_DEPTH 200
 #define MAX_NODES 200000
+#define SHOWN_MAX 60 /* characters of a text in a message */
 
 struct _EspScope
 {
@@ -134,12 +135,21 @@ is_name (const char *name)
   return n_parts > 1 && !begins;
 }
 
+/* For messages: whole characters. */
+static char *
+dup_beginning (const char *text)
+{
+  return g_utf8_strlen (text, -1) > SHOWN_MAX ? g_utf8_substring (text, 0, SHOWN_MAX)
+                                              : g_strdup (text);
+}
+
 /* The next placeholder of `text`: its beginning, what follows it, and its name. FALSE where there
  * is none, and (with an error) where there is half of one. */
 static gboolean
 find_placeholder (const char *text, const char **start, const char **rest, char **name,
                   GError **error)
 {
+  g_autofree char *shown = NULL;
   const char *end;
 
   *start = strstr (text, "{{");
@@ -149,8 +159,9 @@ find_placeholder (const char *text, const char **start, const char **rest, char 
   end = strstr (*start + 2, "}}");
   if (end == NULL)
     {
+      shown = dup_beginning (*start);
       g_set_error (error, ESP_TEMPLATE_ERROR, ESP_TEMPLATE_ERROR_SYNTAX,
-                   "“{{” without “}}” in “%.60s”", *start);
+                   "“{{” without “}}” in “%s”", shown);
       return FALSE;
     }
 
@@ -159,8 +170,9 @@ find_placeholder (const char *text, const char **start, const char **rest, char 
   if (is_name (*name))
     return TRUE;
 
+  shown = dup_beginning (*name);
   g_set_error (error, ESP_TEMPLATE_ERROR, ESP_TEMPLATE_ERROR_SYNTAX,
-               "“{{%.60s}}” is no name like “{{param.seed}}”", *name);
+               "“{{%s}}” is no name like “{{param.seed}}”", shown);
   g_clear_pointer (name, g_free);
   return FALSE;
 }
