@@ -116,7 +116,7 @@ put_value (GString *text, const char *key, JsonNode *node)
       break;
     case G_TYPE_DOUBLE:
       if (isfinite (json_node_get_double (node)))
-        esp_json_put_double (text, key, json_node_get_double (node));
+        esp_json_put_double (text, key, json_node_get_double (node) + 0.0); /* -0 is 0 */
       else
         esp_json_put_raw (text, key, "null");
       break;
