@@ -49,8 +49,8 @@ write (int fd, const void *bytes, size_t length)
   return syscall (SYS_write, fd, bytes, length);
 }
 
-static guint n_synced;
-static int sync_fails; /* the error, or 0 */
+static _Thread_local guint n_synced; /* a folder may be synced in a thread of its own */
+static _Thread_local int sync_fails; /* the error, or 0 */
 
 int
 fsync (int fd)
