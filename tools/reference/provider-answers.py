@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the acted providers (tests/servers) answer in whole turns, as inputs of the fuzz target provider-turn.
 
-    provider-answers.py CLI FOLDER [--case PART] [--backend PART]
+    provider-answers.py CLI FOLDER [--case PART] [--backend PART] [--jobs N]
 
 Runs the matrix of tests/servers/conformance.py with the espalier-cli CLI, and for each attempt writes what the world
 answered, in the order in which it was asked, into a file of FOLDER, as tests/core/fuzz/fuzz-provider-turn.c reads it.
@@ -16,7 +16,9 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -86,7 +88,6 @@ def record(folder):
 
 def serve():
     record(pathlib.Path(os.environ[RECORD]))
-    import runpy
     sys.argv[0] = str(SERVERS / 'fake-provider.py')
     runpy.run_path(sys.argv[0], run_name='__main__')
 
@@ -186,8 +187,6 @@ def main():
     parser.add_argument('--jobs', type=int, default=4)
     arguments = parser.parse_args()
     os.environ['ESP_CLI'] = os.path.abspath(arguments.cli)
-    import tempfile
-
     import conformance
     import drive
     import fakes

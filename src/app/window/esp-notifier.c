@@ -179,18 +179,24 @@ drop_icon (Notifier *notifier, const char *id)
   g_hash_table_remove (notifier->icons, id);
 }
 
+/* µs; 0: it has gone. */
+static gint64
+get_written (const char *path)
+{
+  GStatBuf status;
+
+  return g_stat (path, &status) == 0
+             ? (gint64) status.st_mtim.tv_sec * G_USEC_PER_SEC + status.st_mtim.tv_nsec / 1000
+             : 0;
+}
+
 static void
 remove_oldest (GPtrArray *paths)
 {
   guint oldest = 0;
-  GStatBuf status, other;
 
   for (guint i = 1; i < paths->len; i++)
-    if (g_stat (paths->pdata[i], &status) == 0
-        && (g_stat (paths->pdata[oldest], &other) != 0
-            || (status.st_mtim.tv_sec < other.st_mtim.tv_sec
-                || (status.st_mtim.tv_sec == other.st_mtim.tv_sec
-                    && status.st_mtim.tv_nsec < other.st_mtim.tv_nsec))))
+    if (get_written (paths->pdata[i]) < get_written (paths->pdata[oldest]))
       oldest = i;
   g_unlink (paths->pdata[oldest]);
   g_ptr_array_remove_index (paths, oldest);

@@ -763,7 +763,6 @@ test_damaged (void)
       g_autofree char *id = g_uuid_string_random ();
       g_autofree char *path = dup_beside (id, ".json");
       g_autofree char *lock = dup_beside (id, ".lock");
-      g_autoptr (GPtrArray) records = NULL;
       g_autoptr (GError) error = NULL;
 
       esp_record_free (write_new (id, ESP_RECORD_ACCEPTED));
