@@ -61,12 +61,15 @@ def find_program(build, prefix, name):
     sys.exit(f'fuzz: {prefix}{name} is not in {build}')
 
 
-def environment(**more):
+def environment(target=None, **more):
+    # Where pictures are decoded in the target's own process: that of the decoder has a limit, and what libraries ask for
+    # beyond it they do not get.
+    limit = f":max_allocation_size_mb={target['allocation']}" if target and 'allocation' in target else ''
     # json-glib loses what it has read of a text that turns out to be none. GLib has no frame pointers: to see whose a leak
     # is takes the slow way through the stack. What we lose of a text that is one, `./dev test --sanitize` sees.
     return dict(os.environ, LC_ALL='C.UTF-8', LANGUAGE='', G_SLICE='always-malloc', ESPALIER_CACHE_DIR='',
                 ASAN_OPTIONS='detect_leaks=1:allocator_may_return_null=1:strict_string_checks=1:fast_unwind_on_malloc=0:'
-                             'malloc_context_size=160',
+                             f'malloc_context_size=160{limit}',
                 UBSAN_OPTIONS='halt_on_error=1:print_stacktrace=1',
                 LSAN_OPTIONS=f"suppressions='{ROOT}/tests/core/fuzz/lsan.supp':print_suppressions=0",
                 **{'LLVM_PROFILE_FILE': '/dev/null', **more})
@@ -94,14 +97,15 @@ def kept(name):
     return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
 
 
-def keep(name, program, limit, folders):
+def keep(name, target, program, folders):
     """The smallest set of inputs that reaches what all of them reach, in tests/data/fuzz/NAME."""
+    limit = target.get('longest', 65536)
     with tempfile.TemporaryDirectory() as scratch:
         merged = pathlib.Path(scratch) / 'merged'
         merged.mkdir()
         subprocess.run([program, '-set_cover_merge=1', f'-max_len={limit}', '-rss_limit_mb=2048', '-timeout=25',
                         f'-artifact_prefix={scratch}/', merged, DATA / name, *folders],
-                       env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+                       env=environment(target), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         found = sorted(merged.iterdir(), key=lambda path: path.stat().st_size)
         if not found:
             print(f'{name}: nothing could be merged; the kept inputs stay as they are', file=sys.stderr)
@@ -148,7 +152,7 @@ def run_fuzzer(name, target, program, seconds):
     before = {path.name for path in broken.iterdir()}
     spent, executions = 0.0, 0
     with open(broken / 'log', 'w', encoding='utf-8', errors='replace') as log:
-        process = subprocess.Popen([*command, work, DATA / name, seeds], env=environment(), stdout=log, stderr=log)
+        process = subprocess.Popen([*command, work, DATA / name, seeds], env=environment(target), stdout=log, stderr=log)
         try:
             while process.poll() is None:
                 time.sleep(0.5)
@@ -208,7 +212,7 @@ def measure(name, target, program):
     """Lines of the reader that the kept inputs reach."""
     with tempfile.TemporaryDirectory() as scratch:
         raw, data = f'{scratch}/raw', f'{scratch}/data'
-        subprocess.run([program, '-runs=0', '-rss_limit_mb=2048', DATA / name], env=environment(LLVM_PROFILE_FILE=raw),
+        subprocess.run([program, '-runs=0', '-rss_limit_mb=2048', DATA / name], env=environment(target, LLVM_PROFILE_FILE=raw),
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         subprocess.run(['llvm-profdata', 'merge', '-sparse', '-o', data, raw], check=True)
         lcov = subprocess.run(['llvm-cov', 'export', '-format=lcov', f'-instr-profile={data}', program],
@@ -239,7 +243,7 @@ def fuzz(arguments, targets):
             note(name, targets[name], program)
             continue
         seconds, executions, found = run_fuzzer(name, targets[name], program, arguments.minutes * 60)
-        keep(name, program, targets[name].get('longest', 65536), [RESULTS / name / 'work', RESULTS / name / 'seeds'])
+        keep(name, targets[name], program, [RESULTS / name / 'work', RESULTS / name / 'seeds'])
         note(name, targets[name], program, seconds, executions)
         broken += found
     for path in broken:

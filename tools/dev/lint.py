@@ -123,7 +123,8 @@ class ClangTidy:
 
     def __init__(self, options):
         self.build, self.quick = options.build, options.quick
-        self.settings = (ROOT / '.clang-tidy').read_text(encoding='utf-8') + version('clang-tidy') + str(self.quick)
+        settings = (ROOT / '.clang-tidy', ROOT / 'tests/.clang-tidy')
+        self.settings = ''.join(path.read_text(encoding='utf-8') for path in settings) + version('clang-tidy') + str(self.quick)
 
     def wants(self, source):
         return True

@@ -13,6 +13,7 @@ installed and not compiled: translations, manual, settings, desktop files, the l
 Prints the hashes of programs and one of the whole. Ends with 1 where anything differs.
 """
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -52,16 +53,28 @@ def copy_tree(target, mtime):
         os.utime(copy, (mtime, mtime), follow_symlinks=False)
 
 
-def build(place, builder, part):
+@contextlib.contextmanager
+def umask_of(builder):
+    before = os.umask(builder['umask'])
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def copy_for(place, builder):
+    with umask_of(builder):
+        copy_tree(place / builder['folder'], builder['mtime'])
+
+
+def build(place, builder, part, time):
     """The folder with what was installed."""
     tree, installed, home = place / builder['folder'], place / (builder['folder'] + ' installed'), place / (builder['folder'] + ' home')
-    umask = os.umask(builder['umask'])
-    try:
+    with umask_of(builder):
         home.mkdir(parents=True)
-        copy_tree(tree, builder['mtime'])
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith(('LC_', 'LANG', 'CCACHE', 'XDG_', 'ESPALIER_'))}
-        environment.update(builder['environment'], HOME=str(home), CCACHE_DISABLE='1', SOURCE_DATE_EPOCH=release_time())
+        environment.update(builder['environment'], HOME=str(home), CCACHE_DISABLE='1', SOURCE_DATE_EPOCH=time)
 
         def do(*command):
             done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
@@ -82,8 +95,6 @@ def build(place, builder, part):
         else:
             do('ninja', '-C', '_build')
             do(MESON, 'install', '-C', '_build', '--no-rebuild', '--quiet', '--destdir', str(installed))
-    finally:
-        os.umask(umask)
     return installed
 
 
@@ -129,7 +140,11 @@ def main():
     options = parser.parse_args()
     place = pathlib.Path(options.keep or tempfile.mkdtemp(prefix='espalier-reproducible-'))
     try:
-        made = [build(place, builder, options.part) for builder in BUILDERS]
+        # All of it before the first build: whoever works on the tree meanwhile changes neither.
+        time = release_time()
+        for builder in BUILDERS:
+            copy_for(place, builder)
+        made = [build(place, builder, options.part, time) for builder in BUILDERS]
         problems, hashes = compare(*made)
         for name, value in hashes.items():
             if not (made[0] / name).is_symlink() and (made[0] / name).read_bytes()[:4] == b'\x7fELF' or name.endswith('.spdx.json'):

@@ -2,7 +2,7 @@
 """Mutants of a C file: the same file with small mistakes in it, all at once, of which one is chosen at run time.
 
 Each place where a mistake is made becomes `(esp_mutant_is (N) ? mistake : original)`, so that a program is compiled once
-and run with ESP_MUTANT=N in its environment. With ESP_MUTANT_TRACE=FILE it says there which of them it comes by.
+and run with ESP_MUTANT=N in its environment. With ESP_MUTANT_TRACE=FILE it sets the N-th byte of that file for each that it comes by.
 
 Where the places are is libclang's word, not that of patterns: only in functions, and only what stands in the file itself
 (what a macro makes of its arguments is left alone).
@@ -36,32 +36,37 @@ NUMBERS = {TypeKind.INT, TypeKind.UINT, TypeKind.LONG, TypeKind.ULONG, TypeKind.
 SILENT = re.compile(r'free|unref|_clear|destroy|close$|g_debug|g_message|g_info|prefault|sqlite3_finalize|madvise|'
                     r'posix_fadvise|g_test_|add_weak|remove_weak|set_name$|set_source_tag|set_priority')
 
+# What is come by is noted in a file that is mapped, a byte for each: tests let calls on files fail.
 SUPPORT = b'''
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 static int
 esp_mutant_is (int number)
 {
   static int active = -1;
-  static int trace = -1;
-  static unsigned char seen[%(count)d];
+  static unsigned char *trace;
   if (active < 0)
     {
       const char *text = getenv ("ESP_MUTANT");
       const char *file = getenv ("ESP_MUTANT_TRACE");
-      if (file != NULL)
-        trace = open (file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+      int fd = file != NULL ? open (file, O_RDWR | O_CLOEXEC) : -1;
+      struct stat info;
+      if (fd >= 0)
+        {
+          void *map = fstat (fd, &info) == 0
+            ? mmap (NULL, (size_t) info.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+          if (map != MAP_FAILED)
+            trace = map;
+          syscall (SYS_close, fd);
+        }
       active = text != NULL ? atoi (text) : 0;
     }
-  if (trace >= 0 && !seen[number - %(first)d])
-    {
-      char line[16];
-      seen[number - %(first)d] = 1;
-      if (write (trace, line, (size_t) snprintf (line, sizeof line, "%%d\\n", number)) < 0)
-        trace = -1;
-    }
+  if (trace != NULL)
+    trace[number] = 1;
   return active == number;
 }
 '''
@@ -190,8 +195,7 @@ class File:
             return self.source, []
         place = [match.end() for match in re.finditer(rb'^#include .*\n', text, re.MULTILINE)
                  if b'\n{' not in text[:match.start()]][-1]
-        support = SUPPORT % {b'count': len(self.mutants), b'first': first}
-        return text[:place] + support + text[place:], self.mutants
+        return text[:place] + SUPPORT + text[place:], self.mutants
 
     def render(self, start, end, edits):
         parts, at = [], start
