@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "memory-watch.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 static _Thread_local unsigned failures;
@@ -17,4 +18,12 @@ esp_memory_noted (void *memory)
   if (memory == NULL)
     failures++;
   return memory;
+}
+
+void *
+esp_memory_noted_call (void *result)
+{
+  if (result == NULL && errno == ENOMEM)
+    failures++;
+  return result;
 }

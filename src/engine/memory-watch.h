@@ -12,3 +12,7 @@ unsigned esp_memory_failures (void);
 
 /* Returns `memory`; NULL is counted. */
 void *esp_memory_noted (void *memory);
+
+/* The same for what a call returned that fails for other reasons, too: NULL is counted where errno
+ * is ENOMEM. */
+void *esp_memory_noted_call (void *result);

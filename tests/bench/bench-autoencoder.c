@@ -50,8 +50,8 @@ draw_picture (float *pixels, int64_t side)
 
   for (int64_t i = 0; i < side * side * 3; i++)
     {
-      double x = (double) (i / 3 % side) / (double) side,
-             y = (double) (i / 3 / side) / (double) side;
+      int64_t pixel = i / 3, row = pixel / side;
+      double x = (double) (pixel % side) / (double) side, y = (double) row / (double) side;
       double value = 0.5 * sin (9 * x + (double) (i % 3)) * cos (7 * y) + 0.3 * (x - y);
 
       noise = noise * 1664525u + 1013904223u;

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "wide-file.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "files/atomic-file.h"
-#include "files/number-format.h"
+#include "files/quantise.h"
 
 #define ALIGNMENT 32
+#define BLOCK     256                 /* of which the blocks of all formats are parts */
 #define CHUNK     ((int64_t) 1 << 20) /* numbers made and written at a time */
 
 static const struct
 {
   const char *name, *safetensors;
-  int block, bytes; /* numbers and bytes of one block */
+  EspDType dtype;
   uint32_t gguf;
 } types[WIDE_TYPES] = {
-  [WIDE_F32] = { "f32", "F32", 1, 4, 0 },       [WIDE_BF16] = { "bf16", "BF16", 1, 2, 30 },
-  [WIDE_FP8] = { "fp8", "F8_E4M3", 1, 1, 0 },   [WIDE_Q8_0] = { "q8_0", NULL, 32, 34, 8 },
-  [WIDE_Q4_K] = { "q4_k", NULL, 256, 144, 12 },
+  [WIDE_F32] = { "f32", "F32", ESP_F32, 0 },         [WIDE_BF16] = { "bf16", "BF16", ESP_BF16, 30 },
+  [WIDE_FP8] = { "fp8", "F8_E4M3", ESP_F8_E4M3, 0 }, [WIDE_Q8_0] = { "q8_0", NULL, ESP_Q8_0, 8 },
+  [WIDE_Q4_K] = { "q4_k", NULL, ESP_Q4_K, 12 },
 };
 
 const char *
@@ -47,148 +47,14 @@ wide_type_is_block (WideType type)
   return types[type].safetensors == NULL;
 }
 
-/* --- From f32 -----------------------------------------------------------------------------------
- */
-
-static uint16_t
-to_half (float number)
-{
-  _Float16 half = (_Float16) number;
-  uint16_t bits;
-
-  memcpy (&bits, &half, sizeof bits);
-  return bits;
-}
-
-static float
-from_half (uint16_t bits)
-{
-  _Float16 half;
-
-  memcpy (&half, &bits, sizeof half);
-  return (float) half;
-}
-
-/* To the nearest, ties to even; above 448 the largest number. */
-static uint8_t
-to_e4m3 (float number)
-{
-  uint8_t sign = signbit (number) ? 0x80 : 0;
-  float magnitude = fabsf (number);
-  int exponent;
-
-  if (magnitude >= 448)
-    return sign | 0x7e;
-  frexpf (magnitude, &exponent);
-  exponent = exponent - 1 < -6 ? -6 : exponent - 1;
-  /* In units of the last place: 8 … 15 where normal, below that subnormal; 16 carries over. */
-  return sign | (uint8_t) (lrintf (ldexpf (magnitude, 3 - exponent)) + 8 * (exponent + 6));
-}
-
-static void
-encode_q8_0 (const float *numbers, uint8_t *block)
-{
-  float largest = 0, scale, inverse;
-  uint16_t half;
-
-  for (int i = 0; i < 32; i++)
-    largest = fmaxf (largest, fabsf (numbers[i]));
-  scale = largest / 127;
-  inverse = scale > 0 ? 1 / scale : 0;
-  half = to_half (scale);
-  memcpy (block, &half, 2);
-  for (int i = 0; i < 32; i++)
-    block[2 + i] = (uint8_t) (int8_t) roundf (numbers[i] * inverse);
-}
-
-/* Eight groups of 32, each from its least to its largest number. */
-static void
-encode_q4_k (const float *numbers, uint8_t *block)
-{
-  float least[8], step[8], most_step = 0, most_least = 0, d, m;
-  uint16_t half[2];
-  uint8_t s[8], l[8], *packed = block + 4, *quants = block + 16;
-
-  for (int g = 0; g < 8; g++)
-    {
-      float low = 0, high = 0;
-
-      for (int i = 0; i < 32; i++)
-        {
-          low = fminf (low, numbers[32 * g + i]);
-          high = fmaxf (high, numbers[32 * g + i]);
-        }
-      least[g] = -low;
-      step[g] = (high - low) / 15;
-      most_step = fmaxf (most_step, step[g]);
-      most_least = fmaxf (most_least, least[g]);
-    }
-  half[0] = to_half (most_step / 63);
-  half[1] = to_half (most_least / 63);
-  memcpy (block, half, 4);
-  d = from_half (half[0]);
-  m = from_half (half[1]);
-  memset (packed, 0, 12);
-  for (int g = 0; g < 8; g++)
-    {
-      s[g] = (uint8_t) fminf (63, d > 0 ? roundf (step[g] / d) : 0);
-      l[g] = (uint8_t) fminf (63, m > 0 ? roundf (least[g] / m) : 0);
-      if (g < 4)
-        {
-          packed[g] |= s[g];
-          packed[4 + g] |= l[g];
-        }
-      else
-        {
-          packed[4 + g] |= (uint8_t) ((s[g] & 15) | (l[g] & 15) << 4);
-          packed[g - 4] |= (uint8_t) (s[g] >> 4 << 6);
-          packed[g] |= (uint8_t) (l[g] >> 4 << 6);
-        }
-    }
-  for (int g = 0; g < 8; g++)
-    {
-      float scale = d * s[g], offset = m * l[g];
-
-      for (int i = 0; i < 32; i++)
-        {
-          float q = scale > 0 ? roundf ((numbers[32 * g + i] + offset) / scale) : 0;
-          uint8_t bits = (uint8_t) fminf (15, fmaxf (0, q));
-          uint8_t *byte = &quants[g / 2 * 32 + i];
-
-          *byte = g % 2 == 0 ? bits : (uint8_t) (*byte | bits << 4);
-        }
-    }
-}
-
-static void
-encode (WideType type, const float *numbers, int64_t count, uint8_t *bytes)
-{
-  int block = types[type].block, size = types[type].bytes;
-
-  if (type == WIDE_F32)
-    memcpy (bytes, numbers, (size_t) count * 4);
-  else if (type == WIDE_BF16)
-    esp_f32_to_bf16 (numbers, (uint16_t *) bytes, count);
-  else
-#pragma omp parallel for
-    for (int64_t i = 0; i < count / block; i++)
-      {
-        if (type == WIDE_FP8)
-          bytes[i] = to_e4m3 (numbers[i]);
-        else if (type == WIDE_Q8_0)
-          encode_q8_0 (numbers + i * block, bytes + i * size);
-        else
-          encode_q4_k (numbers + i * block, bytes + i * size);
-      }
-}
-
 /* --- Files --------------------------------------------------------------------------------------
  */
 
 static WideType
 type_of (const WideTensor *tensor, WideType wanted)
 {
-  bool whole = tensor->dims >= 2 && tensor->shape[tensor->dims - 1] % types[wanted].block == 0;
+  bool whole = tensor->dims >= 2
+               && tensor->shape[tensor->dims - 1] % esp_dtype_block (types[wanted].dtype) == 0;
 
   if (wanted == WIDE_F32 || wanted == WIDE_BF16)
     return wanted;
@@ -200,7 +66,7 @@ type_of (const WideTensor *tensor, WideType wanted)
 static int64_t
 bytes_of (const WideTensor *tensor, WideType type)
 {
-  return wide_tensor_count (tensor) / types[type].block * types[type].bytes;
+  return (int64_t) esp_dtype_bytes (types[type].dtype, wide_tensor_count (tensor));
 }
 
 /* The text or bytes before the data. */
@@ -305,21 +171,24 @@ write_tensor (EspAtomicFile *file, const WideTensor *tensor, WideType type, bool
               float *numbers, uint8_t *bytes, EspError *error)
 {
   static const uint8_t zeros[ALIGNMENT];
+  EspDType dtype = types[type].dtype;
   int64_t count = wide_tensor_count (tensor), size = bytes_of (tensor, type);
   EspStatus status = ESP_OK;
 
   for (int64_t first = 0; first < count && status == ESP_OK; first += CHUNK)
     {
       int64_t some = count - first < CHUNK ? count - first : CHUNK;
-      int64_t share = some / 16 + 1;
+      int64_t share = (some / 16 / BLOCK + 1) * BLOCK;
 
 #pragma omp parallel for
       for (int64_t begin = 0; begin < some; begin += share)
-        wide_tensor_numbers (tensor, first + begin, some - begin < share ? some - begin : share,
-                             numbers + begin);
-      encode (type, numbers, some, bytes);
-      status = esp_atomic_file_write (
-          file, bytes, (size_t) (some / types[type].block * types[type].bytes), error);
+        {
+          int64_t now = some - begin < share ? some - begin : share;
+
+          wide_tensor_numbers (tensor, first + begin, now, numbers + begin);
+          esp_quantise (dtype, numbers + begin, bytes + esp_dtype_bytes (dtype, begin), now);
+        }
+      status = esp_atomic_file_write (file, bytes, esp_dtype_bytes (dtype, some), error);
     }
   if (pad && status == ESP_OK)
     status = esp_atomic_file_write (file, zeros, (size_t) (aligned (size) - size), error);

@@ -98,9 +98,9 @@ name_file (const char *path)
   const char *slash = strrchr (path, '/');
   const char *name = slash != NULL ? slash + 1 : path[0] != '\0' ? path : "program";
 
-  for (uint16_t i = 0; i < control->n_files; i++)
+  for (uint32_t i = 0; i < control->n_files; i++)
     if (strncmp (control->files[i], name, FAIL_NAME_SIZE - 1) == 0)
-      return i;
+      return (uint16_t) i;
   if (control->n_files == FAIL_FILES_MAX)
     return FAIL_FILES_MAX - 1;
   strncpy (control->files[control->n_files], name, FAIL_NAME_SIZE - 1);

@@ -5,11 +5,12 @@
     test-engine-allocations.py [--all] [--case NAME] [--verbose]
 
 The real worker runs with libfail-allocations.so in front of its malloc (). A place is told by the calls that lead there.
-For each of them the request is made once more, and the place's first allocation fails (with --all its last one, too). Then
+For each of them the request is made once more, and the place's first allocation fails (with --all its last one, too; what another
+request came by in the same way is not asked again). Then
 
 - the request has one answer: an error of the kind `memory`, or what it gives when what failed was not needed;
 - nothing that was opened or mapped for it stays, and no file that nobody was told of;
-- the next request works, and gives the same bytes as before.
+- the next request works, and gives the same bytes as before (asked after every few).
 
 Without --all (or FAULTS=all) some of the places are tried, others in each case. What ends by itself when memory is out, and is not
 ours, is left out by name (ENDS).
@@ -38,7 +39,7 @@ import make_variants  # noqa: E402
 DEMO = str(ROOT / "data/models/demo")
 PATIENCE = 240  # seconds for an answer
 SAMPLE = 4  # places of a case, without --all
-SHORT = ("edit", "edit-cached", "load", "describe", "tokenize", "inspect-gguf", "convert-gguf", "cache")  # cases without --all
+SHORT = ("edit", "edit-cached", "load", "describe", "tokenize", "inspect-gguf", "convert-gguf", "convert-safetensors", "cache")  # without --all
 AGAIN = 150  # attempts until a worker is ended, so that its leaks are told of
 
 # What ends the process when it has no memory, by design: whose it is, and why it is not asked.
@@ -167,10 +168,12 @@ VARIABLE = ("seconds", "timings", "peak_memory", "path", "latents", "id", "memor
 
 
 def essence(answers):
-    """What must be the same whenever the request is made: the pictures by their bytes."""
+    """What must be the same whenever the request is made: the pictures by their bytes. That a card was not used because memory was
+    out may be said besides."""
     told = []
     for answer in sorted(answers, key=lambda event: str(event["id"])):
-        told.append({key: value for key, value in answer.items() if key not in VARIABLE})
+        told.append({key: value for key, value in answer.items() if key not in VARIABLE and (key != "notice" or "memory" not in (value or ""))})
+        told[-1].setdefault("notice", None)
         if answer["type"] == "result":
             told.append([hashlib.sha256(pathlib.Path(answer[key]).read_bytes()).hexdigest() for key in ("path", "latents") if answer[key]])
         elif answer["type"] == "converted":
@@ -274,10 +277,13 @@ class Trial:
         self.forget()
 
 
-def run_case(trial, everything, verbose):
+def run_case(trial, everything, known, verbose):
+    """Of places in `known` nothing is asked; those that were tried are put there."""
     sites = trial.places()
     ours = [site for site in sites if not any(site.asker.startswith(name) for name in ENDS)]
-    tried = ours if everything else ours[::max(1, len(ours) // SAMPLE)]
+    new = [site for site in ours if site.calls not in known]
+    tried = new if everything else new[::max(1, len(new) // SAMPLE)]
+    known.update(site.calls for site in tried)
     moments = [(site, moment) for site in tried for moment in sorted({1, site.count} if everything else {1})]
     count = {"memory": 0, "worked": 0, "unreached": 0, "ended": 0}
     failures = []
@@ -285,7 +291,7 @@ def run_case(trial, everything, verbose):
     for number, (site, moment) in enumerate(moments):
         try:
             count[trial.attempt(site, moment)] += 1
-            if everything or number % 8 == 7:
+            if number % (4 if everything else 8) == 3:
                 trial.still_works()
         except (AssertionError, queue.Empty, BrokenPipeError, KeyError) as wrong:
             if "the worker ended" in str(wrong) and any(name.startswith(MAY_END) for name, _ in site.calls[:2]):
@@ -318,6 +324,7 @@ def main():
         folder = pathlib.Path(folder)
         known = cases(folder)
         chosen = {name: known[name] for name in options.case or (known if options.all else SHORT)}
+        tried = set()
         print(f"1..{len(chosen)}", flush=True)
         for number, (name, request) in enumerate(chosen.items(), 1):
             tmp = folder / name
@@ -325,7 +332,7 @@ def main():
             page = allocations.Allocations(folder / f"{name}.page", os.environ["FAIL_ALLOCATIONS_LIBRARY"])
             os.environ["ESPALIER_CACHE_DIR"] = str(tmp / "cache") if name == "edit-cached" else ""
             start = time.monotonic()
-            sites, ours, moments, count, failures = run_case(Trial(name, request, page, tmp), options.all, options.verbose)
+            sites, ours, moments, count, failures = run_case(Trial(name, request, page, tmp), options.all, tried, options.verbose)
             print(f"# {name}: {len(sites)} places, {len(sites) - len(ours)} left out, {len(moments)} failures: "
                   f"{count['memory']} told, {count['worked']} done without, {count['unreached']} not reached, {count['ended']} ended by a library; "
                   f"{time.monotonic() - start:.0f} s")

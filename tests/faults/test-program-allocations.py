@@ -17,8 +17,6 @@ Without --all (or FAULTS=all) some of the places are tried.
 """
 
 import argparse
-import hashlib
-import json
 import os
 import pathlib
 import shutil
@@ -28,13 +26,11 @@ import tempfile
 import time
 
 import allocations
+from program_cases import CASES, digest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/cli"))
-sys.path.insert(0, str(ROOT / "tests/servers"))
-from drive import clean_environment  # noqa: E402
-from fakes import Fakes  # noqa: E402
-from scratch import CLI, DEMO, Scratch, pixels, wait_until  # noqa: E402
+from scratch import CLI, Scratch, wait_until  # noqa: E402
 
 PATIENCE = 120  # seconds for a command
 SAMPLE = 10  # places of a case, without --all
@@ -45,140 +41,9 @@ TRAP, ABORT = 5, 6
 # the next thread that is made.
 LEFT_OUT = ("ld-linux",)
 
-# Which libraries may crash by themselves where they were given nothing: lcms 2.14 uses what it did not get, and GLib what PCRE did not.
-CRASHES = ("liblcms2.so", "libpcre2")
-
-
-def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
-
-
-class Case:
-    """A command, what it needs, and what must hold when it has ended."""
-
-    def prepare(self, s):
-        """Makes what the command needs in the scratch folder. Returns its arguments."""
-        raise NotImplementedError
-
-    def check(self, s, status):
-        """Of what is left."""
-
-    def result(self, s):
-        return s.out / "out.png"
-
-    def essence(self, s):
-        """What is the same of every result; None: there is none."""
-        return digest(self.result(s))
-
-    def end(self):
-        pass
-
-
-class Edit(Case):
-    """An edit by the local engine."""
-
-    def prepare(self, s):
-        self.photo = s.photo(width=48, height=32)
-        return ["edit", self.photo, "-p", "Make it snow", "-o", self.result(s), "--model", DEMO, "--steps", "1",
-                "--size", "match", "--seed", "7"]
-
-
-class Compose(Case):
-    """A result put into the photo that it was made from."""
-
-    def prepare(self, s):
-        photo = s.photo(width=96, height=64)
-        return ["compose", photo, s.photo("result.png", 48, 32), "-o", self.result(s), "--mask-out", s.out / "mask.png", "--json"]
-
-
-class Turn(Case):
-    """A turn of a document."""
-
-    template = None
-
-    def prepare(self, s):
-        self.document = s.folder / "tree.espalier"
-        if Turn.template is None:
-            status, _, errors = s.run("new", self.document, s.photo(width=48, height=32))
-            assert status == 0, errors
-            Turn.template = self.document.read_bytes()
-        self.document.write_bytes(Turn.template)
-        return ["run", self.document, "--node", "1", "-p", "Make it snow", "--model", DEMO, "--set", "steps=1", "--set", "size=match",
-                "--seed", "7"]
-
-    def check(self, s, status):
-        told, out, errors = s.run("verify", self.document)
-        assert told == 0, (out, errors)
-        told, out, errors = s.run("tree", self.document, "--json")
-        assert told == 0, errors
-        nodes = json.loads(out)["nodes"]
-        assert nodes[0]["id"] == 1 and len(nodes) <= 2, nodes
-        if status == 0:
-            assert len(nodes) == 2, nodes
-        told, _, errors = s.run("export", self.document, "--node", "1", "-o", s.out / "first.png")
-        assert told == 0 and (s.out / "first.png").stat().st_size > 0, errors
-
-    def result(self, s):
-        return s.out / "nothing"
-
-
-class Export(Turn):
-    """An image of a document as a file."""
-
-    def prepare(self, s):
-        super().prepare(s)
-        return ["export", self.document, "--node", "1", "-o", self.result(s)]
-
-    def check(self, s, status):
-        told, out, errors = s.run("verify", self.document)
-        assert told == 0, (out, errors)
-
-    def result(self, s):
-        return s.out / "out.webp"
-
-
-class Paid(Case):
-    """An edit by a provider that is paid for it, in a queue."""
-
-    fakes = None
-
-    def prepare(self, s):
-        if Paid.fakes is None:
-            Paid.fakes = Fakes().__enter__()
-        self.world = Paid.fakes.world("bfl", (), max_side=128)
-        tmp = s.environment["TMPDIR"]
-        s.environment = dict(clean_environment(s.folder), TMPDIR=tmp, LC_ALL="C.UTF-8")
-        key = s.folder / "key"
-        key.write_text(self.world.key)
-        return ["edit", s.photo(width=64, height=48), "-p", "Make it snow", "-o", self.result(s), "--backend", "bfl-flux-kontext-pro",
-                "--base-url", self.world.base_url, "--key-file", key, "--set", "seed=7"]
-
-    def check(self, s, status):
-        submits = self.world.count()["submits"]
-        assert submits <= 1, "paid twice"
-        if status == 0 or self.result(s).exists():
-            self.world.close()
-            return
-        told, out, errors = s.run("jobs", "--json")
-        assert told == 0, errors
-        listed = json.loads(out)["jobs"]
-        assert len(listed) == 1 or submits == 0 and not listed, f"{submits} submitted, known: {listed}"
-        if listed and listed[0]["state"] not in ("preparing", "submitting", "unknown"):
-            told, out, errors = s.run("jobs", "resume", "--json")
-            assert told == 0 and self.result(s).exists(), (listed, out, errors)
-        assert self.world.count()["submits"] == submits, "paid twice"
-        self.world.close()
-
-    def essence(self, s):
-        # Its recipe names the job, each time another.
-        return hashlib.sha256(repr(pixels(self.result(s))).encode()).hexdigest() if self.result(s).exists() else None
-
-    def end(self):
-        Paid.fakes.__exit__()
-        Paid.fakes = None
-
-
-CASES = {"edit": Edit, "turn": Turn, "export": Export, "compose": Compose, "paid": Paid}
+# Which libraries may crash by themselves where they were given nothing: lcms 2.14 and fontconfig 2.14 use what they did not get, and
+# GLib what PCRE did not.
+CRASHES = ("liblcms2.so", "libpcre2", "libfontconfig.so")
 
 
 def processes_of(folder):

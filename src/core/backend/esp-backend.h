@@ -143,7 +143,8 @@ guint esp_backend_get_batch (EspBackend *self, const char *model, JsonObject *pa
 GListModel *esp_backend_get_models (
     EspBackend *self); /* of EspModel; may change (a model was installed) */
 
-/* Runs one turn. A cancelled one fails with G_IO_ERROR_CANCELLED. */
+/* Runs one turn. A cancelled one fails with G_IO_ERROR_CANCELLED. There is no news after
+ * `callback`. */
 void esp_backend_run_async (EspBackend *self, const EspBackendRequest *request,
                             GCancellable *cancellable, EspBackendNewsFunc news, gpointer news_data,
                             GAsyncReadyCallback callback, gpointer user_data);

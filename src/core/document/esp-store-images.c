@@ -2,6 +2,7 @@
 /* esp-store-images.c: images and their thumbnails, from and to the database. */
 #define G_LOG_DOMAIN "esp-document"
 
+#include "esp-file-name.h"
 #include "esp-picture-scale.h"
 #include "esp-store.h"
 
@@ -16,43 +17,6 @@
 static const int thumbnail_sizes[] = { ESP_THUMBNAIL_SMALL, ESP_THUMBNAIL_LARGE };
 
 /* --- What is stored --------------------------------------------------------------------------- */
-
-static gboolean
-begins (const guint8 *data, gsize size, gsize offset, const char *magic, gsize length)
-{
-  return size >= offset + length && memcmp (data + offset, magic, length) == 0;
-}
-
-#define BEGINS(offset, magic) begins (data, size, offset, "" magic, sizeof (magic) - 1)
-
-static const char *
-sniff_media_type (GBytes *bytes)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-
-  if (BEGINS (0, "\211PNG\r\n\032\n"))
-    return "image/png";
-  if (BEGINS (0, "\377\330\377"))
-    return "image/jpeg";
-  if (BEGINS (0, "RIFF") && BEGINS (8, "WEBP"))
-    return "image/webp";
-  if (BEGINS (0, "II*\0") || BEGINS (0, "MM\0*") || BEGINS (0, "II+\0") || BEGINS (0, "MM\0+"))
-    return "image/tiff";
-  if (BEGINS (0, "GIF8"))
-    return "image/gif";
-  if (BEGINS (4, "ftypavif") || BEGINS (4, "ftypavis"))
-    return "image/avif";
-  if (BEGINS (4, "ftyp"))
-    return "image/heif";
-  if (BEGINS (0, "\377\012") || BEGINS (0, "\0\0\0\014JXL "))
-    return "image/jxl";
-  if (BEGINS (0, "BM"))
-    return "image/bmp";
-  if (BEGINS (0, "P6") || BEGINS (0, "P5"))
-    return "image/x-portable-pixmap";
-  return "application/octet-stream";
-}
 
 static guint32
 average_color (EspPicture *picture)
@@ -124,7 +88,7 @@ prepare_image (GBytes *bytes, const char *name, gboolean is_part, GCancellable *
     }
   sha256 = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
   g_strlcpy (self->info.sha256, sha256, sizeof self->info.sha256);
-  self->info.media_type = g_strdup (sniff_media_type (bytes));
+  self->info.media_type = g_strdup (esp_media_type_sniff (bytes));
   self->info.width = picture->width;
   self->info.height = picture->height;
   self->info.size = g_bytes_get_size (bytes);

@@ -7,29 +7,15 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#define MAX_BYTES 120
+#include "esp-file-name.h"
 
-static const struct
-{
-  const char *media_type;
-  const char *extension;
-} types[] = {
-  { "image/png", ".png" },
-  { "image/jpeg", ".jpg" },
-  { "image/webp", ".webp" },
-  { "image/tiff", ".tiff" },
-  { "image/gif", ".gif" },
-  { "image/avif", ".avif" },
-  { "image/heic", ".heic" },
-  { "image/heif", ".heif" },
-  { "image/jxl", ".jxl" },
-  { "image/bmp", ".bmp" },
-  { "image/x-portable-pixmap", ".ppm" },
-};
+#define MAX_BYTES 120
 
 const char *
 _esp_export_extension (EspExportFormat format, const char *media_type)
 {
+  const char *known;
+
   switch (format)
     {
     case ESP_EXPORT_JPEG:
@@ -41,77 +27,13 @@ _esp_export_extension (EspExportFormat format, const char *media_type)
     case ESP_EXPORT_GIF:
       return ".gif";
     case ESP_EXPORT_ORIGINAL:
-      for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-        if (g_strcmp0 (media_type, types[i].media_type) == 0)
-          return types[i].extension;
-      return ".png";
+      known = esp_media_type_get_extension (media_type);
+      return known != NULL ? known : ".png";
     case ESP_EXPORT_PNG:
     case ESP_EXPORT_APNG: /* under this name every program opens it */
     default:
       return ".png";
     }
-}
-
-/* Names that Windows keeps for devices, whatever the extension. */
-static gboolean
-is_device (const char *name)
-{
-  static const char *const devices[] = { "CON", "PRN", "AUX", "NUL", NULL };
-  g_autofree char *upper = g_ascii_strup (name, -1);
-
-  if (g_strv_contains (devices, upper))
-    return TRUE;
-  return strlen (upper) == 4 && (g_str_has_prefix (upper, "COM") || g_str_has_prefix (upper, "LPT"))
-         && g_ascii_isdigit (upper[3]);
-}
-
-/* Cuts between characters, not before a mark that belongs to the character before. */
-static void
-cut (GString *text, gsize max)
-{
-  const char *end;
-
-  if (text->len <= max)
-    return;
-  end = text->str + max;
-  while (end > text->str
-         && (((guchar) *end & 0xc0) == 0x80 || g_unichar_ismark (g_utf8_get_char (end))
-             || g_utf8_get_char (end) == 0x200d))
-    end--;
-  g_string_truncate (text, (gsize) (end - text->str));
-}
-
-char *
-_esp_export_clean_name (const char *text, gsize max)
-{
-  GString *out = g_string_new (NULL);
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  gboolean space = FALSE;
-
-  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
-    {
-      const gunichar c = g_utf8_get_char (p);
-
-      /* Also the characters that turn the direction of text: they can disguise an extension. */
-      if (g_unichar_isspace (c) || g_unichar_iscntrl (c) || (c >= 0x202a && c <= 0x202e)
-          || (c >= 0x2066 && c <= 0x2069) || (c < 0x80 && strchr ("/\\:*?\"<>|", (int) c) != NULL))
-        space = TRUE;
-      else
-        {
-          if (space && out->len > 0)
-            g_string_append_c (out, ' ');
-          space = FALSE;
-          /* Hidden files and "..". */
-          if (!(out->len == 0 && (c == '.' || c == '-')))
-            g_string_append_unichar (out, c);
-        }
-    }
-  cut (out, max);
-  while (out->len > 0 && strchr (". ", out->str[out->len - 1]) != NULL)
-    g_string_truncate (out, out->len - 1);
-  if (is_device (out->str))
-    g_string_append_c (out, '_');
-  return g_string_free (out, FALSE);
 }
 
 /* What the node is called beside the document's title. */
@@ -145,7 +67,7 @@ put_together (const char *first, const char *second, const char *extension)
     text = g_strdup (first[0] != '\0' ? first : second);
   else
     text = g_strdup_printf ("%s - %s", first, second);
-  clean = _esp_export_clean_name (text, room);
+  clean = esp_file_name_clean (text, room);
   if (clean[0] == '\0')
     {
       g_free (clean);
@@ -164,7 +86,7 @@ esp_export_dup_file_name (EspDocument *document, EspNode *node, EspExportFormat 
   g_return_val_if_fail (ESP_IS_DOCUMENT (document) && ESP_IS_NODE (node), NULL);
 
   /* Half the room each, so that both are recognised. */
-  title = _esp_export_clean_name (
+  title = esp_file_name_clean (
       esp_document_get_title (document) != NULL ? esp_document_get_title (document) : "",
       MAX_BYTES / 2);
   subject = dup_subject (node);

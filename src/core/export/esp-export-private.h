@@ -31,9 +31,6 @@ const char *_esp_export_extension (EspExportFormat format, const char *media_typ
 char *_esp_export_dup_numbered_name (EspDocument *document, EspNode *node, EspExportFormat format,
                                      guint number, guint n);
 
-/* A name that file systems take: no reserved characters or words, at most `max` bytes. */
-char *_esp_export_clean_name (const char *text, gsize max);
-
 /* The node's stored `bytes` as they are to be written. Blocks. */
 GBytes *_esp_export_encode (const EspExportItem *item, GBytes *bytes,
                             const EspExportOptions *options, GCancellable *cancellable,

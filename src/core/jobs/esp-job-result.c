@@ -39,7 +39,6 @@ _esp_job_run_fail (GTask *task, GError *error)
   EspJob *job = g_task_get_source_object (task);
   const char *remote_job = NULL;
 
-  run->is_over = TRUE;
   _esp_job_run_leave_group (run);
   run->state = ESP_NODE_FAILED;
   run->error = error;
@@ -341,7 +340,6 @@ _esp_job_run_store (GTask *task)
   g_autofree char *remote_job = dup_job (run);
   EspTurnOutcome outcome = get_outcome (run);
 
-  run->is_over = TRUE;
   _esp_job_run_clear_showing (run);
   if (run->asked != NULL && run->composed == NULL)
     {

@@ -26,7 +26,6 @@ typedef struct
   char *remote_job; /* the turn's own id with a remote backend, or NULL */
   gboolean resume;  /* it was begun under it before */
   gboolean unsaved;
-  gboolean is_over; /* no more news */
 
   EspNodeProgress progress;
   char *phase;         /* progress.phase */

@@ -51,7 +51,6 @@ _esp_job_run_end (GTask *task, EspJobState outcome)
   Run *run = g_task_get_task_data (task);
 
   run->outcome = outcome;
-  run->is_over = TRUE;
   _esp_job_run_clear_showing (run);
   g_task_return_boolean (task, TRUE);
 }
@@ -84,9 +83,6 @@ on_news (EspBackend *backend, const EspBackendNews *news, gpointer data)
   GTask *task = data;
   Run *run = g_task_get_task_data (task);
   gint64 wait;
-
-  if (run->is_over)
-    return;
 
   run->progress.fraction = MAX (0, news->fraction);
   run->progress.step = news->step;
@@ -126,7 +122,6 @@ on_made (GObject *source, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   run->made = esp_backend_run_finish (ESP_BACKEND (source), result, &error);
-  run->is_over = TRUE;
   if (run->made == NULL)
     _esp_job_run_fail (task, error);
   else if (run->asked != NULL && run->remote_job == NULL)

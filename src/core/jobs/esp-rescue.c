@@ -3,7 +3,15 @@
 
 #include "esp-rescue.h"
 
-#include <string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#include "esp-file-name.h"
+
+/* Bytes: the time, a number and the extension come behind it, and another program's suffix may. */
+#define MAX_NAME 150
 
 typedef struct
 {
@@ -21,43 +29,20 @@ rescue_free (gpointer data)
   g_free (rescue);
 }
 
-static const char *
-find_extension (GBytes *bytes)
-{
-  static const struct
-  {
-    const char *start;
-    gsize length;
-    const char *extension;
-  } formats[] = {
-    { "\x89PNG", 4, "png" },
-    { "\xff\xd8\xff", 3, "jpg" },
-    { "RIFF", 4, "webp" },
-    { "II*", 4, "tif" },
-  };
-  gsize size;
-  const char *data = g_bytes_get_data (bytes, &size);
-
-  for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
-    {
-      if (size >= formats[i].length && memcmp (data, formats[i].start, formats[i].length) == 0)
-        return formats[i].extension;
-    }
-
-  return "image";
-}
-
 static char *
 dup_file_name (const Rescue *rescue, int attempt)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
   g_autofree char *time = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
   g_autofree char *number = attempt > 1 ? g_strdup_printf (" %d", attempt) : g_strdup ("");
-  g_autofree char *safe = g_strdelimit (g_strdup (rescue->name), "/\\:*?\"<>|", '-');
+  g_autofree char *safe = esp_file_name_clean (rescue->name, MAX_NAME);
+  const char *extension = esp_media_type_get_extension (esp_media_type_sniff (rescue->bytes));
 
-  return g_strdup_printf ("%s %s%s.%s", safe, time, number, find_extension (rescue->bytes));
+  return g_strdup_printf ("%s %s%s%s", safe, time, number,
+                          extension != NULL ? extension : ".image");
 }
 
+/* Several may be saved in the same second, and in several threads: the name is taken first. */
 static char *
 save_in (const char *folder, const Rescue *rescue, GError **error)
 {
@@ -67,13 +52,24 @@ save_in (const char *folder, const Rescue *rescue, GError **error)
       g_autofree char *path = g_build_filename (folder, name, NULL);
       gsize size;
       const char *data = g_bytes_get_data (rescue->bytes, &size);
+      const int fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-      if (g_file_test (path, G_FILE_TEST_EXISTS))
+      if (fd < 0 && errno == EEXIST)
         continue;
+      if (fd < 0)
+        {
+          g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (errno), "%s: %s", path,
+                       g_strerror (errno));
+          return NULL;
+        }
+      close (fd);
       if (!g_file_set_contents_full (path, data, (gssize) size,
                                      G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
                                      0600, error))
-        return NULL;
+        {
+          g_unlink (path);
+          return NULL;
+        }
       return g_steal_pointer (&path);
     }
 }

@@ -267,6 +267,17 @@ _esp_download_plan_identify (const char *folder, char **offer, char **variant)
   return TRUE;
 }
 
+gboolean
+_esp_download_plan_is_over (const char *folder)
+{
+  g_autofree char *files = g_build_filename (folder, FILES_NAME, NULL);
+  g_autofree char *models = esp_installation_get_user_models ();
+  g_autofree char *name = g_path_get_basename (folder);
+  g_autofree char *target = g_build_filename (models, name, NULL);
+
+  return !g_file_test (files, G_FILE_TEST_EXISTS) && g_file_test (target, G_FILE_TEST_EXISTS);
+}
+
 /* Takes one noted interval [from, to) of the file. */
 static void
 take_interval (EspDownloadItem *item, gint64 from, gint64 to)

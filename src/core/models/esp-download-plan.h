@@ -59,6 +59,10 @@ char *_esp_download_plan_dup_model (EspModelOffer *offer,
 /* What download.json in `folder` is about, for a list of what was left unfinished. */
 gboolean _esp_download_plan_identify (const char *folder, char **offer, char **variant);
 
+/* Is what was downloaded to `folder` a model by now? The rest, its notes, can go; a program that
+ * ended in that moment left them. */
+gboolean _esp_download_plan_is_over (const char *folder);
+
 /* Without the disk. */
 EspDownloadPlan *_esp_download_plan_new (EspModelOffer *offer,
                                          const EspModelVariant *variant) G_GNUC_WARN_UNUSED_RESULT;

@@ -107,7 +107,8 @@ find_left_over (EspModelDownloads *self, GListModel *offers)
       g_autoptr (EspModelOffer) offer = NULL;
       const EspModelVariant *variant;
 
-      if (!_esp_download_plan_identify (folder, &offer_id, &variant_id))
+      if (_esp_download_plan_is_over (folder)
+          || !_esp_download_plan_identify (folder, &offer_id, &variant_id))
         continue;
       offer = esp_model_offers_find (offers, offer_id);
       variant = offer != NULL ? esp_model_offer_find_variant (offer, variant_id) : NULL;

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "esp-download-plan.h"
 #include "esp-installation.h"
 #include "esp-library-model-private.h"
 #include "esp-model-library.h"
@@ -44,24 +46,47 @@ esp_model_removal_free (EspModelRemoval *removal)
   g_free (removal);
 }
 
-/* What programs left that were killed at it: half-deleted models at once, half-made ones when
- * surely nobody is at them any more. */
+/* Its time changes as soon as something in it is deleted: a program that ends in the middle has to
+ * leave it under a name that says what it is. */
+static void
+delete_left_over (const char *models, const char *name)
+{
+  g_autofree char *path = g_build_filename (models, name, NULL);
+  g_autofree char *removed_name = g_strconcat (".removed-", name + strlen (".adding-"), NULL);
+  g_autofree char *removed = g_build_filename (models, removed_name, NULL);
+  GStatBuf info;
+
+  if (g_lstat (path, &info) == 0
+      && g_get_real_time () / G_USEC_PER_SEC - (gint64) info.st_mtime > LEFT_OVER_SECONDS
+      && g_rename (path, removed) == 0)
+    _esp_tree_delete (removed, NULL);
+}
+
+/* What programs left that were killed at it: half-deleted models and the notes of downloads that
+ * are models by now at once, half-made models when surely nobody is at them any more. */
 static void
 tidy_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   const char *models = data;
+  g_autofree char *root = _esp_download_plan_get_root ();
   g_autoptr (GDir) dir = g_dir_open (models, 0, NULL);
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  g_autoptr (GDir) downloads = g_dir_open (root, 0, NULL);
   const char *name;
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *path = g_build_filename (models, name, NULL);
-      GStatBuf info;
 
-      if (g_str_has_prefix (name, ".removed-")
-          || (g_str_has_prefix (name, ".adding-") && g_lstat (path, &info) == 0
-              && now - (gint64) info.st_mtime > LEFT_OVER_SECONDS))
+      if (g_str_has_prefix (name, ".removed-"))
+        _esp_tree_delete (path, NULL);
+      else if (g_str_has_prefix (name, ".adding-"))
+        delete_left_over (models, name);
+    }
+  while (downloads != NULL && (name = g_dir_read_name (downloads)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (root, name, NULL);
+
+      if (_esp_download_plan_is_over (path))
         _esp_tree_delete (path, NULL);
     }
 

@@ -292,9 +292,9 @@ no_memory (const EspWeights *weights, EspError *error)
                         esp_weights_file_path (weights, 0));
 }
 
-/* Columns of the matrix that `weight` is, or is the bias of; 0 if there is no such matrix. */
-static int64_t
-find_columns (const Renaming *renaming, const EspWeight *weight)
+/* *columns: of the matrix that `weight` is, or is the bias of; 0 if there is no such matrix. */
+static EspStatus
+find_columns (const Renaming *renaming, const EspWeight *weight, int64_t *columns, EspError *error)
 {
   size_t length = strlen (weight->name);
   const EspWeight *matrix = weight;
@@ -304,21 +304,22 @@ find_columns (const Renaming *renaming, const EspWeight *weight)
     {
       name = malloc (length + 3);
       if (name == NULL)
-        return 0;
+        return no_memory (renaming->weights, error);
       memcpy (name, weight->name, length - 4);
       memcpy (name + length - 4, "weight", 7);
       matrix = esp_weights_find_stored (renaming->weights, name);
       free (name);
     }
-  return matrix != NULL && matrix->dims == 2 ? matrix->shape[1] : 0;
+  *columns = matrix != NULL && matrix->dims == 2 ? matrix->shape[1] : 0;
+  return ESP_OK;
 }
 
-/* Rows [*first, *first + *rows) of `weight` that are `part`; false if it has no such rows. */
+/* Rows [*first, *first + *rows) of `weight` that are `part`; false if it has no such rows. `width`:
+ * columns of its matrix, for parts that are measured in them. */
 static bool
-find_rows (const Renaming *renaming, const EspWeight *weight, NamePart part, int64_t *first,
-           int64_t *rows)
+find_rows (const EspWeight *weight, NamePart part, int64_t width, int64_t *first, int64_t *rows)
 {
-  int64_t all = weight->shape[0], width;
+  int64_t all = weight->shape[0];
 
   switch (part)
     {
@@ -337,7 +338,6 @@ find_rows (const Renaming *renaming, const EspWeight *weight, NamePart part, int
     case NAME_WIDTH_2:
     case NAME_WIDTH_3:
     case NAME_WIDTH_REST:
-      width = find_columns (renaming, weight);
       if (width < 1 || all / 3 < width || all == 3 * width)
         return false;
       *first = (int64_t) (part - NAME_WIDTH_1) * width;
@@ -355,7 +355,7 @@ find_rows (const Renaming *renaming, const EspWeight *weight, NamePart part, int
 
 /* Makes *weight the given part of itself. */
 static EspStatus
-cut (const Renaming *renaming, EspWeight *weight, NamePart part, EspError *error)
+cut (EspWeight *weight, NamePart part, int64_t width, EspError *error)
 {
   int64_t first, rows, columns;
 
@@ -364,7 +364,7 @@ cut (const Renaming *renaming, EspWeight *weight, NamePart part, EspError *error
   if (part == NAME_WHOLE || part == NAME_MATRIX)
     return ESP_OK;
 
-  if (weight->dims < 1 || weight->dims > 2 || !find_rows (renaming, weight, part, &first, &rows))
+  if (weight->dims < 1 || weight->dims > 2 || !find_rows (weight, part, width, &first, &rows))
     return esp_error_set (error, ESP_ERROR_FORMAT,
                           "%s: tensor '%.*s' has %lld rows, which cannot be cut into the layers "
                           "that are fused in it",
@@ -414,6 +414,7 @@ add_row (Renaming *renaming, const NameRow *row, Match found, const EspWeight *s
 {
   EspWeight weight = *stored;
   EspStatus status;
+  int64_t width = 0;
 
   for (int i = 0; i < NUMBERS_MAX; i++)
     if (found.numbers[i] >= BLOCKS_MAX)
@@ -424,11 +425,16 @@ add_row (Renaming *renaming, const NameRow *row, Match found, const EspWeight *s
                             (long long) found.numbers[i], BLOCKS_MAX);
   if (row->reversed)
     found.numbers[0] = renaming->levels - 1 - found.numbers[0];
-  /* A bias whose matrix is not there: the matrix will be missed. */
-  if (row->part >= NAME_WIDTH_1 && row->part <= NAME_WIDTH_REST && stored->dims == 1
-      && find_columns (renaming, stored) == 0)
-    return ESP_OK;
-  status = cut (renaming, &weight, row->part, error);
+  if (row->part >= NAME_WIDTH_1 && row->part <= NAME_WIDTH_REST)
+    {
+      status = find_columns (renaming, stored, &width, error);
+      if (status != ESP_OK)
+        return status;
+      /* A bias whose matrix is not there: the matrix will be missed. */
+      if (stored->dims == 1 && width == 0)
+        return ESP_OK;
+    }
+  status = cut (&weight, row->part, width, error);
   if (status != ESP_OK)
     return status;
   return add (renaming, build ("", row->canonical, &found), &weight, error);

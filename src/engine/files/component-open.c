@@ -67,7 +67,7 @@ open_index (const char *path, EspWeights **weights, EspError *error)
 static char *
 find_only_weights (const char *path)
 {
-  DIR *folder = opendir (path);
+  DIR *folder = esp_memory_noted_call (opendir (path));
   struct dirent *entry;
   char *index = NULL, *file = NULL;
   int indices = 0, files = 0, left = ENTRIES_MAX;

@@ -250,8 +250,8 @@ make_metadata (const Conversion *c)
   for (int64_t i = 0; i < c->plan.count; i++)
     if (c->plan.items[i].scaled)
       {
-        char *layer
-            = strndup (c->plan.items[i].weight->name, (size_t) layer_length (&c->plan.items[i]));
+        const EspConvertItem *item = &c->plan.items[i];
+        char *layer = esp_memory_noted (strndup (item->weight->name, (size_t) layer_length (item)));
 
         if (layer != NULL)
           json_object_set_new (layers, layer, json_pack ("{s:s}", "format", "float8_e4m3fn"));

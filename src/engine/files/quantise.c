@@ -269,8 +269,9 @@ settle_groups (const Groups *x, const Fits *wanted, float step, float minimum_st
   *chosen = (Fits){ { 0 }, { 0 } };
   for (int side = 0; side < 9; side++)
     {
-      f32x8 scale = near_scale + (float) (side / 3 - 1);
-      f32x8 minimum = near_minimum + (float) (side % 3 - 1);
+      const int row = side / 3 - 1, column = side % 3 - 1;
+      f32x8 scale = near_scale + (float) row;
+      f32x8 minimum = near_minimum + (float) column;
       i32x8 better = (i32x8) (scale >= 0.0f) & (i32x8) (scale <= SCALES) & (i32x8) (minimum >= 0.0f)
                      & (i32x8) (minimum <= SCALES);
 

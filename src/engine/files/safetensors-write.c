@@ -61,8 +61,8 @@ add_entry (json_t *header, const char *path, const EspWeight *tensor, int64_t *o
                      "data_offsets", (json_int_t) *offset, (json_int_t) end);
   if (json_object_set_new (header, tensor->name, entry) != 0)
     return esp_error_set (error, ESP_ERROR_ARGUMENT,
-                          "%s: tensor '%.*s' to be written: its name is not UTF-8, or no memory",
-                          path, esp_shown_length (tensor->name), tensor->name);
+                          "%s: tensor '%.*s' to be written: its name is not UTF-8", path,
+                          esp_shown_length (tensor->name), tensor->name);
   *offset = end;
   return ESP_OK;
 }
@@ -91,10 +91,10 @@ make_header (const char *path, const EspWeight *const *tensors, int count, char 
           memset (buffer, ' ', padded);
           json_dumpb (header, buffer, unpadded, JSON_COMPACT);
         }
-      /* Writing asks for memory, too, and leaves out what it has none for. */
-      if (buffer == NULL || esp_memory_failures () != failures)
-        status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", path);
     }
+  /* What jansson has no memory for it leaves out, or takes for wrong. */
+  if (esp_memory_failures () != failures || (status == ESP_OK && buffer == NULL))
+    status = esp_error_set (error, ESP_ERROR_MEMORY, "%s: no memory for its header", path);
   if (status == ESP_OK)
     {
       *text = buffer;

@@ -110,4 +110,4 @@ EspStatus esp_edits_condition (EspEdits *e, EspError *error);
 
 /* Runs all steps for `count` edits, whose latents become those of their results. Those that were
  * cancelled alone are over then. */
-EspStatus esp_edits_sample (EspEdits *e, EspEdit *const *pass, int count, EspError *error);
+EspStatus esp_edits_sample (EspEdits *e, EspEdit *const *edits, int count, EspError *error);

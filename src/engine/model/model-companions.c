@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "files/json-file.h"
+#include "memory-watch.h"
 
 /* A folder may be somebody's whole collection; headers take a millisecond each. */
 #define FILES_TO_OPEN   300
@@ -31,7 +32,6 @@ typedef struct Search
   int files_left;
   Candidate best;
   int fitting; /* candidates in this place */
-  bool no_memory;
 } Search;
 
 /* --- Does it fit? ------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ consider (Search *search, char *path)
 static void
 look_into (Search *search, const char *folder, int depth)
 {
-  DIR *entries = opendir (folder);
+  DIR *entries = esp_memory_noted_call (opendir (folder));
   struct dirent *entry;
   int left = ENTRIES_TO_LOOK;
 
@@ -196,8 +196,8 @@ look_into (Search *search, const char *folder, int depth)
         continue;
       path = esp_path_join (folder, entry->d_name);
       if (path == NULL)
-        search->no_memory = true;
-      else if (is_weights_name (entry->d_name))
+        continue;
+      if (is_weights_name (entry->d_name))
         {
           consider (search, path);
           path = NULL;
@@ -227,9 +227,7 @@ look_below (Search *search, const char *base)
     {
       char *place = esp_path_join (base, folders[search->component][i]);
 
-      if (place == NULL)
-        search->no_memory = true;
-      else
+      if (place != NULL)
         look_into (search, place, 1);
       free (place);
     }
@@ -259,7 +257,7 @@ static void
 look_everywhere (Search *search, const char *base)
 {
   const int levels = search->component == ESP_COMPONENT_TRANSFORMER ? 0 : COMFY_DEPTH;
-  char *above = strdup (base);
+  char *above = esp_memory_noted (strdup (base));
 
   look_into (search, base, 0);
   for (int i = 0; i <= levels && search->fitting == 0 && above != NULL; i++)
@@ -272,7 +270,6 @@ look_everywhere (Search *search, const char *base)
       free (above);
       above = next;
     }
-  search->no_memory = search->no_memory || above == NULL;
   free (above);
 }
 
@@ -280,7 +277,7 @@ look_everywhere (Search *search, const char *base)
 static char *
 tidy (char *path)
 {
-  char *real = strstr (path, "..") != NULL ? realpath (path, NULL) : NULL;
+  char *real = strstr (path, "..") != NULL ? esp_memory_noted_call (realpath (path, NULL)) : NULL;
 
   if (real == NULL)
     return path;
@@ -293,10 +290,13 @@ esp_model_companion (const char *base, EspComponent component, const EspModelWid
                      char **found, char **note, EspError *error)
 {
   Search search = { .component = component, .widths = widths, .files_left = FILES_TO_OPEN };
+  const unsigned failures = esp_memory_failures ();
 
   *found = *note = NULL;
   look_everywhere (&search, base);
-  if (search.no_memory)
+  if (search.best.path != NULL)
+    search.best.path = tidy (search.best.path);
+  if (esp_memory_failures () != failures)
     {
       free (search.best.path);
       return esp_error_set (error, ESP_ERROR_MEMORY, "%s: out of memory", base);
@@ -304,7 +304,7 @@ esp_model_companion (const char *base, EspComponent component, const EspModelWid
   if (search.best.path == NULL)
     return ESP_OK;
 
-  *found = tidy (search.best.path);
+  *found = search.best.path;
   if (search.fitting > 1)
     {
       char text[512];

@@ -246,8 +246,8 @@ ensure_standard_files (void)
 {
   for (int i = 0; i < 3; i++)
     {
-      /* NOLINTNEXTLINE(android-cloexec-open): these three are for whoever comes after an exec, too.
-       */
+      /* For whoever comes after an exec, too.
+       * NOLINTNEXTLINE(android-cloexec-open) */
       if (fcntl (i, F_GETFD) == -1 && open ("/dev/null", O_RDWR) != i)
         return false;
     }

@@ -96,7 +96,7 @@ pixels_get_contrast_in (const Pixels *self, const graphene_rect_t *area)
   for (int y = y0; y < y1; y++)
     for (int x = x0; x < x1; x++)
       {
-        const gpointer key = GUINT_TO_POINTER (pixels_get (self, x, y));
+        gpointer key = GUINT_TO_POINTER (pixels_get (self, x, y));
         const guint count = GPOINTER_TO_UINT (g_hash_table_lookup (counts, key)) + 1;
 
         g_hash_table_insert (counts, key, GUINT_TO_POINTER (count));

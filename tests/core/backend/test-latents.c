@@ -37,7 +37,7 @@ there_and_back (void)
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
       int width = sizes[i][0], height = sizes[i][1], channels = 0, w, h;
-      gsize count = (gsize) (width / 16 * (height / 16) * sizes[i][2]);
+      gsize count = (gsize) (width / 16) * (gsize) (height / 16) * (gsize) sizes[i][2];
       g_autofree float *values = make_values (7, count), *again = NULL;
       g_autoptr (GError) error = NULL;
       g_autoptr (GBytes) latents

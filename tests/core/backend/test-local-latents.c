@@ -150,13 +150,13 @@ test_carried (Fixture *self, gconstpointer data)
   g_autoptr (EspBackendResult) plain = NULL, whole = NULL, some = NULL, none = NULL, off = NULL;
   g_autofree guint8 *tokens = NULL;
   int width, height;
-  gsize count;
+  gsize count, quarter;
 
   g_assert_cmpfloat (first->carried, ==, 0);
   g_assert_nonnull (first->latents);
   check_size (first);
   esp_latents_get_size (first->latents, &width, &height);
-  count = (gsize) (width / 16 * (height / 16));
+  count = (gsize) (width / 16) * (gsize) (height / 16);
 
   plain = make (self, &(Asked){ .image = first->image });
   whole = make (self, &(Asked){ .image = first->image, .latents = first->latents });
@@ -169,11 +169,12 @@ test_carried (Fixture *self, gconstpointer data)
       = make (self, &(Asked){ .image = first->image, .latents = first->latents, .tokens = tokens });
   g_assert_cmpfloat (none->carried, ==, 0);
   g_assert_true (g_bytes_equal (none->image, plain->image));
-  for (gsize i = 0; i < count / 4; i++)
+  quarter = count / 4;
+  for (gsize i = 0; i < quarter; i++)
     tokens[3 * i + 1] = 255;
   some
       = make (self, &(Asked){ .image = first->image, .latents = first->latents, .tokens = tokens });
-  g_assert_cmpfloat_with_epsilon (some->carried, (double) (count / 4) / (double) count, 1e-9);
+  g_assert_cmpfloat_with_epsilon (some->carried, (double) quarter / (double) count, 1e-9);
   g_assert_false (g_bytes_equal (some->image, plain->image));
   g_assert_false (g_bytes_equal (some->image, whole->image));
 

@@ -13,6 +13,7 @@
 typedef struct
 {
   char *sha256;      /* NULL: a turn without an image so far */
+  char *parts;       /* of the raw result, the mask and the latents; NULL: none */
   GPtrArray *labels; /* any of them is right */
   gboolean deleted;
   gboolean unsure; /* it was about to be deleted or brought back */
@@ -24,6 +25,7 @@ promise_free (gpointer data)
   Promise *promise = data;
 
   g_free (promise->sha256);
+  g_free (promise->parts);
   g_ptr_array_unref (promise->labels);
   g_free (promise);
 }
@@ -95,6 +97,11 @@ note (GHashTable *promises, const char *line, guint *faults)
       g_free (promise->sha256);
       promise->sha256 = g_strdup (words[3]);
     }
+  else if (strcmp (words[1], "parts") == 0)
+    {
+      g_free (promise->parts);
+      promise->parts = g_strdup (words[3]);
+    }
   else if (strcmp (words[1], "label") == 0)
     {
       if (done)
@@ -159,6 +166,23 @@ check_file (const char *path)
 }
 
 static void
+check_parts (EspDocument *document, EspNode *node, const char *parts)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) latents = NULL;
+  g_autofree char *sha256 = NULL, *found = NULL;
+
+  esp_document_load_latents_async (document, node, NULL, take_result, &result);
+  latents = esp_document_load_latents_finish (document, wait_for (&result), &error);
+  g_assert_no_error (error);
+  sha256 = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, latents);
+  found = g_strdup_printf ("%s-%s-%s", esp_node_get_picture_sha256 (node, ESP_NODE_PICTURE_RAW),
+                           esp_node_get_picture_sha256 (node, ESP_NODE_PICTURE_MASK), sha256);
+  g_assert_cmpstr (found, ==, parts);
+}
+
+static void
 check_node (EspDocument *document, gint64 id, const Promise *promise)
 {
   EspNode *node = esp_document_get_node (document, id);
@@ -175,6 +199,8 @@ check_node (EspDocument *document, gint64 id, const Promise *promise)
     g_error ("node %" G_GINT64_FORMAT " is lost", id);
   if (promise->sha256 != NULL)
     g_assert_cmpstr (esp_node_get_sha256 (node), ==, promise->sha256);
+  if (promise->parts != NULL)
+    check_parts (document, node, promise->parts);
   for (guint i = 0; i < promise->labels->len; i++)
     known |= g_strcmp0 (esp_node_get_label (node), promise->labels->pdata[i]) == 0;
   if (!known)

@@ -10,6 +10,7 @@
  *
  *   open N          it is open and has N nodes
  *   node ID SHA     there is a node with this image
+ *   parts ID SHAS   it was put together: of a raw result, a mask, and has latents
  *   turn ID         there is a queued turn
  *   label ID TEXT   the label
  *   delete ID, undelete ID
@@ -101,12 +102,18 @@ pick (void)
                          : nodes->pdata[g_rand_int_range (generator, 0, (gint32) nodes->len)];
 }
 
+static char *
+hash_of (GBytes *bytes)
+{
+  return g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
+}
+
 static void
 import (void)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GBytes) image = make_image ();
-  g_autofree char *hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, image);
+  g_autofree char *hash = hash_of (image);
   GError *error = NULL;
   EspNode *node;
 
@@ -123,19 +130,52 @@ import (void)
 }
 
 static void
+finish_turn (EspNode *node, const EspTurnOutcome *outcome)
+{
+  g_autoptr (GAsyncResult) finished = NULL;
+  GError *error = NULL;
+  gboolean ok;
+
+  esp_document_finish_turn_async (document, node, outcome, NULL, take_result, &finished);
+  ok = esp_document_finish_turn_finish (document, wait_for (&finished), &error);
+  if (ok)
+    {
+      g_autofree char *hash = hash_of (outcome->image);
+
+      say ("! node %" G_GINT64_FORMAT " %s", esp_node_get_id (node), hash);
+    }
+  if (ok && outcome->raw != NULL)
+    {
+      g_autofree char *raw = hash_of (outcome->raw), *mask = hash_of (outcome->mask);
+      g_autofree char *latents = hash_of (outcome->latents);
+
+      say ("! parts %" G_GINT64_FORMAT " %s-%s-%s", esp_node_get_id (node), raw, mask, latents);
+    }
+  check (ok, error);
+}
+
+/* Half of them are put together, and leave something for the next one. */
+static void
 run_turn (void)
 {
-  g_autoptr (GAsyncResult) added = NULL, finished = NULL;
+  g_autoptr (GAsyncResult) added = NULL;
   g_autoptr (GPtrArray) nodes = NULL;
   EspTurn turn = { .instruction = "Make it blue", .backend = "local", .has_seed = TRUE };
   EspNode *parent = pick ();
   GError *error = NULL;
   EspTurnOutcome outcome = { 0 };
-  g_autoptr (GBytes) image = make_image ();
-  g_autofree char *hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, image);
+  g_autoptr (GBytes) image = make_image (), raw = NULL, mask = NULL;
+  g_autoptr (EspComposition) composition = NULL;
 
   if (parent == NULL)
     return;
+  if (g_rand_boolean (generator))
+    {
+      raw = make_image ();
+      mask = make_image ();
+      composition = esp_composition_new (ESP_KEEP_AUTO);
+      composition->made = TRUE;
+    }
   esp_document_add_turns_async (document, parent, &turn, 2, NULL, take_result, &added);
   nodes = esp_document_add_turns_finish (document, wait_for (&added), &error);
   check (nodes != NULL, error);
@@ -143,15 +183,14 @@ run_turn (void)
     return;
   for (guint i = 0; i < nodes->len; i++)
     say ("! turn %" G_GINT64_FORMAT, esp_node_get_id (nodes->pdata[i]));
-  outcome.image = image;
-  outcome.has_seed = TRUE;
-  outcome.seconds = 1;
-  error = NULL;
-  esp_document_finish_turn_async (document, nodes->pdata[0], &outcome, NULL, take_result,
-                                  &finished);
-  if (esp_document_finish_turn_finish (document, wait_for (&finished), &error))
-    say ("! node %" G_GINT64_FORMAT " %s", esp_node_get_id (nodes->pdata[0]), hash);
-  check (error == NULL, error);
+  outcome = (EspTurnOutcome){ .image = image,
+                              .has_seed = TRUE,
+                              .seconds = 1,
+                              .raw = raw,
+                              .mask = mask,
+                              .latents = raw, /* any bytes */
+                              .composition = composition };
+  finish_turn (nodes->pdata[0], &outcome);
 }
 
 static void

@@ -47,6 +47,7 @@ EspDocument *create_document (const char *title);
 EspDocument *create_document_at (const char *path);
 EspDocument *open_document (const char *path, EspDocumentOpenFlags flags, GError **error);
 char *document_dup_path (EspDocument *document);
+void drop_document (EspDocument *document);  /* the last reference */
 void close_document (EspDocument *document); /* and drops it */
 
 EspNode *import_image (EspDocument *document, GBytes *bytes, const char *name, EspNode *parent);

@@ -86,6 +86,22 @@ assert_nothing_left (void)
   g_assert_null (entries != NULL ? g_dir_read_name (entries) : NULL);
 }
 
+/* Nor of what is on its way to a file, while the document is open. */
+static void
+assert_nothing_on_its_way (const char *folder)
+{
+  g_autoptr (GDir) entries = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (entries != NULL && (name = g_dir_read_name (entries)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      g_assert_null (strstr (name, "part"));
+      assert_nothing_on_its_way (path);
+    }
+}
+
 static void
 test_life (Fixture *fixture, gconstpointer data)
 {
@@ -100,6 +116,8 @@ test_life (Fixture *fixture, gconstpointer data)
   import_color (document, 1, NULL);
   wait_for_state (document, ESP_DOCUMENT_SAVED);
   assert_file (path, "1");
+  assert_nothing_on_its_way (fixture->folder);
+  assert_nothing_on_its_way (g_get_user_data_dir ());
   close_document (document);
   assert_nothing_left ();
 
@@ -195,7 +213,7 @@ test_share_gone (Fixture *fixture, gconstpointer data)
   g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE);
   g_clear_error (&error);
   waiter_clear (&waiter);
-  g_assert_finalize_object (document);
+  drop_document (document);
 
   document = open_far (path, &error);
   g_assert_no_error (error);

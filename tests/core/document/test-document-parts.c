@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "esp-document-branch.h"
+
 #define RED  0xe01b24
 #define BLUE 0x3584e4
 
@@ -50,6 +52,20 @@ forget (EspDocument *document, EspNode *node)
   g_ptr_array_add (nodes, node);
   WAIT (waiter, esp_document_forget_parts_async, document, nodes, NULL);
   esp_document_edit_finish (document, waiter.result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+keep_as_is (EspDocument *document, EspNode *one, EspNode *other)
+{
+  g_auto (Waiter) waiter = { 0 };
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
+  GError *error = NULL;
+
+  g_ptr_array_add (nodes, one);
+  g_ptr_array_add (nodes, other);
+  WAIT (waiter, esp_document_keep_as_is_async, document, nodes, NULL);
+  g_assert_true (esp_document_edit_finish (document, waiter.result, &error));
   g_assert_no_error (error);
 }
 
@@ -301,6 +317,28 @@ test_outdated (Fixture *fixture, gconstpointer data)
   redo (tree.document);
   g_assert_true (esp_node_is_outdated (tree.child));
   assert_picture (tree.document, tree.turn, ESP_NODE_PICTURE_SHOWN, 40, 30);
+  assert_whole (tree.document, 7, 3);
+  close_document (tree.document);
+}
+
+/* What does not follow its parent is not outdated, whatever becomes of that. */
+static void
+test_kept_as_is (Fixture *fixture, gconstpointer data)
+{
+  Tree tree = make_tree ("Kept as it is");
+  g_autoptr (GBytes) image = make_png (40, 30, 0xff7800, 8);
+  g_autofree char *title = NULL;
+
+  set_composition (tree.document, tree.turn, ESP_KEEP_PAINTED, image, image);
+  g_assert_true (esp_node_is_outdated (tree.child));
+  keep_as_is (tree.document, tree.root, tree.child); /* the first follows nothing */
+  g_assert_false (esp_node_is_outdated (tree.child));
+  title = esp_document_dup_undo_title (tree.document);
+  g_assert_cmpstr (title, ==, "Keep as It Is");
+  undo (tree.document);
+  g_assert_true (esp_node_is_outdated (tree.child));
+  redo (tree.document);
+  g_assert_false (esp_node_is_outdated (tree.child));
   assert_whole (tree.document, 7, 3);
   close_document (tree.document);
 }
@@ -570,8 +608,8 @@ test_lies (Fixture *fixture, gconstpointer data)
     "UPDATE nodes SET mask = raw WHERE id = 2",
     "UPDATE latents SET data = x'00'",
     "UPDATE nodes SET source_node = 3, source = mask WHERE id = 3",
-    "DROP INDEX nodes_latents; ALTER TABLE nodes DROP COLUMN latents; DROP TABLE latents;"
-    " PRAGMA user_version = 99",
+    ("DROP INDEX nodes_latents; ALTER TABLE nodes DROP COLUMN latents; DROP TABLE latents;"
+     " PRAGMA user_version = 99"),
     "DROP INDEX nodes_mask; ALTER TABLE nodes DROP COLUMN mask; PRAGMA user_version = 99",
   };
 
@@ -658,6 +696,7 @@ main (int argc, char *argv[])
   ADD_TEST ("/document-parts/raw", test_raw);
   ADD_TEST ("/document-parts/kept", test_kept);
   ADD_TEST ("/document-parts/outdated", test_outdated);
+  ADD_TEST ("/document-parts/kept-as-is", test_kept_as_is);
   ADD_TEST ("/document-parts/take-all", test_take_all);
   ADD_TEST ("/document-parts/forget", test_forget);
   ADD_TEST ("/document-parts/purge", test_purge);

@@ -647,7 +647,7 @@ test_dropped (Fixture *fixture, gconstpointer data)
   g_autoptr (EspNode) root = g_object_ref (import_color (document, 1, NULL));
   g_autoptr (EspNode) child = g_object_ref (import_color (document, 2, root));
 
-  g_assert_finalize_object (document);
+  drop_document (document);
   g_assert_null (esp_node_get_parent (child));
   g_assert_cmpuint (g_list_model_get_n_items (esp_node_get_children (root)), ==, 0);
   g_assert_cmpint (esp_node_get_id (child), ==, 2);

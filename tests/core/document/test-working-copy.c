@@ -328,6 +328,10 @@ test_library (Fixture *fixture, gconstpointer data)
   g_assert_true (esp_working_copy_is_in_place (copy));
   g_assert_cmpstr (esp_working_copy_get_path (copy), !=, path);
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_assert_null (esp_working_copy_open (file, TRUE, 0, NULL, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE);
+  g_assert_nonnull (strstr (error->message, "is open in another process"));
+  g_clear_error (&error);
   make_file (esp_working_copy_get_path (copy), 3);
   g_assert_true (esp_working_copy_place (copy, &error));
   g_assert_no_error (error);

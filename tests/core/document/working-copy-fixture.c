@@ -83,7 +83,7 @@ header_mode (const char *path)
 
   g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
   g_assert_cmpuint (length, >=, 100);
-  g_assert_cmpint (bytes[18], ==, bytes[19]);
+  g_assert_cmpuint ((guchar) bytes[18], ==, (guchar) bytes[19]);
   return (guchar) bytes[18];
 }
 

@@ -423,38 +423,6 @@ test_cancelled (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_names (void)
-{
-  static const struct
-  {
-    const char *text;
-    gsize max;
-    const char *name;
-  } cases[] = {
-    { "plain", 100, "plain" },
-    { "a/b\\c:d*e?f\"g<h>i|j", 100, "a b c d e f g h i j" },
-    { "  two\n\tlines  ", 100, "two lines" },
-    { "../../etc/passwd", 100, "etc passwd" },
-    { "-rf", 100, "rf" },
-    { "trailing. . .", 100, "trailing" },
-    { "con", 100, "con_" },
-    { "LPT1", 100, "LPT1_" },
-    { "photo\342\200\256gpj.exe", 100, "photo gpj.exe" },
-    { "gr\303\266\303\237er", 4, "gr\303\266" },
-    { "gr\303\266\303\237er", 3, "gr" },
-    { "e\314\201e\314\201", 4, "e\314\201" },
-    { "...", 100, "" },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_autofree char *name = _esp_export_clean_name (cases[i].text, cases[i].max);
-
-      g_assert_cmpstr (name, ==, cases[i].name);
-    }
-}
-
-static void
 test_file_name (Fixture *fixture, gconstpointer data)
 {
   Harbour self;
@@ -585,7 +553,6 @@ main (int argc, char **argv)
   ADD_TEST ("/export/encode", test_encode);
   ADD_TEST ("/export/refused", test_refused);
   ADD_TEST ("/export/cancelled", test_cancelled);
-  g_test_add_func ("/export/names", test_names);
   ADD_TEST ("/export/file-name", test_file_name);
   ADD_TEST ("/export/command", test_command);
   ADD_TEST ("/export/kept", test_kept);

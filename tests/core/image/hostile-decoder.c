@@ -229,11 +229,12 @@ static void
 try_all (const char *rest, const DecoderConfined *confined)
 {
   g_auto (GStrv) words = g_strsplit (rest, " ", 2);
+  const int flags = HOSTILE_FLAGS;
+  const gboolean wants_landlock = (flags & ESP_CONFINE_NO_LANDLOCK) == 0;
   Attempt self = { g_string_new (NULL), atoi (words[0]), words[1] };
 
   tried (&self, "run without seccomp", !confined->calls);
-  tried (&self, "run without Landlock",
-         !confined->files && !(HOSTILE_FLAGS & ESP_CONFINE_NO_LANDLOCK));
+  tried (&self, "run without Landlock", !confined->files && wants_landlock);
   try_files (&self);
   try_sockets (&self);
   try_processes (&self);

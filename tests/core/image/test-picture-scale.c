@@ -16,7 +16,7 @@ test_flat (void)
       g_autoptr (EspPicture) picture = esp_picture_new (sizes[i][0], sizes[i][1], NULL);
       g_autoptr (EspPicture) scaled = NULL;
 
-      memset (picture->pixels, 137, (gsize) (sizes[i][0] * sizes[i][1] * 3));
+      memset (picture->pixels, 137, (gsize) sizes[i][0] * (gsize) sizes[i][1] * 3);
       scaled = esp_picture_scale (picture, sizes[i][2], sizes[i][3], NULL, NULL);
       g_assert_cmpint (scaled->width, ==, sizes[i][2]);
       g_assert_cmpint (scaled->height, ==, sizes[i][3]);

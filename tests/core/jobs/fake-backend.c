@@ -141,6 +141,8 @@ make_result (FakeBackend *self, const Turn *turn)
   result->seconds = self->seconds;
   result->cost = 0.25;
   result->currency = g_strdup ("EUR");
+  result->timings = json_object_new ();
+  json_object_set_int_member (result->timings, "denoise", 6);
   result->model_hash = g_strdup ("hash");
   result->model_name = g_strdup ("Fake");
   return result;
@@ -217,7 +219,8 @@ remember (FakeBackend *self, const EspBackendRequest *request, const char *promp
       self->latents = g_bytes_ref (request->latents);
       g_assert_true (esp_latents_get_size (request->latents, &width, &height));
       if (request->latent_tokens != NULL)
-        self->tokens = g_bytes_new (request->latent_tokens, (gsize) (width / 16 * (height / 16)));
+        self->tokens
+            = g_bytes_new (request->latent_tokens, (gsize) (width / 16) * (gsize) (height / 16));
     }
   self->resumed = request->resume;
   self->previews = request->previews;
@@ -227,13 +230,17 @@ static guint64
 read_seed (JsonObject *parameters)
 {
   JsonNode *seed = json_object_get_member (parameters, "seed");
+  guint64 number;
 
   if (seed == NULL)
     return 0;
+  if (json_node_get_value_type (seed) != G_TYPE_STRING)
+    return (guint64) json_node_get_int (seed);
 
-  return json_node_get_value_type (seed) == G_TYPE_STRING
-             ? g_ascii_strtoull (json_node_get_string (seed), NULL, 10)
-             : (guint64) json_node_get_int (seed);
+  /* A text only where it is no number of JSON's any more. */
+  number = g_ascii_strtoull (json_node_get_string (seed), NULL, 10);
+  g_assert_cmpuint (number, >, G_MAXINT64);
+  return number;
 }
 
 static void

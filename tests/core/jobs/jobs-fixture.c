@@ -153,6 +153,7 @@ jobs_make_turn (EspDocument *document, EspNode *parent, const char *backend, con
   g_autoptr (GPtrArray) nodes = NULL;
   g_autoptr (JsonObject) parameters = json_object_new ();
   EspTurn turn = { .instruction = prompt,
+                   .negative_prompt = reference != NULL ? "no blur" : NULL,
                    .backend = backend,
                    .model = "model",
                    .parameters = parameters,

@@ -157,6 +157,7 @@ test_keep (JobsFixture *self, gconstpointer data)
   image = load (self, node, ESP_NODE_PICTURE_SHOWN);
   mask = load (self, node, ESP_NODE_PICTURE_MASK);
   raw = load (self, node, ESP_NODE_PICTURE_RAW);
+  g_assert_nonnull (raw);
   assert_same_size (mask, source);
   w = source->width;
   h = source->height;
@@ -381,6 +382,7 @@ test_left_over (JobsFixture *self, gconstpointer data)
   g_autoptr (GPtrArray) left = NULL;
   gulong handler = g_signal_connect (node, "progress", G_CALLBACK (on_progress), &stop);
 
+  fake_backend_set_seconds (self->fake, 7);
   esp_queue_add (self->queue, self->document, node, FALSE);
   jobs_wait (stop.seen);
   jobs_close_document (self->document);
@@ -403,9 +405,11 @@ test_left_over (JobsFixture *self, gconstpointer data)
   g_assert_null (esp_node_get_composition (node)->problem);
   g_assert_true (esp_node_has_picture (node, ESP_NODE_PICTURE_MASK));
   g_assert_cmpuint (esp_node_get_seed (node), ==, 5);
+  g_assert_cmpfloat (esp_node_get_seconds (node), ==, 7);
   g_assert_cmpfloat (esp_node_get_cost (node), ==, 0.25);
   g_assert_cmpstr (esp_node_get_currency (node), ==, "EUR");
   g_assert_cmpstr (esp_node_get_model_hash (node), ==, "hash");
+  g_assert_cmpint (json_object_get_int_member (esp_node_get_timings (node), "denoise"), ==, 6);
 }
 
 static EspNode *
@@ -480,6 +484,32 @@ test_disk_full (JobsFixture *self, gconstpointer data)
                    esp_node_get_sha256 (node));
 }
 
+/* What became of a turn that waited is shown, also where it cannot be stored. */
+static void
+test_disk_full_while_waiting (JobsFixture *self, gconstpointer data)
+{
+  EspNode *node;
+
+  signal (SIGXFSZ, SIG_IGN);
+  fake_backend_set_stepped (self->fake, TRUE);
+  add (self, self->photo, "red", ESP_KEEP_AUTO, NULL);
+  jobs_wait (fake_backend_is_running (self->fake, "red"));
+  node = add (self, self->photo, "blue", ESP_KEEP_AUTO, NULL);
+  jobs_settle (self);
+  limit_files (0);
+  esp_queue_stop (self->queue, esp_queue_find (self->queue, node));
+  jobs_wait (self->finished->len > 0);
+  limit_files (RLIM_INFINITY);
+  g_assert_cmpstr (self->finished->str, ==, "blue:cancelled");
+  g_assert_cmpint (esp_node_get_state (node), ==, ESP_NODE_CANCELLED);
+
+  fake_backend_set_stepped (self->fake, FALSE);
+  fake_backend_finish (self->fake, "red");
+  esp_queue_retry (self->queue, self->document, node);
+  finish (self);
+  g_assert_cmpint (esp_node_get_state (node), ==, ESP_NODE_DONE);
+}
+
 /* --- Latents ---------------------------------------------------------------------------------- */
 
 #define LATENT_WIDTH  256
@@ -550,6 +580,12 @@ test_latents (JobsFixture *self, gconstpointer data)
   finish (self);
   assert_given (self, latents);
   g_assert_null (fake_backend_get_latent_tokens (self->fake));
+
+  /* A provider gets the picture alone. */
+  fake_backend_set_remote (self->fake, FALSE);
+  add (self, node, "elsewhere", ESP_KEEP_OFF, NULL);
+  finish (self);
+  assert_given (self, NULL);
 }
 
 /* --- Again ------------------------------------------------------------------------------------ */
@@ -624,6 +660,52 @@ test_recompose (JobsFixture *self, gconstpointer data)
   g_assert_cmpstr (esp_node_get_sha256 (node), ==, first);
 }
 
+/* What a provider goes on with is made from what was sent, whatever its parent shows by now; what
+ * is begun anew from that. */
+static void
+test_recomposed_meanwhile (JobsFixture *self, gconstpointer data)
+{
+  EspNode *first = add (self, self->photo, "first", ESP_KEEP_AUTO, NULL);
+  EspNode *second;
+  g_autofree char *before = NULL, *after = NULL, *sent = NULL, *anew = NULL;
+  g_autoptr (GError) error = NULL;
+
+  finish (self);
+  before = g_strdup (esp_node_get_sha256 (first));
+  fake_backend_set_remote (self->fake, TRUE);
+  fake_backend_set_stepped (self->fake, TRUE);
+  second = add (self, first, "second", ESP_KEEP_AUTO, NULL);
+  jobs_wait (fake_backend_is_running (self->fake, "second"));
+  fake_backend_fail (self->fake, "second", ESP_BACKEND_ERROR_NETWORK, "offline");
+  jobs_wait (esp_node_get_state (second) == ESP_NODE_FAILED);
+  finish (self);
+
+  g_assert_true (recompose (self, first, ESP_KEEP_OFF, -1, NULL, FALSE, &error));
+  g_assert_no_error (error);
+  after = g_strdup (esp_node_get_sha256 (first));
+  g_assert_cmpstr (after, !=, before);
+
+  esp_queue_retry (self->queue, self->document, second);
+  jobs_wait (fake_backend_is_running (self->fake, "second"));
+  g_assert_true (fake_backend_get_resumed (self->fake));
+  sent = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256,
+                                       fake_backend_get_images (self->fake)->pdata[0]);
+  g_assert_cmpstr (sent, ==, before);
+
+  fake_backend_set_remote (self->fake, FALSE);
+  fake_backend_fail (self->fake, "second", ESP_BACKEND_ERROR_FAILED, "no");
+  jobs_wait (esp_node_get_state (second) == ESP_NODE_FAILED);
+  finish (self);
+  esp_queue_retry (self->queue, self->document, second);
+  jobs_wait (fake_backend_is_running (self->fake, "second"));
+  anew = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256,
+                                       fake_backend_get_images (self->fake)->pdata[0]);
+  g_assert_cmpstr (anew, ==, after);
+  fake_backend_finish (self->fake, "second");
+  finish (self);
+  g_assert_cmpstr (esp_node_get_picture_sha256 (second, ESP_NODE_PICTURE_SOURCE), ==, after);
+}
+
 /* Of a turn that asked for nothing, too; not of an import, nor once its parts are forgotten. */
 static void
 test_recompose_plain (JobsFixture *self, gconstpointer data)
@@ -671,8 +753,10 @@ main (int argc, char *argv[])
   ADD ("stop", test_stop);
   ADD ("left-over", test_left_over);
   ADD ("disk-full", test_disk_full);
+  ADD ("disk-full-while-waiting", test_disk_full_while_waiting);
   ADD ("latents", test_latents);
   ADD ("recompose", test_recompose);
+  ADD ("recomposed-meanwhile", test_recomposed_meanwhile);
   ADD ("recompose-plain", test_recompose_plain);
 
   return jobs_run ();

@@ -36,6 +36,9 @@ test_done (JobsFixture *self, gconstpointer data)
       json_object_get_int_member (fake_backend_get_parameters (self->fake), "strength"), ==, 3);
   g_assert_cmpint (json_object_get_int_member (fake_backend_get_parameters (self->fake), "seed"),
                    ==, 5);
+  g_assert_cmpstr (
+      json_object_get_string_member (fake_backend_get_parameters (self->fake), "negative_prompt"),
+      ==, "no blur");
 
   fake_backend_finish (self->fake, "a");
   jobs_wait (self->finished->len > 0);
@@ -380,6 +383,7 @@ test_stop (JobsFixture *self, gconstpointer data)
   jobs_wait (esp_node_get_state (c) == ESP_NODE_CANCELLED);
   jobs_settle (self);
   g_assert_cmpstr (self->finished->str, ==, "b:cancelled a:done c:cancelled");
+  g_assert_null (esp_node_get_message (c));
 
   esp_queue_retry (self->queue, self->document, c);
   jobs_wait (fake_backend_is_running (self->fake, "c"));
@@ -413,6 +417,7 @@ test_stop_after_running (JobsFixture *self, gconstpointer data)
   EspNode *a = jobs_add (self, "a");
   EspNode *d;
   int n_notified = 0;
+  gboolean paused;
 
   jobs_add (self, "b");
   jobs_add (self, "c");
@@ -421,6 +426,8 @@ test_stop_after_running (JobsFixture *self, gconstpointer data)
 
   esp_queue_stop_after_running (self->queue);
   g_assert_true (esp_queue_get_paused (self->queue));
+  g_object_get (self->queue, "paused", &paused, NULL);
+  g_assert_true (paused);
   fake_backend_finish (self->fake, "a");
   jobs_wait (esp_node_get_state (a) == ESP_NODE_DONE);
   jobs_settle (self);
@@ -550,16 +557,21 @@ test_news (JobsFixture *self, gconstpointer data)
   int n_progress = 0;
 
   jobs_wait (fake_backend_is_running (self->fake, "a"));
+  g_assert_false (
+      json_object_has_member (fake_backend_get_parameters (self->fake), "negative_prompt"));
   g_signal_connect (a, "progress", G_CALLBACK (count_progress), &n_progress);
   for (int i = 1; i <= 1000; i++)
     {
       news.fraction = i / 1000.0;
       news.step = i;
+      news.phase = i < 500 ? "Reading" : "Writing";
       fake_backend_tell (self->fake, "a", &news);
     }
 
   /* The last ones are shown, but not each of them. */
   jobs_wait (esp_job_get_progress (job)->step == 1000);
+  g_assert_cmpint (esp_job_get_progress (job)->steps, ==, 1000);
+  g_assert_cmpstr (esp_job_get_progress (job)->phase, ==, "Writing");
   g_assert_cmpint (n_progress, <, 200);
   g_assert_cmpfloat (esp_job_get_progress (job)->fraction, ==, 1);
   g_assert_cmpfloat (esp_node_get_progress (a)->seconds_left, ==, 10);
@@ -601,6 +613,17 @@ test_remote_job (JobsFixture *self, gconstpointer data)
   g_assert_true (fake_backend_get_resumed (self->fake));
   g_assert_null (esp_node_get_error (a));
 
+  /* Of one that was stopped, that it can be had later; of one that was not yet anywhere, nothing.
+   */
+  esp_queue_stop (self->queue, esp_queue_find (self->queue, a));
+  jobs_wait (esp_node_get_state (a) == ESP_NODE_CANCELLED);
+  jobs_settle (self);
+  g_assert_cmpstr (esp_node_get_remote_job (a), ==, first);
+  g_assert_nonnull (esp_node_get_message (a));
+  esp_queue_retry (self->queue, self->document, a);
+  jobs_wait (fake_backend_is_running (self->fake, "a"));
+  g_assert_true (fake_backend_get_resumed (self->fake));
+
   /* Where nothing is kept, there is a new one. */
   fake_backend_set_remote (self->fake, FALSE);
   fake_backend_fail (self->fake, "a", ESP_BACKEND_ERROR_FAILED, "no");
@@ -633,6 +656,18 @@ test_seconds_left (JobsFixture *self, gconstpointer data)
   fake_backend_set_seconds (self->fake, 60);
   jobs_wait (fake_backend_is_running (self->fake, "a"));
   g_assert_cmpfloat (esp_queue_get_seconds_left (self->queue), <, 0);
+  /* Of one it is known, of the next not: nothing is known of both. */
+  fake_backend_tell (self->fake, "a", &news);
+  jobs_wait (esp_node_get_progress (a)->seconds_left == 30);
+  g_assert_cmpfloat (esp_queue_get_seconds_left (self->queue), ==, 30);
+  b = jobs_add (self, "b");
+  g_assert_cmpfloat (esp_queue_get_seconds_left (self->queue), ==, -1);
+  esp_queue_stop (self->queue, esp_queue_find (self->queue, b));
+  jobs_wait (esp_node_get_state (b) == ESP_NODE_CANCELLED);
+  /* To try again what runs is nothing new. */
+  esp_queue_retry (self->queue, self->document, a);
+  jobs_settle (self);
+  g_assert_cmpint (esp_node_get_state (a), ==, ESP_NODE_RUNNING);
   fake_backend_finish (self->fake, "a");
   jobs_wait (esp_node_get_state (a) == ESP_NODE_DONE);
 

@@ -229,6 +229,38 @@ test_next_start (World *self, gconstpointer config)
   g_assert_true (is_whole (self));
 }
 
+/* The program was killed when the model was in place, and the notes of its download were not gone:
+ * it is not offered again, and they go. Somebody else's model under that name is no reason to throw
+ * away what was downloaded. */
+static void
+test_next_start_whole (World *self, gconstpointer config)
+{
+  g_autofree char *notes = models_write ("share/espalier/models/.downloads/m-v/download.json",
+                                         "{\"offer\": \"m\", \"variant\": \"v\"}", -1);
+  g_autofree char *part
+      = models_write ("share/espalier/models/.downloads/m-v/files/large.bin", "half", -1);
+  g_autofree char *files = g_path_get_dirname (part);
+  g_autofree char *model = models_install ("m-v", NULL);
+  g_autofree char *removed = models_install (".removed-x", NULL);
+  g_autoptr (EspModelDownloads) downloads = esp_model_downloads_new (self->offers);
+  g_autoptr (EspModelLibrary) library = esp_model_library_new ();
+  g_autoptr (EspModelLibrary) again = NULL;
+
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (downloads)), ==, 1);
+  models_wait (!g_file_test (removed, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (notes, G_FILE_TEST_EXISTS));
+
+  g_assert_cmpint (g_unlink (part), ==, 0);
+  g_assert_cmpint (g_rmdir (files), ==, 0);
+  g_object_unref (downloads);
+  downloads = esp_model_downloads_new (self->offers);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (downloads)), ==, 0);
+  again = esp_model_library_new ();
+  g_assert_nonnull (again);
+  models_wait (!g_file_test (notes, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (model, G_FILE_TEST_EXISTS));
+}
+
 /* Fingers that cannot decide. */
 static void
 test_to_and_fro (World *self, gconstpointer config)
@@ -323,6 +355,7 @@ main (int argc, char **argv)
   ADD ("whole", "", test_whole);
   ADD ("licence", "", test_licence);
   ADD ("next-start", "", test_next_start);
+  ADD ("next-start-whole", "", test_next_start_whole);
   ADD ("to-and-fro", "", test_to_and_fro);
   ADD ("cancel", "", test_cancel);
   ADD ("stop", "", test_stop);

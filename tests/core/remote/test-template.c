@@ -174,7 +174,7 @@ test_recursion (void)
   g_clear_error (&error);
 
   /* Each ten times the next: not deep, but very wide. */
-  for (char c = 'a'; c <= 'h'; c++)
+  for (int c = 'a'; c <= 'h'; c++)
     {
       g_autofree char *name = g_strdup_printf ("config.%c", c);
       g_autoptr (GString) wide = g_string_new ("[0");

@@ -382,6 +382,12 @@ sweep_backend_set_failing (SweepBackend *self, const char *word)
 }
 
 void
+sweep_backend_set_concurrency (SweepBackend *self, guint concurrency)
+{
+  self->concurrency = concurrency;
+}
+
+void
 sweep_backend_set_delay (SweepBackend *self, guint ms)
 {
   self->delay = ms;

@@ -25,6 +25,9 @@ void sweep_backend_release (SweepBackend *self, guint n);
 /* Turns whose instruction has this word fail; NULL: none. */
 void sweep_backend_set_failing (SweepBackend *self, const char *word);
 
+/* So many turns at once, from the next on that the queue begins. */
+void sweep_backend_set_concurrency (SweepBackend *self, guint concurrency);
+
 /* Turns take so long. */
 void sweep_backend_set_delay (SweepBackend *self, guint ms);
 
@@ -43,7 +46,7 @@ guint sweep_backend_get_n_running (SweepBackend *self);
 guint sweep_backend_get_most_running (SweepBackend *self);
 
 /* What the turns asked for in the order in which they were begun: "MODEL guidance=1 seed=4". Only
- * members of `names`, separated by spaces. */
+ * members of `names`, separated by spaces. Of those that run beside each other any may be first. */
 char *sweep_backend_dup_begun (SweepBackend *self, const char *names);
 
 G_END_DECLS

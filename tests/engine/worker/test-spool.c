@@ -10,9 +10,10 @@
 #include <unistd.h>
 #include <utime.h>
 
+#include "../files/scratch.h"
 #include "worker/spool.h"
 
-static char base[] = "/tmp/espalier-test-XXXXXX";
+static const char *base;
 
 static bool
 exists (const char *path)
@@ -179,11 +180,7 @@ a_strange_tmpdir_falls_back (void)
 int
 main (void)
 {
-  char command[128];
-
-  if (mkdtemp (base) == NULL)
-    return 1;
-
+  base = scratch_open ();
   CASE (a_spool_is_private_and_goes_with_its_files);
   CASE (a_living_workers_spool_stays);
   CASE (a_killed_workers_spool_goes);
@@ -193,8 +190,6 @@ main (void)
   CASE (a_base_that_is_missing_is_an_error_with_its_name);
   CASE (a_strange_tmpdir_falls_back);
 
-  snprintf (command, sizeof command, "rm -rf '%s'", base);
-  if (system (command) != 0)
-    printf ("# %s could not be removed\n", base);
+  scratch_close ();
   return check_done ();
 }

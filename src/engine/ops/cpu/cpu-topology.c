@@ -5,8 +5,8 @@
 
 #include "ops/cpu/cpu-device.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -42,10 +42,17 @@ number_in (const char *path, const char *key)
     return 0;
   while (fgets (line, sizeof line, file) != NULL)
     {
-      if (key == NULL && sscanf (line, "%" SCNu64, &value) == 1)
-        break;
-      if (key != NULL && strncmp (line, key, strlen (key)) == 0
-          && sscanf (line + strlen (key), ": %" SCNu64, &value) == 1)
+      const char *number = line;
+      char *end;
+
+      if (key != NULL)
+        {
+          if (strncmp (line, key, strlen (key)) != 0 || line[strlen (key)] != ':')
+            continue;
+          number += strlen (key) + 1;
+        }
+      value = strtoull (number, &end, 10);
+      if (end != number)
         break;
     }
   fclose (file);

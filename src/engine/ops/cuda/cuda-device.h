@@ -120,7 +120,7 @@ void esp_cuda_launch (CudaDevice *cuda, CudaModule module, const char *kernel, C
 /* The table's allocate and release; on the card, 256-aligned. When memory is out, weights that
  * could arrive each time instead are sent away first (cuda-residency.c). */
 void *esp_cuda_allocate (EspDevice *device, size_t bytes);
-void esp_cuda_release (EspDevice *device, void *memory, size_t bytes);
+void esp_cuda_release (EspDevice *device, void *block, size_t bytes);
 
 /* Host memory → the card, through the pinned staging buffer, in the compute stream; the source may
  * be reused when it returns. */

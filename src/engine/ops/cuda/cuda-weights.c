@@ -66,7 +66,7 @@ copy_checked (CudaDevice *cuda, const EspWeight *weight, int64_t first, int64_t 
     return true;
   esp_device_fail (&cuda->base, ESP_ERROR_NUMERIC,
                    "%s: tensor %s has NaN or infinity at index %lld", weight->file, weight->name,
-                   (long long) (first + bad));
+                   (long long) first + (long long) bad);
   return false;
 }
 

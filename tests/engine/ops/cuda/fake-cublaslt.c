@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/number-format.h"
+
 enum
 {
   R_32F = 0,
@@ -153,13 +155,9 @@ cublasLtMatmulAlgoGetHeuristic (void *handle, void *desc, void *a, void *b, void
 static float
 number (const void *data, int type, int64_t at)
 {
-  const uint16_t bits = ((const uint16_t *) data)[at];
-  const uint32_t wide = (uint32_t) bits << 16;
   float value;
 
-  if (type == R_16F)
-    return (float) ((const _Float16 *) data)[at];
-  memcpy (&value, &wide, sizeof value);
+  esp_to_f32 (type == R_16F ? ESP_F16 : ESP_BF16, (const uint16_t *) data + at, &value, 1);
   return value;
 }
 

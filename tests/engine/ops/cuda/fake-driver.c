@@ -36,13 +36,17 @@ FUNCTION (init, "cuInit", (unsigned flags))
 
 FUNCTION (driver_version, "cuDriverGetVersion", (int *version))
 {
-  *version = KIND == OUT_OF_DATE ? 12040 : 13000;
+  const int kind = KIND;
+
+  *version = kind == OUT_OF_DATE ? 12040 : 13000;
   return CUDA_SUCCESS;
 }
 
 FUNCTION (device_count, "cuDeviceGetCount", (int *count))
 {
-  *count = KIND == WITHOUT_CARD ? 0 : 1;
+  const int kind = KIND;
+
+  *count = kind == WITHOUT_CARD ? 0 : 1;
   return CUDA_SUCCESS;
 }
 

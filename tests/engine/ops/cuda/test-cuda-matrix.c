@@ -89,16 +89,6 @@ any_weight (EspDType dtype, int64_t out, int64_t in, uint64_t seed)
 /* --- Widening ----------------------------------------------------------------------------------
  */
 
-static uint16_t
-half_of (float value)
-{
-  const _Float16 half = (_Float16) value;
-  uint16_t bits;
-
-  memcpy (&bits, &half, sizeof bits);
-  return bits;
-}
-
 static void
 check_widened (const EspWeight *weight, const CudaMatrix *matrix, int64_t first, int64_t rows,
                CudaNumbers numbers)
@@ -134,7 +124,7 @@ check_widened (const EspWeight *weight, const CudaMatrix *matrix, int64_t first,
             expected = narrow;
           }
         else
-          expected = half_of (wanted[r * in + c]);
+          expected = esp_f32_to_f16 (wanted[r * in + c]);
         wrong += bits != expected;
       }
   if (wrong > 0 || padding > 0 || pair.tested->error.status != ESP_OK)

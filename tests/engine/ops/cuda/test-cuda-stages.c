@@ -63,9 +63,9 @@ make_blocks (Blocks *b)
         {
           int64_t in = l == 0 ? WIDTH : hidden_of (s), out = l == 0 ? hidden_of (s) : WIDTH;
 
-          b->weights[s][l]
-              = random_weight (s % 2 == 0 ? ESP_BF16 : ESP_F32, 2, (int64_t[]){ out, in },
-                               (uint64_t) (10 * s + l), 0.5f / sqrtf ((float) in));
+          b->weights[s][l] = random_weight (
+              s % 2 == 0 ? ESP_BF16 : ESP_F32, 2, (int64_t[]){ out, in },
+              (uint64_t) 10 * (uint64_t) s + (uint64_t) l, 0.5f / sqrtf ((float) in));
           b->linears[s][l] = (EspLinear){ .parts = 1,
                                           .weight = { &b->weights[s][l] },
                                           .bias = { l == 1 ? &b->bias : NULL },

@@ -208,6 +208,8 @@ multiply (int64_t strips, int64_t depth, const EspStrips *left, const EspPanel *
 static inline bool
 range_of (const float *x, float *least, float *largest)
 {
+  /* x − x is NaN for NaN and infinity.
+   * NOLINTNEXTLINE(misc-redundant-expression) */
   vfloat low = vload (x), high = low, poison = low - low;
 
   for (int i = VN; i < ESP_SCALED; i += VN)
@@ -215,7 +217,7 @@ range_of (const float *x, float *least, float *largest)
       vfloat v = vload (x + i);
       low = vmin (low, v);
       high = vmax (high, v);
-      poison += v - v;
+      poison += v - v; /* NOLINT(misc-redundant-expression) */
     }
   *least = -vlargest (-low);
   *largest = vlargest (high);
