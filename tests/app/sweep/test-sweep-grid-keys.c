@@ -217,7 +217,7 @@ test_queue (Fixture *fixture, gconstpointer data)
   wait_for_words (fixture, "0 of 6 done");
   wait_for_running (fixture, 2);
   g_assert_true (is_enabled (fixture, "stop"));
-  sweep_backend_release (fixture->backend, 1);
+  sweep_backend_release_value (fixture->backend, "guidance", 1);
   wait_for_words (fixture, "1 of 6 done");
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (find_cell (fixture, 0)),
                                        GTK_ACCESSIBLE_PROPERTY_LABEL, "Guidance 1, Seed 1: done");

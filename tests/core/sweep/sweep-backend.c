@@ -34,6 +34,7 @@ typedef struct
   char *text; /* what makes its picture another one */
   char *prompt;
   char *job;
+  JsonObject *parameters;
   guint64 seed;
   GSource *cancelled;
   GSource *soon; /* or NULL: it waits to be released */
@@ -64,6 +65,7 @@ free_turn (Turn *turn)
   g_free (turn->text);
   g_free (turn->prompt);
   g_free (turn->job);
+  json_object_unref (turn->parameters);
   g_free (turn);
 }
 
@@ -207,6 +209,7 @@ run_async (EspBackend *backend, const EspBackendRequest *request, GCancellable *
   turn->text = g_strconcat (request->model, " ", parameters, NULL);
   turn->prompt = g_strdup (json_object_get_string_member (request->parameters, "prompt"));
   turn->job = g_strdup (request->remote_job);
+  turn->parameters = json_object_ref (request->parameters);
   turn->seed = seed != NULL ? (guint64) json_node_get_int (seed) : 0;
   g_queue_push_tail (&self->turns, turn);
   self->most_running = MAX (self->most_running, self->turns.length);
@@ -367,6 +370,25 @@ sweep_backend_release (SweepBackend *self, guint n)
 }
 
 void
+sweep_backend_release_value (SweepBackend *self, const char *name, double value)
+{
+  Turn *found = NULL;
+
+  for (GList *link = self->turns.head; link != NULL; link = link->next)
+    {
+      Turn *turn = link->data;
+
+      if (json_object_get_double_member (turn->parameters, name) == value)
+        {
+          g_assert_null (found);
+          found = turn;
+        }
+    }
+  g_assert_nonnull (found);
+  finish (found);
+}
+
+void
 sweep_backend_set_picture (SweepBackend *self, GBytes *png)
 {
   g_clear_pointer (&self->picture, g_bytes_unref);
@@ -377,7 +399,6 @@ void
 sweep_backend_set_failing (SweepBackend *self, const char *word)
 {
   g_free (self->failing);
-  g_clear_pointer (&self->picture, g_bytes_unref);
   self->failing = g_strdup (word);
 }
 

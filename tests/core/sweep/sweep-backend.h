@@ -19,8 +19,11 @@ EspModel *sweep_backend_add_model (SweepBackend *self, const char *id, const cha
 
 /* From now on turns wait for the next function. */
 void sweep_backend_set_stepped (SweepBackend *self, gboolean stepped);
-/* So many of those that wait, oldest first, are made. */
+/* So many of those that wait are made, in the order in which they came: which of two that were
+ * begun beside each other comes first is left to the threads that read their pictures. */
 void sweep_backend_release (SweepBackend *self, guint n);
+/* The only one of those that wait with this value is made. */
+void sweep_backend_release_value (SweepBackend *self, const char *name, double value);
 
 /* Turns whose instruction has this word fail; NULL: none. */
 void sweep_backend_set_failing (SweepBackend *self, const char *word);

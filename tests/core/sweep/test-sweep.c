@@ -42,7 +42,7 @@ test_start (SweepFixture *fixture, gconstpointer data)
   jobs_wait (sweep_backend_get_n_running (fixture->lab) == 2);
   sweep_assert_states (sweep, "rrww");
   g_assert_true (esp_sweep_get_active (sweep, 0) == esp_sweep_get_node (sweep, 0));
-  sweep_backend_release (fixture->lab, 1);
+  sweep_backend_release_value (fixture->lab, "guidance", 1);
   jobs_wait (esp_sweep_count (sweep, ESP_CELL_DONE) == 1
              && sweep_backend_get_n_running (fixture->lab) == 2);
   sweep_assert_states (sweep, "drrw");
