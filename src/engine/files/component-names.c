@@ -91,7 +91,7 @@ match (const char *pattern, const char *name, Match *found)
   return *name == '\0';
 }
 
-/* `head` and the pattern with what was found in it, malloc'd; NULL when out of memory. */
+/* `head` and the pattern of a row with what was found in it, malloc'd; NULL when out of memory. */
 static char *
 build (const char *head, const char *pattern, const Match *found)
 {
@@ -114,6 +114,18 @@ build (const char *head, const char *pattern, const Match *found)
         name[used++] = *pattern;
     }
   name[used] = '\0';
+  return name;
+}
+
+/* Two names as one, malloc'd; NULL when out of memory. Names out of files are no patterns. */
+static char *
+join (const char *head, const char *tail)
+{
+  size_t room = strlen (head) + strlen (tail) + 1;
+  char *name = malloc (room);
+
+  if (name != NULL)
+    snprintf (name, room, "%s%s", head, tail);
   return name;
 }
 
@@ -278,11 +290,9 @@ stored_name (const void *data, const char *canonical)
     }
   if (keep == NULL)
     return NULL;
-  found = (Match){ .kind = "" };
-  return build (names->prefix,
-                strncmp (canonical, keep, strlen (keep)) == 0 ? canonical + strlen (keep)
-                                                              : canonical,
-                &found);
+  return join (names->prefix, strncmp (canonical, keep, strlen (keep)) == 0
+                                  ? canonical + strlen (keep)
+                                  : canonical);
 }
 
 static EspStatus
@@ -462,8 +472,7 @@ add_tensor (Renaming *renaming, const EspWeight *stored, EspError *error)
       }
   if (known || naming->keep == NULL)
     return ESP_OK;
-  found = (Match){ .kind = "" };
-  return add (renaming, build (naming->keep, rest, &found), stored, error);
+  return add (renaming, join (naming->keep, rest), stored, error);
 }
 
 /* One more than the highest number behind the naming's pattern of levels. */

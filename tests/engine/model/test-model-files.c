@@ -306,6 +306,38 @@ fused_rows_are_cut (void)
   esp_weights_close (weights);
 }
 
+/* What the naming's rows say with '#' and '*' is of no meaning in a file's own names. */
+static void
+names_of_files_are_no_patterns (void)
+{
+  static const char odd[] = "encoder.#.#.#.#.#.#.#.#.*.##########*";
+  static const Tensor t5[] = {
+    { "t5.encoder.block.0.layer.0.SelfAttention.q.weight", 2, { SIDE, SIDE } },
+    { "t5.encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", 2, { 4, 2 } },
+    { "t5.encoder.block.0.layer.0.layer_norm.weight", 1, { SIDE } },
+    { "t5.encoder.#.#.#.#.#.#.#.#.*.##########*", 1, { SIDE } },
+  };
+  EspError error = ESP_ERROR_INIT;
+  EspWeights *weights = NULL;
+  const EspWeight *weight;
+  char *config = NULL;
+
+  write_file ("patterns.safetensors", t5, sizeof t5 / sizeof *t5);
+  CHECK_STATUS (esp_component_open (scratch_path ("patterns.safetensors"), ESP_COMPONENT_T5,
+                                    &weights, &config, &error),
+                ESP_OK, error);
+  if (weights == NULL)
+    return;
+  weight = esp_weights_find (weights, odd);
+  CHECK (weight != NULL && strcmp (weight->name, t5[3].name) == 0);
+  CHECK_STATUS (
+      esp_weights_require (weights, "encoder.*.#.#.#", 1, (int64_t[]){ 1 }, &weight, &error),
+      ESP_ERROR_FORMAT, error);
+  CHECK_MESSAGE (error, "t5.encoder.*.#.#.#");
+  free (config);
+  esp_weights_close (weights);
+}
+
 static void
 parts_that_are_not_there_are_named (void)
 {
@@ -333,6 +365,7 @@ main (void)
   CASE (wrong_shapes_are_named);
   CASE (missing_tensors_have_the_names_of_the_file);
   CASE (fused_rows_are_cut);
+  CASE (names_of_files_are_no_patterns);
   CASE (parts_that_are_not_there_are_named);
   scratch_close ();
   return check_done ();
