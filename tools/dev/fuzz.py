@@ -61,15 +61,17 @@ def find_program(build, prefix, name):
     sys.exit(f'fuzz: {prefix}{name} is not in {build}')
 
 
-def environment(target=None, **more):
+def environment(target=None, leaks=False, **more):
+    """With `leaks` the program tells at its end what it has lost. GLib has no frame pointers: to see whose a leak is takes
+    the slow way through the stack at every allocation, five to twelve times as long in all. So what is looked for by the
+    million is not asked that, and what is kept of it is, once. json-glib loses what it has read of a text that turns out
+    to be none, which is left out by name."""
     # Where pictures are decoded in the target's own process: that of the decoder has a limit, and what libraries ask for
     # beyond it they do not get.
     limit = f":max_allocation_size_mb={target['allocation']}" if target and 'allocation' in target else ''
-    # json-glib loses what it has read of a text that turns out to be none. GLib has no frame pointers: to see whose a leak
-    # is takes the slow way through the stack. What we lose of a text that is one, `./dev test --sanitize` sees.
+    unwind = 'detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=160' if leaks else 'detect_leaks=0'
     return dict(os.environ, LC_ALL='C.UTF-8', LANGUAGE='', G_SLICE='always-malloc', ESPALIER_CACHE_DIR='',
-                ASAN_OPTIONS='detect_leaks=1:allocator_may_return_null=1:strict_string_checks=1:fast_unwind_on_malloc=0:'
-                             f'malloc_context_size=160{limit}',
+                ASAN_OPTIONS=f'allocator_may_return_null=1:strict_string_checks=1:{unwind}{limit}',
                 UBSAN_OPTIONS='halt_on_error=1:print_stacktrace=1',
                 LSAN_OPTIONS=f"suppressions='{ROOT}/tests/core/fuzz/lsan.supp':print_suppressions=0",
                 **{'LLVM_PROFILE_FILE': '/dev/null', **more})
@@ -209,19 +211,25 @@ def reader_lines(lcov, readers):
 
 
 def measure(name, target, program):
-    """Lines of the reader that the kept inputs reach."""
-    with tempfile.TemporaryDirectory() as scratch:
+    """Lines of the reader that the kept inputs reach, and whether all of them went by without a finding or a leak."""
+    log = RESULTS / name / 'kept'
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, open(log, 'wb') as said:
         raw, data = f'{scratch}/raw', f'{scratch}/data'
-        subprocess.run([program, '-runs=0', '-rss_limit_mb=2048', DATA / name], env=environment(target, LLVM_PROFILE_FILE=raw),
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        kept_well = subprocess.run([program, '-runs=0', '-rss_limit_mb=2048', f'-artifact_prefix={scratch}/', DATA / name],
+                                   env=environment(target, leaks=True, LLVM_PROFILE_FILE=raw), stdout=said, stderr=said,
+                                   check=False).returncode == 0
         subprocess.run(['llvm-profdata', 'merge', '-sparse', '-o', data, raw], check=True)
         lcov = subprocess.run(['llvm-cov', 'export', '-format=lcov', f'-instr-profile={data}', program],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
-    return reader_lines(lcov, target['reads'])
+    if kept_well:
+        log.unlink()
+    return *reader_lines(lcov, target['reads']), [] if kept_well else [log]
 
 
 def note(name, target, program, seconds=0.0, executions=0):
-    lines, covered = measure(name, target, program)
+    """Into the ledger; gives where it is said what is wrong with the kept inputs."""
+    lines, covered, broken = measure(name, target, program)
     ledger = read_ledger()
     entry = ledger.setdefault(name, {'cpu_seconds': 0, 'executions': 0})
     entry['cpu_seconds'] += round(seconds)
@@ -231,6 +239,7 @@ def note(name, target, program, seconds=0.0, executions=0):
     write_ledger(ledger)
     print(f'{name}: {seconds:.0f} s of the processor, {executions} executions; '
           f'{covered} of {lines} lines ({100 * covered / max(lines, 1):.0f} %), {entry["kept"]} kept inputs', flush=True)
+    return broken
 
 
 # --- Verbs ----------------------------------------------------------------------------------------
@@ -240,12 +249,11 @@ def fuzz(arguments, targets):
     for name in arguments.targets or sorted(targets):
         program = find_program(arguments.build, 'fuzz-', name)
         if arguments.measure:
-            note(name, targets[name], program)
+            broken += note(name, targets[name], program)
             continue
         seconds, executions, found = run_fuzzer(name, targets[name], program, arguments.minutes * 60)
         keep(name, targets[name], program, [RESULTS / name / 'work', RESULTS / name / 'seeds'])
-        note(name, targets[name], program, seconds, executions)
-        broken += found
+        broken += found + note(name, targets[name], program, seconds, executions)
     for path in broken:
         print(f'broken: {path}')
     return 1 if broken else 0
@@ -255,7 +263,7 @@ def smoke_one(build, name, seconds, seed):
     folder = RESULTS / name
     folder.mkdir(parents=True, exist_ok=True)
     result = subprocess.run([find_program(build, 'replay-', name), '--seconds', str(seconds), '--seed', str(seed),
-                             '--keep', folder, DATA / name], env=environment(), stdout=subprocess.PIPE,
+                             '--keep', folder, DATA / name], env=environment(leaks=True), stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, errors='replace', check=False)
     return name, result
 
