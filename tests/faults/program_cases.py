@@ -23,6 +23,9 @@ def digest(path):
 class Case:
     """A command, what it needs, and what must hold when it has ended."""
 
+    # Whether a command that says that it failed may have made a result with what went well.
+    partial = False
+
     def prepare(self, s):
         """Makes what the command needs in the scratch folder. Returns its arguments."""
         raise NotImplementedError
@@ -146,7 +149,9 @@ class Paid(Case):
 
 
 class Sweep(Turn):
-    """Two cells of a sweep, kept in a document."""
+    """Two cells of a sweep, kept in a document. The sheet shows a cell that failed as one."""
+
+    partial = True
 
     def prepare(self, s):
         super().prepare(s)

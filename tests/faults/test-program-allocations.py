@@ -112,7 +112,7 @@ class Trial:
             lines = errors.strip().splitlines()
             assert lines and any(line.startswith("espalier-cli: ") for line in lines), f"status {status}: {errors!r}"
         made = self.case.essence(s)
-        assert made in (None, self.expected), "the result is not what it always is"
+        assert made in (None, self.expected) or status > 0 and self.case.partial, "the result is not what it always is"
         assert status != 0 or made == self.expected, "it says that all is well, and there is no result"
         self.case.check(s, status)
         self.clean(s, status)
