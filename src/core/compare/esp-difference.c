@@ -213,7 +213,7 @@ _esp_difference_new_in (EspFrameSize frame, EspPicture *a, EspPicture *b, GCance
   if (self->values == NULL)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is no room for a picture of %d × %d pixels"), frame.width,
+                   _ ("There is not enough memory for a picture of %d × %d pixels"), frame.width,
                    frame.height);
       return NULL;
     }

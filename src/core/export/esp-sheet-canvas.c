@@ -97,8 +97,8 @@ static gboolean
 fail_memory (EspSheetCanvas *self, GError **error)
 {
   g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-               _ ("There is no room for a picture of %d × %d pixels"), self->layout->width,
-               self->layout->height);
+               _ ("There is not enough memory for a picture of %d × %d pixels"),
+               self->layout->width, self->layout->height);
   return FALSE;
 }
 

@@ -42,7 +42,7 @@ void
 esp_picture_refuse_room (int width, int height, GError **error)
 {
   g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-               _ ("There is no room for a picture of %d × %d pixels"), width, height);
+               _ ("There is not enough memory for a picture of %d × %d pixels"), width, height);
 }
 
 void

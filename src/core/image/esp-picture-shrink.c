@@ -38,7 +38,7 @@ esp_picture_shrink (EspPicture *picture, int max_side, GError **error)
     {
       esp_picture_unref (result);
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is no room for a picture of %d × %d pixels"), width, height);
+                   _ ("There is not enough memory for a picture of %d × %d pixels"), width, height);
       return NULL;
     }
   for (int y = 0; y < height; y++)

@@ -24,7 +24,7 @@ flood_init (Flood *self, int width, int height, GError **error)
   if (self->stack != NULL && self->seen != NULL)
     return TRUE;
   g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-               _ ("There is no room for a mask of %d × %d pixels"), width, height);
+               _ ("There is not enough memory for a mask of %d × %d pixels"), width, height);
   return FALSE;
 }
 

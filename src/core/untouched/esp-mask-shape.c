@@ -201,7 +201,8 @@ shape_once (EspMask *mask, double grow, double feather, GCancellable *cancellabl
   if (down == NULL)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is no room for a mask of %d × %d pixels"), mask->width, mask->height);
+                   _ ("There is not enough memory for a mask of %d × %d pixels"), mask->width,
+                   mask->height);
       return NULL;
     }
   self.out = out;

@@ -23,7 +23,7 @@ esp_mask_new (int width, int height, GError **error)
   if (values == NULL)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is no room for a mask of %d × %d pixels"), width, height);
+                   _ ("There is not enough memory for a mask of %d × %d pixels"), width, height);
       return NULL;
     }
   mask = g_atomic_rc_box_new0 (EspMask);

@@ -25,7 +25,7 @@ _esp_plane_new (int width, int height, GError **error)
   if (values == NULL)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is no room for a picture of %d × %d pixels"), width, height);
+                   _ ("There is not enough memory for a picture of %d × %d pixels"), width, height);
       return NULL;
     }
   plane = g_new (EspPlane, 1);

@@ -547,7 +547,7 @@ esp_untouched_dup_tokens (EspMask *mask, const EspComposition *composition, int 
   if (tokens == NULL)
     {
       g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is no room for a picture of %d × %d pixels"), result_width,
+                   _ ("There is not enough memory for a picture of %d × %d pixels"), result_width,
                    result_height);
       return NULL;
     }
