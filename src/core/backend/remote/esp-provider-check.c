@@ -316,12 +316,12 @@ check_origins (Check *self)
       g_autofree char *path = g_strdup_printf ("/auth/origins/%u", i);
       g_autoptr (GString) plain = g_string_new (pattern);
       g_autofree char *origin = NULL;
-      const char *host;
+      const char *host = strstr (pattern, "://");
 
       g_string_replace (plain, "*", "x", 0);
       origin = esp_origin_of (plain->str);
-      if (origin == NULL || strlen (origin) > strlen (pattern)
-          || strchr (strstr (pattern, "://") + 3, '/') != NULL
+      if (origin == NULL || strlen (origin) > strlen (pattern) || host == NULL
+          || strchr (host + 3, '/') != NULL
           || !_esp_provider_check_url (plain->str, self->provider->self_hosted, NULL))
         {
           esp_reader_fail (self->reader, path, "“%s” is no origin like “https://api.example.com”",
@@ -329,10 +329,12 @@ check_origins (Check *self)
           return;
         }
 
-      host = strrchr (pattern, '*');
-      if (host != NULL && (host[1] != '.' || strchr (host + 2, '.') == NULL))
+      /* Of several what fits would be looked for in every way that they can be put. */
+      host = strchr (pattern, '*');
+      if (host != NULL
+          && (host[1] != '.' || strchr (host + 2, '.') == NULL || strchr (host + 1, '*') != NULL))
         esp_reader_fail (self->reader, path,
-                         "“*” may stand only before a whole domain like “.example.com”");
+                         "“*” may stand only once, before a whole domain like “.example.com”");
     }
 }
 
