@@ -143,21 +143,6 @@ esp_lora_dup_text (JsonObject *lora)
       g_ascii_formatd (number, sizeof number, "%.10g", esp_lora_get_strength (lora)));
 }
 
-char *
-esp_loras_dup_text (JsonNode *value)
-{
-  GString *text = g_string_new (NULL);
-  JsonArray *array = JSON_NODE_HOLDS_ARRAY (value) ? json_node_get_array (value) : NULL;
-
-  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
-    {
-      g_autofree char *one = esp_lora_dup_text (json_array_get_object_element (array, i));
-
-      g_string_append_printf (text, "%s%s", i > 0 ? " || " : "", one);
-    }
-  return g_string_free (text, FALSE);
-}
-
 /* ---- what they are called */
 
 char *

@@ -30,7 +30,6 @@ JsonObject *esp_lora_new (const char *path, double strength) G_GNUC_WARN_UNUSED_
 
 /* "FILE:STRENGTH" of one of them: esp_lora_split () reads it again, wherever it is. */
 char *esp_lora_dup_text (JsonObject *lora) G_GNUC_WARN_UNUSED_RESULT;
-char *esp_loras_dup_text (JsonNode *value) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What a LoRA is called: its file's name without folder and ".safetensors". */
 char *esp_lora_dup_name (const char *path) G_GNUC_WARN_UNUSED_RESULT;

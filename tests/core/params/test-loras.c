@@ -47,6 +47,22 @@ test_split (void)
   g_rmdir (folder);
 }
 
+/* As a command that makes the image again has them, one after the other. */
+static char *
+dup_text (JsonNode *value)
+{
+  JsonArray *array = json_node_get_array (value);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    {
+      g_autofree char *one = esp_lora_dup_text (json_array_get_object_element (array, i));
+
+      g_string_append_printf (text, "%s%s", i > 0 ? " || " : "", one);
+    }
+  return g_string_free (text, FALSE);
+}
+
 static void
 test_texts (void)
 {
@@ -55,10 +71,10 @@ test_texts (void)
   g_autoptr (JsonNode) added = esp_loras_with_strength (NULL, "/c/oil.safetensors", 0.25);
   g_autoptr (JsonNode) unknown = esp_loras_with_strength (loras, "oil", 1);
   g_autoptr (JsonNode) public = esp_loras_dup_public (loras);
-  g_autofree char *text = esp_loras_dup_text (loras);
-  g_autofree char *stronger_text = esp_loras_dup_text (stronger);
-  g_autofree char *added_text = esp_loras_dup_text (added);
-  g_autofree char *public_text = esp_loras_dup_text (public);
+  g_autofree char *text = dup_text (loras);
+  g_autofree char *stronger_text = dup_text (stronger);
+  g_autofree char *added_text = dup_text (added);
+  g_autofree char *public_text = dup_text (public);
   g_autofree char *shown = esp_value_dup_text (loras);
 
   g_assert_cmpstr (text, ==, "/a/ink.safetensors:0.5 || /b/paper.safetensors:1");
