@@ -17,7 +17,9 @@ put_double (GString *text, const char *key, double number)
     {
       char digits[G_ASCII_DTOSTR_BUF_SIZE];
 
-      esp_json_put_raw (text, key, g_ascii_formatd (digits, sizeof digits, "%.0f", number));
+      /* Among whole numbers there is no negative zero. */
+      esp_json_put_raw (text, key,
+                        g_ascii_formatd (digits, sizeof digits, "%.0f", number == 0 ? 0 : number));
     }
   else
     {
