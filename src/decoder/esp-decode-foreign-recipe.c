@@ -421,18 +421,18 @@ static EspForeignRecipe *
 read_own (GBytes *bytes, const char *name)
 {
   g_autofree char *json = NULL;
+  g_autoptr (JsonObject) recipe = NULL;
   EspForeignRecipe *self;
-  JsonObject *recipe;
 
   if (!esp_decode_recipe (bytes, name, &json, NULL))
     return NULL;
   recipe = parse_object (json);
-  if (recipe == NULL)
+  if (recipe == NULL || json_object_get_size (recipe) == 0)
     return NULL;
   self = g_new0 (EspForeignRecipe, 1);
   self->source = g_strdup ("Espalier");
   self->own = TRUE;
-  self->recipe = recipe;
+  self->recipe = g_steal_pointer (&recipe);
   return self;
 }
 

@@ -255,8 +255,9 @@ strip_webp (const guint8 *data, gsize size, GByteArray *out)
       padded = MIN (length + (length & 1), end - at - 8);
       if (memcmp (data + at, "EXIF", 4) == 0)
         orientation = _esp_exif_orientation (data + at + 8, length);
-      if (memcmp (data + at, "VP8X", 4) == 0)
-        extended = at == 12 && length >= 10;
+      /* What readers look for is the first part: of the result, that is. */
+      if (memcmp (data + at, "VP8X", 4) == 0 && out->len == 12)
+        extended = length >= 10;
       if (is_one_of (data + at, kept))
         {
           g_byte_array_append (out, data + at, (guint) (8 + padded));

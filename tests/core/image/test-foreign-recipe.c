@@ -258,6 +258,9 @@ test_nothing (void)
   g_autoptr (GBytes) text = g_bytes_new_static ("not a picture", 13);
   g_autoptr (GBytes) plain = make_png (NULL);
   g_autoptr (GBytes) chat = make_png ("parameters", "I like boats", "Comment", "prompt", NULL);
+  const EspRecipe empty_recipe = { .json = "{}" };
+  g_autoptr (GBytes) own
+      = esp_picture_to_bytes (dot, ESP_FORMAT_PNG, &empty_recipe, NULL, NULL, NULL);
   g_autoptr (GBytes) wrong
       = make_png ("prompt", "{\"a\":{\"class_type\":1,\"inputs\":[]}}", "parameters", "{]", NULL);
 
@@ -265,6 +268,7 @@ test_nothing (void)
   assert_nothing (text);
   assert_nothing (plain);
   assert_nothing (chat);
+  assert_nothing (own);
   assert_nothing (wrong);
 }
 

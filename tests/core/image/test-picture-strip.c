@@ -153,6 +153,33 @@ test_jpeg_private (void)
   assert_same_looks (bytes, bare);
 }
 
+/* A header behind a part that is left out, and a second one: the result's first part says that
+ * there is no metadata, so there is nothing more to take out. */
+static void
+test_webp_headers (void)
+{
+#define HEADER "VP8X\x0a\0\0\0\x0c\0\0\0\0\0\0\0\0\0"
+  static const guint8 late[] = "RIFF\x1e\0\0\0WEBP"
+                               "what\0\0\0\0" HEADER;
+  static const guint8 twice[] = "RIFF\x28\0\0\0WEBP" HEADER HEADER;
+#undef HEADER
+  const struct
+  {
+    const guint8 *data;
+    gsize size;
+  } files[] = { { late, sizeof late - 1 }, { twice, sizeof twice - 1 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autoptr (GBytes) file = g_bytes_new_static (files[i].data, files[i].size);
+      g_autoptr (GBytes) bare = esp_picture_strip_metadata (file, "headers", NULL);
+      g_autoptr (GBytes) again = esp_picture_strip_metadata (bare, "headers", NULL);
+
+      g_assert_cmpint (((const guint8 *) g_bytes_get_data (bare, NULL))[20], ==, 0);
+      g_assert_true (g_bytes_equal (bare, again));
+    }
+}
+
 static void
 test_damaged (void)
 {
@@ -257,6 +284,7 @@ main (int argc, char **argv)
   g_test_add_func ("/strip/recipes", test_recipes);
   g_test_add_func ("/strip/collection", test_collection);
   g_test_add_func ("/strip/jpeg-private", test_jpeg_private);
+  g_test_add_func ("/strip/webp-headers", test_webp_headers);
   g_test_add_func ("/strip/damaged", test_damaged);
   g_test_add_func ("/strip/unsupported", test_unsupported);
 
