@@ -258,9 +258,6 @@ test_nothing (void)
   g_autoptr (GBytes) text = g_bytes_new_static ("not a picture", 13);
   g_autoptr (GBytes) plain = make_png (NULL);
   g_autoptr (GBytes) chat = make_png ("parameters", "I like boats", "Comment", "prompt", NULL);
-  const EspRecipe empty_recipe = { .json = "{}" };
-  g_autoptr (GBytes) own
-      = esp_picture_to_bytes (dot, ESP_FORMAT_PNG, &empty_recipe, NULL, NULL, NULL);
   g_autoptr (GBytes) wrong
       = make_png ("prompt", "{\"a\":{\"class_type\":1,\"inputs\":[]}}", "parameters", "{]", NULL);
 
@@ -268,8 +265,40 @@ test_nothing (void)
   assert_nothing (text);
   assert_nothing (plain);
   assert_nothing (chat);
-  assert_nothing (own);
   assert_nothing (wrong);
+}
+
+/* A recipe of ours with nothing in it is none; what another program wrote besides counts. */
+static void
+test_empty_own (void)
+{
+  static const guint8 chunk[] = "\0\0\0\x0fiTXtespalier\0\0\0\0\0{}\0\0\0";
+  g_autoptr (GBytes) plain = make_png (NULL);
+  g_autoptr (GBytes) parameters = make_png ("parameters", "a cat\nSteps: 4", NULL);
+  GBytes *files[] = { plain, parameters };
+
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autoptr (GByteArray) file = g_byte_array_new ();
+      g_autoptr (GBytes) bytes = NULL;
+      g_autoptr (EspForeignRecipe) read = NULL;
+      gsize size;
+      const guint8 *data = g_bytes_get_data (files[i], &size);
+
+      g_byte_array_append (file, data, 33); /* to behind IHDR */
+      g_byte_array_append (file, chunk, sizeof chunk);
+      g_byte_array_append (file, data + 33, (guint) size - 33);
+      bytes = g_bytes_new (file->data, file->len);
+      if (files[i] == plain)
+        {
+          assert_nothing (bytes);
+          continue;
+        }
+      read = esp_foreign_recipe_read_bytes (bytes, "picture.png", NULL);
+      g_assert_nonnull (read);
+      g_assert_false (read->own);
+      assert_string (read, "prompt", "a cat");
+    }
 }
 
 static void
@@ -346,6 +375,7 @@ main (int argc, char **argv)
   g_test_add_func ("/foreign-recipe/comfy-custom", test_comfy_custom);
   g_test_add_func ("/foreign-recipe/json", test_json);
   g_test_add_func ("/foreign-recipe/nothing", test_nothing);
+  g_test_add_func ("/foreign-recipe/empty-own", test_empty_own);
   g_test_add_func ("/foreign-recipe/hostile", test_hostile);
   g_test_add_func ("/foreign-recipe/damaged", test_damaged);
 
