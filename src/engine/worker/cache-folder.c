@@ -2,23 +2,12 @@
 #include "worker/cache-folder.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "espalier-engine.h"
+#include "files/json-file.h"
 #include "worker/channel.h"
-
-static char *
-join (const char *folder, const char *rest)
-{
-  size_t size = strlen (folder) + strlen (rest) + 1;
-  char *path = malloc (size);
-
-  if (path != NULL)
-    snprintf (path, size, "%s%s", folder, rest);
-  return path;
-}
 
 static uint64_t
 read_limit (void)
@@ -47,8 +36,8 @@ esp_cache_folder (uint64_t *limit)
     return own[0] != '\0' ? strdup (own) : NULL;
   /* The XDG base directory specification: a path that is not absolute is to be ignored. */
   if (cache != NULL && cache[0] == '/')
-    return join (cache, "/espalier/engine");
-  return home != NULL && home[0] == '/' ? join (home, "/.cache/espalier/engine") : NULL;
+    return esp_path_join (cache, "espalier/engine");
+  return home != NULL && home[0] == '/' ? esp_path_join (home, ".cache/espalier/engine") : NULL;
 }
 
 json_t *
