@@ -52,7 +52,7 @@ get_promise (GHashTable *promises, gint64 id)
 }
 
 /* What a person is told is a sentence about the document or an image, by the name that they gave
- * it, or about a picture that there is no room for. */
+ * it, or about a picture that there is not enough memory for. */
 static void
 check_message (const char *message)
 {
@@ -61,7 +61,7 @@ check_message (const char *message)
 
   g_assert_true (g_utf8_validate (message, -1, NULL));
   if (strlen (message) < 12
-      || (strstr (message, "”") == NULL && strstr (message, "no room") == NULL))
+      || (strstr (message, "”") == NULL && strstr (message, "not enough memory") == NULL))
     g_error ("no sentence: %s", message);
   for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
     if (strstr (message, ours[i]) != NULL)
@@ -300,6 +300,30 @@ crash_check_document (const char *path, GHashTable *promises, gboolean in_place)
       close_document (document);
       check_file (path);
     }
+}
+
+gboolean
+crash_check_saved (const char *path)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (EspDocument) document = NULL;
+  g_autoptr (GError) error = NULL;
+  const gint64 patience = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+  gboolean was_unsaved;
+
+  esp_document_open_async (file, ESP_DOCUMENT_OPEN_DEFAULT, NULL, take_result, &result);
+  document = esp_document_open_finish (wait_for (&result), &error);
+  g_assert_no_error (error);
+  was_unsaved = esp_document_get_save_state (document) != ESP_DOCUMENT_SAVED;
+  while (esp_document_get_save_state (document) != ESP_DOCUMENT_SAVED)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, patience);
+      g_main_context_iteration (NULL, FALSE);
+      g_usleep (1000);
+    }
+  close_document (document);
+  return was_unsaved;
 }
 
 /* After a check there is certainty: what is there is right. */

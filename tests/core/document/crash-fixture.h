@@ -39,6 +39,10 @@ void crash_note_all (GHashTable *promises, const char *output, guint *faults);
  * copy, and from the person's file after that. */
 void crash_check_document (const char *path, GHashTable *promises, gboolean in_place);
 
+/* Opens what a crash left and waits, without touching it, until the person's file has it all. TRUE:
+ * there was something that it did not have. */
+gboolean crash_check_saved (const char *path);
+
 /* What was being written beside the person's file is gone. */
 void crash_check_folder (const char *path);
 

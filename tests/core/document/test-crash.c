@@ -19,6 +19,7 @@
 #define FAULT_MOMENTS 40
 #endif
 #define KILLS_A_FILE   20
+#define SAVED_KILLS    8
 #define LINES          16 /* at most so many before a kill */
 #define OPERATIONS     12 /* of a run with faults */
 #define MAKING_MOMENTS 70
@@ -85,6 +86,26 @@ test_kill (gconstpointer data)
     }
   g_test_message ("%d kills, %u things promised", KILLS / 2, n_told);
   g_assert_cmpuint (n_told, >, KILLS / 2);
+}
+
+/* What was taken up gets into the person's file though nobody goes on working. */
+static void
+test_saved (void)
+{
+  g_autofree char *path = crash_dup_path (FALSE, "saved.espalier");
+  g_autoptr (GHashTable) promises = crash_promises_new ();
+  guint n_told = 0, n_taken_up = 0;
+
+  for (int i = 0; i < SAVED_KILLS; i++)
+    {
+      kill_once (path, promises, &n_told);
+      if (g_hash_table_size (promises) > 0)
+        n_taken_up += crash_check_saved (path);
+      crash_check_document (path, promises, FALSE);
+      crash_settle (path, promises);
+    }
+  g_assert_cmpuint (n_taken_up, >, 0);
+  g_test_message ("%d kills, %u times work was taken up", SAVED_KILLS, n_taken_up);
 }
 
 /* --- Faults ----------------------------------------------------------------------------------- */
@@ -300,6 +321,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/crash/kill/library", GINT_TO_POINTER (TRUE), test_kill);
   g_test_add_data_func ("/crash/kill/file", GINT_TO_POINTER (FALSE), test_kill);
+  g_test_add_func ("/crash/kill/saved", test_saved);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *path = g_strdup_printf ("/crash/%s/%s", cases[i].fault,
