@@ -145,6 +145,7 @@ test_jpeg_private (void)
 
   turned = esp_picture_load_bytes (bytes, "turned", &info, NULL, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (turned);
   g_assert_cmpint (info.orientation, ==, 6);
   esp_picture_info_clear (&info);
   bare = esp_picture_strip_metadata (bytes, "turned", &error);
@@ -218,6 +219,7 @@ test_damaged (void)
             data[g_test_rand_int_range (0, (gint32) MIN (size, 400))] = (guint8) g_test_rand_int ();
           wrong = g_bytes_new (data, size);
           bare = esp_picture_strip_metadata (wrong, "wrong", NULL);
+          g_assert_true (bare == NULL || g_bytes_get_size (bare) > 0);
         }
     }
 }
