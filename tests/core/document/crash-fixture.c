@@ -222,6 +222,20 @@ check_health (EspDocument *document)
     g_error ("%s", (const char *) problems->pdata[i]);
 }
 
+static EspDocument *
+open_document (const char *path)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  EspDocument *document;
+
+  esp_document_open_async (file, ESP_DOCUMENT_OPEN_DEFAULT, NULL, take_result, &result);
+  document = esp_document_open_finish (wait_for (&result), &error);
+  g_assert_no_error (error);
+  return document;
+}
+
 static void
 close_document (EspDocument *document)
 {
@@ -282,16 +296,10 @@ crash_check_document (const char *path, GHashTable *promises, gboolean in_place)
     }
   for (int i = 0; i < 2; i++)
     {
-      g_autoptr (GFile) file = g_file_new_for_path (path);
-      g_autoptr (GAsyncResult) result = NULL;
-      g_autoptr (EspDocument) document = NULL;
-      g_autoptr (GError) error = NULL;
+      g_autoptr (EspDocument) document = open_document (path);
       GHashTableIter iter;
       gpointer id, promise;
 
-      esp_document_open_async (file, ESP_DOCUMENT_OPEN_DEFAULT, NULL, take_result, &result);
-      document = esp_document_open_finish (wait_for (&result), &error);
-      g_assert_no_error (error);
       g_assert_cmpint (esp_document_get_access (document), ==, ESP_DOCUMENT_WRITABLE);
       g_hash_table_iter_init (&iter, promises);
       while (g_hash_table_iter_next (&iter, &id, &promise))
@@ -305,17 +313,10 @@ crash_check_document (const char *path, GHashTable *promises, gboolean in_place)
 gboolean
 crash_check_saved (const char *path)
 {
-  g_autoptr (GFile) file = g_file_new_for_path (path);
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (EspDocument) document = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (EspDocument) document = open_document (path);
   const gint64 patience = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
-  gboolean was_unsaved;
+  const gboolean was_unsaved = esp_document_get_save_state (document) != ESP_DOCUMENT_SAVED;
 
-  esp_document_open_async (file, ESP_DOCUMENT_OPEN_DEFAULT, NULL, take_result, &result);
-  document = esp_document_open_finish (wait_for (&result), &error);
-  g_assert_no_error (error);
-  was_unsaved = esp_document_get_save_state (document) != ESP_DOCUMENT_SAVED;
   while (esp_document_get_save_state (document) != ESP_DOCUMENT_SAVED)
     {
       g_assert_cmpint (g_get_monotonic_time (), <, patience);
