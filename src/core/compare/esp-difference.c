@@ -4,10 +4,10 @@
 
 #include "esp-difference-private.h"
 
-#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #include "esp-delta-e-private.h"
+#include "esp-picture-refusal.h"
 
 /* The histogram: median and 95th percentile are right to half a bin. No two colours of sRGB are
  * 128 apart. */
@@ -212,9 +212,7 @@ _esp_difference_new_in (EspFrameSize frame, EspPicture *a, EspPicture *b, GCance
   self->values = g_try_new (float, MAX (n, 1));
   if (self->values == NULL)
     {
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is not enough memory for a picture of %d × %d pixels"), frame.width,
-                   frame.height);
+      esp_picture_refuse_room (frame.width, frame.height, error);
       return NULL;
     }
   run (work);

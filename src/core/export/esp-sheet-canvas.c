@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "esp-export-surface.h"
+#include "esp-picture-refusal.h"
 #include "esp-picture-scale.h"
 #include "esp-picture-strip.h"
 #include "esp-sheet-private.h"
@@ -96,9 +97,7 @@ draw_all (EspSheetCanvas *self, cairo_t *cairo, int top, int bottom)
 static gboolean
 fail_memory (EspSheetCanvas *self, GError **error)
 {
-  g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-               _ ("There is not enough memory for a picture of %d × %d pixels"),
-               self->layout->width, self->layout->height);
+  esp_picture_refuse_room (self->layout->width, self->layout->height, error);
   return FALSE;
 }
 

@@ -5,8 +5,9 @@
 #include "esp-picture-scale.h"
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
-#include <glib/gi18n-lib.h>
 #include <string.h>
+
+#include "esp-picture-refusal.h"
 
 /* A copy whose longer side is at most `max_side`, every pixel the average of those it stands for;
  * the picture itself if it is no larger. Each side keeps at least one pixel. */
@@ -37,8 +38,7 @@ esp_picture_shrink (EspPicture *picture, int max_side, GError **error)
   if (scaled == NULL)
     {
       esp_picture_unref (result);
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is not enough memory for a picture of %d × %d pixels"), width, height);
+      esp_picture_refuse_room (width, height, error);
       return NULL;
     }
   for (int y = 0; y < height; y++)

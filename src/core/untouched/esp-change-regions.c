@@ -2,7 +2,6 @@
 /* esp-change-regions.c: connected places. */
 #define G_LOG_DOMAIN "esp-untouched"
 
-#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "esp-change-private.h"
@@ -23,8 +22,7 @@ flood_init (Flood *self, int width, int height, GError **error)
   *self = (Flood){ width, height, g_try_new (int, n), 0, g_try_new0 (guint8, n) };
   if (self->stack != NULL && self->seen != NULL)
     return TRUE;
-  g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-               _ ("There is not enough memory for a mask of %d × %d pixels"), width, height);
+  esp_mask_refuse_room (width, height, error);
   return FALSE;
 }
 

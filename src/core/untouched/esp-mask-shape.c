@@ -7,7 +7,6 @@
  * nothing. */
 #define G_LOG_DOMAIN "esp-untouched"
 
-#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -200,9 +199,7 @@ shape_once (EspMask *mask, double grow, double feather, GCancellable *cancellabl
   down = g_try_new (guint16, n);
   if (down == NULL)
     {
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is not enough memory for a mask of %d × %d pixels"), mask->width,
-                   mask->height);
+      esp_mask_refuse_room (mask->width, mask->height, error);
       return NULL;
     }
   self.out = out;

@@ -11,6 +11,13 @@
 /* Grey with few values packs well at any level; the fastest that still finds runs. */
 #define PNG_LEVEL 2
 
+void
+esp_mask_refuse_room (int width, int height, GError **error)
+{
+  g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
+               _ ("There is not enough memory for a mask of %d × %d pixels"), width, height);
+}
+
 EspMask *
 esp_mask_new (int width, int height, GError **error)
 {
@@ -22,8 +29,7 @@ esp_mask_new (int width, int height, GError **error)
     values = g_try_malloc0_n ((gsize) width, (gsize) height);
   if (values == NULL)
     {
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is not enough memory for a mask of %d × %d pixels"), width, height);
+      esp_mask_refuse_room (width, height, error);
       return NULL;
     }
   mask = g_atomic_rc_box_new0 (EspMask);

@@ -15,6 +15,9 @@ typedef struct
   int width, height;
 } EspMask;
 
+/* There is no memory for one of width × height pixels: ESP_IMAGE_ERROR_TOO_LARGE. */
+void esp_mask_refuse_room (int width, int height, GError **error);
+
 EspMask *esp_mask_new (int width, int height,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT; /* all 0; NULL: no memory */
 EspMask *esp_mask_copy (EspMask *mask, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,10 +4,10 @@
 
 #include "esp-plane-private.h"
 
-#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
+#include "esp-picture-refusal.h"
 #include "esp-rows-private.h"
 
 #define LOBES 3 /* of Lanczos */
@@ -24,8 +24,7 @@ _esp_plane_new (int width, int height, GError **error)
     values = g_try_malloc_n ((gsize) width * (gsize) height, sizeof (float));
   if (values == NULL)
     {
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is not enough memory for a picture of %d × %d pixels"), width, height);
+      esp_picture_refuse_room (width, height, error);
       return NULL;
     }
   plane = g_new (EspPlane, 1);

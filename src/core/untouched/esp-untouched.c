@@ -10,6 +10,7 @@
 
 #include "esp-change.h"
 #include "esp-compose-private.h"
+#include "esp-picture-refusal.h"
 #include "esp-picture-scale.h"
 #include "esp-rows-private.h"
 
@@ -546,9 +547,7 @@ esp_untouched_dup_tokens (EspMask *mask, const EspComposition *composition, int 
 
   if (tokens == NULL)
     {
-      g_set_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_TOO_LARGE,
-                   _ ("There is not enough memory for a picture of %d × %d pixels"), result_width,
-                   result_height);
+      esp_picture_refuse_room (result_width, result_height, error);
       return NULL;
     }
   if (composition == NULL || takes_all (composition) || mask == NULL)

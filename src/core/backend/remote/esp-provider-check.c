@@ -317,6 +317,7 @@ check_origins (Check *self)
       g_autoptr (GString) plain = g_string_new (pattern);
       g_autofree char *origin = NULL;
       const char *host = strstr (pattern, "://");
+      const char *star = strchr (pattern, '*');
 
       g_string_replace (plain, "*", "x", 0);
       origin = esp_origin_of (plain->str);
@@ -330,9 +331,8 @@ check_origins (Check *self)
         }
 
       /* Of several what fits would be looked for in every way that they can be put. */
-      host = strchr (pattern, '*');
-      if (host != NULL
-          && (host[1] != '.' || strchr (host + 2, '.') == NULL || strchr (host + 1, '*') != NULL))
+      if (star != NULL
+          && (star[1] != '.' || strchr (star + 2, '.') == NULL || strchr (star + 1, '*') != NULL))
         esp_reader_fail (self->reader, path,
                          "“*” may stand only once, before a whole domain like “.example.com”");
     }
