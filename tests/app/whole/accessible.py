@@ -3,10 +3,12 @@
 
 Not with libatspi: it keeps what it was told (and so knows what is no longer true), and it asks every
 program that comes for all it has, which crashes the one who asks where the program is too slow or
-just gone. Here each look at a program is one answer in which it tells of all its widgets. Only whose
+just gone. Here each look at a program is one answer in which it tells of all its widgets that somebody
+has asked for before; the others are asked for first, all of a level at once. Only whose
 children they are is remembered, until the program says that it has changed.
 """
 import ast
+import itertools
 import re
 from typing import NamedTuple
 
@@ -57,6 +59,27 @@ def call(owner, path, interface, method, signature=None, *arguments):
     answer = connect().call_sync(owner, path, interface, method, parameters, None, 0, SECONDS * 1000)
     values = answer.unpack()
     return values[0] if values else None
+
+
+def ask_all(owner, paths, method):
+    """What each of these widgets answers, by path; without those that have gone. All are asked at once."""
+    answers, wanting, silent = {}, set(paths), []
+
+    def answered(bus, result, path):
+        wanting.discard(path)
+        try:
+            answers[path], = bus.call_finish(result).unpack()
+        except GLib.Error as error:
+            if error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT):
+                silent.append(error)
+
+    for path in paths:
+        connect().call(owner, path, ACCESSIBLE, method, None, None, 0, SECONDS * 1000, None, answered, path)
+    while wanting:
+        GLib.MainContext.default().iteration(True)
+    if silent:  # a program that says nothing is not an empty one
+        raise silent[0]
+    return answers
 
 
 def program(pid):
@@ -135,10 +158,37 @@ class Widget:
 
     def walk(self):
         """It and what is in it, without what is hidden (but with a stack's other pages)."""
-        return self._walk(told(self.owner), 0)
+        items = told(self.owner)
+        if self._acquaint(items):
+            items = told(self.owner)
+        return self._walk(items, 0)
+
+    def _acquaint(self, items):
+        """Asks for what walk () will look at and the program has not told of, and whose children they are.
+        Returns whether there was any such widget: the program tells of it by itself from now on."""
+        level, new = [self.path], False
+        for depth in itertools.count():
+            if not level or depth > DEPTH:
+                return new
+            strange = [path for path in level if path not in items]
+            new = new or bool(strange)
+            states = ask_all(self.owner, strange, 'GetState')
+            states.update((path, (items[path].states, 0)) for path in level if path in items)
+            shown = [path for path in level if path in states and (not depth or states[path][0] >> VISIBLE & 1)]
+            for path, children in ask_all(self.owner, [path for path in shown if not self._knows_children(path, items)],
+                                          'GetChildren').items():
+                _children[self.owner, path] = [child for _, child in children if '/null' not in child]
+            level = [child for path in shown for child in _children.get((self.owner, path), ())]
+
+    def _knows_children(self, path, items):
+        known, item = _children.get((self.owner, path)), items.get(path)
+        # In a stack there are pages between, which only the items know of.
+        return known is not None and item is not None and len(known) == item.child_count and all(
+            child in items and (items[child].parent != path or items[child].index == index)
+            for index, child in enumerate(known))
 
     def _look(self, items):
-        # Of nearly all widgets the program told in one answer; what has just come is asked.
+        # Of nearly all widgets the program told in one answer; what has come since is asked.
         item = items.get(self.path)
         if item:
             self.name, self.states, self.role = item.name, item.states, ROLES.get(item.role, f'role {item.role}')
@@ -147,16 +197,10 @@ class Widget:
             self.name, self.role, self.states = self.get_name(), self.get_role_name(), self.get_states()
             self.description, self.interfaces = self.get_description(), str(self.call(ACCESSIBLE, 'GetInterfaces'))
 
-    def _inside(self, items):
-        key, item = (self.owner, self.path), items.get(self.path)
-        known = _children.get(key)
-        # In a stack there are pages between, which only the items know of.
-        if known is None or item is None or len(known) != item.child_count or not all(
-                path in items and (items[path].parent != self.path or items[path].index == index)
-                for index, path in enumerate(known)):
-            children = self.children()
-            _children[key] = [child.path for child in children]
-            return children
+    def _inside(self):
+        known = _children.get((self.owner, self.path))
+        if known is None:  # it has changed since
+            return self.children()
         return [Widget(self.owner, path, self) for path in known]
 
     def _walk(self, items, depth):
@@ -165,7 +209,7 @@ class Widget:
             if depth and not self.had(VISIBLE):
                 return
             yield self
-            for child in self._inside(items) if depth < DEPTH else ():
+            for child in self._inside() if depth < DEPTH else ():
                 yield from child._walk(items, depth + 1)
         except GLib.Error as error:
             # A widget has just gone, most likely; a program that says nothing is not an empty one.
