@@ -118,6 +118,13 @@ begins (const guint8 *data, gsize size, const char *text, gsize length)
   return size >= length && memcmp (data, text, length) == 0;
 }
 
+/* Of ITU T.81, table B.1: a stuffed byte, TEM, restarts, and the picture's beginning. */
+static gboolean
+is_lone_marker (guint marker)
+{
+  return marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8);
+}
+
 /* Does this segment matter for the looks? `body` is what follows its length. */
 static gboolean
 is_kept_segment (guint marker, const guint8 *body, gsize size)
@@ -207,7 +214,9 @@ strip_jpeg (const guint8 *data, gsize size, GByteArray *out)
           g_byte_array_append (out, data + at, 2);
           return TRUE;
         }
-      if (size - at < 4)
+      /* What has no length belongs into coded data. Copied, it would become part of those before
+       * wherever a segment between them is left out. */
+      if (size - at < 4 || is_lone_marker (marker))
         return FALSE;
       length = (gsize) data[at + 2] << 8 | data[at + 3];
       if (length < 2 || length > size - at - 2)

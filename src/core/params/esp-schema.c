@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "esp-loras.h"
+#include "esp-parameter-names.h"
 
 struct _EspSchema
 {
@@ -161,7 +162,7 @@ esp_parameter_check (const EspParameter *parameter, JsonNode *value, GError **er
   if (parameter->type == ESP_PARAMETER_LORAS)
     return check_loras (parameter, value, error);
 
-  if (g_strcmp0 (parameter->format, "image-size") == 0)
+  if (esp_parameter_is_size (parameter))
     {
       const char *text = json_node_get_string (value);
       int sides[2];

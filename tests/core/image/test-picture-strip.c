@@ -154,6 +154,26 @@ test_jpeg_private (void)
   assert_same_looks (bytes, bare);
 }
 
+/* Markers that have no length, after a comment between coded data: what follows them is not taken
+ * for a segment that matters, nor for coded data once the comment is gone. */
+static void
+test_jpeg_lone_markers (void)
+{
+  static const guint8 lone[] = { 0x00, 0x01, 0xd0, 0xd7, 0xd8 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lone); i++)
+    {
+      guint8 data[] = "\xff\xd8\xff\xda\0\2scan\xff\xff\xfe\0\6FILM\xff_\0\x08SECRET\xff\xd9";
+      g_autoptr (GBytes) file = NULL;
+      g_autoptr (GError) error = NULL;
+
+      *(guint8 *) memchr (data, '_', sizeof data) = lone[i];
+      file = g_bytes_new (data, sizeof data - 1);
+      g_assert_null (esp_picture_strip_metadata (file, "markers", &error));
+      g_assert_error (error, ESP_IMAGE_ERROR, ESP_IMAGE_ERROR_DAMAGED);
+    }
+}
+
 /* A header behind a part that is left out, and a second one: the result's first part says that
  * there is no metadata, so there is nothing more to take out. */
 static void
@@ -286,6 +306,7 @@ main (int argc, char **argv)
   g_test_add_func ("/strip/recipes", test_recipes);
   g_test_add_func ("/strip/collection", test_collection);
   g_test_add_func ("/strip/jpeg-private", test_jpeg_private);
+  g_test_add_func ("/strip/jpeg-lone-markers", test_jpeg_lone_markers);
   g_test_add_func ("/strip/webp-headers", test_webp_headers);
   g_test_add_func ("/strip/damaged", test_damaged);
   g_test_add_func ("/strip/unsupported", test_unsupported);

@@ -13,7 +13,8 @@ static const char good[]
       "\"size\":{\"type\":\"string\",\"format\":\"image-size\",\"default\":\"auto\","
       "\"minimum\":16,\"maximum\":8192,\"multipleOf\":16},"
       "\"dtype\":{\"type\":\"string\",\"enum\":[\"auto\",\"f32\"],\"default\":\"auto\"},"
-      "\"tiled\":{\"type\":\"boolean\",\"default\":false}}}";
+      "\"tiled\":{\"type\":\"boolean\",\"default\":false},"
+      "\"side\":{\"type\":\"integer\",\"format\":\"image-size\",\"multipleOf\":16}}}";
 
 static EspSchema *
 schema_from (const char *text, GError **error)
@@ -32,7 +33,7 @@ test_reading (void)
   const EspParameter *steps;
 
   g_assert_no_error (error);
-  g_assert_cmpuint (esp_schema_get_n_parameters (schema), ==, 6);
+  g_assert_cmpuint (esp_schema_get_n_parameters (schema), ==, 7);
   g_assert_cmpstr (esp_schema_get_parameter (schema, 0)->name, ==, "prompt");
   g_assert_cmpstr (esp_schema_get_parameter (schema, 5)->name, ==, "tiled");
   g_assert_true (esp_schema_find (schema, "prompt")->required);
@@ -113,6 +114,8 @@ test_values (void)
     { "dtype", "\"f16\"", ESP_SCHEMA_ERROR_RANGE },
     { "tiled", "true", -1 },
     { "tiled", "1", ESP_SCHEMA_ERROR_TYPE },
+    { "side", "64", -1 }, /* a format of texts says nothing of a number */
+    { "side", "\"64x64\"", ESP_SCHEMA_ERROR_TYPE },
   };
   g_autoptr (EspSchema) schema = schema_from (good, NULL);
 
