@@ -138,7 +138,7 @@ start (Fixture *self, int index, EspTurnGroup *group, int steps)
 
   json_object_set_string_member (parameters, "prompt", "Make it snow");
   json_object_set_int_member (parameters, "steps", steps);
-  json_object_set_string_member (parameters, "size", "64x64");
+  json_object_set_string_member (parameters, "size", "match");
   /* One has none, one a large one. */
   if (index == 2)
     json_object_set_string_member (parameters, "seed", "18446744073709551615");
