@@ -80,14 +80,14 @@ on_rescued (GObject *source, GAsyncResult *result, gpointer data)
     _esp_job_run_fail (
         task, g_error_new (ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
                            _ ("The picture could not be stored in the document (%s). It is safe "
-                              "in “%s”; try again when there is space."),
+                              "in “%s”; when that is put right, try again."),
                            reason->message, path));
   else
     _esp_job_run_fail (
         task, g_error_new (ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_STORE,
                            _ ("The picture could not be stored in the document (%s) nor anywhere "
-                              "else (%s). It is kept until the program ends: make space, then "
-                              "try again."),
+                              "else (%s). It is kept until the program ends: put that right, "
+                              "then try again."),
                            reason->message, error->message));
 }
 
