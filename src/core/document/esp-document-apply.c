@@ -40,12 +40,11 @@ find_first (GPtrArray *records, EspRecord *start)
   return first;
 }
 
-/* Marks: 1 = leads to a root, others = on the way of one walk. */
+/* Marks: which walk came by first, a higher number for each. */
 static void
 cut_circle (GPtrArray *records, GHashTable *marks, EspRecord *record, GArray *repaired)
 {
-  const guint on_the_way = g_hash_table_size (marks) + 2;
-  EspRecord *start = record;
+  const guint on_the_way = g_hash_table_size (marks) + 1;
   guint mark = 0;
 
   while (record != NULL && (mark = GPOINTER_TO_UINT (g_hash_table_lookup (marks, record))) == 0)
@@ -58,13 +57,6 @@ cut_circle (GPtrArray *records, GHashTable *marks, EspRecord *record, GArray *re
       record = find_first (records, record);
       record->parent = 0;
       g_array_append_val (repaired, record->id);
-    }
-  for (record = start; record != NULL;
-       record = record->parent != 0 ? find_record (records, record->parent) : NULL)
-    {
-      if (GPOINTER_TO_UINT (g_hash_table_lookup (marks, record)) == 1)
-        break;
-      g_hash_table_insert (marks, record, GUINT_TO_POINTER (1));
     }
 }
 

@@ -297,6 +297,40 @@ test_save_as (Fixture *fixture, gconstpointer data)
   assert_nothing_left ();
 }
 
+/* What was never sent to a file goes when another document replaces the file. */
+static void
+test_save_over_unsent (Fixture *fixture, gconstpointer data)
+{
+  g_auto (Waiter) waiter = { 0 };
+  g_autofree char *path = g_build_filename (fixture->folder, "far.espalier", NULL);
+  g_autoptr (GFile) file = far_file_new (path);
+  EspDocument *document = create_far (path);
+  g_autoptr (GError) error = NULL;
+
+  import_color (document, 1, NULL);
+  wait_for_state (document, ESP_DOCUMENT_SAVED);
+  far_file_set_closed (TRUE);
+  set_label (document, esp_document_get_node (document, 1), "L");
+  wait_for_state (document, ESP_DOCUMENT_UNSAVED);
+  WAIT (waiter, esp_document_close_async, document);
+  g_assert_false (esp_document_close_finish (document, waiter.result, NULL));
+  waiter_clear (&waiter);
+  drop_document (document);
+  far_file_set_closed (FALSE);
+
+  document = create_document ("Near");
+  import_color (document, 2, NULL);
+  set_label (document, esp_document_get_node (document, 1), "M");
+  save_as (document, file);
+  assert_file (path, "1:M");
+  drop_document (document);
+  document = open_far (path, &error);
+  g_assert_no_error (error);
+  assert_tree (document, "1:M");
+  close_document (document);
+  assert_nothing_left ();
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -308,6 +342,7 @@ main (int argc, char *argv[])
   ADD_TEST ("/document-far/share-gone", test_share_gone);
   ADD_TEST ("/document-far/changed-elsewhere", test_changed_elsewhere);
   ADD_TEST ("/document-far/save-as", test_save_as);
+  ADD_TEST ("/document-far/save-over-unsent", test_save_over_unsent);
 
   return g_test_run ();
 }

@@ -519,6 +519,7 @@ test_copy_picture (Fixture *fixture, gconstpointer data)
   g_assert_null (esp_node_get_parent (node));
   g_assert_cmpint (esp_node_get_kind (node), ==, ESP_NODE_IMPORTED);
   g_assert_cmpstr (esp_node_get_file_name (node), ==, "Make it red");
+  g_assert_null (esp_node_get_label (node));
   g_assert_cmpuint (g_list_model_get_n_items (esp_node_get_children (node)), ==, 0);
   assert_composed (other, node);
   assert_whole (other, 4, 2);

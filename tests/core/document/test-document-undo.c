@@ -22,9 +22,13 @@ assert_titles (EspDocument *document, const char *undo_title, const char *redo_t
 {
   g_autofree char *u = esp_document_dup_undo_title (document);
   g_autofree char *r = esp_document_dup_redo_title (document);
+  gboolean can_undo, can_redo;
 
+  g_object_get (document, "can-undo", &can_undo, "can-redo", &can_redo, NULL);
   g_assert_cmpstr (u, ==, undo_title);
   g_assert_cmpstr (r, ==, redo_title);
+  g_assert_cmpint (can_undo, ==, undo_title != NULL);
+  g_assert_cmpint (can_redo, ==, redo_title != NULL);
   g_assert_cmpint (esp_document_can_undo (document), ==, undo_title != NULL);
   g_assert_cmpint (esp_document_can_redo (document), ==, redo_title != NULL);
 }

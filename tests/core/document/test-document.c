@@ -209,6 +209,21 @@ test_images (Fixture *fixture, gconstpointer data)
   close_document (document);
   g_assert_cmpint (query_file (path, "SELECT count(*) FROM thumbnails WHERE length(data) > 200"),
                    ==, 2);
+
+  /* They are what is shown, even of a picture that is damaged. */
+  change_file (path, "UPDATE image_data SET data = x'00'");
+  document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, NULL);
+  root = esp_document_get_node (document, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (EspPicture) thumbnail = NULL;
+
+      WAIT (waiter, esp_document_load_thumbnail_async, document, root, sizes[i], NULL);
+      thumbnail = esp_document_load_thumbnail_finish (document, waiter.result, NULL);
+      g_assert_nonnull (thumbnail);
+    }
+  waiter_clear (&waiter);
+  close_document (document);
 }
 
 static void

@@ -299,8 +299,10 @@ test_remove (Fixture *fixture, gconstpointer data)
 {
   g_auto (Waiter) waiter = { NULL };
   g_autofree char *harbour = make_document ("Harbour", 0xff0000, 1000000);
+  g_autofree char *boat = make_document ("Boat", 0x00ff00, 2000000);
   g_autofree char *outside = g_build_filename (fixture->folder, "a.espalier", NULL);
   g_autoptr (GFile) file = g_file_new_for_path (harbour);
+  g_autoptr (GFile) next = g_file_new_for_path (boat);
   g_autoptr (GFile) other = g_file_new_for_path (outside);
   g_autoptr (GError) error = NULL;
 
@@ -315,14 +317,19 @@ test_remove (Fixture *fixture, gconstpointer data)
     {
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
       g_clear_error (&error);
-      assert_titles ("Harbour");
+      assert_titles ("Harbour,Boat");
       g_assert_true (
           esp_library_delete_finish (WAIT (waiter, esp_library_delete_async, file, NULL), &error));
     }
-  assert_titles ("");
+  assert_titles ("Boat");
   g_assert_false (
       esp_library_delete_finish (WAIT (waiter, esp_library_delete_async, file, NULL), &error));
   g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_ARGUMENT);
+  g_clear_error (&error);
+
+  g_assert_true (
+      esp_library_delete_finish (WAIT (waiter, esp_library_delete_async, next, NULL), &error));
+  assert_titles ("");
 }
 
 static void
