@@ -21,8 +21,7 @@ struct _EspWorkingCopy
   gboolean prepared;       /* there is a working database */
   EspFileIdentity logs[2]; /* those beside the person's file that are in the working database */
   gboolean recovered;
-  gboolean view_only; /* no edits since it was published; there is the file that tells so */
-  gboolean created;
+  gboolean view_only;        /* no edits since it was published; there is the file that tells so */
   char *draft;               /* where a new document of the library is made, or NULL */
   gboolean failed;           /* could not be opened */
   EspSnapshotSource *source; /* made when it is needed */

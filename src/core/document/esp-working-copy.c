@@ -262,7 +262,6 @@ create_new (EspWorkingCopy *self, GError **error)
                    _ ("“%s” is open in another process"), self->place->name);
       return FALSE;
     }
-  self->created = TRUE;
   if (self->place->in_library)
     {
       self->draft = g_build_filename (self->place->folder, ESP_WORKING_DRAFT, NULL);

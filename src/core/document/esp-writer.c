@@ -209,8 +209,11 @@ repair (EspWriter *self, GError **error)
       _esp_store_rollback (self->store);
       return FALSE;
     }
+  if (!_esp_store_commit (self->store, error))
+    return FALSE;
+  /* By the time that the file is opened for writing again they may have parents. */
   g_array_set_size (self->repairs, 0);
-  return _esp_store_commit (self->store, error);
+  return TRUE;
 }
 
 static void

@@ -264,6 +264,33 @@ test_tolerated (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* A node that was cut out of a circle stays where a person puts it, also in another file. */
+static void
+test_repaired_once (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = make_file (fixture, "circle.espalier");
+  g_autofree char *copy = g_build_filename (fixture->folder, "copy.espalier", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (copy);
+  g_auto (Waiter) waiter = { 0 };
+  g_autoptr (GError) error = NULL;
+  EspDocument *document;
+
+  change_file (path, "UPDATE nodes SET parent = 3 WHERE id = 2");
+  document = open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, NULL);
+  assert_tree (document, "1 2(3)");
+  move_node (document, esp_document_get_node (document, 2), esp_document_get_node (document, 1),
+             G_MAXUINT);
+  WAIT (waiter, esp_document_save_as_async, document, file, NULL);
+  g_assert_true (esp_document_save_as_finish (document, waiter.result, &error));
+  g_assert_no_error (error);
+  waiter_clear (&waiter);
+  set_label (document, esp_document_get_node (document, 3), "L");
+  close_document (document);
+  document = open_document (copy, ESP_DOCUMENT_OPEN_DEFAULT, NULL);
+  assert_tree (document, "1(2(3:L))");
+  close_document (document);
+}
+
 /* What stands in the file as JSON can be written as JSON again. */
 static void
 test_parameters (Fixture *fixture, gconstpointer data)
@@ -398,6 +425,7 @@ main (int argc, char *argv[])
   ADD_TEST ("/document-file/newer", test_newer);
   ADD_TEST ("/document-file/refused", test_refused);
   ADD_TEST ("/document-file/tolerated", test_tolerated);
+  ADD_TEST ("/document-file/repaired-once", test_repaired_once);
   ADD_TEST ("/document-file/parameters", test_parameters);
   ADD_TEST ("/document-file/fuzz", test_fuzz);
 

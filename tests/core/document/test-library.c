@@ -332,6 +332,23 @@ test_remove (Fixture *fixture, gconstpointer data)
   assert_titles ("");
 }
 
+/* What a full disk may have left of a document: it is told, and nothing is made of it. */
+static void
+test_empty (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = make_document ("Harbour", 0xff0000, 1000000);
+  g_autofree char *contents = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  g_assert_true (g_file_set_contents (path, "", 0, NULL));
+  g_assert_null (open_document (path, ESP_DOCUMENT_OPEN_DEFAULT, &error));
+  g_assert_error (error, ESP_DOCUMENT_ERROR, ESP_DOCUMENT_ERROR_FORMAT);
+  g_assert_nonnull (strstr (error->message, "is empty"));
+  g_assert_true (g_file_get_contents (path, &contents, &length, NULL));
+  g_assert_cmpuint (length, ==, 0);
+}
+
 static void
 test_look (Fixture *fixture, gconstpointer data)
 {
@@ -388,6 +405,7 @@ main (int argc, char **argv)
   ADD_TEST ("/library/remove", test_remove);
   ADD_TEST ("/library/log", test_log);
   ADD_TEST ("/library/log-replaced", test_log_replaced);
+  ADD_TEST ("/library/empty", test_empty);
   ADD_TEST ("/library/look", test_look);
   ADD_TEST ("/library/cancelled", test_cancelled);
   return g_test_run ();

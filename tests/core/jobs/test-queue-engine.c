@@ -184,7 +184,7 @@ test_death (Fixture *self, gconstpointer data)
   const Death *death = data;
   g_autofree char *spools = g_dir_make_tmp ("espalier-deaths-XXXXXX", NULL);
   g_autofree char *die
-      = g_strdup_printf ("export LD_PRELOAD='%s' DIE_AT='%s' DIE_HOW=%d "
+      = g_strdup_printf ("export LD_PRELOAD=\"%s $LD_PRELOAD\" DIE_AT='%s' DIE_HOW=%d "
                          "ASAN_OPTIONS=\"verify_asan_link_order=0:$ASAN_OPTIONS\"\n",
                          g_getenv ("DIE_AT_LIBRARY"), death->text, death->how);
   g_autofree char *before = g_strdup (g_getenv ("TMPDIR"));
@@ -203,6 +203,7 @@ test_death (Fixture *self, gconstpointer data)
           g_autofree char *pid = NULL, *path = NULL, *stat = NULL;
 
           g_main_context_iteration (NULL, FALSE);
+          g_assert_null (esp_node_get_message (a)); /* it has not ended */
           g_usleep (10000);
           if (!g_file_get_contents (self->pid_file, &pid, NULL, NULL))
             continue;
