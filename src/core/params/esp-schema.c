@@ -332,6 +332,8 @@ read_parameter (JsonNode *node, EspParameter *parameter, GError **error)
   const char *name = parameter->name;
   JsonObject *object;
 
+  if (name[0] == '\0')
+    return invalid (error, "“”", "has no name");
   if (!JSON_NODE_HOLDS_OBJECT (node))
     return invalid (error, name, "is no object");
 

@@ -55,6 +55,7 @@ test_broken_schemas (void)
     "{}",
     "{\"properties\":[]}",
     "{\"properties\":{\"a\":5}}",
+    "{\"properties\":{\"\":{\"type\":\"string\"}}}",
     "{\"properties\":{\"a\":{}}}",
     "{\"properties\":{\"a\":{\"type\":\"colour\"}}}",
     "{\"properties\":{\"a\":{\"type\":\"integer\",\"minimum\":\"1\"}}}",
