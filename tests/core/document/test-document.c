@@ -405,18 +405,23 @@ test_find (Fixture *fixture, gconstpointer data)
     const char *text;
     const char *found;
   } cases[] = {
-    { "sails", "2 3" }, { "SAIL", "2 3" }, { "red sa", "2" },   { "ed", "" }, { "cafe", "4" },
-    { "Café", "4" },    { "photo", "1" },  { "best", "3" },     { "", "" },   { "  ", "" },
-    { "red blue", "" }, { "blue", "3" },   { "dusk tea", "4" },
+    { "sails", "2 3" },  { "SAIL", "2 3" }, { "red sa", "2" },      { "ed", "" },
+    { "cafe", "4" },     { "Café", "4" },   { "photo", "1" },       { "best", "3" },
+    { "", "" },          { "  ", "" },      { "red blue", "" },     { "blue", "3" },
+    { "dusk tea", "4" }, { "client", "2" }, { "sails print", "2" },
   };
   EspDocument *document = create_document ("Find");
   EspNode *root = import_color (document, 0xffffff, NULL);
-  EspNode *blue;
+  g_auto (Waiter) waiter = { 0 };
+  EspNode *red, *blue;
 
-  add_turn (document, root, "Make the sails red", 1);
+  red = add_turn (document, root, "Make the sails red", 1);
   blue = add_turn (document, root, "Make the sails blue", 1);
   add_turn (document, root, "Teatime in a café, dusk", 1);
   set_label (document, blue, "Best");
+  WAIT (waiter, esp_document_set_note_async, document, red, "For the client’s print", NULL);
+  g_assert_true (esp_document_edit_finish (document, waiter.result, NULL));
+  waiter_clear (&waiter);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GPtrArray) nodes = esp_document_find (document, cases[i].text);

@@ -2,7 +2,28 @@
 /* test-record.c: what is told of a change, member by member, and which turns lie on one stack. */
 #include <string.h>
 
+#include "esp-node.h"
 #include "esp-record.h"
+
+/* As they stand in files; what is not known leaves alone what was there. */
+static void
+test_names (void)
+{
+  EspNodeKind kind = ESP_NODE_IMPORTED;
+  EspNodeState state = ESP_NODE_DONE;
+
+  for (int i = ESP_NODE_IMPORTED; i <= ESP_NODE_REGION; i++)
+    {
+      g_assert_true (esp_node_kind_from_string (esp_node_kind_to_string ((EspNodeKind) i), &kind));
+      g_assert_cmpint (kind, ==, i);
+    }
+  g_assert_false (esp_node_kind_from_string ("wish", &kind));
+  g_assert_false (esp_node_kind_from_string ("wish", NULL));
+  g_assert_cmpint (kind, ==, ESP_NODE_REGION);
+  g_assert_true (esp_node_state_from_string ("queued", NULL));
+  g_assert_false (esp_node_state_from_string ("asleep", &state));
+  g_assert_cmpint (state, ==, ESP_NODE_DONE);
+}
 
 /* No member is what it is in a new record. */
 static EspRecord *
@@ -239,6 +260,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/record/names", test_names);
   g_test_add_func ("/record/compare", test_compare);
   g_test_add_func ("/record/compare-loosely", test_compare_loosely);
   g_test_add_func ("/record/copy", test_copy);

@@ -185,7 +185,8 @@ test_death (Fixture *self, gconstpointer data)
   g_autofree char *spools = g_dir_make_tmp ("espalier-deaths-XXXXXX", NULL);
   g_autofree char *die
       = g_strdup_printf ("export LD_PRELOAD=\"%s $LD_PRELOAD\" DIE_AT='%s' DIE_HOW=%d "
-                         "ASAN_OPTIONS=\"verify_asan_link_order=0:$ASAN_OPTIONS\"\n",
+                         "ASAN_OPTIONS=\"verify_asan_link_order=0:$ASAN_OPTIONS\" "
+                         "TSAN_OPTIONS=\"handle_segv=0:$TSAN_OPTIONS\"\n",
                          g_getenv ("DIE_AT_LIBRARY"), death->text, death->how);
   g_autofree char *before = g_strdup (g_getenv ("TMPDIR"));
   EspNode *a, *b;
