@@ -209,14 +209,20 @@ test_killed (JobsFixture *self, gconstpointer data)
   job = g_strdup (esp_node_get_remote_job (g_ptr_array_index (left, 0)));
   g_assert_true (g_uuid_string_is_valid (job));
   fake_backend_set_remote (self->fake, TRUE);
+  /* It runs no longer while another one does. */
+  self->photo = esp_document_get_node (self->document, 1);
+  jobs_add (self, "z");
+  jobs_wait (fake_backend_is_running (self->fake, "z"));
   esp_queue_take_up (self->queue, self->document, left);
+  jobs_wait (esp_node_get_state (g_ptr_array_index (left, 0)) == ESP_NODE_QUEUED);
+  fake_backend_finish (self->fake, "z");
   jobs_wait (fake_backend_is_running (self->fake, "a"));
   g_assert_cmpstr (fake_backend_get_remote_job (self->fake), ==, job);
   g_assert_true (fake_backend_get_resumed (self->fake));
   fake_backend_set_stepped (self->fake, FALSE);
   fake_backend_finish (self->fake, "a");
   jobs_wait (!esp_queue_has_document (self->queue, self->document));
-  g_assert_cmpstr (self->finished->str, ==, "a:done b:done");
+  g_assert_cmpstr (self->finished->str, ==, "z:done a:done b:done");
 }
 
 /* --- A full disk ------------------------------------------------------------------------------ */

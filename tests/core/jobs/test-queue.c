@@ -91,6 +91,30 @@ test_big_seed (JobsFixture *self, gconstpointer data)
   g_assert_cmpuint (esp_node_get_seed (b), ==, G_MAXUINT64);
 }
 
+static void
+take_edit (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  *(gboolean *) data = esp_document_edit_finish (ESP_DOCUMENT (source), result, &error);
+  g_assert_no_error (error);
+}
+
+/* A turn that was made the beginning of a tree, and goes on from nothing else. */
+static void
+test_nothing_to_start_from (JobsFixture *self, gconstpointer data)
+{
+  EspNode *a = jobs_make_turn (self->document, self->photo, "fake", "a", NULL);
+  gboolean moved = FALSE;
+
+  esp_document_move_async (self->document, a, NULL, G_MAXUINT, NULL, take_edit, &moved);
+  jobs_wait (moved);
+  esp_queue_add (self->queue, self->document, a, FALSE);
+  jobs_wait (self->finished->len > 0);
+  g_assert_cmpstr (self->finished->str, ==, "a:failed");
+  g_assert_nonnull (strstr (esp_node_get_message (a), "no picture to start from"));
+}
+
 /* Previews are asked for unless they are not wanted when a turn starts. */
 static void
 test_previews (JobsFixture *self, gconstpointer data)
@@ -541,7 +565,7 @@ test_removed (JobsFixture *self, gconstpointer data)
 /* --- News ------------------------------------------------------------------------------------- */
 
 static void
-count_progress (EspNode *node, gpointer data)
+count (GObject *source, gpointer data)
 {
   ++*(int *) data;
 }
@@ -554,17 +578,19 @@ test_news (JobsFixture *self, gconstpointer data)
   EspBackendNews news = { .fraction = 0, .steps = 1000, .seconds_left = 10, .preview = preview };
   EspNode *a = jobs_add (self, "a");
   EspJob *job = esp_queue_find (self->queue, a);
-  int n_progress = 0;
+  int n_progress = 0, n_changed = 0;
 
   jobs_wait (fake_backend_is_running (self->fake, "a"));
   g_assert_false (
       json_object_has_member (fake_backend_get_parameters (self->fake), "negative_prompt"));
-  g_signal_connect (a, "progress", G_CALLBACK (count_progress), &n_progress);
+  g_signal_connect (a, "progress", G_CALLBACK (count), &n_progress);
+  g_signal_connect (job, "changed", G_CALLBACK (count), &n_changed);
   for (int i = 1; i <= 1000; i++)
     {
       news.fraction = i / 1000.0;
       news.step = i;
       news.phase = i < 500 ? "Reading" : "Writing";
+      news.stage = i < 500 ? "queued" : "running";
       fake_backend_tell (self->fake, "a", &news);
     }
 
@@ -572,7 +598,9 @@ test_news (JobsFixture *self, gconstpointer data)
   jobs_wait (esp_job_get_progress (job)->step == 1000);
   g_assert_cmpint (esp_job_get_progress (job)->steps, ==, 1000);
   g_assert_cmpstr (esp_job_get_progress (job)->phase, ==, "Writing");
+  g_assert_cmpstr (esp_job_get_progress (job)->stage, ==, "running");
   g_assert_cmpint (n_progress, <, 200);
+  g_assert_cmpint (n_changed, ==, n_progress);
   g_assert_cmpfloat (esp_job_get_progress (job)->fraction, ==, 1);
   g_assert_cmpfloat (esp_node_get_progress (a)->seconds_left, ==, 10);
   g_assert_true (esp_node_get_preview (a) == preview);
@@ -707,6 +735,7 @@ main (int argc, char **argv)
 
   ADD ("done", test_done);
   ADD ("big-seed", test_big_seed);
+  ADD ("nothing-to-start-from", test_nothing_to_start_from);
   ADD ("previews", test_previews);
   ADD ("failed", test_failed);
   ADD ("unknown-backend", test_unknown_backend);
