@@ -218,6 +218,7 @@ test_share_gone (Fixture *fixture, gconstpointer data)
   document = open_far (path, &error);
   g_assert_no_error (error);
   assert_tree (document, "1:L");
+  wait_for_state (document, ESP_DOCUMENT_UNSAVED);
   far_file_set_closed (FALSE);
   WAIT (waiter, esp_document_save_async, document, NULL);
   g_assert_true (esp_document_save_finish (document, waiter.result, &error));
